@@ -1,0 +1,50 @@
+# Every target sets up what it needs: a virtual environment in .venv with exactly what requirements.lock says.
+# `make demo` and `make up` also need Java 17 or later; what else runs (Kafka, PostgreSQL) they fetch themselves.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check bench lock
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## start everything and send a year of a made-up brand's life through it (EXIT=1: end by itself)
+	$(BIN)/onefold demo $(if $(EXIT),--exit)
+
+up: $(READY)  ## run the whole service on 127.0.0.1:8080 (PORT=… for another port)
+	$(BIN)/onefold up $(if $(PORT),--port $(PORT))
+
+test: $(READY)  ## every test, on real Kafka and PostgreSQL (ARGS=… for pytest)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+check: $(READY)  ## lint, format, types, import contracts, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: $(READY)  ## measure the end-to-end rate against the usual way and the bare pipeline
+	$(BIN)/onefold bench
+
+lock: $(BIN)/uv  ## write requirements.lock anew from pyproject.toml (UPGRADE=1: newest versions)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes $(if $(UPGRADE),--upgrade) \
+		--no-emit-index-url --no-emit-find-links -o requirements.lock
+
+# Made anew only when what it is made from has changed.
+$(READY): requirements.lock pyproject.toml Makefile | $(BIN)/uv
+	$(BIN)/uv pip sync --python $(BIN)/python --require-hashes --quiet requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --no-deps --quiet -e .
+	@touch $@
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; sys.exit("Onefold needs Python 3.11 or later; choose one with PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m ensurepip --upgrade >/dev/null 2>&1 || true
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
