@@ -1,0 +1,1 @@
+"""THE WIRE: what is said between processes. Pure; imports nothing of ours."""

@@ -1,0 +1,42 @@
+"""The words every event is made of: strict, frozen, without surprises for the database.
+
+A time is always whole milliseconds, UTC, in a range that a value in seconds cannot fall into by
+mistake. No string holds a NUL, which PostgreSQL cannot store: the codec sees to that, once an event.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+
+EARLIEST_MS = 100_000_000_000  # 1973-03-03; a time in seconds stays below this until the year 5138
+LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
+
+Millis = Annotated[int, Field(ge=EARLIEST_MS, le=LATEST_MS)]
+Text = str
+# Words name things (ids, tags, sources): never empty, and short enough for an index.
+Word = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Account = Annotated[str, StringConstraints(pattern=r"^[^:|]{1,255}$")]
+Channel = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
+Assurance = Literal["verified", "claimed"]
+IdentifierType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Properties = dict[str, JsonValue]
+
+
+class Frozen(BaseModel):
+    """A value made valid once: strict types, finite numbers, no unknown fields, no later change."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Identifier(Frozen):
+    """A value that may tie contacts together, e.g. ``{"type": "phone", "value": "+886911111111"}``."""
+
+    type: IdentifierType
+    value: Annotated[str, StringConstraints(max_length=512)]
+
+
+class AssertedIdentifier(Identifier):
+    """An identifier with how sure the source was of it."""
+
+    assurance: Assurance = "claimed"

@@ -1,0 +1,52 @@
+"""The one envelope. ``Event`` is the base of every event class and the shape of an unknown type."""
+
+from pydantic import Field, SerializeAsAny
+
+from schemas.events.base import (
+    Account,
+    Channel,
+    Frozen,
+    Identifier,
+    Millis,
+    Properties,
+    TenantId,
+    Word,
+)
+
+
+class ContactRef(Frozen):
+    """One person on one account: ``(channel, account, uid)``."""
+
+    channel: Channel
+    account: Account
+    uid: Word
+
+    @property
+    def key(self) -> str:
+        """The contact key, ``channel:account:uid``. An account holds no colon, so it parses back."""
+        return f"{self.channel}:{self.account}:{self.uid}"
+
+
+class Event(Frozen):
+    """What happened, to whom, when and who says so.
+
+    ``occurred_at`` is the channel's time, ``received_at`` ingress's; both in ms, UTC.
+    ``event_id`` comes from the source's own id, so that a repeat is recognised as one.
+    A subclass narrows ``type`` and ``data``; a type nobody knows is an ``Event`` itself.
+    """
+
+    event_id: Word
+    tenant: TenantId
+    contact: ContactRef | None = None
+    type: Word
+    occurred_at: Millis
+    received_at: Millis
+    source: Word
+    schema_version: int = Field(default=1, ge=1, le=1_000_000)
+    intrinsic: list[Identifier] = Field(default_factory=list)
+    data: SerializeAsAny[Frozen] | Properties = Field(default_factory=dict)
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        """What last-writer-wins compares: ``(occurred_at, event_id)``."""
+        return (self.occurred_at, self.event_id)

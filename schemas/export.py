@@ -1,0 +1,303 @@
+"""The wire, described for those who don't read Python: JSON Schema for events, AsyncAPI for topics.
+
+Made from the event classes and the topics alone, so it can't say anything else than the code does. Equal code
+gives equal bytes. The schemas describe what may be sent; in the log, a field without a value is left out.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core import core_schema
+
+from schemas.changes import CustomerChange
+from schemas.codec import MAX_DEPTH, MAX_EVENT_BYTES
+from schemas.events import CURRENT_VERSION, EVENT_TYPES, Event
+from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, TOPICS, Topic
+
+Document = dict[str, Any]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+ASYNCAPI_VERSION: Final = "3.0.0"
+KAFKA_BINDING_VERSION: Final = "0.5.0"
+UNKNOWN: Final = "UnknownEvent"
+CHANGE: Final = CustomerChange.__name__
+EVENT_NAMES: Final = {name: cls.__name__ for name, cls in EVENT_TYPES.items()}
+
+_COMPONENT: Final = "#/components/schemas/{model}"
+_ENVELOPE: Final = {
+    "event_id": "The source's own id of what happened. The same id for the same contact is the same event.",
+    "tenant": "The brand. Every key and every query carries it.",
+    "contact": "Whom it happened to; null where that is nobody in particular, as in a tenant's settings.",
+    "type": "What happened.",
+    "occurred_at": "When it happened by the source's clock: integer, milliseconds since 1970, UTC.",
+    "received_at": "When Onefold received it: integer, milliseconds since 1970, UTC.",
+    "source": "Who says so: the name of a connected source, or `api`.",
+    "schema_version": "The version of the type that this event was written at.",
+    "intrinsic": "Identifiers that the channel itself vouches for, e.g. a LINE user id with its provider.",
+    "data": "What only this type has.",
+}
+_UNKNOWN_DESCRIPTION: Final = "An event of a type that Onefold does not know: kept, shown, and changing nothing else."
+_LIMITS: Final = (
+    f"An event is at most {MAX_EVENT_BYTES} bytes of JSON, {MAX_DEPTH} levels deep, without NUL characters."
+)
+
+
+def export(version: str) -> dict[str, Document]:
+    """Every document by its relative path; ``version`` is the one of the software."""
+    definitions = _definitions("#/$defs/{model}")
+    files = {
+        f"events/{type_name}.schema.json": _one_type(cls_name, definitions)
+        for type_name, cls_name in (EVENT_NAMES | {"unknown": UNKNOWN}).items()
+    }
+    return files | {
+        "event.schema.json": _any_type(definitions),
+        "customer-change.schema.json": _change_alone(),
+        "asyncapi.json": asyncapi(version),
+    }
+
+
+def text(document: Document) -> str:
+    """The document as it is written to a file."""
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+class _Plain(GenerateJsonSchema):
+    """Schemas without what only Python's eyes need: titles of fields, and defaults that mean "not there"."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
+        return False
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        inner = self.generate_inner(schema["schema"])
+        if isinstance(inner.get("type"), str) and "enum" not in inner:
+            return inner | {"type": [inner["type"], "null"]}
+        return {"anyOf": [inner, {"type": "null"}]}
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        described = super().default_schema(schema)
+        if "default" in described and described["default"] is None:
+            del described["default"]
+        return described
+
+
+def _definitions(ref_template: str) -> dict[str, Document]:
+    """Every class by its name, the envelopes with their fields explained."""
+    classes: list[type[BaseModel]] = [*EVENT_TYPES.values(), Event]
+    _, schema = models_json_schema(
+        [(cls, "validation") for cls in classes], ref_template=ref_template, schema_generator=_Plain
+    )
+    definitions: dict[str, Document] = schema["$defs"]
+    definitions[UNKNOWN] = _unknown(definitions.pop("Event"))
+    # Any JSON value: a schema without a word, which deserves one.
+    definitions["JsonValue"] = {"description": "Any JSON value."}
+    definitions.pop("Frozen", None)
+    for name in (*EVENT_NAMES.values(), UNKNOWN):
+        _explain(definitions[name])
+    for type_name, name in EVENT_NAMES.items():
+        _pin_version(definitions[name], CURRENT_VERSION[type_name])
+    return {name: _readable(definition) for name, definition in sorted(definitions.items())}
+
+
+def _change_definitions(ref_template: str) -> dict[str, Document]:
+    _, schema = models_json_schema([(CustomerChange, "validation")], ref_template=ref_template, schema_generator=_Plain)
+    return {name: _readable(definition) for name, definition in sorted(schema["$defs"].items())}
+
+
+def _change_alone() -> Document:
+    definitions = _change_definitions("#/$defs/{model}")
+    own = definitions[CHANGE]
+    return {"$schema": DIALECT} | own | {"$defs": _needed(own, definitions)}
+
+
+def _pin_version(envelope: Document, current: int) -> None:
+    """A schema speaks of the current version alone; an event that doesn't say is at version 1."""
+    version = {"description": _ENVELOPE["schema_version"], "type": "integer", "const": current}
+    envelope["properties"]["schema_version"] = version | ({"default": 1} if current == 1 else {})
+    if current > 1:
+        envelope["required"].append("schema_version")
+
+
+def _readable(definition: Document) -> Document:
+    """What it is comes first; code is quoted as in Markdown, not as in a docstring."""
+    first = {key: definition[key] for key in ("title", "description", "type") if key in definition}
+    if "description" in first:
+        first["description"] = _markdown(first["description"])
+    return first | {key: value for key, value in definition.items() if key not in first}
+
+
+def _markdown(docstring: str | None) -> str:
+    return (docstring or "").strip().replace("``", "`")
+
+
+def _unknown(event: Document) -> Document:
+    properties = event["properties"] | {
+        "type": {"type": "string", "minLength": 1, "maxLength": 255, "not": {"enum": list(EVENT_TYPES)}},
+        "data": {"type": "object", "additionalProperties": True, "default": {}},
+    }
+    return event | {"title": UNKNOWN, "description": _UNKNOWN_DESCRIPTION, "properties": properties}
+
+
+def _explain(envelope: Document) -> None:
+    for field, words in _ENVELOPE.items():
+        described = envelope["properties"][field]
+        # Beside a reference, other keywords are allowed since 2019-09, and read by every tool that shows them.
+        envelope["properties"][field] = {"description": words} | described
+
+
+def _one_type(name: str, definitions: dict[str, Document]) -> Document:
+    own = definitions[name]
+    return {"$schema": DIALECT, "$comment": _LIMITS} | own | {"$defs": _needed(own, definitions)}
+
+
+def _any_type(definitions: dict[str, Document]) -> Document:
+    return {
+        "$schema": DIALECT,
+        "$comment": _LIMITS,
+        "title": "Event",
+        "description": "Any event: one of the known types, or one that is kept without being understood.",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in (*EVENT_NAMES.values(), UNKNOWN)],
+        "$defs": definitions,
+    }
+
+
+def _needed(start: Document, definitions: dict[str, Document]) -> dict[str, Document]:
+    """The definitions that a schema refers to, also through others."""
+    found: dict[str, Document] = {}
+    todo = list(references(start))
+    while todo:
+        name = todo.pop().rpartition("/")[2]
+        if name not in found:
+            found[name] = definitions[name]
+            todo.extend(references(found[name]))
+    return dict(sorted(found.items()))
+
+
+def references(node: Any) -> Iterable[str]:
+    """Every ``$ref`` in a document."""
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from references(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from references(inner)
+
+
+def asyncapi(version: str) -> Document:
+    """The topics, what is in them, who writes and who reads, as an AsyncAPI 3 document."""
+    return {
+        "asyncapi": ASYNCAPI_VERSION,
+        "info": {
+            "title": "Onefold",
+            "version": version,
+            "description": f"Every channel's contacts, one customer. The log is the truth. {_LIMITS}",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "kafka": {
+                "host": "{bootstrap}",
+                "protocol": "kafka",
+                "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "host:port of a broker"}},
+            }
+        },
+        "channels": {topic.name: _channel(topic) for topic in TOPICS},
+        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic)},
+        "components": {"messages": _messages(), "schemas": _definitions(_COMPONENT) | _change_definitions(_COMPONENT)},
+    }
+
+
+def _channel(topic: Topic) -> Document:
+    configuration = {
+        "cleanup.policy": ["delete"],
+        "retention.ms": topic.retention_ms,
+        "max.message.bytes": topic.largest_record,
+    }
+    return {
+        "address": f"{{prefix}}.{topic.name}",
+        "description": f"Holds {topic.holds}. Keyed by {topic.key}.",
+        "parameters": {"prefix": {"default": "onefold", "description": "The deployment's prefix."}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _held(topic)},
+        "bindings": {
+            "kafka": {
+                "partitions": topic.partitions,
+                "topicConfiguration": configuration,
+                "bindingVersion": KAFKA_BINDING_VERSION,
+            }
+        },
+    }
+
+
+def _held(topic: Topic) -> list[str]:
+    """The names of the messages in a topic."""
+    if topic in (CHANNEL_EVENTS, IDENTITY_EVIDENCE):
+        return [*EVENT_TYPES, "unknown"]
+    return ["customer-change"] if topic is CUSTOMER_CHANGES else ["dead-letter"]
+
+
+def _operations(topic: Topic) -> Iterable[tuple[str, Document]]:
+    for action, doers, does in (("send", topic.writers, "writes"), ("receive", topic.readers, "reads")):
+        for doer in doers:
+            yield (
+                f"{doer}.{action}.{topic.name}",
+                {
+                    "action": action,
+                    "channel": {"$ref": f"#/channels/{topic.name}"},
+                    "summary": f"`{doer}` {does} {topic.holds}.",
+                    "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in _held(topic)],
+                },
+            )
+
+
+def _messages() -> dict[str, Document]:
+    known = {name: _message(name, cls.__name__, _markdown(cls.__doc__)) for name, cls in EVENT_TYPES.items()}
+    return known | {
+        "unknown": _message("unknown", UNKNOWN, _UNKNOWN_DESCRIPTION),
+        "customer-change": _change_message(),
+        "dead-letter": _dead_letter(),
+    }
+
+
+def _change_message() -> Document:
+    return {
+        "name": "customer-change",
+        "title": CHANGE,
+        "summary": _markdown(CustomerChange.__doc__).partition("\n")[0],
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{CHANGE}"},
+        "bindings": _key_binding(f"{CUSTOMER_CHANGES.key}."),
+    }
+
+
+def _message(name: str, schema: str, summary: str) -> Document:
+    return {
+        "name": name,
+        "title": schema,
+        "summary": summary,
+        "contentType": "application/json",
+        "payload": {"$ref": f"#/components/schemas/{schema}"},
+        "bindings": _key_binding(
+            f"In `{CHANNEL_EVENTS.name}`: {CHANNEL_EVENTS.key}. In `{IDENTITY_EVIDENCE.name}`: {IDENTITY_EVIDENCE.key}."
+        ),
+    }
+
+
+def _dead_letter() -> Document:
+    names = ("reason", "detail", "field", "topic", "partition", "offset")
+    return {
+        "name": "dead-letter",
+        "title": "DeadLetter",
+        "summary": "A record that is no event: the bytes as they came, and in the headers why and from where.",
+        "contentType": "application/octet-stream",
+        "headers": {"type": "object", "properties": {name: {"type": "string"} for name in names}},
+        "bindings": _key_binding(f"The key {DEAD_LETTERS.key}."),
+    }
+
+
+def _key_binding(description: str) -> Document:
+    key = {"type": "string", "description": description}
+    return {"kafka": {"key": key, "bindingVersion": KAFKA_BINDING_VERSION}}

@@ -1,0 +1,74 @@
+"""Every topic in one place: name, key, what it holds, partitions, retention, who writes, who reads."""
+
+from dataclasses import dataclass
+from typing import Final
+
+FOR_EVER: Final = -1
+MEBIBYTE: Final = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it is to be created. ``name`` comes after the deployment's prefix."""
+
+    name: str
+    key: str
+    holds: str
+    partitions: int
+    retention_ms: int
+    largest_record: int
+    writers: tuple[str, ...]
+    readers: tuple[str, ...]
+
+    def full_name(self, prefix: str) -> str:
+        """The name on the broker, e.g. ``onefold.channel-events``."""
+        return f"{prefix}.{self.name}"
+
+
+CHANNEL_EVENTS: Final = Topic(
+    name="channel-events",
+    key="tenant|contact key",
+    holds="every canonical event; the source of truth",
+    partitions=8,
+    retention_ms=FOR_EVER,
+    largest_record=MEBIBYTE,
+    writers=("ingress",),
+    readers=("project",),
+)
+IDENTITY_EVIDENCE: Final = Topic(
+    name="identity-evidence",
+    key="tenant",
+    holds="events that carry evidence",
+    partitions=8,
+    retention_ms=FOR_EVER,
+    largest_record=MEBIBYTE,
+    writers=("project",),
+    readers=("resolve",),
+)
+CUSTOMER_CHANGES: Final = Topic(
+    name="customer-changes",
+    key="tenant|customer id",
+    holds="customers created, linked, unlinked, merged, split, renamed",
+    partitions=8,
+    retention_ms=FOR_EVER,
+    largest_record=MEBIBYTE,
+    writers=("resolve",),
+    readers=(),
+)
+DEAD_LETTERS: Final = Topic(
+    name="dead-letters",
+    key="as it came",
+    holds="records that are no events: the bytes as they came, the reason in the headers",
+    partitions=1,
+    retention_ms=FOR_EVER,
+    largest_record=2 * MEBIBYTE,  # a record of any topic, and the reason on top of it
+    writers=("project",),
+    readers=(),
+)
+
+TOPICS: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE, CUSTOMER_CHANGES, DEAD_LETTERS)
+
+
+def event_key(tenant: str, contact_key: str | None) -> bytes:
+    """The key of a channel event: one contact's events share a partition; those without one, their tenant's."""
+    return f"{tenant}|{contact_key or ''}".encode()
