@@ -1,0 +1,1 @@
+"""One row a contact and custom attribute: the latest value."""

@@ -1,0 +1,1 @@
+"""One row a contact and kind of marketing: may it be sent."""

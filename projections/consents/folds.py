@@ -1,0 +1,37 @@
+"""Consents join per (contact, kind): the latest decides, and on a tie of times the denial does."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from projections.consents.tables import TABLE, ConsentRow
+from projections.engine.projection import Projection
+from projections.engine.table import Key, Row
+from schemas.events import Event
+from schemas.events.subscription import MarketingConsent
+
+
+def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
+    """The consent that outranks all others."""
+    candidates = [_row(key, event) for event in events]
+    if row is not None:
+        candidates.append(cast("ConsentRow", row))
+    return max(candidates, key=_rank)
+
+
+def _rank(consent: ConsentRow) -> tuple[int, bool, str]:
+    return (consent.at, not consent.allowed, consent.event_id)
+
+
+def _row(key: Key, event: Event) -> ConsentRow:
+    allowed = event.type == "marketing.opted_in"
+    tenant, contact_id, kind = key
+    by = cast("MarketingConsent", event.data).by
+    return ConsentRow(tenant, contact_id, kind, allowed, event.occurred_at, event.event_id, by)
+
+
+PROJECTION = Projection(
+    table=TABLE,
+    types=frozenset({"marketing.opted_out", "marketing.opted_in"}),
+    suffixes=lambda event: [(kind,) for kind in dict.fromkeys(cast("MarketingConsent", event.data).kinds)],
+    fold=fold,
+)

@@ -1,0 +1,1 @@
+"""One row a contact: profile, subscription, the three times, staff, what took its place."""

@@ -1,0 +1,117 @@
+"""The contact's row as a fold: maxima, last writers by stamp, and the runs of its subscription."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import orjson
+
+from projections.contacts.subscription import add_signal, sign_of
+from projections.contacts.tables import TABLE, ContactRow
+from projections.engine.projection import Projection
+from projections.engine.table import Key, Row
+from schemas.events import ContactRef, Event
+from schemas.events.conversation import TeamMessage
+from schemas.events.identity import Superseding
+from schemas.events.profile import Profile, StaffBinding
+
+CUSTOMER_TYPES = frozenset(
+    {"message.received", "message.edited", "message.unsent", "bot.interacted", "contact.followed"}
+)
+MARKETING_PURPOSES = frozenset({"broadcast", "cart_remarketing"})
+Changes = dict[str, Any]
+Stamps = dict[str, list[Any]]
+
+
+def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
+    """The contact as the events leave it; None where a signal came in the middle of a run."""
+    before = cast("ContactRow", row) if row is not None else _new(key, events)
+    first_seen = min(before.first_seen_at, events[0].occurred_at)
+    changes: Changes = {"first_seen_at": first_seen} if first_seen != before.first_seen_at else {}
+    stamps: Stamps | None = None
+    runs: list[list[Any]] | None = None
+    for event in events:
+        _times(before, changes, event)
+        sign = sign_of(event)
+        if sign is not None:
+            runs = orjson.loads(before.runs) if runs is None else runs
+            if not add_signal(runs, sign=sign, at=event.occurred_at, event_id=event.event_id):
+                return None
+        setter = _SETTERS.get(event.type)
+        if setter:
+            stamps = orjson.loads(before.stamps) if stamps is None else stamps
+            setter(changes, stamps, event)
+    if runs is not None:
+        changes |= _subscription(runs)
+    if stamps is not None:
+        changes["stamps"] = orjson.dumps(stamps, option=orjson.OPT_SORT_KEYS).decode()
+    return before._replace(**changes) if changes else before
+
+
+def _new(key: Key, events: Sequence[Event]) -> ContactRow:
+    contact = cast("ContactRef", events[0].contact)
+    tenant, contact_id = key
+    return ContactRow(tenant, contact_id, contact.channel, contact.account, contact.uid, events[0].occurred_at)
+
+
+def _times(before: ContactRow, changes: Changes, event: Event) -> None:
+    if event.type in CUSTOMER_TYPES:
+        field = "last_customer_at"
+    elif event.type == "team.message_sent":
+        purpose = cast("TeamMessage", event.data).purpose
+        if purpose in MARKETING_PURPOSES:
+            field = "last_marketing_at"
+        elif purpose == "conversation":
+            field = "last_team_at"
+        else:
+            return
+    else:
+        return
+    if event.occurred_at > (changes.get(field) or getattr(before, field) or 0):
+        changes[field] = event.occurred_at
+
+
+def _subscription(runs: list[list[Any]]) -> Changes:
+    sign, since = runs[-1][:2]
+    return {
+        "runs": orjson.dumps(runs).decode(),
+        "subscribed": sign,
+        "subscribed_at": since if sign else None,
+    }
+
+
+def _wins(stamps: Stamps, register: str, event: Event) -> bool:
+    """Whether the event is the register's latest; if so it is noted as such."""
+    stamp = [event.occurred_at, event.event_id]
+    if register in stamps and stamps[register] >= stamp:
+        return False
+    stamps[register] = stamp
+    return True
+
+
+def _set_profile(changes: Changes, stamps: Stamps, event: Event) -> None:
+    data = cast("Profile", event.data)
+    for name in ("display_name", "avatar", "locale"):
+        value = getattr(data, name)
+        if value is not None and _wins(stamps, name, event):
+            changes[name] = value
+
+
+def _set_staff(changes: Changes, stamps: Stamps, event: Event) -> None:
+    if _wins(stamps, "staff", event):
+        data = cast("StaffBinding", event.data) if event.type == "omo.bound" else StaffBinding()
+        changes |= {"staff_member": data.member, "staff_branch": data.branch, "staff_at": event.occurred_at}
+
+
+def _set_superseded(changes: Changes, stamps: Stamps, event: Event) -> None:
+    if _wins(stamps, "superseded_by", event):
+        changes["superseded_by"] = cast("Superseding", event.data).by.key
+
+
+_SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
+    "profile.updated": _set_profile,
+    "omo.bound": _set_staff,
+    "omo.unbound": _set_staff,
+    "contact.superseded": _set_superseded,
+}
+
+PROJECTION = Projection(table=TABLE, types=None, suffixes=lambda _event: ((),), fold=fold)

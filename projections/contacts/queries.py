@@ -1,0 +1,82 @@
+"""Reading contacts: everything the read models hold of them, in one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from projections.attributes import queries as attributes
+from projections.attributes.tables import TABLE as ATTRIBUTES
+from projections.attributes.tables import AttributeRow
+from projections.bindings import queries as bindings
+from projections.bindings.tables import TABLE as BINDINGS
+from projections.bindings.tables import BindingRow
+from projections.consents import queries as consents
+from projections.consents.tables import TABLE as CONSENTS
+from projections.consents.tables import ConsentRow
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.contacts.tables import ContactRow
+from projections.engine.queries import nested_rows
+from projections.identity.queries import CUSTOMER_ID
+from projections.notifications import queries as notifications
+from projections.notifications.tables import TABLE as NOTIFICATIONS
+from projections.notifications.tables import NotificationRow
+from projections.tags import queries as tags
+from projections.tags.tables import TABLE as TAGS
+from projections.tags.tables import TagRow
+
+_CONTACT_COLUMNS: Final = ", ".join(f"c.{column.name}" for column in CONTACTS.columns)
+_WIDTH: Final = len(CONTACTS.columns)
+_CARDS: Final = f"""
+SELECT {_CONTACT_COLUMNS}, {CUSTOMER_ID},
+    {tags.COUNTED}, {attributes.HAVING_A_VALUE}, {consents.ALL}, {notifications.ALL}, {bindings.ALL}
+FROM contacts c WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
+"""  # noqa: S608 - names are constants
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the read models hold of one contact, each table's rows in the order of their keys.
+
+    ``belongs_to`` is the customer, if anything was ever stated to tie it to one. A contact that was not ``seen`` is one
+    that others spoke of: it has its key and nothing else.
+    """
+
+    contact: ContactRow
+    tags: tuple[TagRow, ...] = ()
+    attributes: tuple[AttributeRow, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    notifications: tuple[NotificationRow, ...] = ()
+    bindings: tuple[BindingRow, ...] = ()
+    belongs_to: UUID | None = field(default=None, kw_only=True)
+    seen: bool = field(default=True, kw_only=True)
+
+    @property
+    def key(self) -> str:
+        """The contact key, ``channel:account:uid``."""
+        return f"{self.contact.channel}:{self.contact.account}:{self.contact.uid}"
+
+    @property
+    def customer_id(self) -> UUID:
+        """The customer whom the contact belongs to: itself, if nothing was ever stated of it."""
+        return self.belongs_to or self.contact.contact_id
+
+
+async def cards(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> list[Card]:
+    """The cards of those of the contacts that there are, in no particular order; one round trip."""
+    records = await connection.fetch(_CARDS, tenant, contact_ids)
+    return [_card(record) for record in records]
+
+
+def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> Card:
+    """The card of a contact of whom others spoke before anything happened with it."""
+    channel, account, uid = key.split(":", 2)
+    return Card(ContactRow(tenant, contact_id, channel, account, uid, 0), belongs_to=belongs_to, seen=False)
+
+
+def _card(record: Any) -> Card:
+    values = tuple(record)
+    contact, belongs_to = ContactRow(*values[:_WIDTH]), values[_WIDTH]
+    related = zip((TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS), values[_WIDTH + 1 :], strict=True)
+    nested = (nested_rows(table, contact.tenant, contact.contact_id, text) for table, text in related)
+    return Card(contact, *nested, belongs_to=belongs_to)

@@ -1,0 +1,14 @@
+"""The permanent personal id of a contact: it depends on the tenant's key and the contact key, on nothing else."""
+
+import hmac
+from uuid import UUID
+
+NO_CONTACT = UUID(int=0)  # the "contact" of events that concern the whole tenant
+
+
+def personal_id(id_key: bytes, contact_key: str) -> UUID:
+    """The contact's UUID (version 8, RFC 9562) from HMAC-SHA256 over its contact key."""
+    digest = bytearray(hmac.digest(id_key, contact_key.encode(), "sha256")[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return UUID(bytes=bytes(digest))

@@ -1,0 +1,107 @@
+"""A read model as a pure fold.
+
+The timeline is a contact's set of events; every other read model is a function of that set. A fold works on the
+row it has and the chunk's new events, in the order of their stamps, each event once. Where an event came so late
+that the row can't tell what it changes (a block in the middle of a subscription, say), the fold answers ``None``
+and is asked again with the contact's whole history and no row; then it always can. So the order of arrival never
+shows in a row, and rows stay small.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from projections.engine.table import Key, Row, Table
+from schemas.events import Event
+
+Fold = Callable[[Row | None, Key, Sequence[Event]], Row | None]
+Suffixes = Callable[[Event], Iterable[Key]]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A read model: its table, the types it listens to (none: all), and its fold.
+
+    ``suffixes(event)`` are the parts of the keys after (tenant, contact_id): which rows the event is about.
+    ``fold(row, key, events)`` gives the row as it becomes, or None where it needs the whole history; ``row`` is None
+    where there is none yet, and ``events`` are in the order of their stamps.
+    """
+
+    table: Table
+    types: frozenset[str] | None
+    suffixes: Suffixes
+    fold: Fold
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event and the permanent id of its contact."""
+
+    contact_id: UUID
+    event: Event
+
+
+class ByType:
+    """Events sorted once by their types, for read models that listen to few of them."""
+
+    def __init__(self, happened: Iterable[Happened]) -> None:
+        self.all = list(happened)
+        self._by_type: dict[str, list[Happened]] = {}
+        for one in self.all:
+            self._by_type.setdefault(one.event.type, []).append(one)
+
+    def of(self, types: frozenset[str] | None) -> list[Happened]:
+        """The events of these types (none: all), in an order that depends on them alone."""
+        if types is None:
+            return self.all
+        return [one for name in sorted(types) for one in self._by_type.get(name, ())]
+
+
+def group(projection: Projection, happened: Iterable[Happened]) -> dict[Key, list[Event]]:
+    """The events of each row's key, in the order of their stamps."""
+    groups: dict[Key, list[Event]] = {}
+    suffixes, types = projection.suffixes, projection.types
+    for one in happened:
+        event = one.event
+        if types is None or event.type in types:
+            for suffix in suffixes(event):
+                key = (event.tenant, one.contact_id, *suffix)
+                if key in groups:
+                    groups[key].append(event)
+                else:
+                    groups[key] = [event]
+    for events in groups.values():
+        if len(events) > 1:
+            events.sort(key=_stamp)
+    return groups
+
+
+def fold_groups(
+    projection: Projection, rows: dict[Key, Row], groups: dict[Key, list[Event]]
+) -> tuple[list[Row], set[Key]]:
+    """The rows that changed, and the (tenant, contact_id) whose whole history is needed first."""
+    changed: list[Row] = []
+    late: set[Key] = set()
+    fold = projection.fold
+    for key, events in groups.items():
+        before = rows.get(key)
+        after = fold(before, key, events)
+        if after is None:
+            late.add(key[:2])
+        elif after != before:
+            changed.append(after)
+    if late:
+        changed = [row for row in changed if row[:2] not in late]
+    return changed, late
+
+
+def fold_all(projection: Projection, happened: Iterable[Happened]) -> list[Row]:
+    """Every row of the read model, from the whole set of events: what any sequence of chunks must come to."""
+    rows, late = fold_groups(projection, {}, group(projection, happened))
+    if late:
+        raise AssertionError(f"{projection.table.name} asked for the history that it was given")
+    return rows
+
+
+def _stamp(event: Event) -> tuple[int, str]:
+    return (event.occurred_at, event.event_id)

@@ -1,0 +1,245 @@
+"""The tables of identity: what was stated, whom it ties together, and which customers that makes.
+
+All but ``change_seq``, ``changes`` and ``relayed`` are a function of the set of events. A contact has a row in
+``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
+personal id, which needs no row, so readers fall back to that.
+
+- ``statements``: each event that was given, once: what tells a repeat from news, and news from a contradiction.
+- ``members``: a contact's evidence, as it was stated, with the customer it belongs to and its *component*: the
+  contacts that could become one customer with it if only refused links were not refused. Components are cut
+  exactly, and each goes by the id of its first contact, so one lookup finds all that a change can touch.
+- ``links``: who holds a value and how strongly, in the order of strength: reading the first few beyond the fan-out
+  limit tells whether too many hold it, whether they are eleven or a hundred thousand.
+- ``namings``: who stated a contact to be its identifier, and when first.
+- ``customers``: the contacts of a customer counted, its member id, its best phone and e-mail.
+- ``refusals``: links that join nothing, with the reason; ``at`` is when the last of what it took was stated.
+- ``changes``: what is still to be told to others, in the order of ``id``; ``relayed`` is how far it was told.
+"""
+
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from projections.engine.table import Column, Table
+
+_TENANT: Final = Column("tenant", "text")
+_CONTACT_ID: Final = Column("contact_id", "uuid")
+
+
+class StatementRow(NamedTuple):
+    """What an event says of identity. ``intrinsic`` and ``said`` are JSON lists."""
+
+    tenant: str
+    contact_id: UUID
+    event_id: str
+    at: int
+    type: str
+    source: str
+    intrinsic: str
+    said: str
+
+
+class MemberRow(NamedTuple):
+    """A contact: its evidence, its customer, its component.
+
+    ``holdings`` and ``decisions`` are JSON; a decision is kept with the lesser contact key of its pair. ``change_seq``
+    numbers the changes told of the customer that goes by this contact's id.
+    """
+
+    tenant: str
+    contact_id: UUID
+    contact: str
+    customer_id: UUID
+    component: UUID
+    refused: int
+    change_seq: int
+    named_at: int | None
+    holdings: str
+    decisions: str
+
+
+class LinkRow(NamedTuple):
+    """That a contact holds a (normalised) value, after the rules that only look at the contact itself."""
+
+    tenant: str
+    type: str
+    value: str
+    tier: int
+    contact_id: UUID
+
+
+class NamingRow(NamedTuple):
+    """That ``by_id`` stated the contact to be its identifier, at ``at`` first."""
+
+    tenant: str
+    contact_id: UUID
+    by_id: UUID
+    at: int
+
+
+class CustomerRow(NamedTuple):
+    """An Omni-customer.
+
+    Phone and e-mail are the strongest, then latest, of those not held by too many; ``_at`` and ``_by`` are the event
+    that stated them last. ``exclusive`` is the resolver's: what nobody else in the component differs in.
+    """
+
+    tenant: str
+    customer_id: UUID
+    founder: str
+    founded_at: int | None
+    contacts: int
+    member_id: str | None
+    phone: str | None
+    phone_tier: int | None
+    phone_at: int | None
+    phone_by: str | None
+    email: str | None
+    email_tier: int | None
+    email_at: int | None
+    email_by: str | None
+    exclusive: str | None
+
+
+class RefusalRow(NamedTuple):
+    """A link that joins nothing; of type ``staff``, the value is the other contact's key. ``detail`` is a JSON list."""
+
+    tenant: str
+    contact_id: UUID
+    type: str
+    value: str
+    contact: str
+    tier: int
+    reason: str
+    detail: str
+    at: int
+
+
+class ChangeRow(NamedTuple):
+    """A change to be told, as JSON; ``seq`` counts a customer's changes from 1."""
+
+    tenant: str
+    customer_id: UUID
+    seq: int
+    payload: str
+
+
+class RelayedRow(NamedTuple):
+    """Where in a partition of the topic of changes everything before was acknowledged and removed from ``changes``."""
+
+    topic: str
+    partition: int
+    next_offset: int
+
+
+STATEMENTS: Final = Table(
+    name="statements",
+    row=StatementRow,
+    key_size=3,
+    columns=(
+        _TENANT,
+        _CONTACT_ID,
+        Column("event_id", "text"),
+        Column("at", "bigint"),
+        Column("type", "text"),
+        Column("source", "text"),
+        Column("intrinsic", "json"),
+        Column("said", "json"),
+    ),
+    fillfactor=100,
+)
+MEMBERS: Final = Table(
+    name="members",
+    row=MemberRow,
+    key_size=2,
+    columns=(
+        _TENANT,
+        _CONTACT_ID,
+        Column("contact", "text"),
+        Column("customer_id", "uuid"),
+        Column("component", "uuid"),
+        Column("refused", "integer"),
+        Column("change_seq", "bigint"),
+        Column("named_at", "bigint", nullable=True),
+        Column("holdings", "json"),
+        Column("decisions", "json"),
+    ),
+    indexes=(
+        "CREATE INDEX members_of_customer ON members (tenant, customer_id)",
+        "CREATE INDEX members_of_component ON members (tenant, component)",
+    ),
+    fillfactor=70,
+)
+LINKS: Final = Table(
+    name="links",
+    row=LinkRow,
+    key_size=5,
+    columns=(_TENANT, Column("type", "text"), Column("value", "text"), Column("tier", "smallint"), _CONTACT_ID),
+    fillfactor=100,
+)
+NAMINGS: Final = Table(
+    name="namings",
+    row=NamingRow,
+    key_size=3,
+    columns=(_TENANT, _CONTACT_ID, Column("by_id", "uuid"), Column("at", "bigint")),
+    indexes=("CREATE INDEX namings_earliest ON namings (tenant, contact_id, at)",),
+)
+CUSTOMERS: Final = Table(
+    name="customers",
+    row=CustomerRow,
+    key_size=2,
+    columns=(
+        _TENANT,
+        Column("customer_id", "uuid"),
+        Column("founder", "text"),
+        Column("founded_at", "bigint", nullable=True),
+        Column("contacts", "integer"),
+        Column("member_id", "text", nullable=True),
+        Column("phone", "text", nullable=True),
+        Column("phone_tier", "smallint", nullable=True),
+        Column("phone_at", "bigint", nullable=True),
+        Column("phone_by", "text", nullable=True),
+        Column("email", "text", nullable=True),
+        Column("email_tier", "smallint", nullable=True),
+        Column("email_at", "bigint", nullable=True),
+        Column("email_by", "text", nullable=True),
+        Column("exclusive", "text", nullable=True),
+    ),
+)
+REFUSALS: Final = Table(
+    name="refusals",
+    row=RefusalRow,
+    key_size=4,
+    columns=(
+        _TENANT,
+        _CONTACT_ID,
+        Column("type", "text"),
+        Column("value", "text"),
+        Column("contact", "text"),
+        Column("tier", "smallint"),
+        Column("reason", "text"),
+        Column("detail", "json"),
+        Column("at", "bigint"),
+    ),
+    indexes=("CREATE INDEX refusals_newest ON refusals (tenant, at, contact_id, type, value)",),
+)
+CHANGES: Final = Table(
+    name="changes",
+    row=ChangeRow,
+    key_size=3,
+    columns=(_TENANT, Column("customer_id", "uuid"), Column("seq", "bigint"), Column("payload", "text")),
+    indexes=(
+        "ALTER TABLE changes ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY",
+        "CREATE INDEX changes_in_order ON changes (id)",
+    ),
+)
+RELAYED: Final = Table(
+    name="relayed",
+    row=RelayedRow,
+    key_size=2,
+    columns=(Column("topic", "text"), Column("partition", "integer"), Column("next_offset", "bigint")),
+)
+
+# What a generation is made of, beside the tables of projections.registry.
+TABLES: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, CHANGES, RELAYED)
+# Of these, what the set of events alone decides, but for MemberRow.change_seq.
+READ_MODELS: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS)

@@ -1,0 +1,74 @@
+"""The control schema as it is after the newest migration; `alembic check` compares the two."""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+SCHEMA: Final = "onefold"
+CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "web", "crm")
+SCOPES: Final = ("events:write", "customers:read", "customers:write", "admin")
+STATES: Final = ("building", "active", "retired")
+
+# Names are given, not left to the server, because errors are recognised by the constraint's name.
+METADATA: Final = sa.MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "ck": "%(table_name)s_%(constraint_name)s_ck",
+        "uq": "%(table_name)s_%(column_0_N_name)s_uq",
+        "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+    },
+)
+
+
+def _text() -> sa.Text:
+    return sa.Text(collation="C")
+
+
+def _now(name: str) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now())
+
+
+TENANTS: Final = sa.Table(
+    "tenants",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("default_region", _text(), nullable=False),
+    _now("created_at"),
+)
+KEYS: Final = sa.Table(
+    "keys",
+    METADATA,
+    sa.Column("key_hash", BYTEA(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False, index=True),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("scopes", ARRAY(_text()), nullable=False),
+    sa.Column("prefix", _text(), nullable=False),
+    _now("created_at"),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+)
+SOURCES: Final = sa.Table(
+    "sources",
+    METADATA,
+    sa.Column("source", _text(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False, index=True),
+    sa.Column("channel", _text(), nullable=False),
+    sa.Column("account", _text(), nullable=False),
+    sa.Column("provider", _text()),
+    sa.Column("sealed_secrets", ARRAY(BYTEA()), nullable=False),
+    _now("created_at"),
+)
+GENERATIONS: Final = sa.Table(
+    "generations",
+    METADATA,
+    sa.Column("name", _text(), primary_key=True),
+    sa.Column("state", _text(), nullable=False),
+    _now("created_at"),
+    sa.Column("activated_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint(f"state IN {STATES}", name="state"),
+    # Readers read one generation: the database itself refuses a second active one.
+    sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),
+)

@@ -1,0 +1,40 @@
+"""Recurring notifications: the last writer by (occurred_at, event_id) decides, per topic."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from projections.engine.projection import Projection
+from projections.engine.table import Key, Row
+from projections.notifications.tables import TABLE, NotificationRow
+from schemas.events import Event
+from schemas.events.subscription import RecurringNotification
+
+
+def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
+    """The topic as the latest event leaves it."""
+    before = cast("NotificationRow | None", row)
+    latest = events[-1]
+    if before is not None and latest.stamp < (before.at, before.event_id):
+        return before
+    data = cast("RecurringNotification", latest.data)
+    active = latest.type == "notification.opted_in"
+    tenant, contact_id, topic = key
+    return NotificationRow(
+        tenant,
+        contact_id,
+        topic,
+        active,
+        data.frequency,
+        data.token,
+        data.expires_at,
+        latest.occurred_at,
+        latest.event_id,
+    )
+
+
+PROJECTION = Projection(
+    table=TABLE,
+    types=frozenset({"notification.opted_in", "notification.opted_out"}),
+    suffixes=lambda event: ((cast("RecurringNotification", event.data).topic,),),
+    fold=fold,
+)

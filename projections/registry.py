@@ -1,0 +1,19 @@
+"""The read models there are. Adding one is a folder with tables.py and folds.py, and its line here."""
+
+from typing import Final
+
+from projections.attributes.folds import PROJECTION as ATTRIBUTES
+from projections.bindings.folds import PROJECTION as BINDINGS
+from projections.consents.folds import PROJECTION as CONSENTS
+from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.engine.projection import Projection
+from projections.engine.table import Table
+from projections.identity.tables import TABLES as IDENTITY
+from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.notifications.folds import PROJECTION as NOTIFICATIONS
+from projections.tags.folds import PROJECTION as TAGS
+from projections.timeline.tables import TABLE as TIMELINE
+
+PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
+CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY)

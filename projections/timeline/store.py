@@ -1,0 +1,72 @@
+"""The timeline in PostgreSQL: put events in, learn which were new, read a contact's history back."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from projections.engine.projection import Happened
+from projections.engine.store import columns, insert, load, save
+from projections.engine.table import Key
+from projections.timeline.folds import distinct, rank
+from projections.timeline.tables import TABLE, TimelineRow
+from schemas.codec import from_dict
+from schemas.events import CURRENT_VERSION, ContactRef, Event
+
+_IF_NEW: Final = "DO NOTHING RETURNING tenant, contact_id, event_id"
+_HISTORY: Final = """
+SELECT t.event_id, t.occurred_at, t.received_at, t.type, t.source, t.data, t.tenant, t.contact_id
+FROM unnest($1::text[], $2::uuid[]) AS k(tenant, contact_id)
+JOIN timeline t ON t.tenant = k.tenant AND t.contact_id = k.contact_id
+WHERE $3::text[] IS NULL OR t.type = ANY($3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What putting a chunk into the timeline showed.
+
+    ``fresh`` are events never seen before. ``contested`` are the (tenant, contact_id) of which a known event turned
+    out to have other content that counts: their rows must be folded again from their history.
+    """
+
+    fresh: list[Happened]
+    contested: set[Key]
+
+
+async def record(connection: Any, happened: Sequence[Happened]) -> Recorded:
+    """Add a chunk's events, each once."""
+    chosen = distinct(happened)
+    if not chosen:
+        return Recorded([], set())
+    rows = [row for row, _ in chosen.values()]
+    inserted = await insert(connection, TABLE, rows, _IF_NEW)
+    if len(inserted) == len(rows):
+        return Recorded([one for _, one in chosen.values()], set())
+    new = {tuple(record) for record in inserted}
+    repeated = {key: row for key, (row, _) in chosen.items() if key not in new}
+    contested = await _settle(connection, repeated)
+    return Recorded([one for key, (_, one) in chosen.items() if key in new], contested)
+
+
+async def _settle(connection: Any, repeated: dict[Key, TimelineRow]) -> set[Key]:
+    known = await load(connection, TABLE, list(repeated))
+    better = [row for key, row in repeated.items() if rank(row) < rank(TimelineRow(*known[key]))]
+    await save(connection, TABLE, sorted(better))
+    return {row[:2] for row in better if rank(row)[:-1] != rank(TimelineRow(*known[TABLE.key(row)]))[:-1]}
+
+
+async def history(connection: Any, contacts: dict[Key, ContactRef], types: Collection[str] | None) -> list[Happened]:
+    """Every event of the contacts, of these types (none: all), in no particular order."""
+    wanted = None if types is None else sorted(types)
+    records = await connection.fetch(_HISTORY, *columns(contacts), wanted)
+    return [Happened(record["contact_id"], _event(record, contacts)) for record in records]
+
+
+def _event(record: Any, contacts: dict[Key, ContactRef]) -> Event:
+    envelope = {name: record[name] for name in ("tenant", "event_id", "occurred_at", "received_at", "type", "source")}
+    envelope["contact"] = contacts[record["tenant"], record["contact_id"]]
+    envelope["data"] = orjson.loads(record["data"])
+    envelope["schema_version"] = CURRENT_VERSION.get(record["type"], 1)  # kept as it was after upcasting
+    return from_dict(envelope, check_text=False)
