@@ -1,0 +1,1 @@
+"""Kafka and PostgreSQL on one machine without Docker, and the whole service on top of them."""

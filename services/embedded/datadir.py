@@ -1,0 +1,92 @@
+"""The directory where `up` keeps everything: `.onefold` unless set otherwise.
+
+::
+
+    lock             held by the one `up` that works here; its text is the process id
+    run/             the lease of its children (see guard.py)
+    ports.json       the servers' ports, the same again next time while they are free
+    secret.key       the master key; without it ids can't be derived and stored secrets can't be read
+    demo.key         the API key of the tenant `demo`
+    running.json     where the service is, while it runs (see running.py)
+    kafka/           the log: the source of truth
+    postgres/        read models and control tables
+    logs/            one file a process, and the one of the run before as `.1`
+"""
+
+import fcntl
+import os
+import secrets
+from pathlib import Path
+
+from services.embedded.errors import AlreadyRunning, CannotStart
+from services.embedded.process import Lease, await_childless
+
+_LAST_RUN_ENDS_WITHIN = 60.0
+
+
+class DataDir:
+    """The directory, held by this process until `close()`. Raises `AlreadyRunning` if another process holds it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.path / "lock").open("a+")
+        except OSError as error:
+            raise CannotStart(f"{self.path} can't be used as the data directory: {error.strerror}.") from error
+        self._take_lock()
+        if not await_childless(self.path / "run", _LAST_RUN_ENDS_WITHIN):
+            raise AlreadyRunning(f"Processes of the last run on {self.path} have not ended yet; try again later.")
+        self.lease = Lease(self.path / "run")
+
+    def _take_lock(self) -> None:
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            who = self._lock.read().strip() or "unknown"
+            self._lock.close()
+            raise AlreadyRunning(
+                f"Onefold already runs on {self.path} (process {who}). "
+                "Use that one, stop it first, or choose another directory with ONEFOLD_DATA_DIR."
+            ) from None
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+
+    @property
+    def logs(self) -> Path:
+        """Where the children's logs go."""
+        return self.path / "logs"
+
+    def close(self) -> None:
+        """Lets go of the directory. Children that still run are ended by their guards."""
+        self.lease.release()
+        self._lock.close()
+
+    def master_key(self) -> str:
+        """The master key, made at the first start and the same ever after. Raises `CannotStart` if it was lost."""
+        kept = self.kept_secret("secret.key")
+        if kept is None and any((self.path / data).exists() for data in ("kafka", "fallback", "postgres")):
+            raise CannotStart(
+                f"{self.path / 'secret.key'} is missing, though there are data made with it: another key would give "
+                "everybody another id. Put it back, set ONEFOLD_SECRET_KEY to it, or move the whole directory away."
+            )
+        return kept or self.keep_secret("secret.key", secrets.token_urlsafe(32))
+
+    def kept_secret(self, name: str) -> str | None:
+        """A secret that was kept, or `None`."""
+        file = self.path / name
+        return file.read_text().strip() if file.exists() else None
+
+    def keep_secret(self, name: str, value: str) -> str:
+        """Keeps the secret, readable to the owner only, and gives it back once it is on disk."""
+        file = self.path / name
+        half = file.with_name(f"{name}.new")
+        half.unlink(missing_ok=True)
+        with os.fdopen(os.open(half, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+            new.write(value + "\n")
+            new.flush()
+            os.fsync(new.fileno())
+        half.rename(file)
+        return value

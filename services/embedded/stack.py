@@ -1,0 +1,173 @@
+"""The whole service on this machine, for `onefold up`, the demo and the benchmarks.
+
+::
+
+    async with Stack(settings) as stack:                      # Kafka, PostgreSQL, a worker, the HTTP service
+        httpx.post(f"{stack.url}/v1/events", headers={"Authorization": f"Bearer {stack.key}"}, …)
+
+    async with Stack(settings, servers_only=True) as stack:   # Kafka and PostgreSQL, with tables and topics made
+        asyncpg.connect(stack.database)
+
+    with Stack(settings) as stack: …                          # the same, blocking
+
+Port 0 in the settings means any free one. What ends a `with` block ends every process, and so does the death of the
+process that has it. Data stay in `settings.data_dir`, which one `Stack` at a time can have.
+"""
+
+import asyncio
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+import asyncpg
+from aiokafka.errors import KafkaError
+from pydantic import SecretStr
+from rich.console import Console
+
+from services.embedded import ours
+from services.embedded.datadir import DataDir
+from services.embedded.errors import CannotStart, ChildDied
+from services.embedded.ports import free_port, require_free
+from services.embedded.prepare import demo_key, prepare
+from services.embedded.process import Process, said
+from services.embedded.restarts import Restarts
+from services.embedded.running import announced
+from services.embedded.servers import Servers
+from services.runtime.settings import Settings
+
+
+class Stack:
+    """Everything on one data directory. `settings`, `kafka`, `database`, `url` and `key` hold from the start on."""
+
+    settings: Settings
+    key: str
+
+    def __init__(self, settings: Settings, console: Console | None = None, *, servers_only: bool = False) -> None:
+        self._given = settings
+        self._console = console or Console(stderr=True)
+        self._servers_only = servers_only
+        self._ending = ExitStack()
+        self._home: DataDir | None = None
+        self._servers: Servers | None = None
+        self._worker: Process | None = None
+        self._http: Process | None = None
+        self._restarts = Restarts()
+
+    @property
+    def kafka(self) -> str:
+        """Bootstrap servers."""
+        return self.settings.kafka_servers
+
+    @property
+    def database(self) -> str:
+        """PostgreSQL's URL."""
+        return self.settings.database_url
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP service answers."""
+        return f"http://{ours.reachable_host(self.settings.host)}:{self.settings.port}"
+
+    @property
+    def worker_url(self) -> str:
+        """Where the worker's health and metrics are."""
+        return f"http://{ours.reachable_host(self.settings.host)}:{self.settings.worker_port}"
+
+    @property
+    def broker_name(self) -> str:
+        """What the log is kept by."""
+        broker = self._servers.broker if self._servers else None
+        return "Kafka (elsewhere)" if broker is None else broker.title
+
+    def start(self) -> None:
+        """Starts everything and returns when it is ready. Raises an `EmbeddedError`, leaving nothing behind."""
+        with ExitStack() as undo:
+            self._start(undo)
+            self._ending = undo.pop_all()
+
+    def _start(self, undo: ExitStack) -> None:
+        self._home = home = DataDir(self._given.data_dir)
+        undo.callback(home.close)
+        settings = self._with_free_ports()
+        secret = settings.secret_key or SecretStr(home.master_key())
+        self._servers = Servers(settings, home, self._console)
+        undo.callback(self._servers.stop)
+        self._servers.start()
+        self.settings = self._servers.pointed_at(settings.model_copy(update={"secret_key": secret}))
+        with self._console.status("Preparing tables and topics …"):
+            self.key = asyncio.run(_prepared(self.settings, home))
+        undo.enter_context(announced(home.path, self.settings))
+        if not self._servers_only:
+            self._start_ours(home, undo)
+
+    def _with_free_ports(self) -> Settings:
+        """Chosen and checked before any server is started, so that a busy port costs nobody a wait."""
+        wanted = {} if self._servers_only else {"port": "the HTTP service", "worker_port": "the worker's health page"}
+        chosen = {}
+        for name, what in wanted.items():
+            port = getattr(self._given, name)
+            if port:
+                require_free(port, what, _SETTING_OF[name], self._given.host)
+            chosen[name] = port or free_port()
+        return self._given.model_copy(update=chosen)
+
+    def _start_ours(self, home: DataDir, undo: ExitStack) -> None:
+        host = ours.reachable_host(self.settings.host)
+        with self._console.status("Starting the worker and the HTTP service …"):
+            self._worker = ours.start_worker(self.settings, home.logs, home.lease)
+            undo.callback(lambda: self._worker and self._worker.stop())  # the latest one, not this one
+            self._http = ours.start_http(self.settings, home.logs, home.lease)
+            undo.callback(self._http.stop)
+            ours.await_ready(self._http, host, self.settings.port)
+            ours.await_ready(self._worker, host, self.settings.worker_port)
+
+    def check(self) -> None:
+        """To be called now and then: starts a worker again that asked for it; `ChildDied` if anything else ended."""
+        servers = self._servers.processes() if self._servers else ()
+        for process in (*servers, self._http):
+            if process is not None and process.exit_code is not None:
+                raise _died(process)
+        if self._worker is not None and self._worker.exit_code is not None:
+            self._worker = self._replaced(self._worker)
+
+    def _replaced(self, worker: Process) -> Process:
+        if self._home is None or not self._restarts.allowed(worker.exit_code):
+            raise _died(worker)
+        self._console.print(f"[yellow]The worker left to be started again.[/] Its log was {worker.program.log}.1")
+        return ours.start_worker(self.settings, self._home.logs, self._home.lease)
+
+    def stop(self) -> None:
+        """Ends everything: no more requests, no more folding, then the servers."""
+        self._ending.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+
+_SETTING_OF = {"port": "--port or ONEFOLD_PORT", "worker_port": "ONEFOLD_WORKER_PORT"}
+
+
+async def _prepared(settings: Settings, home: DataDir) -> str:
+    try:
+        await prepare(settings)
+        return await demo_key(settings, home)
+    except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CannotStart(f"Tables and topics could not be prepared: {error}") from error
+
+
+def _died(process: Process) -> ChildDied:
+    program = process.program
+    return ChildDied(f"{program.name} ended unexpectedly with status {process.exit_code}. {said(program.log)}")

@@ -1,0 +1,98 @@
+"""`onefold up`: start everything, say where it is, stay until told to stop or until a part of it dies."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.table import Table
+
+from services.embedded.errors import EmbeddedError
+from services.embedded.prepare import TENANT
+from services.embedded.stack import Stack
+from services.runtime.settings import Settings
+
+_LOOK_EVERY = 0.3
+
+
+class _ToldToStop(BaseException):
+    """SIGTERM, SIGINT or SIGHUP arrived. No `Exception`: nothing on the way may take it for an error of its own."""
+
+
+def up(settings: Settings, console: Console) -> int:
+    """Runs until it is told to stop (0) or something fails (1)."""
+    try:
+        with _signals_as_exceptions():
+            _run(settings, console)
+    except _ToldToStop:
+        return 0
+    except EmbeddedError as error:
+        console.print(f"onefold up: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _run(settings: Settings, console: Console) -> None:
+    stack = Stack(settings, console)
+    try:
+        stack.start()
+        console.print(welcome(stack))
+        console.print(try_it(stack), soft_wrap=True, highlight=False)
+        while True:
+            stack.check()
+            time.sleep(_LOOK_EVERY)
+    finally:
+        _no_more_signals()
+        with console.status("Stopping; the data stay …"):
+            stack.stop()
+
+
+def welcome(stack: Stack) -> Table:
+    """Where everything is."""
+    table = Table(title="Onefold is up", title_style="bold green", show_header=False, title_justify="left")
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in (
+        ("HTTP", stack.url),
+        ("API description", f"{stack.url}/docs"),
+        ("Worker", f"{stack.worker_url}/metrics"),
+        (f"Key of tenant {TENANT}", stack.key),
+        ("Log", f"{stack.kafka}  {stack.broker_name}"),
+        ("PostgreSQL", stack.database),
+        ("Data and logs", str(stack.settings.data_dir.absolute())),
+    ):
+        table.add_row(*row)
+    return table
+
+
+def try_it(stack: Stack) -> str:
+    """What to do next: lines to copy into another terminal."""
+    event = '{"type":"message.received","contact":{"channel":"web","account":"shop","uid":"visitor-1"},'
+    return (
+        "Try it, in another terminal:\n"
+        f"  KEY={stack.key}\n"
+        f"""  curl {stack.url}/v1/events -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' """
+        f"""-d '{event}"occurred_at":'$(date +%s000)',"data":{{"message_id":"m1","kind":"text","text":"hello"}}}}'\n"""
+        f"""  curl {stack.url}/v1/contacts/web/shop/visitor-1 -H "Authorization: Bearer $KEY"\n"""
+        "Ctrl-C stops it; the data stay."
+    )
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    def stop(_number: int, _frame: object) -> None:
+        _no_more_signals()  # one is enough: a second must not interrupt the orderly end
+        raise _ToldToStop
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _no_more_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,1 @@
+"""Shared and dull: settings, errors, telemetry, database, broker, the chunked transport of Faust."""

@@ -1,0 +1,62 @@
+"""Topics on the broker: made once, with the partitions and retention that `schemas.topics` declares."""
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from schemas.topics import TOPICS, Topic
+from services.runtime.settings import Settings
+
+
+class BrokerRefused(RuntimeError):  # noqa: N818 - named by what happened
+    """Kafka would not make a topic, or has none of that name."""
+
+
+async def ensure_topics(settings: Settings) -> None:
+    """Make the topics that are missing. Safe to run twice at once. Raises BrokerRefused or a KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    await admin.start()
+    try:
+        known = set(await admin.list_topics())
+        missing = [topic for topic in TOPICS if topic.full_name(settings.topic_prefix) not in known]
+        if missing:
+            response = await admin.create_topics([_new_topic(topic, settings) for topic in missing])
+            _check(response.topic_errors)
+    finally:
+        await admin.close()
+
+
+def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
+    partitions = topic.partitions if topic.partitions == 1 else settings.partitions or topic.partitions
+    return NewTopic(
+        topic.full_name(settings.topic_prefix),
+        num_partitions=partitions,
+        replication_factor=settings.replication,
+        topic_configs={
+            "retention.ms": str(topic.retention_ms),
+            "retention.bytes": "-1",
+            "cleanup.policy": "delete",
+            "max.message.bytes": str(topic.largest_record),
+        },
+    )
+
+
+def _check(topic_errors: list[tuple[str, int, str]]) -> None:
+    for name, code, *message in topic_errors:
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise BrokerRefused(f"{name}: {for_code(code).__name__} {' '.join(map(str, message))}")
+
+
+async def log_ends(bootstrap: str, topic: str) -> dict[int, int]:
+    """The next offset to be written, for each partition of a topic. Raises BrokerRefused if there is no topic."""
+    # Without the topic's name a consumer learns nothing of its partitions, and an empty answer would read as "no lag".
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
+    await consumer.start()
+    try:
+        partitions = consumer.partitions_for_topic(topic)
+        if not partitions:
+            raise BrokerRefused(f"there is no topic {topic}")
+        ends = await consumer.end_offsets([TopicPartition(topic, number) for number in partitions])
+        return {tp.partition: end for tp, end in ends.items()}
+    finally:
+        await consumer.stop()

@@ -1,0 +1,71 @@
+"""Connections to PostgreSQL."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import asyncpg
+
+
+def create_pool(  # noqa: PLR0913 - what differs between processes
+    url: str,
+    *,
+    schema: str = "onefold",
+    least: int = 1,
+    size: int = 4,
+    statement_timeout: float = 60.0,
+    idle_in_transaction: float = 60.0,
+    name: str = "onefold",
+    **settings: str,
+) -> AbstractAsyncContextManager[Any]:
+    """A pool whose connections see one schema; ``statement_timeout`` in seconds bounds every statement.
+
+    With ``least`` 0 it opens without connecting, so also while PostgreSQL is away. A transaction that waits for its
+    client longer than ``idle_in_transaction`` seconds is rolled back by the server: the locks of a process that was
+    stopped, or whose machine is gone, must not hold up the one that takes its work over.
+    ``settings`` are PostgreSQL's own, for every connection.
+    A connection that is given back keeps the settings of its session and its locks: take them for a transaction only.
+    """
+    pool: AbstractAsyncContextManager[Any] = asyncpg.create_pool(
+        url,
+        min_size=least,
+        max_size=size,
+        timeout=10,
+        command_timeout=statement_timeout + 5,
+        reset=_keep,  # undoing what nobody does would cost every use a round trip
+        server_settings={
+            "search_path": schema,
+            "application_name": name,
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "idle_in_transaction_session_timeout": str(int(idle_in_transaction * 1000)),
+            "jit": "off",  # chunk statements are short; compiling them costs more than it saves
+            **settings,
+        },
+    )
+    return pool
+
+
+async def _keep(_connection: Any) -> None:
+    """Leave a connection that is given back as it is."""
+
+
+_HEALED_BY_TIME: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+REFUSED: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.IntegrityConstraintViolationError)
+
+
+def database_heals(error: BaseException) -> bool:
+    """Whether time helps: the server is away, starting or stopping, or took the other side of a deadlock."""
+    # A server that stops says so to idle connections; what asyncpg says to whoever uses one of them next is that.
+    if type(error) is asyncpg.InternalClientError:
+        return True
+    # asyncpg's error for an argument that it can't encode is an InterfaceError and a DataError at once.
+    return isinstance(error, _HEALED_BY_TIME) and not isinstance(error, (ValueError, *REFUSED))

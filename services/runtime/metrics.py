@@ -1,0 +1,46 @@
+"""Every metric there is, by name. A label never holds an identifier's value, a path or a tenant's data."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+EVENTS_COMMITTED: Final = Counter("onefold_events_committed", "New events folded into the read models")
+EVENTS_DUPLICATE: Final = Counter("onefold_events_duplicate", "Repeated events that changed nothing")
+EVENTS_DEAD: Final = Counter("onefold_events_dead", "Records sent to the dead-letter topic")
+CHUNK_RECORDS: Final = Histogram(
+    "onefold_chunk_records", "Records in a chunk", buckets=(1, 10, 100, 500, 1000, 2000, 4000, 8000)
+)
+CHUNK_SECONDS: Final = Histogram(
+    "onefold_chunk_seconds",
+    "From a chunk's hand-over to its commit",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+CHUNKS_FENCED: Final = Counter("onefold_chunks_fenced", "Chunks dropped because the partition is another worker's")
+PARTITIONS_STOPPED: Final = Gauge("onefold_partitions_stopped", "Partitions stopped until a person has looked")
+PARTITIONS_OWNED: Final = Gauge("onefold_partitions_owned", "Partitions this worker folds")
+LAG_RECORDS: Final = Gauge("onefold_lag_records", "Records in the log that this worker has not read yet")
+
+HTTP_SECONDS: Final = Histogram(
+    "onefold_http_seconds",
+    "From a request to its answer, by route template, method and status",
+    labelnames=("route", "method", "status"),
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
+INGRESS_ACCEPTED: Final = Counter(
+    "onefold_ingress_events_accepted", "Events that Kafka acknowledged, by the door they came in", labelnames=("door",)
+)
+INGRESS_REJECTED: Final = Counter(
+    "onefold_ingress_events_rejected", "Events and bodies refused, by door and reason", labelnames=("door", "reason")
+)
+INGRESS_UNKNOWN: Final = Counter(
+    "onefold_ingress_events_unknown", "Events of a type that Onefold only keeps, by door", labelnames=("door",)
+)
+INGRESS_WEBHOOKS: Final = Counter(
+    "onefold_ingress_webhooks", "Webhook calls by channel and outcome", labelnames=("channel", "outcome")
+)
+INGRESS_ACK_SECONDS: Final = Histogram(
+    "onefold_ingress_ack_seconds",
+    "From the first record of a request sent to the last one acknowledged by Kafka",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
+INGRESS_BYTES: Final = Gauge("onefold_ingress_bytes", "Bytes of bodies and of events that are not yet acknowledged")

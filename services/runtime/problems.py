@@ -1,0 +1,129 @@
+"""Errors as RFC 9457 problem documents, the same from every service.
+
+A ``Kind`` is a sort of problem that a client can tell from others by its ``type``; a ``Problem`` is one that happened.
+No document tells of internals, and none repeats what was sent beyond the names of fields.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.runtime.database import database_heals
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of problem: the last part of its ``type``, its title and its status."""
+
+    slug: str
+    title: str
+    status: int
+
+    @property
+    def type(self) -> str:
+        """The URI that names it, relative to the service."""
+        return f"/problems/{self.slug}"
+
+
+UNAUTHENTICATED: Final = Kind("unauthenticated", "A valid API key is needed", 401)
+FORBIDDEN: Final = Kind("forbidden", "The API key lacks a scope", 403)
+NOT_FOUND: Final = Kind("not-found", "There is nothing here", 404)
+METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", "This is not done here with this method", 405)
+TOO_LARGE: Final = Kind("too-large", "More than is taken at once", 413)
+INVALID_REQUEST: Final = Kind("invalid-request", "The request does not fit its description", 422)
+INTERNAL: Final = Kind("internal", "Something went wrong on our side", 500)
+UNAVAILABLE: Final = Kind("unavailable", "A server this needs is away; try again", 503)
+
+
+class Problem(Exception):  # noqa: N818 - named by what it becomes
+    """Raised anywhere in a handler, answered as a problem document; ``fields`` are the document's further members."""
+
+    def __init__(
+        self, kind: Kind, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **fields: Any
+    ) -> None:
+        super().__init__(f"{kind.slug}: {detail or kind.title}")
+        self.kind, self.detail, self.headers, self.fields = kind, detail, headers, fields
+
+
+def document(kind: Kind, detail: str | None = None, **fields: Any) -> dict[str, Any]:
+    """The members of a problem document."""
+    said = {"detail": detail} if detail else {}
+    return {"type": kind.type, "title": kind.title, "status": kind.status, **said, **fields}
+
+
+def unavailable(server: str, retry_after: int = 1) -> Problem:
+    """A server that this process needs is away for now."""
+    return Problem(UNAVAILABLE, f"{server} is away", headers={"Retry-After": str(retry_after)})
+
+
+def problem_response(problem: Problem) -> Response:
+    """The response that tells of a problem."""
+    return _response(document(problem.kind, problem.detail, **problem.fields), problem.kind.status, problem.headers)
+
+
+def response_to(error: Exception) -> tuple[Response, bool]:
+    """The answer to any error, and whether it was meant as one (else somebody should look at it)."""
+    if isinstance(error, Problem):
+        return problem_response(error), True
+    return problem_response(unavailable("PostgreSQL") if database_heals(error) else Problem(INTERNAL)), False
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Have the app answer every error with a problem document."""
+    app.add_exception_handler(Problem, _on_any)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(Exception, _on_any)
+
+
+async def _on_any(_: Request, error: Exception) -> Response:
+    """What is no Problem Starlette raises again after this, so the server logs it."""
+    return response_to(error)[0]
+
+
+async def _on_http_exception(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = _BY_STATUS.get(error.status_code) or _kind_of(error.status_code)
+    # Starlette's own detail only repeats the status.
+    detail = error.detail if error.detail != HTTPStatus(kind.status).phrase else None
+    return _response(document(kind, detail), kind.status, error.headers)
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    errors = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+    return _response(document(INVALID_REQUEST, errors=errors), INVALID_REQUEST.status)
+
+
+_BY_STATUS: Final = {
+    kind.status: kind for kind in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE)
+}
+
+
+def _kind_of(status: int) -> Kind:
+    phrase = HTTPStatus(status).phrase
+    return Kind(phrase.lower().replace(" ", "-"), phrase, status)
+
+
+def _response(body: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(_dumps(body), status, headers, MEDIA_TYPE)
+
+
+def _dumps(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:  # the name of a field may hold a lone surrogate
+        return json.dumps(body).encode()

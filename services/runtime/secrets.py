@@ -1,0 +1,46 @@
+"""Keys derived from the master secret, and secrets kept under one of them.
+
+Each purpose has a key of its own (HKDF-SHA256), so that none tells anything about another or about the master. Whoever
+loses the master loses both the personal ids, which can't be derived again, and the stored channel secrets.
+"""
+
+from base64 import urlsafe_b64encode
+from typing import Final
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_KEY_BYTES: Final = 32
+_TENANT_ID: Final = b"onefold/tenant-id/"
+_STORED_SECRETS: Final = b"onefold/stored-secrets"
+
+
+class WrongMasterKey(ValueError):  # noqa: N818 - named by what is wrong
+    """What is stored was sealed under another ONEFOLD_SECRET_KEY, or was damaged."""
+
+
+def tenant_id_key(master: str, tenant: str) -> bytes:
+    """The key that a tenant's permanent personal ids are made with."""
+    return _derive(master, _TENANT_ID + tenant.encode())
+
+
+def seal(master: str, plaintext: bytes) -> bytes:
+    """The plaintext, encrypted and authenticated: fit to be stored, and different each time."""
+    return _fernet(master).encrypt(plaintext)
+
+
+def open_sealed(master: str, sealed: bytes) -> bytes:
+    """What was sealed. Raises WrongMasterKey."""
+    try:
+        return _fernet(master).decrypt(sealed)
+    except InvalidToken:
+        raise WrongMasterKey(WrongMasterKey.__doc__) from None
+
+
+def _fernet(master: str) -> Fernet:
+    return Fernet(urlsafe_b64encode(_derive(master, _STORED_SECRETS)))
+
+
+def _derive(master: str, info: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=info).derive(master.encode())

@@ -1,0 +1,83 @@
+"""Every setting, read once at a process's start and frozen. Each is an ``ONEFOLD_…`` variable."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Settings(BaseSettings):
+    """What an operator may set. The README's table is made from these fields and their descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix="ONEFOLD_", frozen=True, extra="ignore")
+
+    kafka: str | None = Field(None, description="Kafka bootstrap servers, `host:port[,…]`; `up` starts one if unset")
+    database: str | None = Field(None, description="PostgreSQL URL, `postgresql://…`; `up` starts one if unset")
+    broker: Literal["auto", "kafka", "fallback"] = Field(
+        "auto",
+        description="what `up` starts: Apache Kafka, the fallback, or the latter only where the former can't be had",
+    )
+    secret_key: SecretStr | None = Field(
+        None, description="master key, from which ids and stored secrets derive; `up` makes one and keeps it"
+    )
+    data_dir: Path = Field(Path(".onefold"), description="where `up` keeps its data")
+    host: str = Field("127.0.0.1", description="address the HTTP services listen on")
+    port: Port = Field(8080, description="port of the HTTP service")
+    worker_port: Port = Field(8081, description="port of a worker's /healthz, /readyz and /metrics")
+    topic_prefix: str = Field("onefold", description="first part of every topic's name")
+    partitions: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="partitions of topics that are created now (default: 8)"
+    )
+    replication: Annotated[int, Field(ge=1, le=10)] = Field(1, description="replicas of topics that are created now")
+    body_limit: Annotated[int, Field(ge=1024)] = Field(5_242_880, description="largest HTTP body, bytes")
+    batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
+    ack_timeout: Annotated[float, Field(gt=0)] = Field(
+        1.5, description="seconds that ingress waits for Kafka before it answers 503"
+    )
+    chunk_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        4000, description="most records a worker takes from one partition at once"
+    )
+    dead_letter_limit: Share = Field(0.5, description="share of dead letters past which a partition stops (1: never)")
+    dead_letter_window: Annotated[int, Field(ge=10)] = Field(1000, description="records over which that share is taken")
+    session_timeout: Annotated[float, Field(ge=1, le=60)] = Field(
+        10.0,
+        description="seconds of a worker's silence after which its partitions go to another and its locks are released "
+        "(Kafka's `group.min.session.timeout.ms` bounds it)",
+    )
+    stuck_after: Annotated[float, Field(gt=0)] = Field(
+        120.0, description="seconds without progress after which a worker exits, to be started again"
+    )
+    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
+        "TW", description="region of phone numbers written without a country code"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
+    log_json: bool = Field(default=False, description="log lines as JSON objects")
+
+    @property
+    def kafka_servers(self) -> str:
+        """The bootstrap servers. Raises MissingSetting."""
+        return _set("ONEFOLD_KAFKA", self.kafka)
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL. Raises MissingSetting."""
+        return _set("ONEFOLD_DATABASE", self.database)
+
+    @property
+    def master_key(self) -> str:
+        """The master key. Raises MissingSetting."""
+        return _set("ONEFOLD_SECRET_KEY", self.secret_key.get_secret_value() if self.secret_key else None)
+
+
+class MissingSetting(LookupError):  # noqa: N818 - named by what is missing
+    """This process can't run without a setting that is not set."""
+
+
+def _set(name: str, value: str | None) -> str:
+    if not value:
+        raise MissingSetting(f"{name} is not set; `onefold up` sets it for the processes that it starts")
+    return value

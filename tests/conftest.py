@@ -1,0 +1,73 @@
+"""Real Kafka and PostgreSQL for tests. `tests/servers.py` says how they live."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import servers
+
+# How fast a machine is says nothing about the code. In CI Hypothesis chooses its own profile, which agrees.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", settings.get_profile("patient"), max_examples=5000)
+if "CI" not in os.environ:
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+
+_SESSION = pytest.StashKey[servers.Session]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # not one of xdist's workers, so the process that runs them
+        config.stash[_SESSION] = servers.Session()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (session := config.stash.get(_SESSION, None)) is not None:
+        session.end()
+
+
+@pytest.fixture(autouse=True)
+def _only_on_real_kafka(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("kafka") and not servers.shared_kafka().real:
+        servers.refuse_fallback()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> str:
+    """Bootstrap servers of the session's broker. Mark tests that need more than the fallback `@pytest.mark.kafka`."""
+    return servers.shared_kafka().bootstrap
+
+
+@pytest.fixture(scope="session")
+def postgres() -> servers.SharedPostgres:
+    """The session's PostgreSQL. Most tests want `database`."""
+    return servers.shared_postgres()
+
+
+@pytest.fixture
+async def database(postgres: servers.SharedPostgres) -> AsyncIterator[str]:
+    """URL of a database of the test's own, with the control tables in it."""
+    async with servers.fresh_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """First part of topic names that no other test uses."""
+    return f"t-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+async def own_kafka() -> AsyncIterator[servers.OwnKafka]:
+    """A private Apache Kafka, started; `await own_kafka.stop()`, `.start()`, `.kill()`."""
+    async with servers.own_kafka() as own:
+        yield own
+
+
+@pytest.fixture
+async def own_postgres() -> AsyncIterator[servers.OwnPostgres]:
+    """A private PostgreSQL, started; `await own_postgres.stop()`, `.start()`, `.kill()`."""
+    async with servers.own_postgres() as own:
+        yield own

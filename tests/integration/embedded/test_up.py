@@ -1,0 +1,143 @@
+"""`onefold up` as a person has it: start, stop, start again, and what it says when something is in the way."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from services.embedded.ports import free_port
+from services.embedded.process import wait_for
+
+pytestmark = pytest.mark.timeout(240)
+
+EVENT = {
+    "type": "message.received",
+    "contact": {"channel": "web", "account": "shop", "uid": "visitor-1"},
+    "occurred_at": 1_700_000_000_000,
+    "data": {"message_id": "m1", "kind": "text", "text": "hello"},
+}
+
+
+class Up:
+    """One run of `onefold up`."""
+
+    def __init__(self, data: Path, **settings: str) -> None:
+        self.port = int(settings.setdefault("ONEFOLD_PORT", str(free_port())))
+        settings.setdefault("ONEFOLD_WORKER_PORT", str(free_port()))
+        self._said = (data.parent / f"said-{self.port}.txt").open("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from services.cli import app; app()", "up"],
+            env={**os.environ, "ONEFOLD_DATA_DIR": str(data), "COLUMNS": "200", **settings},
+            stdout=self._said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def said(self) -> str:
+        self._said.seek(0)
+        return self._said.read()
+
+    def await_up(self) -> "Up":
+        assert wait_for(lambda: "Ctrl-C stops it" in self.said or self.process.poll() is not None, 120)
+        assert self.process.poll() is None, self.said
+        return self
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.end()
+        self._said.close()
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="onefold-up-", dir="/tmp") as name:
+        Path(name).chmod(0o711)  # PostgreSQL, which can't run as root, has to get through
+        yield Path(name, "data")
+
+
+@pytest.fixture
+def ups() -> Iterator[list[Up]]:
+    """Whatever a test started, to be ended with it."""
+    started: list[Up] = []
+    yield started
+    for up in started:
+        up.close()
+
+
+def _key(up: Up) -> str:
+    key = re.search(r"of_[\w-]{43}", up.said)
+    assert key, up.said
+    return key[0]
+
+
+def _contact(up: Up) -> httpx.Response:
+    url = f"http://127.0.0.1:{up.port}/v1/contacts/web/shop/visitor-1"
+    return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"})
+
+
+def test_stop_and_start_and_everything_is_there_and_kill_9_leaves_no_orphan(home: Path, ups: list[Up]) -> None:
+    ups.append(first := Up(home).await_up())
+    headers = {"Authorization": f"Bearer {_key(first)}"}
+    assert httpx.post(f"http://127.0.0.1:{first.port}/v1/events", json=EVENT, headers=headers).status_code == 202
+    assert wait_for(lambda: _contact(first).status_code == 200, 20)
+    before = _contact(first).json()
+
+    second = Up(home)
+    ups.append(second)
+    assert second.process.wait(60) == 1
+    assert f"already runs on {home} (process {first.process.pid})" in second.said
+
+    family = first.family()
+    assert len(family) >= 8, "four programs, each with its guard"
+    assert first.end(signal.SIGINT) == 0, "Ctrl-C is an orderly end"
+    assert not any(_lives(one) for one in family)
+
+    ups.append(again := Up(home).await_up())
+    assert _key(again) == _key(first)
+    assert _contact(again).json() == before
+
+    family = again.family()
+    again.process.kill()
+    assert wait_for(lambda: not any(_lives(one) for one in family), 60)
+
+
+def test_a_dead_child_ends_it_all_and_is_named(home: Path, ups: list[Up]) -> None:
+    ups.append(up := Up(home).await_up())
+    family = up.family()
+    next(one for one in family if one.cmdline()[-1] == "worker").kill()
+    assert up.process.wait(60) == 1
+    assert f"The worker ended unexpectedly with status 137. Its log is {home / 'logs' / 'worker.log'}" in up.said
+    assert not any(_lives(one) for one in family)
+
+
+def test_a_busy_port_is_named_before_anything_is_started(home: Path, ups: list[Up]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ups.append(up := Up(home, ONEFOLD_PORT=str(port)))
+        assert up.process.wait(60) == 1
+    assert f"Port {port}, wanted for the HTTP service, is in use by another program." in up.said
+    assert not (home / "kafka").exists()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,186 @@
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import REGISTRY
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from services.runtime.http import NotReady, RequestMetrics, listen, routes, serve, serve_health
+from services.runtime.protocol import MAX_DISCARDED, MAX_HEAD
+
+
+async def fine() -> None:
+    await asyncio.sleep(0)
+
+
+async def refuses() -> None:
+    raise NotReady("two partitions are stopped")
+
+
+async def breaks() -> None:
+    raise ConnectionError("postgresql://user:password@host is down")
+
+
+@contextlib.asynccontextmanager
+async def client_of(*paths: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=list(paths))
+    app.add_middleware(RequestMetrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+async def test_a_process_is_ready_when_every_check_passes() -> None:
+    async with client_of(*routes({"kafka": fine, "postgresql": fine})) as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 200
+        assert answer.json() == {"ready": True, "checks": {"kafka": "ok", "postgresql": "ok"}}
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_process_that_is_not_ready_says_why_and_tells_no_secret() -> None:
+    async with client_of(*routes({"kafka": fine, "partitions": refuses, "postgresql": breaks})) as client:
+        answer = await client.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.json()["checks"] == {
+            "kafka": "ok",
+            "partitions": "two partitions are stopped",
+            "postgresql": "ConnectionError",
+        }
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_check_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.runtime.http._CHECK_TIMEOUT", 0.01)
+    async with client_of(*routes({"hangs": lambda: asyncio.sleep(60)})) as client:
+        assert (await client.get("/readyz")).json()["checks"] == {"hangs": "TimeoutError"}
+
+
+async def test_requests_are_counted_by_template_and_never_by_path() -> None:
+    async def contact(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async with client_of(Route("/contacts/{uid}", contact), *routes({})) as client:
+        for path in ("/contacts/U-secret", "/contacts/U-other", "/guess/U-secret"):
+            await client.get(path)
+        await client.request("BREW", "/guess/pot")
+        text = (await client.get("/metrics")).text
+    assert "U-secret" not in text
+    assert "guess" not in text
+    assert "BREW" not in text
+    labels = {"route": "/contacts/{uid}", "method": "GET", "status": "200"}
+    assert (REGISTRY.get_sample_value("onefold_http_seconds_count", labels) or 0) >= 2
+
+
+async def _start(app: Starlette) -> tuple[int, "asyncio.Task[None]"]:
+    listener = listen("127.0.0.1", 0)
+    task = asyncio.create_task(serve(app, listener, lifespan="off"))
+    await asyncio.sleep(0.2)
+    return listener.getsockname()[1], task
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(15):
+        await task
+
+
+async def test_sigterm_lets_a_request_finish_and_ends_without_an_error() -> None:
+    began = asyncio.Event()
+
+    async def slow(_: Request) -> Response:
+        began.set()
+        await asyncio.sleep(0.5)
+        return PlainTextResponse("done")
+
+    port, task = await _start(Starlette(routes=[Route("/", slow)]))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        request = asyncio.create_task(client.get("/"))
+        await began.wait()
+        await asyncio.gather(_stop(task), request)
+        assert request.result().text == "done"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port)).close()
+
+
+async def test_a_port_that_is_anothers_is_an_error_at_once() -> None:
+    with contextlib.closing(listen("127.0.0.1", 0)) as listener:
+        with pytest.raises(OSError, match="in use"):
+            listen("127.0.0.1", listener.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            await serve_health("127.0.0.1", listener.getsockname()[1], {})
+
+
+async def test_health_is_served_until_cancelled() -> None:
+    with contextlib.closing(listen("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    task = asyncio.create_task(serve_health("127.0.0.1", port, {"kafka": fine}))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(100):
+            with contextlib.suppress(httpx.ConnectError):
+                assert (await client.get("/readyz")).status_code == 200
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("never came up")
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    listen("127.0.0.1", port).close()
+
+
+async def _flood(port: int, head: bytes, most: int) -> tuple[int, bytes]:
+    """How much of a flood was taken before the connection was closed, and what was answered."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    sent = 0
+    try:
+        while sent < most and not reader.at_eof():
+            writer.write(b"x" * 65_536)
+            await writer.drain()
+            sent += 65_536
+            await asyncio.sleep(0)
+        answer = await asyncio.wait_for(reader.read(1000), 5)
+    except (ConnectionError, TimeoutError):
+        answer = b""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return sent, answer
+
+
+async def test_a_head_without_end_is_cut_off() -> None:
+    port, task = await _start(Starlette())
+    most = 50 * MAX_HEAD
+    for head in (b"GET /", b"GET / HTTP/1.1\r\nCookie: "):
+        sent, answer = await _flood(port, head, most)
+        assert sent < most or answer.startswith(b"HTTP/1.1 400")
+    await _stop(task)
+
+
+async def test_trailers_without_end_are_cut_off() -> None:
+    async def slow(request: Request) -> Response:
+        await request.body()
+        return PlainTextResponse("done")
+
+    port, task = await _start(Starlette(routes=[Route("/", slow, methods=["POST"])]))
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nTrailer: "
+    sent, _ = await _flood(port, head, 50 * MAX_HEAD)
+    assert sent < 50 * MAX_HEAD
+    await _stop(task)
+
+
+async def test_whoever_goes_on_sending_after_the_answer_is_cut_off() -> None:
+    port, task = await _start(Starlette())
+    head = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999\r\n\r\n"
+    sent, _ = await _flood(port, head, 4 * MAX_DISCARDED)
+    assert sent < 2 * MAX_DISCARDED
+    await _stop(task)
