@@ -1,0 +1,1 @@
+"""What ingress reaches outside of itself: Kafka and the control plane."""

@@ -1,0 +1,205 @@
+"""Kafka as the log of channel events."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from functools import lru_cache
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Final, Self
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+
+from schemas.topics import CHANNEL_EVENTS
+from services.ingress.ports import LogAway, LogFull, Record
+from services.runtime.budget import Budget, Lease, Spent
+from services.runtime.http import NotReady
+from services.runtime.metrics import INGRESS_ACK_SECONDS
+from services.runtime.settings import Settings
+from services.runtime.waiting import Waiting
+
+log = structlog.get_logger(__name__)
+
+# A record is given up, and its memory with it, this long after it was sent without being acknowledged.
+_GIVE_UP_MS: Final = 10_000
+# A producer that has acknowledged nothing for so long, though asked to, is replaced by a new one.
+_REPLACE_AFTER: Final = 12.0
+_LINGER_MS: Final = 5
+_BATCH_BYTES: Final = 524_288
+_STOP_WITHIN: Final = 5.0
+_RECORD_OVERHEAD: Final = 512  # what aiokafka and asyncio keep for each record that is under way
+
+
+class KafkaLog:
+    """The log of channel events on Kafka, acks=all.
+
+    It connects, and connects again, in the background: while Kafka is away, appending fails at once or within
+    ``ack_timeout``. Bytes that Kafka may still acknowledge stay on the budget also after their request was answered.
+    """
+
+    def __init__(self, settings: Settings, budget: Budget) -> None:
+        self._settings = settings
+        self._topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
+        self._budget = budget
+        self._producer: AIOKafkaProducer | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._failing_since: float | None = None
+        self._stuck = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._keeper = asyncio.create_task(self._keep_connected())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """See Log."""
+        producer = self._producer
+        if producer is None:
+            raise LogAway("Kafka can't be reached")
+        acks = _Acks(self._lease(records))
+        began = perf_counter()
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout):
+                for record in records:
+                    acks.expect(await producer.send(self._topic, record.value, record.key))
+                await acks.all_in()
+        except (TimeoutError, KafkaError) as error:
+            self._failed(error)
+            raise LogAway("Kafka has not acknowledged in time") from error
+        finally:
+            acks.no_more()
+        self._failing_since = None
+        INGRESS_ACK_SECONDS.observe(perf_counter() - began)
+
+    async def check(self) -> None:
+        """Raises what stands in the way of appending."""
+        producer = self._producer
+        if producer is None:
+            raise NotReady("not connected")
+        await producer.client.fetch_all_metadata()
+
+    def _lease(self, records: Sequence[Record]) -> Lease:
+        lease = self._budget.lease()
+        try:
+            lease.grow(sum(len(record.key) + len(record.value) + _RECORD_OVERHEAD for record in records))
+        except Spent as error:
+            raise LogFull(str(error)) from None
+        return lease
+
+    def _failed(self, error: Exception) -> None:
+        now = perf_counter()
+        if self._failing_since is None:
+            self._failing_since = now
+            log.warning("log_away", error=type(error).__name__)
+        elif now - self._failing_since > _REPLACE_AFTER:
+            self._failing_since = now
+            self._stuck.set()
+
+    async def _keep_connected(self) -> None:
+        waiting = Waiting()
+        while True:
+            self._stuck.clear()
+            producer = await waiting.until_done("kafka", self._connect, _worth_another_try)
+            log.info("log_connected")
+            self._producer, self._failing_since = producer, None
+            try:
+                await self._stuck.wait()
+                log.warning("log_connection_replaced")
+            finally:
+                self._producer = None
+                await _stopped(producer)
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_servers,
+            client_id="onefold-ingress",
+            acks="all",
+            linger_ms=_LINGER_MS,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=CHANNEL_EVENTS.largest_record,
+            compression_type="lz4",
+            partitioner=_partition,
+            request_timeout_ms=_GIVE_UP_MS,
+        )
+        try:
+            await producer.start()
+            await producer.partitions_for(self._topic)  # a topic that is not there is as good as no Kafka
+        except BaseException:
+            await _stopped(producer)
+            raise
+        return producer
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    """Everything is: without Kafka there is nothing else to do, and each try is logged with its error."""
+    return isinstance(error, Exception)
+
+
+@lru_cache(maxsize=65_536)
+def _hash(key: bytes) -> int:
+    """Kafka's own hash of a key, in Python and so remembered: the same people write again and again."""
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _partition(key: bytes, every: list[int], _: list[int]) -> int:
+    """The partition that Kafka's default partitioner gives a key, in any language."""
+    return every[_hash(key) % len(every)]
+
+
+async def _stopped(producer: AIOKafkaProducer) -> None:
+    """Stop it, flushing what it still has, but not for long: whoever sent that was told to send it again."""
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(_STOP_WITHIN):
+            await producer.stop()
+
+
+class _Acks:
+    """The acknowledgements of one request; when the last is in, or given up, its bytes go back to the budget."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._missing = 1  # the request itself, until it sends no more
+        self._sealed = False
+        self._error: BaseException | None = None
+        self._done = asyncio.get_running_loop().create_future()
+
+    def expect(self, ack: "asyncio.Future[Any]") -> None:
+        """One more record was sent."""
+        self._missing += 1
+        ack.add_done_callback(self._came)
+
+    def no_more(self) -> None:
+        """All records are sent, or no more will be. Saying it again changes nothing."""
+        if not self._sealed:
+            self._sealed = True
+            self._one_less()
+
+    async def all_in(self) -> None:
+        """Wait for the last one. Raises the first error that came instead of one."""
+        self.no_more()
+        await self._done
+        if self._error is not None:
+            raise self._error
+
+    def _came(self, ack: "asyncio.Future[Any]") -> None:
+        if ack.cancelled():
+            self._error = self._error or KafkaError("given up")
+        else:
+            self._error = self._error or ack.exception()
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self._missing -= 1
+        if self._missing == 0:
+            self._lease.close()
+            if not self._done.done():  # a request that ran out of time has cancelled it
+                self._done.set_result(None)

@@ -1,0 +1,216 @@
+"""Canonical events as producers send them: what ``POST /v1/events`` takes in, judged event by event.
+
+Nothing here raises, whatever the bytes. One bad event never spoils its neighbours: as long as a body can be told apart
+into events at all, each is accepted or rejected for itself, with the reason.
+
+A repeat gets the id it got the first time: the producer's own, else a hash of what the producer said, from which the
+time of receipt (and so the clamping of a time in the future) is left out.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Final
+
+import orjson
+
+from schemas.codec import MAX_EVENT_BYTES, InvalidEvent, encode, from_dict
+from schemas.events import Event
+from schemas.events.base import EARLIEST_MS, LATEST_MS
+from services.ingress.core.normalize import clamp, clean_text, content_hash_id
+
+DEFAULT_SOURCE: Final = "api"
+_NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+_SET_BY_INGRESS: Final = frozenset({"tenant", "received_at", "event_id"})
+_LONGEST_FIELD: Final = 200
+_LONGEST_INTEGER: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An event fit for the log, and its bytes there."""
+
+    index: int
+    event: Event
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why there is no event: a word of a closed set, a sentence for people, and the field it is about ("": all)."""
+
+    index: int
+    reason: str
+    detail: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The body as a whole could not be told apart into events."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """In a batch's place of an event: a line that is no JSON."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What ingress knows of a body besides its bytes."""
+
+    tenant: str
+    received_at: int
+    may_set_tenant: bool  # whether the key may change the brand's own settings: the tenant.… events
+
+
+Outcome = Accepted | Rejected
+
+
+def accept(raw: bytes, content_type: str, facts: Facts, most: int) -> list[Outcome] | Unreadable:
+    """All of a body at once: ``split`` and ``judge``."""
+    items = split(raw, content_type, most)
+    return items if isinstance(items, Unreadable) else list(judge_all(items, facts))
+
+
+def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
+    """The events in a body, parsed and not yet looked at: one object, an array of them, or one a line."""
+    if not raw.strip():
+        return Unreadable("empty", "the body is empty")
+    if content_type.partition(";")[0].strip().lower() in _NDJSON:
+        return _limited(_lines(raw), most)
+    try:
+        parsed = parse(raw)
+    except InvalidEvent as error:
+        if not _looks_like_lines(raw):
+            return Unreadable("not_json", error.detail)
+        return _limited(_lines(raw), most)
+    return _limited(iter(parsed if isinstance(parsed, list) else [parsed]), most)
+
+
+def judge_all(items: list[Any], facts: Facts, start: int = 0) -> Iterator[Outcome]:
+    """The outcome of each, in order; ``start`` is the first one's index."""
+    return (judge(item, index, facts) for index, item in enumerate(items, start))
+
+
+def judge(item: Any, index: int, facts: Facts) -> Outcome:
+    """Accept one parsed event, or say why not."""
+    if isinstance(item, Malformed):
+        return Rejected(index, "not_json", item.detail)
+    if not isinstance(item, dict):
+        return Rejected(index, "not_an_object", "an event is a JSON object")
+    refusal = _wrong_tenant(item, index, facts) or _not_allowed(item, index, facts) or _wrong_time(item, index)
+    if refusal is not None:
+        return refusal
+    try:
+        event = from_dict(_envelope(item, facts))
+    except InvalidEvent as error:
+        return Rejected(index, error.reason, error.detail, clean_text(error.field)[:_LONGEST_FIELD])
+    encoded = encode(event)
+    if len(encoded) > MAX_EVENT_BYTES:
+        detail = f"an event is at most {MAX_EVENT_BYTES} bytes, this one has {len(encoded)}"
+        return Rejected(index, "too_large", detail)
+    return Accepted(index, event, encoded)
+
+
+def parse(raw: bytes) -> Any:
+    """JSON to Python objects. Raises InvalidEvent.
+
+    What strict JSON refuses inside a text (a lone surrogate, broken UTF-8) comes through as a lone surrogate, and a
+    number out of all bounds as text, so that only the event that holds it is rejected.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as strict:
+        try:
+            return json.loads(raw.decode("utf-8", "surrogateescape"), parse_int=_integer)
+        except (ValueError, RecursionError):
+            raise InvalidEvent("not_json", f"malformed JSON near character {strict.pos}") from None
+
+
+def _integer(digits: str) -> int | float:
+    """A number too long to be one of ours is infinite: reading it exactly costs the square of its length."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float("inf")
+
+
+def _looks_like_lines(raw: bytes) -> bool:
+    """Whether a body that is no JSON is several objects, one a line: then each line begins as one."""
+    count = 0
+    for line in BytesIO(raw):  # one at a time: a body may hold millions
+        begins = line.lstrip()[:1]
+        if begins not in (b"", b"{"):
+            return False
+        count += begins == b"{"
+    return count > 1
+
+
+def _lines(raw: bytes) -> Iterator[Any]:
+    for line in BytesIO(raw):
+        if line.strip():
+            try:
+                yield parse(line)
+            except InvalidEvent as error:
+                yield Malformed(error.detail)
+
+
+def _limited(items: Iterator[Any], most: int) -> list[Any] | Unreadable:
+    taken: list[Any] = []
+    for item in items:
+        if len(taken) == most:
+            return Unreadable("too_many", f"at most {most} events are taken at once")
+        taken.append(item)
+    return taken
+
+
+def _envelope(item: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    said = {"source": DEFAULT_SOURCE} | {key: value for key, value in item.items() if key not in _SET_BY_INGRESS}
+    # An id that was left out, or given as null, is made of what was said; any other is the producer's.
+    given = item.get("event_id")
+    event_id = content_hash_id(said) if given is None else given
+    occurred_at = clamp(said["occurred_at"], facts.received_at)
+    return said | {
+        "event_id": event_id,
+        "tenant": facts.tenant,
+        "occurred_at": occurred_at,
+        "received_at": facts.received_at,
+    }
+
+
+def _wrong_tenant(item: dict[str, Any], index: int, facts: Facts) -> Rejected | None:
+    if item.get("tenant", facts.tenant) == facts.tenant:
+        return None
+    return Rejected(index, "wrong_tenant", "the event names another tenant than the API key's", "tenant")
+
+
+def _not_allowed(item: dict[str, Any], index: int, facts: Facts) -> Rejected | None:
+    type_name = item.get("type")
+    if facts.may_set_tenant or not (isinstance(type_name, str) and type_name.startswith("tenant.")):
+        return None
+    return Rejected(index, "not_allowed", "events that set the tenant need a key with the scope admin", "type")
+
+
+def _wrong_time(item: dict[str, Any], index: int) -> Rejected | None:
+    hint = _hint(item.get("occurred_at"))
+    return None if hint is None else Rejected(index, "invalid_time", hint, "occurred_at")
+
+
+def _hint(occurred_at: Any) -> str | None:
+    """What is wrong with a time, or None for one that is in range; one in the future will be clamped, not refused."""
+    rule = "occurred_at is the time in whole milliseconds since 1970-01-01 UTC"
+    if occurred_at is None:
+        return f"{rule}; it is missing"
+    if isinstance(occurred_at, bool) or not isinstance(occurred_at, int):
+        return f"{rule}, as a JSON number without fraction"
+    if occurred_at < 0:
+        return f"{rule}; it can't be negative"
+    if occurred_at < EARLIEST_MS:
+        return f"{rule}; this looks like seconds: multiply by 1000"
+    if occurred_at > LATEST_MS:
+        return f"{rule}; this is later than the year 9999: it looks like micro- or nanoseconds"
+    return None

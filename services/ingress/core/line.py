@@ -1,0 +1,177 @@
+"""LINE webhooks to canonical events: at most one event for each entry of ``events``, whatever it holds.
+
+Only somebody who talks to the account one to one is a contact. A message in a group or a room is kept as a message
+without a contact (its ``payload.source`` says where and by whom): its writer need not have added the account, so a
+contact made from it would look like somebody who can be reached.
+
+What a redelivery changes (``deliveryContext``) and what expires within minutes (``replyToken``) is left out, so that
+a repeat is the same event. What LINE calls by a type that means nothing to us becomes ``line.<type>``, with all it
+brought in its data; so does a known type whose shape is not the expected one.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from schemas.codec import InvalidEvent
+from schemas.events import Event
+from services.ingress.core.normalize import MAX_WORD, clean, clean_text, content_hash_id, occurred, word
+from services.ingress.core.translated import Ignored, Translated, to_event
+
+Fields = dict[str, Any]
+Said = tuple[str, Fields]
+
+_EVENT_ID_PREFIX: Final = "line:"
+_FLEETING: Final = frozenset({"replyToken", "deliveryContext"})
+_IN_THE_ENVELOPE: Final = frozenset({"type", "webhookEventId", "timestamp", "source", "mode"})
+_ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST_TYPE: Final = 100
+
+
+def translate(  # noqa: PLR0913 - the body, and five facts of the source it came to
+    body: Any, *, tenant: str, source: str, account: str | None, provider: str | None, received_at: int
+) -> Translated:
+    """The events in a parsed webhook body, in its order, with what became none.
+
+    ``account`` is the one configured for the source; without it the body's ``destination`` is. ``provider`` is the
+    LINE provider that the source's user ids belong to; without it no identifier is vouched for.
+    """
+    entries = body.get("events") if isinstance(body, dict) else None
+    if not isinstance(entries, list):
+        return Translated(ignored=(Ignored(0, "not_a_webhook"),))
+    account = _account(account) or _account(body.get("destination"))
+    facts = {"tenant": tenant, "source": source, "received_at": received_at}
+    events: list[Event] = []
+    ignored: list[Ignored] = []
+    for index, entry in enumerate(entries):
+        outcome = _translate_entry(entry, account, provider, facts)
+        if isinstance(outcome, str):
+            ignored.append(Ignored(index, outcome))
+        else:
+            events.append(outcome)
+    return Translated(tuple(events), tuple(ignored))
+
+
+def _translate_entry(entry: Any, account: str | None, provider: str | None, facts: Fields) -> Event | str:
+    """The entry's event, or the reason why there is none."""
+    if not isinstance(entry, dict):
+        return "not_an_object"
+    event = clean({key: value for key, value in entry.items() if key not in _FLEETING})
+    contact = _contact(event, account)
+    envelope = facts | {
+        "event_id": _event_id(event, account),
+        "contact": contact,
+        "occurred_at": occurred(event.get("timestamp"), facts["received_at"]),
+        "intrinsic": [{"type": "line_user", "value": f"{provider}:{contact['uid']}"}] if contact and provider else [],
+    }
+    for said in (_read(event, contact), _unknown(event, contact)):
+        try:
+            return to_event(envelope | {"type": said[0], "data": said[1]})
+        except InvalidEvent as error:
+            reason = error.reason
+    return reason
+
+
+def _event_id(event: Fields, account: str | None) -> str:
+    given = event.get("webhookEventId")
+    if isinstance(given, str) and 0 < len(given) <= MAX_WORD - len(_EVENT_ID_PREFIX):
+        return _EVENT_ID_PREFIX + given
+    return content_hash_id({"channel": "line", "account": account, "event": event})
+
+
+def _account(name: Any) -> str | None:
+    return name if isinstance(name, str) and _ACCOUNT.fullmatch(name) and clean_text(name) == name else None
+
+
+def _contact(event: Fields, account: str | None) -> Fields | None:
+    source = event.get("source")
+    if account is None or not isinstance(source, dict) or source.get("type") != "user":
+        return None
+    uid = source.get("userId")
+    if not isinstance(uid, str) or not 0 < len(uid) <= MAX_WORD:
+        return None
+    return {"channel": "line", "account": account, "uid": uid}
+
+
+def _read(event: Fields, contact: Fields | None) -> Said:
+    type_name = event.get("type")
+    reader = _READERS.get(type_name) if isinstance(type_name, str) else None
+    said = reader(event, contact) if reader else None
+    return said or _unknown(event, contact)
+
+
+def _unknown(event: Fields, contact: Fields | None) -> Said:
+    name = word(event.get("type")) or "unknown"
+    snake = _HUMP.sub("_", name[:_LONGEST_TYPE]).lower()[:_LONGEST_TYPE]
+    return f"line.{snake}", _rest(event, contact)
+
+
+def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:
+    """What the event brought beside the envelope and the fields already read; where it was said, if not one to one."""
+    rest = {key: value for key, value in event.items() if key not in _IN_THE_ENVELOPE and key not in consumed}
+    if event.get("source") is not None and not (contact and event["source"].keys() == {"type", "userId"}):
+        rest["source"] = event["source"]
+    if event.get("mode", "active") != "active":
+        rest["mode"] = event["mode"]
+    return rest
+
+
+def _message(type_name: str) -> "Reader":
+    def read(event: Fields, contact: Fields | None) -> Said | None:
+        message = event.get("message")
+        if not isinstance(message, dict):
+            return None
+        text = message.get("text")
+        own = {"id", "type"} | ({"text"} if isinstance(text, str) else set())
+        payload = {key: value for key, value in message.items() if key not in own}
+        return type_name, {
+            "message_id": word(message.get("id")),
+            "kind": word(message.get("type")) or "unknown",
+            "text": text if isinstance(text, str) else None,
+            "payload": payload | _rest(event, contact, "message"),
+        }
+
+    return read
+
+
+def _unsend(event: Fields, contact: Fields | None) -> Said | None:
+    unsend = event.get("unsend")
+    message_id = word(unsend.get("messageId")) if isinstance(unsend, dict) else None
+    if message_id is None:
+        return None
+    payload = _rest(event, contact, "unsend")
+    return "message.unsent", {"message_id": message_id, "kind": "unknown", "payload": payload}
+
+
+def _follow(event: Fields, contact: Fields | None) -> Said | None:
+    if contact is None:
+        return None
+    follow = event.get("follow")
+    unblocked = isinstance(follow, dict) and follow.get("isUnblocked") is True
+    return "contact.followed", {"via": "unblock" if unblocked else "add_friend"}
+
+
+def _unfollow(_: Fields, contact: Fields | None) -> Said | None:
+    return ("contact.blocked", {"via": "block"}) if contact else None
+
+
+def _postback(event: Fields, contact: Fields | None) -> Said | None:
+    """Alone, the button's data are the payload; with a date picker's or a rich menu's parameters, both are."""
+    postback = event.get("postback")
+    if not isinstance(postback, dict):
+        return None
+    rest = _rest(event, contact, "postback")
+    plain = postback.keys() == {"data"} and isinstance(postback["data"], str) and not rest
+    return "bot.interacted", {"action": "postback", "payload": postback["data"] if plain else postback | rest}
+
+
+Reader = Callable[[Fields, Fields | None], Said | None]
+_READERS: Final[dict[str, Reader]] = {
+    "message": _message("message.received"),
+    "messageEdited": _message("message.edited"),
+    "unsend": _unsend,
+    "follow": _follow,
+    "unfollow": _unfollow,
+    "postback": _postback,
+}

@@ -1,0 +1,117 @@
+"""What every translator does to what a channel sent before it becomes an event.
+
+Nothing here raises on any JSON value, reads a clock, or changes its argument. What comes out of ``clean`` can be
+stored by PostgreSQL, written as JSON and read back unchanged.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from math import isfinite
+from typing import Any, Final
+
+import orjson
+
+from schemas.events.base import EARLIEST_MS, LATEST_MS
+
+FUTURE_SLACK_MS: Final = 300_000
+MAX_WORD: Final = 255
+# Well under codec.MAX_DEPTH: what is cleaned ends up some levels down in an envelope.
+_MAX_DEPTH: Final = 48
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_LONGEST_INTEGER: Final = 20
+
+
+class MalformedBody(ValueError):  # noqa: N818 - named by what it is
+    """The body is no JSON."""
+
+
+def lenient_json(raw: bytes) -> Any:
+    """The JSON value in a body whose sender is known by its signature.
+
+    Lone surrogates, broken UTF-8 and numbers out of range come through as something ``clean`` can mend. Raises
+    MalformedBody for what no reading makes JSON.
+    """
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _patient_json(raw)
+
+
+def _patient_json(raw: bytes) -> Any:
+    try:
+        return json.loads(
+            raw.decode("utf-8", "replace"), strict=False, parse_int=_integer, parse_constant=lambda _: None
+        )
+    except (ValueError, RecursionError):
+        raise MalformedBody("the body is no JSON") from None
+
+
+def _integer(digits: str) -> int | str:
+    """A number with more digits than any of ours stays text: reading it costs the square of its length."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
+
+
+def clean_text(text: str) -> str:
+    """The text with U+FFFD for what can't be stored: NUL characters and lone surrogates."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def clean(value: Any, depth: int = 0) -> Any:
+    """The JSON value with every text clean; what is nested too deep, or no JSON at all, becomes null."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, int | float):
+        return _clean_number(value)
+    if isinstance(value, Mapping) and depth < _MAX_DEPTH:
+        return {clean_text(key): clean(inner, depth + 1) for key, inner in value.items() if isinstance(key, str)}
+    if isinstance(value, list | tuple) and depth < _MAX_DEPTH:
+        return [clean(inner, depth + 1) for inner in value]
+    return None
+
+
+def _clean_number(value: float) -> float | str | None:
+    if isinstance(value, int):  # a flag, too, which stays one
+        return value if -(2**63) <= value < 2**64 else hex(value)
+    return value if isfinite(value) else None
+
+
+def clamp(occurred_at: int, received_at: int) -> int:
+    """``occurred_at``, unless it is so far ahead of ``received_at`` that a clock must be wrong."""
+    return occurred_at if occurred_at <= received_at + FUTURE_SLACK_MS else received_at
+
+
+def usable_millis(value: Any) -> int | None:
+    """The time in whole milliseconds, or None for anything that is none (seconds, negative, text, a flag)."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and EARLIEST_MS <= value <= LATEST_MS:
+        return value
+    return None
+
+
+def occurred(value: Any, received_at: int) -> int:
+    """When it happened by the channel's own time, else when it came in; never far in the future."""
+    millis = usable_millis(value)
+    return received_at if millis is None else clamp(millis, received_at)
+
+
+def word(value: Any) -> str | None:
+    """A clean text or a whole number as a Word (not empty, not too long), else None."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(_clean_number(value))
+    if not isinstance(value, str):
+        return None
+    return clean_text(value[:MAX_WORD]) or None
+
+
+def content_hash_id(content: Any) -> str:
+    """An event id for what has none of its own: equal content, whatever its order of keys, is the same event."""
+    try:
+        canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:
+        canonical = orjson.dumps(clean(content), option=orjson.OPT_SORT_KEYS)
+    return f"hash:{sha256(canonical).hexdigest()}"

@@ -1,0 +1,164 @@
+"""The routes of ingress, raw on purpose: at thousands of webhooks a second, every layer between shows."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.ingress.core.events import Accepted, Facts, Outcome, Unreadable
+from services.ingress.core.normalize import MalformedBody
+from services.ingress.handlers import WrongSignature, take_decision, take_events, take_line_webhook
+from services.ingress.http.body import MALFORMED_BODY, busy, read_body, unpacked
+from services.ingress.ports import Log, LogAway, LogFull, Sources, SourcesAway, WebhookSource
+from services.runtime.auth import Authenticator
+from services.runtime.budget import Budget
+from services.runtime.http import RawRoute
+from services.runtime.metrics import INGRESS_WEBHOOKS
+from services.runtime.problems import NOT_FOUND, TOO_LARGE, Kind, Problem, document, unavailable
+from services.runtime.settings import Settings
+
+NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
+NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
+REJECTED_EVENT: Final = "rejected-event"
+WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
+_JSON: Final = "application/json"
+_OK: Final = b"{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ingress:
+    """What a request is answered with."""
+
+    settings: Settings
+    authenticator: Authenticator
+    sources: Sources
+    log: Log
+    budget: Budget
+
+
+def ingress_routes() -> list[RawRoute]:
+    """The routes; the app keeps its ``Ingress`` in its state."""
+    return [
+        RawRoute("/v1/events", post_events, methods=["POST"]),
+        RawRoute("/v1/identity/decisions", post_decision, methods=["POST"]),
+        RawRoute("/webhooks/line/{source}", post_line_webhook, methods=["POST"]),
+    ]
+
+
+async def post_events(request: Request) -> Response:
+    """Canonical events; 202 once Kafka has acknowledged every accepted one."""
+    ingress: Ingress = request.app.state.ingress
+    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
+    settings = ingress.settings
+    with ingress.budget.lease() as lease:
+        raw = await read_body(request, settings.body_limit, lease)
+        body = unpacked(request, raw, settings.body_limit, lease)
+        facts = Facts(principal.tenant, _now(), may_set_tenant="admin" in principal.scopes)
+        try:
+            outcomes = await take_events(
+                body, request.headers.get("content-type", ""), facts, settings.batch_limit, ingress.log
+            )
+        except LogAway as error:
+            raise _log_problem(error) from error
+    return _events_response(outcomes)
+
+
+async def post_decision(request: Request) -> Response:
+    """What staff decide of two contacts; 202 once Kafka has acknowledged it."""
+    ingress: Ingress = request.app.state.ingress
+    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "customers:write")
+    with ingress.budget.lease() as lease:
+        raw = await read_body(request, ingress.settings.body_limit, lease)
+        body = unpacked(request, raw, ingress.settings.body_limit, lease)
+        try:
+            outcome = await take_decision(body, Facts(principal.tenant, _now(), may_set_tenant=False), ingress.log)
+        except LogAway as error:
+            raise _log_problem(error) from error
+    if isinstance(outcome, Accepted):
+        return Response(orjson.dumps({"event_id": outcome.event.event_id}), 202, media_type=_JSON)
+    if outcome.reason == "not_json":
+        raise Problem(MALFORMED_BODY, outcome.detail)
+    field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
+    raise Problem(NO_DECISION, outcome.detail, reason=outcome.reason, **field)
+
+
+async def post_line_webhook(request: Request) -> Response:
+    """A signed webhook from LINE; 200 once Kafka has acknowledged what is in it."""
+    ingress: Ingress = request.app.state.ingress
+    try:
+        response = await _line_webhook(request, ingress)
+    except Problem as problem:
+        INGRESS_WEBHOOKS.labels("line", problem.kind.slug).inc()
+        raise
+    INGRESS_WEBHOOKS.labels("line", "ok").inc()
+    return response
+
+
+async def _line_webhook(request: Request, ingress: Ingress) -> Response:
+    source = await _source(request, ingress, "line")
+    with ingress.budget.lease() as lease:
+        raw = await read_body(request, ingress.settings.body_limit, lease)
+        signature = request.headers.get("x-line-signature")
+        try:
+            await take_line_webhook(raw, signature, source, _now(), ingress.log)
+        except WrongSignature:
+            raise Problem(WRONG_SIGNATURE, "x-line-signature is not this body's by this source's secret") from None
+        except MalformedBody as error:
+            raise Problem(MALFORMED_BODY, str(error)) from None
+        except LogAway as error:
+            raise _log_problem(error) from error
+    return Response(_OK, media_type=_JSON)
+
+
+async def _source(request: Request, ingress: Ingress, channel: str) -> WebhookSource:
+    try:
+        source = await ingress.sources.find(request.path_params["source"])
+    except SourcesAway as error:
+        raise unavailable("PostgreSQL") from error
+    if source is None or source.channel != channel:
+        raise Problem(NOT_FOUND, "there is no such source")
+    return source
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _log_problem(error: LogAway) -> Problem:
+    return busy() if isinstance(error, LogFull) else unavailable("Kafka")
+
+
+def _events_response(outcomes: list[Outcome] | Unreadable) -> Response:
+    if isinstance(outcomes, Unreadable):
+        kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
+        raise Problem(kind, outcomes.detail, reason=outcomes.reason)
+    results = [_result(outcome) for outcome in outcomes]
+    accepted = sum(isinstance(outcome, Accepted) for outcome in outcomes)
+    counts: dict[str, Any] = {"accepted": accepted, "rejected": len(results) - accepted, "results": results}
+    if results and not accepted:
+        raise Problem(NO_ACCEPTABLE_EVENT, results[0]["problem"]["detail"] if len(results) == 1 else None, **counts)
+    return Response(orjson.dumps(counts), 202, media_type=_JSON)
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Accepted):
+        return {"index": outcome.index, "event_id": outcome.event.event_id, "status": "accepted"}
+    kind = Kind(REJECTED_EVENT, _TITLES.get(outcome.reason, "The event does not fit its description"), 422)
+    field = {"field": outcome.field} if outcome.field else {}
+    problem = document(kind, outcome.detail, reason=outcome.reason, **field)
+    return {"index": outcome.index, "status": "rejected", "problem": problem}
+
+
+_TITLES: Final = {
+    "invalid_time": "The time is not one",
+    "nul_character": "Text can't hold NUL characters",
+    "not_an_object": "An event is a JSON object",
+    "not_json": "Malformed JSON",
+    "too_deep": "The event is nested too deep",
+    "too_large": "The event is too large",
+    "wrong_tenant": "The event is another tenant's",
+    "future_version": "The event is of a newer version than this service",
+}

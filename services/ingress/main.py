@@ -1,0 +1,71 @@
+"""The ingress process, put together: settings in, an HTTP service out."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+import uvloop
+from fastapi import FastAPI
+
+from services.ingress.adapters.log import KafkaLog
+from services.ingress.adapters.sources import ControlPlaneSources
+from services.ingress.http.openapi import describe
+from services.ingress.http.routes import Ingress, ingress_routes
+from services.ingress.http.short_way import ShortWayApp
+from services.runtime.auth import Authenticator
+from services.runtime.budget import Budget
+from services.runtime.database import create_pool
+from services.runtime.http import RequestMetrics, listen, routes, serve
+from services.runtime.metrics import INGRESS_BYTES
+from services.runtime.problems import add_problem_handlers
+from services.runtime.settings import Settings
+
+log = structlog.get_logger(__name__)
+_LEAST_BUDGET: Final = 67_108_864
+_BODIES: Final = 4
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service as an ASGI app. It starts, and answers 503 where it must, while Kafka or PostgreSQL are away."""
+    master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
+    # Room for some bodies of the largest size, each with its records, which are about as large again.
+    budget = Budget(max(_LEAST_BUDGET, 2 * _BODIES * settings.body_limit))
+    kafka = KafkaLog(settings, budget)
+    INGRESS_BYTES.set_function(lambda: budget.lent)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = create_pool(database_url, name="onefold-ingress", statement_timeout=5, least=0)
+        async with pool as db, kafka:
+            app.state.db = db
+            app.state.ingress = Ingress(settings, Authenticator(db), ControlPlaneSources(db, master), kafka, budget)
+            yield
+
+    app = ShortWayApp(
+        ingress_routes(),
+        title="Onefold ingress",
+        version=version("onefold"),
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    checks = {"kafka": kafka.check, "postgresql": lambda: app.state.db.fetchval("SELECT 1")}
+    app.router.routes.extend(routes(checks))
+    app.add_middleware(RequestMetrics)
+    add_problem_handlers(app)
+    describe(app)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the port is another's."""
+    app = create_app(settings)
+    with contextlib.closing(listen(settings.host, settings.port)) as listener:
+        host, port = listener.getsockname()[:2]
+        log.info("ingress_listens", host=host, port=port)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(app, listener))
+    log.info("ingress_stopped")

@@ -1,0 +1,59 @@
+"""What ingress needs of the outside: a log to append to, and the sources that may send webhooks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.events import Event
+from schemas.topics import event_key
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A channel event as it goes into the log."""
+
+    key: bytes
+    value: bytes
+
+    @classmethod
+    def of(cls, event: Event, encoded: bytes) -> "Record":
+        """The record of an event: one contact's events share a partition."""
+        return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded)
+
+
+class LogAway(Exception):  # noqa: N818 - named by the reaction
+    """The log can't be reached, or did not acknowledge in time. The records may get into it all the same."""
+
+
+class LogFull(LogAway):
+    """More waits for the log's acknowledgement than this process will keep in memory."""
+
+
+class Log(Protocol):
+    """The log of channel events."""
+
+    async def append(self, records: Sequence[Record]) -> None:
+        """Return when every replica that counts has all of them. Raises LogAway; then a repeat is safe and needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSource:
+    """A connected account, with the secrets that its webhooks may be signed with."""
+
+    source: str
+    tenant: str
+    channel: str
+    account: str
+    provider: str | None
+    secrets: tuple[bytes, ...]
+
+
+class Sources(Protocol):
+    """The connected accounts."""
+
+    async def find(self, source: str) -> WebhookSource | None:
+        """The source of that name. Raises SourcesAway."""
+
+
+class SourcesAway(Exception):  # noqa: N818 - named by the reaction
+    """It can't be said just now whether there is such a source."""

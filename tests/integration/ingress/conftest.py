@@ -1,0 +1,166 @@
+"""Ingress on a real Kafka and a real PostgreSQL, asked over ASGI."""
+
+import asyncio
+import hmac
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from schemas import codec
+from schemas.events import Event
+from schemas.topics import CHANNEL_EVENTS
+from services.ingress.main import create_app
+from services.runtime import control
+from services.runtime.broker import ensure_topics
+from services.runtime.secrets import seal
+from services.runtime.settings import Settings
+
+MASTER = "a master key"
+SECRETS = (b"old channel secret", b"channel secret")
+PARTITIONS = 4
+OCCURRED_AT = 1_760_000_000_000
+
+
+def an_event(event_id: str = "e1", **changes: Any) -> dict[str, Any]:
+    """A good one, as a producer sends it."""
+    contact = {"channel": "web", "account": "shop", "uid": "c1"}
+    return {
+        "event_id": event_id,
+        "type": "tag.added",
+        "contact": contact,
+        "occurred_at": OCCURRED_AT,
+        "data": {"tag": "VIP"},
+    } | changes
+
+
+def signed(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
+    """The header that LINE sends with a body."""
+    return {"x-line-signature": b64encode(hmac.digest(secret, body, sha256)).decode()}
+
+
+def a_webhook(*texts: str, uid: str = "U" + "0" * 32) -> bytes:
+    """Messages as LINE tells of them."""
+    return orjson.dumps(
+        {
+            "destination": "Ubot",
+            "events": [
+                {
+                    "type": "message",
+                    "mode": "active",
+                    "timestamp": OCCURRED_AT + number,
+                    "webhookEventId": f"01HZ{number:022d}",
+                    "deliveryContext": {"isRedelivery": False},
+                    "source": {"type": "user", "userId": uid},
+                    "message": {"id": str(number), "type": "text", "text": text},
+                }
+                for number, text in enumerate(texts)
+            ],
+        }
+    )
+
+
+@dataclass
+class Door:
+    """A running ingress, a key for it, and the log behind it."""
+
+    client: httpx.AsyncClient
+    settings: Settings
+    key: str
+    db: Any
+    app: FastAPI
+
+    async def post(self, content: Any, headers: dict[str, str] | None = None, key: str | None = None) -> httpx.Response:
+        """Send events; anything but bytes is made JSON."""
+        body = content if isinstance(content, bytes) or hasattr(content, "__aiter__") else orjson.dumps(content)
+        authorization = {"Authorization": f"Bearer {self.key if key is None else key}"}
+        return await self.client.post("/v1/events", content=body, headers=authorization | (headers or {}))
+
+    async def line(self, body: bytes, headers: dict[str, str], source: str = "shop-line") -> httpx.Response:
+        """Send a webhook."""
+        return await self.client.post(f"/webhooks/line/{source}", content=body, headers=headers)
+
+    async def log(self) -> list[tuple[str, Event]]:
+        """What is in the log right now: key and event of each record."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_servers, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            topic = CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+            partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+            consumer.assign(partitions)
+            ends = await consumer.end_offsets(partitions)
+            found: list[tuple[str, Event]] = []
+            for partition, end in ends.items():
+                while await consumer.position(partition) < end:
+                    records = (await consumer.getmany(partition, timeout_ms=1000)).get(partition, [])
+                    found.extend((record.key.decode(), codec.decode(record.value)) for record in records)
+            return found
+        finally:
+            await consumer.stop()
+
+    async def ready(self, *, within: float = 20) -> None:
+        """Return when ingress says that it is ready."""
+        async with asyncio.timeout(within):
+            while (await self.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - asked over HTTP
+                await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def open_door(settings: Settings) -> AsyncIterator[Door]:
+    """A running ingress with a tenant, a key and a source."""
+    db = await asyncpg.connect(settings.database_url)
+    if not await control.list_tenants(db):
+        await control.add_tenant(db, "acme")
+        await control.add_source(
+            db,
+            "shop-line",
+            tenant="acme",
+            channel="line",
+            account="oa1",
+            provider="p1",
+            sealed_secrets=[seal(MASTER, secret) for secret in SECRETS],
+        )
+    key = await control.add_key(db, "acme", ["events:write"])
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    try:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,
+        ):
+            yield Door(client, settings, key, db, app)
+    finally:
+        await db.close()
+
+
+def settings_for(kafka: str, database: str, topic_prefix: str, **more: Any) -> Settings:
+    """Settings of a test's own."""
+    return Settings(
+        kafka=kafka,
+        database=database,
+        topic_prefix=topic_prefix,
+        secret_key=SecretStr(MASTER),
+        partitions=PARTITIONS,
+        ack_timeout=more.pop("ack_timeout", 5),  # machines that test are busy
+        **more,
+    )
+
+
+@pytest.fixture
+async def door(kafka: str, database: str, topic_prefix: str) -> AsyncIterator[Door]:
+    """An ingress that is ready."""
+    settings = settings_for(kafka, database, topic_prefix, body_limit=2_000_000, batch_limit=500)
+    await ensure_topics(settings)
+    async with open_door(settings) as opened:
+        await opened.ready()
+        yield opened

@@ -1,0 +1,11 @@
+from aiokafka.partitioner import DefaultPartitioner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ingress.adapters.log import _partition
+
+
+@given(st.binary(max_size=60), st.integers(1, 50))
+def test_a_key_goes_where_every_other_client_of_kafka_sends_it(key: bytes, count: int) -> None:
+    partitions = list(range(count))
+    assert _partition(key, partitions, []) == DefaultPartitioner()(key, partitions, [])

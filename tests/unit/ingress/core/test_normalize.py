@@ -1,0 +1,139 @@
+"""What every translator may rely on."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.events.base import EARLIEST_MS, LATEST_MS
+from services.ingress.core.normalize import (
+    FUTURE_SLACK_MS,
+    MalformedBody,
+    clamp,
+    clean,
+    clean_text,
+    content_hash_id,
+    lenient_json,
+    occurred,
+    usable_millis,
+    word,
+)
+from tests.strategies import BASE_MS, json_values, odd_json
+
+
+class TestCleaning:
+    @given(json_values)
+    def test_what_is_clean_stays_as_it_is(self, value: Any) -> None:
+        assert clean(value) == value
+
+    @given(odd_json)
+    def test_what_was_cleaned_is_json_that_reads_back(self, value: Any) -> None:
+        assert orjson.loads(orjson.dumps(clean(value))) == clean(value)
+
+    @given(odd_json)
+    def test_cleaning_twice_changes_nothing_more(self, value: Any) -> None:
+        assert clean(clean(value)) == clean(value)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [("", ""), ("a\x00b", "a\ufffdb"), ("\ud83d", "\ufffd"), ("茶\udfff", "茶\ufffd"), ("🍵\n\x01", "🍵\n\x01")],
+    )
+    def test_only_what_cannot_be_stored_is_replaced(self, text: str, expected: str) -> None:
+        assert clean_text(text) == expected
+
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [
+            (True, True),
+            (2**64 - 1, 2**64 - 1),
+            (2**64, "0x10000000000000000"),
+            (float("nan"), None),
+            (float("-inf"), None),
+            ({1: 2, "a": {3}}, {"a": None}),
+            (("a", b"b"), ["a", None]),
+        ],
+    )
+    def test_what_is_no_json_does_not_get_through(self, value: Any, expected: Any) -> None:
+        assert clean(value) == expected
+
+
+class TestTimes:
+    @given(st.integers(), st.integers(EARLIEST_MS, LATEST_MS))
+    def test_clamping_keeps_the_past_and_cuts_the_future(self, occurred_at: int, received_at: int) -> None:
+        late_enough = occurred_at <= received_at + FUTURE_SLACK_MS
+        assert clamp(occurred_at, received_at) == (occurred_at if late_enough else received_at)
+
+    @pytest.mark.parametrize("value", [EARLIEST_MS, LATEST_MS, float(BASE_MS)])
+    def test_whole_milliseconds_are_usable(self, value: Any) -> None:
+        assert usable_millis(value) == int(value)
+
+    @pytest.mark.parametrize(
+        "value", [None, True, "1735660800000", BASE_MS // 1000, -BASE_MS, BASE_MS + 0.5, LATEST_MS + 1, float("inf")]
+    )
+    def test_anything_else_is_not(self, value: Any) -> None:
+        assert usable_millis(value) is None
+        assert occurred(value, BASE_MS) == BASE_MS
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("value", "expected"),
+        [("a", "a"), (7, "7"), ("a\x00", "a\ufffd"), ("x" * 300, "x" * 255), (10**400, hex(10**400)[:255])],
+    )
+    def test_a_text_or_a_whole_number_is_a_word(self, value: Any, expected: str) -> None:
+        assert word(value) == expected
+
+    @pytest.mark.parametrize("value", ["", None, True, 1.5, [], {}])
+    def test_nothing_else_is(self, value: Any) -> None:
+        assert word(value) is None
+
+
+class TestContentHash:
+    def test_order_of_keys_does_not_matter(self) -> None:
+        assert content_hash_id({"a": 1, "b": {"c": 2, "d": 3}}) == content_hash_id({"b": {"d": 3, "c": 2}, "a": 1})
+
+    def test_it_is_the_digest_of_the_canonical_text(self) -> None:
+        # printf '{"a":"茶"}' | sha256sum
+        expected = "6a1743ffc8f396b27bbdd2d5f0ec9c9aa05632ee58bafae4abc53c0aa78dec40"
+        assert content_hash_id({"a": "茶"}) == f"hash:{expected}"
+
+    @given(json_values, json_values)
+    def test_other_content_is_another_event(self, one: Any, other: Any) -> None:
+        assert (content_hash_id(one) == content_hash_id(other)) == (_canonical(one) == _canonical(other))
+
+    @given(odd_json)
+    def test_any_content_has_one(self, value: Any) -> None:
+        assert len(content_hash_id(value)) == len("hash:") + 64
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+class TestLenientJson:
+    @given(json_values)
+    def test_json_is_read_as_it_is(self, value: Any) -> None:
+        assert lenient_json(orjson.dumps(value)) == value
+
+    @pytest.mark.parametrize(
+        ("raw", "expected"),
+        [
+            (rb'"\ud83c\udf75"', "🍵"),
+            (rb'["\ud800"]', ["\ud800"]),
+            (b'["\xff"]', ["\ufffd"]),
+            (b"[1e400]", [float("inf")]),
+            (b"[NaN]", [None]),
+            (b"[" + b"9" * 5_000 + b"]", ["9" * 5_000]),
+            (b'["a\nb"]', ["a\nb"]),
+        ],
+    )
+    def test_what_can_be_mended_is_read(self, raw: bytes, expected: Any) -> None:
+        assert lenient_json(raw) == expected
+
+    @pytest.mark.parametrize("raw", [b"", b"{", b"{'a':1}", b"[" * 100_000, b"\x00", b"[1,]", b"1 2"])
+    def test_what_is_no_json_is_refused(self, raw: bytes) -> None:
+        with pytest.raises(MalformedBody):
+            lenient_json(raw)
