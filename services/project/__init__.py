@@ -1,0 +1,1 @@
+"""The worker that folds the log into the read models."""

@@ -1,0 +1,60 @@
+"""One chunk: decode, send the dead letters, save the rows with the offset."""
+
+from dataclasses import dataclass, replace
+
+from projections.engine.offsets import Advance, Counts
+from services.project.core.decoding import decode_records
+from services.project.core.fuse import Fuse
+from services.project.ports import DeadLetters, FuseBlown, ReadModels
+from services.runtime.chunk import Chunk
+from services.runtime.work import IdOf, Work
+
+
+@dataclass(slots=True)
+class Partition:
+    """What the worker remembers of a partition it owns."""
+
+    epoch: int
+    fuse: Fuse
+
+
+class Projector:
+    """Does one work, chunk by chunk. Chunks of one partition must come one after the other."""
+
+    def __init__(self, work: Work, id_of: IdOf, read_models: ReadModels, dead_letters: DeadLetters, fuse: Fuse) -> None:
+        self._work = work
+        self._id_of = id_of
+        self._read_models = read_models
+        self._dead_letters = dead_letters
+        self._new_fuse = fuse
+        self._partitions: dict[tuple[str, int], Partition] = {}
+
+    async def handle(self, chunk: Chunk) -> Counts:
+        """Fold the chunk in; what became of its records. Raises Fenced, LostPlace, Unstorable, FuseBlown."""
+        decoded = decode_records(chunk.records, self._id_of, self._work.key_of)
+        fuse = self._fuse(chunk).after(len(chunk.records), len(decoded.dead))
+        if fuse.blown:
+            raise FuseBlown(f"{fuse.dead} of the last {fuse.records} records of partition {chunk.partition}")
+        if decoded.dead:
+            await self._dead_letters.send(chunk.topic, chunk.partition, decoded.dead)
+        move = Advance(
+            topic=chunk.topic,
+            partition=chunk.partition,
+            epoch=chunk.ownership.epoch,
+            start=chunk.start,
+            end=chunk.end,
+            counts=Counts(duplicates=len(decoded.happened), dead_letters=len(decoded.dead)),
+            recent_records=fuse.records,
+            recent_dead=fuse.dead,
+        )
+        new = await self._read_models.save(self._work.fold, decoded.happened, move)
+        self._partitions[chunk.topic, chunk.partition].fuse = fuse
+        return Counts(new, len(decoded.happened) - new, len(decoded.dead))
+
+    def _fuse(self, chunk: Chunk) -> Fuse:
+        owner = chunk.ownership
+        known = self._partitions.get((chunk.topic, chunk.partition))
+        if known is None or known.epoch != owner.epoch:
+            fuse = replace(self._new_fuse, records=owner.recent_records, dead=owner.recent_dead)
+            known = self._partitions[chunk.topic, chunk.partition] = Partition(owner.epoch, fuse)
+        return known.fuse

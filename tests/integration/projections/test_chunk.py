@@ -1,0 +1,117 @@
+"""The engine on PostgreSQL: chunks of events come to the same rows as the pure fold of them all at once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projections.chunk import project
+from projections.engine.generations import create_generation
+from projections.engine.projection import Happened
+from projections.engine.table import Table
+from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
+from projections.whole import Rows, fold_log
+from schemas.codec import decode
+from schemas.events import Event
+from services.demo.workload import workload
+from tests.strategies import event_lists
+from tests.twin import chunkings, crowded, happened
+
+
+@asynccontextmanager
+async def generation(url: str, name: str) -> AsyncIterator[Any]:
+    """A connection that sees a new generation."""
+    connection = await asyncpg.connect(url, server_settings={"search_path": name})
+    try:
+        await create_generation(connection, name, TABLES)
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def fold(connection: Any, chunks: Sequence[Sequence[Happened]]) -> int:
+    new = 0
+    for chunk in chunks:
+        async with connection.transaction():
+            new += await project(connection, PROJECTIONS, chunk)
+    return new
+
+
+async def rows(connection: Any) -> dict[Table, Rows]:
+    found = {}
+    for table in CONTACT_TABLES:
+        names = ", ".join(column.name for column in table.columns)
+        read = [table.row(*record) for record in await connection.fetch(f"SELECT {names} FROM {table.name}")]
+        found[table] = {table.key(row): row for row in read}
+    return found
+
+
+async def empty(connection: Any) -> None:
+    await connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
+
+
+@pytest.mark.parametrize("moments", ["as drawn", "crowded"])
+def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, moments: str) -> None:
+    """Repeats, the same id with other content, and late events that need a contact's history are all among them."""
+    with asyncio.Runner() as runner:
+        opened = generation(database, "few")
+        connection = runner.run(opened.__aenter__())
+
+        @settings(max_examples=60, deadline=None)
+        @given(st.data(), event_lists(max_size=25))
+        def holds(data: st.DataObject, events: list[Event]) -> None:
+            told = events if moments == "as drawn" else crowded(events)
+            runner.run(empty(connection))
+            new = runner.run(fold(connection, [happened(chunk) for chunk in data.draw(chunkings(told))]))
+            expected = fold_log(PROJECTIONS, happened(told))
+            assert runner.run(rows(connection)) == expected
+            assert new == len(expected[CONTACT_TABLES[0]])
+
+        try:
+            holds()
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize("size", [7, 450, 1999])
+async def test_chunks_of_any_size_come_to_the_same_rows(database: str, size: int) -> None:
+    """Few rows travel as arrays, and many by COPY."""
+    told = messy(3000, seed=size)
+    async with generation(database, "sized") as connection:
+        await fold(connection, [told[start : start + size] for start in range(0, len(told), size)])
+        assert await rows(connection) == fold_log(PROJECTIONS, told)
+
+
+async def test_two_generations_side_by_side_do_not_touch_each_other(database: str) -> None:
+    told = messy(1500, seed=5)
+    async with generation(database, "one") as one, generation(database, "two") as two:
+        await asyncio.gather(fold(one, [told[:700], told[700:]]), fold(two, [told[1000:], told[500:1000]]))
+        assert await rows(one) == fold_log(PROJECTIONS, told)
+        assert await rows(two) == fold_log(PROJECTIONS, told[500:])
+
+
+async def test_a_chunk_that_is_rolled_back_leaves_nothing(database: str) -> None:
+    told = messy(800, seed=6)
+    async with generation(database, "gone") as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await project(connection, PROJECTIONS, told)
+        await transaction.rollback()
+        assert all(not found for found in (await rows(connection)).values())
+        assert await fold(connection, [told]) == len(fold_log(PROJECTIONS, told)[CONTACT_TABLES[0]])
+
+
+def messy(size: int, seed: int) -> list[Happened]:
+    """A day's events out of order, some twice, some again with other content."""
+    rng = Random(seed)
+    events = [decode(value) for _, value in workload(size, 150, seed)]
+    events += rng.sample(events, size // 20)
+    events += [one.model_copy(update={"occurred_at": one.occurred_at - 86_400_000}) for one in rng.sample(events, 40)]
+    rng.shuffle(events)
+    return happened(events)
