@@ -1,0 +1,294 @@
+"""The short way: who comes to a peaceful component, or stays in it, without making trouble, needs no resolving.
+
+`customer_rows` says what peace is. News is settled here where no tie was lost, nothing was decided, nobody is a
+shared device, and of each exclusive type and scope there is still one value: then all whom the news ties together,
+newcomers and peaceful components, are one customer, and what their other contacts stated need not even be read.
+Everything else is left to `outcome`, which comes to the same, only slower.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import NamedTuple
+from uuid import UUID
+
+from projections.identity.store import Crew, Home, Move, Outcome, Who
+from projections.identity.tables import ChangeRow, CustomerRow, MemberRow, RefusalRow
+from services.resolve.core.changes import changes
+from services.resolve.core.evidence import Holding
+from services.resolve.core.links import Identifier, Link, Refused
+from services.resolve.core.policy import Policy
+from services.resolve.core.standing import not_blocked
+from services.resolve.core.values import normalise
+from services.resolve.customer_rows import (
+    BEST_OF,
+    MEMBER,
+    Bests,
+    Exclusives,
+    Standard,
+    best_of,
+    exclusives_in,
+    standard_of,
+)
+from services.resolve.folding import Files, Folded
+from services.resolve.ports import Identities, Rules
+from services.resolve.reach import Reach
+from services.resolve.refusal_rows import refusal_row
+from services.resolve.telling import change_row, latest_causes
+
+
+@dataclass(slots=True)
+class Group:
+    """Contacts that the news reached and ties together, those of them with news, and the customers they belong to."""
+
+    contacts: list[Who] = field(default_factory=list)
+    newcomers: list[Who] = field(default_factory=list)
+    known: list[Who] = field(default_factory=list)
+    homes: dict[UUID, CustomerRow] = field(default_factory=dict)  # by customer_id
+
+    @property
+    def tenant(self) -> str:
+        """Whose they are."""
+        return self.contacts[0][0]
+
+
+class Settled(NamedTuple):
+    """A group with the customer that it is."""
+
+    group: Group
+    customer: CustomerRow
+    generic: dict[Who, list[Link]]  # links that join nothing, since too many hold the value
+
+    @property
+    def news(self) -> bool:
+        """Whether anybody belongs to another customer than before."""
+        homes = self.group.homes
+        return bool(self.group.newcomers) or len(homes) > 1 or self.customer.customer_id not in homes
+
+
+async def settle_in_peace(
+    identities: Identities, files: Files, reached: Reach, rules: Rules
+) -> tuple[list[Outcome], set[Who]]:
+    """What is to be written of those for whom the short way does, and who they are."""
+    stored = [who for who in reached.contacts if who not in files or files[who].row is not None]
+    homes = await identities.homes(stored)
+    settled = [
+        one for group in _groups(files, reached, homes) if (one := _settled(group, files, reached, rules)) is not None
+    ]
+    crews = await identities.crews(
+        [(one.group.tenant, home) for one in settled if one.news for home in one.group.homes]
+    )
+    outcome = _Draft()
+    for one in settled:
+        _write_customer(outcome, one)
+        _write_members(outcome, one, files)
+        if one.news:
+            _tell(outcome, one, crews, files, reached, rules)
+    return [outcome.outcome], {who for one in settled for who in one.group.contacts}
+
+
+def _groups(files: Files, reached: Reach, homes: Mapping[Who, Home]) -> Iterable[Group]:
+    """Those whom the news ties together, and those who live together; without those that need a closer look."""
+    roots = _Roots()
+    restless = {who for who in reached.contacts if who in reached.parted or _restless(files.get(who))}
+    for tied in reached.ties:
+        for who in tied[1:]:
+            roots.join(tied[0], who)
+    first: dict[Who, Who] = {}
+    for who, home in homes.items():
+        roots.join(who, first.setdefault((who[0], home.component), who))
+        if home.customer.exclusive is None or home.customer.founded_at is None:
+            restless.add(who)
+    restless_roots = {roots.find(who) for who in restless}
+    groups: dict[Who, Group] = {}
+    for who in reached.contacts:
+        root = roots.find(who)
+        if root not in restless_roots:
+            _enter(groups.setdefault(root, Group()), who, files, homes.get(who))
+    return groups.values()
+
+
+def _enter(group: Group, who: Who, files: Files, home: Home | None) -> None:
+    group.contacts.append(who)
+    if home is None:
+        group.newcomers.append(who)
+        return
+    group.homes[home.customer.customer_id] = home.customer
+    if who in files:
+        group.known.append(who)
+
+
+def _restless(file: Folded | None) -> bool:
+    """Whether the contact itself keeps its component from being peaceful, or may do."""
+    if file is None:
+        return False
+    if file.taken_back or file.before.decisions or file.after.decisions or (file.row is not None and file.row.refused):
+        return True
+    return file.standing is not None and (bool(file.standing.refused) or _retracts(file))
+
+
+def _retracts(file: Folded) -> bool:
+    """Whether something is retracted that wasn't: what was stated last may be something earlier then."""
+    before = file.before.holdings
+    return any(
+        holding.retracted is not None and (known := before.get(identifier)) is not None and known != holding
+        for identifier, holding in file.after.holdings.items()
+    )
+
+
+class _Roots:
+    """Disjoint sets of contacts."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Who, Who] = {}
+
+    def find(self, who: Who) -> Who:
+        parents = self._parents
+        parent = parents.get(who, who)
+        while parent != who:
+            parents[who] = parents.get(parent, parent)
+            who, parent = parent, parents.get(parent, parent)
+        return who
+
+    def join(self, one: Who, other: Who) -> None:
+        one, other = self.find(one), self.find(other)
+        if one != other:
+            self._parents[other] = one
+
+
+def _settled(group: Group, files: Files, reached: Reach, rules: Rules) -> Settled | None:
+    """What customer the group is; None where that takes a closer look."""
+    tenant = group.tenant
+    policy = rules.policy_of(tenant).policy
+    merged: Standard | None = None
+    for row in group.homes.values():
+        home = standard_of(row)
+        merged = merged.merge(home) if merged else home
+    merged = merged or Standard(files[group.contacts[0]].contact, None, 0, None, {}, {})
+    generic: dict[Who, list[Link]] = {}
+    for who in (*group.newcomers, *group.known):
+        links, crowded = _sifted(files[who], reached.crowds.get(tenant, {}))
+        merged = merged.merge(_alone(files[who], links, who in group.newcomers, merged.exclusive, policy))
+        if crowded:
+            generic[who] = crowded
+    if merged.exclusive is None:
+        return None
+    return Settled(group, merged.row(tenant, rules.id_of(tenant, merged.founder)), generic)
+
+
+def _alone(file: Folded, links: list[Link], new: bool, known: Exclusives | None, policy: Policy) -> Standard:  # noqa: FBT001
+    """The contact as if it were a customer by itself, with the exclusive values known so far."""
+    exclusive = exclusives_in(links, policy, known) if known is not None else None
+    member_id = exclusive.get(MEMBER) if exclusive else None
+    best = _best(file, links, policy)
+    return Standard(file.contact, _founded_at(file, policy), int(new), member_id, best, exclusive)
+
+
+def _sifted(file: Folded, crowds: Mapping[tuple[str, str], int | None]) -> tuple[list[Link], list[Link]]:
+    """The contact's links that tie and those to what too many hold: only a value looked at now can be such a one."""
+    links: list[Link] = []
+    crowded: list[Link] = []
+    if file.standing is not None:
+        for link in file.standing.links:
+            tier = crowds.get(link.identifier)
+            (links if tier is None or link.tier < tier else crowded).append(link)
+    return links, crowded
+
+
+def _best(file: Folded, links: Iterable[Link], policy: Policy) -> Bests:
+    offered = [link for link in links if link.type in BEST_OF]
+    return best_of(offered, _as_spelt(file.after.holdings, offered, policy)) if offered else {}
+
+
+def _as_spelt(
+    holdings: Mapping[Identifier, Holding], links: list[Link], policy: Policy
+) -> Mapping[Identifier, Holding]:
+    """The holdings behind the links, by normalised value."""
+    stated = [type_name for type_name, _ in holdings]
+    if all(stated.count(link.type) == 1 for link in links):  # then there is no need to spell any
+        by_type = {identifier[0]: holding for identifier, holding in holdings.items()}
+        return {link.identifier: by_type[link.type] for link in links}
+    return not_blocked(holdings, policy)[0]
+
+
+def _founded_at(file: Folded, policy: Policy) -> int | None:
+    """When a contact with news was founded, as far as the news can have changed that."""
+    stated = file.standing.stated if file.standing is not None else None
+    named = file.after.named_at
+    if named is None or normalise("contact", file.contact, policy) is None:
+        return stated
+    return named if stated is None else min(stated, named)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An outcome while it grows."""
+
+    members_new: list[MemberRow] = field(default_factory=list)
+    members: list[MemberRow] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    told: list[Who] = field(default_factory=list)
+    customers_new: list[CustomerRow] = field(default_factory=list)
+    customers: list[CustomerRow] = field(default_factory=list)
+    customers_gone: list[Who] = field(default_factory=list)
+    refusals: list[RefusalRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(**{one.name: getattr(self, one.name) for one in fields(self)})
+
+
+def _write_customer(outcome: _Draft, one: Settled) -> None:
+    customer, homes = one.customer, one.group.homes
+    known = homes.get(customer.customer_id)
+    if known is None:
+        outcome.customers_new.append(customer)
+    elif known != customer:
+        outcome.customers.append(customer)
+    for gone in homes.keys() - {customer.customer_id}:
+        outcome.customers_gone.append((customer.tenant, gone))
+        outcome.moves.append(Move(customer.tenant, gone, customer.customer_id))
+
+
+def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
+    for who in one.group.newcomers:
+        file = files[who]
+        row = MemberRow(
+            *who,
+            file.contact,
+            one.customer.customer_id,
+            one.customer.customer_id,  # a peaceful component goes by the id of its one customer
+            len(one.generic.get(who, ())),
+            int(who[1] == one.customer.customer_id),
+            file.after.named_at,
+            *file.after.texts,
+        )
+        outcome.members_new.append(row)
+    for who in one.group.known:
+        file = files[who]
+        if file.row is not None and file.after != file.before:
+            refused, (holdings, decisions) = len(one.generic.get(who, ())), file.after.texts
+            row = file.row._replace(refused=refused, named_at=file.after.named_at, holdings=holdings)
+            outcome.members.append(row._replace(decisions=decisions))
+    for who, links in one.generic.items():
+        outcome.refusals += [refusal_row(*who, Refused(link, "generic"), link.since) for link in links]
+
+
+def _tell(  # noqa: PLR0913, PLR0917 - what was, what is, and why
+    outcome: _Draft, one: Settled, crews: Mapping[Who, Crew], files: Files, reached: Reach, rules: Rules
+) -> None:
+    tenant, customer_id, homes = one.group.tenant, one.customer.customer_id, one.group.homes
+    before = {contact: home for home in homes for contact in crews[tenant, home].contacts}
+    after = dict.fromkeys((*before, *(files[who].contact for who in one.group.newcomers)), customer_id)
+    founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
+    causes = latest_causes(reached.causes, one.group.contacts)
+    version = rules.policy_of(tenant).version
+    for change in changes(before, after, founders):
+        who = (tenant, change.customer_id)
+        file = files.get(who)
+        known = (
+            crews[who].change_seq if change.customer_id in homes else file.row.change_seq if file and file.row else None
+        )
+        outcome.changes.append(change_row(tenant, change, (known or 0) + 1, causes, version))
+        if known is not None:
+            outcome.told.append(who)

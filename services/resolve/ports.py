@@ -1,0 +1,71 @@
+"""What resolving the stream needs of the world outside: where identity is remembered, policies, and ids."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from projections.engine.table import Key
+from projections.identity.store import Crew, Holder, Home, Outcome, Value, Who
+from projections.identity.tables import LinkRow, MemberRow, NamingRow, RefusalRow, StatementRow
+from services.resolve.core.policy import Policy
+
+
+class PolicyInForce(NamedTuple):
+    """A tenant's policy and what it goes by."""
+
+    version: str
+    policy: Policy
+
+
+class Rules(NamedTuple):
+    """What resolving depends on besides events: each tenant's policy, and the personal ids of its contacts."""
+
+    policy_of: Callable[[str], PolicyInForce]
+    id_of: Callable[[str, str], UUID]
+
+
+class Identities(Protocol):
+    """Where identity is remembered, inside one transaction of one writer a tenant.
+
+    `projections.identity.store` says what each does; there is one in PostgreSQL and one in memory, and they are
+    the same to whoever uses them.
+    """
+
+    async def record(self, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
+        """Add the statements that are new; those that are not, by key, as they were recorded."""
+
+    async def replace(self, rows: Collection[StatementRow]) -> None:
+        """Put other statements in the place of known ones."""
+
+    async def statements(self, contacts: Collection[Who]) -> list[StatementRow]:
+        """Everything that these contacts stated."""
+
+    async def members(self, contacts: Collection[Who]) -> dict[Who, MemberRow]:
+        """The rows of those of the contacts that have one."""
+
+    async def components(self, contacts: Collection[Who]) -> list[MemberRow]:
+        """The rows of all contacts in these contacts' components."""
+
+    async def homes(self, contacts: Collection[Who]) -> dict[Who, Home]:
+        """The component and the customer of those of the contacts that have a row."""
+
+    async def crews(self, customers: Collection[Who]) -> dict[Who, Crew]:
+        """The contacts of each customer."""
+
+    async def holders(self, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
+        """The first so many holders of each value, by tier and contact_id."""
+
+    async def relink(self, gone: Collection[LinkRow], new: Collection[LinkRow]) -> None:
+        """Take links away and add others."""
+
+    async def name(self, gone: Collection[Key], known: Collection[NamingRow]) -> None:
+        """Take namings away, by key, and write others."""
+
+    async def named(self, contacts: Collection[Who]) -> dict[Who, int]:
+        """When each of the contacts was first named by another, if it was."""
+
+    async def refusals(self, contacts: Collection[Who]) -> list[RefusalRow]:
+        """The refused links of these contacts."""
+
+    async def write(self, outcome: Outcome) -> None:
+        """Write what a chunk changes."""

@@ -1,0 +1,87 @@
+"""Events as the statements they make, and back: one row an event, whatever was delivered how often."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+import orjson
+
+from projections.engine.table import Key
+from projections.identity.store import Who
+from projections.identity.tables import StatementRow
+from schemas.events import Event
+from services.resolve.core.gather import Kept, kept
+from services.resolve.ports import Identities, Rules
+
+NOTHING = "[]"
+
+
+class Statement(NamedTuple):
+    """What one event says, and of whom."""
+
+    who: Who
+    contact: str
+    event_id: str
+    kept: Kept
+
+
+class Heard(NamedTuple):
+    """What of a chunk is news.
+
+    ``news`` are statements that count from now on, ``overruled`` those that they take the place of: of an event that
+    comes with several contents the least counts.
+    """
+
+    news: list[Statement]
+    overruled: list[Statement]
+    repeated: int
+
+
+async def hear(identities: Identities, events: Iterable[Event], rules: Rules) -> Heard:
+    """Record the statements of the events."""
+    chosen = _choose(events, rules)
+    known = await identities.record([_row(one) for one in chosen.values()]) if chosen else {}
+    overruled, again = [], set()
+    for key, row in known.items():
+        one = chosen[key]
+        before = one._replace(kept=kept_of(row))
+        if one.kept < before.kept:
+            overruled.append(before)
+        else:
+            again.add(key)
+    if overruled:
+        await identities.replace([_row(chosen[_key(one)]) for one in overruled])
+    return Heard([one for key, one in chosen.items() if key not in again], overruled, len(known))
+
+
+def _choose(events: Iterable[Event], rules: Rules) -> dict[Key, Statement]:
+    chosen: dict[Key, Statement] = {}
+    for event in events:
+        if event.contact is None:
+            continue
+        contact = event.contact.key
+        one = Statement((event.tenant, rules.id_of(event.tenant, contact)), contact, event.event_id, kept(event))
+        known = chosen.setdefault(_key(one), one)
+        if one.kept < known.kept:
+            chosen[_key(one)] = one
+    return chosen
+
+
+def _key(one: Statement) -> tuple[str, UUID, str]:
+    return (*one.who, one.event_id)
+
+
+def _row(one: Statement) -> StatementRow:
+    at, type_name, source, intrinsic, said = one.kept
+    return StatementRow(*one.who, one.event_id, at, type_name, source, _json(intrinsic), _json(said))
+
+
+def _json(said: tuple[tuple[str, ...], ...]) -> str:
+    return orjson.dumps(said).decode() if said else NOTHING
+
+
+def kept_of(row: StatementRow) -> Kept:
+    """What the row keeps of its event."""
+    intrinsic = [(type_name, value) for type_name, value in orjson.loads(row.intrinsic)]
+    said = [(one, value, how) for one, value, how in orjson.loads(row.said)]
+    return Kept(row.at, row.type, row.source, tuple(intrinsic), tuple(said))

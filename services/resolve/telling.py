@@ -1,0 +1,48 @@
+"""Changes as rows of the outbox, with the events that caused them."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from projections.identity.store import Who
+from projections.identity.tables import ChangeRow
+from schemas.changes import MAX_CAUSES, CustomerChange, Moved, encode_change
+from services.resolve.core.changes import Change, Move
+from services.resolve.core.evidence import Stamp
+from services.resolve.reach import Causes
+
+
+def change_row(tenant: str, change: Change, seq: int, causes: list[Stamp], version: str) -> ChangeRow:
+    """The change as it is told, of causes the latest first."""
+    at, cause = causes[0]
+    told = CustomerChange(
+        tenant=tenant,
+        customer_id=_plain(change.customer_id),
+        seq=seq,
+        type=change.type,
+        at=at,
+        cause=cause,
+        causes=[event_id for _, event_id in causes],
+        policy_version=version,
+        before=list(change.before),
+        after=list(change.after),
+        came_from=[_moved(move) for move in change.came_from],
+        went_to=[_moved(move) for move in change.went_to],
+    )
+    return ChangeRow(tenant, change.customer_id, seq, encode_change(told).decode())
+
+
+def latest_causes(causes: Causes, reached: Iterable[Who]) -> list[Stamp]:
+    """The events that reached any of these contacts, the latest first; if none did, that reached anybody."""
+    stamps = {stamp for who in reached for stamp in causes.get(who, ())}
+    if not stamps:
+        stamps = {stamp for found in causes.values() for stamp in found}
+    return sorted(stamps, reverse=True)[:MAX_CAUSES]
+
+
+def _moved(move: Move) -> Moved:
+    return Moved(customer_id=_plain(move.customer_id) if move.customer_id else None, contacts=list(move.contacts))
+
+
+def _plain(contact_id: UUID) -> UUID:
+    """The database driver has a UUID of its own, which a strict model refuses."""
+    return UUID(bytes=contact_id.bytes)

@@ -1,0 +1,35 @@
+"""A tenant's events and the policy they are tried with."""
+
+from typing import Any, cast
+
+from schemas.events import Event
+from schemas.events.tenant import IdentityPolicy
+from services.resolve.core.gather import Gatherer
+from services.resolve.core.policy import Policy
+from services.resolve.core.resolution import Resolution, resolve
+
+
+class Trial:
+    """Takes one tenant's events one by one, then resolves them all."""
+
+    def __init__(self) -> None:
+        self._gatherer = Gatherer()
+        self._policy_set: tuple[tuple[int, str], dict[str, Any]] | None = None
+
+    def add(self, event: Event) -> None:
+        """Take an event in."""
+        self._gatherer.add(event)
+        if event.type == "tenant.policy_set" and (self._policy_set is None or event.stamp > self._policy_set[0]):
+            self._policy_set = (event.stamp, cast("IdentityPolicy", event.data).policy)
+
+    @property
+    def policy_set(self) -> dict[str, Any]:
+        """The policy that the tenant set last, as it was set; empty, which is the default, if it set none."""
+        return self._policy_set[1] if self._policy_set else {}
+
+    def resolution(self, policy: Policy) -> Resolution:
+        """Who is who. The events are given up for it, so that they aren't in memory beside the result."""
+        gatherer, self._gatherer = self._gatherer, Gatherer()
+        evidence = gatherer.evidence()
+        del gatherer
+        return resolve(evidence, policy)

@@ -1,0 +1,164 @@
+"""The outbox reaches Kafka: everything, once, a customer's changes in their order, whatever breaks in between."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from projections.identity.tables import MEMBERS, ChangeRow
+from schemas.changes import change_key, decode_change
+from schemas.events import Event
+from schemas.topics import CUSTOMER_CHANGES
+from services.resolve.relay import Relay
+from services.runtime.broker import ensure_topics
+from services.runtime.settings import Settings
+from tests.integration.resolve.conftest import Identity
+from tests.property.resolve_stream.streams import believed
+from tests.unit.resolve.saying import bound, claimed
+from tests.unit.resolve.test_worked_example import ALL
+
+pytestmark = pytest.mark.kafka
+
+
+@dataclass
+class Outlet:
+    """A relay that stands still until it is run, and what came out of it."""
+
+    pool: Any
+    producer: AIOKafkaProducer
+    kafka: str
+    topic: str
+
+    def relay(self) -> Relay:
+        return Relay(self.pool, self.producer, self.topic, self.kafka, every=0.02)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Relay]:
+        relay = self.relay()
+        task = asyncio.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def empty(self) -> None:
+        """Wait until nothing is left in the outbox."""
+        async with asyncio.timeout(30):
+            while await self.pool.fetchval("SELECT count(*) FROM changes"):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+
+    async def came_out(self) -> list[ChangeRow]:
+        """Every record of the topic, partition by partition."""
+        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            places = [TopicPartition(self.topic, one) for one in consumer.partitions_for_topic(self.topic) or ()]
+            ends = await consumer.end_offsets(places)
+            found: list[ChangeRow] = []
+            while sum(ends.values()) > len(found):
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += [_row(record.key, record.value) for record in records]
+            return found
+        finally:
+            await consumer.stop()
+
+
+def _row(key: bytes, value: bytes) -> ChangeRow:
+    change = decode_change(value)
+    assert key == change_key(change.tenant, change.customer_id)
+    return ChangeRow(change.tenant, change.customer_id, change.seq, value.decode())
+
+
+@pytest.fixture
+async def outlet(
+    kafka: str,
+    database: str,
+    topic_prefix: str,
+    identity: Identity,  # noqa: ARG001 - makes the tables
+) -> AsyncIterator[Outlet]:
+    await ensure_topics(Settings(kafka=kafka, topic_prefix=topic_prefix, partitions=3))
+    topic = CUSTOMER_CHANGES.full_name(topic_prefix)
+    async with (
+        asyncpg.create_pool(database, min_size=1, max_size=4, server_settings={"search_path": "g1"}) as pool,
+        AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer,
+    ):
+        yield Outlet(pool, producer, kafka, topic)
+
+
+def history() -> list[Event]:
+    """Twenty people who come together, and one who moves between customers again and again."""
+    together = [bound(f"web:shop:t{n}", member_id=f"M{n % 20}", at=n) for n in range(60)]
+    moves = [claimed("web:shop:moves", member_id=f"M{n}", at=100 + n) for n in range(15)]
+    return [*together, *moves]
+
+
+async def membership(identity: Identity) -> dict[Any, list[str]]:
+    held: dict[Any, list[str]] = {}
+    for row in sorted(await identity.rows(MEMBERS), key=lambda row: str(row.contact)):
+        held.setdefault(row.customer_id, []).append(row.contact)
+    return held
+
+
+async def save_one_by_one(identity: Identity, events: Iterable[Event]) -> None:
+    for event in events:
+        await identity.save(event)
+
+
+async def test_listener_to_the_topic_believes_what_the_tables_say(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await save_one_by_one(identity, [*ALL, *history()])
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_what_was_sent_but_not_noted_is_not_sent_again(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await identity.save(*ALL)
+        await outlet.empty()
+    await save_one_by_one(identity, history())
+    for row in (await identity.told())[:30]:  # as a relay does that is killed before it can note what it sent
+        key = change_key(row.tenant, row.customer_id)
+        await outlet.producer.send_and_wait(outlet.topic, value=row.payload.encode(), key=key)
+    async with outlet.running():
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running(), outlet.running():
+        await save_one_by_one(identity, history())
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_relay_goes_on_where_the_one_before_was_stopped(identity: Identity, outlet: Outlet) -> None:
+    events = history()
+    for start in range(0, len(events), 5):
+        async with outlet.running():
+            await save_one_by_one(identity, events[start : start + 5])
+    async with outlet.running():
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_nobody_waits_who_wakes_the_relay(identity: Identity, outlet: Outlet) -> None:
+    relay = Relay(outlet.pool, outlet.producer, outlet.topic, outlet.kafka, every=600)
+    task = asyncio.create_task(relay.run())
+    try:
+        await identity.save(*ALL[:2])
+        relay.wake.set()
+        await outlet.empty()
+        await identity.save(*ALL)
+        relay.wake.set()
+        await outlet.empty()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,113 @@
+"""What identity comes to: the stream's rows, the core's answer, and what a listener to the changes believes."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from projections.engine.table import Row, Table
+from projections.identity.tables import MEMBERS, ChangeRow, MemberRow, RefusalRow
+from schemas.changes import decode_change
+from schemas.events import Event
+from services.resolve.core.gather import gather
+from services.resolve.core.policy import Policy
+from services.resolve.core.resolution import resolve
+from services.resolve.ports import PolicyInForce, Rules
+
+EMPTY = "[]"
+
+
+def id_of(tenant: str, contact: str) -> UUID:
+    """An id for tests: quick, and of the right kind."""
+    return UUID(bytes=hashlib.blake2b(f"{tenant}|{contact}".encode(), digest_size=16).digest())
+
+
+def rules_of(policy: Policy) -> Rules:
+    """Every tenant goes by this policy."""
+    return Rules(lambda _tenant: PolicyInForce("default", policy), id_of)
+
+
+class Result(NamedTuple):
+    """Customers as (id, contacts, member id), refused links as (contact, type, value, tier, reason, detail)."""
+
+    customers: set[tuple[UUID, tuple[str, ...], str | None]]
+    refused: set[tuple[str, str, str, int, str, str]]
+
+
+def by_core(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
+    """What the core says of all events at once, of contacts of whom something is stated."""
+    evidence = gather(event for event in events if event.tenant == tenant)
+    known = {*evidence.holdings, *evidence.named, *(one for pair in evidence.decisions for one in pair)}
+    resolution = resolve(evidence, policy)
+    return Result(
+        {
+            (id_of(tenant, one.founder), one.contacts, one.member_id)
+            for one in resolution.customers
+            if known.intersection(one.contacts)
+        },
+        {
+            (
+                one.link.contact,
+                one.link.type,
+                one.link.value,
+                one.link.tier,
+                one.reason,
+                orjson.dumps(one.detail).decode(),
+            )
+            for one in resolution.refused
+        },
+    )
+
+
+def by_tables(
+    members: Iterable[MemberRow], customers: dict[UUID, str | None], refusals: Iterable[RefusalRow]
+) -> Result:
+    """What the rows of one tenant say."""
+    contacts: dict[UUID, list[str]] = {}
+    for row in remembered(members):
+        contacts.setdefault(row.customer_id, []).append(row.contact)
+    return Result(
+        {(customer, tuple(sorted(of_it)), customers[customer]) for customer, of_it in contacts.items()},
+        {(one.contact, one.type, one.value, one.tier, one.reason, one.detail) for one in refusals},
+    )
+
+
+def remembered(members: Iterable[MemberRow]) -> list[MemberRow]:
+    """Without contacts of whom nothing is stated any more, which are alone, as if there were no row.
+
+    (Only an event that turned out to say something else than it was heard to say can leave one behind.)
+    """
+    rows = list(members)
+    together = Counter(row.component for row in rows)
+    return [
+        row
+        for row in rows
+        if together[row.component] > 1 or (row.holdings, row.decisions, row.named_at) != (EMPTY, EMPTY, None)
+    ]
+
+
+def content(tables: Mapping[Table, Iterable[Any]]) -> dict[str, set[Row]]:
+    """The rows of one tenant that the set of events alone decides."""
+    rows = {table.name: set(found) for table, found in tables.items()}
+    members = remembered(tables[MEMBERS])
+    rows["members"] = {row._replace(change_seq=0) for row in members}
+    rows["customers"] = {row for row in rows["customers"] if row[1] in {one.customer_id for one in members}}
+    return rows
+
+
+def believed(changes: Iterable[ChangeRow]) -> dict[UUID, list[str]]:
+    """The membership that a listener has who keeps what each customer's last change says. Checks ``seq`` on the way."""
+    heard: dict[UUID, int] = {}
+    customers: dict[UUID, list[str]] = {}
+    for row in changes:
+        change = decode_change(row.payload.encode())
+        assert (change.customer_id, change.seq) == (row.customer_id, row.seq)
+        assert change.seq == heard.get(change.customer_id, 0) + 1, "changes have a gap"
+        assert change.before == customers.get(change.customer_id, []), "a change begins where the last one ended"
+        assert change.after != change.before
+        heard[change.customer_id] = change.seq
+        customers[change.customer_id] = change.after
+    return {customer: contacts for customer, contacts in customers.items() if contacts}

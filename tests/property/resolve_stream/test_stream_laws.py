@@ -1,0 +1,67 @@
+"""The stream in memory: any order, repetition and cut into chunks comes to what the core says of the whole."""
+
+import asyncio
+from random import Random
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
+from schemas.events import Event
+from services.resolve.core.policy import Policy
+from services.resolve.handlers import save
+from tests.property.resolve.histories import crowd, histories, policies
+from tests.property.resolve_stream.memory import Memory
+from tests.property.resolve_stream.streams import believed, by_core, by_tables, content, rules_of
+
+
+def fold(chunks: list[list[Event]], policy: Policy, *, in_full: bool = False) -> Memory:
+    memory, rules = Memory(), rules_of(policy)
+
+    async def run() -> None:
+        for chunk in chunks:
+            await save(memory, chunk, rules, in_full=in_full)
+
+    asyncio.run(run())
+    return memory
+
+
+def rows(memory: Memory) -> dict[str, set[tuple[object, ...]]]:
+    return content(memory.tables_of_rows())
+
+
+def cut(events: list[Event], chance: Random) -> list[list[Event]]:
+    """The events in another order, some of them again, in chunks of any size."""
+    shuffled = events + chance.sample(events, min(len(events), 3))
+    chance.shuffle(shuffled)
+    chunks: list[list[Event]] = []
+    while shuffled:
+        size = chance.choice([1, 1, 2, 5, 20])
+        chunks.append(shuffled[:size])
+        shuffled = shuffled[size:]
+    return chunks
+
+
+def check(events: list[Event], policy: Policy, chance: Random) -> None:
+    memory = fold(cut(events, chance), policy)
+    tables = memory.tables
+    members = list(tables[MEMBERS].values())
+    customers = {row.customer_id: row.member_id for row in tables[CUSTOMERS].values()}
+    assert by_tables(members, customers, tables[REFUSALS].values()) == by_core(events, policy)
+    assert rows(memory) == rows(fold([events], policy, in_full=True))
+    held: dict[object, list[str]] = {}
+    for row in sorted(members, key=lambda row: str(row.contact)):
+        held.setdefault(row.customer_id, []).append(row.contact)
+    assert believed(memory.told) == held
+
+
+@given(histories(), policies, st.randoms(use_true_random=False))
+@settings(max_examples=200, deadline=None)
+def test_any_chunks_of_a_history_come_to_the_same(events: list[Event], policy: Policy, chance: Random) -> None:
+    check(events, policy, chance)
+
+
+@given(st.randoms(use_true_random=False), st.integers(5, 60), policies)
+@settings(max_examples=200, phases=[Phase.generate], deadline=None)
+def test_any_chunks_of_a_long_history_come_to_the_same(chance: Random, size: int, policy: Policy) -> None:
+    check(crowd(chance, size), policy, chance)
