@@ -1,0 +1,1 @@
+"""The read API: contacts, customers and their timelines."""

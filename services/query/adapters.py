@@ -1,0 +1,128 @@
+"""The read models in PostgreSQL: connections that see the active generation, whichever that is by now."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, Self
+
+import asyncpg
+import structlog
+
+from projections.engine.generations import NoGeneration, active_generation
+from services.query.ports import ReadModelsAway
+from services.runtime.database import create_pool
+
+log = structlog.get_logger(__name__)
+
+_LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
+_WAIT_FOR_CONNECTION: Final = 2.0
+_STATEMENT_TIMEOUT: Final = 5.0
+_AWAY: Final = (
+    OSError,
+    TimeoutError,
+    NoGeneration,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, or the statement took too long
+    asyncpg.InsufficientResourcesError,
+    asyncpg.UndefinedTableError,  # the generation was dropped under our feet
+    asyncpg.InvalidCatalogNameError,
+)
+
+
+class ReadModels:
+    """A pool on the active generation; on a cut-over the next connection is of the new one.
+
+    Reads that have begun end on the generation they began on.
+    """
+
+    def __init__(self, url: str, *, size: int = 8, look_every: float = _LOOK_EVERY) -> None:
+        self._url = url
+        self._size = size
+        self._look_every = look_every
+        self._generation: str | None = None
+        self._pool: Any = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        """Begin to follow the active generation. It need not be there yet, nor the database."""
+        self._spawn(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let go of every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._pool is not None:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection for one reader's question. Raises ReadModelsAway, also for what happens inside."""
+        if self._pool is None:
+            raise ReadModelsAway(ReadModelsAway.__doc__)
+        try:
+            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
+                yield connection
+        except _AWAY as error:
+            raise ReadModelsAway(ReadModelsAway.__doc__) from error
+
+    async def check(self) -> None:
+        """Ask the database for a word. Raises ReadModelsAway."""
+        async with self.connection() as connection:
+            await connection.fetchval("SELECT 1 FROM contacts LIMIT 1")
+
+    async def _follow(self) -> None:
+        away = False
+        while True:
+            try:
+                await self._look()
+            except (ReadModelsAway, asyncpg.PostgresError, *_AWAY) as error:  # a wrong password can be set right, too
+                if not away:
+                    log.warning("read_models_away", error=type(error.__cause__ or error).__name__)
+                away = True
+            else:
+                away = False
+            await asyncio.sleep(self._look_every)
+
+    async def _look(self) -> None:
+        generation = await self._active()
+        if generation == self._generation:
+            return
+        pool = await create_pool(
+            self._url,
+            schema=generation,
+            size=self._size,
+            statement_timeout=_STATEMENT_TIMEOUT,
+            name="onefold-query",
+            plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer
+        ).__aenter__()
+        former, self._pool, self._generation = self._pool, pool, generation
+        log.info("generation_read", generation=generation)
+        if former is not None:
+            self._spawn(self._retire(former))
+
+    async def _active(self) -> str:
+        if self._pool is not None:
+            async with self.connection() as connection:
+                return await active_generation(connection)
+        connection = await asyncpg.connect(self._url, timeout=_WAIT_FOR_CONNECTION)
+        try:
+            return await active_generation(connection)
+        finally:
+            with suppress(*_AWAY):
+                await connection.close(timeout=_WAIT_FOR_CONNECTION)
+
+    async def _retire(self, pool: Any) -> None:
+        """Close a pool once the readers that were waiting for it when it was replaced have been served."""
+        try:
+            await asyncio.sleep(_WAIT_FOR_CONNECTION)
+            await pool.close()
+        finally:
+            pool.terminate()
+
+    def _spawn(self, work: Any) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,44 @@
+"""The commands `query` and `why`."""
+
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+
+def query() -> None:
+    """Serve the read API alone, on ONEFOLD_HOST and ONEFOLD_PORT."""
+    import uvloop  # noqa: PLC0415 - all of this is slow to import, and other commands don't need it
+
+    from services.query.main import create_app  # noqa: PLC0415
+    from services.runtime.http import listen, serve  # noqa: PLC0415
+    from services.runtime.logs import configure_logging  # noqa: PLC0415
+    from services.runtime.settings import MissingSetting, Settings  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logging(settings)
+    try:
+        app, listener = create_app(settings), listen(settings.host, settings.port)
+    except (MissingSetting, OSError) as error:
+        typer.echo(f"The read API can't be served: {error}", err=True)
+        raise typer.Exit(1) from None
+    with closing(listener):
+        uvloop.run(serve(app, listener))
+
+
+def why(
+    a: Annotated[str, typer.Argument(metavar="A", help="A contact: `channel:account:uid`, or its id.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another contact.")],
+    *,
+    tenant: Annotated[str | None, typer.Option(help="Whose they are; may be left out where there is but one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")] = False,
+) -> None:
+    """Why two contacts are one customer: the links between them and their events; or what keeps them apart."""
+    from services.query.telling import Untold, run  # noqa: PLC0415 - as above
+    from services.runtime.settings import MissingSetting, Settings  # noqa: PLC0415 - as above
+
+    try:
+        run(Settings(), tenant, (a, b), as_json=as_json)
+    except (MissingSetting, Untold) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None

@@ -1,0 +1,55 @@
+"""A place in a list as an opaque word that fits a URL."""
+
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Final
+from uuid import UUID
+
+import orjson
+
+from projections.identity.queries import Place as ConflictPlace
+from projections.timeline.queries import Place
+from services.query.core.errors import BadCursor
+
+MOST_CHARACTERS: Final = 1500  # an event id of 255 four-byte characters needs 1,392
+MOST_OF_A_CONFLICT: Final = 8000  # a contact key of 520 four-byte characters needs about half of it
+_FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
+
+
+def write(place: Place) -> str:
+    """The cursor of the page that begins after this place."""
+    fixed = _FIXED.pack(place.occurred_at, place.contact_id.bytes)
+    return urlsafe_b64encode(fixed + place.event_id.encode()).rstrip(b"=").decode()
+
+
+def read(cursor: str) -> Place:
+    """The place that a cursor stands for. Raises BadCursor for anything that ``write`` never gave."""
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        occurred_at, contact_id = _FIXED.unpack_from(raw)
+        place = Place(occurred_at, raw[_FIXED.size :].decode(), UUID(bytes=contact_id))
+    except (ValueError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if "\0" in place.event_id or write(place) != cursor:  # the decoder skips characters it doesn't know
+        raise BadCursor(BadCursor.__doc__)
+    return place
+
+
+def write_conflict(place: ConflictPlace) -> str:
+    """The cursor of the page of conflicts that begins after this place."""
+    raw = orjson.dumps([place.at, str(place.contact_id), place.type, place.value])
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def read_conflict(cursor: str) -> ConflictPlace:
+    """The place that a cursor stands for. Raises BadCursor for anything that ``write_conflict`` never gave."""
+    try:
+        at, contact_id, type_name, value = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place = ConflictPlace(at, UUID(contact_id), type_name, value)
+        given = write_conflict(place) == cursor and "\0" not in type_name + value
+        _FIXED.pack(at, place.contact_id.bytes)  # a time is one that a table can hold
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if not given:
+        raise BadCursor(BadCursor.__doc__)
+    return place

@@ -1,0 +1,96 @@
+"""What the resolution's explanation says, as readers are shown it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+from uuid import UUID
+
+import orjson
+
+from projections.identity.queries import place_of
+from projections.identity.tables import RefusalRow
+from services.query.core import cursors
+from services.query.core.identity_models import Conflict, ConflictPage, Evidence, Graph, GraphContact, Side, Tie, Why
+from services.resolve.core import explain
+from services.resolve.core.links import STAFF
+from services.resolve.core.resolution import Resolution
+
+IdOf = Callable[[str], UUID]
+
+
+def why_view(resolution: Resolution, one: str, other: str, id_of: IdOf) -> Why:
+    """Why the two contacts are one customer or are not."""
+    said = explain.why(resolution, one, other)
+    return Why(
+        a=_side(resolution, one, id_of),
+        b=_side(resolution, other, id_of),
+        together=said.together,
+        because=_because(said, same=one == other),
+        decided_different=said.decided is not None,
+        chain=[_tie(step) for step in said.chain],
+    )
+
+
+def graph_view(resolution: Resolution, contact: str, id_of: IdOf) -> Graph:
+    """The customer that holds the contact, with its links."""
+    said = explain.graph(resolution, contact)
+    return Graph(
+        id=id_of(said.customer.founder),
+        founder=said.customer.founder,
+        member_id=said.customer.member_id,
+        contacts=[GraphContact(contact=one, id=id_of(one)) for one in said.customer.contacts],
+        accepted=[_tie(step) for step in said.accepted],
+        refused=[_tie(step) for step in said.refused],
+    )
+
+
+def conflicts_view(rows: Sequence[RefusalRow], limit: int, customers: Mapping[UUID, UUID]) -> ConflictPage:
+    """A page of at most ``limit``; the rows are one more if there is a next page."""
+    shown = rows[:limit]
+    return ConflictPage(
+        conflicts=[_conflict(row, customers[row.contact_id]) for row in shown],
+        next=cursors.write_conflict(place_of(shown[-1])) if len(rows) > limit else None,
+    )
+
+
+def _side(resolution: Resolution, contact: str, id_of: IdOf) -> Side:
+    customer = explain.customer_of(resolution, contact)
+    return Side(contact=contact, id=id_of(contact), customer_id=id_of(customer.founder))
+
+
+def _because(said: explain.Why, *, same: bool) -> Literal["same_contact", "linked", "refused", "missing_evidence"]:
+    if same:
+        return "same_contact"
+    if said.together:
+        return "linked"
+    return "refused" if said.chain or said.decided else "missing_evidence"
+
+
+def _tie(step: explain.Step) -> Tie:
+    accepted = step.fate == explain.ACCEPTED
+    return Tie(
+        contact=step.contact,
+        type=step.type,
+        value=step.value,
+        tier=step.tier,
+        status="accepted" if accepted else "set_aside" if step.tier is None else "refused",
+        reason=None if accepted else step.fate,
+        detail=list(step.detail),
+        events=[
+            Evidence(event_id=one.event_id, at=one.at, says="decided" if step.type == STAFF else one.says)
+            for one in step.sources
+        ],
+    )
+
+
+def _conflict(row: RefusalRow, customer_id: UUID) -> Conflict:
+    return Conflict(
+        contact=row.contact,
+        contact_id=row.contact_id,
+        customer_id=customer_id,
+        type=row.type,
+        value=row.value,
+        tier=row.tier,
+        reason=row.reason,
+        detail=orjson.loads(row.detail),
+        at=row.at,
+    )

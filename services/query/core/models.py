@@ -1,0 +1,193 @@
+"""The shapes that readers get. Every time is in milliseconds since 1970, UTC; null means never or unknown."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.events.base import Channel
+
+Time = Annotated[int, Field(examples=[1_767_225_600_000])]
+ContactKey = Annotated[str, Field(examples=["line:oa-taipei:Uc0ffee"])]
+Status = Literal["subscribed", "blocked", "none"]
+
+
+class Shape(BaseModel):
+    """A value that is shown and never changed."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Profile(Shape):
+    """What the channel shows of the person."""
+
+    display_name: Annotated[str | None, Field(examples=["林小美"])] = None
+    avatar: Annotated[str | None, Field(examples=["https://img.example/u/1.jpg"])] = None
+    locale: Annotated[str | None, Field(examples=["zh-TW"])] = None
+
+
+class Stretch(Shape):
+    """A time during which the subscription had one status; the present one has no end."""
+
+    status: Literal["subscribed", "blocked"]
+    from_: Annotated[Time, Field(alias="from")]
+    to: Time | None
+
+
+class Subscription(Shape):
+    """Whether the channel reaches the person, and since when; ``none`` if it never said so either way."""
+
+    status: Status
+    since: Time | None
+    history: Annotated[list[Stretch], Field(description="newest first")]
+
+
+class Consent(Shape):
+    """Whether a kind of marketing is allowed; it is until somebody refuses."""
+
+    allowed: bool = True
+    at: Annotated[Time | None, Field(description="when this was last said; null if never")] = None
+
+
+class Consents(Shape):
+    """The three kinds of marketing that a person can refuse. Bot and welcome messages are none of them."""
+
+    broadcast: Consent = Consent()
+    web_push: Consent = Consent()
+    cart_remarketing: Consent = Consent()
+
+
+class Notification(Shape):
+    """A subscription to recurring notifications on one topic. The token itself is not shown."""
+
+    topic: str
+    status: Literal["opted_in", "opted_out"]
+    frequency: Annotated[str | None, Field(examples=["weekly"])]
+    token_present: bool
+    expires_at: Time | None
+    at: Time
+
+
+class Tag(Shape):
+    """A tag that is on the contact now, with how often it was put there since it was last removed or ran out."""
+
+    tag: Annotated[str, Field(examples=["新品通知"])]
+    count: Annotated[int, Field(ge=1)]
+    last_at: Time
+    source: Annotated[str | None, Field(description="who put it there last", examples=["keyword_auto_reply"])]
+    expires_at: Time | None
+
+
+class Attribute(Shape):
+    """A custom attribute's value."""
+
+    value: Annotated[bool | int | float | str, Field(examples=["2026-03-01"])]
+    type: Annotated[str, Field(examples=["date"])]
+    at: Time
+
+
+class Staff(Shape):
+    """The member of staff and the branch that look after the contact (綁定成員, 分店)."""
+
+    member: str | None
+    branch: str | None
+    at: Time
+
+
+class SocialBinding(Shape):
+    """Whether the contact is bound to a visitor of the site (官網綁定), and which way that came about last."""
+
+    bound: bool
+    via: Annotated[str | None, Field(examples=["site_button"])] = None
+    at: Time | None = None
+
+
+class Binding(Shape):
+    """An identifier was bound to the contact, or unbound from it again."""
+
+    via: Annotated[str, Field(examples=["cart_tracker"])]
+    bound: bool
+    at: Time
+
+
+class Contact(Shape):
+    """One person on one account of a channel, as everything that happened leaves it."""
+
+    contact: ContactKey
+    id: Annotated[UUID, Field(description="the contact's permanent personal id")]
+    customer_id: Annotated[UUID, Field(description="the customer whom the contact belongs to now")]
+    channel: Channel
+    account: str
+    uid: str
+    profile: Profile
+    subscription: Subscription
+    valid: Annotated[bool, Field(description="subscribed, not superseded, and open to some kind of marketing")]
+    last_customer_interaction_at: Time | None
+    last_team_interaction_at: Time | None
+    last_marketing_at: Time | None
+    first_seen_at: Annotated[Time | None, Field(description="null if others spoke of it and it was never seen itself")]
+    consents: Consents
+    notifications: list[Notification]
+    tags: list[Tag]
+    attributes: dict[str, Attribute]
+    staff: Staff | None
+    social_binding: SocialBinding
+    bindings: list[Binding]
+    superseded_by: Annotated[str | None, Field(description="the contact key that took this one's place")]
+
+
+class CustomerTag(Tag):
+    """A tag of any of the customer's contacts: the counts added up, the latest time and its source."""
+
+    expires_at: Annotated[Time | None, Field(description="when the last of them runs out; null if one never does")]
+    origin: Annotated[list[ContactKey], Field(description="the contacts that carry it")]
+
+
+class CustomerAttribute(Attribute):
+    """The latest value among the customer's contacts."""
+
+    origin: Annotated[ContactKey, Field(description="the contact that it comes from")]
+
+
+class Customer(Shape):
+    """An Omni-customer: one person over all channels, rolled up from the contacts."""
+
+    id: Annotated[UUID, Field(description="the customer's id now, whichever name it was asked for by")]
+    member_id: Annotated[str | None, Field(examples=["M7"])]
+    phone: Annotated[str | None, Field(description="the strongest, then latest", examples=["+886911111111"])]
+    email: Annotated[str | None, Field(description="the strongest, then latest", examples=["mei@example.com"])]
+    names: Annotated[list[str], Field(description="what its channels call it", examples=[["林小美"]])]
+    contacts: list[Contact]
+    valid: Annotated[bool, Field(description="whether any contact is a valid one")]
+    last_customer_interaction_at: Time | None
+    last_team_interaction_at: Time | None
+    last_marketing_at: Time | None
+    first_seen_at: Time | None
+    tags: list[CustomerTag]
+    attributes: dict[str, CustomerAttribute]
+
+
+class CustomerContacts(Shape):
+    """The contacts of a customer."""
+
+    id: UUID
+    contacts: list[Contact]
+
+
+class TimelineEvent(Shape):
+    """An event as it happened; ``data`` depends on the type."""
+
+    event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
+    type: Annotated[str, Field(examples=["message.received"])]
+    contact: ContactKey
+    occurred_at: Time
+    received_at: Time
+    source: Annotated[str, Field(examples=["line-main"])]
+    data: Annotated[dict[str, Any], Field(examples=[{"kind": "text", "text": "請問有貨嗎"}])]
+
+
+class TimelinePage(Shape):
+    """Events, newest first. A page may hold fewer than were asked for; only ``next`` tells whether there are more."""
+
+    events: list[TimelineEvent]
+    next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]

@@ -1,0 +1,35 @@
+"""A page of a timeline as its readers get it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from projections.timeline.queries import Entry
+from services.query.core import cursors
+
+# Of data, that is; the envelopes come on top. One event is at most a quarter of a mebibyte.
+MOST_BYTES: Final = 4 * 1_048_576
+
+
+def page_json(entries: Sequence[Entry]) -> bytes:
+    """The page as TimelinePage describes it.
+
+    Each event's data goes out as the JSON text that it is kept as, unread: nothing is lost on the way, and a page of
+    large events costs no more than its bytes.
+    """
+    more = bool(entries) and entries[-1].more
+    events = [_event(entry) for entry in entries]
+    return orjson.dumps({"events": events, "next": cursors.write(entries[-1].place) if more else None})
+
+
+def _event(entry: Entry) -> dict[str, object]:
+    return {
+        "event_id": entry.event_id,
+        "type": entry.type,
+        "contact": f"{entry.channel}:{entry.account}:{entry.uid}",
+        "occurred_at": entry.occurred_at,
+        "received_at": entry.received_at,
+        "source": entry.source,
+        "data": orjson.Fragment(entry.data),
+    }

@@ -1,0 +1,108 @@
+"""The readers' questions, each answered for one tenant and never about another's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from projections.contacts.queries import Card, cards, unseen
+from projections.identity.queries import Member, keys_of, together
+from projections.timeline import queries as timeline
+from schemas.events import ContactRef
+from services.query.core.errors import NotFound
+from services.query.core.models import Contact, Customer, CustomerContacts
+from services.query.core.rollup import Known, contacts_view, customer_view
+from services.query.core.timelines import MOST_BYTES, page_json
+from services.query.core.views import contact_view
+from services.query.naming import NO_CONTACT, NO_CUSTOMER, Names
+from services.query.ports import ReadModels
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page of a timeline: how many events at most, of which types (none: all), after which place."""
+
+    limit: int
+    types: Sequence[str] | None = None
+    after: timeline.Place = timeline.NEWEST
+
+
+class Reader:
+    """Answers questions from the read models.
+
+    Every method raises NotFound for what this tenant doesn't have, Ambiguous for a name that is several customers',
+    and ReadModelsAway.
+    """
+
+    def __init__(self, read_models: ReadModels, names: Names) -> None:
+        self._read_models = read_models
+        self._names = names
+
+    async def contact(self, tenant: str, contact: ContactRef, now: int) -> Contact:
+        """One contact, as it is at this moment."""
+        contact_id = self._names.id_of(tenant, contact.key)
+        async with self._read_models.connection() as connection:
+            found = await cards(connection, tenant, [contact_id]) or [
+                one
+                for one in _unseen(tenant, await together(connection, tenant, contact_id))
+                if one.contact.contact_id == contact_id
+            ]
+        if not found:
+            raise NotFound(NO_CONTACT)
+        return contact_view(found[0], found[0].customer_id, now)
+
+    async def customer(self, tenant: str, name: str, now: int) -> Customer:
+        """A customer by any of its names, with what its contacts add up to."""
+        known, found = await self._cards_of(tenant, name)
+        return customer_view(known, found, now)
+
+    async def contacts(self, tenant: str, name: str, now: int) -> CustomerContacts:
+        """A customer's contacts."""
+        known, found = await self._cards_of(tenant, name)
+        return CustomerContacts(id=known.customer_id, contacts=contacts_view(known.customer_id, found, now))
+
+    async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: Wanted) -> bytes:
+        """A page of what happened with one contact, as JSON."""
+        contact_id = self._names.id_of(tenant, contact.key)
+        async with self._read_models.connection() as connection:
+            entries = await _page(connection, tenant, [contact_id], wanted)
+            if not entries and not await keys_of(connection, tenant, [contact_id]):
+                raise NotFound(NO_CONTACT)
+        return page_json(entries)
+
+    async def customer_timeline(self, tenant: str, name: str, wanted: Wanted) -> bytes:
+        """A page of what happened with all of a customer's contacts, merged, as JSON."""
+        async with self._read_models.connection() as connection:
+            named = await self._names.customer(connection, tenant, name)
+            members = [one.contact_id for one in await together(connection, tenant, named)]
+            entries = await _page(connection, tenant, members or [named], wanted)
+            if not entries and not members and not await keys_of(connection, tenant, [named]):
+                raise NotFound(NO_CUSTOMER)
+        return page_json(entries)
+
+    async def _cards_of(self, tenant: str, name: str) -> tuple[Known, list[Card]]:
+        async with self._read_models.connection() as connection:
+            named = await self._names.customer(connection, tenant, name)
+            members = await together(connection, tenant, named)
+            found = await cards(connection, tenant, [one.contact_id for one in members] or [named])
+        seen = {card.contact.contact_id for card in found}
+        found += _unseen(tenant, [one for one in members if one.contact_id not in seen])
+        if not found:
+            raise NotFound(NO_CUSTOMER)
+        return Known(*members[0][2:]) if members else Known(named), found
+
+
+def _unseen(tenant: str, members: Sequence[Member]) -> list[Card]:
+    return [unseen(tenant, one.contact_id, one.contact, one.customer_id) for one in members]
+
+
+async def _page(connection: Any, tenant: str, members: Sequence[UUID], wanted: Wanted) -> list[timeline.Entry]:
+    return await timeline.page(
+        connection,
+        tenant,
+        members,
+        after=wanted.after,
+        types=wanted.types,
+        limit=wanted.limit,
+        most_bytes=MOST_BYTES,
+    )

@@ -1,0 +1,70 @@
+"""Who is who, over HTTP: why contacts are one customer, a customer's links, and what was refused."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from services.query.core import cursors
+from services.query.core.identity_models import ConflictPage, Graph, Why
+from services.query.explaining import NEWEST, Explainer
+from services.query.http import ALWAYS, BEARER, BY_ANY_NAME, PAGED, Asking, CustomerName, EncodedPathRoute, answer
+
+_MOST_CONFLICTS: Final = 200
+_MOST_OF_A_NAME: Final = 600  # characters; no contact key is longer
+
+router = APIRouter(
+    prefix="/v1",
+    tags=["identity"],
+    route_class=EncodedPathRoute,
+    redirect_slashes=False,
+    dependencies=[Depends(BEARER)],
+    generate_unique_id_function=lambda route: route.name,
+)
+
+
+async def _explainer(request: Request) -> Explainer:
+    explainer: Explainer = request.app.state.explainer
+    return explainer
+
+
+Explaining = Annotated[Explainer, Depends(_explainer)]
+ContactName = Annotated[
+    str,
+    Query(
+        max_length=_MOST_OF_A_NAME,
+        description="a contact's key, `channel:account:uid`, or its id",
+        examples=["line:oa-taipei:Uc0ffee"],
+    ),
+]
+
+
+@router.get("/identity/why", summary="Why two contacts are one customer", response_model=Why, responses=ALWAYS)
+async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName) -> Response:
+    """The chain of links that makes two contacts one customer, each with its events; or what keeps them apart."""
+    return answer(await explainer.why(asking.tenant, a, b))
+
+
+@router.get("/identity/conflicts", summary="Refused links", response_model=ConflictPage, responses=PAGED)
+async def read_conflicts(
+    asking: Asking,
+    explainer: Explaining,
+    limit: Annotated[int, Query(ge=1, le=_MOST_CONFLICTS, description="most conflicts on the page")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=cursors.MOST_OF_A_CONFLICT, description="`next` of the page before")
+    ] = None,
+) -> Response:
+    """Links that join nothing, with the reason, newest first."""
+    after = NEWEST if cursor is None else cursors.read_conflict(cursor)
+    return answer(await explainer.conflicts(asking.tenant, limit, after))
+
+
+@router.get(
+    "/customers/{customer}/identity",
+    summary="What makes a customer one",
+    response_model=Graph,
+    responses=BY_ANY_NAME,
+)
+async def read_customer_identity(asking: Asking, explainer: Explaining, customer: CustomerName) -> Response:
+    """The customer's contacts with every link of them and to them, accepted and refused, and the events behind each."""
+    return answer(await explainer.graph(asking.tenant, customer))

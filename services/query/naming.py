@@ -1,0 +1,66 @@
+"""Whom a name means: ids are derived, and values are looked up among those who hold them."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final
+from uuid import UUID
+
+from projections.engine.ids import personal_id
+from projections.identity.queries import holders
+from services.query.core import references
+from services.query.core.errors import Ambiguous, NotFound
+from services.resolve.core.policy import Policy
+from services.resolve.core.values import normalise
+from services.runtime.secrets import tenant_id_key
+from services.runtime.settings import Settings
+
+NO_CONTACT: Final = "There is no such contact."
+NO_CUSTOMER: Final = "There is no such customer."
+# A hundred thousand can hold a value. They are not walked: the strongest tell whose it is, or that it is nobody's.
+_MOST_HOLDERS: Final = 200
+
+
+class Names:
+    """Every tenant's names. ``id_key`` gives the key of its personal ids, ``policy_of`` how it spells values."""
+
+    def __init__(self, id_key: Callable[[str], bytes], policy_of: Callable[[str], Policy]) -> None:
+        self._id_key = lru_cache(maxsize=1024)(id_key)
+        self.policy_of = policy_of
+
+    def id_of(self, tenant: str, contact_key: str) -> UUID:
+        """The contact's personal id, whether there is such a contact or not."""
+        return personal_id(self._id_key(tenant), contact_key)
+
+    def contact(self, tenant: str, name: str) -> UUID:
+        """The id of the contact that a key or an id names. Raises NotFound for what can be neither."""
+        return self._derived(tenant, references.one_contact(name))
+
+    async def customer(self, connection: Any, tenant: str, name: str) -> UUID:
+        """An id of the customer of this name, if there is one. Raises NotFound, or Ambiguous."""
+        meant = references.customer(name)
+        if isinstance(meant, references.ByIdentifier):
+            return await self._holding(connection, tenant, meant)
+        return self._derived(tenant, meant)
+
+    def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
+        if isinstance(meant, references.ByContact):
+            return self.id_of(tenant, meant.contact.key)
+        return meant.personal_id
+
+    async def _holding(self, connection: Any, tenant: str, meant: references.ByIdentifier) -> UUID:
+        value = normalise(meant.type, meant.value, self.policy_of(tenant))
+        if value is None:
+            raise NotFound(NO_CUSTOMER)
+        found = await holders(connection, tenant, meant.type, value, limit=_MOST_HOLDERS)
+        customers = list(dict.fromkeys(one.customer_id for one in found))  # strongest first, and so are they
+        if not customers:
+            raise NotFound(NO_CUSTOMER)
+        if len(customers) > 1:
+            raise Ambiguous(customers)
+        return customers[0]
+
+
+def names_of(settings: Settings) -> Names:
+    """Names by the master key and the policy in force. Raises MissingSetting."""
+    policy = Policy(default_region=settings.default_region)
+    return Names(partial(tenant_id_key, settings.master_key), lambda _tenant: policy)

@@ -1,0 +1,138 @@
+"""A contact's page, from events to JSON."""
+
+from urllib.parse import quote
+
+import pytest
+
+from services.query.core.models import Contact
+from tests.integration.query.conftest import NOW, Brand, id_of
+from tests.strategies import BASE_MS, DAY_MS
+from tests.unit.query.cards import event
+
+LIFE = (
+    event("contact.followed", 1, via="add_friend"),
+    event("profile.updated", 2, display_name="林小美", locale="zh-TW"),
+    event("message.received", 3, kind="text", text="請問有貨嗎"),
+    event("team.message_sent", 4, purpose="conversation", text="有的"),
+    event("team.message_sent", 5, purpose="broadcast"),
+    event("tag.added", 6, tag="新品", source="keyword_auto_reply"),
+    event("tag.added", 7, tag="新品", source="manual"),
+    event("tag.added", 8, tag="短期", expires_after=1),
+    event("tag.added", 9, tag="誤貼"),
+    event("tag.removed", 10, tag="誤貼"),
+    event("attribute.set", 11, key="birthday", value="1990-01-31", type="date"),
+    event("attribute.set", 12, key="points", value=12.5),
+    event("attribute.set", 13, key="gone", value=True),
+    event("attribute.unset", 14, key="gone"),
+    event("marketing.opted_out", 15, kinds=["web_push"], by="customer"),
+    event("notification.opted_in", 16, topic="新品", frequency="weekly", token="t", expires_at=BASE_MS + DAY_MS),
+    event("identity.bound", 17, via="site_button", linked_contact={"channel": "web", "account": "shop", "uid": "c1"}),
+    event("omo.bound", 18, member="陳店長", branch="信義"),
+    event("contact.blocked", 19),
+)
+
+
+async def test_a_life_becomes_a_page(brand: Brand) -> None:
+    await brand.happens(*LIFE)
+    page = await brand.json("/v1/contacts/line/oa1/U1")
+    personal = str(id_of("line:oa1:U1"))
+    assert page == {
+        "contact": "line:oa1:U1",
+        "id": personal,
+        "customer_id": personal,
+        "channel": "line",
+        "account": "oa1",
+        "uid": "U1",
+        "profile": {"display_name": "林小美", "avatar": None, "locale": "zh-TW"},
+        "subscription": {
+            "status": "blocked",
+            "since": BASE_MS + 19,
+            "history": [
+                {"status": "blocked", "from": BASE_MS + 19, "to": None},
+                {"status": "subscribed", "from": BASE_MS + 1, "to": BASE_MS + 19},
+            ],
+        },
+        "valid": False,
+        "last_customer_interaction_at": BASE_MS + 3,
+        "last_team_interaction_at": BASE_MS + 4,
+        "last_marketing_at": BASE_MS + 5,
+        "first_seen_at": BASE_MS + 1,
+        "consents": {
+            "broadcast": {"allowed": True, "at": None},
+            "web_push": {"allowed": False, "at": BASE_MS + 15},
+            "cart_remarketing": {"allowed": True, "at": None},
+        },
+        "notifications": [
+            {
+                "topic": "新品",
+                "status": "opted_in",
+                "frequency": "weekly",
+                "token_present": True,
+                "expires_at": BASE_MS + DAY_MS,
+                "at": BASE_MS + 16,
+            }
+        ],
+        "tags": [{"tag": "新品", "count": 2, "last_at": BASE_MS + 7, "source": "manual", "expires_at": None}],
+        "attributes": {
+            "birthday": {"value": "1990-01-31", "type": "date", "at": BASE_MS + 11},
+            "points": {"value": 12.5, "type": "number", "at": BASE_MS + 12},
+        },
+        "staff": {"member": "陳店長", "branch": "信義", "at": BASE_MS + 18},
+        "social_binding": {"bound": True, "via": "site_button", "at": BASE_MS + 17},
+        "bindings": [{"via": "site_button", "bound": True, "at": BASE_MS + 17}],
+        "superseded_by": None,
+    }
+    assert Contact.model_validate(page).model_dump(mode="json", by_alias=True) == page
+
+
+async def test_a_person_is_never_kept_by_a_cache(brand: Brand) -> None:
+    await brand.happens(LIFE[0])
+    assert (await brand.get("/v1/contacts/line/oa1/U1")).headers["cache-control"] == "no-store"
+
+
+UIDS = [
+    "c:1|小",
+    "a/b",
+    "a/timeline",
+    "timeline",
+    "/",
+    "..",
+    "100%",
+    "%2F",
+    "a b",
+    "a?b#c",
+    "+886911111111",
+    "\U0001f389",
+    "a\nb",
+]
+
+
+@pytest.mark.parametrize("uid", UIDS)
+async def test_any_uid_can_be_asked_for(brand: Brand, uid: str) -> None:
+    await brand.happens(event("web.tracked", 1, contact=f"web:shop:{uid}", event="view"))
+    encoded = quote(uid, safe="")
+    path = f"/v1/contacts/web/shop/{'%2E%2E' if uid == '..' else encoded}"
+    page = await brand.json(path)
+    assert (page["uid"], page["id"]) == (uid, str(id_of(f"web:shop:{uid}")))
+    assert [one["type"] for one in (await brand.json(path + "/timeline"))["events"]] == ["web.tracked"]
+    customer = await brand.json(f"/v1/customers/{quote(f'contact:web:shop:{uid}', safe='')}")
+    assert customer["id"] == page["id"]
+
+
+async def test_a_uid_with_plain_slashes_is_understood_too(brand: Brand) -> None:
+    await brand.happens(event("web.tracked", 1, contact="web:shop:a/b", event="view"))
+    assert (await brand.json("/v1/contacts/web/shop/a/b"))["uid"] == "a/b"
+    assert len((await brand.json("/v1/contacts/web/shop/a/b/timeline"))["events"]) == 1
+
+
+async def test_an_account_may_hold_a_slash(brand: Brand) -> None:
+    await brand.happens(event("web.tracked", 1, contact="web:shop/tw:c1", event="view"))
+    assert (await brand.json("/v1/contacts/web/shop%2Ftw/c1"))["account"] == "shop/tw"
+
+
+async def test_only_the_tags_that_have_not_run_out_are_there(brand: Brand) -> None:
+    days = (NOW - BASE_MS) // DAY_MS
+    await brand.happens(
+        event("tag.added", tag="over", expires_after=days - 1), event("tag.added", tag="on", expires_after=days)
+    )
+    assert [one["tag"] for one in (await brand.json("/v1/contacts/line/oa1/U1"))["tags"]] == ["on"]

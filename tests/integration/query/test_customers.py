@@ -1,0 +1,60 @@
+"""A customer by its ids, and what its contacts add up to."""
+
+import pytest
+
+from services.query.core.models import Customer
+from tests.integration.query.conftest import Brand, id_of, keys_of
+from tests.strategies import BASE_MS
+from tests.unit.query.cards import event
+
+WEB, LINE = "web:shop:c1", "line:oa1:U1"
+LIVES = (
+    event("contact.followed", 1, contact=LINE),
+    event("tag.added", 2, contact=LINE, tag="VIP", source="manual"),
+    event("attribute.set", 3, contact=LINE, key="city", value="台北"),
+    event("web.tracked", 4, contact=WEB, event="view"),
+    event("tag.added", 5, contact=WEB, tag="VIP", source="journey"),
+    event("attribute.set", 6, contact=WEB, key="city", value="高雄"),
+    event("message.received", 7, contact=WEB, text="hi"),
+)
+
+
+@pytest.mark.parametrize("name", ["contact:line:oa1:U1", str(id_of(LINE)), str(id_of(LINE)).upper()])
+async def test_a_customer_answers_to_each_name(brand: Brand, name: str) -> None:
+    await brand.happens(*LIVES)
+    customer = await brand.json(f"/v1/customers/{name}")
+    contact = await brand.json("/v1/contacts/line/oa1/U1")
+    assert (customer["id"], customer["contacts"]) == (contact["id"], [contact])
+    assert customer["tags"] == [contact["tags"][0] | {"origin": [LINE]}]
+    assert customer["attributes"] == {"city": contact["attributes"]["city"] | {"origin": LINE}}
+    assert customer["last_customer_interaction_at"] == BASE_MS + 1
+    assert await brand.json(f"/v1/customers/{name}/contacts") == {"id": contact["id"], "contacts": [contact]}
+    assert keys_of([await brand.json(f"/v1/customers/{name}/timeline")]) == [
+        "attribute.set@3",
+        "tag.added@2",
+        "contact.followed@1",
+    ]
+    assert Customer.model_validate(customer).model_dump(mode="json", by_alias=True) == customer
+
+
+async def test_contacts_that_are_one_customer_are_shown_as_one(brand: Brand) -> None:
+    site = {"channel": "web", "account": "shop", "uid": "c1"}
+    await brand.lives(*LIVES, event("identity.bound", 8, contact=LINE, linked_contact=site, via="site_button"))
+    customer = await brand.json("/v1/customers/contact:line:oa1:U1")
+    assert customer["id"] == str(id_of(LINE))  # the binding founded both, and its key is the lesser
+    assert {one["customer_id"] for one in customer["contacts"]} == {customer["id"]}
+    assert [one["contact"] for one in customer["contacts"]] == [LINE, WEB]
+    assert (customer["tags"][0]["count"], customer["tags"][0]["origin"]) == (2, [LINE, WEB])
+    assert (customer["attributes"]["city"]["value"], customer["attributes"]["city"]["origin"]) == ("高雄", WEB)
+    assert (customer["first_seen_at"], customer["last_customer_interaction_at"]) == (BASE_MS + 1, BASE_MS + 7)
+    timeline = await brand.json("/v1/customers/contact:line:oa1:U1/timeline")
+    assert [(one["contact"], one["occurred_at"] - BASE_MS) for one in timeline["events"]] == [
+        (LINE, 8),
+        (WEB, 7),
+        (WEB, 6),
+        (WEB, 5),
+        (WEB, 4),
+        (LINE, 3),
+        (LINE, 2),
+        (LINE, 1),
+    ]

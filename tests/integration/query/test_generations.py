@@ -1,0 +1,106 @@
+"""Which generation is read, and what is answered while none can be."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from projections.engine.generations import create_generation
+from projections.registry import TABLES
+from services.query.adapters import ReadModels
+from services.query.main import create_app
+from services.query.ports import ReadModelsAway
+from services.runtime.settings import Settings
+from tests.integration.query.conftest import MASTER, Brand, until_ready
+from tests.servers import OwnPostgres
+from tests.unit.query.cards import event
+
+PATH = "/v1/contacts/line/oa1/U1"
+
+
+async def cut_over(connection: Any, name: str) -> None:
+    async with connection.transaction():
+        await connection.execute("UPDATE onefold.generations SET state = 'retired' WHERE state = 'active'")
+        await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ($1, 'active')", name)
+
+
+async def test_a_cut_over_shows_within_moments_and_nothing_fails_meanwhile(brand: Brand) -> None:
+    await brand.happens(event("contact.followed"))
+    await create_generation(brand.connection, "g2", TABLES)
+    await cut_over(brand.connection, "g2")
+    await brand.happens(event("contact.blocked"))
+    async with asyncio.timeout(10):
+        # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
+        while (await brand.json(PATH))["subscription"]["status"] == "subscribed":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await brand.connection.execute("DROP SCHEMA g1 CASCADE")
+    assert (await brand.json(PATH))["subscription"]["status"] == "blocked"
+
+
+async def test_without_a_generation_it_lives_and_says_what_is_missing(settings: Settings) -> None:
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        assert (await client.get("/healthz")).status_code == 200
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        answer = await client.get(PATH, headers={"Authorization": "Bearer of_x"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_postgresql_away_and_back(own_postgres: OwnPostgres) -> None:
+    settings = Settings.model_validate({"database": own_postgres.url, "secret_key": MASTER})
+    connection = await asyncpg.connect(own_postgres.url)
+    await create_generation(connection, "g1", TABLES)
+    await cut_over(connection, "g1")
+    await connection.close()
+    app = create_app(settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,
+    ):
+        await until_ready(client)
+        await own_postgres.stop()
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get(PATH, headers={"Authorization": "Bearer of_x"})).status_code == 503
+        await own_postgres.start()
+        await until_ready(client)
+        assert (await client.get(PATH, headers={"Authorization": "Bearer of_x"})).status_code == 401
+
+
+@asynccontextmanager
+async def reading(url: str, size: int) -> AsyncIterator[ReadModels]:
+    async with ReadModels(url, size=size) as read_models, asyncio.timeout(10):
+        while True:
+            try:
+                await read_models.check()
+                break
+            except ReadModelsAway:
+                await asyncio.sleep(0.01)
+        yield read_models
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(brand: Brand) -> None:
+    async def too_long() -> None:
+        async with reading(brand.url, 1) as read_models, read_models.connection() as connection:
+            assert await connection.fetchval("SHOW statement_timeout") == "5s"
+            await connection.execute("SET statement_timeout = 50")
+            await connection.execute("SELECT pg_sleep(5)")
+
+    with pytest.raises(ReadModelsAway) as away:
+        await too_long()
+    assert isinstance(away.value.__cause__, asyncpg.QueryCanceledError)
+
+
+async def test_nobody_waits_for_a_connection_for_ever(brand: Brand) -> None:
+    async with reading(brand.url, 1) as read_models, read_models.connection():
+        with pytest.raises(ReadModelsAway):
+            async with read_models.connection():
+                pass

@@ -1,0 +1,63 @@
+"""`onefold why`: the same answer as over HTTP, for people."""
+
+import asyncio
+import json
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from services.cli import app
+from tests.integration.query.conftest import MASTER, Brand
+from tests.integration.query.test_identity import TOGETHER
+from tests.unit.resolve.saying import claimed, seen
+from tests.unit.resolve.test_worked_example import ANOTHER_LOGS_IN, C1, LINE, WHATSAPP
+
+
+async def told(brand: Brand, *args: str) -> Result:
+    env = {"ONEFOLD_DATABASE": brand.url, "ONEFOLD_SECRET_KEY": MASTER, "COLUMNS": "200"}
+    return await asyncio.to_thread(CliRunner(env=env).invoke, app, ["why", *args])
+
+
+async def test_the_links_are_told(brand: Brand) -> None:
+    await brand.lives(*TOGETHER)
+    result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
+    assert result.exit_code == 0, result.output
+    assert "are one customer" in result.stdout
+    assert f"contact {C1}" in result.stdout
+    assert TOGETHER[1].event_id in result.stdout
+    as_json = await told(brand, LINE, WHATSAPP, "--tenant", "demo", "--json")
+    assert json.loads(as_json.stdout) == await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP)
+
+
+async def test_what_keeps_them_apart_is_told(brand: Brand) -> None:
+    await brand.lives(*TOGETHER, ANOTHER_LOGS_IN)
+    result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
+    assert "are two customers" in result.stdout
+    assert "refused: people whom an exclusive type tells apart" in result.stdout
+
+
+async def test_a_terminal_obeys_nobodys_uid(brand: Brand) -> None:
+    evil = "web:shop:\x1b[2J\u202e[red]"
+    await brand.lives(claimed(evil, member_id="\x1b]0;x\x07M1"), seen(LINE))
+    result = await told(brand, evil, LINE, "--tenant", "demo")
+    assert "\x1b[2J" not in result.stdout
+    assert "\u202e" not in result.stdout
+    assert "[red] and line:oa1:U1 are two customers" in result.stdout
+    assert "Nothing was ever said" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ((LINE, "line:oa1:U9", "--tenant", "demo"), "no such contact"),
+        ((LINE, "nobody", "--tenant", "demo"), "no such contact"),
+        ((LINE, LINE), "--tenant"),
+        ((LINE, LINE, "--tenant", "fax"), "no such tenant"),
+    ],
+)
+async def test_what_cannot_be_told_says_why(brand: Brand, args: tuple[str, ...], message: str) -> None:
+    await brand.lives(*TOGETHER)
+    result = await told(brand, *args)
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not result.stdout
