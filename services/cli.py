@@ -1,0 +1,67 @@
+"""The ``onefold`` command. Each service keeps its own commands; here they only get their names."""
+
+import os
+
+import typer
+
+from benchmarks.commands import bench
+from services.demo.commands import demo
+from services.embedded.commands import up
+from services.embedded.running import addresses
+from services.ingress.commands import ingress
+from services.project.commands import verify
+from services.query.commands import query, why
+from services.resolve.commands import resolve
+from services.runtime import control_commands, schema_commands, settings_commands
+from services.runtime.settings import Settings
+from services.worker import worker
+
+app = typer.Typer(
+    name="onefold",
+    help="Events from every channel in, one customer out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # they would show identifiers
+    rich_markup_mode="rich",
+)
+
+_STARTERS = {"up", "demo", "bench"}
+
+
+@app.callback()
+def _beside_a_running_one(context: typer.Context) -> None:
+    """Events from every channel in, one customer out."""
+    # The one place that adds to the environment: a command beside a running `up` finds that one's servers.
+    if context.invoked_subcommand not in _STARTERS:
+        found = addresses(Settings().data_dir)
+        if found.keys().isdisjoint(os.environ):  # settings of one's own are never mixed with a running one's
+            os.environ.update(found)
+
+
+_START = "Start"
+_SERVICES = "Services"
+_CONTROL = "Control"
+_TOOLS = "Tools"
+
+app.command(rich_help_panel=_START)(up)
+app.command(rich_help_panel=_START)(demo)
+app.command(rich_help_panel=_SERVICES)(ingress)
+app.command(rich_help_panel=_SERVICES)(worker)
+app.command(rich_help_panel=_SERVICES)(query)
+app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
+app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
+app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL)
+app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)
+app.add_typer(control_commands.sources, name="sources", rich_help_panel=_CONTROL)
+app.command(rich_help_panel=_TOOLS)(bench)
+app.command(rich_help_panel=_TOOLS)(verify)
+app.command(rich_help_panel=_TOOLS)(resolve)
+app.command(rich_help_panel=_TOOLS)(why)
+
+schemas = typer.Typer(help="The wire's description.", no_args_is_help=True)
+schemas.command("export")(schema_commands.export)
+app.add_typer(schemas, name="schemas", rich_help_panel=_TOOLS)
+
+
+@schemas.callback()
+def _schemas() -> None:
+    """The wire's description."""

@@ -1,0 +1,29 @@
+"""``onefold demo``."""
+
+from typing import Annotated
+
+import typer
+
+
+def demo(  # noqa: PLR0913 - the command's options
+    *,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="End when all is shown; status 0 only if the accounts balance.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The result as one JSON object, last on stdout; all else on stderr.")
+    ] = False,
+    events: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many distinct events happen.")] = 20_000,
+    people: Annotated[
+        int, typer.Option(min=1, max=90_000, help="How many people; an eighth of the events at most.")
+    ] = 2_000,
+    seed: Annotated[int, typer.Option(help="Another number tells another story.")] = 7,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port of the HTTP service; 0 is any free one.")
+    ] = None,
+) -> None:
+    """Start everything and send it the year of a made-up brand; then stay up to look around, until Ctrl-C."""
+    from services.demo.main import run  # noqa: PLC0415 - heavy, and other commands don't need it
+    from services.demo.tour import Story  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(run(Story(seed, people, events), leave=leave, as_json=as_json, port=port))

@@ -1,0 +1,156 @@
+"""What happens a few times a year, and matters when it does: each kind at least once in any life but the smallest."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from services.demo import brand
+from services.demo.arrivals import intrinsic_of
+from services.demo.diary import Diary
+from services.demo.people import Contact, Person, contact_on
+from services.demo.rhythm import HOUR, MINUTE, YEAR, moment
+from services.demo.sessions import talk
+
+_ALL_KINDS: Final = ["broadcast", "web_push", "cart_remarketing"]
+
+
+def add_rarities(diary: Diary, people: list[Person], each: int) -> None:
+    """Every rare thing so many times, to somebody on a channel where it happens."""
+    for happens, channels in _RARITIES:
+        candidates = [contact for person in people for channel in channels if (contact := person.on(channel))]
+        owners = {contact: person for person in people for contact in person.contacts}
+        for contact in diary.rng.choices(candidates, k=each) if candidates else ():
+            person = owners[contact]
+            happens(diary, person, contact, moment(diary.rng, person.joined_at + HOUR, diary.until_ms - HOUR))
+    _shop_tablet(diary, people)
+    _regular(diary, people)
+
+
+def _later(diary: Diary, at: int) -> int:
+    return moment(diary.rng, at + MINUTE, diary.until_ms)
+
+
+def _new_number(diary: Diary, _: Person, old: Contact, at: int) -> None:
+    """A WhatsApp number was changed: the old contact is reached no more."""
+    new = contact_on(diary.rng, "whatsapp", 0, f"+8869001{diary.rng.randint(0, 99_999):05d}")
+    hello = {"message_id": f"wamid.{diary.rng.getrandbits(96):024X}", "text": brand.NEW_NUMBER}
+    diary.went_away(old, at)
+    diary.note(at, old, "contact.superseded", {"by": new.ref}, "whatsapp", intrinsic_of(old))
+    diary.note(at + MINUTE, new, "message.received", hello, "whatsapp", intrinsic_of(new))
+
+
+def _unknown(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    """A type that nobody told Onefold about: kept, shown in the timeline, and nothing else."""
+    data = {"points": diary.rng.randint(10, 500), "note": "由點數系統送出"}
+    diary.note(at, contact, diary.rng.choice(brand.UNKNOWN_TYPES), data, "loyalty")
+
+
+def _notification_off(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    topic: dict[str, Any] = {"topic": "新品通知", "frequency": "weekly"}
+    token = {"token": f"nt-{diary.rng.getrandbits(96):024x}", "expires_at": at + YEAR}
+    diary.note(at, contact, "notification.opted_in", topic | token, "messenger", intrinsic_of(contact))
+    diary.note(_later(diary, at), contact, "notification.opted_out", topic, "messenger")
+
+
+def _tag_removed(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    tag = diary.rng.choice(brand.TAGS)
+    diary.note(at, contact, "tag.added", {"tag": tag, "source": "import"}, "console")
+    diary.note(at + MINUTE, contact, "tag.added", {"tag": tag, "source": "manual"}, "console")
+    diary.note(_later(diary, at), contact, "tag.removed", {"tag": tag, "source": "manual"}, "console")
+
+
+def _attribute_unset(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    appointment = {"key": "tasting_at", "value": "2026-11-01T14:00:00", "type": "datetime"}
+    diary.note(at, contact, "attribute.set", appointment, "console")
+    diary.note(_later(diary, at), contact, "attribute.unset", {"key": "tasting_at"}, "console")
+
+
+def _moved_away(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    """The customer goes to another branch; later nobody in particular looks after them."""
+    other = diary.rng.choice(brand.BRANCHES)
+    bond = {"member": other.staff[0][0], "branch": other.code}
+    diary.note(at, contact, "omo.bound", bond, "store")
+    diary.note(_later(diary, at), contact, "omo.unbound", bond, "store")
+
+
+def _unbound(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+    """A phone that was bound to the wrong friend, and taken off again by staff."""
+    phone = [{"type": "phone", "value": person.phone, "assurance": "verified"}]
+    diary.note(at, contact, "identity.bound", {"identifiers": phone, "via": "phone_otp"}, "otp")
+    wrong = {"identifiers": phone, "via": "api"}
+    diary.note(_later(diary, at), contact, "identity.unbound", wrong, "console")
+
+
+def _channel_to_channel(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+    """OmniLink: from one social channel to LINE."""
+    line = person.on("line")
+    if line:
+        link = {"linked_contact": line.ref, "via": "omnilink"}
+        diary.note(at, contact, "identity.bound", link, "console", intrinsic_of(contact))
+
+
+def _renamed(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+    diary.note(at, contact, "profile.updated", {"display_name": f"{person.name[-1]}寶 ☕"}, "channels")
+
+
+def _quiet_by_staff(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    """A member of staff takes a customer off every list, and later puts them back on one."""
+    back = _later(diary, at)
+    diary.wants_quiet(contact, at, back)
+    diary.note(at, contact, "marketing.opted_out", {"kinds": _ALL_KINDS, "by": "S101"}, "console")
+    diary.note(back, contact, "marketing.opted_in", {"kinds": _ALL_KINDS[:1], "by": "S101"}, "console")
+
+
+def _shop_tablet(diary: Diary, people: list[Person]) -> None:
+    """The tablet on the counter, on which one member after another logs in: nobody's own device."""
+    tablet = Contact("web", brand.ACCOUNTS["web"], "tablet-yongkang")
+    members = [person for person in people if person.member_id]
+    for person in diary.rng.sample(members, min(len(members), 8)):
+        login = {"identifiers": person.known_identifiers, "via": "login"}
+        diary.note(moment(diary.rng, person.joined_at, diary.until_ms), tablet, "identity.bound", login, "site")
+
+
+def _regular(diary: Diary, people: list[Person]) -> None:
+    """Somebody of whom there is everything to tell, however small the life: the face that the demo shows."""
+    faithful = [
+        (contact, person)
+        for person in people
+        if (contact := person.on("line")) and diary.reaches(contact, diary.until_ms, marketing=True)
+    ]
+    if not faithful:
+        return
+    contact, person = max(faithful, key=lambda pair: (pair[1].weight, pair[0].uid))
+    branch = person.branch
+    member, _ = branch.staff[0]
+    tag, reminder = {"tag": "VIP", "source": "manual"}, brand.CART_REMINDER.format(product=brand.PRODUCTS[0].name)
+    told: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("profile.updated", {"display_name": person.nickname, "locale": person.locale}, "channels"),
+        ("tag.added", tag, "console"),
+        ("tag.added", tag, "console"),
+        ("attribute.set", {"key": "favourite_tea", "value": brand.PRODUCTS[0].name, "type": "text"}, "console"),
+        ("attribute.set", {"key": "visits", "value": 12, "type": "number"}, "console"),
+        ("omo.bound", {"member": member, "branch": branch.code}, "store"),
+        (
+            "team.message_sent",
+            {"purpose": "cart_remarketing", "campaign": "購物車再行銷", "text": reminder},
+            "campaigns",
+        ),
+    )
+    for type_name, data, source in told:
+        at = moment(diary.rng, person.joined_at, diary.until_ms)
+        diary.note(at, contact, type_name, data, source)
+    talk(diary, person, contact, moment(diary.rng, person.joined_at, diary.until_ms - HOUR))
+
+
+_Rarity = Callable[[Diary, Person, Contact, int], None]
+_RARITIES: Final[tuple[tuple[_Rarity, tuple[str, ...]], ...]] = (
+    (_new_number, ("whatsapp",)),
+    (_unknown, ("line", "crm")),
+    (_notification_off, ("facebook",)),
+    (_tag_removed, ("line", "facebook", "instagram")),
+    (_attribute_unset, ("crm", "line")),
+    (_moved_away, ("line", "whatsapp")),
+    (_unbound, ("line",)),
+    (_channel_to_channel, ("facebook", "instagram", "whatsapp")),
+    (_renamed, ("line", "facebook", "instagram")),
+    (_quiet_by_staff, ("line", "facebook")),
+)

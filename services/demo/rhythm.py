@@ -1,0 +1,39 @@
+"""When people in Taiwan are awake: a daily and a weekly rhythm over plain milliseconds. Pure."""
+
+from random import Random
+from typing import Final
+
+MINUTE: Final = 60_000
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+YEAR: Final = 365 * DAY
+_TAIPEI: Final = 8 * HOUR
+
+# By the hour from midnight: asleep, commuting, the lunch break, and the sofa after nine.
+_HOURS: Final = (30, 16, 8, 5, 4, 6, 14, 34, 52, 56, 58, 66, 92, 74, 58, 54, 56, 60, 66, 76, 92, 100, 96, 64)
+_WEEKDAYS: Final = (78, 74, 76, 82, 96, 100, 98)  # from Monday
+_FIRST_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
+_TRIES: Final = 12
+
+
+def liveliness(at: int) -> float:
+    """How likely something happens at this time, from 0 to 1."""
+    local = at + _TAIPEI
+    weekday = (local // DAY + _FIRST_WEEKDAY) % 7
+    return _HOURS[local % DAY // HOUR] * _WEEKDAYS[weekday] / 10_000
+
+
+def moment(rng: Random, earliest: int, latest: int) -> int:
+    """A time in the span, more often when people are awake."""
+    latest = max(earliest, latest)
+    at = earliest
+    for _ in range(_TRIES):
+        at = rng.randint(earliest, latest)
+        if rng.random() < liveliness(at):
+            break
+    return at
+
+
+def soon(rng: Random, at: int, mean: int) -> int:
+    """A while after ``at``: waiting times are exponential, at least a second."""
+    return at + 1000 + int(rng.expovariate(1.0) * mean)

@@ -1,0 +1,99 @@
+"""`onefold demo` on a machine with nothing but Python and Java: all of it started for real, and balanced accounts."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+
+_COMMAND = (sys.executable, "-c", "from services.cli import app; app()", "demo", "--exit", "--json", "--port", "0")
+_KEYS = {
+    "accepted",
+    "committed",
+    "dead_lettered",
+    "duplicates",
+    "events_per_s",
+    "contacts",
+    "profile",
+    "balanced",
+    "next",
+}
+
+
+def run(data_dir: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ONEFOLD_")}
+    settings = {"ONEFOLD_DATA_DIR": str(data_dir), "ONEFOLD_WORKER_PORT": "0"}
+    return subprocess.run(
+        (*_COMMAND, *options),
+        env=clean | settings | environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def result(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr[-4000:]
+    (line,) = done.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@pytest.fixture(scope="module", name="data_dir")
+def fixture_data_dir() -> Iterator[Path]:
+    # Not pytest's own, which only its owner may enter: PostgreSQL, which can't run as root, has to get through.
+    with TemporaryDirectory(prefix="onefold-demo-") as directory:
+        Path(directory).chmod(0o711)
+        yield Path(directory) / ".onefold"
+
+
+@pytest.fixture(scope="module", name="first")
+def fixture_first(data_dir: Path) -> dict[str, Any]:
+    return result(run(data_dir, "--events", "300"))
+
+
+def test_a_small_demo_ends_by_itself_with_balanced_accounts(first: dict[str, Any]) -> None:
+    assert first.keys() >= _KEYS
+    assert first["balanced"] is True
+    assert first["faults"] == []
+    assert (first["committed"], first["duplicates"], first["dead_lettered"]) == (300, 9, 8)
+    assert first["accepted"] + first["broken_written"] == 300 + 9 + 8
+    assert (first["rejected"], first["refused_requests"]) == (8, 5)
+
+
+def test_it_shows_contacts_by_channel_and_a_person_with_three_times(first: dict[str, Any]) -> None:
+    contacts = {row["channel"]: row for row in first["contacts"]}
+    assert {"line", "web", "crm"} <= contacts.keys()
+    assert contacts["line"]["subscribed"] > contacts["line"]["blocked"] > 0
+    for row in contacts.values():
+        assert row["contacts"] == row["subscribed"] + row["blocked"] + row["none"]
+    profile = first["profile"]
+    assert profile["profile"]["display_name"]
+    for name in ("last_customer_interaction_at", "last_team_interaction_at", "last_marketing_at"):
+        assert isinstance(profile[name], int)
+
+
+def test_told_again_on_the_same_data_it_is_all_duplicates(data_dir: Path, first: dict[str, Any]) -> None:
+    again = result(run(data_dir, "--events", "300"))
+    assert again["balanced"] is True
+    assert (again["committed"], again["duplicates"], again["dead_lettered"]) == (0, 309, 8)
+    assert again["already_there"] == 300
+    assert (again["contacts"], again["profile"]) == (first["contacts"], first["profile"])
+
+
+def test_a_busy_port_ends_it_in_a_clear_sentence(tmp_path: Path) -> None:
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run(tmp_path, "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "is in use by another program" in done.stderr
+    assert "Traceback" not in done.stderr

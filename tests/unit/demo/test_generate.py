@@ -1,0 +1,177 @@
+"""The life is one of a generator's: exact, repeatable, sound, and of a plausible shape."""
+
+from collections import Counter
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.codec import InvalidEvent, decode, from_dict
+from schemas.events import EVENT_TYPES
+from services.demo import brand
+from services.demo.generate import Deliveries, deliveries, life
+from services.demo.line_webhooks import comes_by_webhook
+from services.demo.rhythm import DAY, YEAR
+from services.demo.spoilt import spoilt_events
+from services.ingress.core.line import translate
+
+NOW = 1_790_000_000_000
+LATER_ISSUES = {"identity.decided", "contact.erased"}
+TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
+
+
+@pytest.fixture(scope="module", name="year")
+def fixture_year() -> list[dict[str, Any]]:
+    return life(7, 2_000, 20_000, NOW)
+
+
+@pytest.fixture(scope="module", name="sent")
+def fixture_sent(year: list[dict[str, Any]]) -> Deliveries:
+    return deliveries(year, Random(7))
+
+
+def webhook_events(sent: Deliveries) -> list[dict[str, Any]]:
+    return [event for body in sent.line_webhooks for event in body["events"]]
+
+
+def posted_events(sent: Deliveries) -> list[dict[str, Any]]:
+    return [event for batch in sent.batches for event in batch]
+
+
+def complete(event: dict[str, Any]) -> dict[str, Any]:
+    return {"tenant": "demo", "received_at": NOW} | event
+
+
+@pytest.mark.parametrize("events", [1, 9, 50, 300, 4_999])
+@pytest.mark.parametrize("people", [1, 60, 2_000])
+def test_a_life_has_exactly_so_many_events(people: int, events: int) -> None:
+    assert len(life(1, people, events, NOW)) == events
+
+
+def test_the_same_arguments_give_the_same_life_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    again = life(7, 2_000, 20_000, NOW)
+    assert orjson.dumps(again) == orjson.dumps(year)
+    assert deliveries(again, Random(7)) == sent
+
+
+@pytest.mark.parametrize(
+    "other", [(8, 200, 2_000, NOW), (7, 199, 2_000, NOW), (7, 200, 2_001, NOW), (7, 200, 2_000, NOW + 1)]
+)
+def test_another_life_shares_no_event_id(other: tuple[int, int, int, int]) -> None:
+    ids = {event["event_id"] for event in life(7, 200, 2_000, NOW)}
+    assert ids.isdisjoint(event["event_id"] for event in life(*other))
+
+
+def test_event_ids_are_distinct(year: list[dict[str, Any]]) -> None:
+    assert len({event["event_id"] for event in year}) == len(year)
+
+
+def test_every_event_is_sound_for_the_codec(year: list[dict[str, Any]]) -> None:
+    for event in year:
+        from_dict(complete(event))
+
+
+def test_every_event_lies_in_the_year_and_in_order(year: list[dict[str, Any]]) -> None:
+    times = [event["occurred_at"] for event in year]
+    assert NOW - YEAR <= times[0] <= NOW - YEAR + 5 * DAY
+    assert NOW - 2 * DAY <= times[-1] <= NOW
+    assert all(first <= second for first, second in pairwise(times))
+
+
+def test_every_contact_type_of_event_happens_and_a_few_unknown_ones(year: list[dict[str, Any]]) -> None:
+    seen = Counter(event["type"] for event in year)
+    assert EVENT_TYPES.keys() - seen.keys() == TENANT_TYPES | LATER_ISSUES
+    unknown = sum(count for name, count in seen.items() if name not in EVENT_TYPES)
+    assert 0 < unknown <= 40
+
+
+def test_a_small_life_has_the_rare_things_too() -> None:
+    seen = {event["type"] for event in life(7, 2_000, 300, NOW)}
+    assert {"tag.removed", "attribute.unset", "omo.unbound", "identity.unbound", "marketing.opted_in"} <= seen
+
+
+def test_line_dominates_and_every_channel_is_there(year: list[dict[str, Any]]) -> None:
+    channels = Counter(event["contact"]["channel"] for event in year)
+    assert channels.keys() == {"line", "facebook", "instagram", "whatsapp", "web", "crm"}
+    assert channels["line"] > len(year) / 2
+    assert min(channels.values()) > len(year) / 100
+
+
+def test_about_as_many_people_as_asked_for(year: list[dict[str, Any]]) -> None:
+    contacts = Counter(channel for channel, _ in {(e["contact"]["channel"], e["contact"]["uid"]) for e in year})
+    assert 1_500 < contacts["line"] < 2_000
+    assert 3_000 < sum(contacts.values()) < 5_000
+
+
+def test_activity_has_a_long_tail_and_campaigns_are_bursts(year: list[dict[str, Any]]) -> None:
+    talk = Counter(event["contact"]["uid"] for event in year if event["type"] in {"message.received", "bot.interacted"})
+    busiest = sorted(talk.values(), reverse=True)
+    assert sum(busiest[: len(busiest) // 5]) > sum(busiest) / 2
+    days = sorted(Counter(event["occurred_at"] // DAY for event in year).values())
+    assert days[-5] > 4 * days[len(days) // 2]
+
+
+def test_nights_are_quieter_than_evenings(year: list[dict[str, Any]]) -> None:
+    hours = Counter(event["occurred_at"] // 3_600_000 % 24 for event in year if event["type"] == "message.received")
+    assert hours[12] + hours[13] > 5 * (hours[19] + hours[20])  # 20:00-21:59 against 03:00-04:59 in Taipei
+
+
+def test_every_event_is_sent_and_the_repeats_are_counted(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    spoilt = {orjson.dumps(event) for event in spoilt_events(year[0])}
+    posted = [event for event in posted_events(sent) if orjson.dumps(event) not in spoilt]
+    ids = Counter(event["event_id"] for event in posted)
+    ids.update(f"line:{event['webhookEventId']}" for event in webhook_events(sent))
+    assert ids.keys() == {event["event_id"] for event in year}
+    assert ids.total() == sent.accepted == sent.distinct + sent.duplicates
+    assert sent.duplicates == len(year) * 3 // 100
+    assert len(posted_events(sent)) - len(posted) == sent.rejected == len(spoilt)
+
+
+def test_line_tells_its_part_by_webhook_and_marks_the_repeats(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    events = webhook_events(sent)
+    assert {event["webhookEventId"] for event in events} == {
+        event["event_id"].removeprefix("line:") for event in year if comes_by_webhook(event)
+    }
+    assert {len(event["webhookEventId"]) for event in events} == {26}
+    repeats = [event for event in events if event["deliveryContext"]["isRedelivery"]]
+    assert len(events) - len(repeats) == len({event["webhookEventId"] for event in events})
+    assert all(1 <= len(body["events"]) <= 10 for body in sent.line_webhooks)
+
+
+def test_the_order_of_delivery_is_not_the_order_of_life(sent: Deliveries) -> None:
+    times = [event["timestamp"] for event in webhook_events(sent)]
+    backwards = sum(second < first for first, second in pairwise(times))
+    assert backwards > len(times) / 4
+    newest, late = 0, 0
+    for time in times:
+        newest = max(newest, time)
+        late += time < newest - 45 * DAY
+    assert late > len(times) / 1000
+
+
+def test_what_is_spoilt_is_no_event(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    for event in spoilt_events(year[0]):
+        if event.get("tenant", "demo") == "demo":
+            with pytest.raises(InvalidEvent):
+                from_dict(complete(event))
+    for record in sent.broken:
+        with pytest.raises(InvalidEvent):
+            decode(record.value)
+
+
+def test_lines_part_comes_back_from_its_webhooks_as_it_happened(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    told = {event["event_id"]: event for event in year if comes_by_webhook(event)}
+    facts = {"tenant": "demo", "source": "line", "account": brand.LINE_ACCOUNT, "provider": brand.LINE_PROVIDER}
+    for body in sent.line_webhooks:
+        translated = translate(body, received_at=NOW, **facts)
+        assert not translated.ignored
+        for event in translated.events:
+            meant = from_dict(complete(told[event.event_id]))
+            assert (event.type, event.contact, event.occurred_at) == (meant.type, meant.contact, meant.occurred_at)
+            assert type(event.data) is type(meant.data)
+            for name in (
+                ("text", "kind", "via", "action", "message_id") if event.type != "message.unsent" else ("message_id",)
+            ):
+                assert getattr(event.data, name, None) == getattr(meant.data, name, None)
