@@ -1,0 +1,130 @@
+"""Servers to measure on: Kafka and PostgreSQL of the benchmark's own, as `onefold up` runs them, and thrown away after.
+
+They are durable: PostgreSQL's fsync and synchronous_commit are on. Their data lie beside those of `onefold up`, on the
+same disk, and never in a temporary directory, which may be memory.
+"""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from rich.console import Console
+
+from benchmarks.figures import BenchmarkFailed
+from schemas.topics import CHANNEL_EVENTS
+from services.embedded.ours import environment
+from services.embedded.ports import free_port
+from services.embedded.process import Lease, Process, Program, said
+from services.embedded.stack import Stack
+from services.runtime.broker import ensure_topics, log_ends
+from services.runtime.settings import Settings
+
+PARTITIONS: Final = 8
+_IN_FLIGHT: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """Running servers, and a place for files that goes with them."""
+
+    settings: Settings
+    broker_name: str
+    home: Path
+    lease: Lease
+    console: Console
+
+    async def fill_log(self, prefix: str, records: Iterable[tuple[bytes, bytes]]) -> None:
+        """Put the records into the log of a deployment of this prefix, which is made."""
+        await ensure_topics(self.settings.model_copy(update={"topic_prefix": prefix}))
+        topic, sent = CHANNEL_EVENTS.full_name(prefix), 0
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka_servers, acks="all", linger_ms=20, max_batch_size=262_144
+        )
+        async with producer:
+            for key, value in records:
+                await producer.send(topic, value=value, key=key)
+                sent += 1
+                if sent % _IN_FLIGHT == 0:
+                    await producer.flush()
+            await producer.flush()
+        if sum((await log_ends(self.settings.kafka_servers, topic)).values()) != sent:
+            raise BenchmarkFailed("Kafka holds other records than were sent; the machine may be too busy")
+
+    @contextlib.asynccontextmanager
+    async def generation(self, name: str, prefix: str) -> AsyncIterator[Settings]:
+        """Settings with a database of this name that holds one empty generation of this name, until the block ends.
+
+        A worker's consumer group is named after the generation, so it is a new one too.
+        """
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE onefold')
+        url = self.settings.database_url.rsplit("/", 1)[0] + f"/{name}"
+        try:
+            async with connected(url) as connection:
+                await connection.execute(f"ALTER SCHEMA g1 RENAME TO {name}")
+                await connection.execute("UPDATE onefold.generations SET name = $1", name)
+                await connection.execute("CHECKPOINT")  # what came before is not paid for by what comes now
+            yield self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
+        finally:
+            await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, statement: str) -> None:
+        async with connected(self.settings.database_url.rsplit("/", 1)[0] + "/postgres") as connection:
+            await connection.execute(statement)
+
+    @contextlib.contextmanager
+    def process(self, settings: Settings, name: str, *arguments: str) -> Iterator[Process]:
+        """A Python process with these settings, ended with the block."""
+        log = self.home / "logs" / f"{name}.log"
+        process = Process(Program(name, (sys.executable, *arguments), log, env=environment(settings)), self.lease)
+        try:
+            yield process
+        finally:
+            process.stop()
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Any]:
+    """A connection of one's own, closed after."""
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def require_running(process: Process) -> None:
+    """Raises BenchmarkFailed, with the end of the process's log, if it has ended."""
+    if process.exit_code is not None:
+        raise BenchmarkFailed(
+            f"{process.program.name} ended with status {process.exit_code}. {said(process.program.log)}"
+        )
+
+
+@contextlib.contextmanager
+def open_bed(given: Settings, console: Console) -> Iterator[Bed]:
+    """Start the servers, and throw everything away after."""
+    own = {"kafka": None, "database": None, "secret_key": None, "partitions": PARTITIONS}
+    given.data_dir.mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="bench-", dir=given.data_dir.absolute()))
+    home.chmod(0o755)  # PostgreSQL may run as another user
+    try:
+        settings = given.model_copy(update=own | {"data_dir": home / "data"})
+        with Stack(settings, console, servers_only=True) as stack, Lease(home / "run") as lease:
+            yield Bed(stack.settings, stack.broker_name, home, lease, console)
+    finally:
+        _remove(home)
+
+
+def _remove(home: Path) -> None:
+    postgres = home / "data" / "postgres"
+    if postgres.is_symlink():  # under a closed home directory PostgreSQL's data are kept elsewhere
+        shutil.rmtree(os.path.realpath(postgres), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)

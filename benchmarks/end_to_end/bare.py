@@ -1,0 +1,168 @@
+"""The bare pipeline: fetch, decode, COPY, commit, with nothing in between. What a worker could not be faster than.
+
+It reads the same log with the same client, fetch size and chunk size, decodes with the same codec to the same events
+and personal ids, works on as many chunks at once, on the same event loop, with the garbage collector set the same, and
+commits once a chunk. Of each event it writes the timeline's row, and to each other table one row for every key that
+the chunk would change, made from the latest event about it. It loads nothing, folds nothing, looks for no duplicates
+and keeps no offsets. The timeline's table has the indexes that ours has (not as constraints, for there are
+duplicates); the others have none, since the same row is written again and again.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import uvloop
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from benchmarks.bed import PARTITIONS, Bed, connected
+from benchmarks.end_to_end.children import leave, rate_of, told
+from benchmarks.figures import BenchmarkFailed
+from projections.contacts.folds import CUSTOMER_TYPES
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.contacts.tables import ContactRow
+from projections.engine.projection import Happened, Projection, group
+from projections.engine.table import Row, Table
+from projections.registry import CONTACT_TABLES, PROJECTIONS
+from projections.timeline.folds import row_of
+from projections.timeline.tables import TABLE as TIMELINE
+from schemas.events import Event
+from schemas.topics import CHANNEL_EVENTS
+from services.project.agents import FETCH_BYTES
+from services.project.contacts import key_of
+from services.project.core.decoding import decode_records
+from services.project.ids import id_of
+from services.project.main import LANES
+from services.runtime.chunked import in_turns
+from services.runtime.collector import tune_collector
+from services.runtime.database import create_pool
+from services.runtime.settings import Settings
+from services.runtime.work import IdOf
+
+_SCHEMA: Final = "bare"
+_KEEPS_STILL: Final = frozenset({"web.tracked", "tag.added", "tag.removed", "attribute.set", "attribute.unset"})
+_ONE_RUN: Final = '[[true,1780000000000,"bench:00000000",1780000000000,"bench:00000000"]]'
+
+
+async def run(bed: Bed, settings: Settings, events: int) -> float:
+    """Its events/s."""
+    rate = await rate_of(bed, settings, __name__, events)
+    async with connected(settings.database_url) as connection:
+        found = await connection.fetchval(f"SELECT count(*) FROM {_SCHEMA}.timeline")  # noqa: S608 - a constant
+    if found != events:
+        raise BenchmarkFailed(f"of {events} events the bare pipeline wrote {found}")
+    return rate
+
+
+class Pipeline:
+    """Chunks in, rows out."""
+
+    def __init__(self, pool: Any, identify: IdOf) -> None:
+        self._pool = pool
+        self._identify = identify
+        self._seen: set[Any] = set()
+        self._columns = {table: [column.name for column in table.columns] for table in CONTACT_TABLES}
+
+    async def copy(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        """One chunk, one transaction."""
+        happened = decode_records(records, self._identify, key_of).happened
+        rows: dict[Table, list[Row]] = {TIMELINE: [row_of(one) for one in happened]}
+        rows |= {one.table: list(self._rows(one, happened)) for one in PROJECTIONS}
+        async with self._pool.acquire() as connection, connection.transaction():
+            for table, found in rows.items():
+                if found:
+                    await connection.copy_records_to_table(table.name, records=found, columns=self._columns[table])
+
+    def _rows(self, projection: Projection, happened: list[Happened]) -> Iterator[Row]:
+        if projection.table is CONTACTS:
+            yield from self._contacts(happened)
+            return
+        for key, events in group(projection, happened).items():
+            row = projection.fold(None, key, events[-1:])
+            if row is not None:
+                yield row
+
+    def _contacts(self, happened: list[Happened]) -> Iterator[ContactRow]:
+        """A row for each contact that is new here or of whom something was said that the row keeps."""
+        latest: dict[Any, Event] = {}
+        for one in happened:
+            if one.event.type not in _KEEPS_STILL or one.contact_id not in self._seen:
+                self._seen.add(one.contact_id)
+                latest[one.contact_id] = one.event
+        for contact_id, event in latest.items():
+            contact, at = event.contact, event.occurred_at
+            if contact is not None:
+                yield ContactRow(
+                    event.tenant,
+                    contact_id,
+                    contact.channel,
+                    contact.account,
+                    contact.uid,
+                    at,
+                    last_customer_at=at if event.type in CUSTOMER_TYPES else None,
+                    runs=_ONE_RUN,
+                )
+
+
+async def _run(settings: Settings, events: int) -> float:
+    """The seconds it took."""
+    await _make_tables(settings)
+    topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_servers, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
+    )
+    pool = create_pool(settings.database_url, schema=_SCHEMA, size=LANES)
+    async with pool, consumer:
+        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        began = time.monotonic()
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        await _drain(consumer, Pipeline(pool, id_of(settings.master_key)), settings.chunk_records, events)
+        return time.monotonic() - began
+
+
+async def _drain(consumer: AIOKafkaConsumer, pipeline: Pipeline, chunk_records: int, events: int) -> None:
+    done = 0
+    free = asyncio.Semaphore(LANES)
+
+    async def lane(records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        try:
+            await pipeline.copy(records)
+        finally:
+            free.release()
+
+    async with asyncio.TaskGroup() as lanes:
+        while done < events:
+            fetched = await consumer.getmany(timeout_ms=1000)
+            for _, records in in_turns(fetched, chunk_records):
+                done += len(records)
+                await free.acquire()
+                lanes.create_task(lane(records))
+
+
+async def _make_tables(settings: Settings) -> None:
+    async with connected(settings.database_url) as connection:
+        await connection.execute(f"CREATE SCHEMA {_SCHEMA}; SET search_path TO {_SCHEMA}")
+        for table in CONTACT_TABLES:
+            for statement in _ddl(table):
+                await connection.execute(statement)
+
+
+def _ddl(table: Table) -> Iterator[str]:
+    yield f"CREATE TABLE {table.name} ({', '.join(column.ddl for column in table.columns)})"
+    if table is TIMELINE:
+        yield f"CREATE INDEX ON {table.name} ({', '.join(column.name for column in table.key_columns)})"
+        yield from table.indexes
+
+
+def main() -> None:
+    """The process."""
+    path, events = told()
+    tune_collector()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        leave(path, events, runner.run(_run(Settings(), events)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The end-to-end benchmark: fill the log, let each contender fold it, compare."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from benchmarks.bed import Bed
+from benchmarks.end_to_end import bare, ours, stock
+from benchmarks.figures import Figure, Ratio, Round, Size
+from services.demo.workload import workload
+from services.runtime.settings import Settings
+
+FIGURES: Final = (
+    Figure("events_per_s", "Onefold", "events/s", at_least=15_000),
+    Figure("bare_events_per_s", "bare pipeline", "events/s"),
+    Figure("stock_events_per_s", "stock Faust and ORM", "events/s"),
+    Figure("ratio_to_stock", "to stock", "times", 10, ratio=Ratio("events_per_s", "stock_events_per_s")),
+    Figure("ratio_to_bare", "to bare", "times", 0.5, ratio=Ratio("events_per_s", "bare_events_per_s")),
+)
+_SEED: Final = 1
+_WHOLE, _PREFIX = "bench", "bench-prefix"
+_PREFIX_SHARE: Final = 40  # the usual way is slow, so it gets the first fortieth of the events, and says so
+_LEAST_PREFIX: Final = 1000
+_Contender = Callable[[Bed, Settings, int], Awaitable[float]]  # its events/s
+
+
+class EndToEnd:
+    """See the package. The usual way is measured over the log's first events only; its tables are checked like ours."""
+
+    def __init__(self) -> None:
+        self.figures: Sequence[Figure] = FIGURES
+        self._size = Size(0, 0, 0)
+        self._prefix_events = 0
+
+    async def prepare(self, bed: Bed, size: Size) -> None:
+        """Put the events into the log; and the first of them into another one, for the usual way."""
+        self._size, self._prefix_events = size, max(_LEAST_PREFIX, size.events // _PREFIX_SHARE)
+        with bed.console.status(f"Putting {size.events:,} events into the log …"):
+            await bed.fill_log(_WHOLE, workload(size.events, size.contacts, _SEED))
+            first = islice(workload(size.events, size.contacts, _SEED), self._prefix_events)
+            await bed.fill_log(_PREFIX, first)
+
+    async def measure(self, bed: Bed, number: int) -> Round:
+        """Each contender once, another one first each time."""
+        last = number == self._size.rounds - 1
+        contenders: list[tuple[str, _Contender, str, int]] = [
+            ("events_per_s", ours.checked if last else ours.run, _WHOLE, self._size.events),
+            ("stock_events_per_s", stock.checked if last else stock.run, _PREFIX, self._prefix_events),
+            ("bare_events_per_s", bare.run, _WHOLE, self._size.events),
+        ]
+        first = number % len(contenders)
+        return {
+            key: await _one(bed, f"{key.removesuffix('events_per_s') or 'ours_'}{number}", contender, prefix, events)
+            for key, contender, prefix, events in contenders[first:] + contenders[:first]
+        }
+
+    def facts(self) -> dict[str, object]:
+        """How much was measured."""
+        return {"events": self._size.events, "contacts": self._size.contacts, "stock_events": self._prefix_events}
+
+
+async def _one(bed: Bed, name: str, contender: _Contender, prefix: str, events: int) -> float:
+    async with bed.generation(name, prefix) as settings:
+        with bed.console.status(f"{name}: {events:,} events …"):
+            return await contender(bed, settings, events)

@@ -1,0 +1,51 @@
+"""Whether the work was done right: every record counted once, and the tables what the log gives."""
+
+from collections.abc import Collection
+from typing import Any
+
+from benchmarks.figures import BenchmarkFailed
+from projections.engine.table import Table
+from schemas.topics import CHANNEL_EVENTS
+from services.project.verify import verify
+from services.runtime.broker import log_ends
+from services.runtime.settings import Settings
+
+# What is measured is the log of channel events; the worker folds identity's evidence beside it.
+MEASURED = f"offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'"
+_ACCOUNTS = f"""
+SELECT coalesce(sum(committed), 0)::bigint AS committed, coalesce(sum(duplicates), 0)::bigint AS duplicates,
+    coalesce(sum(dead_letters), 0)::bigint AS dead_letters, (SELECT count(*) FROM timeline) AS rows
+FROM {MEASURED}
+"""  # noqa: S608 - constants
+
+
+async def require_balance(connection: Any, events: int) -> None:
+    """Every record was committed or a duplicate, and every committed one is a row of the timeline."""
+    found = await connection.fetchrow(_ACCOUNTS)
+    if (
+        found["committed"] + found["duplicates"] != events
+        or found["dead_letters"]
+        or found["rows"] != found["committed"]
+    ):
+        raise BenchmarkFailed(f"of {events} events the accounts say {dict(found)}")
+
+
+async def require_tables_as_folded(settings: Settings, tables: Collection[Table]) -> None:
+    """Every row of these tables is what folding the log in memory gives, and the counters add up."""
+    verdict = await verify(settings)
+    names = {table.name for table in tables}
+    wrong = [f"{one.table}: {one.difference}" for one in verdict.tables if one.difference and one.table in names]
+    if wrong or not verdict.counted:
+        raise BenchmarkFailed(f"the tables are not what the log gives: {'; '.join(wrong) or 'the counters are off'}")
+
+
+async def note_offsets(connection: Any, settings: Settings) -> None:
+    """The offsets of a contender that keeps none of its own, so that its tables can be compared with the log."""
+    topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
+    ends = await log_ends(settings.kafka_servers, topic)
+    rows = await connection.fetchval("SELECT count(*) FROM timeline")
+    counters = {min(ends): (rows, sum(ends.values()) - rows)}  # under which partition they stand is all the same
+    await connection.executemany(
+        "INSERT INTO offsets (topic, partition, next_offset, committed, duplicates) VALUES ($1, $2, $3, $4, $5)",
+        [(topic, partition, end, *counters.get(partition, (0, 0))) for partition, end in ends.items()],
+    )
