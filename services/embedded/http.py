@@ -1,7 +1,8 @@
 """Ingress and query behind one port, as one machine wants it; in production each has its own.
 
-What is said goes to ingress, what is asked goes to query. `/readyz` is both of theirs in one, and so is the API's
-description, which `/docs` shows.
+What is said goes to ingress, what is asked goes to query: any method but GET says something, unless the path is one
+that only asks; the sources of webhooks, and what only takes things in, are ingress's by any method. `/readyz` is both
+of theirs in one, and so is the API's description, which `/docs` shows.
 """
 
 import asyncio
@@ -24,8 +25,10 @@ from services.runtime.http import listen, serve
 from services.runtime.logs import configure_logging
 from services.runtime.settings import Settings
 
+_ASKS = frozenset({"GET", "HEAD", "OPTIONS"})
+_ASKED = frozenset({"/v1/customers/search", "/v1/identity/policy/preview"})  # by POST, since the question has a body
 _INGRESS = frozenset({"/v1/events", "/v1/identity/decisions"})
-_WEBHOOKS = "/webhooks/"
+_INGRESS_BELOW = ("/webhooks/", "/v1/sources")
 _READINESS = "/readyz"
 
 
@@ -45,7 +48,7 @@ class OnePort:
     def _chosen(self, scope: Scope) -> ASGIApp:
         if scope["type"] != "http" or scope["path"] == _READINESS:
             return self._own
-        return self._ingress if belongs_to_ingress(scope["path"]) else self._query
+        return self._ingress if belongs_to_ingress(scope["method"], scope["path"]) else self._query
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -62,9 +65,11 @@ class OnePort:
         return Response(orjson.dumps(body), status, media_type="application/json")
 
 
-def belongs_to_ingress(path: str) -> bool:
-    """Whether ingress answers requests for the path."""
-    return path in _INGRESS or path.startswith(_WEBHOOKS)
+def belongs_to_ingress(method: str, path: str) -> bool:
+    """Whether ingress answers such a request for the path."""
+    if path in _INGRESS or path.startswith(_INGRESS_BELOW):
+        return True
+    return method not in _ASKS and path not in _ASKED
 
 
 def _describe_together(ingress: FastAPI, query: FastAPI) -> None:
