@@ -5,6 +5,10 @@ from typing import Any, Final
 
 import asyncpg
 
+# For those whose every statement finds its rows by their keys: a plan that was made while a table was small, or not
+# yet counted, must not read it from end to end once it is large.
+BY_KEY: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
+
 
 def create_pool(  # noqa: PLR0913 - what differs between processes
     url: str,

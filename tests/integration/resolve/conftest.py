@@ -14,6 +14,7 @@ from schemas.events import Event
 from services.resolve.adapters import save
 from services.resolve.core.policy import Policy
 from services.resolve.ports import Rules
+from services.runtime.database import BY_KEY
 from tests.property.resolve_stream.streams import rules_of
 
 
@@ -45,7 +46,7 @@ class Identity:
 
 @pytest.fixture
 async def identity(database: str) -> AsyncIterator[Identity]:
-    connection = await asyncpg.connect(database)
+    connection = await asyncpg.connect(database, server_settings=BY_KEY)
     await connection.execute("CREATE SCHEMA g1; SET search_path TO g1")
     await connection.execute(offsets.DDL)
     for table in TABLES:
