@@ -25,7 +25,7 @@ from services.project.ports import DeadLetters
 from services.project.watchdog import EXIT_LOG_LOST, EXIT_STUCK, Watchdog
 from services.project.worker import Progress, Worker
 from services.runtime.chunked import ChunkedApp, LogLost
-from services.runtime.database import BY_KEY, create_pool, database_heals
+from services.runtime.database import create_pool, database_heals
 from services.runtime.http import NotReady, serve_health
 from services.runtime.settings import Settings
 from services.runtime.waiting import Waiting
@@ -155,7 +155,7 @@ async def _pool(settings: Settings, generation: str, size: int) -> AsyncIterator
         size=size,
         idle_in_transaction=_LOCKS_OUTLIVE * settings.session_timeout,
         name="onefold-worker",
-        **BY_KEY,
+        by_key=True,
     )
     async with pool:
         try:

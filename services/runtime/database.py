@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
-# For those whose every statement finds its rows by their keys: a plan that was made while a table was small, or not
-# yet counted, must not read it from end to end once it is large.
+# A plan that was made while a table was small, or not yet counted, must not read it from end to end once it is large.
 BY_KEY: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
 
@@ -19,6 +18,7 @@ def create_pool(  # noqa: PLR0913 - what differs between processes
     statement_timeout: float = 60.0,
     idle_in_transaction: float = 60.0,
     name: str = "onefold",
+    by_key: bool = False,
     **settings: str,
 ) -> AbstractAsyncContextManager[Any]:
     """A pool whose connections see one schema; ``statement_timeout`` in seconds bounds every statement.
@@ -26,6 +26,7 @@ def create_pool(  # noqa: PLR0913 - what differs between processes
     With ``least`` 0 it opens without connecting, so also while PostgreSQL is away. A transaction that waits for its
     client longer than ``idle_in_transaction`` seconds is rolled back by the server: the locks of a process that was
     stopped, or whose machine is gone, must not hold up the one that takes its work over.
+    ``by_key`` is for those whose every statement finds its rows by their keys.
     ``settings`` are PostgreSQL's own, for every connection.
     A connection that is given back keeps the settings of its session and its locks: take them for a transaction only.
     """
@@ -42,6 +43,7 @@ def create_pool(  # noqa: PLR0913 - what differs between processes
             "statement_timeout": str(int(statement_timeout * 1000)),
             "idle_in_transaction_session_timeout": str(int(idle_in_transaction * 1000)),
             "jit": "off",  # chunk statements are short; compiling them costs more than it saves
+            **(BY_KEY if by_key else {}),
             **settings,
         },
     )
