@@ -39,7 +39,7 @@ class CustomerChange(Frozen):
     schema_version: Literal[1] = 1
     tenant: TenantId
     customer_id: UUID
-    seq: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1)] = 1
     type: ChangeType
     at: Millis
     cause: Word

@@ -27,6 +27,7 @@ from projections.identity.tables import (
     RefusalRow,
     StatementRow,
 )
+from schemas.changes import CustomerChange, encode_change
 
 Who = tuple[str, UUID]  # (tenant, contact_id)
 Value = tuple[str, str, str]  # (tenant, type, value)
@@ -99,8 +100,7 @@ JOIN members m ON m.tenant = k.tenant AND m.contact_id = k.contact_id
 JOIN customers c ON c.tenant = m.tenant AND c.customer_id = m.customer_id
 """  # noqa: S608 - names are constants
 _CREWS: Final = """
-SELECT m.tenant, m.customer_id, array_agg(m.contact ORDER BY m.contact),
-    max(m.change_seq) FILTER (WHERE m.contact_id = m.customer_id)
+SELECT m.tenant, m.customer_id, array_agg(m.contact ORDER BY m.contact)
 FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
 JOIN members m ON m.tenant = k.tenant AND m.customer_id = k.customer_id
 GROUP BY 1, 2
@@ -110,10 +110,11 @@ UPDATE members m SET customer_id = k.joined, component = k.joined
 FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS k(tenant, customer_id, joined)
 WHERE m.tenant = k.tenant AND m.customer_id = k.customer_id
 """
-_TOLD: Final = f"""
-UPDATE members m SET change_seq = m.change_seq + 1 FROM {_OF_CONTACTS}
-WHERE m.tenant = k.tenant AND m.contact_id = k.contact_id
-"""  # noqa: S608 - a constant
+_NUMBER: Final = """
+INSERT INTO told AS t (tenant, customer_id, seq) SELECT k.tenant, k.customer_id, 1
+FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
+ON CONFLICT (tenant, customer_id) DO UPDATE SET seq = t.seq + 1 RETURNING tenant, customer_id, seq
+"""
 _DELETE_CUSTOMERS: Final = _delete(CUSTOMERS)
 _DELETE_REFUSALS: Final = _delete(REFUSALS)
 _DELETE_NAMINGS: Final = _delete(NAMINGS)
@@ -135,13 +136,12 @@ class Outcome:
     members_new: Collection[MemberRow] = ()
     members: Collection[MemberRow] = ()
     moves: Collection[Move] = ()  # once the rows above are written
-    told: Collection[Who] = ()  # members whose change_seq goes up by one, once the rows above are written
     customers_new: Collection[CustomerRow] = ()
     customers: Collection[CustomerRow] = ()
     customers_gone: Collection[Key] = ()
     refusals: Collection[RefusalRow] = ()
     refusals_gone: Collection[Key] = ()
-    changes: Collection[ChangeRow] = ()
+    changes: Collection[CustomerChange] = ()  # at most one a customer; they are numbered when they are written
 
 
 class Home(NamedTuple):
@@ -149,13 +149,6 @@ class Home(NamedTuple):
 
     component: UUID
     customer: CustomerRow
-
-
-class Crew(NamedTuple):
-    """A customer's contacts, by key, and how many of its changes were told."""
-
-    contacts: list[str]
-    change_seq: int
 
 
 async def record(connection: Any, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
@@ -191,10 +184,10 @@ async def homes(connection: Any, contacts: Collection[Who]) -> dict[Who, Home]:
     return {(one[0], one[1]): Home(one[2], CustomerRow(*one[3:])) for one in map(tuple, found)}
 
 
-async def crews(connection: Any, customers: Collection[Who]) -> dict[Who, Crew]:
-    """The contacts of each customer."""
+async def crews(connection: Any, customers: Collection[Who]) -> dict[Who, list[str]]:
+    """The contacts of each customer, by key."""
     found = await connection.fetch(_CREWS, *columns(customers)) if customers else []
-    return {(tenant, customer_id): Crew(contacts, seq) for tenant, customer_id, contacts, seq in found}
+    return {(tenant, customer_id): contacts for tenant, customer_id, contacts in found}
 
 
 async def holders(connection: Any, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
@@ -237,13 +230,26 @@ async def write(connection: Any, outcome: Outcome) -> None:
     await _copy(connection, MEMBERS, outcome.members_new)
     await save(connection, MEMBERS, outcome.members)
     await _for_keys(connection, _MOVE, outcome.moves)
-    await _for_keys(connection, _TOLD, outcome.told)
     await _copy(connection, CUSTOMERS, outcome.customers_new)
     await insert(connection, CUSTOMERS, outcome.customers, _SAVE_CUSTOMERS)
     await _for_keys(connection, _DELETE_CUSTOMERS, outcome.customers_gone)
     await _for_keys(connection, _DELETE_REFUSALS, outcome.refusals_gone)
     await save(connection, REFUSALS, outcome.refusals)
-    await _copy(connection, CHANGES, outcome.changes)
+    await _tell(connection, outcome.changes)
+
+
+async def _tell(connection: Any, changes: Collection[CustomerChange]) -> None:
+    """Number the changes, each after its customer's last one, and put them into the outbox."""
+    if changes:
+        whose = columns((one.tenant, one.customer_id) for one in changes)
+        numbers = {(tenant, customer): seq for tenant, customer, seq in await connection.fetch(_NUMBER, *whose)}
+        await _copy(connection, CHANGES, [numbered(one, numbers[one.tenant, one.customer_id]) for one in changes])
+
+
+def numbered(change: CustomerChange, seq: int) -> ChangeRow:
+    """The change as a row of the outbox."""
+    told = encode_change(change.model_copy(update={"seq": seq})).decode()
+    return ChangeRow(change.tenant, change.customer_id, seq, told)
 
 
 async def _copy(connection: Any, table: Table, rows: Collection[Row]) -> None:

@@ -1,6 +1,6 @@
 """The tables of identity: what was stated, whom it ties together, and which customers that makes.
 
-All but ``change_seq``, ``changes`` and ``relayed`` are a function of the set of events. A contact has a row in
+All but ``told``, ``changes`` and ``relayed`` are a function of the set of events. A contact has a row in
 ``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
 personal id, which needs no row, so readers fall back to that.
 
@@ -13,7 +13,8 @@ personal id, which needs no row, so readers fall back to that.
 - ``namings``: who stated a contact to be its identifier, and when first.
 - ``customers``: the contacts of a customer counted, its member id, its best phone and e-mail.
 - ``refusals``: links that join nothing, with the reason; ``at`` is when the last of what it took was stated.
-- ``changes``: what is still to be told to others, in the order of ``id``; ``relayed`` is how far it was told.
+- ``told``: how many changes of each customer there were; ``changes``: those that are still to be told to others, in
+  the order of ``id``; ``relayed`` is how far the topic has them.
 """
 
 from typing import Final, NamedTuple
@@ -41,8 +42,7 @@ class StatementRow(NamedTuple):
 class MemberRow(NamedTuple):
     """A contact: its evidence, its customer, its component.
 
-    ``holdings`` and ``decisions`` are JSON; a decision is kept with the lesser contact key of its pair. ``change_seq``
-    numbers the changes told of the customer that goes by this contact's id.
+    ``holdings`` and ``decisions`` are JSON; a decision is kept with the lesser contact key of its pair.
     """
 
     tenant: str
@@ -51,7 +51,6 @@ class MemberRow(NamedTuple):
     customer_id: UUID
     component: UUID
     refused: int
-    change_seq: int
     named_at: int | None
     holdings: str
     decisions: str
@@ -114,6 +113,14 @@ class RefusalRow(NamedTuple):
     at: int
 
 
+class ToldRow(NamedTuple):
+    """How many changes of a customer there were: the latest one's ``seq``."""
+
+    tenant: str
+    customer_id: UUID
+    seq: int
+
+
 class ChangeRow(NamedTuple):
     """A change to be told, as JSON; ``seq`` counts a customer's changes from 1."""
 
@@ -158,7 +165,6 @@ MEMBERS: Final = Table(
         Column("customer_id", "uuid"),
         Column("component", "uuid"),
         Column("refused", "integer"),
-        Column("change_seq", "bigint"),
         Column("named_at", "bigint", nullable=True),
         Column("holdings", "json"),
         Column("decisions", "json"),
@@ -222,6 +228,13 @@ REFUSALS: Final = Table(
     ),
     indexes=("CREATE INDEX refusals_newest ON refusals (tenant, at, contact_id, type, value)",),
 )
+TOLD: Final = Table(
+    name="told",
+    row=ToldRow,
+    key_size=2,
+    columns=(_TENANT, Column("customer_id", "uuid"), Column("seq", "bigint")),
+    fillfactor=70,
+)
 CHANGES: Final = Table(
     name="changes",
     row=ChangeRow,
@@ -240,6 +253,6 @@ RELAYED: Final = Table(
 )
 
 # What a generation is made of, beside the tables of projections.registry.
-TABLES: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, CHANGES, RELAYED)
-# Of these, what the set of events alone decides, but for MemberRow.change_seq.
+TABLES: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, TOLD, CHANGES, RELAYED)
+# Of these, what the set of events alone decides.
 READ_MODELS: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS)

@@ -5,7 +5,7 @@ from typing import Any
 
 from projections.engine.table import Key
 from projections.identity import store
-from projections.identity.store import Crew, Holder, Home, Outcome, Value, Who
+from projections.identity.store import Holder, Home, Outcome, Value, Who
 from projections.identity.tables import LinkRow, MemberRow, NamingRow, RefusalRow, StatementRow
 from schemas.events import Event
 from services.resolve import handlers
@@ -51,7 +51,7 @@ class PostgresIdentities:
         """See Identities."""
         return await store.homes(self._connection, contacts)
 
-    async def crews(self, customers: Collection[Who]) -> dict[Who, Crew]:
+    async def crews(self, customers: Collection[Who]) -> dict[Who, list[str]]:
         """See Identities."""
         return await store.crews(self._connection, customers)
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from projections.engine.table import Key
 from projections.identity.store import Outcome
-from projections.identity.tables import ChangeRow, CustomerRow, MemberRow, RefusalRow
+from projections.identity.tables import CustomerRow, MemberRow, RefusalRow
+from schemas.changes import CustomerChange
 from services.resolve.core.changes import Change, changes
 from services.resolve.core.components import parts
 from services.resolve.core.holders import Crowds
@@ -20,7 +21,7 @@ from services.resolve.customer_rows import BEST_OF, Bests, Exclusives, Standard,
 from services.resolve.dossiers import Dossier, evidence_in
 from services.resolve.reach import Causes
 from services.resolve.refusal_rows import refusal_rows
-from services.resolve.telling import change_row, latest_causes
+from services.resolve.telling import latest_causes, told_of
 
 _REFUSED_IN_PEACE: Final = frozenset({"generic", "shared_device"})  # these tell nobody apart
 
@@ -56,7 +57,7 @@ def settle(part: Part, version: str) -> Outcome:
     belongs = {contact: part.ids[one.founder] for one in resolved.resolution.customers for contact in one.contacts}
     belonged = {contact: row.customer_id for contact, row in part.rows.items() if row is not None}
     told = changes(belonged, belongs, {part.ids[contact]: contact for contact in belongs})
-    members = list(_members(part, resolved, belongs, refusals, {one.customer_id for one in told}))
+    members = list(_members(part, resolved, belongs, refusals))
     customers, were = _customers(part, resolved), set(belonged.values())
     return Outcome(
         members_new=[row for row in members if part.rows[row.contact] is None],
@@ -79,7 +80,7 @@ def _resolve(part: Part) -> Resolved:
 
 
 def _members(
-    part: Part, resolved: Resolved, belongs: Mapping[str, UUID], refusals: Iterable[Key], told: set[UUID]
+    part: Part, resolved: Resolved, belongs: Mapping[str, UUID], refusals: Iterable[Key]
 ) -> Iterator[MemberRow]:
     """The rows that are not as they were."""
     components = _component_ids(part, resolved)
@@ -99,7 +100,6 @@ def _members(
             belongs[contact],
             components[contact],
             refused.get(contact_id, 0),
-            (before.change_seq if before else 0) + (contact_id in told),
             dossier.named_at,
             holdings,
             decisions,
@@ -185,15 +185,11 @@ def _peaceful(resolved: Resolved, links: Mapping[str, list[Link]]) -> dict[str, 
     return peaceful
 
 
-def _changes(part: Part, resolved: Resolved, told: Iterable[Change], version: str) -> Iterator[ChangeRow]:
+def _changes(part: Part, resolved: Resolved, told: Iterable[Change], version: str) -> Iterator[CustomerChange]:
     if not told:
         return
     contact_of = {contact_id: contact for contact, contact_id in part.ids.items()}
     component_of = {contact: contacts for contacts in resolved.components for contact in contacts}
     for one in told:
-        contact = contact_of[one.customer_id]
-        row = part.rows[contact]
-        reached = [(part.tenant, part.ids[other]) for other in component_of[contact]]
-        yield change_row(
-            part.tenant, one, (row.change_seq if row else 0) + 1, latest_causes(part.causes, reached), version
-        )
+        reached = [(part.tenant, part.ids[other]) for other in component_of[contact_of[one.customer_id]]]
+        yield told_of(part.tenant, one, latest_causes(part.causes, reached), version)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.identity.store import Crew, Home, Move, Outcome, Who
-from projections.identity.tables import ChangeRow, CustomerRow, MemberRow, RefusalRow
+from projections.identity.store import Home, Move, Outcome, Who
+from projections.identity.tables import CustomerRow, MemberRow, RefusalRow
+from schemas.changes import CustomerChange
 from services.resolve.core.changes import changes
 from services.resolve.core.evidence import Holding
 from services.resolve.core.links import Identifier, Link, Refused
@@ -33,7 +34,7 @@ from services.resolve.folding import Files, Folded
 from services.resolve.ports import Identities, Rules
 from services.resolve.reach import Reach
 from services.resolve.refusal_rows import refusal_row
-from services.resolve.telling import change_row, latest_causes
+from services.resolve.telling import latest_causes, told_of
 
 
 @dataclass(slots=True)
@@ -226,12 +227,11 @@ class _Draft:
     members_new: list[MemberRow] = field(default_factory=list)
     members: list[MemberRow] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
-    told: list[Who] = field(default_factory=list)
     customers_new: list[CustomerRow] = field(default_factory=list)
     customers: list[CustomerRow] = field(default_factory=list)
     customers_gone: list[Who] = field(default_factory=list)
     refusals: list[RefusalRow] = field(default_factory=list)
-    changes: list[ChangeRow] = field(default_factory=list)
+    changes: list[CustomerChange] = field(default_factory=list)
 
     @property
     def outcome(self) -> Outcome:
@@ -259,7 +259,6 @@ def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
             one.customer.customer_id,
             one.customer.customer_id,  # a peaceful component goes by the id of its one customer
             len(one.generic.get(who, ())),
-            int(who[1] == one.customer.customer_id),
             file.after.named_at,
             *file.after.texts,
         )
@@ -275,20 +274,13 @@ def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
 
 
 def _tell(  # noqa: PLR0913, PLR0917 - what was, what is, and why
-    outcome: _Draft, one: Settled, crews: Mapping[Who, Crew], files: Files, reached: Reach, rules: Rules
+    outcome: _Draft, one: Settled, crews: Mapping[Who, list[str]], files: Files, reached: Reach, rules: Rules
 ) -> None:
     tenant, customer_id, homes = one.group.tenant, one.customer.customer_id, one.group.homes
-    before = {contact: home for home in homes for contact in crews[tenant, home].contacts}
+    before = {contact: home for home in homes for contact in crews[tenant, home]}
     after = dict.fromkeys((*before, *(files[who].contact for who in one.group.newcomers)), customer_id)
     founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
     causes = latest_causes(reached.causes, one.group.contacts)
     version = rules.policy_of(tenant).version
     for change in changes(before, after, founders):
-        who = (tenant, change.customer_id)
-        file = files.get(who)
-        known = (
-            crews[who].change_seq if change.customer_id in homes else file.row.change_seq if file and file.row else None
-        )
-        outcome.changes.append(change_row(tenant, change, (known or 0) + 1, causes, version))
-        if known is not None:
-            outcome.told.append(who)
+        outcome.changes.append(told_of(tenant, change, causes, version))

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from projections.engine.table import Key
-from projections.identity.store import Crew, Holder, Home, Outcome, Value, Who
+from projections.identity.store import Holder, Home, Outcome, Value, Who
 from projections.identity.tables import LinkRow, MemberRow, NamingRow, RefusalRow, StatementRow
 from services.resolve.core.policy import Policy
 
@@ -49,8 +49,8 @@ class Identities(Protocol):
     async def homes(self, contacts: Collection[Who]) -> dict[Who, Home]:
         """The component and the customer of those of the contacts that have a row."""
 
-    async def crews(self, customers: Collection[Who]) -> dict[Who, Crew]:
-        """The contacts of each customer."""
+    async def crews(self, customers: Collection[Who]) -> dict[Who, list[str]]:
+        """The contacts of each customer, by key."""
 
     async def holders(self, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
         """The first so many holders of each value, by tier and contact_id."""

@@ -1,23 +1,21 @@
-"""Changes as rows of the outbox, with the events that caused them."""
+"""Changes as they are told, with the events that caused them."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from projections.identity.store import Who
-from projections.identity.tables import ChangeRow
-from schemas.changes import MAX_CAUSES, CustomerChange, Moved, encode_change
+from schemas.changes import MAX_CAUSES, CustomerChange, Moved
 from services.resolve.core.changes import Change, Move
 from services.resolve.core.evidence import Stamp
 from services.resolve.reach import Causes
 
 
-def change_row(tenant: str, change: Change, seq: int, causes: list[Stamp], version: str) -> ChangeRow:
-    """The change as it is told, of causes the latest first."""
+def told_of(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:
+    """The change as it is told but for its number, of causes the latest first."""
     at, cause = causes[0]
-    told = CustomerChange(
+    return CustomerChange(
         tenant=tenant,
         customer_id=_plain(change.customer_id),
-        seq=seq,
         type=change.type,
         at=at,
         cause=cause,
@@ -28,7 +26,6 @@ def change_row(tenant: str, change: Change, seq: int, causes: list[Stamp], versi
         came_from=[_moved(move) for move in change.came_from],
         went_to=[_moved(move) for move in change.went_to],
     )
-    return ChangeRow(tenant, change.customer_id, seq, encode_change(told).decode())
 
 
 def latest_causes(causes: Causes, reached: Iterable[Who]) -> list[Stamp]:

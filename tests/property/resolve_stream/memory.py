@@ -1,12 +1,12 @@
 """Identity remembered in dictionaries: the twin of the tables, for laws over thousands of histories."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from projections.engine.table import Key, Row, Table
-from projections.identity.store import Crew, Holder, Home, Outcome, Value, Who
+from projections.identity.store import Holder, Home, Outcome, Value, Who, numbered
 from projections.identity.tables import (
-    CHANGES,
     CUSTOMERS,
     LINKS,
     MEMBERS,
@@ -65,12 +65,12 @@ class Memory:
         customers = self.tables[CUSTOMERS]
         return {row[:2]: Home(row.component, customers[row.tenant, row.customer_id]) for row in rows if row}
 
-    async def crews(self, customers: Collection[Who]) -> dict[Who, Crew]:
-        found: dict[Who, Crew] = {}
+    async def crews(self, customers: Collection[Who]) -> dict[Who, list[str]]:
+        found: dict[Who, list[str]] = {}
         for tenant, customer_id in customers:
             rows = [row for row in self.tables[MEMBERS].values() if row.customer_id == customer_id]
             contacts = sorted(row.contact for row in rows if row.tenant == tenant)
-            found[tenant, customer_id] = Crew(contacts, self.tables[MEMBERS][tenant, customer_id].change_seq)
+            found[tenant, customer_id] = contacts
         return found
 
     async def holders(self, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
@@ -114,15 +114,12 @@ class Memory:
         for who, row in self.tables[MEMBERS].items():
             if to := joined.get((row.tenant, row.customer_id)):
                 self.tables[MEMBERS][who] = row._replace(customer_id=to, component=to)
-        for who in outcome.told:
-            row = self.tables[MEMBERS][who]
-            self.tables[MEMBERS][who] = row._replace(change_seq=row.change_seq + 1)
         self._drop(CUSTOMERS, outcome.customers_gone)
         self._drop(REFUSALS, outcome.refusals_gone)
         self._put(REFUSALS, outcome.refusals)
-        keys = {CHANGES.key(row) for row in self.told}
-        assert keys.isdisjoint(CHANGES.key(row) for row in outcome.changes)
-        self.told += outcome.changes
+        numbers = Counter((row.tenant, row.customer_id) for row in self.told)
+        assert len({one.customer_id for one in outcome.changes}) == len(outcome.changes)
+        self.told += [numbered(one, numbers[one.tenant, one.customer_id] + 1) for one in outcome.changes]
 
     def _put(self, table: Table, rows: Collection[Row]) -> None:
         keyed = {table.key(row): row for row in rows}
