@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
@@ -25,16 +26,17 @@ from services.project.ports import DeadLetters
 from services.project.watchdog import EXIT_LOG_LOST, EXIT_STUCK, Watchdog
 from services.project.worker import Progress, Worker
 from services.runtime.chunked import ChunkedApp, LogLost
-from services.runtime.database import create_pool, database_heals
+from services.runtime.database import create_pool, database_heals, lone_connection
 from services.runtime.http import NotReady, serve_health
 from services.runtime.settings import Settings
 from services.runtime.waiting import Waiting
-from services.runtime.work import Edge, Maker, Work
+from services.runtime.work import Companion, Edge, Maker, Work
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 LANES: Final = 2
+_NAME: Final = "onefold-worker"
 _STOP_WITHIN = 10.0
 _HINT_EVERY = 5.0
 _LOCKS_OUTLIVE = 3  # session timeouts: above what a chunk's folding takes between two statements
@@ -63,7 +65,8 @@ async def _run(settings: Settings, makers: Sequence[Maker]) -> int:
             read_models = PostgresReadModels(pool, waiting)
             letters = KafkaDeadLetters(producer, DEAD_LETTERS.full_name(settings.topic_prefix), waiting)
             next_agents = KafkaNextAgents(producer, settings.topic_prefix, waiting)
-            edge = Edge(settings, id_of(settings.master_key), next_agents.send)
+            connect = partial(_connection, settings, generation)
+            edge = Edge(settings, id_of(settings.master_key), next_agents.send, connect, producer)
             group = f"{settings.topic_prefix}-{generation}"
             works = [make(edge) for make in makers]
             app, reader, lanes, progress = _assemble(edge, works, group, read_models, letters)
@@ -78,7 +81,7 @@ async def _run(settings: Settings, makers: Sequence[Maker]) -> int:
                 serve_health(settings.host, settings.worker_port, checks),
             ):
                 watchdog.start()
-                return await _until_told(app, lanes, stop)
+                return await _until_told(app, lanes, [one.companion for one in works if one.companion], stop)
     except _ToldToStop:
         return 0
 
@@ -116,10 +119,12 @@ def _assemble(
     return app, reader, lanes, progress
 
 
-async def _until_told(app: ChunkedApp, lanes: Sequence[Lanes], stop: asyncio.Event) -> int:
+async def _until_told(
+    app: ChunkedApp, lanes: Sequence[Lanes], companions: Sequence[Companion], stop: asyncio.Event
+) -> int:
     """Run the app until the process is told to stop (0) or the app has crashed (start me again)."""
     try:
-        async with asyncio.timeout(None) as limit, faust_app_running(app):
+        async with asyncio.timeout(None) as limit, _running(app, companions):
             log.info("worker_started")
             while not stop.is_set() and not app.crashed:  # noqa: ASYNC110 - a crash has no public event to wait for
                 await asyncio.sleep(_LOOK_EVERY)
@@ -138,6 +143,19 @@ async def _until_told(app: ChunkedApp, lanes: Sequence[Lanes], stop: asyncio.Eve
     return 0
 
 
+@contextlib.asynccontextmanager
+async def _running(app: ChunkedApp, companions: Sequence[Companion]) -> AsyncIterator[None]:
+    async with faust_app_running(app), _in_background(*(_accompany(app, one) for one in companions)):
+        yield
+
+
+async def _accompany(app: ChunkedApp, companion: Companion) -> None:
+    try:
+        await companion.run()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the worker can't do all of its work
+        await app.crash(error)
+
+
 async def _generation(settings: Settings) -> str:
     connection = await asyncpg.connect(settings.database_url, timeout=10)
     try:
@@ -154,7 +172,7 @@ async def _pool(settings: Settings, generation: str, size: int) -> AsyncIterator
         least=0,
         size=size,
         idle_in_transaction=_LOCKS_OUTLIVE * settings.session_timeout,
-        name="onefold-worker",
+        name=_NAME,
         by_key=True,
     )
     async with pool:
@@ -162,6 +180,11 @@ async def _pool(settings: Settings, generation: str, size: int) -> AsyncIterator
             yield pool
         finally:
             pool.terminate()  # to close politely would wait for statements that a server which is away never answers
+
+
+def _connection(settings: Settings, generation: str) -> contextlib.AbstractAsyncContextManager[Any]:
+    silent_for = _LOCKS_OUTLIVE * settings.session_timeout
+    return lone_connection(settings.database_url, schema=generation, silent_for=silent_for, name=_NAME)
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """Changes out of the outbox into Kafka, each once and a customer's in their order.
 
-One relay works at a time, by an advisory lock on a connection of its own. It sends a batch, waits until all of it is
+One relay works at a time, by an advisory lock on a connection of its own, and the lock lasts as long as the connection:
+when a relay stops, or dies, or is not heard of, the next one has it. It sends a batch, waits until all of it is
 acknowledged, and then, in one transaction, removes it and notes where the topic's partitions end. Whatever is found in
 the topic after that note, when a relay starts or a batch has failed, was sent and not noted: it is removed unsent.
 
@@ -12,24 +13,27 @@ listens drops what doesn't follow on what he has.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from projections.engine.store import columns
 from schemas.changes import change_key, decode_change
+from schemas.codec import InvalidEvent
+from services.runtime import metrics
 from services.runtime.database import database_heals
+from services.runtime.work import Connect
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('onefold.changes'), hashtext(current_schema()))"
-_UNLOCK: Final = "SELECT pg_advisory_unlock(hashtext('onefold.changes'), hashtext(current_schema()))"
 _UNSENT: Final = "SELECT id, tenant, customer_id, seq, payload FROM changes ORDER BY id LIMIT $1"
 _SENT: Final = """
 DELETE FROM changes c USING unnest($1::text[], $2::uuid[], $3::bigint[]) AS k(tenant, customer_id, seq)
@@ -40,8 +44,10 @@ _NOTE: Final = """
 INSERT INTO relayed AS r (topic, partition, next_offset) SELECT $1, * FROM unnest($2::int[], $3::bigint[])
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = greatest(r.next_offset, excluded.next_offset)
 """
+_WAITING: Final = "SELECT count(*) FROM (SELECT FROM changes LIMIT 100000) c"
 _BATCH: Final = 1000
 _READ_WITHIN: Final = 1000  # ms
+_COUNT_EVERY: Final = 5.0
 
 
 class Unsent(NamedTuple):
@@ -58,45 +64,67 @@ Told = tuple[str, UUID, int]  # (tenant, customer_id, seq)
 
 
 class Relay:
-    """Empties the outbox of one generation. ``run`` until it is cancelled; an outage makes it begin anew."""
+    """Empties the outbox of one generation; see Companion. ``every`` is how many seconds nothing is looked at."""
 
-    def __init__(self, pool: asyncpg.Pool, producer: AIOKafkaProducer, topic: str, kafka: str, *, every: float) -> None:
-        self._pool = pool
+    def __init__(self, connect: Connect, producer: AIOKafkaProducer, topic: str, kafka: str, *, every: float) -> None:
+        self._connect = connect
         self._producer = producer
         self._topic = topic
         self._kafka = kafka
         self._every = every
-        self.wake = asyncio.Event()  # set it after a commit that may have told changes: then nobody waits ``every``
+        self._news = asyncio.Event()
+        self._interrupted = ""
+        self._counted_at = 0.0
+
+    def wake(self) -> None:
+        """Changes may have been told: look at once."""
+        self._news.set()
 
     async def run(self) -> None:
-        """Relay for as long as the task lives."""
+        """Relay for as long as the task lives; an outage makes it begin anew."""
         while True:
             try:
-                async with self._pool.acquire() as connection:
-                    await self._while_alone(connection)
-            except (KafkaError, OSError) as error:
-                log.warning("relay_interrupted", server="kafka", error=type(error).__name__)
+                async with self._connect() as connection:
+                    await self._relay_alone(connection)
+            except KafkaError as error:
+                self._note_interruption("kafka", error)
             except Exception as error:
                 if not database_heals(error):
                     raise
-                log.warning("relay_interrupted", server="postgresql", error=type(error).__name__)
+                self._note_interruption("postgresql", error)
             await asyncio.sleep(self._every)
 
-    async def _while_alone(self, connection: Any) -> None:
-        """Relay under the lock; at once back if another relay has it."""
-        async with _locked(connection) as alone:
-            if not alone:
-                return
-            await self._recover(connection)
-            while True:
-                self.wake.clear()
-                if not await self.relay(connection):
-                    await self._pause()
+    def _note_interruption(self, server: str, error: Exception) -> None:
+        if self._interrupted != server:
+            log.warning("relay_interrupted", server=server, error=type(error).__name__)
+        self._interrupted = server
+
+    async def _relay_alone(self, connection: Any) -> None:
+        """Wait for the lock, and relay for as long as the connection holds it."""
+        await self._count(connection)
+        while not await connection.fetchval(_LOCK):
+            await asyncio.sleep(self._every)
+            await self._count(connection)
+        await self._recover(connection)
+        log.info("relay_began")
+        self._interrupted = ""
+        while True:
+            self._news.clear()
+            sent = await self.relay(connection)
+            await self._count(connection)
+            if not sent:
+                await self._pause()
+
+    async def _count(self, connection: Any) -> None:
+        """Keep the metric; every worker does, for nobody may be relaying."""
+        if (now := time.monotonic()) > self._counted_at + _COUNT_EVERY:
+            self._counted_at = now
+            metrics.CHANGES_WAITING.set(await connection.fetchval(_WAITING))
 
     async def _pause(self) -> None:
         try:
             async with asyncio.timeout(self._every):
-                await self.wake.wait()
+                await self._news.wait()
         except TimeoutError:
             return
 
@@ -107,14 +135,26 @@ class Relay:
             return 0
         sent = [await self._send(one) for one in batch]
         # All must have come to an end, well or not, before anybody looks what the topic has.
-        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+        outcomes = await self._heard_of(connection, asyncio.gather(*sent, return_exceptions=True))
         ends: dict[int, int] = {}
         for place in outcomes:
             if isinstance(place, BaseException):
                 raise place
             ends[place.partition] = max(place.offset + 1, ends.get(place.partition, 0))
         await self._note(connection, [(one.tenant, one.customer_id, one.seq) for one in batch], ends)
+        metrics.CHANGES_RELAYED.inc(len(batch))
         return len(batch)
+
+    async def _heard_of(self, connection: Any, work: Awaitable[T]) -> T:
+        """What the work gives. Meanwhile the server hears of us: it gives the lock of who is silent to another."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=self._every)
+                await connection.execute("SELECT 1")
+            return task.result()
+        finally:
+            task.cancel()
 
     async def _send(self, one: Unsent) -> asyncio.Future[Any]:
         value, key = one.payload.encode(), change_key(one.tenant, one.customer_id)
@@ -129,7 +169,7 @@ class Relay:
 
     async def _recover(self, connection: Any) -> None:
         """Take out of the outbox what the topic has, though nobody came to note it; the first time, note its ends."""
-        await self._producer.flush()  # a batch that was given up may still be on its way
+        await self._heard_of(connection, self._producer.flush())  # a batch that was given up may be on its way still
         noted = {row["partition"]: row["next_offset"] for row in await connection.fetch(_NOTED, self._topic)}
         async with _reader(self._kafka, self._topic) as consumer:
             partitions = [TopicPartition(self._topic, one) for one in consumer.partitions_for_topic(self._topic) or ()]
@@ -139,16 +179,6 @@ class Relay:
         await self._note(connection, told, {place.partition: end for place, end in ends.items()})
         if told:
             log.info("relay_recovered", changes=len(told))
-
-
-@asynccontextmanager
-async def _locked(connection: Any) -> AsyncIterator[bool]:
-    alone = await connection.fetchval(_LOCK)
-    try:
-        yield alone
-    finally:
-        if alone and not connection.is_closed():
-            await connection.execute(_UNLOCK)
 
 
 @asynccontextmanager
@@ -165,18 +195,23 @@ async def _read(
     consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
 ) -> list[Told]:
     told: list[Told] = []
-    behind = {place for place, start in starts.items() if start < ends[place]}
-    for place, start in starts.items():
-        consumer.seek(place, start)
+    behind = [place for place, start in starts.items() if start < ends[place]]
+    for place in behind:
+        consumer.seek(place, starts[place])
     while behind:
-        found = await consumer.getmany(*behind, timeout_ms=_READ_WITHIN)
-        for place, records in found.items():
-            for record in records:
-                change = decode_change(record.value)
-                told.append((change.tenant, change.customer_id, change.seq))
-            if records and records[-1].offset + 1 >= ends[place]:
-                behind.discard(place)
+        for records in (await consumer.getmany(*behind, timeout_ms=_READ_WITHIN)).values():
+            told += _told(record.value for record in records)
+        behind = [place for place in behind if await consumer.position(place) < ends[place]]
     return told
+
+
+def _told(values: Iterable[bytes | None]) -> Iterator[Told]:
+    for value in values:
+        try:
+            change = decode_change(value or b"")
+        except InvalidEvent:  # somebody else's, and nothing to stop for
+            continue
+        yield change.tenant, change.customer_id, change.seq
 
 
 def _one_a_customer(rows: Iterable[Unsent]) -> list[Unsent]:

@@ -1,10 +1,13 @@
 """Connections to PostgreSQL."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 
+_CONNECT_WITHIN: Final = 10.0
+_ANSWER_WITHIN: Final = 5.0  # after the server itself should have given up
 # A plan that was made while a table was small, or not yet counted, must not read it from end to end once it is large.
 BY_KEY: Final = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 
@@ -34,20 +37,46 @@ def create_pool(  # noqa: PLR0913 - what differs between processes
         url,
         min_size=least,
         max_size=size,
-        timeout=10,
-        command_timeout=statement_timeout + 5,
+        timeout=_CONNECT_WITHIN,
+        command_timeout=statement_timeout + _ANSWER_WITHIN,
         reset=_keep,  # undoing what nobody does would cost every use a round trip
-        server_settings={
-            "search_path": schema,
-            "application_name": name,
-            "statement_timeout": str(int(statement_timeout * 1000)),
-            "idle_in_transaction_session_timeout": str(int(idle_in_transaction * 1000)),
-            "jit": "off",  # chunk statements are short; compiling them costs more than it saves
-            **(BY_KEY if by_key else {}),
-            **settings,
-        },
+        server_settings=_session(schema, statement_timeout, idle_in_transaction, name)
+        | (BY_KEY if by_key else {})
+        | settings,
     )
     return pool
+
+
+@asynccontextmanager
+async def lone_connection(
+    url: str, *, schema: str, silent_for: float, statement_timeout: float = 60.0, name: str = "onefold"
+) -> AsyncIterator[Any]:
+    """A connection of one's own, for locks that last as long as their session. Its statements find rows by their keys.
+
+    It is cut in the end, without a word to the server, which may be away. And the server ends it when it was idle for
+    ``silent_for`` seconds, be it in a transaction or not: whoever holds a lock must be heard of.
+    """
+    settings = _session(schema, statement_timeout, silent_for, name)
+    connection = await asyncpg.connect(
+        url,
+        timeout=_CONNECT_WITHIN,
+        command_timeout=statement_timeout + _ANSWER_WITHIN,
+        server_settings=settings | BY_KEY | {"idle_session_timeout": str(int(silent_for * 1000))},
+    )
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
+def _session(schema: str, statement_timeout: float, idle_in_transaction: float, name: str) -> dict[str, str]:
+    return {
+        "search_path": schema,
+        "application_name": name,
+        "statement_timeout": str(int(statement_timeout * 1000)),
+        "idle_in_transaction_session_timeout": str(int(idle_in_transaction * 1000)),
+        "jit": "off",  # chunk statements are short; compiling them costs more than it saves
+    }
 
 
 async def _keep(_connection: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from services.cli import app
 from services.project import main as _loaded  # noqa: F401 - what it is all about
+from services.resolve import agent as _loaded_too  # noqa: F401 - as above
 
 _logs: dict[int, str] = {}
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -14,9 +15,11 @@ from projections.identity.tables import MEMBERS, ChangeRow
 from schemas.changes import change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
-from services.resolve.relay import Relay
+from services.resolve.relay import _LOCK, Relay
 from services.runtime.broker import ensure_topics
+from services.runtime.database import lone_connection
 from services.runtime.settings import Settings
+from services.runtime.work import Connect
 from tests.integration.resolve.conftest import Identity
 from tests.property.resolve_stream.streams import believed
 from tests.unit.resolve.saying import bound, claimed
@@ -30,16 +33,17 @@ class Outlet:
     """A relay that stands still until it is run, and what came out of it."""
 
     pool: Any
+    connect: Connect
     producer: AIOKafkaProducer
     kafka: str
     topic: str
 
-    def relay(self) -> Relay:
-        return Relay(self.pool, self.producer, self.topic, self.kafka, every=0.02)
+    def relay(self, every: float = 0.02) -> Relay:
+        return Relay(self.connect, self.producer, self.topic, self.kafka, every=every)
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[Relay]:
-        relay = self.relay()
+    async def running(self, every: float = 0.02) -> AsyncIterator[Relay]:
+        relay = self.relay(every)
         task = asyncio.create_task(relay.run())
         try:
             yield relay
@@ -56,15 +60,19 @@ class Outlet:
 
     async def came_out(self) -> list[ChangeRow]:
         """Every record of the topic, partition by partition."""
+        return [_row(key, value) for key, value in await self.values()]
+
+    async def values(self) -> list[tuple[bytes, bytes]]:
+        """Their keys and values."""
         consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
         await consumer.start()
         try:
             places = [TopicPartition(self.topic, one) for one in consumer.partitions_for_topic(self.topic) or ()]
             ends = await consumer.end_offsets(places)
-            found: list[ChangeRow] = []
+            found: list[tuple[bytes, bytes]] = []
             while sum(ends.values()) > len(found):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [_row(record.key, record.value) for record in records]
+                    found += [(record.key, record.value) for record in records]
             return found
         finally:
             await consumer.stop()
@@ -89,7 +97,7 @@ async def outlet(
         asyncpg.create_pool(database, min_size=1, max_size=4, server_settings={"search_path": "g1"}) as pool,
         AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer,
     ):
-        yield Outlet(pool, producer, kafka, topic)
+        yield Outlet(pool, partial(lone_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
 
 
 def history() -> list[Event]:
@@ -149,16 +157,39 @@ async def test_relay_goes_on_where_the_one_before_was_stopped(identity: Identity
 
 
 async def test_nobody_waits_who_wakes_the_relay(identity: Identity, outlet: Outlet) -> None:
-    relay = Relay(outlet.pool, outlet.producer, outlet.topic, outlet.kafka, every=600)
-    task = asyncio.create_task(relay.run())
-    try:
+    async with outlet.running(every=600) as relay:
         await identity.save(*ALL[:2])
-        relay.wake.set()
+        relay.wake()
         await outlet.empty()
         await identity.save(*ALL)
-        relay.wake.set()
+        relay.wake()
         await outlet.empty()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+
+
+async def test_lock_of_a_relay_that_is_silent_goes_to_another(identity: Identity, outlet: Outlet) -> None:
+    await save_one_by_one(identity, history())
+    async with outlet.connect() as held:  # as if its worker were stopped, or its machine gone
+        assert await held.fetchval(_LOCK)
+        async with outlet.running():
+            await outlet.empty()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await held.execute("SELECT 1")
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_records_of_others_on_the_topic_stop_nobody(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await identity.save(*ALL)
+        await outlet.empty()
+    await outlet.producer.send_and_wait(outlet.topic, value=b"no change", key=b"k", partition=0)
+    await save_one_by_one(identity, history())
+    async with outlet.running():
+        await outlet.empty()
+    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM relayed") == len(await outlet.values())
+
+
+async def test_what_nobody_foresaw_ends_the_relay(identity: Identity, outlet: Outlet) -> None:
+    await identity.save(*ALL)
+    await outlet.pool.execute("ALTER TABLE changes RENAME TO gone")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await outlet.relay().run()
