@@ -235,10 +235,10 @@ async def write(connection: Any, outcome: Outcome) -> None:
     await _for_keys(connection, _DELETE_CUSTOMERS, outcome.customers_gone)
     await _for_keys(connection, _DELETE_REFUSALS, outcome.refusals_gone)
     await save(connection, REFUSALS, outcome.refusals)
-    await _tell(connection, outcome.changes)
+    await tell(connection, outcome.changes)
 
 
-async def _tell(connection: Any, changes: Collection[CustomerChange]) -> None:
+async def tell(connection: Any, changes: Collection[CustomerChange]) -> None:
     """Number the changes, each after its customer's last one, and put them into the outbox."""
     if changes:
         whose = columns((one.tenant, one.customer_id) for one in changes)

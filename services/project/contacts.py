@@ -17,6 +17,7 @@ from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, event_key
 from services.runtime.work import Edge, Work
 
 _IDENTITY_TYPES: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided"})
+_POLICY_SET: Final = "tenant.policy_set"
 
 
 def contacts(edge: Edge) -> Work:
@@ -38,6 +39,10 @@ def key_of(event: Event) -> bytes | None:
 
 
 async def _evidence(connection: Any, happened: Iterable[Happened]) -> list[Event]:
-    stated = [one.event for one in happened if one.event.type in _IDENTITY_TYPES and one.event.contact is not None]
+    stated = [one.event for one in happened if _speaks_of_identity(one.event)]
     vouched = [one.event for one in await note(connection, happened) if one.event.type not in _IDENTITY_TYPES]
     return stated + vouched
+
+
+def _speaks_of_identity(event: Event) -> bool:
+    return event.type == _POLICY_SET or (event.type in _IDENTITY_TYPES and event.contact is not None)

@@ -49,8 +49,8 @@ class Projector:
         )
         new = await self._read_models.save(self._work.fold, decoded.happened, move)
         self._partitions[chunk.topic, chunk.partition].fuse = fuse
-        if self._work.companion is not None:
-            self._work.companion.wake()
+        for companion in self._work.companions:
+            companion.wake()
         return Counts(new, len(decoded.happened) - new, len(decoded.dead))
 
     def _fuse(self, chunk: Chunk) -> Fuse:

@@ -81,7 +81,7 @@ async def _run(settings: Settings, makers: Sequence[Maker]) -> int:
                 serve_health(settings.host, settings.worker_port, checks),
             ):
                 watchdog.start()
-                return await _until_told(app, lanes, [one.companion for one in works if one.companion], stop)
+                return await _until_told(app, lanes, [one for work in works for one in work.companions], stop)
     except _ToldToStop:
         return 0
 

@@ -1,37 +1,49 @@
-"""The agent "identity": evidence into who is who. Evidence is keyed by tenant, so a tenant has one writer."""
+"""The agent "identity": evidence into who is who. Evidence is keyed by tenant, so a tenant has one writer.
 
-from functools import cache
+Policies come the same way. A tenant's events are resolved in its live space and, while another policy is being
+adopted, in the space that is built by it, too.
+"""
+
+from collections.abc import Sequence
 from typing import Any, Final
 
 from projections.engine.projection import Happened
+from projections.identity import spaces
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.resolve.adapters import save
-from services.resolve.core.policy import Policy
-from services.resolve.ports import PolicyInForce, Rules
+from services.resolve.adopting import Adopter
 from services.resolve.relay import Relay
+from services.resolve.spaces import POLICY_SET, policies_in, rules_of
 from services.runtime.work import Edge, Work
 
-_DEFAULT: Final = "default"
-_LOOK_EVERY: Final = 1.0  # seconds, for changes of other workers' chunks, and for the lock of another who relays
+_LOOK_EVERY: Final = 1.0  # seconds, for what other workers' chunks left to do, and for the lock of another who does it
 
 
 def identity(edge: Edge) -> Work:
     """The work of resolving evidence."""
-
-    @cache
-    def policy_of(_tenant: str) -> PolicyInForce:
-        return PolicyInForce(_DEFAULT, Policy(default_region=edge.settings.default_region))
-
-    rules = Rules(policy_of, edge.id_of)
-
+    id_of, region = edge.id_of, edge.settings.default_region
     topic = CUSTOMER_CHANGES.full_name(edge.settings.topic_prefix)
     relay = Relay(edge.connect, edge.producer, topic, edge.settings.kafka_servers, every=_LOOK_EVERY)
+    adopter = Adopter(edge.connect, id_of, region, every=_LOOK_EVERY)
 
     async def fold(connection: Any, happened: list[Happened]) -> int:
-        return await save(connection, [one.event for one in happened], rules)
+        events = [one.event for one in happened]
+        tenants = {event.tenant for event in events}
+        await spaces.share(connection, tenants)
+        new = await spaces.record(connection, policies_in(events))
+        found = await spaces.spaces_of(connection, tenants)
+        evidence = [event for event in events if event.type != POLICY_SET]
+        new += await resolve(connection, evidence, [one for one in found if one.live])
+        await resolve(connection, evidence, [one for one in found if not one.live])
+        return new
 
-    return Work("identity", IDENTITY_EVIDENCE, key_of, fold, relay)
+    async def resolve(connection: Any, events: Sequence[Event], found: Sequence[spaces.Found]) -> int:
+        whose = {one.tenant for one in found}
+        chosen = [event for event in events if event.tenant in whose]
+        return await save(connection, chosen, rules_of(found, id_of, region)) if chosen else 0
+
+    return Work("identity", IDENTITY_EVIDENCE, key_of, fold, (relay, adopter))
 
 
 def key_of(event: Event) -> bytes:

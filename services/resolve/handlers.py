@@ -22,7 +22,7 @@ from services.resolve.outcome import Part, settle
 from services.resolve.peace import settle_in_peace
 from services.resolve.ports import Identities, Rules
 from services.resolve.reach import Reach, crowds_told, reach
-from services.resolve.statements import hear
+from services.resolve.statements import Statement, hear, statements_in
 
 Rows = dict[Who, MemberRow | None]
 
@@ -33,7 +33,14 @@ async def save(identities: Identities, events: Iterable[Event], rules: Rules, *,
     Events that say nothing of identity may be among them, and change nothing. ``in_full`` resolves every component
     that the news reaches, also where the short way would do: it comes to the same, only slower.
     """
-    heard = await hear(identities, events, rules)
+    return await save_statements(identities, statements_in(events, rules), rules, in_full=in_full)
+
+
+async def save_statements(
+    identities: Identities, statements: Iterable[Statement], rules: Rules, *, in_full: bool = False
+) -> int:
+    """The same for what events said."""
+    heard = await hear(identities, statements)
     if heard.news:
         files = await fold(identities, heard, rules)
         reached = await reach(identities, files, heard.news, rules)
@@ -61,7 +68,7 @@ async def _settle(identities: Identities, rows: Rows, files: Files, reached: Rea
     for refusal in refused:
         told.setdefault(refusal.tenant, []).append(refusal)
     return [
-        settle(_part(tenant, of_tenant, files, reached, told.get(tenant, []), force.policy), force.version)
+        settle(_part(tenant, of_tenant, files, reached, told.get(tenant, []), force.policy), force)
         for tenant, of_tenant in by_tenant.items()
         for force in [rules.policy_of(tenant)]
     ]

@@ -122,11 +122,9 @@ def _resolved(trials: dict[str, Trial], wished: Policy | None, settings: Setting
 
 
 def _own_policy(tenant: str, trial: Trial, region: str, told: Console) -> Policy:
-    try:
-        return Policy.from_json(trial.policy_set, region)
-    except InvalidPolicy as error:
-        _say(told, f"The policy that {tenant} set is none, the default counts: {error}")
-        return Policy.from_json({}, region)
+    for why in trial.no_policies:
+        _say(told, f"A policy that {tenant} set is none and is passed over: {why}")
+    return Policy.from_json(trial.policy_set, region)
 
 
 def _write(found: list[Found], *, as_json: bool) -> None:

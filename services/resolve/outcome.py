@@ -19,6 +19,7 @@ from services.resolve.core.standing import not_blocked
 from services.resolve.core.values import normalise
 from services.resolve.customer_rows import BEST_OF, Bests, Exclusives, Standard, best_of, better, exclusives_in
 from services.resolve.dossiers import Dossier, evidence_in
+from services.resolve.ports import PolicyInForce
 from services.resolve.reach import Causes
 from services.resolve.refusal_rows import refusal_rows
 from services.resolve.telling import latest_causes, told_of
@@ -50,7 +51,7 @@ class Resolved(NamedTuple):
     components: list[frozenset[str]]
 
 
-def settle(part: Part, version: str) -> Outcome:
+def settle(part: Part, force: PolicyInForce) -> Outcome:
     """Resolve the part; what is to be written."""
     resolved = _resolve(part)
     refusals = {row[:4]: row for row in refusal_rows(part.tenant, part.ids, resolved.resolution, resolved.links)}
@@ -67,7 +68,7 @@ def settle(part: Part, version: str) -> Outcome:
         customers_gone=[(part.tenant, one.customer_id) for one in told if not one.after],
         refusals=[row for key, row in refusals.items() if part.refusals.get(key) != row],
         refusals_gone=[key for key in part.refusals if key not in refusals],
-        changes=list(_changes(part, resolved, told, version)),
+        changes=list(_changes(part, resolved, told, force)) if force.told else [],
     )
 
 
@@ -185,11 +186,11 @@ def _peaceful(resolved: Resolved, links: Mapping[str, list[Link]]) -> dict[str, 
     return peaceful
 
 
-def _changes(part: Part, resolved: Resolved, told: Iterable[Change], version: str) -> Iterator[CustomerChange]:
+def _changes(part: Part, resolved: Resolved, told: Iterable[Change], force: PolicyInForce) -> Iterator[CustomerChange]:
     if not told:
         return
     contact_of = {contact_id: contact for contact, contact_id in part.ids.items()}
     component_of = {contact: contacts for contacts in resolved.components for contact in contacts}
     for one in told:
         reached = [(part.tenant, part.ids[other]) for other in component_of[contact_of[one.customer_id]]]
-        yield told_of(part.tenant, one, latest_causes(part.causes, reached), version)
+        yield told_of(force.tenant, one, latest_causes(part.causes, reached), force.version)

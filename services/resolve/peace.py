@@ -76,13 +76,18 @@ async def settle_in_peace(
         one for group in _groups(files, reached, homes) if (one := _settled(group, files, reached, rules)) is not None
     ]
     crews = await identities.crews(
-        [(one.group.tenant, home) for one in settled if one.news for home in one.group.homes]
+        [
+            (one.group.tenant, home)
+            for one in settled
+            if one.news and rules.policy_of(one.group.tenant).told
+            for home in one.group.homes
+        ]
     )
     outcome = _Draft()
     for one in settled:
         _write_customer(outcome, one)
         _write_members(outcome, one, files)
-        if one.news:
+        if one.news and rules.policy_of(one.group.tenant).told:
             _tell(outcome, one, crews, files, reached, rules)
     return [outcome.outcome], {who for one in settled for who in one.group.contacts}
 
@@ -281,6 +286,6 @@ def _tell(  # noqa: PLR0913, PLR0917 - what was, what is, and why
     after = dict.fromkeys((*before, *(files[who].contact for who in one.group.newcomers)), customer_id)
     founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
     causes = latest_causes(reached.causes, one.group.contacts)
-    version = rules.policy_of(tenant).version
+    force = rules.policy_of(tenant)
     for change in changes(before, after, founders):
-        outcome.changes.append(told_of(tenant, change, causes, version))
+        outcome.changes.append(told_of(force.tenant, change, causes, force.version))

@@ -11,17 +11,27 @@ from services.resolve.core.policy import Policy
 
 
 class PolicyInForce(NamedTuple):
-    """A tenant's policy and what it goes by."""
+    """The policy of a space and what it goes by; whose it is, and whether what changes in it is told to others."""
 
     version: str
     policy: Policy
+    tenant: str
+    told: bool = True
+
+
+def _itself(tenant: str) -> str:
+    return tenant
 
 
 class Rules(NamedTuple):
-    """What resolving depends on besides events: each tenant's policy, and the personal ids of its contacts."""
+    """What resolving depends on besides events: each tenant's space, its policy, and the personal ids of contacts.
 
-    policy_of: Callable[[str], PolicyInForce]
-    id_of: Callable[[str, str], UUID]
+    What `projections.identity.spaces` calls a space goes by the name of ``tenant`` in all that resolves.
+    """
+
+    policy_of: Callable[[str], PolicyInForce]  # of a space
+    id_of: Callable[[str, str], UUID]  # of a space's or its tenant's contact
+    space_of: Callable[[str], str] = _itself  # of an event's tenant
 
 
 class Identities(Protocol):

@@ -1,6 +1,6 @@
 """Events as the statements they make, and back: one row an event, whatever was delivered how often."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from uuid import UUID
 
@@ -37,9 +37,9 @@ class Heard(NamedTuple):
     repeated: int
 
 
-async def hear(identities: Identities, events: Iterable[Event], rules: Rules) -> Heard:
-    """Record the statements of the events."""
-    chosen = _choose(events, rules)
+async def hear(identities: Identities, statements: Iterable[Statement]) -> Heard:
+    """Record the statements."""
+    chosen = _choose(statements)
     known = await identities.record([_row(one) for one in chosen.values()]) if chosen else {}
     overruled, again = [], set()
     for key, row in known.items():
@@ -54,13 +54,17 @@ async def hear(identities: Identities, events: Iterable[Event], rules: Rules) ->
     return Heard([one for key, one in chosen.items() if key not in again], overruled, len(known))
 
 
-def _choose(events: Iterable[Event], rules: Rules) -> dict[Key, Statement]:
-    chosen: dict[Key, Statement] = {}
+def statements_in(events: Iterable[Event], rules: Rules) -> Iterator[Statement]:
+    """What the events that have a contact say, each in its tenant's space."""
     for event in events:
-        if event.contact is None:
-            continue
-        contact = event.contact.key
-        one = Statement((event.tenant, rules.id_of(event.tenant, contact)), contact, event.event_id, kept(event))
+        if event.contact is not None:
+            contact, space = event.contact.key, rules.space_of(event.tenant)
+            yield Statement((space, rules.id_of(space, contact)), contact, event.event_id, kept(event))
+
+
+def _choose(statements: Iterable[Statement]) -> dict[Key, Statement]:
+    chosen: dict[Key, Statement] = {}
+    for one in statements:
         known = chosen.setdefault(_key(one), one)
         if one.kept < known.kept:
             chosen[_key(one)] = one

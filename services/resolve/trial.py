@@ -5,8 +5,9 @@ from typing import Any, cast
 from schemas.events import Event
 from schemas.events.tenant import IdentityPolicy
 from services.resolve.core.gather import Gatherer
-from services.resolve.core.policy import Policy
+from services.resolve.core.policy import InvalidPolicy, Policy
 from services.resolve.core.resolution import Resolution, resolve
+from services.resolve.spaces import POLICY_SET
 
 
 class Trial:
@@ -14,13 +15,22 @@ class Trial:
 
     def __init__(self) -> None:
         self._gatherer = Gatherer()
+        self.no_policies: list[str] = []  # why what was set as a policy is none; it sets nothing
         self._policy_set: tuple[tuple[int, str], dict[str, Any]] | None = None
 
     def add(self, event: Event) -> None:
         """Take an event in."""
         self._gatherer.add(event)
-        if event.type == "tenant.policy_set" and (self._policy_set is None or event.stamp > self._policy_set[0]):
-            self._policy_set = (event.stamp, cast("IdentityPolicy", event.data).policy)
+        if event.type == POLICY_SET and (self._policy_set is None or event.stamp > self._policy_set[0]):
+            self._set(event.stamp, cast("IdentityPolicy", event.data).policy)
+
+    def _set(self, stamp: tuple[int, str], policy: dict[str, Any]) -> None:
+        try:
+            Policy.from_json(policy)
+        except InvalidPolicy as error:
+            self.no_policies.append(str(error))
+        else:
+            self._policy_set = (stamp, policy)
 
     @property
     def policy_set(self) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An agent: its name, what it reads, what it does with a chunk's events, and what goes on beside it.
+    """An agent: its name, what it reads, what it does with a chunk's events, and what else goes on beside it.
 
     A record whose key is not ``key_of`` its event is a dead letter: it lies where another writer could fold it too.
     """
@@ -56,7 +56,7 @@ class Work:
     topic: Topic
     key_of: KeyOf
     fold: Fold
-    companion: Companion | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 Maker = Callable[[Edge], Work]

@@ -44,7 +44,7 @@ def id_of(contact_key: str, tenant: str = "demo") -> UUID:
 
 
 RULES = Rules(
-    lambda _tenant: PolicyInForce("default", Policy(default_region="TW")), lambda tenant, key: id_of(key, tenant)
+    lambda tenant: PolicyInForce("default", Policy(default_region="TW"), tenant), lambda tenant, key: id_of(key, tenant)
 )
 
 

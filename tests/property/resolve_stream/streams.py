@@ -27,7 +27,7 @@ def id_of(tenant: str, contact: str) -> UUID:
 
 def rules_of(policy: Policy) -> Rules:
     """Every tenant goes by this policy."""
-    return Rules(lambda _tenant: PolicyInForce("default", policy), id_of)
+    return Rules(lambda tenant: PolicyInForce("default", policy, tenant), id_of)
 
 
 class Result(NamedTuple):

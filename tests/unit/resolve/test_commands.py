@@ -137,7 +137,7 @@ def test_the_policy_that_the_tenant_set_last_counts(tmp_path: Path) -> None:
     broken = event(None, "tenant.policy_set", {"policy": {"types": 1}}, at=3)
     result = run(tmp_path, broken, *SHARED)
     assert len(found(result)["customers"]) == 2
-    assert "The policy that demo set is none" in result.stderr
+    assert "A policy that demo set is none" in result.stderr
 
 
 def test_without_a_key_it_says_that_ids_compare_only_with_its_own(
