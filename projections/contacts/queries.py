@@ -1,6 +1,6 @@
-"""Reading contacts: everything the read models hold of them, in one statement."""
+"""Reading contacts: everything the read models hold of them, in one statement, and whom they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -17,7 +17,7 @@ from projections.consents.tables import ConsentRow
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.queries import nested_rows
-from projections.identity.queries import CUSTOMER_ID
+from projections.identity.queries import customers_of
 from projections.notifications import queries as notifications
 from projections.notifications.tables import TABLE as NOTIFICATIONS
 from projections.notifications.tables import NotificationRow
@@ -28,7 +28,7 @@ from projections.tags.tables import TagRow
 _CONTACT_COLUMNS: Final = ", ".join(f"c.{column.name}" for column in CONTACTS.columns)
 _WIDTH: Final = len(CONTACTS.columns)
 _CARDS: Final = f"""
-SELECT {_CONTACT_COLUMNS}, {CUSTOMER_ID},
+SELECT {_CONTACT_COLUMNS},
     {tags.COUNTED}, {attributes.HAVING_A_VALUE}, {consents.ALL}, {notifications.ALL}, {bindings.ALL}
 FROM contacts c WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
 """  # noqa: S608 - names are constants
@@ -62,10 +62,11 @@ class Card:
         return self.belongs_to or self.contact.contact_id
 
 
-async def cards(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> list[Card]:
-    """The cards of those of the contacts that there are, in no particular order; one round trip."""
+async def cards(connection: Any, tenant: str, space: str, contact_ids: Sequence[UUID]) -> list[Card]:
+    """The cards of those of the contacts that there are, in no particular order."""
     records = await connection.fetch(_CARDS, tenant, contact_ids)
-    return [_card(record) for record in records]
+    belong_to = await customers_of(connection, space, contact_ids) if records else {}
+    return [_card(record, belong_to) for record in records]
 
 
 def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> Card:
@@ -74,9 +75,9 @@ def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> Card:
     return Card(ContactRow(tenant, contact_id, channel, account, uid, 0), belongs_to=belongs_to, seen=False)
 
 
-def _card(record: Any) -> Card:
+def _card(record: Any, belong_to: Mapping[UUID, UUID]) -> Card:
     values = tuple(record)
-    contact, belongs_to = ContactRow(*values[:_WIDTH]), values[_WIDTH]
-    related = zip((TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS), values[_WIDTH + 1 :], strict=True)
+    contact = ContactRow(*values[:_WIDTH])
+    related = zip((TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS), values[_WIDTH:], strict=True)
     nested = (nested_rows(table, contact.tenant, contact.contact_id, text) for table, text in related)
-    return Card(contact, *nested, belongs_to=belongs_to)
+    return Card(contact, *nested, belongs_to=belong_to[contact.contact_id])

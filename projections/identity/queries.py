@@ -1,4 +1,4 @@
-"""Reading who is who.
+"""Reading who is who, in a tenant's live space.
 
 A contact of whom nothing was ever stated has no row and is a customer by itself under its own personal id: what is
 not found here stands for itself, and whether there is such a contact at all is for the contacts' table to say.
@@ -23,11 +23,9 @@ WHERE c.tenant = $1 AND c.contact_id = $2 ORDER BY m.contact COLLATE "C"
 """
 _KEYS: Final = """
 SELECT contact_id, channel || ':' || account || ':' || uid FROM contacts
-WHERE tenant = $1 AND contact_id = ANY($2::uuid[])
-UNION SELECT contact_id, contact FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])
+WHERE tenant = $1 AND contact_id = ANY($3::uuid[])
+UNION SELECT contact_id, contact FROM members WHERE tenant = $2 AND contact_id = ANY($3::uuid[])
 """
-# A subquery for whoever reads contacts ``c`` of tenant $1: whom they belong to; null for themselves.
-CUSTOMER_ID: Final = "(SELECT m.customer_id FROM members m WHERE m.tenant = $1 AND m.contact_id = c.contact_id)"
 _HOLDERS: Final = """
 SELECT l.tier, m.contact_id, m.contact, m.customer_id
 FROM links l JOIN members m ON m.tenant = l.tenant AND m.contact_id = l.contact_id
@@ -83,45 +81,45 @@ def place_of(row: RefusalRow) -> Place:
     return Place(row.at, row.contact_id, row.type, row.value)
 
 
-async def customers_of(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+async def customers_of(connection: Any, space: str, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """Whom contacts belong to; a contact that identity knows nothing of, to itself."""
-    found = await connection.fetch(_CUSTOMERS_OF, tenant, contact_ids)
+    found = await connection.fetch(_CUSTOMERS_OF, space, contact_ids)
     return dict(zip(contact_ids, contact_ids, strict=True)) | {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def customer_of(connection: Any, tenant: str, contact_id: UUID) -> UUID:
+async def customer_of(connection: Any, space: str, contact_id: UUID) -> UUID:
     """The customer that holds the contact now; any id ever handed out is a contact's, so it still leads somewhere."""
-    return (await customers_of(connection, tenant, [contact_id]))[contact_id]
+    return (await customers_of(connection, space, [contact_id]))[contact_id]
 
 
-async def contacts_of(connection: Any, tenant: str, any_id: UUID) -> list[UUID]:
+async def contacts_of(connection: Any, space: str, any_id: UUID) -> list[UUID]:
     """The contacts of the customer that any id leads to, its founder first; the id alone if identity knows it not."""
-    return [row["contact_id"] for row in await connection.fetch(_TOGETHER, tenant, any_id)] or [any_id]
+    return [row["contact_id"] for row in await connection.fetch(_TOGETHER, space, any_id)] or [any_id]
 
 
-async def together(connection: Any, tenant: str, any_id: UUID) -> list[Member]:
+async def together(connection: Any, space: str, any_id: UUID) -> list[Member]:
     """The contacts of the customer that any id leads to, by their keys, as of one moment; none if nothing was stated.
 
     Among them may be contacts of whom others spoke before they were ever seen.
     """
-    return [Member(*row) for row in await connection.fetch(_KNOWN_BY, tenant, any_id)]
+    return [Member(*row) for row in await connection.fetch(_KNOWN_BY, space, any_id)]
 
 
-async def keys_of(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def keys_of(connection: Any, tenant: str, space: str, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The keys of those of the contacts that there are, whether seen themselves or only spoken of."""
-    found = await connection.fetch(_KEYS, tenant, contact_ids)
+    found = await connection.fetch(_KEYS, tenant, space, contact_ids)
     return {contact_id: key for contact_id, key in found}  # noqa: C416 - a record is no pair to the type checker
 
 
-async def customers(connection: Any, tenant: str, customer_ids: Sequence[UUID]) -> dict[UUID, CustomerRow]:
+async def customers(connection: Any, space: str, customer_ids: Sequence[UUID]) -> dict[UUID, CustomerRow]:
     """The rows of those of the customers that have one, by id."""
-    found = await connection.fetch(_CUSTOMERS, tenant, customer_ids)
+    found = await connection.fetch(_CUSTOMERS, space, customer_ids)
     return {row["customer_id"]: CustomerRow(*row) for row in found}
 
 
 async def holders(  # noqa: PLR0913 - a value, and where its next page begins
     connection: Any,
-    tenant: str,
+    space: str,
     type_name: str,
     value: str,
     *,
@@ -129,11 +127,11 @@ async def holders(  # noqa: PLR0913 - a value, and where its next page begins
     limit: int,
 ) -> list[Holder]:
     """Who holds a normalised value, the strongest first; the next page is after the last one's (tier, contact_id)."""
-    return [Holder(*row) for row in await connection.fetch(_HOLDERS, tenant, type_name, value, *after, limit)]
+    return [Holder(*row) for row in await connection.fetch(_HOLDERS, space, type_name, value, *after, limit)]
 
 
 async def conflicts(
-    connection: Any, tenant: str, *, after: Place = NEWEST, reasons: Sequence[str] | None = None, limit: int
+    connection: Any, space: str, *, after: Place = NEWEST, reasons: Sequence[str] | None = None, limit: int
 ) -> list[RefusalRow]:
     """Refused links, those first whose refusal came to be last, of these reasons (none: all)."""
-    return [RefusalRow(*row) for row in await connection.fetch(_CONFLICTS, tenant, *after, reasons, limit)]
+    return [RefusalRow(*row) for row in await connection.fetch(_CONFLICTS, space, *after, reasons, limit)]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from projections.contacts.queries import Card, cards, unseen
@@ -16,6 +15,7 @@ from services.query.core.timelines import MOST_BYTES, page_json
 from services.query.core.views import contact_view
 from services.query.naming import NO_CONTACT, NO_CUSTOMER, Names
 from services.query.ports import ReadModels
+from services.query.snapshots import Snapshot, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Wanted:
 
 
 class Reader:
-    """Answers questions from the read models.
+    """Answers questions from the read models, each as of one moment.
 
     Every method raises NotFound for what this tenant doesn't have, Ambiguous for a name that is several customers',
     and ReadModelsAway.
@@ -41,10 +41,10 @@ class Reader:
     async def contact(self, tenant: str, contact: ContactRef, now: int) -> Contact:
         """One contact, as it is at this moment."""
         contact_id = self._names.id_of(tenant, contact.key)
-        async with self._read_models.connection() as connection:
-            found = await cards(connection, tenant, [contact_id]) or [
+        async with snapshot(self._read_models, tenant) as moment:
+            found = await cards(moment.connection, tenant, moment.space, [contact_id]) or [
                 one
-                for one in _unseen(tenant, await together(connection, tenant, contact_id))
+                for one in _unseen(tenant, await together(moment.connection, moment.space, contact_id))
                 if one.contact.contact_id == contact_id
             ]
         if not found:
@@ -64,27 +64,28 @@ class Reader:
     async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: Wanted) -> bytes:
         """A page of what happened with one contact, as JSON."""
         contact_id = self._names.id_of(tenant, contact.key)
-        async with self._read_models.connection() as connection:
-            entries = await _page(connection, tenant, [contact_id], wanted)
-            if not entries and not await keys_of(connection, tenant, [contact_id]):
+        async with snapshot(self._read_models, tenant) as moment:
+            entries = await _page(moment, [contact_id], wanted)
+            if not entries and not await keys_of(moment.connection, tenant, moment.space, [contact_id]):
                 raise NotFound(NO_CONTACT)
         return page_json(entries)
 
     async def customer_timeline(self, tenant: str, name: str, wanted: Wanted) -> bytes:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""
-        async with self._read_models.connection() as connection:
-            named = await self._names.customer(connection, tenant, name)
-            members = [one.contact_id for one in await together(connection, tenant, named)]
-            entries = await _page(connection, tenant, members or [named], wanted)
-            if not entries and not members and not await keys_of(connection, tenant, [named]):
+        async with snapshot(self._read_models, tenant) as moment:
+            named = await self._names.customer(moment, name)
+            members = [one.contact_id for one in await together(moment.connection, moment.space, named)]
+            entries = await _page(moment, members or [named], wanted)
+            if not entries and not members and not await keys_of(moment.connection, tenant, moment.space, [named]):
                 raise NotFound(NO_CUSTOMER)
         return page_json(entries)
 
     async def _cards_of(self, tenant: str, name: str) -> tuple[Known, list[Card]]:
-        async with self._read_models.connection() as connection:
-            named = await self._names.customer(connection, tenant, name)
-            members = await together(connection, tenant, named)
-            found = await cards(connection, tenant, [one.contact_id for one in members] or [named])
+        async with snapshot(self._read_models, tenant) as moment:
+            named = await self._names.customer(moment, name)
+            members = await together(moment.connection, moment.space, named)
+            ids = [one.contact_id for one in members] or [named]
+            found = await cards(moment.connection, tenant, moment.space, ids)
         seen = {card.contact.contact_id for card in found}
         found += _unseen(tenant, [one for one in members if one.contact_id not in seen])
         if not found:
@@ -96,10 +97,10 @@ def _unseen(tenant: str, members: Sequence[Member]) -> list[Card]:
     return [unseen(tenant, one.contact_id, one.contact, one.customer_id) for one in members]
 
 
-async def _page(connection: Any, tenant: str, members: Sequence[UUID], wanted: Wanted) -> list[timeline.Entry]:
+async def _page(moment: Snapshot, members: Sequence[UUID], wanted: Wanted) -> list[timeline.Entry]:
     return await timeline.page(
-        connection,
-        tenant,
+        moment.connection,
+        moment.tenant,
         members,
         after=wanted.after,
         types=wanted.types,

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from projections.engine.ids import personal_id
 from projections.identity.queries import holders
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
+from services.query.snapshots import Snapshot
 from services.resolve.core.policy import Policy
 from services.resolve.core.values import normalise
+from services.resolve.reading import policy_of
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 
@@ -21,11 +23,15 @@ _MOST_HOLDERS: Final = 200
 
 
 class Names:
-    """Every tenant's names. ``id_key`` gives the key of its personal ids, ``policy_of`` how it spells values."""
+    """Every tenant's names. ``id_key`` gives the key of its personal ids; ``region`` is for tenants that have none."""
 
-    def __init__(self, id_key: Callable[[str], bytes], policy_of: Callable[[str], Policy]) -> None:
+    def __init__(self, id_key: Callable[[str], bytes], region: str) -> None:
         self._id_key = lru_cache(maxsize=1024)(id_key)
-        self.policy_of = policy_of
+        self._region = region
+
+    def policy_in(self, snapshot: Snapshot) -> Policy:
+        """The policy in force, which says how values are spelt, too."""
+        return policy_of(snapshot.live, self._region)
 
     def id_of(self, tenant: str, contact_key: str) -> UUID:
         """The contact's personal id, whether there is such a contact or not."""
@@ -35,23 +41,23 @@ class Names:
         """The id of the contact that a key or an id names. Raises NotFound for what can be neither."""
         return self._derived(tenant, references.one_contact(name))
 
-    async def customer(self, connection: Any, tenant: str, name: str) -> UUID:
+    async def customer(self, snapshot: Snapshot, name: str) -> UUID:
         """An id of the customer of this name, if there is one. Raises NotFound, or Ambiguous."""
         meant = references.customer(name)
         if isinstance(meant, references.ByIdentifier):
-            return await self._holding(connection, tenant, meant)
-        return self._derived(tenant, meant)
+            return await self._holding(snapshot, meant)
+        return self._derived(snapshot.tenant, meant)
 
     def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
         if isinstance(meant, references.ByContact):
             return self.id_of(tenant, meant.contact.key)
         return meant.personal_id
 
-    async def _holding(self, connection: Any, tenant: str, meant: references.ByIdentifier) -> UUID:
-        value = normalise(meant.type, meant.value, self.policy_of(tenant))
+    async def _holding(self, snapshot: Snapshot, meant: references.ByIdentifier) -> UUID:
+        value = normalise(meant.type, meant.value, self.policy_in(snapshot))
         if value is None:
             raise NotFound(NO_CUSTOMER)
-        found = await holders(connection, tenant, meant.type, value, limit=_MOST_HOLDERS)
+        found = await holders(snapshot.connection, snapshot.space, meant.type, value, limit=_MOST_HOLDERS)
         customers = list(dict.fromkeys(one.customer_id for one in found))  # strongest first, and so are they
         if not customers:
             raise NotFound(NO_CUSTOMER)
@@ -61,6 +67,5 @@ class Names:
 
 
 def names_of(settings: Settings) -> Names:
-    """Names by the master key and the policy in force. Raises MissingSetting."""
-    policy = Policy(default_region=settings.default_region)
-    return Names(partial(tenant_id_key, settings.master_key), lambda _tenant: policy)
+    """Names by the master key. Raises MissingSetting."""
+    return Names(partial(tenant_id_key, settings.master_key), settings.default_region)

@@ -1,7 +1,6 @@
 """Spaces with their policies: what events are resolved by, in the live space and in one that is being built."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from schemas.events import Event
 from schemas.events.tenant import IdentityPolicy
 from services.resolve.core.policy import InvalidPolicy, Policy
 from services.resolve.ports import PolicyInForce, Rules
+from services.resolve.reading import policy_of
 from services.runtime.work import IdOf
 
 POLICY_SET = "tenant.policy_set"
@@ -37,16 +37,6 @@ def _policy_row(event: Event) -> PolicyRow | None:
         return None
     text = orjson.dumps(said.policy, option=orjson.OPT_SORT_KEYS).decode()
     return PolicyRow(event.tenant, event.event_id, event.occurred_at, text, said.by, said.note)
-
-
-def policy_of(found: Found, region: str) -> Policy:
-    """The space's policy. ``region`` is for tenants whose own isn't known."""
-    return _policy(found.policy, found.region or region)
-
-
-@lru_cache(maxsize=1024)
-def _policy(text: str | None, region: str) -> Policy:
-    return Policy.from_json(orjson.loads(text) if text else {}, region)
 
 
 def rules_of(spaces: Sequence[Found], id_of: IdOf, region: str) -> Rules:
