@@ -4,7 +4,7 @@ Every function is one statement, or one a table; none walks a value's holders be
 a chunk costs does not grow with the number of contacts. Call them inside one transaction.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
@@ -94,6 +94,7 @@ WITH c AS (
 )
 SELECT {_selected(MEMBERS, "m")} FROM c JOIN members m ON m.tenant = c.tenant AND m.component = c.component
 """  # noqa: S608 - names are constants
+_ALL_MEMBERS: Final = f"SELECT {', '.join(MEMBERS.row._fields)} FROM members WHERE tenant = $1"  # noqa: S608 - constants
 _HOMES: Final = f"""
 SELECT m.tenant, m.contact_id, m.component, {_selected(CUSTOMERS, "c")} FROM {_OF_CONTACTS}
 JOIN members m ON m.tenant = k.tenant AND m.contact_id = k.contact_id
@@ -176,6 +177,12 @@ async def members(connection: Any, contacts: Collection[Who]) -> dict[Who, Membe
 async def components(connection: Any, contacts: Collection[Who]) -> list[MemberRow]:
     """The rows of all contacts in these contacts' components."""
     return [MemberRow(*one) for one in await connection.fetch(_COMPONENTS, *columns(contacts))] if contacts else []
+
+
+async def all_members(connection: Any, tenant: str) -> AsyncIterator[MemberRow]:
+    """Every row of a space, some thousand at a time, inside the caller's transaction."""
+    async for row in connection.cursor(_ALL_MEMBERS, tenant, prefetch=5000):
+        yield MemberRow(*row)
 
 
 async def homes(connection: Any, contacts: Collection[Who]) -> dict[Who, Home]:

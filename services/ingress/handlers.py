@@ -1,4 +1,4 @@
-"""What ingress does: take canonical events in, take a decision of staff in, and take a LINE webhook in."""
+"""What ingress does: take in canonical events, decisions of staff, policies, and LINE's webhooks."""
 
 import asyncio
 from collections import Counter
@@ -11,6 +11,7 @@ from services.ingress.core.decisions import judge_decision
 from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, judge_all, split
 from services.ingress.core.line import translate
 from services.ingress.core.normalize import lenient_json
+from services.ingress.core.policies import judge_policy
 from services.ingress.core.signatures import line_signature_matches
 from services.ingress.ports import Log, Record, WebhookSource
 from services.runtime.metrics import INGRESS_ACCEPTED, INGRESS_REJECTED, INGRESS_UNKNOWN
@@ -43,12 +44,20 @@ async def take_events(raw: bytes, content_type: str, facts: Facts, most: int, lo
 
 async def take_decision(raw: bytes, facts: Facts, log: Log) -> Outcome:
     """Judge a decision and append it if it is one. Raises LogAway."""
-    outcome = judge_decision(raw, facts)
+    return await _take_one("decisions", judge_decision(raw, facts), log)
+
+
+async def take_policy(raw: bytes, facts: Facts, log: Log) -> Outcome:
+    """Judge a policy and append it if it is one. Raises LogAway."""
+    return await _take_one("policies", judge_policy(raw, facts), log)
+
+
+async def _take_one(door: str, outcome: Outcome, log: Log) -> Outcome:
     if isinstance(outcome, Rejected):
-        _count("decisions", [], [outcome.reason])
+        _count(door, [], [outcome.reason])
     else:
         await log.append([Record.of(outcome.event, outcome.raw)])
-        _count("decisions", [outcome.event], [])
+        _count(door, [outcome.event], [])
     return outcome
 
 

@@ -50,7 +50,8 @@ def _sent_path(scope: MutableMapping[str, Any]) -> str:
     return raw.decode("latin-1") if raw else quote(scope["path"])
 
 
-def _problems(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+def problems_of(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """What a route may answer instead, for its description."""
     return {
         kind.status: {
             "description": kind.title,
@@ -72,11 +73,11 @@ _PROBLEM: Final = {
         "detail": {"type": "string"},
     },
 }
-ALWAYS: Final = _problems(
+ALWAYS: Final = problems_of(
     problems.UNAUTHENTICATED, problems.FORBIDDEN, problems.NOT_FOUND, problems.INVALID_REQUEST, problems.UNAVAILABLE
 )
-PAGED: Final = ALWAYS | _problems(_BAD_CURSOR)
-BY_ANY_NAME: Final = ALWAYS | _problems(_AMBIGUOUS)
+PAGED: Final = ALWAYS | problems_of(_BAD_CURSOR)
+BY_ANY_NAME: Final = ALWAYS | problems_of(_AMBIGUOUS)
 BEARER: Final = HTTPBearer(auto_error=False, description="an API key with the scope `customers:read`")  # described only
 
 router = APIRouter(

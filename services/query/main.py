@@ -7,12 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.query import identity_http
+from services.query import identity_http, policy_http
 from services.query.adapters import ReadModels
 from services.query.explaining import Explainer
 from services.query.handlers import Reader
 from services.query.http import add_error_handlers, router
 from services.query.naming import names_of
+from services.query.policy import Policies
+from services.query.preview import Previewer
 from services.runtime import http
 from services.runtime.auth import Authenticator
 from services.runtime.problems import add_problem_handlers
@@ -41,13 +43,17 @@ def create_app(settings: Settings) -> FastAPI:
     names = names_of(settings)
     app.state.reader = Reader(read_models, names)
     app.state.explainer = Explainer(read_models, names)
+    app.state.policies = Policies(read_models, names)
+    app.state.previewer = Previewer(settings.database_url, settings.default_region)
     app.state.authenticator = Authenticator(_Control(read_models))
     app.include_router(router)
     app.include_router(identity_http.router)
+    app.include_router(policy_http.router)
     app.router.routes.extend(http.routes({"postgresql": read_models.check}))
     app.add_middleware(http.RequestMetrics)
     add_problem_handlers(app)
     add_error_handlers(app)
+    policy_http.add_policy_error_handlers(app)
     return app
 
 

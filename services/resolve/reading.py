@@ -5,17 +5,37 @@ Only who is who is kept, not by which links: a component is small, and resolving
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from projections.identity import store
 from projections.identity.spaces import Found
+from services.resolve.core.evidence import Evidence
 from services.resolve.core.policy import Policy
 from services.resolve.core.resolution import Resolution, resolve
 from services.resolve.dossiers import Dossier, dossier_of, evidence_in
 from services.resolve.reach import crowds_told
+
+
+class Remembered(NamedTuple):
+    """All that is remembered of a space: evidence, and contacts' customers and ids by their keys."""
+
+    evidence: Evidence
+    customers: Mapping[str, UUID]
+    ids: Mapping[str, UUID]
+
+
+async def everything_of(connection: Any, space: str) -> Remembered:
+    """Every contact of a space of whom something was stated. Read it in one snapshot."""
+    dossiers: dict[str, Dossier] = {}
+    customers: dict[str, UUID] = {}
+    ids: dict[str, UUID] = {}
+    async for row in store.all_members(connection, space):
+        dossiers[row.contact] = dossier_of(row)
+        customers[row.contact], ids[row.contact] = row.customer_id, row.contact_id
+    return Remembered(evidence_in(dossiers), customers, ids)
 
 
 def policy_of(found: Found, region: str) -> Policy:

@@ -6,7 +6,7 @@ Its id, where none is given, is made of what was decided and when: to decide the
 from typing import Any, Final
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Facts, Outcome, Rejected, judge, parse
+from services.ingress.core.events import Facts, Outcome, Rejected, judge, parse, shown
 
 _FIELDS: Final = frozenset({"a", "b", "decision", "by", "note", "event_id"})
 _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision", "data.by": "by", "data.note": "note"}
@@ -22,7 +22,7 @@ def judge_decision(raw: bytes, facts: Facts) -> Outcome:
     if not isinstance(said, dict):
         return Rejected(0, "not_an_object", "a decision is a JSON object")
     if unknown := said.keys() - _FIELDS:
-        return Rejected(0, "unknown_field", f"a decision has {', '.join(sorted(_FIELDS))}", _shown(min(unknown)))
+        return Rejected(0, "unknown_field", f"a decision has {', '.join(sorted(_FIELDS))}", shown(min(unknown)))
     contacts: dict[str, Any] = {name: _contact(said.get(name)) for name in ("a", "b")}
     for name, contact in contacts.items():
         if contact is None:
@@ -52,7 +52,3 @@ def _in_its_words(outcome: Rejected) -> Rejected:
         if outcome.field == theirs or outcome.field.startswith(f"{theirs}."):
             return Rejected(0, outcome.reason, outcome.detail, ours)
     return outcome
-
-
-def _shown(field: str) -> str:
-    return "".join(one for one in field if one.isprintable())[:64]

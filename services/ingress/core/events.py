@@ -119,6 +119,11 @@ def judge(item: Any, index: int, facts: Facts) -> Outcome:
     return Accepted(index, event, encoded)
 
 
+def shown(field: str) -> str:
+    """The name of a field that nobody knows, fit to be shown."""
+    return "".join(one for one in field if one.isprintable())[:64]
+
+
 def parse(raw: bytes) -> Any:
     """JSON to Python objects. Raises InvalidEvent.
 

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from schemas.export import EVENT_NAMES, UNKNOWN, asyncapi
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
-from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, WRONG_SIGNATURE
+from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, NO_POLICY, WRONG_SIGNATURE
 from services.runtime.problems import (
     FORBIDDEN,
     INTERNAL,
@@ -58,6 +58,21 @@ _DECIDED: Final[Document] = {
         "event_id": {"type": ["string", "null"]},
     },
 }
+_POLICY: Final[Document] = {
+    "type": "object",
+    "required": ["policy"],
+    "additionalProperties": False,
+    "properties": {
+        "policy": {
+            "type": "object",
+            "description": "What it leaves out is as in the default policy.",
+            "examples": [{"types": {"phone": {"claimed": None, "limit": 4}}, "also_blocked": ["vip"]}],
+        },
+        "by": {"type": ["string", "null"], "description": "Who sets it."},
+        "note": {"type": ["string", "null"], "description": "Why."},
+        "event_id": {"type": ["string", "null"]},
+    },
+}
 _ACCEPTED: Final[Document] = {
     "type": "object",
     "required": ["index", "status", "event_id"],
@@ -92,6 +107,9 @@ _EVENTS_TEXT: Final = (
     "the key's, `received_at` is now, `event_id` is made of the content where it is left out; an `occurred_at` more "
     "than five minutes ahead is taken to be now."
 )
+_ONE_EVENT_TEXT: Final = (
+    "`202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it."
+)
 _WEBHOOK_TEXT: Final = (
     "For LINE to call. The raw body has to be signed with one of the source's secrets; what is in it is in Kafka, with "
     "acks=all, before the answer."
@@ -115,6 +133,7 @@ def _added(version: str) -> Document:
         "paths": {
             "/v1/events": {"post": _post_events()},
             "/v1/identity/decisions": {"post": _post_decision()},
+            "/v1/identity/policy": {"put": _put_policy()},
             "/webhooks/line/{source}": {"post": _post_line_webhook()},
         },
         "components": {
@@ -123,7 +142,8 @@ def _added(version: str) -> Document:
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key with the scope `events:write`, for decisions `customers:write`.",
+                    "description": "An API key with the scope `events:write`; for decisions `customers:write`, "
+                    "for the policy `admin`.",
                 },
                 "lineSignature": {"type": "apiKey", "in": "header", "name": "x-line-signature"},
             },
@@ -173,11 +193,25 @@ def _post_decision() -> Document:
         "operationId": "post_decision",
         "summary": "Decide whether two contacts are one person",
         "description": "An event of now: of several decisions of a pair the latest counts, and `undecided` takes "
-        "either back. `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to "
-        "repeat it.",
+        f"either back. {_ONE_EVENT_TEXT}",
+    } | _one_event("Decided", NO_DECISION)
+
+
+def _put_policy() -> Document:
+    return {
+        "operationId": "put_policy",
+        "summary": "Set the policy for identity resolution",
+        "description": "An event of now; the event's id is the policy's version. It is adopted in the background: "
+        "until that is done everything is read by the policy before, and `GET` tells how far it is. Preview it first. "
+        f"{_ONE_EVENT_TEXT}",
+    } | _one_event("Policy", NO_POLICY)
+
+
+def _one_event(schema: str, refusal: Kind) -> Document:
+    return {
         "security": [{"key": []}],
-        "requestBody": {"required": True, "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Decided"}}}},
-        "responses": {"202": _answer("It is in the log", "DecisionResult")}
+        "requestBody": {"required": True, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}},
+        "responses": {"202": _answer("It is in the log", "OneEventResult")}
         | _problems(
             (MALFORMED_BODY, CUT_OFF),
             (UNAUTHENTICATED,),
@@ -185,7 +219,7 @@ def _post_decision() -> Document:
             (SLOW_BODY,),
             (TOO_LARGE,),
             (UNSUPPORTED_ENCODING,),
-            (NO_DECISION,),
+            (refusal,),
             (INTERNAL,),
             (UNAVAILABLE,),
         ),
@@ -226,7 +260,8 @@ def _schemas(version: str) -> Document:
         },
         "Problem": _PROBLEM,
         "Decided": _DECIDED,
-        "DecisionResult": {"type": "object", "required": ["event_id"], "properties": {"event_id": _STRING}},
+        "Policy": _POLICY,
+        "OneEventResult": {"type": "object", "required": ["event_id"], "properties": {"event_id": _STRING}},
         "AcceptedResult": _ACCEPTED,
         "RejectedResult": _REJECTED,
         "EventsResult": {"type": "object", "required": list(_COUNTS), "properties": _COUNTS},

@@ -1,6 +1,7 @@
 """The routes of ingress, raw on purpose: at thousands of webhooks a second, every layer between shows."""
 
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from services.ingress.core.events import Accepted, Facts, Outcome, Unreadable
 from services.ingress.core.normalize import MalformedBody
-from services.ingress.handlers import WrongSignature, take_decision, take_events, take_line_webhook
+from services.ingress.handlers import WrongSignature, take_decision, take_events, take_line_webhook, take_policy
 from services.ingress.http.body import MALFORMED_BODY, busy, read_body, unpacked
 from services.ingress.ports import Log, LogAway, LogFull, Sources, SourcesAway, WebhookSource
 from services.runtime.auth import Authenticator
@@ -22,8 +23,10 @@ from services.runtime.settings import Settings
 
 NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
+NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 REJECTED_EVENT: Final = "rejected-event"
 WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
+Taker = Callable[[bytes, Facts, Log], Awaitable[Outcome]]
 _JSON: Final = "application/json"
 _OK: Final = b"{}"
 
@@ -44,6 +47,7 @@ def ingress_routes() -> list[RawRoute]:
     return [
         RawRoute("/v1/events", post_events, methods=["POST"]),
         RawRoute("/v1/identity/decisions", post_decision, methods=["POST"]),
+        RawRoute("/v1/identity/policy", put_policy, methods=["PUT"]),
         RawRoute("/webhooks/line/{source}", post_line_webhook, methods=["POST"]),
     ]
 
@@ -68,13 +72,24 @@ async def post_events(request: Request) -> Response:
 
 async def post_decision(request: Request) -> Response:
     """What staff decide of two contacts; 202 once Kafka has acknowledged it."""
+    return await _take_one(request, "customers:write", take_decision, NO_DECISION)
+
+
+async def put_policy(request: Request) -> Response:
+    """The tenant's policy for identity resolution; 202 once Kafka has acknowledged it."""
+    return await _take_one(request, "admin", take_policy, NO_POLICY)
+
+
+async def _take_one(request: Request, scope: str, take: Taker, refusal: Kind) -> Response:
+    """A body that is one event of now: its id, or why it is none."""
     ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "customers:write")
+    principal = await ingress.authenticator.principal(request.headers.get("authorization"), scope)
+    facts = Facts(principal.tenant, _now(), may_set_tenant="admin" in principal.scopes)
     with ingress.budget.lease() as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)
         body = unpacked(request, raw, ingress.settings.body_limit, lease)
         try:
-            outcome = await take_decision(body, Facts(principal.tenant, _now(), may_set_tenant=False), ingress.log)
+            outcome = await take(body, facts, ingress.log)
         except LogAway as error:
             raise _log_problem(error) from error
     if isinstance(outcome, Accepted):
@@ -82,7 +97,7 @@ async def post_decision(request: Request) -> Response:
     if outcome.reason == "not_json":
         raise Problem(MALFORMED_BODY, outcome.detail)
     field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
-    raise Problem(NO_DECISION, outcome.detail, reason=outcome.reason, **field)
+    raise Problem(refusal, outcome.detail, reason=outcome.reason, **field)
 
 
 async def post_line_webhook(request: Request) -> Response:

@@ -1,0 +1,77 @@
+"""The shapes that tell of a tenant's policy for identity, of its adoption, and of what another one would change."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from services.query.core.models import ContactKey, Shape, Time
+
+Version = Annotated[str, Field(description="the event that set it, or `default`", examples=["default"])]
+PolicyText = Annotated[dict[str, Any], Field(examples=[{"types": {"phone": {"claimed": None, "limit": 4}}}])]
+
+
+class PolicyVersion(Shape):
+    """A policy that was set, by whom and why."""
+
+    version: Version
+    set_at: Time
+    by: str | None
+    note: str | None
+
+
+class Adoption(Shape):
+    """A policy that is being adopted: until it is done, everything is resolved and read by the one before."""
+
+    version: Version
+    statements: Annotated[int, Field(ge=0, description="how much there was to resolve again when it began")]
+    done: Annotated[int, Field(ge=0)]
+
+
+class PolicyInForce(Shape):
+    """The policy by which customers are what they are now, whole, and what comes next."""
+
+    version: Version
+    policy: PolicyText
+    adopting: Annotated[Adoption | None, Field(description="null if nothing is being adopted")]
+    versions: Annotated[list[PolicyVersion], Field(description="what was set, the latest first; the last hundred")]
+
+
+class WishedPolicy(Shape):
+    """A policy to try: what it leaves out is as in the default policy."""
+
+    policy: PolicyText
+
+
+class Piece(Shape):
+    """Contacts of an example that are a customer on the other side."""
+
+    id: UUID
+    size: Annotated[int, Field(ge=1)]
+    contacts: list[ContactKey]
+
+
+class Example(Shape):
+    """A customer with its contacts, the first thousand of them, and what it is made of or falls into."""
+
+    id: UUID
+    size: Annotated[int, Field(ge=1)]
+    contacts: list[ContactKey]
+    pieces: list[Piece]
+
+
+class Kinds(Shape):
+    """How many customers there are of a kind, and the fifty largest."""
+
+    count: Annotated[int, Field(ge=0)]
+    largest: list[Example]
+
+
+class Preview(Shape):
+    """What a policy would make of the customers there are now. Nothing changes by asking."""
+
+    customers_now: Annotated[int, Field(ge=0)]
+    customers_then: Annotated[int, Field(ge=0)]
+    merged: Annotated[Kinds, Field(description="customers of then that hold contacts of several customers of now")]
+    split: Annotated[Kinds, Field(description="customers of now whose contacts are in several customers of then")]
+    unchanged: Annotated[Kinds, Field(description="customers of the same contacts")]

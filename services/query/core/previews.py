@@ -1,0 +1,76 @@
+"""What another policy would make of a tenant's customers, compared with what they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.query.core.policy_models import Example, Kinds, Piece, Preview
+
+LARGEST: Final = 50
+MOST_CONTACTS: Final = 1000  # of an example that are shown
+Contacts = tuple[str, ...]
+Groups = Mapping[UUID, Contacts]
+
+
+class Comparison(NamedTuple):
+    """Customers with their contacts' keys, sorted, now and then; ``alone`` more are the same on both sides."""
+
+    now: Groups
+    then: Groups
+    alone: int
+
+
+class _Kind(NamedTuple):
+    customer: UUID
+    contacts: Contacts
+    pieces: Mapping[UUID, Sequence[str]]
+
+
+def preview(compared: Comparison) -> Preview:
+    """The numbers of customers merged, split and unchanged, with the largest of each."""
+    now, then = _whose(compared.now), _whose(compared.then)
+    merged = [one for one in _kinds(compared.then, now) if len(one.pieces) > 1]
+    split = [one for one in _kinds(compared.now, then) if len(one.pieces) > 1]
+    changed = {contact for one in (*merged, *split) for contact in one.contacts}
+    unchanged = [
+        _Kind(customer, contacts, {}) for customer, contacts in compared.then.items() if changed.isdisjoint(contacts)
+    ]
+    return Preview(
+        customers_now=len(compared.now) + compared.alone,
+        customers_then=len(compared.then) + compared.alone,
+        merged=_shown(merged),
+        split=_shown(split),
+        unchanged=_shown(unchanged, more=compared.alone),
+    )
+
+
+def _whose(groups: Groups) -> dict[str, UUID]:
+    return {contact: customer for customer, contacts in groups.items() for contact in contacts}
+
+
+def _kinds(groups: Groups, on_the_other_side: Mapping[str, UUID]) -> Iterable[_Kind]:
+    """Each customer with its contacts by whom they belong to on the other side."""
+    for customer, contacts in groups.items():
+        pieces: dict[UUID, list[str]] = {}
+        for contact in contacts:
+            pieces.setdefault(on_the_other_side[contact], []).append(contact)
+        yield _Kind(customer, contacts, pieces)
+
+
+def _shown(kinds: Sequence[_Kind], more: int = 0) -> Kinds:
+    """The largest first; of equally large ones the order is that of their contacts."""
+    largest = nlargest(LARGEST, kinds, key=lambda one: (len(one.contacts), one.contacts))
+    return Kinds(count=len(kinds) + more, largest=[_example(one) for one in largest])
+
+
+def _example(one: _Kind) -> Example:
+    return Example(
+        id=one.customer,
+        size=len(one.contacts),
+        contacts=list(one.contacts[:MOST_CONTACTS]),
+        pieces=[
+            Piece(id=customer, size=len(contacts), contacts=list(contacts[:MOST_CONTACTS]))
+            for customer, contacts in one.pieces.items()
+        ],
+    )

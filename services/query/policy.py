@@ -1,0 +1,43 @@
+"""The tenant's policy for identity: which one is in force, how far the next one is, and which there were."""
+
+from typing import Final
+
+from projections.identity import spaces
+from services.query.core.policy_models import Adoption, PolicyInForce, PolicyVersion
+from services.query.naming import Names
+from services.query.ports import ReadModels
+from services.query.snapshots import snapshot
+
+_VERSIONS: Final = 100
+
+
+class Policies:
+    """Answers for one tenant at a time. Raises ReadModelsAway."""
+
+    def __init__(self, read_models: ReadModels, names: Names) -> None:
+        self._read_models = read_models
+        self._names = names
+
+    async def in_force(self, tenant: str) -> PolicyInForce:
+        """The policy by which the tenant's customers are what they are at this moment."""
+        async with snapshot(self._read_models, tenant) as moment:
+            building = await spaces.building(moment.connection, tenant)
+            versions = await spaces.policies_of(moment.connection, tenant, _VERSIONS)
+            policy = self._names.policy_in(moment)
+        return PolicyInForce(
+            version=moment.live.version,
+            policy=policy.to_json(),
+            adopting=_adoption(building, moment.live.version, versions),
+            versions=[
+                PolicyVersion(version=one.event_id, set_at=one.at, by=one.set_by, note=one.note) for one in versions
+            ],
+        )
+
+
+def _adoption(building: spaces.SpaceRow | None, live: str, versions: list[spaces.PolicyRow]) -> Adoption | None:
+    """What is being adopted, also before anybody has begun with it."""
+    if building is not None:
+        return Adoption(version=building.version, statements=building.total, done=building.done)
+    if versions and versions[0].event_id != live:
+        return Adoption(version=versions[0].event_id, statements=0, done=0)
+    return None

@@ -1,0 +1,73 @@
+"""The policy in force, its adoption, and what another one would change."""
+
+from typing import Any
+
+import httpx
+
+from projections.engine.generations import active_generation
+from projections.identity import spaces
+from services.resolve.spaces import policies_in
+from services.runtime import control
+from tests.integration.query.conftest import Brand, id_of
+from tests.unit.resolve.saying import bound, claimed, event
+
+PATH = "/v1/identity/policy"
+PHONE = "+886911111111"
+
+
+async def preview(brand: Brand, body: Any, key: str = "admin") -> httpx.Response:
+    if key == "admin" and key not in brand.keys:
+        brand.keys[key] = await control.add_key(brand.connection, "demo", ["admin"])
+    headers = {"Authorization": f"Bearer {brand.keys[key]}"}
+    return await brand.client.post(f"{PATH}/preview", json=body, headers=headers, timeout=60)
+
+
+async def test_who_set_none_has_the_default_policy_whole(brand: Brand) -> None:
+    told = await brand.json(PATH)
+    assert told["version"] == "default"
+    assert told["policy"]["types"]["phone"]["limit"] == 10
+    assert (told["adopting"], told["versions"]) == (None, [])
+
+
+async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
+    await brand.connection.execute(f"SET search_path TO {await active_generation(brand.connection)}")
+    wish = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
+    await spaces.record(brand.connection, policies_in([event(None, "tenant.policy_set", wish, event_id="p1", at=5)]))
+    told = await brand.json(PATH)
+    assert told["version"] == "default"
+    assert told["adopting"] == {"version": "p1", "statements": 0, "done": 0}
+    assert [(one["version"], one["by"], one["note"]) for one in told["versions"]] == [("p1", "amy", "families")]
+    assert (await brand.json(PATH, "other"))["versions"] == []
+
+
+async def test_a_preview_tells_from_the_real_evidence_what_would_merge_and_split(brand: Brand) -> None:
+    await brand.lives(
+        bound("web:shop:c1", member_id="M1", at=1),
+        bound("web:shop:c2", member_id="M2", at=2),
+        claimed("web:shop:c1", phone=PHONE, at=3),
+        claimed("web:shop:c2", phone=PHONE, at=4),
+        claimed("web:shop:c3", email="a@example.tw", at=5),
+        claimed("web:shop:c4", email="a@example.tw", at=6),
+        bound("web:shop:c5", member_id="M5", at=7),
+    )
+    await brand.happens(event("web:shop:c6", "web.tracked", {"event": "page_viewed"}, at=8))
+    answer = await preview(brand, {"policy": {"types": {"member_id": {"exclusive": None}, "email": {"claimed": None}}}})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert (told["customers_now"], told["customers_then"]) == (5, 5)
+    assert [told[kind]["count"] for kind in ("merged", "split", "unchanged")] == [1, 1, 2]
+    assert told["merged"]["largest"][0]["contacts"] == ["web:shop:c1", "web:shop:c2"]
+    assert told["merged"]["largest"][0]["id"] == str(id_of("web:shop:c1"))
+    assert told["split"]["largest"][0]["contacts"] == ["web:shop:c3", "web:shop:c4"]
+    assert [len(one["contacts"]) for one in told["split"]["largest"][0]["pieces"]] == [1, 1]
+    # Nothing has changed.
+    customer = await brand.json("/v1/customers/contact:web:shop:c3")
+    assert len(customer["contacts"]) == 2
+
+
+async def test_what_is_no_policy_is_told(brand: Brand) -> None:
+    answer = await preview(brand, {"policy": {"types": {"phone": {"limit": 0}}}})
+    assert answer.status_code == 422
+    assert "types.phone.limit" in answer.json()["detail"]
+    assert (await preview(brand, {})).status_code == 422
+    assert (await preview(brand, {"policy": {}}, key="demo")).status_code == 403
