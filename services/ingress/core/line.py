@@ -9,13 +9,20 @@ a repeat is the same event. What LINE calls by a type that means nothing to us b
 brought in its data; so does a known type whose shape is not the expected one.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from schemas.codec import InvalidEvent
 from schemas.events import Event
-from services.ingress.core.normalize import MAX_WORD, clean, clean_text, content_hash_id, occurred, word
+from services.ingress.core.normalize import (
+    MAX_WORD,
+    account_name,
+    clean,
+    content_hash_id,
+    occurred,
+    snake_case,
+    word,
+)
 from services.ingress.core.translated import Ignored, Translated, to_event
 
 Fields = dict[str, Any]
@@ -24,9 +31,6 @@ Said = tuple[str, Fields]
 _EVENT_ID_PREFIX: Final = "line:"
 _FLEETING: Final = frozenset({"replyToken", "deliveryContext"})
 _IN_THE_ENVELOPE: Final = frozenset({"type", "webhookEventId", "timestamp", "source", "mode"})
-_ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
-_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_LONGEST_TYPE: Final = 100
 
 
 def translate(  # noqa: PLR0913 - the body, and five facts of the source it came to
@@ -40,7 +44,7 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
     entries = body.get("events") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         return Translated(ignored=(Ignored(0, "not_a_webhook"),))
-    account = _account(account) or _account(body.get("destination"))
+    account = account_name(account) or account_name(body.get("destination"))
     facts = {"tenant": tenant, "source": source, "received_at": received_at}
     events: list[Event] = []
     ignored: list[Ignored] = []
@@ -80,10 +84,6 @@ def _event_id(event: Fields, account: str | None) -> str:
     return content_hash_id({"channel": "line", "account": account, "event": event})
 
 
-def _account(name: Any) -> str | None:
-    return name if isinstance(name, str) and _ACCOUNT.fullmatch(name) and clean_text(name) == name else None
-
-
 def _contact(event: Fields, account: str | None) -> Fields | None:
     source = event.get("source")
     if account is None or not isinstance(source, dict) or source.get("type") != "user":
@@ -103,8 +103,7 @@ def _read(event: Fields, contact: Fields | None) -> Said:
 
 def _unknown(event: Fields, contact: Fields | None) -> Said:
     name = word(event.get("type")) or "unknown"
-    snake = _HUMP.sub("_", name[:_LONGEST_TYPE]).lower()[:_LONGEST_TYPE]
-    return f"line.{snake}", _rest(event, contact)
+    return f"line.{snake_case(name)}", _rest(event, contact)
 
 
 def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:

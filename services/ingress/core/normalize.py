@@ -21,6 +21,10 @@ MAX_WORD: Final = 255
 _MAX_DEPTH: Final = 48
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_INTEGER: Final = 20
+_DIGITS: Final = re.compile(r"[0-9]{1,20}")
+_ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST_NAME: Final = 100
 
 
 class MalformedBody(ValueError):  # noqa: N818 - named by what it is
@@ -97,6 +101,27 @@ def occurred(value: Any, received_at: int) -> int:
     """When it happened by the channel's own time, else when it came in; never far in the future."""
     millis = usable_millis(value)
     return received_at if millis is None else clamp(millis, received_at)
+
+
+def instant(value: Any) -> int | None:
+    """The time in whole milliseconds of one in seconds or milliseconds, a number or its digits; else None."""
+    if isinstance(value, str):
+        value = int(value) if _DIGITS.fullmatch(value.strip()) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < EARLIEST_MS:
+        value *= 1000
+    return usable_millis(value)
+
+
+def account_name(value: Any) -> str | None:
+    """The value if it can name an account, else None."""
+    return value if isinstance(value, str) and _ACCOUNT.fullmatch(value) and clean_text(value) == value else None
+
+
+def snake_case(name: str) -> str:
+    """A channel's own name for something as the last part of a type of ours: ``videoPlayComplete`` and the like."""
+    return _HUMP.sub("_", name[:_LONGEST_NAME]).lower()[:_LONGEST_NAME]
 
 
 def word(value: Any) -> str | None:
