@@ -1,9 +1,17 @@
 """Whether a body was signed by somebody who knows the source's secret. Always over the bytes as they came."""
 
+import binascii
 import hmac
-from base64 import b64encode
+import re
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any, Final
+
+import orjson
+
+_LONGEST_REQUEST: Final = 16_384
+_SIGNED_REQUEST: Final = re.compile(r"([A-Za-z0-9_-]+)={0,2}\.([A-Za-z0-9_-]+)={0,2}")
 
 
 def line_signature_matches(raw: bytes, header: str | None, secrets: Sequence[bytes]) -> bool:
@@ -15,3 +23,45 @@ def line_signature_matches(raw: bytes, header: str | None, secrets: Sequence[byt
     given = (header or "").strip().encode("utf-8", "replace")
     fits = [hmac.compare_digest(b64encode(hmac.digest(secret, raw, sha256)), given) for secret in secrets if secret]
     return any(fits)
+
+
+def meta_signature_matches(raw: bytes, header: str | None, secrets: Sequence[bytes]) -> bool:
+    """Whether ``X-Hub-Signature-256`` fits the body with any of the app secrets; as with LINE's."""
+    given = (header or "").strip().encode("utf-8", "replace")
+    fits = [
+        hmac.compare_digest(b"sha256=" + hmac.digest(secret, raw, sha256).hex().encode(), given)
+        for secret in secrets
+        if secret
+    ]
+    return any(fits)
+
+
+def signed_request(text: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
+    """What a ``signed_request`` of Meta's says (of data deletion: who asks), if any of the app secrets signed it.
+
+    The signature is over the payload as it is encoded. None for whatever is not signed so, or says nothing.
+    """
+    parts = _SIGNED_REQUEST.fullmatch(text[: _LONGEST_REQUEST + 1].strip())
+    if parts is None or len(text) > _LONGEST_REQUEST:
+        return None
+    signature, payload = parts[1], parts[2]
+    given = _decoded(signature)
+    fits = [hmac.compare_digest(hmac.digest(secret, payload.encode(), sha256), given) for secret in secrets if secret]
+    return _said(_decoded(payload)) if any(fits) else None
+
+
+def _decoded(part: str) -> bytes:
+    """The bytes of base64url without padding; none of a length that no bytes have."""
+    try:
+        return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _said(payload: bytes) -> dict[str, Any] | None:
+    try:
+        said = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
+    known = isinstance(said, dict) and str(said.get("algorithm", "")).upper() == "HMAC-SHA256"
+    return said if known else None

@@ -1,0 +1,107 @@
+"""What an item of a Meta webhook says, before it is an event.
+
+A channel's translator reads items into drafts; ``meta`` makes events of them. A draft that the log would refuse is kept
+unread instead, as ``<channel>.<name>`` with all it brought, so that nothing a channel sent is lost.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, get_args
+
+from schemas.codec import InvalidEvent
+from schemas.events import Event
+from schemas.events.conversation import Purpose
+from services.ingress.core.normalize import MAX_WORD, clamp, clean_text, content_hash_id, snake_case, word
+from services.ingress.core.translated import to_event
+
+Fields = dict[str, Any]
+Said = tuple[str, Fields]
+
+_PURPOSES: Final = frozenset(get_args(Purpose))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of the source that a webhook came to, whatever the body says."""
+
+    tenant: str
+    source: str
+    received_at: int
+    account: str | None
+    provider: str | None
+    senders: Mapping[str, str]
+
+    def purpose_of(self, app_id: Any) -> str | None:
+        """What an app of ours sends, by its Meta app id; None of an app that isn't ours."""
+        return purpose(self.senders.get(word(app_id) or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``said`` can't be."""
+
+    event_id: str
+    said: Said
+    unread: Said
+    at: int | None
+    contact: Fields | None = None
+    intrinsic: tuple[Fields, ...] = ()
+
+
+def purpose(value: Any) -> str | None:
+    """The value if it is a purpose of a team's message."""
+    return value if isinstance(value, str) and value in _PURPOSES else None
+
+
+def event_of(draft: Draft, facts: Facts) -> Event | str:
+    """The draft's event, or the reason why there is none."""
+    envelope = {
+        "tenant": facts.tenant,
+        "source": facts.source,
+        "received_at": facts.received_at,
+        "event_id": draft.event_id,
+        "contact": draft.contact,
+        "occurred_at": facts.received_at if draft.at is None else clamp(draft.at, facts.received_at),
+        "intrinsic": list(draft.intrinsic),
+    }
+    for type_name, data in (draft.said, draft.unread):
+        try:
+            return to_event(envelope | {"type": type_name, "data": data})
+        except InvalidEvent as error:
+            reason = error.reason
+    return reason
+
+
+def unread(channel: str, name: Any, data: Fields) -> Said:
+    """What means nothing to us, under the channel's own name for it."""
+    return f"{channel}.{snake_case(word(name) or 'unknown')}", data
+
+
+def own_id(channel: str, *parts: Any) -> str | None:
+    """The event id from the channel's own id and what tells apart the events that share it; None if it is no id."""
+    if not all(isinstance(part, str) and part for part in parts):
+        return None
+    event_id = clean_text(":".join((channel, *parts)))
+    return event_id if len(event_id) <= MAX_WORD else None
+
+
+def hashed_id(channel: str, account: str | None, content: Fields) -> str:
+    """The event id of what has no id of its own."""
+    return content_hash_id({"channel": channel, "account": account} | content)
+
+
+def identity(value: Any) -> str | None:
+    """An id as a channel gives it, as text or as a number; None where it is none, or too long to be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_WORD else None
+
+
+def listed(value: Any) -> list[Any]:
+    """The list, or an empty one in place of anything else."""
+    return value if isinstance(value, list) else []
+
+
+def fields(value: Any) -> Fields:
+    """The object, or an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}

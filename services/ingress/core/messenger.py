@@ -1,0 +1,233 @@
+"""Messenger and Instagram webhooks to drafts: both send the same shapes, and differ in which of them they send.
+
+- *An echo* is what the account itself sent, by whatever app or hand: ``team.message_sent``, never the customer's. What
+  it was for is said by its ``metadata``, the JSON text ``{"onefold": {"purpose", "campaign", "agent"}}`` that our own
+  senders give to the Send API; else by its ``app_id``, if that is an app of ours; else it is conversation.
+- *A deletion* is ``message.unsent``; of the team's message it is that message's status ``deleted``. *Reads* and
+  *deliveries* are statuses of the team's messages, a delivery one for each message that it names.
+- *A reaction* is a message that says an emoji; taking it back says nothing. *A referral* (an m.me link, an ad) into a
+  conversation that exists is a tap like a postback.
+- *Opting in* to notifications is by topic: the title that the person agreed to, else the payload. A status that isn't
+  understood opts nobody in or out.
+- *Standby*: messages that another app answers are still the contact's or the team's; their payload says ``standby``.
+
+Several events may be about one message (``mid``): only the message itself, received or sent, has the bare id.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import orjson
+
+from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, listed, purpose, unread
+from services.ingress.core.messenger_items import COMMENTS, ENVELOPE, Turn, items_of
+from services.ingress.core.normalize import instant, word
+
+_LONGEST_METADATA: Final = 4_096
+_LONGEST_TOKEN: Final = 4_096
+_NOTIFICATIONS: Final = frozenset({"notification_messages", "marketing_messages"})
+_DECORATIONS: Final = frozenset({"fallback", "template"})
+
+
+def drafts(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Iterator[Draft | str]:
+    """What an entry says, in its order; of what can't be read, the reason."""
+    for found in items_of(entry, changes, channel, facts):
+        if isinstance(found, str):
+            yield found
+            continue
+        field, item, turn = found
+        if field:
+            event_id = turn.own_id(field, item.get("id")) if field in COMMENTS else None
+            yield turn.draft(item, unread(channel, field, item), field, event_id)
+        else:
+            yield from _read(item, turn)
+
+
+def _read(item: Fields, turn: Turn) -> Iterator[Draft]:
+    """One draft for each thing that an item tells, and at least one."""
+    known = [name for name in _READERS if isinstance(item.get(name), dict)]
+    for name in known:
+        read = list(_READERS[name](item, item[name], turn))
+        yield from read or [_kept(item, name, turn)]
+    if not known:
+        names = [key for key in item if key not in ENVELOPE]
+        yield _kept(item, min(names, key=lambda key: _rank(key, item), default=None), turn)
+
+
+def _rank(key: str, item: Fields) -> tuple[bool, bool, str]:
+    """Which of an item's fields names it: one that we know, else one that holds something."""
+    return key not in _READERS, not isinstance(item[key], dict), key
+
+
+def _kept(item: Fields, name: Any, turn: Turn) -> Draft:
+    return turn.draft(item, unread(turn.channel, name, turn.rest(item)), name)
+
+
+def _message(item: Fields, message: Fields, turn: Turn) -> Iterator[Draft]:
+    mid, deleted = message.get("mid"), message.get("is_deleted") is True
+    if deleted:
+        said = _deleted(item, message, turn)
+    else:
+        said = _sent(item, message, turn) if turn.by_team else _received(item, message, turn)
+    yield turn.draft(item, said, "message", turn.own_id(mid, "deleted") if deleted else turn.own_id(mid))
+
+
+def _payload(item: Fields, message: Fields, turn: Turn, *consumed: str) -> Fields:
+    return {key: value for key, value in message.items() if key not in consumed} | turn.rest(item, "message")
+
+
+def _received(item: Fields, message: Fields, turn: Turn) -> Said:
+    text = _text(message)
+    payload = _payload(item, message, turn, "mid", *(["text"] if text is not None else []))
+    return "message.received", {
+        "message_id": word(message.get("mid")),
+        "kind": _kind(message),
+        "text": text,
+        "payload": payload,
+    }
+
+
+def _sent(item: Fields, message: Fields, turn: Turn) -> Said:
+    text = _text(message)
+    said = _own_metadata(message.get("metadata"))
+    return "team.message_sent", {
+        "purpose": purpose(said.get("purpose")) or turn.facts.purpose_of(message.get("app_id")) or "conversation",
+        "message_id": word(message.get("mid")),
+        "agent": word(said.get("agent")),
+        "campaign": word(said.get("campaign")),
+        "text": text,
+        "payload": _payload(item, message, turn, "mid", "is_echo", *(["text"] if text is not None else [])),
+    }
+
+
+def _deleted(item: Fields, message: Fields, turn: Turn) -> Said:
+    payload = _payload(item, message, turn, "mid", "is_deleted", "is_echo")
+    if turn.by_team:
+        return "team.message_status", _status_of(message.get("mid"), "deleted", payload)
+    return "message.unsent", {"message_id": word(message.get("mid")), "kind": "unknown", "payload": payload}
+
+
+def _text(message: Fields) -> str | None:
+    text = message.get("text")
+    return text if isinstance(text, str) else None
+
+
+def _kind(message: Fields) -> str:
+    """What the message is: of text with a preview of its link, the text."""
+    if message.get("is_unsupported") is True:
+        return "unsupported"
+    kinds = [word(fields(one).get("type")) for one in listed(message.get("attachments"))]
+    kind = next((kind for kind in kinds if kind), None)
+    if _text(message) is not None and (kind is None or kind in _DECORATIONS):
+        return "text"
+    sticker = "sticker" if "sticker_id" in message or "sticker" in message else None
+    return sticker or kind or "unknown"
+
+
+def _own_metadata(metadata: Any) -> Fields:
+    """What our own sender said of a message; nothing, where somebody else wrote the metadata."""
+    if isinstance(metadata, str) and len(metadata) <= _LONGEST_METADATA:
+        try:
+            metadata = orjson.loads(metadata)
+        except orjson.JSONDecodeError:
+            return {}
+    return fields(fields(metadata).get("onefold"))
+
+
+def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[Draft]:
+    if turn.by_team:
+        return
+    mid, text = edit.get("mid"), _text(edit)
+    payload = {key: value for key, value in edit.items() if key not in {"mid", "text"}} | turn.rest(
+        item, "message_edit"
+    )
+    data = {"message_id": word(mid), "kind": "text", "text": text, "payload": payload}
+    event_id = turn.own_id(mid, "edit", word(edit.get("num_edit")))
+    yield turn.draft(item, ("message.edited", data), "message_edit", event_id)
+
+
+def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[Draft]:
+    if turn.by_team or reaction.get("action") == "unreact":
+        return
+    emoji = reaction.get("emoji")
+    data = {
+        "kind": "reaction",
+        "text": emoji if isinstance(emoji, str) else None,
+        "payload": turn.rest(item),
+    }
+    # A person may react to one message again and again: the time tells the reactions apart.
+    at = instant(item.get("timestamp"))
+    event_id = turn.own_id(reaction.get("mid"), "reaction", str(at)) if at else None
+    yield turn.draft(item, ("message.received", data), "reaction", event_id)
+
+
+def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[Draft]:
+    """Alone, the button's payload is the payload; with a title, an id or a referral, all of it is."""
+    rest = turn.rest(item, "postback")
+    plain = postback.keys() == {"payload"} and isinstance(postback["payload"], str) and not rest
+    said = ("bot.interacted", {"action": "postback", "payload": postback["payload"] if plain else postback | rest})
+    yield turn.draft(item, said, "postback", turn.own_id(postback.get("mid"), "postback"))
+
+
+def _referral(item: Fields, referral: Fields, turn: Turn) -> Iterator[Draft]:
+    said = ("bot.interacted", {"action": "referral", "payload": referral | turn.rest(item, "referral")})
+    yield turn.draft(item, said, "referral")
+
+
+def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[Draft]:
+    type_name = _opting(optin)
+    if type_name is None or turn.uid is None:
+        return
+    token = optin.get("notification_messages_token")
+    data = {
+        "topic": word(optin.get("title")) or word(optin.get("payload")) or "default",
+        "frequency": word(optin.get("notification_messages_frequency")),
+        "token": token if isinstance(token, str) and len(token) <= _LONGEST_TOKEN else None,
+        "expires_at": instant(optin.get("token_expiry_timestamp")),
+    }
+    yield turn.draft(item, (type_name, data), "optin")
+
+
+def _opting(optin: Fields) -> str | None:
+    """In or out; the status is there only when the person stops or resumes, written with spaces or underscores."""
+    if word(optin.get("type")) not in _NOTIFICATIONS:
+        return None
+    status = optin.get("notification_messages_status")
+    if status is None:
+        return "notification.opted_in"
+    verb = status.strip().upper().replace("_", " ").partition(" ")[0] if isinstance(status, str) else ""
+    return {"STOP": "notification.opted_out", "RESUME": "notification.opted_in"}.get(verb)
+
+
+def _seen(item: Fields, read: Fields, turn: Turn) -> Iterator[Draft]:
+    if turn.by_team:
+        return
+    mid = read.get("mid")
+    payload = {key: value for key, value in read.items() if key != "mid"} | turn.rest(item, "read")
+    yield turn.draft(item, ("team.message_status", _status_of(mid, "read", payload)), "read", turn.own_id(mid, "read"))
+
+
+def _delivery(item: Fields, delivery: Fields, turn: Turn) -> Iterator[Draft]:
+    if turn.by_team:
+        return
+    payload = {key: value for key, value in delivery.items() if key != "mids"} | turn.rest(item, "delivery")
+    for mid in [mid for mid in listed(delivery.get("mids")) if word(mid)] or [None]:
+        said = ("team.message_status", _status_of(mid, "delivered", payload))
+        yield turn.draft(item, said, "delivery", turn.own_id(mid, "delivered"), mid)
+
+
+def _status_of(mid: Any, status: str, payload: Fields) -> Fields:
+    return {"message_id": word(mid), "status": status, "payload": payload}
+
+
+Reader = Callable[[Fields, Fields, Turn], Iterator[Draft]]
+_READERS: Final[dict[str, Reader]] = {
+    "message": _message,
+    "postback": _postback,
+    "optin": _optin,
+    "referral": _referral,
+    "reaction": _reaction,
+    "read": _seen,
+    "delivery": _delivery,
+    "message_edit": _edit,
+}

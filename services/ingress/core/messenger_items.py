@@ -1,0 +1,107 @@
+"""The items of a Messenger or Instagram entry, each with whose it is.
+
+An item is the contact's or the team's: the brand is the side that ``entry[].id`` names, on an echo the sender. An
+account is never its own contact, and a person without an id of the channel's (a ``user_ref``) is nobody yet.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.normalize import account_name, instant, word
+
+ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
+_OF_AN_ENTRY: Final = frozenset({"id", "time", "object", "messaging", "standby", "changes", "field", "value"})
+# Only people do these, so the other side is the brand even where Meta prints the person's id as the entry's.
+_PERSONAL: Final = frozenset({"postback", "optin", "referral"})
+COMMENTS: Final = frozenset({"comments", "live_comments"})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where an item was found, on which account, who did it and to whom."""
+
+    facts: Facts
+    channel: str
+    account: str | None
+    uid: str | None = None
+    by_team: bool = False
+    standby: bool = False
+    sent_at: int | None = None
+
+    def draft(self, item: Fields, said: Said, name: Any, event_id: str | None = None, about: Any = None) -> Draft:
+        """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
+        contact = {"channel": self.channel, "account": self.account, "uid": self.uid}
+        known = self.uid is not None and self.account is not None
+        vouched = known and self.channel == "facebook"
+        at = instant(item.get("timestamp"))
+        content = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
+        return Draft(
+            event_id=event_id or hashed_id(self.channel, self.account, content),
+            said=said,
+            unread=unread(self.channel, name, item),
+            at=at or self.sent_at,
+            contact=contact if known else None,
+            intrinsic=({"type": "facebook_user", "value": f"{self.account}:{self.uid}"},) if vouched else (),
+        )
+
+    def own_id(self, *parts: Any) -> str | None:
+        """The event id from the message's id and what tells apart the events that share it."""
+        return own_id(self.channel, *parts)
+
+    def rest(self, item: Fields, *consumed: str) -> Fields:
+        """What the item brought beside the envelope and what was read of it; who did it, if that is no contact."""
+        rest = {key: value for key, value in item.items() if key not in ENVELOPE and key not in consumed}
+        if self.uid is None:
+            rest |= {key: item[key] for key in ("sender", "recipient") if key in item}
+        return rest | ({"standby": True} if self.standby else {})
+
+
+def items_of(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Iterator[tuple[str, Any, Turn] | str]:
+    """Every item of an entry with the field that it came in, "" for a turn of the conversation; or the reason."""
+    here = Turn(facts, channel, account=identity(entry.get("id")), sent_at=instant(entry.get("time")))
+    waiting = replace(here, standby=True)
+    found = [("", item, here) for item in listed(entry.get("messaging"))]
+    found += [("", item, waiting) for item in listed(entry.get("standby"))]
+    found += [
+        (field, item, waiting if standby else here) for change in changes for field, item, standby in _of_change(change)
+    ]
+    if "sender" in entry or "recipient" in entry:
+        found.append(("", entry, replace(here, account=None)))
+    rest = {key: value for key, value in entry.items() if key not in _OF_AN_ENTRY}
+    if rest and not found:
+        found.append(("entry", rest, here))
+    for field, item, turn in found:
+        yield _whose(field, item, turn) if isinstance(item, dict) else "not_an_object"
+    if not found:
+        yield "empty"
+
+
+def _of_change(change: Any) -> Iterator[tuple[str, Any, bool]]:
+    """A turn of the conversation comes as a change, too, with the same fields."""
+    if not isinstance(change, dict):
+        yield "", None, False
+        return
+    field, value = word(change.get("field")) or "change", change.get("value")
+    for item in value if isinstance(value, list) and value else [value]:
+        if isinstance(item, dict) and ("sender" in item or "recipient" in item):
+            yield "", item, field == "standby"
+        else:
+            yield field, item if isinstance(item, dict) else {"value": item}, False
+
+
+def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | str:
+    sender, recipient = (identity(fields(item.get(side)).get("id")) for side in ("sender", "recipient"))
+    echo = fields(item.get("message")).get("is_echo") is True
+    configured, named = turn.facts.account, turn.account
+    if named is None or (named == sender and not echo and not _PERSONAL.isdisjoint(item)):
+        named = sender if echo or (sender is not None and sender == configured) else recipient
+    account = account_name(named) or configured
+    if configured is not None and account != configured:
+        return "other_account"
+    by_team = echo or (sender is not None and sender == account)
+    uid = recipient if by_team else sender
+    if field in COMMENTS and turn.channel == "instagram":
+        uid = identity(fields(item.get("from")).get("id"))
+    return field, item, replace(turn, account=account, uid=None if uid == account else uid, by_team=by_team)

@@ -1,0 +1,247 @@
+"""WhatsApp Cloud webhooks to drafts: every message, status, preference and change of number, each on its own.
+
+Only somebody who talks to the number one to one is a contact; a message in a group is kept without one, as LINE's are.
+The account is the number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``entry[].id`` names.
+
+- *Stopping marketing* (``user_preferences``) means all three kinds. WhatsApp then refuses every marketing template of
+  the business, and to a contact of this channel a broadcast, a cart reminder and a push to the site's visitors
+  (``web_push``, 官網顧客行銷推播) are just that. Left open to one of them the contact would count as valid, and as one
+  to be sent to, though nothing can reach it.
+- *A new number or BSUID* supersedes the old contact by the new, and binds the new to the old: the account moved along
+  with its owner. Both carry the ids that the channel gives of them.
+- *The name* is an event of its own, beside each message of a contact. Statuses bring it too, three times a message
+  sent, and say nothing new: there it is left out.
+- *A reaction* is a message that says an emoji; taking it back says nothing.
+- What the number itself sent, from the phone app or by another app on it, is the team's message.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields
+from services.ingress.core.normalize import word
+from services.ingress.core.whatsapp_items import Place, items_of
+from services.ingress.core.whatsapp_people import Person
+
+MARKETING_KINDS: Final = ("broadcast", "cart_remarketing", "web_push")
+_TEXTS: Final = ("body", "caption", "text")
+_NOT_SENT: Final = frozenset({"edit", "revoke", "reaction", "system"})
+_CHANGED: Final = frozenset({"user_changed_number", "customer_changed_number", "user_changed_user_id"})
+_OLD_ID: Final = re.compile(r" from (\S+) to \S+\s*$")
+_LONGEST_NAME: Final = 1000
+
+
+def drafts(changes: list[Any], entry: Fields, facts: Facts) -> Iterator[Draft | str]:
+    """What an entry's changes say, in their order; of what can't be read, the reason."""
+    for change in changes:
+        for found in items_of(change, entry, facts) if isinstance(change, dict) else ("not_an_object",):
+            if isinstance(found, str):
+                yield found
+            else:
+                item, place = found
+                yield from _READERS.get(place.kind, _unread)(item, place)
+
+
+def _unread(item: Fields, place: Place) -> Iterator[Draft]:
+    yield place.kept(item, place.name)
+
+
+def _message(item: Fields, place: Place) -> Iterator[Draft]:
+    if place.is_ours(item.get("from")):
+        yield from _echo(item, place)
+    elif item.get("type") == "system":
+        yield from _system(item, place)
+    else:
+        kind = word(item.get("type")) or "unknown"
+        said = _SAYINGS.get(kind, _saying)(item, place, kind)
+        draft = place.draft(item, said) if said else place.kept(item, kind)
+        yield draft
+        yield from _profile(draft, item, place)
+
+
+def _saying(item: Fields, place: Place, kind: str) -> Said | None:
+    text, payload = _content(item, kind)
+    payload |= place.rest(item, "type", kind)
+    return "message.received", {"message_id": word(item.get("id")), "kind": kind, "text": text, "payload": payload}
+
+
+def _content(item: Fields, kind: str) -> tuple[str | None, Fields]:
+    """The words of a message, and what else it holds under the name of its kind."""
+    content = item.get(kind)
+    if isinstance(content, dict):
+        spoken = next((key for key in _TEXTS if isinstance(content.get(key), str)), None)
+        rest = {key: value for key, value in content.items() if key != spoken}
+        return (content[spoken] if spoken else None), ({kind: rest} if rest else {})
+    return None, ({} if content is None else {kind: content})
+
+
+def _reaction(item: Fields, place: Place, kind: str) -> Said | None:
+    emoji = fields(item.get(kind)).get("emoji")
+    if not isinstance(emoji, str) or not emoji:
+        return None
+    data = {"message_id": word(item.get("id")), "kind": kind, "text": emoji, "payload": place.rest(item, "type")}
+    return "message.received", data
+
+
+def _button(item: Fields, place: Place, kind: str) -> Said | None:
+    """A tap on a template's button."""
+    button = item.get(kind)
+    if not isinstance(button, dict):
+        return None
+    return "bot.interacted", {"action": kind, "payload": button | place.rest(item, "type", kind)}
+
+
+def _interactive(item: Fields, place: Place, kind: str) -> Said | None:
+    """A tap on a reply button or on a row of a list, a form filled in, an answer to a request."""
+    interactive = fields(item.get(kind))
+    action = interactive.get("type")
+    reply = interactive.get(action) if isinstance(action, str) else None
+    if not word(action) or not isinstance(reply, dict):
+        return None
+    return "bot.interacted", {"action": word(action), "payload": reply | place.rest(item, "type", kind)}
+
+
+def _edit(item: Fields, place: Place, kind: str) -> Said | None:
+    edit = fields(item.get(kind))
+    message_id, message = word(edit.get("original_message_id")), edit.get("message")
+    if message_id is None or not isinstance(message, dict):
+        return None
+    inner = word(message.get("type")) or "unknown"
+    text, payload = _content(message, inner)
+    payload |= place.rest(message, "type", inner) | place.rest(item, "type", kind)
+    return "message.edited", {"message_id": message_id, "kind": inner, "text": text, "payload": payload}
+
+
+def _revoke(item: Fields, place: Place, kind: str) -> Said | None:
+    message_id = word(fields(item.get(kind)).get("original_message_id"))
+    if message_id is None:
+        return None
+    data = {"message_id": message_id, "kind": "unknown", "payload": place.rest(item, "type", kind)}
+    return "message.unsent", data
+
+
+def _nothing_said(_: Fields, __: Place, ___: str) -> None:
+    return None
+
+
+def _profile(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
+    """The name that came with a message. The message carries the ids, so that this stays small."""
+    profile = place.profile or {}
+    name = next((given for key in ("name", "username") if isinstance(given := profile.get(key), str) and given), None)
+    if name is not None and draft.contact is not None:
+        said = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
+        beside = place.draft(item, said, event_id=f"{draft.event_id}:profile")
+        yield replace(beside, intrinsic=())
+
+
+def _echo(item: Fields, place: Place) -> Iterator[Draft]:
+    kind = word(item.get("type")) or "unknown"
+    if kind in _NOT_SENT:
+        yield place.kept(item, f"{kind}_echo")
+        return
+    text, payload = _content(item, kind)
+    data = {
+        "purpose": place.facts.purpose_of(item.get("app_id")) or "conversation",
+        "message_id": word(item.get("id")),
+        "text": text,
+        "payload": {"type": kind} | payload | place.rest(item, "type", kind),
+    }
+    yield place.draft(item, ("team.message_sent", data))
+
+
+def _status(item: Fields, place: Place) -> Iterator[Draft]:
+    """A status shares its message's id with the others, and in a group with those of the other participants."""
+    status, kind = word(item.get("status")), word(item.get("type")) or "message"
+    member = word(item.get("recipient_participant_user_id")) or word(item.get("recipient_participant_id"))
+    apart = (status or "unknown", *([member] if member else []))
+    if status is None or kind != "message":
+        yield place.kept(item, f"{kind}_status", *apart)
+        return
+    known = () if place.who.uid is None else ("recipient_id", "recipient_user_id")
+    data = {"message_id": word(item.get("id")), "status": status, "payload": place.rest(item, "status", *known)}
+    yield place.draft(item, ("team.message_status", data), *apart)
+
+
+def _preference(item: Fields, place: Place) -> Iterator[Draft]:
+    if item.get("category") == "marketing_messages":
+        yield _consent(item, place, item.get("value"))
+    else:
+        yield place.kept(item, place.name)
+
+
+def _consent(item: Fields, place: Place, wish: Any) -> Draft:
+    type_name = {"stop": "marketing.opted_out", "resume": "marketing.opted_in"}.get(
+        wish if isinstance(wish, str) else ""
+    )
+    if type_name is None or place.who.uid is None:
+        return place.kept(item, place.name)
+    return place.draft(item, (type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}))
+
+
+def _system(item: Fields, place: Place) -> Iterator[Draft]:
+    system = fields(item.get("system"))
+    kind = system.get("type")
+    if kind == "user_preference_changed":
+        yield _consent(item, place, system.get("marketing"))
+    elif isinstance(kind, str) and kind in _CHANGED:
+        yield from _moved(item, place, _before(system, place.who, kind), _after(system))
+    else:
+        yield place.kept(item, kind if word(kind) else "system")
+
+
+def _before(system: Fields, who: Person, kind: str) -> Person:
+    """Who it was: named by the message, or by the sentence that tells of the change."""
+    told = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
+    old = told[1] if told and kind == "user_changed_user_id" else None
+    named = Person.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
+    return who.known_as(named)
+
+
+def _after(system: Fields) -> Person:
+    return Person.named(wa_id=system.get("wa_id") or system.get("new_wa_id"), bsuid=system.get("user_id"))
+
+
+def _renewal(item: Fields, place: Place) -> Iterator[Draft]:
+    previous = fields(item.get("user_id")).get("previous")
+    yield from _moved(item, place, Person.named(bsuid=previous), place.who)
+
+
+def _moved(item: Fields, place: Place, old: Person, new: Person) -> Iterator[Draft]:
+    """The old contact gives way to the new; where both are one, or one isn't known, there is but one to vouch for."""
+    before, after = replace(place, who=old), replace(place, who=new)
+    old_contact, new_contact = old.contact(place.account), new.contact(place.account)
+    if old_contact and new_contact and old_contact != new_contact:
+        superseded = before.draft(item, ("contact.superseded", {"by": new_contact}))
+        yield superseded
+        bound = {"linked_contact": old_contact, "via": "channel"}
+        yield after.draft(item, ("identity.bound", bound), event_id=f"{superseded.event_id}:bound")
+    else:
+        kept = (after if new_contact else before).kept(item, fields(item.get("system")).get("type") or place.name)
+        gained = [one for one in old.intrinsic(place.portfolio) if old_contact and one not in kept.intrinsic]
+        yield replace(kept, intrinsic=(*kept.intrinsic, *gained))
+
+
+def _call(item: Fields, place: Place) -> Iterator[Draft]:
+    yield place.kept(item, place.name, word(item.get("event")) or "unknown")
+
+
+Saying = Callable[[Fields, Place, str], Said | None]
+_SAYINGS: Final[dict[str, Saying]] = {
+    "button": _button,
+    "interactive": _interactive,
+    "reaction": _reaction,
+    "edit": _edit,
+    "revoke": _revoke,
+    "request_welcome": _nothing_said,
+}
+Reader = Callable[[Fields, Place], Iterator[Draft]]
+_READERS: Final[dict[str, Reader]] = {
+    "messages": _message,
+    "message_echoes": _echo,
+    "statuses": _status,
+    "user_preferences": _preference,
+    "user_id_update": _renewal,
+    "calls": _call,
+}

@@ -1,0 +1,147 @@
+"""The items of a WhatsApp change, each with where it was found and whom it is about.
+
+A change's value holds lists: messages, statuses and the like, told apart by their names rather than by the change's
+``field``, which several of them share. A value without any of these lists is one item of its own.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.normalize import account_name, instant, word
+from services.ingress.core.whatsapp_people import NOBODY, Person, Roll
+
+CHANNEL: Final = "whatsapp"
+_ENVELOPE: Final = frozenset({"id", "timestamp", "from", "from_user_id", "to", "to_user_id"})
+_PERSONAL: Final = ("messages", "message_echoes", "statuses", "user_preferences", "user_id_update", "calls")
+_IMPERSONAL: Final = ("groups", "state_sync", "errors")
+_NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item was found, on which number, and whom it is about."""
+
+    facts: Facts
+    account: str | None
+    portfolio: str | None
+    metadata: Fields
+    field: str
+    sent_at: int | None
+    kind: str = ""
+    who: Person = NOBODY
+    profile: Fields | None = None
+
+    @property
+    def name(self) -> str:
+        """What the channel calls the items found here."""
+        return (self.kind if self.field in _NAMED_BY_ITS_LIST else "") or self.field or "change"
+
+    def is_ours(self, number: Any) -> bool:
+        """Whether the number is the business's own."""
+        ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
+        return bool(ours) and ours == given
+
+    def draft(self, item: Fields, said: Said, *apart: str, event_id: str | None = None) -> Draft:
+        """The item as a draft; ``apart`` tells it from other events that share its id."""
+        return Draft(
+            event_id=event_id or self.event_id(item, *apart),
+            said=said,
+            unread=unread(CHANNEL, self.name, item),
+            at=instant(item.get("timestamp")) or self.sent_at,
+            contact=self.who.contact(self.account),
+            intrinsic=self.who.intrinsic(self.portfolio),
+        )
+
+    def kept(self, item: Fields, name: Any, *apart: str) -> Draft:
+        """The item as something that means nothing to us."""
+        return self.draft(item, unread(CHANNEL, name, item), *apart)
+
+    def event_id(self, item: Fields, *apart: str) -> str:
+        """The item's own id, or its content where it has none."""
+        at = None if instant(item.get("timestamp")) else self.sent_at
+        content = {"kind": self.name, "who": self.who.uid, "item": item, "at": at, "apart": apart}
+        return own_id(CHANNEL, item.get("id"), *apart) or hashed_id(CHANNEL, self.account, content)
+
+    def rest(self, item: Fields, *consumed: str) -> Fields:
+        """What the item brought beside the envelope and what was read of it; where it was said, if not one to one."""
+        rest = {key: value for key, value in item.items() if key not in _ENVELOPE and key not in consumed}
+        if self.who.uid is None:
+            rest |= {key: item[key] for key in _ENVELOPE if key in item and key not in {"id", "timestamp"}}
+            rest["metadata"] = self.metadata
+        return rest | ({"standby": True} if self.field == "standby" else {})
+
+
+def items_of(change: Fields, entry: Fields, facts: Facts) -> Iterator[tuple[Fields, Place] | str]:
+    """Every item of a change; of what can't be one, the reason."""
+    value = fields(change.get("value"))
+    metadata = fields(value.get("metadata"))
+    account = account_name(identity(metadata.get("phone_number_id")))
+    if facts.account is not None and account not in {None, facts.account}:
+        yield "other_account"
+        return
+    place = Place(
+        facts=facts,
+        account=account or facts.account,
+        portfolio=facts.provider or word(entry.get("id")),
+        metadata=metadata,
+        field=word(change.get("field")) or "",
+        sent_at=instant(entry.get("time")),
+    )
+    found = list(_listed(value))
+    if not found:
+        whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
+        yield whole, place
+    named = [_named(kind, item, place) for kind, item in found]
+    roll = Roll.of(listed(value.get("contacts")), filter(None, named))
+    for (kind, item), person in zip(found, named, strict=True):
+        who, profile = _found(roll, item, person)
+        here = replace(place, kind=kind, who=who, profile=profile)
+        yield (item, here) if isinstance(item, dict) else "not_an_object"
+
+
+def _found(roll: Roll, item: Any, said: Person | None) -> tuple[Person, Fields]:
+    """A change of number is about the old one, which no ``contacts`` could complete."""
+    if said is None:
+        return NOBODY, {}
+    return (said, {}) if item.get("type") == "system" else roll.find(said)
+
+
+def _listed(value: Fields) -> Iterator[tuple[str, Any]]:
+    for kind in (*_PERSONAL, *_IMPERSONAL):
+        for item in listed(value.get(kind)):
+            yield kind, item
+    for chunk in listed(value.get("history")):
+        yield from _remembered(chunk)
+
+
+def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
+    """A piece of the history from before the number was connected: its messages, as if they came now."""
+    threads = listed(fields(chunk).get("threads"))
+    if not threads:
+        yield "history", chunk
+    for thread in threads:
+        for message in listed(fields(thread).get("messages")):
+            yield "messages", {"to": thread.get("id")} | message if isinstance(message, dict) else message
+
+
+def _named(kind: str, item: Any, place: Place) -> Person | None:
+    """Whom an item names; None where it is about a group, or about nobody."""
+    if kind not in _PERSONAL or not isinstance(item, dict):
+        return None
+    if item.get("group_id") is not None or item.get("recipient_type") == "group":
+        return None
+    if kind == "statuses":
+        return Person.named(phone=item.get("recipient_id"), bsuid=item.get("recipient_user_id"))
+    if kind in {"user_preferences", "user_id_update"}:
+        bsuid = item.get("user_id")
+        return Person.named(wa_id=item.get("wa_id"), bsuid=fields(bsuid).get("current") or bsuid)
+    to_them = kind == "message_echoes" or item.get("direction") == "BUSINESS_INITIATED"
+    side = "to" if to_them or place.is_ours(item.get("from")) else "from"
+    return Person.named(phone=item.get(side), bsuid=item.get(f"{side}_user_id"))
+
+
+def _digits(number: Any) -> str:
+    return re.sub(r"[^0-9]", "", identity(number) or "")
