@@ -176,7 +176,7 @@ def _referral(item: Fields, referral: Fields, turn: Turn) -> Iterator[Draft]:
 
 def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[Draft]:
     type_name = _opting(optin)
-    if type_name is None or turn.uid is None:
+    if type_name is None or turn.contact is None:
         return
     token = optin.get("notification_messages_token")
     data = {

@@ -30,11 +30,15 @@ class Turn:
     standby: bool = False
     sent_at: int | None = None
 
+    @property
+    def contact(self) -> Fields | None:
+        """The contact that the item is about; None where it is nobody's, or on no known account."""
+        known = self.uid is not None and self.account is not None
+        return {"channel": self.channel, "account": self.account, "uid": self.uid} if known else None
+
     def draft(self, item: Fields, said: Said, name: Any, event_id: str | None = None, about: Any = None) -> Draft:
         """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
-        contact = {"channel": self.channel, "account": self.account, "uid": self.uid}
-        known = self.uid is not None and self.account is not None
-        vouched = known and self.channel == "facebook"
+        vouched = self.contact is not None and self.channel == "facebook"
         at = instant(item.get("timestamp"))
         content = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
         return Draft(
@@ -42,7 +46,7 @@ class Turn:
             said=said,
             unread=unread(self.channel, name, item),
             at=at or self.sent_at,
-            contact=contact if known else None,
+            contact=self.contact,
             intrinsic=({"type": "facebook_user", "value": f"{self.account}:{self.uid}"},) if vouched else (),
         )
 
@@ -53,7 +57,7 @@ class Turn:
     def rest(self, item: Fields, *consumed: str) -> Fields:
         """What the item brought beside the envelope and what was read of it; who did it, if that is no contact."""
         rest = {key: value for key, value in item.items() if key not in ENVELOPE and key not in consumed}
-        if self.uid is None:
+        if self.contact is None:
             rest |= {key: item[key] for key in ("sender", "recipient") if key in item}
         return rest | ({"standby": True} if self.standby else {})
 

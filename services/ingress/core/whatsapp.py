@@ -159,7 +159,7 @@ def _status(item: Fields, place: Place) -> Iterator[Draft]:
     if status is None or kind != "message":
         yield place.kept(item, f"{kind}_status", *apart)
         return
-    known = () if place.who.uid is None else ("recipient_id", "recipient_user_id")
+    known = () if place.contact is None else ("recipient_id", "recipient_user_id")
     data = {"message_id": word(item.get("id")), "status": status, "payload": place.rest(item, "status", *known)}
     yield place.draft(item, ("team.message_status", data), *apart)
 
@@ -175,7 +175,7 @@ def _consent(item: Fields, place: Place, wish: Any) -> Draft:
     type_name = {"stop": "marketing.opted_out", "resume": "marketing.opted_in"}.get(
         wish if isinstance(wish, str) else ""
     )
-    if type_name is None or place.who.uid is None:
+    if type_name is None or place.contact is None:
         return place.kept(item, place.name)
     return place.draft(item, (type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}))
 

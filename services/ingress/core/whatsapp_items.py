@@ -39,6 +39,11 @@ class Place:
         """What the channel calls the items found here."""
         return (self.kind if self.field in _NAMED_BY_ITS_LIST else "") or self.field or "change"
 
+    @property
+    def contact(self) -> Fields | None:
+        """The contact that the item is about; None where it is nobody's, or on no known number."""
+        return self.who.contact(self.account)
+
     def is_ours(self, number: Any) -> bool:
         """Whether the number is the business's own."""
         ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
@@ -51,8 +56,8 @@ class Place:
             said=said,
             unread=unread(CHANNEL, self.name, item),
             at=instant(item.get("timestamp")) or self.sent_at,
-            contact=self.who.contact(self.account),
-            intrinsic=self.who.intrinsic(self.portfolio),
+            contact=self.contact,
+            intrinsic=self.who.intrinsic(self.portfolio) if self.contact else (),
         )
 
     def kept(self, item: Fields, name: Any, *apart: str) -> Draft:
@@ -68,7 +73,7 @@ class Place:
     def rest(self, item: Fields, *consumed: str) -> Fields:
         """What the item brought beside the envelope and what was read of it; where it was said, if not one to one."""
         rest = {key: value for key, value in item.items() if key not in _ENVELOPE and key not in consumed}
-        if self.who.uid is None:
+        if self.contact is None:
             rest |= {key: item[key] for key in _ENVELOPE if key in item and key not in {"id", "timestamp"}}
             rest["metadata"] = self.metadata
         return rest | ({"standby": True} if self.field == "standby" else {})
