@@ -11,6 +11,8 @@ The account is the number (``metadata.phone_number_id``), not the WhatsApp Busin
   with its owner. Both carry the ids that the channel gives of them.
 - *The name* is an event of its own, beside each message of a contact. Statuses bring it too, three times a message
   sent, and say nothing new: there it is left out.
+- *A card* that answers our request for the person's own number claims the number for the contact, which a user name
+  may otherwise hide; any other card is somebody else's.
 - *A reaction* is a message that says an emoji; taking it back says nothing.
 - What the number itself sent, from the phone app or by another app on it, is the team's message.
 """
@@ -20,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields
+from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, listed
 from services.ingress.core.normalize import word
 from services.ingress.core.whatsapp_items import Place, items_of
 from services.ingress.core.whatsapp_people import Person
@@ -59,6 +61,7 @@ def _message(item: Fields, place: Place) -> Iterator[Draft]:
         draft = place.draft(item, said) if said else place.kept(item, kind)
         yield draft
         yield from _profile(draft, item, place)
+        yield from _shared_phones(draft, item, place)
 
 
 def _saying(item: Fields, place: Place, kind: str) -> Said | None:
@@ -134,6 +137,22 @@ def _profile(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
         said = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
         beside = place.draft(item, said, event_id=f"{draft.event_id}:profile")
         yield replace(beside, intrinsic=())
+
+
+def _shared_phones(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
+    """The numbers on the card that answers a request for one's own: what the person claims."""
+    cards = [card for card in listed(item.get("contacts")) if isinstance(card, dict)]
+    own = [card for card in cards if (card.get("origin") or item.get("origin")) == "contact_request"]
+    given = (Person.named(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
+    numbers = dict.fromkeys(f"+{person.phone}" for person in given if person.phone)
+    if numbers and draft.contact is not None:
+        identifiers = [{"type": "phone", "value": number, "assurance": "claimed"} for number in numbers]
+        said = "identity.bound", {"identifiers": identifiers, "via": "channel"}
+        yield place.draft(item, said, event_id=f"{draft.event_id}:phone")
+
+
+def _phones(cards: list[Fields]) -> Iterator[Fields]:
+    return (phone for card in cards for phone in listed(card.get("phones")) if isinstance(phone, dict))
 
 
 def _echo(item: Fields, place: Place) -> Iterator[Draft]:

@@ -144,8 +144,9 @@ def _named(kind: str, item: Any, place: Place) -> Person | None:
         bsuid = item.get("user_id")
         return Person.named(wa_id=item.get("wa_id"), bsuid=fields(bsuid).get("current") or bsuid)
     to_them = kind == "message_echoes" or item.get("direction") == "BUSINESS_INITIATED"
-    side = "to" if to_them or place.is_ours(item.get("from")) else "from"
-    return Person.named(phone=item.get(side), bsuid=item.get(f"{side}_user_id"))
+    if to_them or place.is_ours(item.get("from")):
+        return Person.named(phone=item.get("to"), bsuid=item.get("to_user_id") or item.get("recipient_user_id"))
+    return Person.named(phone=item.get("from"), bsuid=item.get("from_user_id"))
 
 
 def _digits(number: Any) -> str:

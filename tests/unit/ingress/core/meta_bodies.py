@@ -97,7 +97,7 @@ def hello(**fields: Any) -> dict[str, Any]:
     return said(text={"body": "請問還有現貨嗎"}, **fields)
 
 
-def turn(sender: str | None = PSID, recipient: str | None = PAGE, **fields: Any) -> dict[str, Any]:
+def turn(sender: Any = PSID, recipient: Any = PAGE, **fields: Any) -> dict[str, Any]:
     """One item of Messenger's or Instagram's ``messaging``."""
     return {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": SENT_AT} | fields
 

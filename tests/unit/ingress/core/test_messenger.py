@@ -216,7 +216,7 @@ class TestATap:
 
 
 def _optin(**fields: Any) -> Event:
-    whole = {"type": "notification_messages", "payload": "promo", "title": "新品通知"}
+    whole: dict[str, Any] = {"type": "notification_messages", "payload": "promo", "title": "新品通知"}
     whole |= {"notification_messages_token": "t-1", "token_expiry_timestamp": EXPIRES_AT}
     return _on_page(optin={name: value for name, value in (whole | fields).items() if value is not None})
 

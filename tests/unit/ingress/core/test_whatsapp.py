@@ -223,6 +223,40 @@ class TestWhoItIs:
         assert data_of(event)["payload"] == {"group_id": "G1", "from": PHONE, "metadata": metadata}
 
 
+def _card(*phones: Any, **fields: Any) -> Any:
+    return said("contacts", phone=None, from_user_id=BSUID, contacts=[{"phones": list(phones)} | fields])
+
+
+class TestACard:
+    @pytest.mark.parametrize("message", [_card({"phone": f"+{PHONE}"}, origin="contact_request")])
+    @pytest.mark.parametrize("wa_id", [None, PHONE])
+    def test_that_answers_our_request_claims_the_number(self, message: Any, wa_id: str | None) -> None:
+        message["contacts"][0]["phones"][0]["wa_id"] = wa_id
+        received, bound = events_of(_messages(message))
+        assert (received.type, vouched(received)) == ("message.received", [HAS_BSUID])
+        assert (bound.type, bound.event_id, key_of(bound)) == ("identity.bound", "whatsapp:wamid.A1:phone", BSUID_KEY)
+        identifiers = [{"type": "phone", "value": f"+{PHONE}", "assurance": "claimed"}]
+        assert data_of(bound) == {"identifiers": identifiers, "via": "channel"}
+
+    def test_says_where_it_is_from_for_all_cards_of_the_message(self) -> None:
+        message = _card({"phone": PHONE}, {"phone": NEW_PHONE}) | {"origin": "contact_request"}
+        _, bound = events_of(_messages(message))
+        assert [one["value"] for one in data_of(bound)["identifiers"]] == [f"+{PHONE}", f"+{NEW_PHONE}"]
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            _card({"phone": PHONE}),
+            _card({"phone": PHONE}, origin="other"),
+            _card({"phone": "home"}, "x", origin="contact_request"),
+            _card(origin="contact_request"),
+            said("contacts", phone=None, contacts=[7, {"origin": "contact_request", "phones": [{"phone": PHONE}]}]),
+        ],
+    )
+    def test_of_any_other_kind_claims_nothing(self, message: Any) -> None:
+        assert event_of(_messages(message)).type == "message.received"
+
+
 class TestTheName:
     def test_comes_as_its_own_event_beside_the_message(self) -> None:
         message, profile = events_of(_messages(hello(), contacts=[known(name="安娜", username="@anna")]))
@@ -241,7 +275,8 @@ class TestTheName:
 
     @pytest.mark.parametrize("name", ["", 7, None, ["x"]])
     def test_that_is_none_is_left_out(self, name: Any) -> None:
-        assert event_of(_messages(hello(), contacts=[{"wa_id": PHONE, "profile": {"name": name}}]))
+        event = event_of(_messages(hello(), contacts=[{"wa_id": PHONE, "profile": {"name": name}}]))
+        assert event.type == "message.received"
 
     def test_without_end_is_cut(self) -> None:
         _, profile = events_of(_messages(hello(), contacts=[known(name="茶" * 300_000)]))
@@ -388,8 +423,8 @@ class TestANewNumber:
 
 class TestTheTeam:
     def test_writes_from_the_phone_app(self) -> None:
-        echo = {"from": OWN_PHONE, "to": PHONE, "to_user_id": BSUID, "id": "wamid.E1", "timestamp": str(SECONDS)}
-        echo |= {"type": "text", "text": {"body": "有的"}}
+        echo: Any = {"from": OWN_PHONE, "to": PHONE, "id": "wamid.E1", "timestamp": str(SECONDS)}
+        echo |= {"to_user_id": BSUID, "type": "text", "text": {"body": "有的"}}
         event = event_of(whatsapp(change("smb_message_echoes", message_echoes=[echo])))
         assert (event.type, event.event_id) == ("team.message_sent", "whatsapp:wamid.E1")
         assert (key_of(event), vouched(event)) == (KEY, [HAS_PHONE, HAS_BSUID])
