@@ -44,10 +44,10 @@ def drafts(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Ite
 
 
 def _read(item: Fields, turn: Turn) -> Iterator[Draft]:
-    """One draft for each thing that an item tells, and at least one."""
+    """One draft for each thing that an item tells, and at least one. What the team does but write is nobody's doing."""
     known = [name for name in _READERS if isinstance(item.get(name), dict)]
     for name in known:
-        read = list(_READERS[name](item, item[name], turn))
+        read = [] if turn.by_team and name != "message" else list(_READERS[name](item, item[name], turn))
         yield from read or [_kept(item, name, turn)]
     if not known:
         names = [key for key in item if key not in ENVELOPE]
@@ -135,8 +135,6 @@ def _own_metadata(metadata: Any) -> Fields:
 
 
 def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[Draft]:
-    if turn.by_team:
-        return
     mid, text = edit.get("mid"), _text(edit)
     payload = {key: value for key, value in edit.items() if key not in {"mid", "text"}} | turn.rest(
         item, "message_edit"
@@ -147,7 +145,7 @@ def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[Draft]:
 
 
 def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[Draft]:
-    if turn.by_team or reaction.get("action") == "unreact":
+    if reaction.get("action") == "unreact":
         return
     emoji = reaction.get("emoji")
     data = {
@@ -200,16 +198,12 @@ def _opting(optin: Fields) -> str | None:
 
 
 def _seen(item: Fields, read: Fields, turn: Turn) -> Iterator[Draft]:
-    if turn.by_team:
-        return
     mid = read.get("mid")
     payload = {key: value for key, value in read.items() if key != "mid"} | turn.rest(item, "read")
     yield turn.draft(item, ("team.message_status", _status_of(mid, "read", payload)), "read", turn.own_id(mid, "read"))
 
 
 def _delivery(item: Fields, delivery: Fields, turn: Turn) -> Iterator[Draft]:
-    if turn.by_team:
-        return
     payload = {key: value for key, value in delivery.items() if key != "mids"} | turn.rest(item, "delivery")
     for mid in [mid for mid in listed(delivery.get("mids")) if word(mid)] or [None]:
         said = ("team.message_status", _status_of(mid, "delivered", payload))

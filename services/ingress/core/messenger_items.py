@@ -13,7 +13,7 @@ from services.ingress.core.normalize import account_name, instant, word
 
 ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
 _OF_AN_ENTRY: Final = frozenset({"id", "time", "object", "messaging", "standby", "changes", "field", "value"})
-# Only people do these, so the other side is the brand even where Meta prints the person's id as the entry's.
+# Only people do these: the other side is the brand, though Instagram's page prints the person's id as the entry's.
 _PERSONAL: Final = frozenset({"postback", "optin", "referral"})
 COMMENTS: Final = frozenset({"comments", "live_comments"})
 
@@ -56,9 +56,8 @@ class Turn:
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
         """What the item brought beside the envelope and what was read of it; who did it, if that is no contact."""
-        rest = {key: value for key, value in item.items() if key not in ENVELOPE and key not in consumed}
-        if self.contact is None:
-            rest |= {key: item[key] for key in ("sender", "recipient") if key in item}
+        known = {"timestamp", *consumed} | (ENVELOPE if self.contact else set())
+        rest = {key: value for key, value in item.items() if key not in known}
         return rest | ({"standby": True} if self.standby else {})
 
 
@@ -99,7 +98,8 @@ def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | s
     sender, recipient = (identity(fields(item.get(side)).get("id")) for side in ("sender", "recipient"))
     echo = fields(item.get("message")).get("is_echo") is True
     configured, named = turn.facts.account, turn.account
-    if named is None or (named == sender and not echo and not _PERSONAL.isdisjoint(item)):
+    misprinted = turn.channel == "instagram" and named == sender and not echo and not _PERSONAL.isdisjoint(item)
+    if named is None or misprinted:
         named = sender if echo or (sender is not None and sender == configured) else recipient
     account = account_name(named) or configured
     if configured is not None and account != configured:

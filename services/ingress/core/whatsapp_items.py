@@ -14,7 +14,8 @@ from services.ingress.core.normalize import account_name, instant, word
 from services.ingress.core.whatsapp_people import NOBODY, Person, Roll
 
 CHANNEL: Final = "whatsapp"
-_ENVELOPE: Final = frozenset({"id", "timestamp", "from", "from_user_id", "to", "to_user_id"})
+_ENVELOPE: Final = frozenset({"id", "timestamp"})
+_ADDRESSES: Final = frozenset({"from", "from_user_id", "to", "to_user_id"})
 _PERSONAL: Final = ("messages", "message_echoes", "statuses", "user_preferences", "user_id_update", "calls")
 _IMPERSONAL: Final = ("groups", "state_sync", "errors")
 _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
@@ -72,9 +73,9 @@ class Place:
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
         """What the item brought beside the envelope and what was read of it; where it was said, if not one to one."""
-        rest = {key: value for key, value in item.items() if key not in _ENVELOPE and key not in consumed}
+        known = _ENVELOPE.union(consumed, _ADDRESSES if self.contact else ())
+        rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
-            rest |= {key: item[key] for key in _ENVELOPE if key in item and key not in {"id", "timestamp"}}
             rest["metadata"] = self.metadata
         return rest | ({"standby": True} if self.field == "standby" else {})
 

@@ -318,10 +318,13 @@ def test_what_means_nothing_to_us_is_kept(fields: Any, kept_as: str) -> None:
         {"delivery": {"mids": ["m_1"]}},
         {"reaction": {"mid": "m_1", "action": "react", "emoji": "❤"}},
         {"message_edit": {"mid": "m_2", "text": "x", "num_edit": 1}},
+        {"postback": {"payload": "x"}},
+        {"referral": {"ref": "x"}},
+        {"optin": {"type": "notification_messages"}},
     ],
 )
 def test_what_the_team_itself_did_is_not_the_persons(fields: Any) -> None:
-    event = _on_instagram(INSTAGRAM, IGSID, **fields)
+    event = event_of(instagram(turn(INSTAGRAM, IGSID, **fields)), account=INSTAGRAM)
     assert (event.type, key_of(event)) == (f"instagram.{next(iter(fields))}", IG_KEY)
 
 
@@ -418,6 +421,10 @@ class TestWhichAccount:
     def test_is_the_recipient_where_the_persons_id_is_printed_as_the_entrys(self) -> None:
         event = event_of(instagram(turn(IGSID, INSTAGRAM, postback={"mid": "m", "payload": "P"}), id=IGSID))
         assert key_of(event) == IG_KEY
+
+    def test_of_a_page_is_the_entrys_even_so(self) -> None:
+        event = event_of(page(turn(PAGE, PSID, postback={"mid": "m", "payload": "P"})))
+        assert (event.type, key_of(event)) == ("facebook.postback", KEY)
 
     def test_that_is_not_the_configured_one_is_ignored(self) -> None:
         body = page(turn(message=HELLO), turn(message=HELLO | {"mid": "m_9"}))
