@@ -86,7 +86,9 @@ def known(phone: str | None = PHONE, bsuid: str | None = None, **profile: str) -
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def said(kind: str = "text", wamid: str = "wamid.A1", phone: str | None = PHONE, **fields: Any) -> dict[str, Any]:
+def said(
+    kind: str = "text", wamid: str | None = "wamid.A1", phone: str | None = PHONE, **fields: Any
+) -> dict[str, Any]:
     """One of WhatsApp's ``messages``; a field given as None is left out."""
     whole = {"from": phone, "id": wamid, "timestamp": str(SECONDS), "type": kind} | fields
     return {name: value for name, value in whole.items() if value is not None}

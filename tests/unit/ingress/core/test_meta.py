@@ -115,6 +115,10 @@ def test_an_entry_of_something_else_is_kept() -> None:
     assert (event.type, event.contact, event.data) == ("facebook.entry", None, {"changed_fields": ["feed"]})
 
 
+def test_an_account_that_can_be_none_is_not_configured() -> None:
+    assert event_of(page(HELLO), account="a:b") == event_of(page(HELLO))
+
+
 def test_a_provider_too_long_for_an_identifier_does_not_lose_the_message() -> None:
     body = whatsapp(change(messages=[hello(from_user_id="TW.1")]))
     assert event_of(body, provider="p" * 600).type == "message.received"

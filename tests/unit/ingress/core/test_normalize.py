@@ -12,12 +12,15 @@ from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.ingress.core.normalize import (
     FUTURE_SLACK_MS,
     MalformedBody,
+    account_name,
     clamp,
     clean,
     clean_text,
     content_hash_id,
+    instant,
     lenient_json,
     occurred,
+    snake_case,
     usable_millis,
     word,
 )
@@ -137,3 +140,41 @@ class TestLenientJson:
     def test_what_is_no_json_is_refused(self, raw: bytes) -> None:
         with pytest.raises(MalformedBody):
             lenient_json(raw)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1_762_401_600, "1762401600", 1_762_401_600_000, "1762401600000", 1_762_401_600.0, " 1762401600 "],
+    ids=repr,
+)
+def test_an_instant_is_the_same_in_seconds_or_milliseconds(value: Any) -> None:
+    assert instant(value) == 1_762_401_600_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, "", "soon", "-1", "1e9", "\uff11", -1, 0, 1.5, 10**18, "9" * 21, float("nan"), [], {}],
+    ids=repr,
+)
+def test_what_is_no_time_is_no_instant(value: Any) -> None:
+    assert instant(value) is None
+
+
+@given(odd_json)
+def test_an_instant_can_be_an_events_time(value: Any) -> None:
+    at = instant(value)
+    assert at is None or EARLIEST_MS <= at <= LATEST_MS
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [("videoPlayComplete", "video_play_complete"), ("account_update", "account_update"), ("X" * 300, "x" * 100)],
+)
+def test_a_channels_name_becomes_snake_case(name: str, ours: str) -> None:
+    assert snake_case(name) == ours
+
+
+@pytest.mark.parametrize("value", ["", "a:b", "a|b", "a\x00", "\ud800", "x" * 256, 7, None], ids=repr)
+def test_what_can_name_no_account_names_none(value: Any) -> None:
+    assert account_name(value) is None
+    assert account_name("118720394455016") == "118720394455016"

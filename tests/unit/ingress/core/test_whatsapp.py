@@ -203,6 +203,11 @@ class TestWhoItIs:
         assert (key_of(second), vouched(second)) == (NEW_KEY, [HAS_NEW_PHONE, HAS_NEW_BSUID])
         assert (key_of(third), vouched(third)) == (f"whatsapp:{NUMBER}:1", [])
 
+    def test_of_several_senders_none_is_taken_for_the_only_one_there(self) -> None:
+        messages = hello(wamid="1", phone="5215512345678"), hello(wamid="2", phone=NEW_PHONE)
+        first, second = events_of(_messages(*messages, contacts=[known("525512345678")]))
+        assert (key_of(first), key_of(second)) == (f"whatsapp:{NUMBER}:5215512345678", NEW_KEY)
+
     def test_another_persons_entry_adds_nothing(self) -> None:
         event = event_of(_messages(hello(from_user_id=BSUID), contacts=[known(NEW_PHONE, NEW_BSUID)]))
         assert (key_of(event), vouched(event)) == (KEY, [HAS_PHONE, HAS_BSUID])
@@ -228,15 +233,19 @@ def _card(*phones: Any, **fields: Any) -> Any:
 
 
 class TestACard:
-    @pytest.mark.parametrize("message", [_card({"phone": f"+{PHONE}"}, origin="contact_request")])
-    @pytest.mark.parametrize("wa_id", [None, PHONE])
-    def test_that_answers_our_request_claims_the_number(self, message: Any, wa_id: str | None) -> None:
-        message["contacts"][0]["phones"][0]["wa_id"] = wa_id
-        received, bound = events_of(_messages(message))
+    @pytest.mark.parametrize("wa_id", [None, PHONE, NEW_PHONE])
+    def test_that_answers_our_request_claims_the_number(self, wa_id: str | None) -> None:
+        card = _card({"phone": f"+{PHONE}", "wa_id": wa_id}, origin="contact_request")
+        received, bound = events_of(_messages(card))
         assert (received.type, vouched(received)) == ("message.received", [HAS_BSUID])
         assert (bound.type, bound.event_id, key_of(bound)) == ("identity.bound", "whatsapp:wamid.A1:phone", BSUID_KEY)
         identifiers = [{"type": "phone", "value": f"+{PHONE}", "assurance": "claimed"}]
         assert data_of(bound) == {"identifiers": identifiers, "via": "channel"}
+
+    def test_with_more_numbers_than_the_log_takes_is_kept_unread(self) -> None:
+        phones = [{"phone": str(886_900_000_000 + n)} for n in range(5_000)]
+        received, kept = events_of(_messages(_card(*phones, origin="contact_request")))
+        assert (received.type, kept.type, key_of(kept)) == ("message.received", "whatsapp.messages", BSUID_KEY)
 
     def test_says_where_it_is_from_for_all_cards_of_the_message(self) -> None:
         message = _card({"phone": PHONE}, {"phone": NEW_PHONE}) | {"origin": "contact_request"}
@@ -379,6 +388,11 @@ class TestANewNumber:
             "via": "channel",
         }
         assert vouched(new) == [HAS_NEW_PHONE]
+
+    def test_is_not_mistaken_for_the_old_one(self) -> None:
+        message = said("system", system={"type": "user_changed_number", "wa_id": NEW_PHONE})
+        old, new = events_of(_messages(message, contacts=[known(NEW_PHONE, NEW_BSUID)]))
+        assert (key_of(old), key_of(new)) == (KEY, NEW_KEY)
 
     def test_brings_a_new_bsuid(self) -> None:
         old, new = events_of(_moved(wa_id=NEW_PHONE, user_id=NEW_BSUID, more={"from_user_id": BSUID}))
@@ -528,6 +542,21 @@ class TestSeveralAccountsInOneBody:
 )
 def test_the_time_is_the_same_however_it_is_written(timestamp: Any) -> None:
     assert event_of(_messages(hello(timestamp=timestamp))).occurred_at == SECONDS * 1000
+
+
+def test_a_clock_far_ahead_does_not_win() -> None:
+    assert event_of(_messages(hello(timestamp=str(SECONDS + 10_000_000)))).occurred_at == RECEIVED_AT
+
+
+def test_without_an_id_equal_content_of_one_person_at_one_time_is_the_same_event() -> None:
+    def of(phone: str = PHONE, time: int = SENT_AT, text: str = "嗨") -> str:
+        message = said(text={"body": text}, wamid=None, phone=None, timestamp=None)
+        body = _messages(message, contacts=[known(phone)])
+        body["entry"][0]["time"] = time
+        return event_of(body).event_id
+
+    assert of() == of()
+    assert len({of(), of(NEW_PHONE), of(time=SENT_AT + 1), of(text="嗨嗨")}) == 4
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "-1", True, {}, "9" * 30, None])
