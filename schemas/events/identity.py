@@ -21,11 +21,16 @@ Via = Literal[
 
 
 class Binding(Frozen):
-    """Identifiers said to be this contact's, and another contact said to be the same person."""
+    """Identifiers said to be this contact's, and another contact said to be the same person.
+
+    ``by`` and ``note`` say who of the team said so and why, where it was one of them.
+    """
 
     identifiers: list[AssertedIdentifier] = Field(default_factory=list)
     linked_contact: ContactRef | None = None
     via: Via = "api"
+    by: Word | None = None
+    note: Text | None = None
 
 
 class IdentityBound(Event):

@@ -1,16 +1,14 @@
 """The read API over HTTP: names and numbers in, a question to the reader, its answer out as JSON."""
 
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Annotated, Any, Final
-from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, StringConstraints
 from starlette.responses import Response
-from starlette.routing import Match
 
 from schemas.events import ContactRef
 from services.query.core import cursors, references
@@ -20,6 +18,7 @@ from services.query.handlers import Reader, Wanted
 from services.query.ports import ReadModelsAway
 from services.runtime import problems
 from services.runtime.auth import Principal, require
+from services.runtime.http import EncodedPath
 from services.runtime.problems import Kind, Problem, document
 
 _AMBIGUOUS: Final = Kind("several-customers", "Several customers hold this value", 409)
@@ -29,25 +28,8 @@ _MOST_TYPES: Final = 50
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
 
 
-class EncodedPathRoute(APIRoute):
-    """A route matched against the path as it was sent, still percent-encoded; its parameters are decoded after that.
-
-    A uid may hold anything: matched after decoding, its slashes would be taken for the path's own.
-    """
-
-    def matches(self, scope: MutableMapping[str, Any]) -> tuple[Match, MutableMapping[str, Any]]:
-        """How well the route fits the request, and what it makes of it."""
-        match, child = super().matches({**scope, "path": _sent_path(scope)})
-        try:
-            params = {name: unquote(value, errors="strict") for name, value in child.get("path_params", {}).items()}
-        except UnicodeDecodeError:
-            return Match.NONE, {}
-        return match, {**child, "path_params": params} if match is not Match.NONE else child
-
-
-def _sent_path(scope: MutableMapping[str, Any]) -> str:
-    raw: bytes | None = scope.get("raw_path")
-    return raw.decode("latin-1") if raw else quote(scope["path"])
+class EncodedPathRoute(EncodedPath, APIRoute):
+    """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``."""
 
 
 def problems_of(*kinds: Kind) -> dict[int | str, dict[str, Any]]:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from time import perf_counter
 from typing import Final, Literal
+from urllib.parse import quote, unquote
 
 import orjson
 import uvicorn
@@ -50,6 +51,31 @@ class RawRoute(Route):
         """Whether it is this route's request."""
         match, found = super().matches(scope)
         return match, found if match is Match.NONE else {**found, "route": self}
+
+
+class EncodedPath:
+    """Before a kind of route: it is matched against the path as it was sent, and its parameters are decoded after that.
+
+    A uid may hold anything: matched after decoding, its slashes would be taken for the path's own.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """How well the route fits the request, and what it makes of it."""
+        match, child = super().matches({**scope, "path": _sent_path(scope)})  # type: ignore[misc]  # a route's
+        try:
+            params = {name: unquote(value, errors="strict") for name, value in child.get("path_params", {}).items()}
+        except UnicodeDecodeError:
+            return Match.NONE, {}
+        return match, {**child, "path_params": params} if match is not Match.NONE else child
+
+
+def _sent_path(scope: Scope) -> str:
+    raw: bytes | None = scope.get("raw_path")
+    return raw.decode("latin-1") if raw else quote(scope["path"])
+
+
+class EncodedRawRoute(EncodedPath, RawRoute):
+    """A raw route whose parameters may hold slashes, sent as ``%2F``."""
 
 
 async def _health(_: Request) -> Response:
