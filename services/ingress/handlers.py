@@ -1,20 +1,18 @@
 """What ingress does: take in canonical events, decisions of staff, policies, and LINE's webhooks."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
 from typing import Final
 
 from schemas.codec import encode
-from schemas.events import EVENT_TYPES, Event
 from services.ingress.core.decisions import judge_decision
 from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, judge_all, split
 from services.ingress.core.line import translate
 from services.ingress.core.normalize import lenient_json
 from services.ingress.core.policies import judge_policy
 from services.ingress.core.signatures import line_signature_matches
+from services.ingress.counting import count as _count
 from services.ingress.ports import Log, Record, WebhookSource
-from services.runtime.metrics import INGRESS_ACCEPTED, INGRESS_REJECTED, INGRESS_UNKNOWN
+from services.runtime.metrics import INGRESS_REJECTED
 
 # Judging this many events takes a few milliseconds; then other requests have their turn.
 _SLICE: Final = 200
@@ -78,13 +76,3 @@ async def take_line_webhook(
     if translated.events:
         await log.append([Record.of(event, encode(event)) for event in translated.events])
     _count("line", translated.events, [ignored.reason for ignored in translated.ignored])
-
-
-def _count(door: str, accepted: Sequence[Event], reasons: Sequence[str]) -> None:
-    """Counted after the acknowledgement: what was not acknowledged was not accepted, and comes again."""
-    INGRESS_ACCEPTED.labels(door).inc(len(accepted))
-    unknown = sum(event.type not in EVENT_TYPES for event in accepted)
-    if unknown:
-        INGRESS_UNKNOWN.labels(door).inc(unknown)
-    for reason, count in Counter(reasons).items():
-        INGRESS_REJECTED.labels(door, reason).inc(count)

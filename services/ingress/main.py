@@ -11,9 +11,11 @@ import uvloop
 from fastapi import FastAPI
 
 from services.ingress.adapters.log import KafkaLog
+from services.ingress.adapters.sight import PostgresSight
 from services.ingress.adapters.sources import ControlPlaneSources
+from services.ingress.http.context import Ingress
 from services.ingress.http.openapi import describe
-from services.ingress.http.routes import Ingress, ingress_routes
+from services.ingress.http.routes import ingress_routes
 from services.ingress.http.short_way import ShortWayApp
 from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget
@@ -39,9 +41,11 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = create_pool(database_url, name="onefold-ingress", statement_timeout=5, least=0)
-        async with pool as db, kafka:
+        looks = create_pool(database_url, name="onefold-ingress-sight", statement_timeout=5, least=0, size=2)
+        async with pool as db, looks as seen, kafka:
             app.state.db = db
-            app.state.ingress = Ingress(settings, Authenticator(db), ControlPlaneSources(db, master), kafka, budget)
+            sources, sight = ControlPlaneSources(db, master), PostgresSight(seen, master)
+            app.state.ingress = Ingress(settings, Authenticator(db), sources, kafka, budget, sight)
             yield
 
     app = ShortWayApp(

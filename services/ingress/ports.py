@@ -1,4 +1,4 @@
-"""What ingress needs of the outside: a log to append to, and the sources that may send webhooks."""
+"""What ingress needs of the outside: a log to append to, sources that may send webhooks, a look at the read models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from schemas.events import Event
 from schemas.topics import event_key
+from services.ingress.core.statements import Stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,10 @@ class Sources(Protocol):
 
 class SourcesAway(Exception):  # noqa: N818 - named by the reaction
     """It can't be said just now whether there is such a source."""
+
+
+class Sight(Protocol):
+    """What can be seen in the read models."""
+
+    async def seen(self, tenant: str, stated: Sequence[Stated]) -> bool:
+        """Wait until readers see all that was stated; False where that takes too long. Never raises."""

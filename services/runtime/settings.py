@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     )
     replication: Annotated[int, Field(ge=1, le=10)] = Field(1, description="replicas of topics that are created now")
     body_limit: Annotated[int, Field(ge=1024)] = Field(5_242_880, description="largest HTTP body, bytes")
+    campaign_body_limit: Annotated[int, Field(ge=1024)] = Field(
+        67_108_864, description="largest list of a campaign's contacts, bytes, packed and unpacked"
+    )
     batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
     ack_timeout: Annotated[float, Field(gt=0)] = Field(
         1.5, description="seconds that ingress waits for Kafka before it answers 503"

@@ -23,7 +23,7 @@ def judge_decision(raw: bytes, facts: Facts) -> Outcome:
         return Rejected(0, "not_an_object", "a decision is a JSON object")
     if unknown := said.keys() - _FIELDS:
         return Rejected(0, "unknown_field", f"a decision has {', '.join(sorted(_FIELDS))}", shown(min(unknown)))
-    contacts: dict[str, Any] = {name: _contact(said.get(name)) for name in ("a", "b")}
+    contacts: dict[str, Any] = {name: contact_of(said.get(name)) for name in ("a", "b")}
     for name, contact in contacts.items():
         if contact is None:
             return Rejected(0, "invalid_contact", "a contact is named by its key, channel:account:uid", name)
@@ -41,7 +41,8 @@ def judge_decision(raw: bytes, facts: Facts) -> Outcome:
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome
 
 
-def _contact(key: Any) -> dict[str, str] | None:
+def contact_of(key: Any) -> dict[str, str] | None:
+    """The contact that a key names, with ``contact:`` before it or without; None where it names none."""
     parts = key.removeprefix("contact:").split(":", _KEY_PARTS - 1) if isinstance(key, str) else ()
     return dict(zip(("channel", "account", "uid"), parts, strict=True)) if len(parts) == _KEY_PARTS else None
 

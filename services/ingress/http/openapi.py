@@ -1,18 +1,24 @@
 """What the raw routes take and answer, told in the OpenAPI document as if FastAPI had made them."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from schemas.export import EVENT_NAMES, UNKNOWN, asyncapi
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
+from services.ingress.http.openapi_parts import COUNT as _COUNT
+from services.ingress.http.openapi_parts import JSON as _JSON
+from services.ingress.http.openapi_parts import STRING as _STRING
+from services.ingress.http.openapi_parts import Document
+from services.ingress.http.openapi_parts import answer as _answer
+from services.ingress.http.openapi_parts import problem as _problem
+from services.ingress.http.openapi_parts import problems as _problems
+from services.ingress.http.openapi_stated import PATHS, SCHEMAS, VISIBLE, WAIT
 from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, NO_POLICY, WRONG_SIGNATURE
 from services.runtime.problems import (
     FORBIDDEN,
     INTERNAL,
-    MEDIA_TYPE,
     NOT_FOUND,
     TOO_LARGE,
     UNAUTHENTICATED,
@@ -20,12 +26,7 @@ from services.runtime.problems import (
     Kind,
 )
 
-Document = dict[str, Any]
-
 _SET_BY_INGRESS: Final = frozenset({"event_id", "tenant", "received_at", "source", "schema_version"})
-_JSON: Final = "application/json"
-_STRING: Final[Document] = {"type": "string"}
-_COUNT: Final[Document] = {"type": "integer", "minimum": 0}
 
 _PROBLEM: Final[Document] = {
     "description": "A problem document, RFC 9457.",
@@ -135,14 +136,15 @@ def _added(version: str) -> Document:
             "/v1/identity/decisions": {"post": _post_decision()},
             "/v1/identity/policy": {"put": _put_policy()},
             "/webhooks/line/{source}": {"post": _post_line_webhook()},
+            **PATHS,
         },
         "components": {
-            "schemas": _schemas(version),
+            "schemas": _schemas(version) | SCHEMAS,
             "securitySchemes": {
                 "key": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "An API key with the scope `events:write`; for decisions `customers:write`, "
+                    "description": "An API key with the scope `events:write`; for what staff do `customers:write`, "
                     "for the policy `admin`.",
                 },
                 "lineSignature": {"type": "apiKey", "in": "header", "name": "x-line-signature"},
@@ -210,6 +212,7 @@ def _put_policy() -> Document:
 def _one_event(schema: str, refusal: Kind) -> Document:
     return {
         "security": [{"key": []}],
+        "parameters": [WAIT],
         "requestBody": {"required": True, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}},
         "responses": {"202": _answer("It is in the log", "OneEventResult")}
         | _problems(
@@ -261,7 +264,11 @@ def _schemas(version: str) -> Document:
         "Problem": _PROBLEM,
         "Decided": _DECIDED,
         "Policy": _POLICY,
-        "OneEventResult": {"type": "object", "required": ["event_id"], "properties": {"event_id": _STRING}},
+        "OneEventResult": {
+            "type": "object",
+            "required": ["event_id"],
+            "properties": {"event_id": _STRING, "visible": VISIBLE},
+        },
         "AcceptedResult": _ACCEPTED,
         "RejectedResult": _REJECTED,
         "EventsResult": {"type": "object", "required": list(_COUNTS), "properties": _COUNTS},
@@ -283,17 +290,3 @@ def _schemas(version: str) -> Document:
 def _as_sent(envelope: Document) -> Document:
     """An event's schema as a producer has to fulfil it: what ingress sets may be left out."""
     return envelope | {"required": [name for name in envelope["required"] if name not in _SET_BY_INGRESS]}
-
-
-def _answer(description: str, schema: str) -> Document:
-    content = {_JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": description, "content": content}
-
-
-def _problems(*kinds: tuple[Kind, ...]) -> Document:
-    return {str(group[0].status): _problem(group) for group in kinds}
-
-
-def _problem(kinds: Iterable[Kind], schema: str = "Problem") -> Document:
-    titles = "; ".join(f"{kind.title} (`{kind.type}`)" for kind in kinds)
-    return {"description": titles, "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}

@@ -1,8 +1,6 @@
 """The routes of ingress, raw on purpose: at thousands of webhooks a second, every layer between shows."""
 
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -11,15 +9,17 @@ from starlette.responses import Response
 
 from services.ingress.core.events import Accepted, Facts, Outcome, Unreadable
 from services.ingress.core.normalize import MalformedBody
+from services.ingress.core.statements import Stated
 from services.ingress.handlers import WrongSignature, take_decision, take_events, take_line_webhook, take_policy
-from services.ingress.http.body import MALFORMED_BODY, busy, read_body, unpacked
-from services.ingress.ports import Log, LogAway, LogFull, Sources, SourcesAway, WebhookSource
-from services.runtime.auth import Authenticator
-from services.runtime.budget import Budget
+from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
+from services.ingress.http.campaigns import campaign_routes
+from services.ingress.http.contact_commands import contact_command_routes
+from services.ingress.http.context import Ingress, log_problem, now, taken
+from services.ingress.http.members import member_routes
+from services.ingress.ports import Log, LogAway, SourcesAway, WebhookSource
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import NOT_FOUND, TOO_LARGE, Kind, Problem, document, unavailable
-from services.runtime.settings import Settings
 
 NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
@@ -31,17 +31,6 @@ _JSON: Final = "application/json"
 _OK: Final = b"{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ingress:
-    """What a request is answered with."""
-
-    settings: Settings
-    authenticator: Authenticator
-    sources: Sources
-    log: Log
-    budget: Budget
-
-
 def ingress_routes() -> list[RawRoute]:
     """The routes; the app keeps its ``Ingress`` in its state."""
     return [
@@ -49,6 +38,9 @@ def ingress_routes() -> list[RawRoute]:
         RawRoute("/v1/identity/decisions", post_decision, methods=["POST"]),
         RawRoute("/v1/identity/policy", put_policy, methods=["PUT"]),
         RawRoute("/webhooks/line/{source}", post_line_webhook, methods=["POST"]),
+        *member_routes(),
+        *contact_command_routes(),
+        *campaign_routes(),
     ]
 
 
@@ -60,13 +52,13 @@ async def post_events(request: Request) -> Response:
     with ingress.budget.lease() as lease:
         raw = await read_body(request, settings.body_limit, lease)
         body = unpacked(request, raw, settings.body_limit, lease)
-        facts = Facts(principal.tenant, _now(), may_set_tenant="admin" in principal.scopes)
+        facts = Facts(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
         try:
             outcomes = await take_events(
                 body, request.headers.get("content-type", ""), facts, settings.batch_limit, ingress.log
             )
         except LogAway as error:
-            raise _log_problem(error) from error
+            raise log_problem(error) from error
     return _events_response(outcomes)
 
 
@@ -84,16 +76,17 @@ async def _take_one(request: Request, scope: str, take: Taker, refusal: Kind) ->
     """A body that is one event of now: its id, or why it is none."""
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), scope)
-    facts = Facts(principal.tenant, _now(), may_set_tenant="admin" in principal.scopes)
+    facts = Facts(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
     with ingress.budget.lease() as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)
         body = unpacked(request, raw, ingress.settings.body_limit, lease)
         try:
             outcome = await take(body, facts, ingress.log)
         except LogAway as error:
-            raise _log_problem(error) from error
+            raise log_problem(error) from error
     if isinstance(outcome, Accepted):
-        return Response(orjson.dumps({"event_id": outcome.event.event_id}), 202, media_type=_JSON)
+        stated = [Stated.of(0, [outcome.event])]
+        return await taken(request, ingress, principal.tenant, stated, event_id=outcome.event.event_id)
     if outcome.reason == "not_json":
         raise Problem(MALFORMED_BODY, outcome.detail)
     field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
@@ -118,13 +111,13 @@ async def _line_webhook(request: Request, ingress: Ingress) -> Response:
         raw = await read_body(request, ingress.settings.body_limit, lease)
         signature = request.headers.get("x-line-signature")
         try:
-            await take_line_webhook(raw, signature, source, _now(), ingress.log)
+            await take_line_webhook(raw, signature, source, now(), ingress.log)
         except WrongSignature:
             raise Problem(WRONG_SIGNATURE, "x-line-signature is not this body's by this source's secret") from None
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except LogAway as error:
-            raise _log_problem(error) from error
+            raise log_problem(error) from error
     return Response(_OK, media_type=_JSON)
 
 
@@ -136,14 +129,6 @@ async def _source(request: Request, ingress: Ingress, channel: str) -> WebhookSo
     if source is None or source.channel != channel:
         raise Problem(NOT_FOUND, "there is no such source")
     return source
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _log_problem(error: LogAway) -> Problem:
-    return busy() if isinstance(error, LogFull) else unavailable("Kafka")
 
 
 def _events_response(outcomes: list[Outcome] | Unreadable) -> Response:

@@ -1,12 +1,13 @@
 import contextlib
 import gzip
 import tracemalloc
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingress.core.unpacking import NotGzip, UnpacksTooLarge, gunzip
+from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=3))
@@ -45,3 +46,39 @@ def test_a_bomb_is_not_unpacked() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5_000_000
+
+
+def streamed(raw: bytes, limit: int, step: int) -> bytes:
+    unpacking = Gunzip(limit)
+    out = b"".join(piece for start in range(0, len(raw), step) for piece in unpacking.feed(raw[start : start + step]))
+    unpacking.finish()
+    return out
+
+
+def outcome(unpack: Callable[[], bytes]) -> bytes | type[Exception]:
+    try:
+        return unpack()
+    except (NotGzip, UnpacksTooLarge) as error:
+        return type(error)
+
+
+packed = st.lists(st.binary(max_size=300).map(gzip.compress), max_size=3).map(b"".join)
+damaged = st.builds(lambda raw, cut, padding: raw[:cut] + padding, packed, st.integers(0, 400), st.binary(max_size=9))
+
+
+@given(packed | damaged | st.binary(max_size=60), st.integers(1, 50), st.integers(0, 500))
+def test_unpacking_as_it_comes_in_comes_to_the_same(raw: bytes, step: int, limit: int) -> None:
+    assert outcome(lambda: streamed(raw, limit, step)) == outcome(lambda: gunzip(raw, limit))
+
+
+def test_a_bomb_that_streams_in_is_unpacked_a_piece_at_a_time() -> None:
+    bomb = gzip.compress(bytes(50_000_000))
+    unpacking, sizes = Gunzip(3_000_000), list[int]()
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnpacksTooLarge):
+            sizes.extend(len(piece) for piece in unpacking.feed(bomb))
+        assert sum(sizes) > 1_048_576 >= max(sizes)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()

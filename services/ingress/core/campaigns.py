@@ -1,0 +1,95 @@
+"""One campaign's messages to many contacts: each becomes an event of its contact.
+
+A send is named by its campaign and its ``send_id`` (the campaign's name, where none is given), and writes to a contact
+once: sent again, or with a contact twice in the list, it comes to the same events.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from schemas.events import ContactRef
+from services.ingress.core.contact_lists import NAMING
+from services.ingress.core.decisions import contact_of
+from services.ingress.core.events import DEFAULT_SOURCE, Accepted, Facts, Malformed, Rejected, judge
+from services.ingress.core.statements import Refused, only, stem
+
+TERMS: Final = frozenset({"purpose", "agent", "text", "send_id", "sent_at"})
+_ENTRY: Final = NAMING | {"text", "message_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """What all the messages have in common, as it was said; what is wrong with it shows at ``check``."""
+
+    campaign: str
+    purpose: Any = "broadcast"
+    agent: Any = None
+    text: Any = None
+    send_id: Any = None
+    sent_at: Any = None
+
+    def amended(self, head: dict[str, Any]) -> "Send":
+        """The send with what its first line says of it. Raises Refused."""
+        return replace(self, **only(head, TERMS, "a list's first line, if it names no contact,"))
+
+    @property
+    def named(self) -> str:
+        """The id of the send."""
+        return str(self.campaign if self.send_id is None else self.send_id)
+
+
+def is_head(said: Any) -> bool:
+    """Whether a list's first line is of the send, and not of a contact."""
+    return isinstance(said, dict) and not said.keys() & NAMING
+
+
+def check(send: Send, facts: Facts) -> None:
+    """See whether there can be any message on these terms. Raises Refused, with the field of the send."""
+    if send.send_id is not None and not (isinstance(send.send_id, str) and send.send_id):
+        raise Refused("invalid_field", "a send id is text", "send_id")
+    somebody = ContactRef(channel="web", account="any", uid="body")
+    outcome = judge(_event(send, somebody.model_dump(), {}, facts), 0, facts)
+    if isinstance(outcome, Rejected):
+        field = "sent_at" if outcome.field == "occurred_at" else outcome.field.removeprefix("data.")
+        raise Refused(outcome.reason, outcome.detail.replace("occurred_at", "sent_at"), field)
+
+
+def judge_entry(said: Any, number: int, send: Send, facts: Facts) -> Accepted | Rejected:
+    """The message to one contact of the list, or why there is none; nothing is raised, whatever was parsed."""
+    if isinstance(said, Malformed):
+        return Rejected(number, "malformed_line", said.detail)
+    try:
+        entry = only(said, _ENTRY, "a line")
+        contact = _contact(entry)
+    except Refused as refusal:
+        return Rejected(number, refusal.reason, refusal.detail, refusal.field)
+    outcome = judge(_event(send, contact, entry, facts), number, facts)
+    if isinstance(outcome, Rejected):
+        return replace(outcome, field=outcome.field.removeprefix("data.").removeprefix("contact."))
+    return outcome
+
+
+def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], facts: Facts) -> dict[str, Any]:
+    own = {name: entry[name] for name in ("text", "message_id") if entry.get(name) is not None}
+    data = {"purpose": send.purpose, "agent": send.agent, "campaign": send.campaign, "text": send.text} | own
+    return {
+        "event_id": stem("campaign", send.campaign, send.named, contact),
+        "contact": contact,
+        "type": "team.message_sent",
+        "occurred_at": facts.received_at if send.sent_at is None else send.sent_at,
+        "source": DEFAULT_SOURCE,
+        "data": data,
+    }
+
+
+def _contact(entry: dict[str, Any]) -> dict[str, Any]:
+    parts = {name: entry[name] for name in ("channel", "account", "uid") if entry.get(name) is not None}
+    said = entry.get("contact")
+    if said is None:
+        return parts
+    if parts:
+        raise Refused("invalid_contact", "a contact is named once: by contact, or channel, account and uid", "contact")
+    contact = contact_of(said) if isinstance(said, str) else said
+    if not isinstance(contact, dict):
+        raise Refused("invalid_contact", "a contact is named by its key, channel:account:uid", "contact")
+    return contact

@@ -1,0 +1,81 @@
+"""A body's lines, told apart as it comes in: no more of it is kept than one line, and none longer than a limit."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+_OPENING: Final = re.compile(rb'(?:^|,)"')
+_CLOSING: Final = re.compile(rb'(?:[^"]++|"")*+"')
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class Line(NamedTuple):
+    """A line with its number, from 1; None stands for one that was too long to be kept."""
+
+    number: int
+    raw: bytes | None
+
+
+class Lines:
+    """Cuts pieces of a body into lines. ``quoted`` has a line go on where a CSV's quoted field does."""
+
+    def __init__(self, longest: int, *, quoted: bool = False) -> None:
+        self._longest = longest
+        self._quoted = quoted
+        self._kept = bytearray()  # of the line under way
+        self._lost = False  # it got too long
+        self._open = False  # it ends inside a quoted field so far
+        self._checked = 0  # how far it was looked at for quotes
+        self._number = self._first = 1
+
+    def feed(self, piece: bytes) -> Iterator[Line]:
+        """The lines that end with this piece."""
+        start = 0
+        while (end := piece.find(b"\n", start)) >= 0:
+            self._keep(piece[start : end + 1])
+            start = end + 1
+            yield from self._ended()
+        self._keep(piece[start:])
+
+    def finish(self) -> Iterator[Line]:
+        """The body has ended: the last line, if it had no end of its own."""
+        if self._kept or self._lost:
+            yield self._taken()
+
+    def _keep(self, more: bytes) -> None:
+        if self._lost or len(self._kept) + len(more) > self._longest + 2:
+            self._lost = True
+            self._kept.clear()
+        else:
+            self._kept += more
+
+    def _ended(self) -> Iterator[Line]:
+        """A physical line has ended; the line goes on where a quoted field is open."""
+        self._number += 1
+        if self._quoted and not self._lost:
+            self._open = _open_after(self._kept, self._checked, opened=self._open)
+            self._checked = len(self._kept)
+            if self._open:
+                return
+        yield self._taken()
+
+    def _taken(self) -> Line:
+        raw = None if self._lost else bytes(self._kept).rstrip(b"\r\n")
+        line = Line(self._first, raw.removeprefix(_BOM) if raw is not None and self._first == 1 else raw)
+        self._kept.clear()
+        self._lost = self._open = False
+        self._checked, self._first = 0, self._number
+        return line
+
+
+def _open_after(line: bytearray, at: int, *, opened: bool) -> bool:
+    """Whether a quoted field is open at the line's end, given whether one was at ``at``."""
+    if not opened and at == 0 and line.startswith(_BOM):
+        at = len(_BOM)
+        opened = line.startswith(b'"', at)
+        at += opened
+    while True:
+        found = _CLOSING.match(line, at) if opened else _OPENING.search(line, at)
+        if found is None:
+            return opened
+        at, opened = found.end(), not opened

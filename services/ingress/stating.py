@@ -1,0 +1,106 @@
+"""Taking in what is stated of contacts: member records of a CRM, and commands of the team."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from services.ingress.core.contact_commands import Command, Contact, judge_command
+from services.ingress.core.events import Accepted, Facts, Rejected, Unreadable, split
+from services.ingress.core.members import Terms, judge_member
+from services.ingress.core.statements import Stated, Statement
+from services.ingress.counting import count
+from services.ingress.ports import Log, Record
+from services.runtime.metrics import INGRESS_REJECTED
+
+_SLICE_RECORDS: Final = 500
+_SLICE_BYTES: Final = 524_288
+_PAUSE_EVERY: Final = 100
+# A short record can be many events: of all records of a body, this many times as many as it may have records.
+_EVENTS_A_RECORD: Final = 4
+
+
+class Slices:
+    """Appends slice by slice, each acknowledged before the next, so that never more than one is in memory.
+
+    What is added at once is appended at once. ``acknowledged`` counts what the log has.
+    """
+
+    def __init__(self, log: Log, door: str) -> None:
+        self._log = log
+        self._door = door
+        self._waiting: list[Accepted] = []
+        self._bytes = 0
+        self.acknowledged = 0
+
+    async def add(self, parts: Iterable[Accepted]) -> None:
+        """Take more. Raises LogAway; then what waits is lost, and has to be said again."""
+        for part in parts:
+            self._waiting.append(part)
+            self._bytes += len(part.raw)
+        if len(self._waiting) >= _SLICE_RECORDS or self._bytes >= _SLICE_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Append what waits. Raises LogAway."""
+        waiting, self._waiting, self._bytes = self._waiting, [], 0
+        if waiting:
+            await self._log.append([Record.of(part.event, part.raw) for part in waiting])
+            self.acknowledged += len(waiting)
+            count(self._door, [part.event for part in waiting], [])
+
+
+async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it, and where it goes
+    raw: bytes, content_type: str, facts: Facts, terms: Terms, most: int, log: Log
+) -> list[Stated | Rejected] | Unreadable:
+    """Judge a body's records and append the events of the good ones; what became of each. Raises LogAway."""
+    records = split(raw, content_type, most)
+    if isinstance(records, Unreadable):
+        INGRESS_REJECTED.labels("members", records.reason).inc()
+        return records
+    slices, room = Slices(log, "members"), _EVENTS_A_RECORD * most
+    outcomes: list[Stated | Rejected] = []
+    for index, record in enumerate(records):
+        if index % _PAUSE_EVERY == _PAUSE_EVERY - 1:
+            await asyncio.sleep(0)
+        outcome = _within(room, judge_member(record, index, facts, terms))
+        if isinstance(outcome, Statement):
+            room -= len(outcome.parts)
+            await slices.add(outcome.parts)
+            outcomes.append(Stated.of(index, outcome.events))
+        else:
+            outcomes.append(outcome)
+    await slices.flush()
+    count("members", [], [outcome.reason for outcome in outcomes if isinstance(outcome, Rejected)])
+    return outcomes
+
+
+def _within(room: int, outcome: Statement | Rejected) -> Statement | Rejected:
+    if isinstance(outcome, Rejected) or len(outcome.parts) <= room:
+        return outcome
+    return Rejected(outcome.index, "too_many", "the records before it came to as many events as are taken at once")
+
+
+async def take_member(said: Any, facts: Facts, terms: Terms, log: Log) -> Stated | Rejected:
+    """Judge one record and append its events. Raises LogAway."""
+    return await _taken("members", judge_member(said, 0, facts, terms), log)
+
+
+async def take_command(  # noqa: PLR0913, PLR0917 - what is said, of whom, by whom, and where it goes
+    command: Command, contact: Contact, raw: bytes, facts: Facts, key: str | None, log: Log
+) -> Stated | Rejected:
+    """Judge a command and append its events. Raises LogAway."""
+    return await _taken("commands", judge_command(command, contact, raw, facts, key), log)
+
+
+async def _taken(door: str, outcome: Statement | Rejected, log: Log) -> Stated | Rejected:
+    if isinstance(outcome, Rejected):
+        count(door, [], [outcome.reason])
+        return outcome
+    await log.append([Record.of(part.event, part.raw) for part in outcome.parts])
+    count(door, outcome.events, [])
+    return Stated.of(0, outcome.events)
+
+
+def all_stated(outcomes: Iterable[Stated | Rejected]) -> Sequence[Stated]:
+    """Those of the outcomes that state something."""
+    return [outcome for outcome in outcomes if isinstance(outcome, Stated)]

@@ -1,0 +1,140 @@
+"""What the team does to a contact over HTTP, through to what the read API says of it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from services.runtime import control
+from tests.integration.ingress.conftest import Door
+from tests.integration.ingress.shop import Shop, open_shop
+from tests.integration.ingress.test_events import is_problem
+
+ODD = "/v1/contacts/web/shop/a%2Fb%2520%E7%8E%8B"  # the uid "a/b%20王"
+SITE, WHATSAPP = "/v1/contacts/web/shop/c1", "/v1/contacts/whatsapp/n1/886911111111"
+PHONE = {"type": "phone", "value": "+886911111111"}
+AT = 1_760_000_000_000
+
+
+@pytest.fixture
+async def shop(door: Door) -> AsyncIterator[Shop]:
+    async with open_shop(door) as opened:
+        yield opened
+
+
+async def test_a_contact_is_unsubscribed_and_subscribed_again(shop: Shop) -> None:
+    await shop.said("POST", f"{ODD}/unsubscribe", {"by": "amy"})
+    await shop.fold()
+    contact = await shop.ask(ODD)
+    assert (contact["uid"], {kind["allowed"] for kind in contact["consents"].values()}) == ("a/b%20王", {False})
+    await shop.said("POST", f"{ODD}/resubscribe", {"kinds": ["broadcast"]})
+    await shop.fold()
+    consents = (await shop.ask(ODD))["consents"]
+    assert {kind: consent["allowed"] for kind, consent in consents.items()} == {
+        "broadcast": True,
+        "web_push": False,
+        "cart_remarketing": False,
+    }
+
+
+async def test_tags_and_attributes_come_and_go(shop: Shop) -> None:
+    await shop.said("POST", f"{ODD}/tags", {"add": ["VIP", "new"], "source": "manual"})
+    await shop.said("POST", f"{ODD}/attributes", {"set": {"level": "gold", "points": 3}})
+    await shop.said("POST", f"{ODD}/tags", {"remove": ["new"]})
+    await shop.said("POST", f"{ODD}/attributes", {"unset": ["points"]})
+    await shop.fold()
+    contact = await shop.ask(ODD)
+    assert [(tag["tag"], tag["source"]) for tag in contact["tags"]] == [("VIP", "manual")]
+    assert {key: one["value"] for key, one in contact["attributes"].items()} == {"level": "gold"}
+
+
+async def test_a_command_that_is_sent_again_with_its_key_counts_once(shop: Shop) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first = await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key)
+    assert await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key) == first
+    await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]})
+    await shop.fold()
+    assert [(tag["tag"], tag["count"]) for tag in (await shop.ask(SITE))["tags"]] == [("VIP", 2)]
+
+
+def an_event(uid: str, channel: str, account: str, type_name: str, data: Any) -> Any:
+    contact = {"channel": channel, "account": account, "uid": uid}
+    return {"type": type_name, "contact": contact, "occurred_at": AT, "data": data}
+
+
+async def test_undoing_a_merge_gives_what_was_before(shop: Shop) -> None:
+    for event in (
+        an_event(
+            "886911111111", "whatsapp", "n1", "identity.bound", {"identifiers": [PHONE | {"assurance": "verified"}]}
+        ),
+        an_event("c1", "web", "shop", "profile.updated", {"display_name": "Ming"}),
+        an_event("U1", "line", "oa1", "contact.followed", {}),
+    ):
+        await shop.said("POST", "/v1/events", event)
+    await shop.fold()
+    before = {path: await shop.ask(path) for path in (SITE, WHATSAPP)}
+    assert before[SITE]["customer_id"] != before[WHATSAPP]["customer_id"]
+
+    typed = {"identifiers": [PHONE], "linked_contact": {"channel": "line", "account": "oa1", "uid": "U1"}}
+    await shop.said("POST", "/v1/events", an_event("c1", "web", "shop", "identity.bound", typed))
+    await shop.fold()
+    merged = await shop.ask(SITE)
+    assert merged["customer_id"] == (await shop.ask(WHATSAPP))["customer_id"]
+    assert len((await shop.ask(f"/v1/customers/{merged['customer_id']}"))["contacts"]) == 3
+
+    by = {"by": "amy", "note": "her mother's phone"}
+    spelled = {"type": "phone", "value": "0911-111-111"}
+    await shop.said("POST", f"{SITE}/unbind", by | {"identifiers": [spelled], "linked_contact": "line:oa1:U1"})
+    await shop.fold()
+    for path, contact in before.items():
+        customer_id = (await shop.ask(path))["customer_id"]
+        assert customer_id == contact["customer_id"]
+        assert len((await shop.ask(f"/v1/customers/{customer_id}"))["contacts"]) == 1
+    newest = (await shop.ask(f"{SITE}/timeline"))["events"][0]
+    assert (newest["type"], newest["data"]["by"], newest["data"]["note"]) == ("identity.unbound", "amy", by["note"])
+
+
+async def test_who_waits_sees_what_they_did(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shop.door.app.state.ingress.sight, "_within", 0.5)
+    key = {"Idempotency-Key": "k1"}
+    for path, body in (("tags", {"add": ["VIP"]}), ("unbind", {"identifiers": [PHONE], "by": "amy"})):
+        assert (await shop.said("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is False
+        await shop.fold()
+        assert (await shop.said("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is True
+    decided = {"a": "web:shop:c1", "b": "line:oa1:U1", "decision": "different", "by": "amy", "event_id": "d1"}
+    assert (await shop.said("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is False
+    await shop.fold()
+    assert (await shop.said("POST", "/v1/identity/decisions?wait=true", decided)) == {"event_id": "d1", "visible": True}
+
+
+async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shop.door.app.state.ingress.sight, "_within", 0.5)
+    key = {"Idempotency-Key": "k1"}
+    body = {"identifiers": [PHONE], "by": "amy"}
+    await shop.said("POST", f"{SITE}/unbind", body, **key)
+    await shop.fold()
+    for change, visible in (
+        ("UPDATE g1.statements SET tenant = 'acme/p2'", False),
+        ("INSERT INTO g1.spaces VALUES ('acme', 'acme/p2', 'p2', 'live', 1, 1, '')", True),  # by another policy
+        ("DELETE FROM g1.statements", False),
+    ):
+        await shop.connection.execute(change)
+        assert (await shop.said("POST", f"{SITE}/unbind?wait=true", body, **key))["visible"] is visible
+
+
+async def test_who_may_not_or_says_nonsense_does_nothing(shop: Shop) -> None:
+    for path, body, status, slug in (
+        (f"{SITE}/tags", b"{", 400, "malformed-body"),
+        (f"{SITE}/tags", {}, 422, "no-command"),
+        (f"{SITE}/unbind", {"identifiers": [PHONE]}, 422, "no-command"),
+        ("/v1/contacts/fax/shop/c1/tags", {"add": ["a"]}, 404, "not-found"),
+        ("/v1/contacts/web/shop/%FF/tags", {"add": ["a"]}, 404, "not-found"),
+        (f"{SITE}/delete", {}, 404, "not-found"),
+    ):
+        is_problem(await shop.say("POST", path, body), status, slug)
+    is_problem(await shop.say("PUT", f"{SITE}/tags", {"add": ["a"]}), 405, "method-not-allowed")
+    shop.key = await control.add_key(shop.connection, "acme", ["events:write", "customers:read"])
+    is_problem(await shop.say("POST", f"{SITE}/unsubscribe"), 403, "forbidden")
+    assert await shop.door.log() == []
+    metrics = (await shop.door.client.get("/metrics")).text
+    assert "c1" not in "".join(line for line in metrics.splitlines() if "onefold_http" in line and "contacts" in line)

@@ -1,0 +1,204 @@
+"""A CRM's record becomes events of a contact whose member id its channel vouches for, or a reason."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas import codec
+from schemas.events import Event
+from services.ingress.core.events import Facts, Malformed, Rejected
+from services.ingress.core.members import Terms, judge_member
+from services.ingress.core.statements import Statement
+
+NOW = 1_760_000_000_000
+M7 = Terms(member_id="M7")
+
+
+def judged(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> Statement | Rejected:
+    return judge_member(orjson.loads(orjson.dumps(record)), index, Facts("acme", now, may_set_tenant=False), terms)
+
+
+def stated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> tuple[Event, ...]:
+    outcome = judged(record, terms, now, index)
+    assert isinstance(outcome, Statement), outcome
+    return outcome.events
+
+
+def said(events: tuple[Event, ...]) -> list[tuple[str, Any]]:
+    return [(event.type, orjson.loads(codec.data_json(event))) for event in events]
+
+
+def ids(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> list[str]:
+    return [event.event_id for event in stated(record, terms, now, index)]
+
+
+def test_all_that_a_record_can_say() -> None:
+    events = stated(
+        {
+            "display_name": "王小明",
+            "locale": "zh-TW",
+            "phone": {"value": " +886911111111 ", "verified": True},
+            "email": "ming@example.com",
+            "identifiers": [{"type": "x_card", "value": "C-1"}],
+            "tags": {"add": ["VIP", {"tag": "spring", "expires_after": 30}], "remove": ["new"]},
+            "attributes": {
+                "level": "gold",
+                "points": 12,
+                "former": None,
+                "born": {"value": "1990-01-02", "type": "date"},
+            },
+        }
+    )
+    assert said(events) == [
+        (
+            "identity.bound",
+            {
+                "identifiers": [
+                    {"type": "phone", "value": "+886911111111", "assurance": "verified"},
+                    {"type": "email", "value": "ming@example.com", "assurance": "claimed"},
+                    {"type": "x_card", "value": "C-1", "assurance": "claimed"},
+                ],
+                "via": "api",
+            },
+        ),
+        ("profile.updated", {"display_name": "王小明", "locale": "zh-TW"}),
+        ("tag.removed", {"tag": "new", "source": "crm"}),
+        ("tag.added", {"tag": "VIP", "source": "crm"}),
+        ("tag.added", {"tag": "spring", "source": "crm", "expires_after": 30}),
+        ("attribute.set", {"key": "level", "value": "gold"}),
+        ("attribute.set", {"key": "points", "value": 12}),
+        ("attribute.unset", {"key": "former"}),
+        ("attribute.set", {"key": "born", "value": "1990-01-02", "type": "date"}),
+    ]
+    for event in events:
+        assert event.contact is not None
+        assert (event.tenant, event.contact.key, event.source, event.occurred_at) == ("acme", "crm:crm:M7", "crm", NOW)
+        assert [(one.type, one.value) for one in event.intrinsic] == [("member_id", "M7")]
+    assert [event.event_id for event in events] == sorted(event.event_id for event in events)
+
+
+def test_a_record_that_says_nothing_says_that_there_is_a_member() -> None:
+    records: list[Any] = [
+        {},
+        {"phone": None, "email": " ", "display_name": "", "tags": None, "attributes": {}, "unbind": []},
+    ]
+    for record in records:
+        assert said(stated(record)) == [("profile.updated", {})]
+
+
+def test_what_a_member_no_longer_has_is_taken_back_before_what_it_has_is_stated() -> None:
+    record = {"phone": "0922", "previous_phone": "0911", "unbind": [{"type": "x_card", "value": "C-1"}]}
+    gone, here = stated(record)
+    assert (gone.type, here.type) == ("identity.unbound", "identity.bound")
+    assert [(one["type"], one["value"]) for one in said((gone,))[0][1]["identifiers"]] == [
+        ("phone", "0911"),
+        ("x_card", "C-1"),
+    ]
+    assert gone.stamp < here.stamp
+
+
+def test_the_account_is_the_crms_name_and_the_member_id_is_trimmed_text() -> None:
+    records: list[tuple[Any, Terms]] = [
+        ({"member_id": " 42 ", "account": "pos"}, Terms()),
+        ({"member_id": 42}, Terms("pos")),
+        ({}, Terms("pos", member_id=" 42")),
+    ]
+    for record, terms in records:
+        (event,) = stated(record, terms)
+        assert event.contact is not None
+        assert (event.contact.key, event.source, event.intrinsic[0].value) == ("crm:pos:42", "pos", "42")
+
+
+def test_it_is_of_the_time_it_was_updated() -> None:
+    assert stated({"updated_at": NOW - 5})[0].occurred_at == NOW - 5
+    assert stated({"updated_at": NOW + 900_000})[0].occurred_at == NOW, "a clock that is wrong can't win for ever"
+
+
+RECORD = {"phone": "0911", "tags": {"add": ["VIP"]}}
+
+
+@pytest.mark.parametrize(
+    ("record", "terms"),
+    [
+        (RECORD | {"event_id": "crm-1"}, M7),
+        (RECORD | {"updated_at": NOW - 5}, M7),
+        (RECORD, Terms(member_id="M7", key="again")),
+        (RECORD | {"updated_at": NOW - 5}, Terms(member_id="M7", key="again")),
+    ],
+)
+def test_a_repeat_has_the_ids_it_had(record: Any, terms: Terms) -> None:
+    assert ids(record, terms) == ids(dict(reversed(record.items())), terms, NOW + 7000)
+    assert not set(ids(record, terms)) & set(ids(record | {"email": "a@b.co"}, terms))
+    assert not set(ids(record, terms)) & set(ids(record, Terms(member_id="M8", key=terms.key)))
+
+
+def test_without_a_word_for_it_a_record_said_again_is_another() -> None:
+    assert ids(RECORD) == ids(RECORD)
+    assert not set(ids(RECORD)) & set(ids(RECORD, now=NOW + 1))
+
+
+def test_of_one_members_records_in_a_request_the_last_counts() -> None:
+    """They are of one moment, so their ids decide."""
+    for terms in (Terms(member_id="M7"), Terms(member_id="M7", key="k")):
+        stamps = [stated({"display_name": name}, terms, index=index)[0].stamp for index, name in enumerate("cabd")]
+        assert stamps == sorted(stamps)
+
+
+@pytest.mark.parametrize(
+    ("record", "reason", "field"),
+    [
+        ([], "not_an_object", ""),
+        ("M7", "not_an_object", ""),
+        ({"member_id": "M8"}, "wrong_member", "member_id"),
+        ({"member_id": True}, "invalid_field", "member_id"),
+        ({"member_id": "  "}, "invalid_field", "member_id"),
+        ({"member_id": "M7" + "x" * 255}, "wrong_member", "member_id"),
+        ({"account": "a:b"}, "invalid_field", "account"),
+        ({"account": ["crm"]}, "invalid_field", "account"),
+        ({"event_id": 7}, "invalid_field", "event_id"),
+        ({"updated_at": 1_760_000_000}, "invalid_time", "updated_at"),
+        ({"updated_at": "2025-01-01"}, "invalid_time", "updated_at"),
+        ({"via": "login"}, "invalid_field", "via"),
+        ({"phone": ["0911"]}, "invalid_field", "phone"),
+        ({"phone": {"value": "0911", "verified": "yes"}}, "invalid_field", "phone"),
+        ({"email": {"address": "a@b.co"}}, "invalid_field", "email"),
+        ({"previous_email": {}}, "invalid_field", "previous_email"),
+        ({"identifiers": {}}, "invalid_field", "identifiers"),
+        ({"identifiers": ["M7"]}, "invalid_field", "identifiers.0"),
+        ({"identifiers": [{"type": "member_id", "value": "M8"}]}, "invalid_field", "identifiers.0"),
+        (
+            {"unbind": [{"type": "x_a", "value": "1"}, {"type": "member_id", "value": "M7"}]},
+            "invalid_field",
+            "unbind.1",
+        ),
+        ({"identifiers": [{"type": "X!", "value": "1"}]}, "invalid_field", "identifiers"),
+        ({"identifiers": [{"type": "x_a", "value": "1"}] * 21}, "too_many", "identifiers"),
+        ({"display_name": 7}, "invalid_field", "display_name"),
+        ({"tags": ["VIP"]}, "invalid_field", "tags"),
+        ({"tags": {"add": "VIP"}}, "invalid_field", "tags.add"),
+        ({"tags": {"add": ["ok", ""]}}, "invalid_field", "tags.add.1"),
+        ({"tags": {"remove": [7]}}, "invalid_field", "tags.remove.0"),
+        ({"tags": {"add": [{"tag": "x", "expires_after": 366}]}}, "invalid_field", "tags.add.0"),
+        ({"tags": {"add": ["x"] * 101}}, "too_many", "tags.add"),
+        ({"attributes": []}, "invalid_field", "attributes"),
+        ({"attributes": {"not a key": 1}}, "invalid_field", "attributes.not a key"),
+        ({"attributes": {"a": [1]}}, "invalid_field", "attributes.a"),
+        ({"attributes": {"a": {"value": 1, "type": "date"}}}, "invalid_field", "attributes.a"),
+        ({"attributes": {f"a{number}": 1 for number in range(201)}}, "too_many", "attributes"),
+        ({"attributes": {"a": "x\0"}}, "nul_character", "attributes.a"),
+        ({"display_name": "x" * 300_000}, "too_large", ""),
+        ({"nickname": "x"}, "unknown_field", "nickname"),
+        ({"tenant": "other"}, "unknown_field", "tenant"),
+    ],
+)
+def test_what_is_no_record_says_where(record: Any, reason: str, field: str) -> None:
+    outcome = judged(record)
+    assert isinstance(outcome, Rejected), outcome
+    assert (outcome.reason, outcome.field) == (reason, field)
+    assert outcome.detail
+
+
+def test_a_line_that_is_no_json_is_told_as_such() -> None:
+    outcome = judge_member(Malformed("malformed JSON"), 3, Facts("acme", NOW, may_set_tenant=False), Terms())
+    assert outcome == Rejected(3, "not_json", "malformed JSON")
