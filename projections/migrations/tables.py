@@ -61,6 +61,15 @@ SOURCES: Final = sa.Table(
     sa.Column("sealed_secrets", ARRAY(BYTEA()), nullable=False),
     _now("created_at"),
 )
+WRITE_KEYS: Final = sa.Table(
+    "write_keys",
+    METADATA,
+    sa.Column("write_key_hash", BYTEA(), primary_key=True),
+    sa.Column("source", _text(), sa.ForeignKey("sources.source"), nullable=False, index=True),
+    sa.Column("prefix", _text(), nullable=False),
+    _now("created_at"),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+)
 GENERATIONS: Final = sa.Table(
     "generations",
     METADATA,

@@ -26,6 +26,7 @@ _FAILED: Final = 1
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
 sources = typer.Typer(help="Channel accounts whose webhooks come in.", no_args_is_help=True)
+write_keys = typer.Typer(help="Write keys of websites, which stand in their pages.", no_args_is_help=True)
 
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="Only this tenant's.")]
 
@@ -124,7 +125,7 @@ def revoke_key(
 
 @sources.command("add")
 def add_source(  # noqa: PLR0913 - a source's facts
-    channel: Annotated[str, typer.Argument(help="line, facebook, instagram or whatsapp.")],
+    channel: Annotated[str, typer.Argument(help="line, facebook, instagram, whatsapp or web.")],
     source: Annotated[str, typer.Argument(help="A name of your choice; it becomes part of the webhook's URL.")],
     *,
     tenant: Annotated[str, typer.Option(help="Whose it is.")],
@@ -138,6 +139,9 @@ def add_source(  # noqa: PLR0913 - a source's facts
     from services.runtime.secrets import seal  # noqa: PLC0415
 
     settings = Settings()
+    if channel == "web":
+        _add_site(settings, source, tenant, account)
+        return
     if channel not in WEBHOOK_PATHS:
         _fail(f"webhooks come from {', '.join(WEBHOOK_PATHS)}; not from {channel!r}")
     secrets = _secrets(secret_env or [], from_stdin=secret_stdin)
@@ -179,6 +183,47 @@ def list_sources(*, tenant: TenantOption = None) -> None:
             for s in found
         ),
     )
+
+
+def _add_site(settings: Settings, source: str, tenant: str, account: str) -> None:
+    from services.runtime.write_keys import add_site  # noqa: PLC0415
+
+    key = _on_database(settings, lambda db: add_site(db, source, tenant=tenant, account=account))
+    _say(f"Source {source} added. Its write key, for the website's pages and Segment's SDKs; it is not shown again:")
+    typer.echo(key)  # alone on stdout, so that a script can take it
+
+
+@write_keys.command("add")
+def add_write_key(source: Annotated[str, typer.Argument(help="A source of the channel web.")]) -> None:
+    """Make a further write key of a website and print it, this once."""
+    from services.runtime import write_keys  # noqa: PLC0415
+
+    key = _on_database(Settings(), lambda db: write_keys.add_write_key(db, source))
+    _say(f"A write key of {source}. It is stored as a hash and can't be shown again.")
+    typer.echo(key)
+
+
+@write_keys.command("list")
+def list_write_keys(*, tenant: TenantOption = None) -> None:
+    """Every write key, as much of it as is shown."""
+    from services.runtime import write_keys  # noqa: PLC0415
+
+    found = _on_database(Settings(), lambda db: write_keys.list_write_keys(db, tenant))
+    _show(
+        ("begins with", "source", "tenant", "since", "revoked"),
+        ((k.prefix, k.source, k.tenant, _at(k.created_at), _at(k.revoked_at)) for k in found),
+    )
+
+
+@write_keys.command("revoke")
+def revoke_write_key(
+    beginning: Annotated[str, typer.Argument(help="The write key's beginning, as `onefold write-keys list` shows it.")],
+) -> None:
+    """Revoke a write key; it stops working within two seconds."""
+    from services.runtime import write_keys  # noqa: PLC0415
+
+    key = _on_database(Settings(), lambda db: write_keys.revoke_write_key(db, beginning))
+    _say(f"Write key {key.prefix}… of {key.source} is revoked.")
 
 
 def _secrets(variables: list[str], *, from_stdin: bool) -> list[bytes]:
