@@ -1,0 +1,48 @@
+"""A body of Segment's HTTP API: which messages are in it, and whose write key it names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.ingress.core.normalize import MalformedBody
+from services.ingress.core.web import Delivery
+
+MAX_BATCH_BYTES: Final = 512_000
+MAX_MESSAGES: Final = 2_500
+# The calls by their paths, and by the letters that the browser's SDK calls them by.
+CALLS: Final[Mapping[str, str]] = {
+    name: call for call in ("identify", "track", "page", "screen", "alias", "group") for name in (call, call[0])
+}
+BATCHES: Final = frozenset({"batch", "import", "b"})
+
+
+class TooManyMessages(ValueError):  # noqa: N818 - named by what it is
+    """More messages than a batch may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The messages of a body, and what they share."""
+
+    messages: list[Any]
+    delivery: Delivery
+
+
+def write_key_in(body: Any) -> str | None:
+    """The write key, as browsers send it that can't set a header."""
+    key = body.get("writeKey") if isinstance(body, dict) else None
+    return key if isinstance(key, str) else None
+
+
+def parcel(name: str, body: Any, received_at: int) -> Parcel:
+    """What a call by that name brings. Raises MalformedBody or TooManyMessages."""
+    if not isinstance(body, dict):
+        raise MalformedBody("the body is a JSON object")
+    if name not in BATCHES:
+        return Parcel([body], Delivery(received_at, call=CALLS[name]))
+    messages = body.get("batch")
+    if not isinstance(messages, list):
+        raise MalformedBody("a batch has its messages in a list called batch")
+    if len(messages) > MAX_MESSAGES:
+        raise TooManyMessages(f"a batch has at most {MAX_MESSAGES} messages")
+    return Parcel(messages, Delivery(received_at, sent_at=body.get("sentAt"), context=body.get("context")))

@@ -1,0 +1,296 @@
+"""A website's messages, in Segment's words, to canonical events: each for itself, whatever it holds.
+
+Who it is. A visitor is the contact ``web:<account>:<anonymousId>``. A message that has a ``userId`` alone comes from
+a server that knows its member and no browser: its contact is ``user:<userId>``, for which the channel vouches that it
+is that member (an intrinsic ``member_id``, on every event, which costs no event of its own). So that nobody becomes
+such a contact by calling himself so, an ``anonymousId`` that begins with ``user:`` or ``anon:`` gets ``anon:`` put
+before it.
+
+Who says so. ``identify`` with a ``userId`` is a login: it is said each time, at its own time, since the latest login
+counts. Any other message that carries a ``userId`` beside an ``anonymousId`` means the same (SDKs put it on all they
+send), and is said once a day: a statement whose id is made of what it says and of the day, so that all of a day's
+repeats are one event and may be left out by whoever remembers having sent it. What traits say of e-mail and phone is
+claimed. A write key stands in web pages for everybody to read: what comes with it is as sure as the site's visitors.
+
+What is left out is what the context tells of device and network; of it, the page's URL and the campaign are kept. Ids
+of a message's events begin with what they are of it, so that one ``messageId`` makes several, and a repeat the same.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from schemas.codec import InvalidEvent
+from schemas.events import EVENT_TYPES, Event
+from services.ingress.core.normalize import MAX_WORD, clean, content_hash_id, word
+from services.ingress.core.translated import Ignored, Translated, to_event
+from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id
+from services.ingress.core.web_times import happened_at
+from services.ingress.core.web_traits import attributes_of, profile_of
+
+Fields = dict[str, Any]
+
+MAX_MESSAGE_BYTES: Final = 32_768
+ONCE_A_DAY: Final = "web:day:"
+_DAY_MS: Final = 86_400_000
+_LONGEST_MESSAGE_ID: Final = 128
+_LONGEST_TYPE: Final = 100
+_KNOWN: Final = "user:"
+_ESCAPED: Final = "anon:"
+_LONGEST_ID: Final = MAX_WORD - len(_KNOWN)
+_NUL: Final = b"\\u0000"
+_SURELY_SHALLOW: Final = 40
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# What may differ when the same message comes again.
+_FLEETING: Final = frozenset({"sentAt", "receivedAt", "writeKey", "_metadata", "messageId", "type"})
+_IN_THE_ENVELOPE: Final = _FLEETING | {
+    "timestamp", "originalTimestamp", "anonymousId", "userId", "context", "integrations", "channel", "version",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Whose website it is, and the source that says so."""
+
+    tenant: str
+    source: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What the messages of one body share; ``call`` is their type, where the path names it."""
+
+    received_at: int
+    sent_at: Any = None
+    context: Any = None
+    call: str | None = None
+
+
+class Draft(NamedTuple):
+    """One event of a message: what of it, its type and data, and whose it is if not the message's own contact's."""
+
+    label: str
+    type: str
+    data: Fields
+    contact: Fields | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    fields: Fields
+    context: Fields
+    kind: str
+    site: Site
+    contact: Fields
+    user_id: str | None
+    is_visitor: bool
+    at: int
+
+    def object(self, name: str) -> Fields | None:
+        """The object of that name, an empty one where there is none; None for what is another thing."""
+        value = self.fields.get(name)
+        return {} if value is None else value if isinstance(value, dict) else None
+
+
+def translate(messages: Sequence[Any], site: Site, delivery: Delivery, start: int = 0) -> Translated:
+    """The events of each message, in order, and the messages that became none; ``start`` is the first one's index."""
+    delivery = replace(delivery, context=clean(delivery.context) if isinstance(delivery.context, dict) else {})
+    events: list[Event] = []
+    ignored: list[Ignored] = []
+    for index, message in enumerate(messages, start):
+        outcome = _translate(message, site, delivery, index)
+        if isinstance(outcome, str):
+            ignored.append(Ignored(index, outcome))
+        else:
+            events.extend(outcome)
+    return Translated(tuple(events), tuple(ignored))
+
+
+def _translate(given: Any, site: Site, delivery: Delivery, index: int) -> list[Event] | str:
+    """The message's events, or the reason why there are none."""
+    if not isinstance(given, dict):
+        return "not_an_object"
+    fields, size = _cleaned(given)
+    if size > MAX_MESSAGE_BYTES:
+        return "too_large"
+    message = _read(fields, site, delivery)
+    if message is None:
+        return "no_id"
+    message_id = _message_id(message, delivery, index)
+    try:
+        return [_event(draft, message, message_id, delivery) for draft in _drafts(message)]
+    except InvalidEvent as error:
+        return error.reason
+
+
+def _cleaned(given: Fields) -> tuple[Fields, int]:
+    """The message as it can be kept, and its size. Nearly all are clean, which writing and reading them shows."""
+    try:
+        raw = orjson.dumps(given)
+        if _NUL not in raw and raw.count(b"{") + raw.count(b"[") <= _SURELY_SHALLOW:
+            return orjson.loads(raw), len(raw)
+    except orjson.JSONEncodeError:
+        pass  # what no JSON can hold, such as half a character
+    cleaned = clean(given)
+    return cleaned, len(orjson.dumps(cleaned))
+
+
+def _read(fields: Fields, site: Site, delivery: Delivery) -> _Message | None:
+    own = fields.get("context")
+    context = delivery.context | own if isinstance(own, dict) else delivery.context
+    kind = delivery.call or word(fields.get("type")) or "unknown"
+    anonymous_id = usable_id(fields.get("anonymousId"), _LONGEST_ID)
+    user_id = usable_id(fields.get("userId"), _LONGEST_ID) or member_id_in(context, _LONGEST_ID)
+    if anonymous_id is None and kind == "alias":
+        anonymous_id = usable_id(fields.get("previousId"), _LONGEST_ID)
+    if anonymous_id is not None:
+        contact = _visitor(site, anonymous_id)
+    elif user_id is not None:
+        contact = {"channel": "web", "account": site.account, "uid": _KNOWN + user_id}
+    else:
+        return None
+    at = happened_at(fields, delivery.sent_at, delivery.received_at)
+    return _Message(fields, context, kind, site, contact, user_id, anonymous_id is not None, at)
+
+
+def _visitor(site: Site, anonymous_id: str) -> Fields:
+    uid = _ESCAPED + anonymous_id if anonymous_id.startswith((_KNOWN, _ESCAPED)) else anonymous_id
+    return {"channel": "web", "account": site.account, "uid": uid}
+
+
+def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
+    """The message's own id, else one made of what it says; of what names no time, also of when and where it came."""
+    fields = message.fields
+    given = usable_id(fields.get("messageId"), _LONGEST_MESSAGE_ID)
+    if given is not None:
+        return given
+    said: Fields = {name: value for name, value in fields.items() if name not in _FLEETING}
+    timeless = fields.get("timestamp") is None and fields.get("originalTimestamp") is None
+    place = [delivery.received_at, index] if timeless else []
+    return content_hash_id([message.site.account, message.kind, said, place])
+
+
+def _event(draft: Draft, message: _Message, message_id: str, delivery: Delivery) -> Event:
+    site, vouched = message.site, draft.contact is None and not message.is_visitor
+    return to_event(
+        {
+            "event_id": f"web:{draft.label}:{message_id}" if draft.label else _day_id(draft, message),
+            "tenant": site.tenant,
+            "contact": draft.contact or message.contact,
+            "type": draft.type,
+            "occurred_at": message.at,
+            "received_at": delivery.received_at,
+            "source": site.source,
+            "intrinsic": [{"type": "member_id", "value": message.user_id}] if vouched else [],
+            "data": draft.data,
+        }
+    )
+
+
+def _day_id(draft: Draft, message: _Message) -> str:
+    said = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], message.at // _DAY_MS]
+    return ONCE_A_DAY + sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
+
+
+def _drafts(message: _Message) -> list[Draft]:
+    reader = _READERS.get(message.kind)
+    said = reader(message) if reader else None
+    if said is not None:
+        return said
+    return [*_standing(message), Draft("kept", _kept_as(message.kind), _rest(message))]
+
+
+def _standing(message: _Message) -> list[Draft]:
+    """Who a message says the person is that says something else: what SDKs put on everything they send."""
+    member = message.user_id if message.is_visitor else None
+    identifiers = identifiers_of(member, message.context.get("traits"), message.context)
+    return [Draft("", "identity.bound", _binding(identifiers))] if identifiers else []
+
+
+def _binding(identifiers: list[Fields]) -> Fields:
+    logs_in = any(one["type"] == "member_id" for one in identifiers)
+    return {"identifiers": identifiers, "via": "login" if logs_in else "channel"}
+
+
+def _identify(message: _Message) -> list[Draft] | None:
+    traits = message.object("traits")
+    if traits is None:
+        return None
+    drafts: list[Draft] = []
+    if identifiers := identifiers_of(message.user_id, traits, message.context):
+        drafts.append(Draft("login", "identity.bound", _binding(identifiers)))
+    if profile := profile_of(traits, message.context):
+        drafts.append(Draft("profile", "profile.updated", profile))
+    attributes = attributes_of(traits)
+    for key, data in attributes.said.items():
+        type_name = "attribute.unset" if data is None else "attribute.set"
+        drafts.append(Draft(f"trait.{key}", type_name, data or {"key": key}))
+    if attributes.left or not drafts:
+        drafts.append(Draft("kept", "web.identify", {"traits": attributes.left}))
+    return drafts
+
+
+def _track(message: _Message) -> list[Draft] | None:
+    event, properties = word(message.fields.get("event")), message.object("properties")
+    if event is None or properties is None:
+        return None
+    return [*_standing(message), _tracked(message, event, _page(message).get("url"), properties)]
+
+
+def _view(event: str) -> "Reader":
+    def read(message: _Message) -> list[Draft] | None:
+        properties = message.object("properties")
+        if properties is None:
+            return None
+        named = {name: message.fields[name] for name in ("name", "category") if message.fields.get(name) is not None}
+        url = properties.get("url") or _page(message).get("url")
+        return [*_standing(message), _tracked(message, event, url, named | properties)]
+
+    return read
+
+
+def _tracked(message: _Message, event: str, url: Any, properties: Fields) -> Draft:
+    campaign = message.context.get("campaign")
+    if isinstance(campaign, dict) and campaign:
+        properties = {"campaign": campaign} | properties
+    data = {"event": event, "url": url if isinstance(url, str) and url else None, "properties": properties}
+    return Draft("did", "web.tracked", data)
+
+
+def _page(message: _Message) -> Fields:
+    page = message.context.get("page")
+    return page if isinstance(page, dict) else {}
+
+
+def _alias(message: _Message) -> list[Draft] | None:
+    """The visitor that was known by ``previousId`` is the member ``userId``; so is whoever sends this."""
+    previous = usable_id(message.fields.get("previousId"), _LONGEST_ID)
+    if previous is None or message.user_id is None or previous == message.user_id:
+        return None
+    contact = _visitor(message.site, previous)
+    bound = Draft("alias", "identity.bound", _binding(identifiers_of(message.user_id, None, {})), contact)
+    return [bound] if contact == message.contact else [*_standing(message), bound]
+
+
+def _kept_as(kind: str) -> str:
+    name = f"web.{_HUMP.sub('_', kind[:_LONGEST_TYPE]).lower()[:_LONGEST_TYPE]}"
+    return "web.unknown" if name in EVENT_TYPES else name
+
+
+def _rest(message: _Message) -> Fields:
+    return {name: value for name, value in message.fields.items() if name not in _IN_THE_ENVELOPE}
+
+
+Reader = Callable[[_Message], list[Draft] | None]
+_READERS: Final[dict[str, Reader]] = {
+    "identify": _identify,
+    "track": _track,
+    "page": _view("page_viewed"),
+    "screen": _view("screen_viewed"),
+    "alias": _alias,
+}

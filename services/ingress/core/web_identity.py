@@ -1,0 +1,54 @@
+"""Who a website's message says the person is: identifiers, with how sure that is."""
+
+import re
+from typing import Any, Final
+
+Fields = dict[str, Any]
+
+LONGEST_VALUE: Final = 512
+_MOST_EXTERNAL: Final = 20
+_TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
+_MEMBER: Final = frozenset({"user_id", "member_id"})
+CLAIMED: Final = ("email", "phone")
+# Other collections are not people's, and an encoded id can't be compared.
+_USUAL: Final = (("collection", "users"), ("encoding", "none"))
+
+
+def usable_id(value: Any, longest: int) -> str | None:
+    """An id as senders write them, text or a whole number, without the space around it; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    trimmed = value.strip() if isinstance(value, str) else ""
+    return trimmed if 0 < len(trimmed) <= longest else None
+
+
+def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fields]:
+    """The member id, which a login verifies, and what is claimed: e-mail and phone among the traits, external ids."""
+    found = {("member_id", member): "verified"} if member else {}
+    for name in CLAIMED:
+        value = usable_id(traits.get(name), LONGEST_VALUE) if isinstance(traits, dict) else None
+        if value is not None:
+            found.setdefault((name, value), "claimed")
+    for type_name, value in _external(context):
+        if type_name in CLAIMED or _TENANTS_OWN.fullmatch(type_name):
+            found.setdefault((type_name, value), "claimed")
+    return [{"type": name, "value": value, "assurance": how} for (name, value), how in found.items()]
+
+
+def member_id_in(context: Fields, longest: int) -> str | None:
+    """The user id among the external ids, for a message that has none of its own."""
+    return next((value for name, value in _external(context) if name in _MEMBER and len(value) <= longest), None)
+
+
+def _external(context: Fields) -> list[tuple[str, str]]:
+    """Type and value of the external ids that are a person's and are sent as they are."""
+    listed = context.get("externalIds")
+    found = []
+    for one in listed[:_MOST_EXTERNAL] if isinstance(listed, list) else []:
+        if isinstance(one, dict) and all(one.get(name, usual) == usual for name, usual in _USUAL):
+            type_name, value = one.get("type"), usable_id(one.get("id"), LONGEST_VALUE)
+            if isinstance(type_name, str) and value is not None:
+                found.append((type_name, value))
+    return found

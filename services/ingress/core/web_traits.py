@@ -1,0 +1,116 @@
+"""What a site says of a person (Segment's traits) as a profile and as custom attributes.
+
+An attribute's key is the trait's name with ``_`` for what a key can't hold; what is nested one level down is named
+after both (``address_city``), as in Segment's own warehouses. A list, and what is nested deeper, is kept as JSON text.
+What makes no attribute, because of its name, its length or its number, is handed back and not lost.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+import orjson
+
+from services.ingress.core.web_identity import CLAIMED, LONGEST_VALUE, usable_id
+
+Fields = dict[str, Any]
+
+MAX_ATTRIBUTES: Final = 100
+_LONGEST_TEXT: Final = 1000
+_KEY: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
+_NOT_OF_A_KEY: Final = re.compile(r"[^A-Za-z0-9_]+")
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,+Z-]*", re.ASCII)
+_CJK: Final = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]+")
+_PROFILE: Final = frozenset({"name", "avatar", "locale"})
+
+
+@dataclass(slots=True)
+class Attributes:
+    """Attributes by key, as the data of ``attribute.set``, or None where the trait was taken away; and what is left."""
+
+    said: dict[str, Fields | None] = field(default_factory=dict)
+    left: Fields = field(default_factory=dict)
+
+
+def profile_of(traits: Fields, context: Fields) -> Fields:
+    """The data of ``profile.updated``; the language of the browser, or app, where the traits name none."""
+    said = {
+        "display_name": _text(traits.get("name")) or _full_name(traits),
+        "avatar": _text(traits.get("avatar")),
+        "locale": _text(traits.get("locale")) or _text(context.get("locale")),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def attributes_of(traits: Fields) -> Attributes:
+    """Every other trait, as an attribute or as left over."""
+    found = Attributes()
+    for name, value in _flat(traits):
+        key = name if _KEY.fullmatch(name) else _NOT_OF_A_KEY.sub("_", name).strip("_")
+        data = _data(key, value)
+        if not _KEY.fullmatch(key) or key in found.said or len(found.said) == MAX_ATTRIBUTES or data is _UNFIT:
+            found.left[name] = value
+        else:
+            found.said[key] = data
+    return found
+
+
+_UNFIT: Final[Fields] = {}
+
+
+def _data(key: str, value: Any) -> Fields | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return {"key": key, "value": value, "type": "boolean"}
+    if isinstance(value, int | float):
+        return {"key": key, "value": value, "type": "number"}
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    if len(text) > _LONGEST_TEXT:
+        return _UNFIT
+    return {"key": key, "value": text, "type": _type_of(text)}
+
+
+def _type_of(text: str) -> str:
+    if _DATE.fullmatch(text) and _reads(date.fromisoformat, text):
+        return "date"
+    return "datetime" if _DATETIME.fullmatch(text) and _reads(datetime.fromisoformat, text) else "text"
+
+
+def _reads(read: Any, text: str) -> bool:
+    try:
+        read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _flat(traits: Fields) -> Iterator[tuple[str, Any]]:
+    for name, value in traits.items():
+        if _is_told_elsewhere(name, value):
+            continue
+        if isinstance(value, dict) and value:
+            yield from ((f"{name}_{inner}", nested) for inner, nested in value.items())
+        else:
+            yield name, value
+
+
+def _is_told_elsewhere(name: str, value: Any) -> bool:
+    """Whether it is in the profile or among the identifiers, or says nothing there; a name that is a list is not."""
+    if name in _PROFILE:
+        return value is None or isinstance(value, str)
+    return name in CLAIMED and (value in (None, "") or usable_id(value, LONGEST_VALUE) is not None)
+
+
+def _text(value: Any) -> str | None:
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _full_name(traits: Fields) -> str | None:
+    first, last = _text(traits.get("firstName")), _text(traits.get("lastName"))
+    if first and last:
+        return f"{last}{first}" if _CJK.fullmatch(first + last) else f"{first} {last}"
+    return first or last

@@ -1,0 +1,336 @@
+"""Each call of a website, and the events written down by hand that it must become."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas import codec
+from services.ingress.core.normalize import FUTURE_SLACK_MS
+from services.ingress.core.translated import Ignored
+from services.ingress.core.web import MAX_MESSAGE_BYTES, ONCE_A_DAY
+from tests.unit.ingress.core.web_bodies import (
+    CONTEXT,
+    HAPPENED_AT,
+    MEMBER,
+    RECEIVED_AT,
+    VISITOR,
+    all_said,
+    events_of,
+    message,
+    said,
+    translated,
+)
+
+ID = "ajs-next-5f0c"
+LOGIN = {"identifiers": [{"type": "member_id", "value": MEMBER, "assurance": "verified"}], "via": "login"}
+
+
+def uid_of(given: Any) -> str | None:
+    contact = events_of(given)[-1].contact
+    return contact.uid if contact else None
+
+
+def test_a_track_becomes_the_whole_event() -> None:
+    given = message("track", event="加入購物車", properties={"sku": "OOL-150", "price": 680})
+    (event,) = events_of(given)
+    assert orjson.loads(codec.encode(event)) == {
+        "event_id": f"web:did:{ID}",
+        "tenant": "qingshan",
+        "contact": {"channel": "web", "account": "qingshan-shop", "uid": VISITOR},
+        "type": "web.tracked",
+        "occurred_at": HAPPENED_AT,
+        "received_at": RECEIVED_AT,
+        "source": "web-main",
+        "schema_version": 1,
+        "intrinsic": [],
+        "data": {
+            "event": "加入購物車",
+            "url": "https://qingshan.example/tea/oolong",
+            "properties": {"sku": "OOL-150", "price": 680},
+        },
+    }
+
+
+class TestIdentify:
+    def test_with_a_user_id_it_is_a_login_a_profile_and_attributes(self) -> None:
+        traits = {
+            "name": "林佳穎",
+            "email": "jiaying@example.tw",
+            "phone": "0912345678",
+            "avatar": "https://qingshan.example/a/7.png",
+            "points": 320,
+            "vip": True,
+            "birthday": "1991-04-17",
+            "lastOrder": "2025-11-01T09:30:00+08:00",
+            "favourite tea": "東方美人",
+            "address": {"city": "台中市", "zip": "403"},
+            "sizes": ["150g", "300g"],
+            "nickname": None,
+        }
+        identifiers = [
+            {"type": "member_id", "value": MEMBER, "assurance": "verified"},
+            {"type": "email", "value": "jiaying@example.tw", "assurance": "claimed"},
+            {"type": "phone", "value": "0912345678", "assurance": "claimed"},
+        ]
+        profile = {"display_name": "林佳穎", "avatar": "https://qingshan.example/a/7.png", "locale": "zh-TW"}
+        assert all_said(message("identify", userId=MEMBER, traits=traits)) == [
+            (f"web:login:{ID}", "identity.bound", {"identifiers": identifiers, "via": "login"}),
+            (f"web:profile:{ID}", "profile.updated", profile),
+            *[
+                (f"web:trait.{key}:{ID}", "attribute.set", {"key": key, "value": value, "type": kind})
+                for key, value, kind in [
+                    ("points", 320, "number"),
+                    ("vip", True, "boolean"),
+                    ("birthday", "1991-04-17", "date"),
+                    ("lastOrder", "2025-11-01T09:30:00+08:00", "datetime"),
+                    ("favourite_tea", "東方美人", "text"),
+                    ("address_city", "台中市", "text"),
+                    ("address_zip", "403", "text"),
+                    ("sizes", '["150g","300g"]', "text"),
+                ]
+            ],
+            (f"web:trait.nickname:{ID}", "attribute.unset", {"key": "nickname"}),
+        ]
+
+    def test_without_one_it_claims_and_does_not_log_in(self) -> None:
+        given = message("identify", traits={"email": "jiaying@example.tw"}, context=None)
+        identifiers = [{"type": "email", "value": "jiaying@example.tw", "assurance": "claimed"}]
+        bound = {"identifiers": identifiers, "via": "channel"}
+        assert all_said(given) == [(f"web:login:{ID}", "identity.bound", bound)]
+
+    def test_is_said_each_time_since_the_latest_login_counts(self) -> None:
+        ids = [events_of(message("identify", userId=MEMBER, messageId=one))[0].event_id for one in "ab"]
+        assert ids == ["web:login:a", "web:login:b"]
+
+    def test_that_says_nothing_is_kept(self) -> None:
+        assert all_said(message("identify", context=None)) == [(f"web:kept:{ID}", "web.identify", {"traits": {}})]
+
+    def test_traits_that_make_no_attribute_are_kept(self) -> None:
+        left = {"生日": "4/17", "bio": "茶" * 1001, "phone": "9" * 1001}
+        traits = left | {"name": ["林"], "email": None, "locale": ""}
+        assert all_said(message("identify", traits=traits, context=None)) == [
+            (f"web:trait.name:{ID}", "attribute.set", {"key": "name", "value": '["林"]', "type": "text"}),
+            (f"web:kept:{ID}", "web.identify", {"traits": left}),
+        ]
+
+
+class TestOtherCalls:
+    def test_a_page_is_viewed(self) -> None:
+        given = message(
+            "page", name="Oolong", category="Tea", properties={"title": "高山烏龍", "url": "https://q.example/2"}
+        )
+        properties = {"title": "高山烏龍", "url": "https://q.example/2", "name": "Oolong", "category": "Tea"}
+        data = {"event": "page_viewed", "url": "https://q.example/2", "properties": properties}
+        assert all_said(given) == [(f"web:did:{ID}", "web.tracked", data)]
+
+    def test_a_screen_is_viewed(self) -> None:
+        data = {"event": "screen_viewed", "properties": {"name": "Cart"}}
+        assert all_said(message("screen", name="Cart", context={})) == [(f"web:did:{ID}", "web.tracked", data)]
+
+    def test_the_campaign_that_led_here_is_a_property(self) -> None:
+        campaign = {"name": "mid-autumn", "source": "line"}
+        (event,) = all_said(message("track", event="Open", context={"campaign": campaign}))
+        assert event[2]["properties"] == {"campaign": campaign}
+        (event,) = all_said(
+            message("track", event="Open", properties={"campaign": "own"}, context={"campaign": campaign})
+        )
+        assert event[2]["properties"] == {"campaign": "own"}
+
+    def test_a_group_is_kept(self) -> None:
+        given = message("group", groupId="club-9", traits={"name": "茶友會"})
+        data = {"groupId": "club-9", "traits": {"name": "茶友會"}}
+        assert all_said(given) == [(f"web:kept:{ID}", "web.group", data)]
+
+    def test_an_alias_binds_the_visitor_it_names_to_the_member(self) -> None:
+        (bound,) = events_of(message("alias", previousId=VISITOR, userId=MEMBER))
+        assert said(bound) == (f"web:alias:{ID}", "identity.bound", LOGIN)
+        assert bound.contact is not None
+        assert bound.contact.uid == VISITOR
+
+    def test_an_alias_from_another_browser_binds_both(self) -> None:
+        here, there = events_of(message("alias", previousId="old-cookie", userId=MEMBER))
+        assert [event.contact.uid for event in (here, there) if event.contact] == [VISITOR, "old-cookie"]
+        assert said(here)[2] == said(there)[2] == LOGIN
+
+    def test_an_alias_without_a_visitor_is_of_the_one_it_names(self) -> None:
+        given = message("alias", previousId="old-cookie", userId=MEMBER, anonymousId=None)
+        assert [event.contact.uid for event in events_of(given) if event.contact] == ["old-cookie"]
+
+    @pytest.mark.parametrize(
+        ("given", "kept_as", "data"),
+        [
+            (message("scrolledDown", depth=80), "web.scrolled_down", {"depth": 80}),
+            (message("tracked", event="x"), "web.unknown", {"event": "x"}),
+            (message(""), "web.unknown", {}),
+            (message("track"), "web.track", {}),
+            (message("track", event="x", properties=[1]), "web.track", {"event": "x", "properties": [1]}),
+            (message("page", properties="x"), "web.page", {"properties": "x"}),
+            (message("identify", traits="x"), "web.identify", {"traits": "x"}),
+            (message("alias"), "web.alias", {}),
+        ],
+    )
+    def test_what_means_nothing_to_us_is_kept(self, given: Any, kept_as: str, data: Any) -> None:
+        assert all_said(given) == [(f"web:kept:{ID}", kept_as, data)]
+
+    def test_the_path_names_the_call_whatever_the_message_says(self) -> None:
+        assert all_said(message("track", event="x", name="Home"), call="page")[0][2]["event"] == "page_viewed"
+
+
+class TestWhoItIs:
+    def test_a_user_id_beside_an_anonymous_id_is_a_login_said_once_a_day(self) -> None:
+        given = [
+            message("track", event="a", messageId="1", userId=MEMBER),
+            message("page", messageId="2", userId=MEMBER, timestamp="2025-11-06T00:00:00Z"),
+            message("page", messageId="3", userId=MEMBER, timestamp="2025-11-05T23:59:59Z"),
+        ]
+        logins = [events_of(one)[0] for one in given]
+        assert [said(login)[1:] for login in logins] == [("identity.bound", LOGIN)] * 3
+        today, again, yesterday = (login.event_id for login in logins)
+        assert today == again != yesterday
+        assert today.startswith(ONCE_A_DAY)
+
+    def test_another_member_on_the_same_day_is_another_login(self) -> None:
+        ids = {events_of(message("track", event="a", userId=who))[0].event_id for who in ("M1", "M2")}
+        assert len(ids) == 2
+
+    def test_a_server_that_knows_only_the_member_speaks_of_the_members_own_contact(self) -> None:
+        (event,) = events_of(message("track", event="Refunded", userId=MEMBER, anonymousId=None))
+        assert event.contact is not None
+        assert event.contact.key == f"web:qingshan-shop:user:{MEMBER}"
+        assert [(one.type, one.value) for one in event.intrinsic] == [("member_id", MEMBER)]
+
+    def test_nobody_becomes_a_members_contact_by_calling_himself_so(self) -> None:
+        names = [f"user:{MEMBER}", f"anon:user:{MEMBER}", f"anon:anon:user:{MEMBER}", MEMBER]
+        uids = [uid_of(message("page", anonymousId=name)) for name in names]
+        assert uids == [f"anon:{names[0]}", f"anon:{names[1]}", f"anon:{names[2]}", MEMBER]
+        assert all(event.intrinsic == [] for name in names for event in events_of(message("page", anonymousId=name)))
+
+    @pytest.mark.parametrize(
+        ("given", "uid"), [(" c1\n", "c1"), (42, "42"), (42.0, "42"), ("c\x001", "c\ufffd1"), ("x" * 250, "x" * 250)]
+    )
+    def test_ids_are_read_as_senders_write_them(self, given: Any, uid: str) -> None:
+        assert uid_of(message("page", anonymousId=given)) == uid
+
+    @pytest.mark.parametrize("given", [None, "", " ", True, 1.5, [], {"id": "c1"}, "x" * 251])
+    def test_without_any_id_there_is_no_event(self, given: Any) -> None:
+        outcome = translated(message("page", anonymousId=given), message("page"))
+        assert outcome.ignored == (Ignored(0, "no_id"),)
+        assert len(outcome.events) == 1
+
+    def test_external_ids_are_evidence_where_their_type_means_something(self) -> None:
+        listed = [
+            {"id": "A-77", "type": "x_loyalty", "collection": "users", "encoding": "none"},
+            {"id": "a@example.tw", "type": "email"},
+            {"id": "GA1.2", "type": "ga_client_id"},
+            {"id": "acct", "type": "phone", "collection": "accounts"},
+            {"id": "9f86d081", "type": "phone", "encoding": "sha256"},
+            "nonsense",
+        ]
+        bound = events_of(message("track", event="x", context={"externalIds": listed}))[0]
+        assert said(bound)[2] == {
+            "identifiers": [
+                {"type": "x_loyalty", "value": "A-77", "assurance": "claimed"},
+                {"type": "email", "value": "a@example.tw", "assurance": "claimed"},
+            ],
+            "via": "channel",
+        }
+
+    def test_a_user_id_may_be_an_external_id(self) -> None:
+        listed = [{"id": MEMBER, "type": "user_id"}]
+        given = message("track", event="x", context={"externalIds": listed})
+        assert said(events_of(given)[0])[2] == LOGIN
+        assert uid_of(given | {"anonymousId": None}) == f"user:{MEMBER}"
+
+    def test_traits_in_the_context_are_claims(self) -> None:
+        given = message("track", event="x", context={"traits": {"email": "a@example.tw", "plan": "gold"}})
+        claim, tracked = events_of(given)
+        assert said(claim)[2]["identifiers"] == [{"type": "email", "value": "a@example.tw", "assurance": "claimed"}]
+        assert tracked.type == "web.tracked"
+
+
+class TestIdsAndTimes:
+    def test_a_repeat_has_the_same_ids_however_it_was_sent(self) -> None:
+        given = message("identify", userId=MEMBER, traits={"email": "a@example.tw", "plan": "gold"})
+        again = given | {"sentAt": "2025-11-06T04:00:09Z", "_metadata": {"retryCount": 1}}
+        for one in (given, given | {"messageId": None}):
+            other = {**again, "messageId": one["messageId"]}
+            assert [event.event_id for event in events_of(one)] == [event.event_id for event in events_of(other)]
+
+    def test_a_message_without_an_id_is_known_by_what_it_says_and_when(self) -> None:
+        given = message("track", event="Paid", messageId=None)
+        same, later = events_of(given)[0], events_of(given, received_at=RECEIVED_AT + 60_000)[0]
+        assert same.event_id == later.event_id
+        assert same.event_id.startswith("web:did:hash:")
+
+    def test_without_an_id_or_a_time_it_is_known_by_when_and_where_it_came_in(self) -> None:
+        given = message("track", event="Paid", messageId=None, timestamp=None)
+        outcome = translated(given, given)
+        ids = {event.event_id for event in (*outcome.events, *events_of(given, received_at=RECEIVED_AT + 1))}
+        assert len(ids) == 3
+
+    def test_the_events_of_one_message_have_different_ids(self) -> None:
+        traits = {"email": "a@example.tw", "name": "A", "plan": "gold", "points": 3, "生日": 1}
+        ids = [event.event_id for event in events_of(message("identify", userId=MEMBER, traits=traits))]
+        assert len(set(ids)) == len(ids) == 5
+
+    @pytest.mark.parametrize(
+        ("times", "expected"),
+        [
+            ({"sentAt": "2031-01-01T00:00:05Z", "timestamp": "2031-01-01T00:00:00Z"}, RECEIVED_AT - 5_000),
+            ({"sentAt": "1999-01-01T00:01:00+08:00", "timestamp": "1999-01-01T00:00:00+08:00"}, RECEIVED_AT - 60_000),
+            ({"sentAt": None, "timestamp": "2025-11-06T03:00:00"}, RECEIVED_AT - 3_600_000),
+            ({"timestamp": "2025-11-6T4:00:00Z"}, RECEIVED_AT),
+            ({"timestamp": "2025-11-6T03:30:00Z"}, RECEIVED_AT - 1_800_000),
+            ({"timestamp": RECEIVED_AT - 7}, RECEIVED_AT - 7),
+            ({"timestamp": None, "originalTimestamp": "2025-11-06T03:59:00Z"}, RECEIVED_AT - 60_000),
+            ({"timestamp": "soon"}, RECEIVED_AT),
+            ({"timestamp": None}, RECEIVED_AT),
+            ({"timestamp": "9" * 5000}, RECEIVED_AT),
+            ({"timestamp": "2025-11-06T04:05:00Z"}, RECEIVED_AT + FUTURE_SLACK_MS),
+            ({"timestamp": "2025-11-06T04:05:00.001Z"}, RECEIVED_AT),
+            # What came through another collector was set right there.
+            (
+                {
+                    "timestamp": "2025-11-06T03:00:00Z",
+                    "sentAt": "2030-01-01T00:00:00Z",
+                    "receivedAt": "2025-11-06T03:00:01Z",
+                },
+                RECEIVED_AT - 3_600_000,
+            ),
+        ],
+    )
+    def test_a_wrong_clock_is_set_right(self, times: dict[str, Any], expected: int) -> None:
+        assert events_of(message("page", **times))[-1].occurred_at == expected
+
+    def test_a_batch_says_when_it_was_sent_for_all_its_messages(self) -> None:
+        given = message("page", timestamp="2031-01-01T00:00:00Z")
+        (event,) = events_of(given, sent_at="2031-01-01T00:00:02Z")
+        assert event.occurred_at == RECEIVED_AT - 2_000
+
+    def test_a_batch_may_say_the_context_for_all_its_messages(self) -> None:
+        (event,) = events_of(message("track", event="x", context=None), context=CONTEXT)
+        assert said(event)[2]["url"] == "https://qingshan.example/tea/oolong"
+
+
+class TestLimits:
+    def test_too_large_a_message_is_left_out_by_itself(self) -> None:
+        outcome = translated(message("page"), message("track", event="x", properties={"x": "茶" * 11_000}), 7)
+        assert [event.type for event in outcome.events] == ["web.tracked"]
+        assert outcome.ignored == (Ignored(1, "too_large"), Ignored(2, "not_an_object"))
+
+    def test_a_message_as_large_as_may_be_is_taken_whole(self) -> None:
+        given = message("track", event="x", properties={"x": ""})
+        given["properties"]["x"] = "a" * (MAX_MESSAGE_BYTES - len(orjson.dumps(given)))
+        assert said(events_of(given)[0])[2]["properties"] == given["properties"]
+
+    def test_of_very_many_traits_a_hundred_become_attributes_and_the_rest_is_kept(self) -> None:
+        traits = {f"t{number}": number for number in range(130)}
+        *attributes, kept = events_of(message("identify", traits=traits, context=None))
+        assert len(attributes) == 100
+        assert said(kept)[2] == {"traits": {f"t{number}": number for number in range(100, 130)}}
+
+    def test_two_traits_of_one_key_are_both_kept(self) -> None:
+        first, kept = events_of(message("identify", traits={"total billed": 1, "total_billed": 2}, context=None))
+        assert said(first)[2]["value"] == 1
+        assert said(kept)[2] == {"traits": {"total_billed": 2}}
