@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.ingress.http.segment import METRICS_PATH, PATHS
 from services.ingress.main import create_app as create_ingress
 from services.query.main import create_app as create_query
 from services.runtime.http import listen, serve
@@ -27,8 +28,8 @@ from services.runtime.settings import Settings
 
 _ASKS = frozenset({"GET", "HEAD", "OPTIONS"})
 _ASKED = frozenset({"/v1/customers/search", "/v1/identity/policy/preview"})  # by POST, since the question has a body
-_INGRESS = frozenset({"/v1/events", "/v1/identity/decisions"})
-_INGRESS_BELOW = ("/webhooks/", "/v1/sources")
+_INGRESS = frozenset({"/v1/events", "/v1/identity/decisions", *PATHS, METRICS_PATH})
+_INGRESS_BELOW = ("/webhooks/", "/v1/sources", "/v1/projects/")  # the last is the settings of browsers' SDKs
 _READINESS = "/readyz"
 
 

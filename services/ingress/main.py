@@ -12,11 +12,13 @@ from fastapi import FastAPI
 
 from services.ingress.adapters.log import KafkaLog
 from services.ingress.adapters.sight import PostgresSight
-from services.ingress.adapters.sources import ControlPlaneSources
+from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.http.context import Ingress
 from services.ingress.http.openapi import describe
 from services.ingress.http.routes import ingress_routes
+from services.ingress.http.segment import WebDoor
 from services.ingress.http.short_way import ShortWayApp
+from services.ingress.once_a_day import OnceADay
 from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget
 from services.runtime.database import create_pool
@@ -46,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.db = db
             sources, sight = ControlPlaneSources(db, master), PostgresSight(seen, master)
             app.state.ingress = Ingress(settings, Authenticator(db), sources, kafka, budget, sight)
+            app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay())
             yield
 
     app = ShortWayApp(

@@ -7,6 +7,7 @@ from typing import Protocol
 from schemas.events import Event
 from schemas.topics import event_key
 from services.ingress.core.statements import Stated
+from services.ingress.core.web import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,13 @@ class Sources(Protocol):
 
     async def find(self, source: str) -> WebhookSource | None:
         """The source of that name. Raises SourcesAway."""
+
+
+class Sites(Protocol):
+    """The websites, by the write keys that stand in their pages."""
+
+    async def find(self, write_key: str) -> Site | None:
+        """The site whose key it is. Raises SourcesAway."""
 
 
 class SourcesAway(Exception):  # noqa: N818 - named by the reaction

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from services.ingress.core.web import Site
 from services.ingress.ports import SourcesAway, WebhookSource
-from services.runtime import control
+from services.runtime import control, write_keys
 from services.runtime.database import database_heals
 from services.runtime.remembering import Remembered
 from services.runtime.secrets import open_sealed
@@ -41,3 +42,25 @@ def _opened(source: control.Source, master: str) -> WebhookSource:
         source.provider,
         tuple(open_sealed(master, sealed) for sealed in source.sealed_secrets),
     )
+
+
+class ControlPlaneSites:
+    """Websites by write key, remembered as sources are."""
+
+    def __init__(self, db: Any) -> None:
+        async def ask(key_hash: bytes) -> Site | None:
+            found = await write_keys.find_site(db, key_hash)
+            return Site(found.tenant, found.source, found.account) if found else None
+
+        self._remembered: Remembered[bytes, Site] = Remembered(ask)
+
+    async def find(self, write_key: str) -> Site | None:
+        """See Sites."""
+        if not write_keys.may_be_one(write_key):
+            return None
+        try:
+            return await self._remembered.get(control.hash_of(write_key))
+        except Exception as error:
+            if database_heals(error):
+                raise SourcesAway from error
+            raise

@@ -14,6 +14,7 @@ from services.ingress.http.openapi_parts import Document
 from services.ingress.http.openapi_parts import answer as _answer
 from services.ingress.http.openapi_parts import problem as _problem
 from services.ingress.http.openapi_parts import problems as _problems
+from services.ingress.http.openapi_segment import SEGMENT_PATHS, SEGMENT_SCHEMAS
 from services.ingress.http.openapi_stated import PATHS, SCHEMAS, VISIBLE, WAIT
 from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, NO_POLICY, WRONG_SIGNATURE
 from services.runtime.problems import (
@@ -136,6 +137,7 @@ def _added(version: str) -> Document:
             "/v1/identity/decisions": {"post": _post_decision()},
             "/v1/identity/policy": {"put": _put_policy()},
             "/webhooks/line/{source}": {"post": _post_line_webhook()},
+            **SEGMENT_PATHS,
             **PATHS,
         },
         "components": {
@@ -146,6 +148,11 @@ def _added(version: str) -> Document:
                     "scheme": "bearer",
                     "description": "An API key with the scope `events:write`; for what staff do `customers:write`, "
                     "for the policy `admin`.",
+                },
+                "writeKey": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "A website's write key as the user, without a password; or `writeKey` in the body.",
                 },
                 "lineSignature": {"type": "apiKey", "in": "header", "name": "x-line-signature"},
             },
@@ -284,6 +291,7 @@ def _schemas(version: str) -> Document:
             },
         },
         "Empty": {"type": "object", "maxProperties": 0},
+        **SEGMENT_SCHEMAS,
     }
 
 

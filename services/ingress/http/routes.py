@@ -16,6 +16,7 @@ from services.ingress.http.campaigns import campaign_routes
 from services.ingress.http.contact_commands import contact_command_routes
 from services.ingress.http.context import Ingress, log_problem, now, taken
 from services.ingress.http.members import member_routes
+from services.ingress.http.segment import segment_routes
 from services.ingress.ports import Log, LogAway, SourcesAway, WebhookSource
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
@@ -41,6 +42,7 @@ def ingress_routes() -> list[RawRoute]:
         *member_routes(),
         *contact_command_routes(),
         *campaign_routes(),
+        *segment_routes(),
     ]
 
 

@@ -11,6 +11,9 @@ from services.embedded.http import belongs_to_ingress
         ("PUT", "/v1/identity/policy"),
         ("GET", "/webhooks/meta/fb-main"),
         ("GET", "/v1/sources"),
+        ("OPTIONS", "/v1/identify"),
+        ("OPTIONS", "/v1/t"),
+        ("GET", "/v1/projects/wk_1/settings"),
         ("POST", "/v1/contacts/line/oa/U1/unsubscribe"),
     ],
 )

@@ -1,0 +1,29 @@
+"""Answers that a script on any website may read. There are no cookies here, so nothing rides along with the asking."""
+
+import re
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+_ASKED: Final = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+)*")
+_LONGEST: Final = 1000
+_USUAL: Final = "authorization, content-type, content-encoding, x-retry-count"
+
+
+async def preflight(request: Request) -> Response:
+    """Whether a script may send what it wants to: it may, with whatever headers its SDK was told to set."""
+    asked = request.headers.get("access-control-request-headers", "")
+    allowed = asked if len(asked) <= _LONGEST and _ASKED.fullmatch(asked) else _USUAL
+    response = Response(status_code=204)
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = allowed
+    response.headers["Access-Control-Max-Age"] = "86400"
+    return readable(response)
+
+
+def readable(response: Response) -> Response:
+    """The response, with leave to read it; errors need it too, for a script that may not read one sees no server."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    return response

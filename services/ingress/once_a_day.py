@@ -1,0 +1,42 @@
+"""What this process has said already and need not say again."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from schemas.events import Event
+from services.ingress.core.web import ONCE_A_DAY
+
+_MOST: Final = 65_536
+
+
+class OnceADay:
+    """Statements that hold all day, by tenant and id, once Kafka has acknowledged them.
+
+    Only a saving: one that is forgotten, or that another process said, comes again under its own id and is absorbed.
+    """
+
+    def __init__(self, most: int = _MOST) -> None:
+        self._most = most
+        self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    def news(self, events: Iterable[Event]) -> list[Event]:
+        """The events without those that repeat such a statement."""
+        here: set[tuple[str, str]] = set()
+        found = []
+        for event in events:
+            if event.event_id.startswith(ONCE_A_DAY):
+                name = (event.tenant, event.event_id)
+                if name in here or name in self._known:
+                    continue
+                here.add(name)
+            found.append(event)
+        return found
+
+    def remember(self, events: Iterable[Event]) -> None:
+        """These are acknowledged."""
+        for event in events:
+            if event.event_id.startswith(ONCE_A_DAY):
+                self._known[event.tenant, event.event_id] = None
+                if len(self._known) > self._most:
+                    self._known.popitem(last=False)
