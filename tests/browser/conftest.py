@@ -1,0 +1,70 @@
+"""A real Chromium before a real Onefold, and a website of another origin between them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from schemas.events import Event
+from services.runtime import write_keys
+from tests.browser import stock
+from tests.integration.ingress.conftest import Door, door  # noqa: F401 - a fixture
+from tests.serving import served
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A Chromium without a window."""
+    path = stock.chromium()
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=path)
+        yield launched
+        await launched.close()
+
+
+@dataclass
+class Website:
+    """A shop's website, which tells Onefold what its visitors do."""
+
+    address: str
+    onefold: str
+    write_key: str
+    page: Page
+    door: Door
+    _html: dict[str, str]
+
+    async def show(self, html: str, path: str = "shop") -> None:
+        """Publish a page and visit it."""
+        self._html[path] = html
+        await self.page.goto(f"http://{self.address}/{path}")
+
+    async def events(self, at_least: int) -> list[Event]:
+        """What is in the log as soon as it is so much; what two requests said at the same time is there twice."""
+        async with asyncio.timeout(60):
+            while len(found := {event.event_id: event for _, event in await self.door.log()}) < at_least:  # noqa: ASYNC110 - Kafka's
+                await asyncio.sleep(0.2)
+        return list(found.values())
+
+
+@pytest.fixture
+async def website(door: Door, browser: Browser) -> AsyncIterator[Website]:  # noqa: F811 - pytest's way
+    """A website whose pages may load Segment's SDK from itself."""
+    bundles = stock.package("@segment/analytics-next") / "dist" / "umd"
+    html: dict[str, str] = {}
+
+    async def page_of(request: Request) -> Response:
+        return HTMLResponse(html.get(request.path_params["name"], "<title>nothing here</title>"))
+
+    app = Starlette(routes=[Mount("/sdk", StaticFiles(directory=bundles)), Route("/{name}", page_of)])
+    write_key = await write_keys.add_site(door.db, "shop-web", tenant="acme", account="shop")
+    async with served(door.app) as onefold, served(app) as address:
+        page = await browser.new_page(locale="zh-TW")
+        yield Website(address, onefold, write_key, page, door, html)
+        await page.close()
