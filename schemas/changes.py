@@ -61,6 +61,14 @@ def encode_change(change: CustomerChange) -> bytes:
     return change.__pydantic_serializer__.to_json(change, exclude_none=True)
 
 
+def change_in(raw: bytes | None) -> CustomerChange | None:
+    """The change in a record's value; None for a record that is none, which is somebody else's."""
+    try:
+        return decode_change(raw or b"")
+    except InvalidEvent:
+        return None
+
+
 def decode_change(raw: bytes) -> CustomerChange:
     """The change in a record's value. Raises InvalidEvent."""
     try:

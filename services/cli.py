@@ -9,11 +9,11 @@ from services.demo.commands import demo
 from services.embedded.commands import up
 from services.embedded.running import addresses
 from services.ingress.commands import ingress
-from services.project.commands import verify
 from services.query.commands import query, why
 from services.resolve.commands import resolve
 from services.runtime import control_commands, schema_commands, settings_commands
 from services.runtime.settings import Settings
+from services.verifying.commands import verify
 from services.worker import worker
 
 app = typer.Typer(

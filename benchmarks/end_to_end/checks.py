@@ -6,9 +6,9 @@ from typing import Any
 from benchmarks.figures import BenchmarkFailed
 from projections.engine.table import Table
 from schemas.topics import CHANNEL_EVENTS
-from services.project.verify import verify
 from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
+from services.verifying.main import verify
 
 # What is measured is the log of channel events; the worker folds identity's evidence beside it.
 MEASURED = f"offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'"

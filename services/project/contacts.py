@@ -38,11 +38,15 @@ def key_of(event: Event) -> bytes | None:
     return event_key(event.tenant, event.contact.key) if event.contact else None
 
 
-async def _evidence(connection: Any, happened: Iterable[Happened]) -> list[Event]:
-    stated = [one.event for one in happened if _speaks_of_identity(one.event)]
-    vouched = [one.event for one in await note(connection, happened) if one.event.type not in _IDENTITY_TYPES]
-    return stated + vouched
+def stated(happened: Iterable[Happened]) -> list[Happened]:
+    """The events that speak of identity by their type, which are always sent."""
+    return [one for one in happened if _speaks_of_identity(one.event)]
 
 
 def _speaks_of_identity(event: Event) -> bool:
     return event.type == _POLICY_SET or (event.type in _IDENTITY_TYPES and event.contact is not None)
+
+
+async def _evidence(connection: Any, happened: Iterable[Happened]) -> list[Event]:
+    vouched = [one for one in await note(connection, happened) if one.event.type not in _IDENTITY_TYPES]
+    return [one.event for one in [*stated(happened), *vouched]]

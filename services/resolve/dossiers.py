@@ -15,7 +15,7 @@ from services.resolve.core.links import Identifier
 
 _NO_HOLDINGS: Final[Mapping[Identifier, Holding]] = MappingProxyType({})
 _NO_DECISIONS: Final[Mapping[str, Decision]] = MappingProxyType({})
-_NOTHING: Final = "[]"
+NOTHING: Final = "[]"
 
 
 class Dossier(NamedTuple):
@@ -51,7 +51,7 @@ def _joined(known: Any, more: Any) -> Any:
 
 def _text(items: Iterable[tuple[tuple[str, ...], tuple[Any, ...]]]) -> str:
     listed = sorted((*key, *one) for key, one in items)
-    return orjson.dumps(listed).decode() if listed else _NOTHING
+    return orjson.dumps(listed).decode() if listed else NOTHING
 
 
 def dossier_of(row: MemberRow | None) -> Dossier:
@@ -62,7 +62,7 @@ def dossier_of(row: MemberRow | None) -> Dossier:
 
 
 def _holdings(text: str) -> Mapping[Identifier, Holding]:
-    if text == _NOTHING:
+    if text == NOTHING:
         return _NO_HOLDINGS
     return {
         (type_name, value): Holding(
@@ -77,7 +77,7 @@ def _stamp(listed: list[Any] | None) -> Stamp | None:
 
 
 def _decisions(text: str) -> Mapping[str, Decision]:
-    if text == _NOTHING:
+    if text == NOTHING:
         return _NO_DECISIONS
     return {
         other: Decision(at, event_id, verdict, stated) for other, at, event_id, verdict, stated in orjson.loads(text)

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -24,14 +25,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from projections.engine.generations import active_generation, ensure_generation
+from projections.identity.tables import ChangeRow
 from projections.registry import TABLES
-from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS
+from schemas.changes import decode_change
+from schemas.codec import encode
+from schemas.events import Event
+from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, event_key
 from services.demo.workload import workload
 from services.embedded.ours import environment
 from services.embedded.ports import free_port
-from services.project.verify import Verdict, verify
 from services.runtime.broker import ensure_topics, log_ends
 from services.runtime.settings import Settings
+from services.verifying.main import verify
+from services.verifying.verdict import Verdict
 
 _ROOT: Final = Path(__file__).parents[3]
 
@@ -154,15 +160,19 @@ class World:
                 worker.release()
                 worker.kill()
 
+    async def happens(self, *events: Event) -> None:
+        """Append events to the log."""
+        await self.produce(map(record_of, events))
+
     async def produce(self, records: Iterable[Record], partition: int | None = None) -> None:
         """Append to the log; returns once all is acknowledged, however long Kafka is away."""
         async with producer(self.settings) as sender:
             sent = [await sender.send(self.topic, value, key, partition=partition) for key, value in records]
             await asyncio.gather(*sent)
 
-    async def offsets(self) -> dict[int, Any]:
+    async def offsets(self, topic: str = "") -> dict[int, Any]:
         async with self.connection() as connection:
-            rows = await connection.fetch("SELECT * FROM offsets WHERE topic = $1", self.topic)
+            rows = await connection.fetch("SELECT * FROM offsets WHERE topic = $1", topic or self.topic)
         return {row["partition"]: row for row in rows}
 
     async def folded(self) -> int:
@@ -170,21 +180,45 @@ class World:
         return sum(row["next_offset"] for row in (await self.offsets()).values())
 
     async def settle(self, within: float = 60, *, apart_from: Iterable[int] = ()) -> None:
-        """Wait until the log is folded to its end."""
-        skipped = set(apart_from)
-        ends = await log_ends(self.settings.kafka_servers, self.topic)
+        """Wait until the log is folded to its end, what it says of identity too, and all changes are told."""
+        await self._folded_to_its_end(self.topic, within, set(apart_from))
+        evidence = IDENTITY_EVIDENCE.full_name(self.settings.topic_prefix)
+        await self._folded_to_its_end(evidence, within, set())
+        await until(self._all_told, within, lambda: f"changes were not told in time\n{self.said}")
+
+    async def _folded_to_its_end(self, topic: str, within: float, skipped: set[int]) -> None:
+        ends = await log_ends(self.settings.kafka_servers, topic)
 
         async def done() -> bool:
-            reached = {number: row["next_offset"] for number, row in (await self.offsets()).items()}
+            reached = {number: row["next_offset"] for number, row in (await self.offsets(topic)).items()}
             return all(reached.get(number, 0) >= end for number, end in ends.items() if number not in skipped)
 
-        await until(done, within, lambda: f"the log was not folded in time\n{self.said}")
+        await until(done, within, lambda: f"{topic} was not folded in time\n{self.said}")
+
+    async def _all_told(self) -> bool:
+        async with self.connection() as connection:
+            return not await connection.fetchval("SELECT count(*) FROM changes")
 
     async def verify_holds(self) -> Verdict:
         """Exactly the rows of the pure fold, and every record counted once."""
         verdict = await verify(self.settings)
         assert verdict.holds, f"{verdict}\n{self.said}"
         return verdict
+
+    async def changes(self) -> list[ChangeRow]:
+        """All changes that were told, a customer's in their order."""
+        topic = CUSTOMER_CHANGES.full_name(self.settings.topic_prefix)
+        records = await read_all(self.settings.kafka_servers, topic)
+        told = [(decode_change(record.value), record) for record in records]
+        return [ChangeRow(one.tenant, one.customer_id, one.seq, record.value.decode()) for one, record in told]
+
+    async def membership(self) -> dict[UUID, list[str]]:
+        """The contacts of each customer, as the tables have them."""
+        async with self.connection() as connection:
+            rows = await connection.fetch(
+                "SELECT customer_id, array_agg(contact ORDER BY contact) AS contacts FROM members GROUP BY 1"
+            )
+        return {row["customer_id"]: row["contacts"] for row in rows}
 
     async def dead_letters(self) -> list[Any]:
         """All that is on the dead-letter topic."""
@@ -193,6 +227,11 @@ class World:
     @property
     def said(self) -> str:
         return "\n".join(f"--- {worker.log.name}\n{worker.said}" for worker in self.workers[-2:])
+
+
+def record_of(event: Event) -> Record:
+    """The event as ingress writes it."""
+    return event_key(event.tenant, event.contact.key if event.contact else None), encode(event)
 
 
 def settings_for(kafka: str, database: str, prefix: str, home: Path, **others: Any) -> Settings:

@@ -1,7 +1,6 @@
 """What identity comes to: the stream's rows, the core's answer, and what a listener to the changes believes."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,15 +8,14 @@ from uuid import UUID
 import orjson
 
 from projections.engine.table import Row, Table
-from projections.identity.tables import MEMBERS, ChangeRow, MemberRow, RefusalRow
+from projections.identity.tables import ChangeRow, MemberRow, RefusalRow
 from schemas.changes import decode_change
 from schemas.events import Event
 from services.resolve.core.gather import gather
 from services.resolve.core.policy import Policy
 from services.resolve.core.resolution import resolve
 from services.resolve.ports import PolicyInForce, Rules
-
-EMPTY = "[]"
+from services.resolve.whole import decided, remembered
 
 
 def id_of(tenant: str, contact: str) -> UUID:
@@ -75,27 +73,10 @@ def by_tables(
     )
 
 
-def remembered(members: Iterable[MemberRow]) -> list[MemberRow]:
-    """Without contacts of whom nothing is stated any more, which are alone, as if there were no row.
-
-    (Only an event that turned out to say something else than it was heard to say can leave one behind.)
-    """
-    rows = list(members)
-    together = Counter(row.component for row in rows)
-    return [
-        row
-        for row in rows
-        if together[row.component] > 1 or (row.holdings, row.decisions, row.named_at) != (EMPTY, EMPTY, None)
-    ]
-
-
 def content(tables: Mapping[Table, Iterable[Any]]) -> dict[str, set[Row]]:
     """The rows of one tenant that the set of events alone decides."""
-    rows = {table.name: set(found) for table, found in tables.items()}
-    members = remembered(tables[MEMBERS])
-    rows["members"] = set(members)
-    rows["customers"] = {row for row in rows["customers"] if row[1] in {one.customer_id for one in members}}
-    return rows
+    keyed = {table: {table.key(row): row for row in found} for table, found in tables.items()}
+    return {table.name: set(rows.values()) for table, rows in decided(keyed).items()}
 
 
 def believed(changes: Iterable[ChangeRow]) -> dict[UUID, list[str]]:

@@ -10,6 +10,7 @@ from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
 from schemas.events import Event
 from services.resolve.core.policy import Policy
 from services.resolve.handlers import save
+from services.resolve.whole import resolve_log
 from tests.property.resolve.histories import crowd, histories, policies
 from tests.property.resolve_stream.memory import Memory
 from tests.property.resolve_stream.streams import believed, by_core, by_tables, content, rules_of
@@ -49,6 +50,8 @@ def check(events: list[Event], policy: Policy, chance: Random) -> None:
     customers = {row.customer_id: row.member_id for row in tables[CUSTOMERS].values()}
     assert by_tables(members, customers, tables[REFUSALS].values()) == by_core(events, policy)
     assert rows(memory) == rows(fold([events], policy, in_full=True))
+    at_once = asyncio.run(resolve_log(events, rules_of(policy)))
+    assert rows(memory) == {table.name: set(found.values()) for table, found in at_once.items()}
     held: dict[object, list[str]] = {}
     for row in sorted(members, key=lambda row: str(row.contact)):
         held.setdefault(row.customer_id, []).append(row.contact)

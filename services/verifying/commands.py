@@ -1,4 +1,4 @@
-"""``onefold worker``."""
+"""``onefold verify``."""
 
 from typing import Annotated
 
@@ -12,6 +12,6 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="The result as one JSON object.")] = False,
 ) -> None:
     """Fold the whole log in memory and compare the tables with it; print the first difference."""
-    from services.project.verify import run  # noqa: PLC0415 - as above
+    from services.verifying.main import run  # noqa: PLC0415 - heavy, and of no use to other commands
 
     raise typer.Exit(run(Settings(), as_json=as_json))

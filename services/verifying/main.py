@@ -1,0 +1,116 @@
+"""Verifying, put together: settings in, a verdict out."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+import orjson
+from rich.console import Console
+from rich.progress import Progress
+
+from projections.engine.table import Table
+from projections.identity.spaces import POLICIES
+from projections.identity.tables import CHANGES, MEMBERS, TOLD, ChangeRow
+from projections.identity.tables import READ_MODELS as IDENTITY
+from projections.intrinsics.folds import known
+from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.registry import PROJECTIONS
+from projections.whole import fold_log
+from schemas.changes import change_in, decode_change
+from schemas.events import Event
+from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
+from services.project import contacts
+from services.project.core.decoding import decode_records
+from services.project.ids import id_of
+from services.resolve import agent as identity
+from services.resolve.spaces import POLICY_SET, policies_in, rules_of
+from services.resolve.whole import decided, resolve_log
+from services.runtime.settings import Settings
+from services.runtime.work import KeyOf
+from services.verifying.comparing import Comparison, Rows, compare
+from services.verifying.evidence import compare_evidence
+from services.verifying.reading import Said, Topics
+from services.verifying.report import show
+from services.verifying.snapshot import CONTACTS, Snapshot, take
+from services.verifying.told import History, compare_told, hear
+from services.verifying.verdict import Account, Verdict, account_of
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Verify, and say what was found; 0 only if the tables are right."""
+    console = Console(stderr=as_json)
+    verdict = asyncio.run(verify(settings, console))
+    if as_json:
+        print(orjson.dumps(verdict.as_dict()).decode())  # noqa: T201 - the command's output
+    else:
+        show(console, verdict)
+    return 0 if verdict.holds else 1
+
+
+async def verify(settings: Settings, console: Console | None = None) -> Verdict:
+    """Compare the active generation with its topics, up to its own offsets."""
+    snapshot = await take(settings.database_url)
+    with Progress(console=console, disable=console is None, transient=True) as progress:
+        task = progress.add_task("Reading the log", total=None)
+        topics = Topics(settings.kafka_servers, lambda number: progress.advance(task, number))
+        return await Verifier(settings, snapshot, topics).verdict()
+
+
+class Verifier:
+    """Compares one snapshot with what its topics hold."""
+
+    def __init__(self, settings: Settings, snapshot: Snapshot, topics: Topics) -> None:
+        self._settings = settings
+        self._snapshot = snapshot
+        self._topics = topics
+        self._id_of = id_of(settings.master_key)
+
+    async def verdict(self) -> Verdict:
+        """All tables, what contacts said to identity, and what identity told others."""
+        log = await self._said(CHANNEL_EVENTS, contacts.key_of)
+        evidence = await self._said(IDENTITY_EVIDENCE, identity.key_of, whole=True)
+        expected = fold_log(PROJECTIONS, log.happened) | {INTRINSICS: known(log.happened)}
+        expected |= await self._resolved([one.event for one in evidence.happened])
+        heard = [*evidence.happened, *evidence.after]
+        return Verdict(
+            self._account(log, CHANNEL_EVENTS),
+            self._account(evidence, IDENTITY_EVIDENCE),
+            [
+                *self._compared(expected),
+                compare_evidence(log.happened, expected[INTRINSICS], heard),
+                await self._told(expected[MEMBERS]),
+            ],
+        )
+
+    async def _resolved(self, events: list[Event]) -> dict[Table, Rows]:
+        """Identity by the policies that are adopted by now, and the policies that were set."""
+        spaces = self._snapshot.spaces({event.tenant for event in events})
+        rules = rules_of(spaces, self._id_of, self._settings.default_region)
+        policies: Rows = {POLICIES.key(row): row for row in policies_in(events)}
+        evidence = (event for event in events if event.type != POLICY_SET)
+        return {**await resolve_log(evidence, rules), POLICIES: policies}
+
+    async def _said(self, topic: Topic, key_of: KeyOf, *, whole: bool = False) -> Said:
+        name = self._name(topic)
+        decode = partial(decode_records, id_of=self._id_of, key_of=key_of)
+        return await self._topics.events(name, self._snapshot.ends(name), decode, whole=whole)
+
+    def _account(self, said: Said, topic: Topic) -> Account:
+        return account_of(said, self._snapshot.counted(self._name(topic)))
+
+    def _compared(self, expected: Mapping[Table, Rows]) -> list[Comparison]:
+        found = {**self._snapshot.tables, **decided(self._snapshot.identity())}
+        return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
+
+    async def _told(self, members: Rows) -> Comparison:
+        """The topic, as far as it takes the outbox's place, and the outbox."""
+        history: History = {}
+        name = self._name(CUSTOMER_CHANGES)
+        async for _, records in self._topics.records(name, self._snapshot.told(name)):
+            hear(history, (change for record in records if (change := change_in(record.value))))
+        outbox = (ChangeRow(*row).payload.encode() for row in self._snapshot.tables[CHANGES].values())
+        hear(history, map(decode_change, outbox))
+        return compare_told(history, members.values(), self._snapshot.tables[TOLD].values(), self._id_of)
+
+    def _name(self, topic: Topic) -> str:
+        return topic.full_name(self._settings.topic_prefix)
