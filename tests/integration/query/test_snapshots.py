@@ -1,0 +1,75 @@
+"""An answer is of one moment, whatever is committed between the statements that it takes."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.query.handlers import Reader, Wanted
+from services.query.naming import names_of
+from services.runtime.settings import Settings
+from tests.integration.query.conftest import NOW, Brand
+from tests.unit.resolve.test_worked_example import ANOTHER_LOGS_IN, BINDS, FOLLOWS, LOGS_IN, WRITES
+
+Meanwhile = Callable[[], Awaitable[None]]
+
+
+class Interrupted:
+    """A connection; between any two of its statements something is committed on another."""
+
+    def __init__(self, connection: Any, meanwhile: Meanwhile) -> None:
+        self._connection = connection
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    async def fetch(self, *args: Any) -> Any:
+        found = await self._connection.fetch(*args)
+        await self._meanwhile()
+        return found
+
+
+class OneConnection:
+    """Read models behind one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        yield self._connection
+
+
+ASKED = {
+    "customer": lambda reader: reader.customer("demo", "phone:+886911111111", NOW),
+    "contacts": lambda reader: reader.contacts("demo", "phone:+886911111111", NOW),
+    "timeline": lambda reader: reader.customer_timeline("demo", "phone:+886911111111", Wanted(50)),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_contacts_that_part_while_they_are_read(brand: Brand, settings: Settings, asked: str) -> None:
+    await brand.lives(FOLLOWS, LOGS_IN, BINDS, WRITES)
+    to_come = [ANOTHER_LOGS_IN]  # of another member with the same phone
+
+    async def something_happens() -> None:
+        if to_come:
+            await brand.lives(to_come.pop(0))
+
+    async def nothing_happens() -> None:
+        return
+
+    connection = await asyncpg.connect(settings.database_url, server_settings={"search_path": "g1"})
+    try:
+        quiet, interrupted = (
+            Reader(OneConnection(Interrupted(connection, meanwhile)), names_of(settings))
+            for meanwhile in (nothing_happens, something_happens)
+        )
+        before = await ASKED[asked](quiet)
+        assert await ASKED[asked](interrupted) == before
+        assert not to_come
+    finally:
+        await connection.close()
