@@ -1,4 +1,4 @@
-"""Intrinsic identifiers can't be retracted, so all there is to know of one is since when it is known: a minimum.
+"""Intrinsic identifiers can't be retracted, so all there is to know of one is its first event: a minimum.
 
 It is taken over everything delivered, repeats and all, so it needs no history.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from projections.engine.projection import Happened
 from projections.engine.table import Key, Row
-from projections.intrinsics.tables import IntrinsicRow
+from projections.intrinsics.tables import TABLE, IntrinsicRow
 
 Earliest = dict[Key, tuple[Row, Happened]]
 
@@ -26,6 +26,12 @@ def earliest(happened: Iterable[Happened]) -> Earliest:
         for identifier in event.intrinsic:
             key = (event.tenant, one.contact_id, identifier.type, identifier.value)
             known = found.get(key)
-            if known is None or event.occurred_at < known[0][-1]:
-                found[key] = (IntrinsicRow(*key, event.occurred_at), one)
+            row = IntrinsicRow(*key, *event.stamp)
+            if known is None or is_earlier(row, known[0]):
+                found[key] = (row, one)
     return found
+
+
+def is_earlier(one: Row, other: Row) -> bool:
+    """Whether it comes before another row of the same identifier."""
+    return one[TABLE.key_size :] < other[TABLE.key_size :]

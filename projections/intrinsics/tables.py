@@ -7,13 +7,14 @@ from projections.engine.table import Column, Table
 
 
 class IntrinsicRow(NamedTuple):
-    """An intrinsic identifier and the earliest event (ms, UTC) that it rode on."""
+    """An intrinsic identifier and the earliest event that it rode on, by its time (ms, UTC) and id."""
 
     tenant: str
     contact_id: UUID
     type: str
     value: str
     since: int
+    event_id: str
 
 
 TABLE = Table(
@@ -26,5 +27,6 @@ TABLE = Table(
         Column("type", "text"),
         Column("value", "text"),
         Column("since", "bigint"),
+        Column("event_id", "text"),
     ),
 )

@@ -7,8 +7,7 @@ several times, and may have what chunks said that are not committed yet.
 from collections.abc import Iterable, Iterator
 
 from projections.engine.projection import Happened
-from projections.intrinsics.folds import known
-from projections.intrinsics.tables import IntrinsicRow
+from projections.intrinsics.folds import is_earlier, known
 from schemas.topics import IDENTITY_EVIDENCE
 from services.project.contacts import stated
 from services.resolve.core.gather import Kept, kept
@@ -23,7 +22,7 @@ def compare_evidence(said: Iterable[Happened], intrinsics: Rows, heard: list[Hap
     missing = [f"tenant {tenant}, contact {who}: what it stated" for tenant, who, *_ in expected - statements]
     since = known(heard)
     for key, row in intrinsics.items():
-        if key not in since or IntrinsicRow(*since[key]).since > IntrinsicRow(*row).since:
+        if key not in since or is_earlier(row, since[key]):
             missing.append(f"tenant {key[0]}, contact {key[1]}: what its channel vouches for")
     all_of_it = len(expected) + len(intrinsics)
     difference = f"{min(missing)} is not in the topic" if missing else None

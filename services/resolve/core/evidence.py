@@ -6,9 +6,9 @@ comes later, so a change of policy needs no new reading of the log.
 
 How a reading was chosen where two are possible:
 
-- a retraction takes back what was asserted up to it, whatever its assurance; an assertion wins over a retraction of
-  the same stamp, which only an intrinsic identifier on an unbinding's own envelope can have;
-- an intrinsic identifier stays live as *verified*; a claim of the same value beside it can be retracted as usual;
+- a retraction takes back what was asserted up to it, whatever its assurance;
+- an intrinsic identifier is *verified*, as of the first event that it rode on, for of later ones only some are told; it
+  stays so, and what was asserted of the same value beside it can be retracted as usual;
 - two decisions of one pair with one stamp (which only two contacts using the same event id can make) count as
   ``different`` before ``same`` before ``undecided``: the careful one wins.
 """
@@ -35,16 +35,15 @@ class Holding(NamedTuple):
     verified: Stamp | None = None  # the latest assertion of this assurance
     claimed: Stamp | None = None
     retracted: Stamp | None = None
-    intrinsic: bool = False
+    vouched: Stamp | None = None  # the earliest event that had it as an intrinsic identifier
 
     @property
     def live(self) -> tuple[Stamp | None, Stamp | None]:
         """The latest verified assertion and the latest claim, each if it is live."""
-        retracted = self.retracted
-        if retracted is None:
-            return (self.verified, self.claimed)
-        verified = self.verified if self.intrinsic else _outlives(self.verified, retracted)
-        return (verified, _outlives(self.claimed, retracted))
+        verified, claimed, retracted = self.verified, self.claimed, self.retracted
+        if retracted is not None:
+            verified, claimed = _outlives(verified, retracted), _outlives(claimed, retracted)
+        return (_greatest(verified, self.vouched), claimed)
 
     def merge(self, other: "Holding") -> "Holding":
         """What both say together."""
@@ -54,7 +53,7 @@ class Holding(NamedTuple):
             _greatest(self.verified, other.verified),
             _greatest(self.claimed, other.claimed),
             _greatest(self.retracted, other.retracted),
-            self.intrinsic or other.intrinsic,
+            _least(self.vouched, other.vouched),
         )
 
 

@@ -149,7 +149,7 @@ def _state(draft: _Draft, contact: str, events: Mapping[str, Kept]) -> None:
     for event_id, (at, type_name, _source, intrinsic, said) in events.items():
         stamp = (at, event_id)
         for identifier in intrinsic:
-            draft.hold(contact, identifier, Holding(at, stamp, stamp, None, None, intrinsic=True))
+            draft.hold(contact, identifier, Holding(at, stamp, vouched=stamp))
         for one, value, how in said:
             if type_name == DECIDED:
                 draft.decide(pair_of(contact, one), Decision(at, event_id, cast("Verdict", how), at))

@@ -22,22 +22,12 @@ def contacts() -> list[str]:
 
 
 def history(chance: Random) -> Iterator[Event]:
-    """Events without end, of several tenants: evidence, its being taken back, decisions, and what else contacts do.
-
-    A contact's channel vouches for it once: of later times only the earliest is sure to be told to the next agent.
-    """
+    """Events without end, of several tenants: evidence, its being taken back, decisions, and what else contacts do."""
     at = 0
-    vouched: set[tuple[str, str]] = set()
     while True:
         at += chance.randint(-3, 10)  # some come late
         tenant, family = chance.choice(TENANTS), chance.randrange(_FAMILIES)
-        happens = _happens(chance, family, at)
-        assert happens.contact is not None
-        if (who := (tenant, happens.contact.key)) in vouched:
-            happens = happens.model_copy(update={"intrinsic": []})
-        elif happens.intrinsic:
-            vouched.add(who)
-        yield happens.model_copy(update={"tenant": tenant})
+        yield _happens(chance, family, at).model_copy(update={"tenant": tenant})
 
 
 def _happens(chance: Random, family: int, at: int) -> Event:

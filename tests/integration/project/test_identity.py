@@ -13,12 +13,14 @@ import pytest
 
 from projections.engine.ids import personal_id
 from projections.engine.table import Key, Row
+from projections.identity.tables import STATEMENTS
 from schemas.changes import decode_change
 from schemas.events import ContactRef
 from services.query.core.errors import NotFound
 from services.query.core.models import Contact, Customer
 from services.query.handlers import Reader
 from services.query.naming import names_of
+from services.resolve.core.gather import IDENTITY_TYPES
 from services.resolve.whole import decided
 from services.runtime.secrets import tenant_id_key
 from services.verifying.snapshot import CONTACTS, take
@@ -132,7 +134,10 @@ async def test_tables_that_are_dropped_and_folded_anew_are_the_same(world: World
 async def _rows(world: World) -> dict[str, dict[Key, Row]]:
     snapshot = await take(world.settings.database_url)
     rows = {table.name: snapshot.tables[table] for table in CONTACTS}
-    return rows | {table.name: found for table, found in decided(snapshot.tables).items()}
+    identity = decided(snapshot.tables)
+    # Which events are given for nothing but the channel's own ids depends on the order in which they come.
+    identity[STATEMENTS] = {key: row for key, row in identity[STATEMENTS].items() if row[4] in IDENTITY_TYPES}
+    return rows | {table.name: found for table, found in identity.items()}
 
 
 class OneSnapshot:

@@ -126,13 +126,15 @@ def twin(events: Iterable[Event], policy: Policy) -> Outcome:  # noqa: C901, PLR
         about = [one for one in said if (one.contact, one.type, one.value) == key]
         tiers, stamps = [], []
         for assurance in ("verified", "claimed"):
-            statements = [one for one in about if one.assurance in {assurance, "both"}]
-            if assurance == "verified" and any(one.intrinsic for one in about):
-                statements = [one for one in statements if one.asserted]
+            statements = [one for one in about if one.assurance in {assurance, "both"} and not one.intrinsic]
             decisive = max(statements, key=lambda one: (one.at, one.event_id), default=None)
             if decisive is not None and decisive.asserted:
                 tiers.append(tier_of(key[1], assurance, policy))
                 stamps.append((decisive.at, decisive.event_id))
+        vouched = min(((one.at, one.event_id) for one in about if one.intrinsic), default=None)
+        if vouched is not None:
+            tiers.append(tier_of(key[1], "verified", policy))
+            stamps.append(vouched)
         worth = [tier for tier in tiers if tier is not None]
         if worth:
             live[key] = (min(worth), min(one.at for one in about if one.asserted), max(stamps))
