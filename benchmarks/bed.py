@@ -19,9 +19,10 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 
 from benchmarks.figures import BenchmarkFailed
-from schemas.topics import CHANNEL_EVENTS
+from schemas.topics import CHANNEL_EVENTS, Topic
 from services.embedded.ours import environment
 from services.embedded.ports import free_port
+from services.embedded.postgres import DATABASE
 from services.embedded.process import Lease, Process, Program, said
 from services.embedded.stack import Stack
 from services.runtime.broker import ensure_topics, log_ends
@@ -29,6 +30,9 @@ from services.runtime.settings import Settings
 
 PARTITIONS: Final = 8
 _IN_FLIGHT: Final = 20_000
+_EMPTY: Final = "g1"  # the generation in the database that the stack prepares
+
+Record = tuple[bytes, bytes]  # key, value
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +45,50 @@ class Bed:
     lease: Lease
     console: Console
 
-    async def fill_log(self, prefix: str, records: Iterable[tuple[bytes, bytes]]) -> None:
-        """Put the records into the log of a deployment of this prefix, which is made."""
+    async def fill_log(self, prefix: str, records: Iterable[Record], topic: Topic = CHANNEL_EVENTS) -> int:
+        """Put the records at the end of a topic of a deployment of this prefix, which is made; how many they were."""
         await ensure_topics(self.settings.model_copy(update={"topic_prefix": prefix}))
-        topic, sent = CHANNEL_EVENTS.full_name(prefix), 0
+        name, sent, before = topic.full_name(prefix), 0, await self.records_in(prefix, topic)
         producer = AIOKafkaProducer(
             bootstrap_servers=self.settings.kafka_servers, acks="all", linger_ms=20, max_batch_size=262_144
         )
         async with producer:
             for key, value in records:
-                await producer.send(topic, value=value, key=key)
+                await producer.send(name, value=value, key=key)
                 sent += 1
                 if sent % _IN_FLIGHT == 0:
                     await producer.flush()
             await producer.flush()
-        if sum((await log_ends(self.settings.kafka_servers, topic)).values()) != sent:
+        if await self.records_in(prefix, topic) != before + sent:
             raise BenchmarkFailed("Kafka holds other records than were sent; the machine may be too busy")
+        return sent
+
+    async def records_in(self, prefix: str, topic: Topic) -> int:
+        """How many records a topic has."""
+        return sum((await log_ends(self.settings.kafka_servers, topic.full_name(prefix))).values())
 
     @contextlib.asynccontextmanager
-    async def generation(self, name: str, prefix: str) -> AsyncIterator[Settings]:
+    async def generation(self, name: str, prefix: str, like: Settings | None = None) -> AsyncIterator[Settings]:
         """Settings with a database of this name that holds one empty generation of this name, until the block ends.
 
-        A worker's consumer group is named after the generation, so it is a new one too.
+        ``like`` those of a generation that nobody works on, it is a copy of that one. A worker's consumer group is
+        named after the generation, so it is a new one too.
         """
-        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE onefold')
-        url = self.settings.database_url.rsplit("/", 1)[0] + f"/{name}"
         try:
-            async with connected(url) as connection:
-                await connection.execute(f"ALTER SCHEMA g1 RENAME TO {name}")
-                await connection.execute("UPDATE onefold.generations SET name = $1", name)
-                await connection.execute("CHECKPOINT")  # what came before is not paid for by what comes now
-            yield self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
+            yield await self.lasting_generation(name, prefix, like)
         finally:
-            await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+            await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    async def lasting_generation(self, name: str, prefix: str, like: Settings | None = None) -> Settings:
+        """The same, for as long as the servers run."""
+        before = generation_of(like) if like else _EMPTY
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{before if like else DATABASE}"')
+        url = self.settings.database_url.rsplit("/", 1)[0] + f"/{name}"
+        async with connected(url) as connection:
+            await connection.execute(f"ALTER SCHEMA {before} RENAME TO {name}")
+            await connection.execute("UPDATE onefold.generations SET name = $1", name)
+            await connection.execute("CHECKPOINT")  # what came before is not paid for by what comes now
+        return self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
 
     async def _execute(self, statement: str) -> None:
         async with connected(self.settings.database_url.rsplit("/", 1)[0] + "/postgres") as connection:
@@ -98,6 +113,19 @@ async def connected(url: str) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
+
+
+def generation_of(settings: Settings) -> str:
+    """The generation that a bed's settings are about: its schema, and its database, go by the same name."""
+    return settings.database_url.rsplit("/", 1)[1]
+
+
+@contextlib.asynccontextmanager
+async def reading(settings: Settings) -> AsyncIterator[Any]:
+    """A connection of one's own to the tables of a generation."""
+    async with connected(settings.database_url) as connection:
+        await connection.execute(f"SET search_path TO {generation_of(settings)}")
+        yield connection
 
 
 def require_running(process: Process) -> None:

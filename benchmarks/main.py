@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 
 import orjson
 from rich.console import Console
@@ -11,7 +12,6 @@ from rich.console import Console
 from benchmarks.bed import Bed, open_bed
 from benchmarks.figures import Benchmark, BenchmarkFailed, Outcome, Size
 from benchmarks.machine import describe
-from benchmarks.registry import benchmarks
 from benchmarks.report import as_json as report_json
 from benchmarks.report import show, show_round
 from services.embedded.errors import EmbeddedError
@@ -21,14 +21,14 @@ _FAILED = 1
 _INTERRUPTED = 130
 
 
-def run(size: Size, *, as_json: bool) -> int:
+def run(benchmarks: Sequence[Benchmark], size: Size, *, as_json: bool) -> int:
     """Measure and show; 0 if everything could be measured, whether or not the targets were met."""
     console = Console(stderr=True)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it warns of topics that are still being made
     signal.signal(signal.SIGTERM, _stop)
     try:
         with open_bed(Settings(), console) as bed:
-            machine, outcomes = asyncio.run(_measure_all(bed, size))
+            machine, outcomes = asyncio.run(_measure_all(bed, benchmarks, size))
     except (BenchmarkFailed, EmbeddedError) as error:
         console.print(str(error), style="bold red", markup=False, soft_wrap=True)
         return _FAILED
@@ -45,9 +45,11 @@ def _stop(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-async def _measure_all(bed: Bed, size: Size) -> tuple[dict[str, object], list[Outcome]]:
+async def _measure_all(
+    bed: Bed, benchmarks: Sequence[Benchmark], size: Size
+) -> tuple[dict[str, object], list[Outcome]]:
     machine = await describe(bed)
-    return machine, [await _measure(one, bed, size) for one in benchmarks()]
+    return machine, [await _measure(one, bed, size) for one in benchmarks]
 
 
 async def _measure(benchmark: Benchmark, bed: Bed, size: Size) -> Outcome:

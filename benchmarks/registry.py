@@ -1,9 +1,18 @@
-"""The benchmarks there are, in the order in which they run."""
+"""The benchmarks there are, by name, in the order in which they run."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 from benchmarks.end_to_end.benchmark import EndToEnd
 from benchmarks.figures import Benchmark
 
+BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
+    "end_to_end": EndToEnd,
+}
 
-def benchmarks() -> list[Benchmark]:
-    """A new one of each."""
-    return [EndToEnd()]
+
+def benchmarks(only: Collection[str] = ()) -> list[Benchmark]:
+    """A new one of each, or of those named. Raises KeyError for a name that is none."""
+    if unknown := set(only) - BENCHMARKS.keys():
+        raise KeyError(*sorted(unknown))
+    return [make() for name, make in BENCHMARKS.items() if not only or name in only]

@@ -3,9 +3,10 @@
 It reads the same log with the same client, fetch size and chunk size, decodes with the same codec to the same events
 and personal ids, works on as many chunks at once, on the same event loop, with the garbage collector set the same, and
 commits once a chunk. Of each event it writes the timeline's row, and to each other table one row for every key that
-the chunk would change, made from the latest event about it. It loads nothing, folds nothing, looks for no duplicates
-and keeps no offsets. The timeline's table has the indexes that ours has (not as constraints, for there are
-duplicates); the others have none, since the same row is written again and again.
+the chunk would change, made from the latest event about it. It loads nothing, folds nothing, looks for no duplicates,
+keeps no offsets, passes no evidence on and resolves no identity, though Onefold's clock runs for that too. The
+timeline's table has the indexes that ours has (not as constraints, for there are duplicates); the others have none,
+since the same row is written again and again.
 """
 
 import asyncio

@@ -10,12 +10,10 @@ from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
 from services.verifying.main import verify
 
-# What is measured is the log of channel events; the worker folds identity's evidence beside it.
-MEASURED = f"offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'"
 _ACCOUNTS = f"""
 SELECT coalesce(sum(committed), 0)::bigint AS committed, coalesce(sum(duplicates), 0)::bigint AS duplicates,
     coalesce(sum(dead_letters), 0)::bigint AS dead_letters, (SELECT count(*) FROM timeline) AS rows
-FROM {MEASURED}
+FROM offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'
 """  # noqa: S608 - constants
 
 

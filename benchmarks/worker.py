@@ -1,0 +1,91 @@
+"""One `onefold worker`, as `onefold up` runs it, timed by the tables it writes.
+
+The clock starts when the worker has written down that partitions are its own (before it has read anything) and stops
+when the offsets of both its topics are at their ends: the channel events are folded, and the evidence in them, which
+the one agent passes on to the other before it commits, is resolved. The offsets are asked for every 20 ms.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from benchmarks.bed import Bed, reading, require_running
+from benchmarks.figures import BenchmarkFailed
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.embedded.process import Process
+from services.runtime.settings import Settings
+
+_COMMAND: Final = ("-c", "from services.cli import app; app()", "worker")
+_LOOK_EVERY: Final = 0.02
+_QUIET: Final = 120.0
+_POSITIONS: Final = f"""
+SELECT coalesce(sum(epoch), 0)::bigint,
+    coalesce(sum(next_offset) FILTER (WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'), 0)::bigint,
+    coalesce(sum(next_offset) FILTER (WHERE topic LIKE '%.{IDENTITY_EVIDENCE.name}'), 0)::bigint
+FROM offsets
+"""  # noqa: S608 - constants
+
+
+class Positions(NamedTuple):
+    """How often partitions were taken, and how many records of each topic are behind."""
+
+    taken: int
+    events: int
+    evidence: int
+
+
+@contextlib.contextmanager
+def working(bed: Bed, settings: Settings) -> Iterator[Process]:
+    """A worker on the generation, until the block ends."""
+    with bed.process(settings, f"worker-{settings.topic_prefix}", *_COMMAND) as process:
+        yield process
+
+
+async def seconds_to_fold(bed: Bed, settings: Settings) -> float:
+    """How long a worker takes from where the generation stands to the end of the log."""
+    events = await bed.records_in(settings.topic_prefix, CHANNEL_EVENTS)
+    async with watching(settings) as watch:
+        before = watch.at
+        with working(bed, settings) as process:
+            began = await watch.until(process, lambda at: at.taken > before.taken)
+            await watch.until(process, lambda at: at.events == events)
+            # Only now is it known how much evidence there is; the clock has gone on, and looking is not waited for.
+            ends = asyncio.ensure_future(bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
+            ended = await watch.until(process, lambda at: ends.done() and at.evidence == ends.result())
+    return ended - began
+
+
+@contextlib.asynccontextmanager
+async def watching(settings: Settings) -> AsyncIterator["Watch"]:
+    """A watch on the generation's offsets, which was looked at once."""
+    async with reading(settings) as connection:
+        watch = Watch(await connection.prepare(_POSITIONS))
+        await watch.look()
+        yield watch
+
+
+class Watch:
+    """The positions as they were seen last, and when they were first seen to be so."""
+
+    def __init__(self, query: Any) -> None:
+        self._query = query
+        self.at = Positions(0, 0, 0)
+        self.moved = time.monotonic()
+
+    async def look(self) -> None:
+        """Look again."""
+        at = Positions(*await self._query.fetchrow())
+        if at != self.at:
+            self.at, self.moved = at, time.monotonic()
+
+    async def until(self, process: Process, reached: Callable[[Positions], bool]) -> float:
+        """When the positions moved last before this was so. Raises BenchmarkFailed when they don't move for long."""
+        while not reached(self.at):
+            await asyncio.sleep(_LOOK_EVERY)
+            await self.look()
+            require_running(process)
+            if time.monotonic() - self.moved > _QUIET:
+                raise BenchmarkFailed(f"the worker has not moved for {_QUIET:.0f} s: {self.at}")
+        return self.moved
