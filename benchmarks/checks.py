@@ -1,4 +1,4 @@
-"""Whether identity was resolved right: every statement counted once, and everybody in the customer the core puts them in."""
+"""Whether identity was resolved right: statements counted once, everybody in the customer that the core gives."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final

@@ -48,7 +48,8 @@ def workload(n: int, contacts: int, seed: int, evidence_share: float = 0.05) -> 
 
     ``evidence_share`` of the events carry evidence: bindings, and first sights with the channel's own ids; no other
     does. A person is on as many channels as the demo's people are, and logs in on each as the same member; one login in
-    fifty is somebody else's. Each contact's events come in the order in which they happened, but for 1 % late and 0.5 % repeated ones.
+    fifty is somebody else's. Each contact's events come in the order in which they happened, but for 1 % late and
+    0.5 % repeated ones.
     """
     rng = Random(f"{seed}/{n}/{contacts}")  # noqa: S311 - a load, not a secret
     crowd = _crowd(rng, contacts)

@@ -1,0 +1,102 @@
+"""What an event of evidence costs where ten times the contacts are known already.
+
+Two generations know households: one so many contacts, the other the same ones and others, ten times as many in all.
+Then the same further events, byte by byte, about the contacts known to both and about new ones of their households,
+are folded into a copy of each, in turns. The generations have the same history: one worker, the same order of the
+common events, then PostgreSQL's housekeeping (VACUUM ANALYZE), which a live system does by itself.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from benchmarks.bed import Bed, connected, reading
+from benchmarks.checks import require_evidence_balance, require_membership
+from benchmarks.figures import Figure, Ratio, Round, Size
+from benchmarks.identity.households import Timed, evidence, household, households_of
+from benchmarks.worker import seconds_to_fold
+from schemas.topics import IDENTITY_EVIDENCE
+from services.runtime.settings import Settings
+
+FIGURES: Final = (
+    Figure("identity_us_per_event", "an event of evidence", "µs"),
+    Figure("identity_us_per_event_grown", "… at 10 × the contacts", "µs"),
+    Figure(
+        "identity_growth_ratio",
+        "cost at 10 × the contacts",
+        "times",
+        at_most=1.2,
+        ratio=Ratio("identity_us_per_event_grown", "identity_us_per_event"),
+    ),
+)
+_TIMES: Final = 10
+_HALF_TIME: Final = 0.5  # what households say until then is known already, what they say later is timed
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A generation to copy, and how much it knows."""
+
+    settings: Settings
+    contacts: int
+    events: int
+
+
+class Growth:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self.figures: Sequence[Figure] = FIGURES
+        self._rounds = self._further = 0
+        self._known: dict[str, _Known] = {}
+
+    async def prepare(self, bed: Bed, size: Size) -> None:
+        """Two generations that know what was said so far, and logs that go on from there."""
+        self._rounds = size.rounds
+        # Of half the evidence of so many households about that many contacts have been heard of.
+        live = households_of(2 * size.contacts)
+        others = households_of((_TIMES - 1) * size.contacts)
+        said = [one for number in range(live) for one in household(number)]
+        before, after = [one for one in said if one[0] < _HALF_TIME], [one for one in said if one[0] >= _HALF_TIME]
+        for key, strangers in (("identity_us_per_event", 0), ("identity_us_per_event_grown", others)):
+            earlier = _squeezed(one for number in range(live, live + strangers) for one in household(number))
+            self._known[key] = await _know(bed, f"known{strangers}", evidence([*before, *earlier]))
+            self._further = await bed.fill_log(self._known[key].settings.topic_prefix, evidence(after), IDENTITY_EVIDENCE)
+
+    async def measure(self, bed: Bed, number: int) -> Round:
+        """The further events into a copy of each, another one first each time."""
+        turns = list(self._known.items())
+        return {key: await self._cost(bed, key, known, number) for key, known in turns[:: -1 if number % 2 else 1]}
+
+    async def _cost(self, bed: Bed, key: str, known: _Known, number: int) -> float:
+        prefix = known.settings.topic_prefix
+        async with bed.generation(f"{key}{number}", prefix, known.settings) as settings:
+            with bed.console.status(f"Identity, where {known.contacts:,} contacts are known …"):
+                seconds = await seconds_to_fold(bed, settings)
+            async with reading(settings) as connection:
+                await require_evidence_balance(connection, known.events + self._further)
+            if number == self._rounds - 1:
+                await require_membership(settings, IDENTITY_EVIDENCE)
+        return seconds / self._further * 1_000_000
+
+    def facts(self) -> Mapping[str, object]:
+        """How much was known, and how much came."""
+        small, large = (known.contacts for known in self._known.values())
+        return {"growth_contacts": small, "growth_contacts_grown": large, "growth_events": self._further}
+
+
+def _squeezed(said: Iterable[Timed]) -> Iterable[Timed]:
+    """All of it said in the first half."""
+    return ((at * _HALF_TIME, record) for at, record in said)
+
+
+async def _know(bed: Bed, name: str, records: list[tuple[bytes, bytes]]) -> _Known:
+    prefix = f"bench-{name}"
+    with bed.console.status(f"Resolving {len(records):,} events of evidence, to begin with …"):
+        await bed.fill_log(prefix, records, IDENTITY_EVIDENCE)
+        settings = await bed.lasting_generation(name, prefix)
+        await seconds_to_fold(bed, settings)
+    async with connected(settings.database_url) as connection:
+        await connection.execute("VACUUM ANALYZE")
+        contacts = await connection.fetchval(f"SELECT count(*) FROM {name}.members")  # noqa: S608 - ours
+    return _Known(settings, contacts, len(records))

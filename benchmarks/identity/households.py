@@ -1,0 +1,122 @@
+"""Evidence of made-up households of 1 to 30 contacts, all sizes alike. Pure; equal arguments give equal bytes.
+
+So half of the households have sixteen contacts or more, which is far from everyday, and on purpose. Most are one
+person: a few channels that vouch for their own ids, and many browsers that log in as the same member or are bound to
+the person's first contact; all that is one component. In one of seven live two members who give the same phone, so
+that it ties nobody, and everything about the household is resolved in full (beyond ten contacts the phone is generic,
+and they are two components). Some logins come again, some phones are taken back, some records are delivered twice.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final
+
+import orjson
+
+from benchmarks.bed import Record
+from services.demo import brand
+
+TENANT: Final = "demo"
+LARGEST: Final = 30
+_MEAN: Final = (1 + LARGEST) / 2
+_START_MS: Final = 1_780_000_000_000
+_SPAN_MS: Final = 30 * 86_400_000
+_FAMILY_SHARE, _FAMILY_LEAST = 1 / 7, 4
+_BOUND_SHARE, _AGAIN_SHARE, _RETRACTED_SHARE, _TWICE_SHARE = 0.3, 0.3, 0.03, 0.005
+
+Timed = tuple[float, Record]  # when in [0, 1) it is said
+
+
+def evidence(said: Iterable[Timed]) -> list[Record]:
+    """The records in the order in which they are said, so that households mix."""
+    return [record for _, record in sorted(said)]
+
+
+def households_of(contacts: int) -> int:
+    """How many households have so many contacts."""
+    return max(1, round(contacts / _MEAN))
+
+
+def household(number: int) -> Iterator[Timed]:
+    """Everything that is said of one household: of 1 to 30 contacts, all sizes alike."""
+    rng = Random(f"household/{number}")  # noqa: S311 - a load, not a secret
+    size = 1 + number % LARGEST
+    family = size >= _FAMILY_LEAST and rng.random() < _FAMILY_SHARE
+    halves = (size // 2, size - size // 2) if family else (size,)
+    for which, contacts in enumerate(halves):
+        yield from _Person(rng, number, which).tell(contacts)
+
+
+@dataclass(slots=True)
+class _Person:
+    rng: Random
+    household: int
+    which: int
+    said: int = field(default=0, init=False)
+
+    def tell(self, contacts: int) -> Iterator[Timed]:
+        first = self._contact(0)
+        for number in range(contacts):
+            contact = first if number == 0 else self._contact(number)
+            at = self.rng.random()
+            if own := _own_id(contact):
+                yield from self._say(at, contact, "message.received", {"message_id": "m", "kind": "text"}, own)
+            if number and self.rng.random() < _BOUND_SHARE:
+                bound = {"identifiers": [], "linked_contact": first, "via": "site_button"}
+                yield from self._say(self._after(at), contact, "identity.bound", bound)
+            else:
+                yield from self._log_in(at, contact)
+
+    def _log_in(self, at: float, contact: dict[str, str]) -> Iterator[Timed]:
+        phone = {"type": "phone", "value": f"+8869{self.household:08d}", "assurance": "claimed"}
+        member = {"type": "member_id", "value": f"M{self.household}-{self.which}", "assurance": "verified"}
+        login = {"identifiers": [member, phone], "via": "login"}
+        at = self._after(at)
+        yield from self._say(at, contact, "identity.bound", login)
+        if self.rng.random() < _AGAIN_SHARE:
+            yield from self._say(self._after(at), contact, "identity.bound", login)
+        if self.rng.random() < _RETRACTED_SHARE:
+            gone = {"identifiers": [phone], "via": "api"}
+            yield from self._say(self._after(at), contact, "identity.unbound", gone)
+
+    def _contact(self, number: int) -> dict[str, str]:
+        """The person's first few are on channels, one each; the others are browsers."""
+        channel = ("line", "facebook", "whatsapp")[number] if number < 3 else "web"  # noqa: PLR2004 - said above
+        uid = f"{self.household}-{self.which}-{number}"
+        return {"channel": channel, "account": brand.ACCOUNTS[channel], "uid": uid}
+
+    def _after(self, at: float) -> float:
+        return at + (1 - at) * self.rng.random()
+
+    def _say(
+        self, at: float, contact: dict[str, str], type_name: str, data: dict[str, Any], intrinsic: tuple[Any, ...] = ()
+    ) -> Iterator[Timed]:
+        occurred_at = _START_MS + int(at * _SPAN_MS)
+        event = {
+            "event_id": f"bench:{self.household}:{self.which}:{self.said}",
+            "tenant": TENANT,
+            "contact": contact,
+            "type": type_name,
+            "occurred_at": occurred_at,
+            "received_at": occurred_at,
+            "source": "bench",
+            "schema_version": 1,
+            "intrinsic": intrinsic,
+            "data": data,
+        }
+        self.said += 1
+        record = (TENANT.encode(), orjson.dumps(event))
+        yield at, record
+        if self.rng.random() < _TWICE_SHARE:
+            yield self._after(at), record
+
+
+def _own_id(contact: dict[str, str]) -> tuple[dict[str, str], ...]:
+    """What the channel vouches for, if it does."""
+    own = {
+        "line": ("line_user", f"{brand.LINE_PROVIDER}:{contact['uid']}"),
+        "facebook": ("facebook_user", f"{contact['account']}:{contact['uid']}"),
+        "whatsapp": ("whatsapp_user", f"{contact['account']}:{contact['uid']}"),
+    }.get(contact["channel"])
+    return ({"type": own[0], "value": own[1]},) if own else ()
