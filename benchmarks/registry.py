@@ -6,12 +6,14 @@ from typing import Final
 from benchmarks.end_to_end.benchmark import EndToEnd
 from benchmarks.figures import Benchmark
 from benchmarks.identity.growth import Growth
+from benchmarks.identity.hub import Hub
 from benchmarks.identity.rate import IdentityRate
 
 BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "end_to_end": EndToEnd,
     "identity": IdentityRate,
     "growth": Growth,
+    "hub": Hub,
 }
 
 

@@ -61,7 +61,9 @@ class Growth:
         for key, strangers in (("identity_us_per_event", 0), ("identity_us_per_event_grown", others)):
             earlier = _squeezed(one for number in range(live, live + strangers) for one in household(number))
             self._known[key] = await _know(bed, f"known{strangers}", evidence([*before, *earlier]))
-            self._further = await bed.fill_log(self._known[key].settings.topic_prefix, evidence(after), IDENTITY_EVIDENCE)
+            self._further = await bed.fill_log(
+                self._known[key].settings.topic_prefix, evidence(after), IDENTITY_EVIDENCE
+            )
 
     async def measure(self, bed: Bed, number: int) -> Round:
         """The further events into a copy of each, another one first each time."""
