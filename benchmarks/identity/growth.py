@@ -20,10 +20,10 @@ from services.runtime.settings import Settings
 
 FIGURES: Final = (
     Figure("identity_us_per_event", "an event of evidence", "µs"),
-    Figure("identity_us_per_event_grown", "… at 10 × the contacts", "µs"),
+    Figure("identity_us_per_event_grown", "… at ten times the contacts", "µs"),
     Figure(
         "identity_growth_ratio",
-        "cost at 10 × the contacts",
+        "cost at ten times the contacts",
         "times",
         at_most=1.2,
         ratio=Ratio("identity_us_per_event_grown", "identity_us_per_event"),

@@ -2,7 +2,7 @@
 
 So half of the households have sixteen contacts or more, which is far from everyday, and on purpose. Most are one
 person: a few channels that vouch for their own ids, and many browsers that log in as the same member or are bound to
-the person's first contact; all that is one component. In one of seven live two members who give the same phone, so
+the person's first contact; all that is one component. In one of twenty live two members who give the same phone, so
 that it ties nobody, and everything about the household is resolved in full (beyond ten contacts the phone is generic,
 and they are two components). Some logins come again, some phones are taken back, some records are delivered twice.
 """
@@ -22,7 +22,7 @@ LARGEST: Final = 30
 _MEAN: Final = (1 + LARGEST) / 2
 _START_MS: Final = 1_780_000_000_000
 _SPAN_MS: Final = 30 * 86_400_000
-_FAMILY_SHARE, _FAMILY_LEAST = 1 / 7, 4
+_FAMILY_SHARE, _FAMILY_LEAST = 1 / 20, 4
 _BOUND_SHARE, _AGAIN_SHARE, _RETRACTED_SHARE, _TWICE_SHARE = 0.3, 0.3, 0.03, 0.005
 
 Timed = tuple[float, Record]  # when in [0, 1) it is said

@@ -8,6 +8,9 @@ from schemas.codec import decode
 from schemas.events import EVENT_TYPES, Event
 from schemas.topics import event_key
 from services.demo.workload import workload
+from services.resolve.core.gather import gather
+from services.resolve.core.policy import Policy
+from services.resolve.core.resolution import resolve
 
 N = 20_000
 SAID = {"message.received", "bot.interacted", "web.tracked"}
@@ -45,6 +48,13 @@ def test_so_many_events_carry_evidence(share: float) -> None:
     events = [decode(value) for _, value in workload(N, 2_000, 3, share)]
     carrying = sum(bool(event.intrinsic) or event.type.startswith("identity.") for event in events)
     assert carrying / N == pytest.approx(share, abs=0.02)
+
+
+def test_logins_make_contacts_of_several_channels_one_person(events: list[Event]) -> None:
+    customers = resolve(gather(events), Policy()).customers
+    joined = [one for one in customers if len(one.contacts) > 1]
+    assert len(joined) > 20
+    assert max(len(one.contacts) for one in joined) < 10
 
 
 def test_a_few_are_late_and_a_few_are_repeated(events: list[Event]) -> None:

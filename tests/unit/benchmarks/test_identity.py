@@ -1,0 +1,81 @@
+"""The loads of identity's benchmarks are what they say."""
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.identity.households import LARGEST, evidence, household, households_of
+from benchmarks.identity.hub import Arrivals, percentile
+from benchmarks.registry import BENCHMARKS, benchmarks
+from schemas.codec import decode
+from schemas.events import Event
+from services.resolve.core.components import components
+from services.resolve.core.gather import gather
+from services.resolve.core.policy import Policy
+from services.resolve.core.resolution import resolve
+
+CONTACTS = 2_790  # six households of each size
+
+
+@pytest.fixture(scope="module", name="events")
+def fixture_events() -> list[Event]:
+    said = (one for number in range(households_of(CONTACTS)) for one in household(number))
+    return [decode(value) for _, value in evidence(said)]
+
+
+def test_a_household_is_the_same_each_time_and_no_other() -> None:
+    assert list(household(7)) == list(household(7))
+    assert list(household(7)) != list(household(7 + LARGEST))
+
+
+def test_every_event_carries_evidence_and_some_come_twice(events: list[Event]) -> None:
+    assert all(event.intrinsic or event.type.startswith("identity.") for event in events)
+    repeated = len(events) - len({event.event_id for event in events})
+    assert repeated / len(events) == pytest.approx(0.005, abs=0.004)
+
+
+def test_components_are_of_all_sizes_up_to_the_largest(events: list[Event]) -> None:
+    found = gather(events)
+    assert len(found.contacts) == CONTACTS
+    sizes = Counter(map(len, components(found, Policy())))
+    assert set(range(1, LARGEST + 1)) == set(sizes)
+
+
+def test_some_households_are_families_whose_phone_ties_nobody(events: list[Event]) -> None:
+    reasons = Counter(one.reason for one in resolve(gather(events), Policy()).refused)
+    assert reasons["shared"] > 0
+    assert reasons["generic"] > 0
+
+
+def test_with_and_without_the_hub_the_same_people_come_but_for_the_address() -> None:
+    hub, calm = (list(Arrivals(hub=hub, members=3).known(20)) for hub in (True, False))
+    told = [[decode(value) for _, value in records] for records in (hub, calm)]
+    envelopes = [[(one.event_id, one.contact, one.occurred_at) for one in events] for events in told]
+    assert envelopes[0] == envelopes[1]
+    assert [len(resolve(gather(events), Policy()).refused) for events in told] == [20, 0]
+
+
+def test_others_join_members_who_have_nothing_to_do_with_the_hub() -> None:
+    arrivals = Arrivals(hub=True, members=3)
+    known = [value for _, value in arrivals.known(20)]
+    contact, (_, value) = arrivals.other()
+    customers = resolve(gather(map(decode, [*known, value])), Policy()).customers
+    joined = next(one for one in customers if contact in one.contacts)
+    assert len(joined.contacts) == 2
+    assert joined.member_id is not None
+
+
+def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed() -> None:
+    assert percentile(range(1, 101), 0.99) == 99
+    assert percentile([3, 1, 2], 0.5) == 2
+    assert percentile([5], 0.99) == 5
+
+
+def test_benchmarks_run_in_their_order_and_a_name_that_is_none_is_refused() -> None:
+    assert [type(one) for one in benchmarks(["growth", "end_to_end"])] == [
+        BENCHMARKS["end_to_end"],
+        BENCHMARKS["growth"],
+    ]
+    assert len(benchmarks()) == len(BENCHMARKS)
+    with pytest.raises(KeyError, match="nosuch"):
+        benchmarks(["hub", "nosuch"])
