@@ -32,9 +32,11 @@ from services.resolve.customer_rows import (
 )
 from services.resolve.folding import Files, Folded
 from services.resolve.ports import Identities, Rules
-from services.resolve.reach import Reach
+from services.resolve.reach import Reach, crowds_told
 from services.resolve.refusal_rows import refusal_row
 from services.resolve.telling import latest_causes, told_of
+
+LookedAt = Mapping[str, Mapping[Identifier, int | None]]  # by tenant, a value's crowd
 
 
 @dataclass(slots=True)
@@ -72,8 +74,9 @@ async def settle_in_peace(
     """What is to be written of those for whom the short way does, and who they are."""
     stored = [who for who in reached.contacts if who not in files or files[who].row is not None]
     homes = await identities.homes(stored)
+    crowds = await _crowds(identities, files, reached)
     settled = [
-        one for group in _groups(files, reached, homes) if (one := _settled(group, files, reached, rules)) is not None
+        one for group in _groups(files, reached, homes) if (one := _settled(group, files, crowds, rules)) is not None
     ]
     crews = await identities.crews(
         [
@@ -90,6 +93,26 @@ async def settle_in_peace(
         if one.news and rules.policy_of(one.group.tenant).told:
             _tell(outcome, one, crews, files, reached, rules)
     return [outcome.outcome], {who for one in settled for who in one.group.contacts}
+
+
+async def _crowds(identities: Identities, files: Files, reached: Reach) -> LookedAt:
+    """Which values too many hold: those looked at now, and by the refusals of old, those whose links didn't change.
+
+    In a peaceful component that is what links are refused for, and news of the contact must not make them count again.
+    """
+    refused = [
+        who
+        for who in reached.contacts
+        if (file := files.get(who)) and file.row and file.row.refused and file.standing is not None
+    ]
+    crowds = {tenant: dict(values) for tenant, values in reached.crowds.items()}
+    for row in await identities.refusals(refused):
+        looked_at = reached.crowds.get(row.tenant, {})
+        for value, tier in crowds_told([row]).items():
+            if value not in looked_at:
+                known = crowds.setdefault(row.tenant, {})
+                known[value] = min(tier, known.get(value) or tier)
+    return crowds
 
 
 def _groups(files: Files, reached: Reach, homes: Mapping[Who, Home]) -> Iterable[Group]:
@@ -127,7 +150,7 @@ def _restless(file: Folded | None) -> bool:
     """Whether the contact itself keeps its component from being peaceful, or may do."""
     if file is None:
         return False
-    if file.taken_back or file.before.decisions or file.after.decisions or (file.row is not None and file.row.refused):
+    if file.taken_back or file.before.decisions or file.after.decisions:
         return True
     return file.standing is not None and (bool(file.standing.refused) or _retracts(file))
 
@@ -161,7 +184,7 @@ class _Roots:
             self._parents[other] = one
 
 
-def _settled(group: Group, files: Files, reached: Reach, rules: Rules) -> Settled | None:
+def _settled(group: Group, files: Files, crowds: LookedAt, rules: Rules) -> Settled | None:
     """What customer the group is; None where that takes a closer look."""
     tenant = group.tenant
     policy = rules.policy_of(tenant).policy
@@ -172,7 +195,7 @@ def _settled(group: Group, files: Files, reached: Reach, rules: Rules) -> Settle
     merged = merged or Standard(files[group.contacts[0]].contact, None, 0, None, {}, {})
     generic: dict[Who, list[Link]] = {}
     for who in (*group.newcomers, *group.known):
-        links, crowded = _sifted(files[who], reached.crowds.get(tenant, {}))
+        links, crowded = _sifted(files[who], crowds.get(tenant, {}))
         merged = merged.merge(_alone(files[who], links, who in group.newcomers, merged.exclusive, policy))
         if crowded:
             generic[who] = crowded
@@ -189,8 +212,8 @@ def _alone(file: Folded, links: list[Link], new: bool, known: Exclusives | None,
     return Standard(file.contact, _founded_at(file, policy), int(new), member_id, best, exclusive)
 
 
-def _sifted(file: Folded, crowds: Mapping[tuple[str, str], int | None]) -> tuple[list[Link], list[Link]]:
-    """The contact's links that tie and those to what too many hold: only a value looked at now can be such a one."""
+def _sifted(file: Folded, crowds: Mapping[Identifier, int | None]) -> tuple[list[Link], list[Link]]:
+    """The contact's links that tie and those to what too many hold."""
     links: list[Link] = []
     crowded: list[Link] = []
     if file.standing is not None:
@@ -271,7 +294,8 @@ def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
     for who in one.group.known:
         file = files[who]
         if file.row is not None and file.after != file.before:
-            refused, (holdings, decisions) = len(one.generic.get(who, ())), file.after.texts
+            holdings, decisions = file.after.texts
+            refused = len(one.generic.get(who, ())) if file.standing is not None else file.row.refused
             row = file.row._replace(refused=refused, named_at=file.after.named_at, holdings=holdings)
             outcome.members.append(row._replace(decisions=decisions))
     for who, links in one.generic.items():
