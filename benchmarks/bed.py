@@ -87,6 +87,7 @@ class Bed:
         async with connected(url) as connection:
             await connection.execute(f"ALTER SCHEMA {before} RENAME TO {name}")
             await connection.execute("UPDATE onefold.generations SET name = $1", name)
+            await connection.execute(f"TRUNCATE {name}.relayed")  # changes told since the copied place are another's
             await connection.execute("CHECKPOINT")  # what came before is not paid for by what comes now
         return self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
 

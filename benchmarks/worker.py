@@ -57,6 +57,13 @@ async def seconds_to_fold(bed: Bed, settings: Settings) -> float:
     return ended - began
 
 
+async def rest(settings: Settings) -> None:
+    """Have nothing left of what came before: changes that are still to be told, and PostgreSQL's housekeeping."""
+    async with reading(settings) as connection:
+        await connection.execute("TRUNCATE changes")
+        await connection.execute("VACUUM ANALYZE")
+
+
 @contextlib.asynccontextmanager
 async def watching(settings: Settings) -> AsyncIterator["Watch"]:
     """A watch on the generation's offsets, which was looked at once."""

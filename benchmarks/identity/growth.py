@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.bed import Bed, connected, reading
+from benchmarks.bed import Bed, reading
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import Figure, Ratio, Round, Size
 from benchmarks.identity.households import Timed, evidence, household, households_of
-from benchmarks.worker import seconds_to_fold
+from benchmarks.worker import rest, seconds_to_fold
 from schemas.topics import IDENTITY_EVIDENCE
 from services.runtime.settings import Settings
 
@@ -98,7 +98,7 @@ async def _know(bed: Bed, name: str, records: list[tuple[bytes, bytes]]) -> _Kno
         await bed.fill_log(prefix, records, IDENTITY_EVIDENCE)
         settings = await bed.lasting_generation(name, prefix)
         await seconds_to_fold(bed, settings)
-    async with connected(settings.database_url) as connection:
-        await connection.execute("VACUUM ANALYZE")
-        contacts = await connection.fetchval(f"SELECT count(*) FROM {name}.members")  # noqa: S608 - ours
+    await rest(settings)
+    async with reading(settings) as connection:
+        contacts = await connection.fetchval("SELECT count(*) FROM members")
     return _Known(settings, contacts, len(records))

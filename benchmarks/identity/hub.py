@@ -20,11 +20,11 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.bed import Bed, Record, connected, generation_of, reading, require_running
+from benchmarks.bed import Bed, Record, generation_of, reading, require_running
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.households import TENANT
-from benchmarks.worker import Watch, seconds_to_fold, watching, working
+from benchmarks.worker import Watch, rest, seconds_to_fold, watching, working
 from schemas.topics import IDENTITY_EVIDENCE
 from services.embedded.process import Process
 from services.project.ids import id_of
@@ -169,8 +169,7 @@ class Hub:
                 await bed.fill_log(prefix, arrivals.known(_CROWD * size.contacts), IDENTITY_EVIDENCE)
                 settings = await bed.lasting_generation(name, prefix)
                 await seconds_to_fold(bed, settings)
-            async with connected(settings.database_url) as connection:
-                await connection.execute("VACUUM ANALYZE")
+            await rest(settings)
             self._known[name] = settings, arrivals
 
     async def measure(self, bed: Bed, number: int) -> Round:
