@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from typing import Final
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from services.resolve.whole import resolve_log
 from tests.property.resolve.histories import crowd, histories, policies
 from tests.property.resolve_stream.memory import Memory
 from tests.property.resolve_stream.streams import believed, by_core, by_tables, content, rules_of
+from tests.unit.resolve.saying import bound
 
 
 def fold(chunks: list[list[Event]], policy: Policy, *, in_full: bool = False) -> Memory:
@@ -68,3 +70,27 @@ def test_any_chunks_of_a_history_come_to_the_same(events: list[Event], policy: P
 @settings(max_examples=200, phases=[Phase.generate], deadline=None)
 def test_any_chunks_of_a_long_history_come_to_the_same(chance: Random, size: int, policy: Policy) -> None:
     check(crowd(chance, size), policy, chance)
+
+
+LOW: Final = Policy.from_json({"types": {"phone": {"limit": 2}, "email": {"limit": 3}}})
+restated: Final = st.builds(
+    lambda number, assurance, said, at: bound(f"web:shop:c{number}", assurance=assurance, at=at, **said),
+    st.integers(0, 5),
+    st.sampled_from(["verified", "claimed"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "member_id": st.just("M7"),
+            "phone": st.sampled_from(["+886911111111", "+886922222222"]),
+            "email": st.sampled_from(["a@example.tw", "b@example.tw"]),
+            "link": st.sampled_from(["web:shop:c0", "web:shop:c1"]),
+        },
+    ),
+    st.integers(0, 9),
+)
+
+
+@given(st.lists(restated, min_size=8, max_size=30), st.randoms(use_true_random=False))
+@settings(max_examples=200, deadline=None)
+def test_any_chunks_of_what_a_peaceful_household_restates_come_to_the_same(events: list[Event], chance: Random) -> None:
+    check(events, LOW, chance)
