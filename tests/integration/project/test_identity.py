@@ -5,6 +5,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -41,11 +42,11 @@ async def test_listener_to_the_changes_believes_the_tables_after_many_kills(worl
     events = history(chance)
     hasty = {"chunk_records": 20, "session_timeout": 1.0}
     pair = [world.start_worker(**hasty) for _ in range(2)]
-    await world.happens(*itertools.islice(events, 200))
     for number in range(_KILLS):
-        await until(lambda: _any_relays(pair), 45, lambda: world.said, every=0.02)
+        told = await _told(world)
         growing = asyncio.create_task(world.happens(*itertools.islice(events, 200)))
-        await asyncio.sleep(chance.uniform(0, 0.5))
+        await until(partial(_tells_more, world, told), 45, lambda: world.said, every=0.02)
+        await asyncio.sleep(chance.uniform(0, 0.3))
         victim = await _who_relays(pair) if number % 3 else chance.randrange(2)
         pair[victim].kill()
         pair[victim] = world.start_worker(**hasty)
@@ -59,17 +60,18 @@ async def test_listener_to_the_changes_believes_the_tables_after_many_kills(worl
     assert all([await worker.stop() == 0 for worker in pair])
 
 
-async def _any_relays(workers: list[Worker]) -> bool:
-    return any([await _relayed(worker) for worker in workers])
+async def _told(world: World) -> int:
+    async with world.connection() as connection:
+        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM relayed"))
+
+
+async def _tells_more(world: World, told: int) -> bool:
+    return await _told(world) > told
 
 
 async def _who_relays(workers: list[Worker]) -> int:
-    relayed = [await _relayed(worker) for worker in workers]
+    relayed = [await worker.metric("onefold_changes_relayed_total") for worker in workers]
     return relayed.index(max(relayed))
-
-
-async def _relayed(worker: Worker) -> float:
-    return await worker.metric("onefold_changes_relayed_total")
 
 
 async def test_a_relay_that_finds_a_defect_ends_its_worker(world: World) -> None:
