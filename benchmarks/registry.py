@@ -8,12 +8,16 @@ from benchmarks.figures import Benchmark
 from benchmarks.identity.growth import Growth
 from benchmarks.identity.hub import Hub
 from benchmarks.identity.rate import IdentityRate
+from benchmarks.ingest.rate import IngestRate
+from benchmarks.ingest.visible import Visible
 
 BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "end_to_end": EndToEnd,
     "identity": IdentityRate,
     "growth": Growth,
     "hub": Hub,
+    "ingest": IngestRate,
+    "visible": Visible,
 }
 
 
