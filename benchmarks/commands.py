@@ -11,7 +11,7 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Run this benchmark (again: and that one): end_to_end, identity, growth, hub, ingest, visible; or all.",
+            help="Run this benchmark (again: and that): end_to_end, identity, growth, hub, ingest, visible; or all.",
         ),
     ] = None,
     events: Annotated[
@@ -25,7 +25,7 @@ def bench(
         bool, typer.Option("--json", help="The result as one JSON object, last on stdout; all else on stderr.")
     ] = False,
 ) -> None:
-    """Measure on servers of its own: the rate end to end beside the usual way and the bare pipeline, identity, ingress."""
+    """Measure on servers of its own: the rate end to end beside the usual way and the bare pipeline, and more."""
     from benchmarks.figures import Size  # noqa: PLC0415 - heavy, and other commands don't need it
     from benchmarks.main import run  # noqa: PLC0415 - likewise
     from benchmarks.registry import BENCHMARKS, benchmarks  # noqa: PLC0415 - likewise
