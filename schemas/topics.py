@@ -51,7 +51,7 @@ CUSTOMER_CHANGES: Final = Topic(
     holds="customers created, linked, unlinked, merged, split, renamed",
     partitions=8,
     retention_ms=FOR_EVER,
-    largest_record=MEBIBYTE,
+    largest_record=8 * MEBIBYTE,  # the contact keys of a customer, before and after: a hundred thousand at least
     writers=("resolve",),
     readers=(),
 )

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 
 from projections.engine.generations import active_generation
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, TOPICS
 from services.project.adapters import KafkaDeadLetters, KafkaNextAgents, PostgresReadModels
 from services.project.agents import Reader, add_agent, create_app
 from services.project.core.fuse import Fuse
@@ -190,7 +190,7 @@ def _connection(settings: Settings, generation: str) -> contextlib.AbstractAsync
 @contextlib.asynccontextmanager
 async def _producer(settings: Settings, waiting: Waiting, stop: asyncio.Event) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_servers, acks="all", max_request_size=DEAD_LETTERS.largest_record
+        bootstrap_servers=settings.kafka_servers, acks="all", max_request_size=max(one.largest_record for one in TOPICS)
     )
     try:
         await _unless_told(

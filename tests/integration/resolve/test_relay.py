@@ -6,13 +6,15 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from projections.identity.store import tell
 from projections.identity.tables import MEMBERS, ChangeRow
-from schemas.changes import change_key, decode_change
+from schemas.changes import CustomerChange, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
 from services.resolve.relay import _LOCK, Relay
@@ -22,7 +24,7 @@ from services.runtime.settings import Settings
 from services.runtime.work import Connect
 from tests.integration.resolve.conftest import Identity
 from tests.property.resolve_stream.streams import believed
-from tests.unit.resolve.saying import bound, claimed
+from tests.unit.resolve.saying import T0, bound, claimed
 from tests.unit.resolve.test_worked_example import ALL
 
 pytestmark = pytest.mark.kafka
@@ -95,7 +97,9 @@ async def outlet(
     topic = CUSTOMER_CHANGES.full_name(topic_prefix)
     async with (
         asyncpg.create_pool(database, min_size=1, max_size=4, server_settings={"search_path": "g1"}) as pool,
-        AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer,
+        AIOKafkaProducer(
+            bootstrap_servers=kafka, acks="all", max_request_size=CUSTOMER_CHANGES.largest_record
+        ) as producer,
     ):
         yield Outlet(pool, partial(lone_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
 
@@ -137,6 +141,28 @@ async def test_what_was_sent_but_not_noted_is_not_sent_again(identity: Identity,
     async with outlet.running():
         await outlet.empty()
     assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_customer_of_very_many_contacts_is_told_too(identity: Identity, outlet: Outlet) -> None:
+    contacts = [f"web:shop:{number:030d}" for number in range(50_000)]
+    huge = CustomerChange(
+        tenant="demo",
+        customer_id=UUID(int=7),
+        type="created",
+        at=T0,
+        cause="e1",
+        causes=["e1"],
+        policy_version="default",
+        before=[],
+        after=contacts,
+    )
+    async with identity.connection.transaction():
+        await tell(identity.connection, [huge])
+    async with outlet.running():
+        await outlet.empty()
+    (row,) = await outlet.came_out()
+    assert len(row.payload) > 2_000_000
+    assert decode_change(row.payload.encode()).after == contacts
 
 
 async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet) -> None:
