@@ -145,7 +145,7 @@ def data_of(type_name: str, contacts: Sequence[ContactRef] = CONTACTS) -> Search
 def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, SearchStrategy[Any]]:
     others = st.sampled_from(contacts)
     purposes = st.sampled_from(["conversation", "broadcast", "cart_remarketing", "bot", "welcome"])
-    connection = {"source": words, "account": st.just("oa1"), "name": _maybe(texts), "provider": _maybe(words)}
+    connection = {"source": words, "account": _maybe(st.just("oa1")), "name": _maybe(texts), "provider": _maybe(words)}
     definition = {"display_name": _maybe(texts), "description": _maybe(texts), "archived": st.booleans()}
     fields: dict[str, dict[str, SearchStrategy[Any]]] = {
         "message.received": _message(),
@@ -184,7 +184,19 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
             **definition,
         },
         "tenant.policy_set": {"policy": properties, "by": _maybe(words), "note": _maybe(texts)},
-        "tenant.channel_connected": {"channel": st.sampled_from(["line", "facebook"]), **connection},
+        "tenant.channel_connected": {"channel": st.sampled_from(["line", "meta"]), **connection},
+        "tenant.channel_disconnected": {
+            "source": words,
+            "channel": st.just("meta"),
+            "account": st.none(),
+            "reason": st.sampled_from(["disabled", "removed"]),
+        },
+        "tenant.deletion_requested": {
+            "request_id": words,
+            "source": words,
+            "channel": st.just("meta"),
+            "subject": words,
+        },
     }
     return fields[type_name]
 

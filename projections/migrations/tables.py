@@ -3,12 +3,13 @@
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 SCHEMA: Final = "onefold"
-CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "web", "crm")
+CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
 SCOPES: Final = ("events:write", "customers:read", "customers:write", "admin")
 STATES: Final = ("building", "active", "retired")
+DELETION_STATES: Final = ("received", "done", "refused")
 
 # Names are given, not left to the server, because errors are recognised by the constraint's name.
 METADATA: Final = sa.MetaData(
@@ -56,10 +57,29 @@ SOURCES: Final = sa.Table(
     sa.Column("source", _text(), primary_key=True),
     sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False, index=True),
     sa.Column("channel", _text(), nullable=False),
-    sa.Column("account", _text(), nullable=False),
+    sa.Column("account", _text()),  # none: whichever accounts the webhooks name
     sa.Column("provider", _text()),
     sa.Column("sealed_secrets", ARRAY(BYTEA()), nullable=False),
     _now("created_at"),
+    sa.Column("sealed_verify_token", BYTEA()),
+    sa.Column("options", JSONB(), nullable=False, server_default=sa.text("'{}'")),
+    _now("changed_at"),
+    sa.Column("disabled_at", sa.DateTime(timezone=True)),
+)
+# What becomes of them is told to whoever has the code, also after their source was removed: no foreign key to it.
+DELETION_REQUESTS: Final = sa.Table(
+    "deletion_requests",
+    METADATA,
+    sa.Column("code", _text(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False, index=True),
+    sa.Column("source", _text(), nullable=False),
+    sa.Column("channel", _text(), nullable=False),
+    sa.Column("sealed_subject", BYTEA()),  # gone as soon as the request is closed
+    sa.Column("state", _text(), nullable=False, server_default=sa.text("'received'")),
+    sa.Column("reason", sa.Text()),
+    sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("closed_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint(f"state IN {DELETION_STATES}", name="state"),
 )
 WRITE_KEYS: Final = sa.Table(
     "write_keys",

@@ -18,6 +18,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Account = Annotated[str, StringConstraints(pattern=r"^[^:|]{1,255}$")]
 Channel = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
+SourceChannel = Literal[Channel, "meta"]  # one app of Meta's sends Messenger's, Instagram's and WhatsApp's to one place
 Assurance = Literal["verified", "claimed"]
 IdentifierType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Properties = dict[str, JsonValue]

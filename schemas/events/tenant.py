@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.events.base import Account, Channel, Frozen, Properties, Text, Word
+from schemas.events.base import Account, Frozen, Properties, SourceChannel, Text, Word
 from schemas.events.envelope import Event
 from schemas.events.profile import AttributeKey, AttributeType
 
@@ -56,20 +56,59 @@ class TenantPolicySet(Event):
 
 
 class Connection(Frozen):
-    """A source of events and the account it speaks for."""
+    """A source of events and the account it speaks for; without one, the accounts that its webhooks name."""
 
     source: Word
-    channel: Channel
-    account: Account
+    channel: SourceChannel
+    account: Account | None = None
     name: Text | None = None
     provider: Word | None = None
 
 
 class TenantChannelConnected(Event):
-    """A channel's account was connected."""
+    """A channel's account was connected, or how it is connected was changed; secrets are never told."""
 
     type: Literal["tenant.channel_connected"]
     data: Connection
 
 
-EVENTS = (TenantQuotaSet, TenantAttributeDefined, TenantPolicySet, TenantChannelConnected)
+class Disconnection(Frozen):
+    """A source that takes nothing in any more, and why."""
+
+    source: Word
+    channel: SourceChannel
+    account: Account | None = None
+    reason: Literal["disabled", "removed"]
+
+
+class TenantChannelDisconnected(Event):
+    """A channel's account was disconnected, for now or for good."""
+
+    type: Literal["tenant.channel_disconnected"]
+    data: Disconnection
+
+
+class DeletionRequest(Frozen):
+    """That somebody's data be deleted; ``subject`` is a keyed hash, which tells that two requests are one person's."""
+
+    request_id: Word
+    source: Word
+    channel: SourceChannel
+    subject: Word
+
+
+class TenantDeletionRequested(Event):
+    """A person asked the channel to have their data deleted; who it is stands in the control plane, sealed."""
+
+    type: Literal["tenant.deletion_requested"]
+    data: DeletionRequest
+
+
+EVENTS = (
+    TenantQuotaSet,
+    TenantAttributeDefined,
+    TenantPolicySet,
+    TenantChannelConnected,
+    TenantChannelDisconnected,
+    TenantDeletionRequested,
+)

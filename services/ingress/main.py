@@ -15,12 +15,16 @@ from services.ingress.adapters.sight import PostgresSight
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.http.context import Ingress
 from services.ingress.http.openapi import describe
+from services.ingress.http.openapi_sources import sources_described
 from services.ingress.http.routes import ingress_routes
 from services.ingress.http.segment import WebDoor
 from services.ingress.http.short_way import ShortWayApp
+from services.ingress.http.sources import source_routes
+from services.ingress.limits import Limits
 from services.ingress.once_a_day import OnceADay
 from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget
+from services.runtime.connecting import Connecting
 from services.runtime.database import create_pool
 from services.runtime.http import RequestMetrics, listen, routes, serve
 from services.runtime.metrics import INGRESS_BYTES
@@ -47,7 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
         async with pool as db, looks as seen, kafka:
             app.state.db = db
             sources, sight = ControlPlaneSources(db, master), PostgresSight(seen, master)
-            app.state.ingress = Ingress(settings, Authenticator(db), sources, kafka, budget, sight)
+            limits, connecting = Limits(settings.source_rate), Connecting(db, master, kafka.say)
+            app.state.ingress = Ingress(
+                settings, Authenticator(db), sources, kafka, budget, sight, limits, db, connecting
+            )
             app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay())
             yield
 
@@ -59,11 +66,12 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.router.routes.extend(source_routes())
     checks = {"kafka": kafka.check, "postgresql": lambda: app.state.db.fetchval("SELECT 1")}
     app.router.routes.extend(routes(checks))
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)
-    describe(app)
+    describe(app, sources_described())
     return app
 
 

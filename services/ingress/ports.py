@@ -1,7 +1,7 @@
 """What ingress needs of the outside: a log to append to, sources that may send webhooks, a look at the read models."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from schemas.events import Event
@@ -40,21 +40,24 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookSource:
-    """A connected account, with the secrets that its webhooks may be signed with."""
+    """A connected account (none: whichever its webhooks name), with the secrets that they may be signed with."""
 
     source: str
     tenant: str
     channel: str
-    account: str
+    account: str | None
     provider: str | None
     secrets: tuple[bytes, ...]
+    verify_token: bytes | None = None  # what Meta has to say when it first calls
+    senders: Mapping[str, str] = field(default_factory=dict)  # Meta: app id -> what that app sends
+    rate: float | None = None  # most requests a second; None: as for every other source
 
 
 class Sources(Protocol):
     """The connected accounts."""
 
     async def find(self, source: str) -> WebhookSource | None:
-        """The source of that name. Raises SourcesAway."""
+        """The source of that name, unless it is disabled. Raises SourcesAway."""
 
 
 class Sites(Protocol):

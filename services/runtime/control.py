@@ -7,7 +7,8 @@ random bytes and not a password. A source's secrets are sealed by `services.runt
     ├── NameTaken        choose another name
     ├── InvalidName      spell it differently
     ├── UnknownTenant    add the tenant first
-    └── UnknownKey       look at the list of keys
+    ├── UnknownKey       look at the list of keys
+    └── UnknownSource    look at the list of sources
 """
 
 import hashlib
@@ -22,13 +23,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from projections.migrations.tables import CHANNELS, SCOPES
 from projections.migrations.upgrade import upgrade
-from schemas.events.base import Account, TenantId
+from schemas.events.base import Account, TenantId, Word
+from services.runtime.source_options import SourceOptions
 
 KEY_START: Final = "of_"
 _SHOWN: Final = 9  # of 46 characters: enough to tell keys apart, and of no use for guessing the rest
 _LEAST_SHOWN: Final = 6
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(TenantId)
 _ACCOUNT: Final[TypeAdapter[str]] = TypeAdapter(Account)
+_PROVIDER: Final[TypeAdapter[str]] = TypeAdapter(Word)
+_SOURCES: Final = (
+    "SELECT source, tenant, channel, account, provider, sealed_secrets, created_at, sealed_verify_token, options,"
+    " changed_at, disabled_at FROM onefold.sources"
+)
 
 
 class ControlError(Exception):
@@ -49,6 +56,10 @@ class UnknownTenant(ControlError):  # noqa: N818 - named by the reaction
 
 class UnknownKey(ControlError):  # noqa: N818 - named by the reaction
     """There is no such key, or there are several."""
+
+
+class UnknownSource(ControlError):  # noqa: N818 - named by the reaction
+    """There is no such source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +86,22 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a channel's webhooks come in, and the account they speak for. Its secrets are sealed."""
+    """Where a channel's webhooks come in, and the account they speak for (none: whichever they name).
+
+    Its secrets, the newest last, are sealed; so is what Meta has to say when it first calls.
+    """
 
     source: str
     tenant: str
     channel: str
-    account: str
+    account: str | None
     provider: str | None
     sealed_secrets: tuple[bytes, ...]
     created_at: datetime
+    sealed_verify_token: bytes | None
+    options: SourceOptions
+    changed_at: datetime
+    disabled_at: datetime | None
 
 
 async def migrate(database_url: str) -> None:
@@ -180,25 +198,30 @@ async def add_source(  # noqa: PLR0913 - a source's facts
     *,
     tenant: str,
     channel: str,
-    account: str,
+    account: str | None,
     sealed_secrets: Sequence[bytes],
     provider: str | None = None,
+    sealed_verify_token: bytes | None = None,
+    options: SourceOptions | None = None,
 ) -> None:
     """Connect a channel's account. Raises NameTaken, InvalidName or UnknownTenant."""
     _valid(_NAME, source, "a source's name is 1 to 63 of a-z, 0-9, _ and -, and begins with a letter or digit")
-    _valid(_ACCOUNT, account, "an account is 1 to 255 characters without ':' and '|'")
+    valid_account(account, provider)
     if channel not in CHANNELS:
         raise InvalidName(f"a channel is one of {', '.join(CHANNELS)}; not {channel!r}")
     try:
         await db.execute(
-            "INSERT INTO onefold.sources (source, tenant, channel, account, provider, sealed_secrets)"
-            " VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO onefold.sources"
+            " (source, tenant, channel, account, provider, sealed_secrets, sealed_verify_token, options)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             source,
             tenant,
             channel,
             account,
             provider,
             list(sealed_secrets),
+            sealed_verify_token,
+            (options or SourceOptions()).model_dump_json(),
         )
     except asyncpg.IntegrityConstraintViolationError as error:
         raise _translated(
@@ -208,25 +231,25 @@ async def add_source(  # noqa: PLR0913 - a source's facts
         ) from None
 
 
+def valid_account(account: str | None, provider: str | None) -> None:
+    """Raises InvalidName for what can't be an account or a provider."""
+    if account is not None:
+        _valid(_ACCOUNT, account, "an account is 1 to 255 characters without ':' and '|'")
+    if provider is not None:
+        _valid(_PROVIDER, provider, "a provider is 1 to 255 characters")
+
+
 async def get_source(db: Any, source: str) -> Source | None:
     """The source of that name, whosever it is; also for what can't be a name, such as text from a URL."""
     if not _is(_NAME, source):
         return None
-    row = await db.fetchrow(
-        "SELECT source, tenant, channel, account, provider, sealed_secrets, created_at FROM onefold.sources"
-        " WHERE source = $1",
-        source,
-    )
+    row = await db.fetchrow(f"{_SOURCES} WHERE source = $1", source)
     return _source(row) if row else None
 
 
 async def list_sources(db: Any, tenant: str | None = None) -> list[Source]:
     """A tenant's sources, or everybody's, by name."""
-    rows = await db.fetch(
-        "SELECT source, tenant, channel, account, provider, sealed_secrets, created_at FROM onefold.sources"
-        " WHERE $1::text IS NULL OR tenant = $1 ORDER BY source",
-        tenant,
-    )
+    rows = await db.fetch(f"{_SOURCES} WHERE $1::text IS NULL OR tenant = $1 ORDER BY source", tenant)
     return [_source(row) for row in rows]
 
 
@@ -237,7 +260,8 @@ def _key(row: Any) -> Key:
 
 def _source(row: Any) -> Source:
     fields = dict(row)
-    return Source(**fields | {"sealed_secrets": tuple(fields["sealed_secrets"])})
+    options = SourceOptions.model_validate_json(fields["options"])
+    return Source(**fields | {"sealed_secrets": tuple(fields["sealed_secrets"]), "options": options})
 
 
 def _unknown_tenant(tenant: str) -> UnknownTenant:
@@ -249,7 +273,7 @@ def _is(shape: TypeAdapter[str], value: str) -> bool:
         shape.validate_python(value)
     except ValidationError:
         return False
-    return True
+    return "\x00" not in value
 
 
 def _valid(shape: TypeAdapter[str], value: str, rule: str) -> None:

@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the HTTP services listen on")
     port: Port = Field(8080, description="port of the HTTP service")
     worker_port: Port = Field(8081, description="port of a worker's /healthz, /readyz and /metrics")
+    public_url: Annotated[str, Field(pattern=r"^https?://[^/\s]+(/\S*)?$")] | None = Field(
+        None, description="address that the HTTP service has for the channels and for people, `https://…`"
+    )
     topic_prefix: str = Field("onefold", description="first part of every topic's name")
     partitions: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="partitions of topics that are created now (default: 8)"
@@ -40,6 +43,9 @@ class Settings(BaseSettings):
     batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
     ack_timeout: Annotated[float, Field(gt=0)] = Field(
         1.5, description="seconds that ingress waits for Kafka before it answers 503"
+    )
+    source_rate: Annotated[float, Field(gt=0)] = Field(
+        5000.0, description="most requests a second of one source, in one ingress process; more are answered 429"
     )
     chunk_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         4000, description="most records a worker takes from one partition at once"

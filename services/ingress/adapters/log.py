@@ -13,6 +13,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from schemas.codec import encode
+from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.ingress.ports import LogAway, LogFull, Record
 from services.runtime.budget import Budget, Lease, Spent
@@ -79,6 +81,10 @@ class KafkaLog:
             acks.no_more()
         self._failing_since = None
         INGRESS_ACK_SECONDS.observe(perf_counter() - began)
+
+    async def say(self, event: Event) -> None:
+        """Append one event of our own. Raises LogAway."""
+        await self.append([Record.of(event, encode(event))])
 
     async def check(self) -> None:
         """Raises what stands in the way of appending."""

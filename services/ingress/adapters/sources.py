@@ -19,7 +19,7 @@ class ControlPlaneSources:
     def __init__(self, db: Any, master: str) -> None:
         async def ask(name: str) -> WebhookSource | None:
             found = await control.get_source(db, name)
-            return _opened(found, master) if found else None
+            return _opened(found, master) if found and found.disabled_at is None else None
 
         self._remembered: Remembered[str, WebhookSource] = Remembered(ask)
 
@@ -41,6 +41,9 @@ def _opened(source: control.Source, master: str) -> WebhookSource:
         source.account,
         source.provider,
         tuple(open_sealed(master, sealed) for sealed in source.sealed_secrets),
+        open_sealed(master, source.sealed_verify_token) if source.sealed_verify_token else None,
+        dict(source.options.senders),
+        source.options.rate,
     )
 
 

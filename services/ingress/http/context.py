@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 from services.ingress.core.statements import Stated
 from services.ingress.http.body import busy, read_body, unpacked
+from services.ingress.limits import Limits
 from services.ingress.ports import Log, LogAway, LogFull, Sight, Sources
 from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget, Lease
+from services.runtime.connecting import Connecting
 from services.runtime.problems import INVALID_REQUEST, Problem, unavailable
 from services.runtime.settings import Settings
 
@@ -22,7 +24,7 @@ _LONGEST_KEY: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """What a request is answered with."""
+    """What a request is answered with; ``db`` is an asyncpg pool."""
 
     settings: Settings
     authenticator: Authenticator
@@ -30,6 +32,9 @@ class Ingress:
     log: Log
     budget: Budget
     sight: Sight
+    limits: Limits
+    db: Any
+    connecting: Connecting
 
 
 def now() -> int:

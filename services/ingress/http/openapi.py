@@ -1,5 +1,6 @@
 """What the raw routes take and answer, told in the OpenAPI document as if FastAPI had made them."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from fastapi import FastAPI
@@ -118,16 +119,23 @@ _WEBHOOK_TEXT: Final = (
 )
 
 
-def describe(app: FastAPI) -> None:
-    """Have the app's OpenAPI document tell of the raw routes."""
+def describe(app: FastAPI, *further: Document) -> None:
+    """Have the app's OpenAPI document tell of the raw routes; ``further`` are paths and schemas of other modules."""
 
     def openapi() -> Document:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            app.openapi_schema = made | _added(app.version)
+            app.openapi_schema = made | _together(_added(app.version), further)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _together(ours: Document, further: Iterable[Document]) -> Document:
+    for more in further:
+        ours["paths"] |= more["paths"]
+        ours["components"]["schemas"] |= more["schemas"]
+    return ours
 
 
 def _added(version: str) -> Document:

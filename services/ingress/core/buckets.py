@@ -1,0 +1,41 @@
+"""A token bucket: so much a second on average, and more for a moment. Time comes as an argument, in seconds."""
+
+from dataclasses import dataclass
+from typing import Final
+
+BURST_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What is left of an allowance, and when that was so. A full one holds ``BURST_SECONDS`` worth, and at least 1."""
+
+    left: float
+    at: float
+
+
+def full(rate: float, now: float) -> Bucket:
+    """A bucket that nothing was taken from yet."""
+    return Bucket(_most(rate), now)
+
+
+def take(bucket: Bucket, rate: float, cost: float, now: float) -> tuple[Bucket, float]:
+    """The bucket after taking, and 0; or, where there is too little in it, as it is, and the seconds to wait.
+
+    What costs more than a full bucket holds is let through by a full one, which then owes the rest: it could never
+    be let through otherwise. A clock that goes back gives nothing and takes nothing.
+    """
+    now = max(now, bucket.at)
+    left = min(_most(rate), bucket.left + (now - bucket.at) * rate)
+    missing = min(cost, _most(rate)) - left
+    if missing > _ROUNDING * _most(rate):
+        return Bucket(left, now), missing / rate
+    return Bucket(left - cost, now), 0.0
+
+
+# Time is a float: what is missing by less than this share is rounding, and waiting for it could go on for ever.
+_ROUNDING: Final = 1e-9
+
+
+def _most(rate: float) -> float:
+    return max(1.0, rate * BURST_SECONDS)

@@ -1,0 +1,130 @@
+"""A source as the API takes it and shows it. What is taken may hold secrets; what is shown never does."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from schemas.events.base import Account, TenantId
+from schemas.events.conversation import Purpose
+from services.runtime.channel_consoles import webhook_path
+from services.runtime.connecting import MOST_SECRETS, Wanted
+from services.runtime.control import Source
+from services.runtime.source_options import Rate, SourceOptions, Storable
+
+WebhookChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp"]
+ShownChannel = Literal[WebhookChannel, "web", "crm"]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
+Token = Annotated[
+    SecretStr,
+    Field(
+        max_length=255,
+        description="What Meta has to say when it first calls. Left out of a new source, one is made up, which "
+        "`onefold sources show` tells; left out of a change, it stays.",
+    ),
+]
+
+
+class _Taken(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SourceFacts(_Taken):
+    """What of a source may be changed. What is left out is unset, but for the verify token."""
+
+    account: Account | None = Field(None, description="As contacts shall show it; null: the one each webhook names.")
+    provider: Storable | None = Field(None, description="LINE's provider, or Meta's portfolio, of the account.")
+    name: Storable | None = Field(None, description="Its name for people.")
+    senders: dict[Storable, Purpose] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Meta: ids of apps that send for the brand, and what each sends.",
+    )
+    rate: Rate | None = Field(None, description="Most requests a second; null: as the service is set.")
+    verify_token: Token | None = None
+
+    def options(self) -> SourceOptions:
+        """The part that is kept as options."""
+        return SourceOptions(name=self.name, senders=self.senders, rate=self.rate)
+
+    def token(self) -> str | None:
+        """The verify token in the open."""
+        return None if self.verify_token is None else self.verify_token.get_secret_value()
+
+
+class NewSource(SourceFacts):
+    """A channel's account to be connected."""
+
+    source: TenantId = Field(description="A name of your choice; it becomes part of the webhook's URL.")
+    channel: WebhookChannel = Field(description="`meta`: Messenger, Instagram and WhatsApp of one app of Meta's.")
+    secrets: Annotated[list[Secret], Field(min_length=1, max_length=MOST_SECRETS)] = Field(
+        description="The channel's secrets that webhooks may be signed with, the newest last. They are never shown."
+    )
+
+    def wanted(self, tenant: str) -> Wanted:
+        """What is to be connected for the tenant."""
+        secrets = tuple(secret.get_secret_value().encode() for secret in self.secrets)
+        facts = (self.source, tenant, self.channel, self.account, self.provider)
+        return Wanted(*facts, secrets, self.token(), self.options())
+
+
+class ChangedSource(SourceFacts):
+    """A source as it shall be from now on."""
+
+    disabled: bool = Field(default=False, description="Whether its webhooks are answered with 404.")
+
+
+class NewSecret(_Taken):
+    """A secret that webhooks may be signed with as well, and how many of the newest are kept."""
+
+    secret: Secret | None = Field(None, description="The new one; left out, old ones are only dropped.")
+    keep: Annotated[int, Field(ge=1, le=MOST_SECRETS)] = 2
+
+
+class SourceShown(BaseModel):
+    """A source, without its secrets."""
+
+    source: str
+    channel: ShownChannel
+    account: str | None
+    provider: str | None
+    name: str | None
+    senders: dict[str, Purpose]
+    rate: float | None
+    secrets: int = Field(description="How many secrets it has.")
+    disabled: bool
+    webhook: str = Field(
+        description="Where its webhooks come in.", examples=["https://onefold.example/webhooks/line/oa"]
+    )
+    created_at: int
+    changed_at: int
+
+
+class SourceList(BaseModel):
+    """The tenant's sources, by name."""
+
+    sources: list[SourceShown]
+
+
+def shown(source: Source, base: str | None) -> SourceShown:
+    """The source as it may be shown; ``base`` is the service's public address, if it is known."""
+    path = webhook_path(source)
+    facts: dict[str, Any] = {
+        "source": source.source,
+        "channel": source.channel,
+        "account": source.account,
+        "provider": source.provider,
+        **source.options.model_dump(),
+    }
+    return SourceShown(
+        **facts,
+        secrets=len(source.sealed_secrets),
+        disabled=source.disabled_at is not None,
+        webhook=(base or "").rstrip("/") + path if path else "",
+        created_at=_millis(source.created_at),
+        changed_at=_millis(source.changed_at),
+    )
+
+
+def _millis(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,41 @@
+"""How much each source may send: one token bucket a source, in this process's memory.
+
+Taken from after the sender has proved who it is, so that nobody can use up another's allowance.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from services.ingress.core.buckets import Bucket, full, take
+
+_MOST: Final = 10_000
+
+
+class TooFast(Exception):  # noqa: N818 - named by what it is
+    """The source has used up its allowance; ``wait`` seconds from now this request would be within it."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"{wait:.3f} s too early")
+        self.wait = wait
+
+
+class Limits:
+    """The buckets of the sources that sent something lately."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """``rate`` is what a source may do in a second, unless it has a rate of its own."""
+        self._rate, self._clock = rate, clock
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def spend(self, source: str, rate: float | None = None, cost: float = 1.0) -> None:
+        """Take one request's ``cost`` (1, or its number of events). Raises TooFast, and then nothing was taken."""
+        now, rate = self._clock(), rate or self._rate
+        bucket, wait = take(self._buckets.get(source) or full(rate, now), rate, cost, now)
+        self._buckets[source] = bucket
+        self._buckets.move_to_end(source)
+        if len(self._buckets) > _MOST:
+            self._buckets.popitem(last=False)
+        if wait:
+            raise TooFast(wait)
