@@ -11,7 +11,7 @@ from services.embedded.running import addresses
 from services.ingress.commands import ingress
 from services.query.commands import query, why
 from services.resolve.commands import resolve
-from services.runtime import control_commands, schema_commands, settings_commands, source_commands
+from services.runtime import control_commands, deletion_commands, schema_commands, settings_commands, source_commands
 from services.runtime.settings import Settings
 from services.verifying.commands import verify
 from services.worker import worker
@@ -53,6 +53,7 @@ app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL
 app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)
 app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
+app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_TOOLS)(bench)
 app.command(rich_help_panel=_TOOLS)(verify)
 app.command(rich_help_panel=_TOOLS)(resolve)

@@ -1,25 +1,24 @@
-"""What ingress does: take in canonical events, decisions of staff, policies, and LINE's webhooks."""
+"""What ingress does: take in canonical events, decisions of staff, policies, and the channels' webhooks."""
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from schemas.codec import encode
+from schemas.events import Event
 from services.ingress.core.decisions import judge_decision
 from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, judge_all, split
-from services.ingress.core.line import translate
+from services.ingress.core.line import translate as translate_line
+from services.ingress.core.meta import translate as translate_meta
 from services.ingress.core.normalize import lenient_json
 from services.ingress.core.policies import judge_policy
-from services.ingress.core.signatures import line_signature_matches
+from services.ingress.core.translated import Ignored, Translated
 from services.ingress.counting import count as _count
 from services.ingress.ports import Log, Record, WebhookSource
 from services.runtime.metrics import INGRESS_REJECTED
 
 # Judging this many events takes a few milliseconds; then other requests have their turn.
 _SLICE: Final = 200
-
-
-class WrongSignature(Exception):  # noqa: N818 - named by what is wrong
-    """Whoever sent this does not know the source's secret."""
 
 
 async def take_events(raw: bytes, content_type: str, facts: Facts, most: int, log: Log) -> list[Outcome] | Unreadable:
@@ -59,20 +58,49 @@ async def _take_one(door: str, outcome: Outcome, log: Log) -> Outcome:
     return outcome
 
 
-async def take_line_webhook(
-    raw: bytes, signature: str | None, source: WebhookSource, received_at: int, log: Log
-) -> None:
-    """Append what a LINE webhook tells. Raises WrongSignature, MalformedBody or LogAway."""
-    if not line_signature_matches(raw, signature, source.secrets):
-        raise WrongSignature
-    translated = translate(
-        lenient_json(raw),
+async def take_event(event: Event, door: str, log: Log) -> None:
+    """Append one event of ingress's own making. Raises LogAway."""
+    await log.append([Record.of(event, encode(event))])
+    _count(door, [event], [])
+
+
+async def take_webhook(raw: bytes, source: WebhookSource, received_at: int, log: Log, events: "Translate") -> None:
+    """Append what a webhook tells, whose sender is proven. Raises MalformedBody or LogAway."""
+    translated = events(lenient_json(raw), source, received_at)
+    if translated.events:
+        await log.append([Record.of(event, encode(event)) for event in translated.events])
+    door = "line" if source.channel == "line" else "meta"
+    _count(door, translated.events, [ignored.reason for ignored in translated.ignored])
+
+
+def line_events(body: Any, source: WebhookSource, received_at: int) -> Translated:
+    """What a body of LINE's tells."""
+    return translate_line(
+        body,
         tenant=source.tenant,
         source=source.source,
         account=source.account,
         provider=source.provider,
         received_at=received_at,
     )
-    if translated.events:
-        await log.append([Record.of(event, encode(event)) for event in translated.events])
-    _count("line", translated.events, [ignored.reason for ignored in translated.ignored])
+
+
+def meta_events(body: Any, source: WebhookSource, received_at: int) -> Translated:
+    """What a body of Meta's tells; to a source of one of its channels, what it tells of that one."""
+    translated = translate_meta(
+        body,
+        tenant=source.tenant,
+        source=source.source,
+        account=source.account,
+        provider=source.provider,
+        received_at=received_at,
+        senders=source.senders,
+    )
+    if source.channel == "meta":
+        return translated
+    ours = tuple(one for one in translated.events if one.contact is None or one.contact.channel == source.channel)
+    others = len(translated.events) - len(ours)
+    return Translated(ours, (*translated.ignored, *(Ignored(0, "another_channel") for _ in range(others))))
+
+
+Translate = Callable[[Any, WebhookSource, int], Translated]

@@ -14,12 +14,15 @@ from services.ingress.adapters.log import KafkaLog
 from services.ingress.adapters.sight import PostgresSight
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.http.context import Ingress
+from services.ingress.http.deletion import deletion_routes
 from services.ingress.http.openapi import describe
+from services.ingress.http.openapi_meta import meta_described
 from services.ingress.http.openapi_sources import sources_described
 from services.ingress.http.routes import ingress_routes
 from services.ingress.http.segment import WebDoor
 from services.ingress.http.short_way import ShortWayApp
 from services.ingress.http.sources import source_routes
+from services.ingress.http.webhooks import handshake_routes
 from services.ingress.limits import Limits
 from services.ingress.once_a_day import OnceADay
 from services.runtime.auth import Authenticator
@@ -66,12 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.router.routes.extend(source_routes())
+    app.router.routes.extend([*source_routes(), *handshake_routes(), *deletion_routes()])
     checks = {"kafka": kafka.check, "postgresql": lambda: app.state.db.fetchval("SELECT 1")}
     app.router.routes.extend(routes(checks))
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)
-    describe(app, sources_described())
+    describe(app, meta_described(), sources_described())
     return app
 
 

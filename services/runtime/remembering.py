@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 _FRESH: Final = 2.0
 _USABLE: Final = 600.0
 _PATIENCE: Final = 1.0
+_SOON: Final = 0.3  # of patience, where there is an answer to fall back on
 _MOST: Final = 10_000
 
 
@@ -30,7 +31,8 @@ class Remembered(Generic[K, V]):
     """Asks at most once in ``fresh`` seconds for a key, however many want to know; None means that there is none.
 
     While the one who is asked can't answer, within ``patience`` seconds, an answer no older than ``usable`` is given
-    again: what was known stays known, and nobody could have changed it. Without one, the error is raised.
+    again: what was known stays known, and nobody could have changed it. For its sake the wait is shorter. Without one,
+    the error is raised.
     What is not there is remembered apart from what is, so a flood of guesses pushes out guesses only.
     """
 
@@ -71,7 +73,7 @@ class Remembered(Generic[K, V]):
     async def _renew(self, key: K, known: _Answer[V] | None) -> V | None:
         asked_at = time.monotonic()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience if known is None else min(self._patience, _SOON)):
                 value = await self._ask(key)
         except Exception as error:
             if known is None or asked_at - known.asked_at > self._usable:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _KEY_BYTES: Final = 32
 _TENANT_ID: Final = b"onefold/tenant-id/"
+_DELETIONS: Final = b"onefold/deletions/"
 _STORED_SECRETS: Final = b"onefold/stored-secrets"
 
 
@@ -23,6 +24,11 @@ class WrongMasterKey(ValueError):  # noqa: N818 - named by what is wrong
 def tenant_id_key(master: str, tenant: str) -> bytes:
     """The key that a tenant's permanent personal ids are made with."""
     return _derive(master, _TENANT_ID + tenant.encode())
+
+
+def deletion_key(master: str, tenant: str) -> bytes:
+    """The key of the codes of a tenant's deletion requests, and of the hashes of whom they are about."""
+    return _derive(master, _DELETIONS + tenant.encode())
 
 
 def seal(master: str, plaintext: bytes) -> bytes:

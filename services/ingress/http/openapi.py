@@ -17,11 +17,13 @@ from services.ingress.http.openapi_parts import problem as _problem
 from services.ingress.http.openapi_parts import problems as _problems
 from services.ingress.http.openapi_segment import SEGMENT_PATHS, SEGMENT_SCHEMAS
 from services.ingress.http.openapi_stated import PATHS, SCHEMAS, VISIBLE, WAIT
-from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, NO_POLICY, WRONG_SIGNATURE
+from services.ingress.http.routes import NO_ACCEPTABLE_EVENT, NO_DECISION, NO_POLICY
+from services.ingress.http.webhooks import WRONG_SIGNATURE
 from services.runtime.problems import (
     FORBIDDEN,
     INTERNAL,
     NOT_FOUND,
+    TOO_FAST,
     TOO_LARGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
@@ -260,6 +262,7 @@ def _post_line_webhook() -> Document:
             (NOT_FOUND,),
             (SLOW_BODY,),
             (TOO_LARGE,),
+            (TOO_FAST,),
             (INTERNAL,),
             (UNAVAILABLE,),
         ),

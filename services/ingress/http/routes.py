@@ -8,28 +8,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.ingress.core.events import Accepted, Facts, Outcome, Unreadable
-from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.statements import Stated
-from services.ingress.handlers import WrongSignature, take_decision, take_events, take_line_webhook, take_policy
+from services.ingress.handlers import take_decision, take_events, take_policy
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.campaigns import campaign_routes
 from services.ingress.http.contact_commands import contact_command_routes
 from services.ingress.http.context import Ingress, log_problem, now, taken
 from services.ingress.http.members import member_routes
 from services.ingress.http.segment import segment_routes
-from services.ingress.ports import Log, LogAway, SourcesAway, WebhookSource
+from services.ingress.http.webhooks import webhook_routes
+from services.ingress.ports import Log, LogAway
 from services.runtime.http import RawRoute
-from services.runtime.metrics import INGRESS_WEBHOOKS
-from services.runtime.problems import NOT_FOUND, TOO_LARGE, Kind, Problem, document, unavailable
+from services.runtime.problems import TOO_LARGE, Kind, Problem, document
 
 NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
 NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 REJECTED_EVENT: Final = "rejected-event"
-WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
 Taker = Callable[[bytes, Facts, Log], Awaitable[Outcome]]
 _JSON: Final = "application/json"
-_OK: Final = b"{}"
 
 
 def ingress_routes() -> list[RawRoute]:
@@ -38,7 +35,7 @@ def ingress_routes() -> list[RawRoute]:
         RawRoute("/v1/events", post_events, methods=["POST"]),
         RawRoute("/v1/identity/decisions", post_decision, methods=["POST"]),
         RawRoute("/v1/identity/policy", put_policy, methods=["PUT"]),
-        RawRoute("/webhooks/line/{source}", post_line_webhook, methods=["POST"]),
+        *webhook_routes(),
         *member_routes(),
         *contact_command_routes(),
         *campaign_routes(),
@@ -93,44 +90,6 @@ async def _take_one(request: Request, scope: str, take: Taker, refusal: Kind) ->
         raise Problem(MALFORMED_BODY, outcome.detail)
     field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
     raise Problem(refusal, outcome.detail, reason=outcome.reason, **field)
-
-
-async def post_line_webhook(request: Request) -> Response:
-    """A signed webhook from LINE; 200 once Kafka has acknowledged what is in it."""
-    ingress: Ingress = request.app.state.ingress
-    try:
-        response = await _line_webhook(request, ingress)
-    except Problem as problem:
-        INGRESS_WEBHOOKS.labels("line", problem.kind.slug).inc()
-        raise
-    INGRESS_WEBHOOKS.labels("line", "ok").inc()
-    return response
-
-
-async def _line_webhook(request: Request, ingress: Ingress) -> Response:
-    source = await _source(request, ingress, "line")
-    with ingress.budget.lease() as lease:
-        raw = await read_body(request, ingress.settings.body_limit, lease)
-        signature = request.headers.get("x-line-signature")
-        try:
-            await take_line_webhook(raw, signature, source, now(), ingress.log)
-        except WrongSignature:
-            raise Problem(WRONG_SIGNATURE, "x-line-signature is not this body's by this source's secret") from None
-        except MalformedBody as error:
-            raise Problem(MALFORMED_BODY, str(error)) from None
-        except LogAway as error:
-            raise log_problem(error) from error
-    return Response(_OK, media_type=_JSON)
-
-
-async def _source(request: Request, ingress: Ingress, channel: str) -> WebhookSource:
-    try:
-        source = await ingress.sources.find(request.path_params["source"])
-    except SourcesAway as error:
-        raise unavailable("PostgreSQL") from error
-    if source is None or source.channel != channel:
-        raise Problem(NOT_FOUND, "there is no such source")
-    return source
 
 
 def _events_response(outcomes: list[Outcome] | Unreadable) -> Response:

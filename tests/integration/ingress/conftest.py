@@ -28,6 +28,7 @@ from services.runtime.settings import Settings
 
 MASTER = "a master key"
 SECRETS = (b"old channel secret", b"channel secret")
+VERIFY_TOKEN = "a verify token"
 PARTITIONS = 4
 OCCURRED_AT = 1_760_000_000_000
 
@@ -47,6 +48,11 @@ def an_event(event_id: str = "e1", **changes: Any) -> dict[str, Any]:
 def signed(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
     """The header that LINE sends with a body."""
     return {"x-line-signature": b64encode(hmac.digest(secret, body, sha256)).decode()}
+
+
+def meta_signed(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
+    """The header that Meta sends with a body."""
+    return {"x-hub-signature-256": "sha256=" + hmac.digest(secret, body, sha256).hex()}
 
 
 def a_webhook(*texts: str, uid: str = "U" + "0" * 32) -> bytes:
@@ -90,6 +96,10 @@ class Door:
         """Send a webhook."""
         return await self.client.post(f"/webhooks/line/{source}", content=body, headers=headers)
 
+    async def meta(self, body: bytes, headers: dict[str, str], source: str = "shop-meta") -> httpx.Response:
+        """Send a webhook of Meta's."""
+        return await self.client.post(f"/webhooks/meta/{source}", content=body, headers=headers)
+
     async def log(self) -> list[tuple[str, Event]]:
         """What is in the log right now: key and event of each record."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka_servers, auto_offset_reset="earliest")
@@ -129,6 +139,15 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
             account="oa1",
             provider="p1",
             sealed_secrets=[seal(MASTER, secret) for secret in SECRETS],
+        )
+        await control.add_source(
+            db,
+            "shop-meta",
+            tenant="acme",
+            channel="meta",
+            account=None,
+            sealed_secrets=[seal(MASTER, secret) for secret in SECRETS],
+            sealed_verify_token=seal(MASTER, VERIFY_TOKEN.encode()),
         )
     key = await control.add_key(db, "acme", ["events:write"])
     app = create_app(settings)

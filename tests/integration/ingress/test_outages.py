@@ -9,8 +9,18 @@ from services.ingress.adapters.log import KafkaLog
 from services.ingress.ports import LogFull, Record
 from services.runtime.broker import ensure_topics
 from services.runtime.budget import Budget
-from tests.integration.ingress.conftest import Door, a_webhook, an_event, open_door, settings_for, signed
+from tests.integration.ingress.conftest import (
+    Door,
+    a_webhook,
+    an_event,
+    meta_signed,
+    open_door,
+    settings_for,
+    signed,
+)
+from tests.integration.ingress.test_deletion import a_request
 from tests.integration.ingress.test_events import is_problem
+from tests.integration.ingress.test_meta import a_message
 from tests.servers import OwnKafka, OwnPostgres
 
 WITHIN = 2.0
@@ -18,9 +28,15 @@ ACK_TIMEOUT = 1.0  # the default leaves half a second, which a busy machine may 
 
 
 async def _is_away(door: Door) -> None:
-    """Both doors answer 503 in time, and say when to come back."""
+    """Every door answers 503 in time, and says when to come back."""
     body = a_webhook("hi")
-    for sent in (door.post(an_event()), door.line(body, signed(body))):
+    message = a_message("facebook")
+    for sent in (
+        door.post(an_event()),
+        door.line(body, signed(body)),
+        door.meta(message, meta_signed(message)),
+        door.client.post("/webhooks/meta/shop-meta/deletion", data=a_request("1234567890")),
+    ):
         began = perf_counter()
         answer = await sent
         assert perf_counter() - began < WITHIN

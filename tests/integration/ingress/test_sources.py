@@ -158,7 +158,7 @@ async def test_a_name_that_is_taken_is_a_409_whoever_has_it(admin: Admin, strang
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
+    "asked",
     [
         ("GET", "/oa2", None),
         ("PUT", "/oa2", {"disabled": True}),
@@ -166,11 +166,9 @@ async def test_a_name_that_is_taken_is_a_409_whoever_has_it(admin: Admin, strang
         ("POST", "/oa2/secrets", {"secret": "x", "keep": 1}),
     ],
 )
-async def test_another_tenant_s_source_is_a_404(
-    door: Door, admin: Admin, stranger: Admin, method: str, path: str, body: Any
-) -> None:
+async def test_another_tenant_s_source_is_a_404(door: Door, admin: Admin, stranger: Admin, asked: Any) -> None:
     before = (await admin.ask("POST", body=NEW)).json()
-    is_problem(await stranger.ask(method, path, body), 404, "not-found")
+    is_problem(await stranger.ask(*asked), 404, "not-found")
     assert (await stranger.ask("GET")).json() == {"sources": []}
     assert (await admin.ask("GET", "/oa2")).json() == before
     assert len(await told(door, "oa2")) == 1

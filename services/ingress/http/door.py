@@ -1,0 +1,35 @@
+"""What every route that a source sends to does first."""
+
+import math
+from collections.abc import Collection
+
+from starlette.requests import Request
+
+from services.ingress.http.context import Ingress
+from services.ingress.limits import TooFast
+from services.ingress.ports import SourcesAway, WebhookSource
+from services.runtime.problems import NOT_FOUND, TOO_FAST, Problem, unavailable
+
+
+async def source_of(request: Request, ingress: Ingress, channels: Collection[str]) -> WebhookSource:
+    """The source in the request's path, if it is of one of the channels. Raises a 404 or 503 problem."""
+    try:
+        source = await ingress.sources.find(request.path_params["source"])
+    except SourcesAway as error:
+        raise unavailable("PostgreSQL") from error
+    if source is None or source.channel not in channels:
+        raise Problem(NOT_FOUND, "there is no such source")
+    return source
+
+
+def spend(ingress: Ingress, source: WebhookSource) -> None:
+    """Count a request, whose sender is proven, towards what its source may send. Raises a 429 problem."""
+    try:
+        ingress.limits.spend(source.source, source.rate)
+    except TooFast as error:
+        raise too_fast(error) from None
+
+
+def too_fast(error: TooFast) -> Problem:
+    """The 429 for a source that sends more than it may."""
+    return Problem(TOO_FAST, "this source sends too much", headers={"Retry-After": str(math.ceil(error.wait))})
