@@ -3,11 +3,15 @@
 A page ends after so many events or so many bytes, whichever comes first: one event can be a megabyte, and a page of
 them must not be two hundred. The next page begins after a *place*, not after a number of rows, so events that arrive
 in between neither repeat a row nor hide one.
+
+A message reads as it was last edited, and one that was unsent has no content (`messages` says why here).
 """
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+from projections.timeline.messages import as_shown
 
 _PAGE: Final = """
 WITH page AS (
@@ -24,13 +28,28 @@ WITH page AS (
     WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
     ORDER BY t.occurred_at DESC, t.event_id DESC, t.contact_id DESC
     LIMIT $7 + 1
+), changed AS (
+    SELECT page.occurred_at, page.event_id, page.contact_id, page.received_at, page.type, page.source,
+        CASE WHEN change.type = 'message.edited' THEN change.data ELSE page.data END AS data,
+        page.channel, page.account, page.uid, change.type AS change
+    FROM page LEFT JOIN LATERAL (
+        SELECT c.type, c.data
+        FROM timeline c
+        WHERE page.type IN ('message.received', 'message.edited', 'message.unsent', 'team.message_sent')
+            AND c.tenant = $1 AND c.contact_id = page.contact_id
+            AND c.data ->> 'message_id' = page.data ->> 'message_id'
+            AND c.type IN ('message.edited', 'message.unsent')
+            AND (c.type = 'message.unsent' OR page.type <> 'team.message_sent')
+        ORDER BY c.type = 'message.unsent' DESC, c.occurred_at DESC, c.event_id DESC
+        LIMIT 1
+    ) change ON true
 ), measured AS (
-    SELECT page.*, row_number() OVER newest AS number, count(*) OVER () AS found,
+    SELECT changed.*, row_number() OVER newest AS number, count(*) OVER () AS found,
         sum(octet_length(data::text)) OVER newest - octet_length(data::text) AS bytes_before
-    FROM page
+    FROM changed
     WINDOW newest AS (ORDER BY occurred_at DESC, event_id DESC, contact_id DESC ROWS UNBOUNDED PRECEDING)
 )
-SELECT occurred_at, event_id, contact_id, received_at, type, source, data, channel, account, uid, number < found
+SELECT occurred_at, event_id, contact_id, received_at, type, source, data, channel, account, uid, number < found, change
 FROM measured WHERE number <= $7 AND bytes_before < $8 ORDER BY number
 """
 
@@ -47,7 +66,10 @@ NEWEST: Final = Place(2**63 - 1, "", UUID(int=0))  # a page after this place beg
 
 
 class Entry(NamedTuple):
-    """An event of a timeline with the contact it is of; ``data`` is JSON, ``more`` says that older ones follow."""
+    """An event of a timeline with the contact it is of; ``data`` is JSON, ``more`` says that older ones follow.
+
+    ``change`` is the type of the event that later changed the message that this one is about.
+    """
 
     occurred_at: int
     event_id: str
@@ -60,6 +82,7 @@ class Entry(NamedTuple):
     account: str
     uid: str
     more: bool
+    change: str | None
 
     @property
     def place(self) -> Place:
@@ -79,4 +102,5 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
 ) -> list[Entry]:
     """The contacts' next events, newest first, of these types (none: all). One event always comes, however large."""
     records = await connection.fetch(_PAGE, tenant, contact_ids, *after, types, limit, most_bytes)
-    return [Entry(*record) for record in records]
+    entries = [Entry(*record) for record in records]
+    return [one if one.change is None else one._replace(data=as_shown(one.data, one.change)) for one in entries]

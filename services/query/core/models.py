@@ -175,7 +175,11 @@ class CustomerContacts(Shape):
 
 
 class TimelineEvent(Shape):
-    """An event as it happened; ``data`` depends on the type."""
+    """An event as it happened; ``data`` depends on the type.
+
+    A message that was unsent has neither text nor payload, and ``unsent``; one that was edited is as it was last
+    edited, and has ``edited``.
+    """
 
     event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
     type: Annotated[str, Field(examples=["message.received"])]

@@ -95,7 +95,8 @@ async def test_what_is_not_signed_so_is_refused_and_nothing_is_kept(door: Door) 
 
 
 async def test_a_signed_request_of_nobody_is_a_422(door: Door) -> None:
-    for user_id in (None, "", {"id": 1}, []):
+    nobody: tuple[Any, ...] = (None, "", {"id": 1}, [])
+    for user_id in nobody:
         is_problem(await asked(door, a_request(user_id=user_id)), 422, "invalid-request")
 
 
