@@ -8,7 +8,7 @@ from benchmarks.commands import bench
 from services.demo.commands import demo
 from services.embedded.commands import up
 from services.embedded.running import addresses
-from services.ingress.commands import ingress
+from services.ingress.commands import doctor, ingress
 from services.query.commands import query, why
 from services.resolve.commands import resolve
 from services.runtime import control_commands, deletion_commands, schema_commands, settings_commands, source_commands
@@ -51,6 +51,7 @@ app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
 app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)
+source_commands.sources.command("doctor")(doctor)
 app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)

@@ -1,6 +1,6 @@
-"""``onefold ingress``."""
+"""``onefold ingress``, and ``onefold sources doctor``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,3 +23,60 @@ def ingress(
     except OSError as error:
         typer.echo(f"onefold: can't listen on {settings.host}:{settings.port}: {error.strerror}", err=True)
         raise typer.Exit(1) from None
+
+
+def doctor(
+    source: Annotated[str, typer.Argument(help="The source's name.")],
+    *,
+    url: Annotated[
+        str | None, typer.Option(help="Where the service answers; else at ONEFOLD_HOST and ONEFOLD_PORT.")
+    ] = None,
+) -> None:
+    """Send signed tests to the running service, and say what to enter in the channel's console; status 1 if it ails."""
+    from services.ingress.doctor import Patient  # noqa: PLC0415 - heavy, as the others below
+    from services.runtime.channel_consoles import entries  # noqa: PLC0415
+    from services.runtime.connecting import opened_verify_token  # noqa: PLC0415
+    from services.runtime.secrets import open_sealed  # noqa: PLC0415
+    from services.runtime.settings import Settings  # noqa: PLC0415
+    from services.runtime.sources import own_source  # noqa: PLC0415
+    from services.runtime.terminal import on_database, setting, show  # noqa: PLC0415
+
+    settings = Settings()
+    master = setting(lambda: settings.master_key)
+
+    async def patient(db: Any) -> Patient:
+        found = await own_source(db, source, None)
+        opened = tuple(open_sealed(master, sealed) for sealed in found.sealed_secrets)
+        return Patient(found, opened, opened_verify_token(master, found))
+
+    ailing = on_database(settings, patient)
+    findings = _examined(ailing, url or _address(settings.host, settings.port))
+    words = {"well": "yes", "ailing": "NO", "unknown": "?"}
+    show(("check", "", "what was found, and what to do"), ((f.what, words[f.state], f.told) for f in findings))
+    show(("in the channel's console", "enter"), entries(ailing.source, settings.public_url, ailing.verify_token))
+    if any(finding.state == "ailing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _examined(patient: Any, url: str) -> list[Any]:
+    import asyncio  # noqa: PLC0415
+
+    import httpx  # noqa: PLC0415
+
+    from services.ingress.doctor import examine  # noqa: PLC0415
+    from services.runtime.terminal import fail  # noqa: PLC0415
+
+    async def examined() -> list[Any]:
+        async with httpx.AsyncClient(base_url=url) as client:
+            return await examine(patient, client)
+
+    try:
+        return asyncio.run(examined())
+    except httpx.InvalidURL:
+        fail("the service's address is a URL such as http://127.0.0.1:8080")
+
+
+def _address(host: str, port: int) -> str:
+    """Where a service that listens so is reached from its own machine."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - these are looked for, not bound
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"

@@ -32,6 +32,8 @@ def entries(source: Source, base: str | None, verify_token: str | None) -> list[
             ("Messaging API > Use webhook", "on"),
             ("Messaging API > Webhook redelivery", "on, or what comes while Onefold is away is lost"),
         ]
+    if source.channel not in META_CHANNELS:
+        return []
     channels = [one for one in _FIELDS if source.channel in ("meta", one)]
     return [
         ("Webhooks > Callback URL", url),

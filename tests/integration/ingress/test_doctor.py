@@ -1,0 +1,110 @@
+"""`onefold sources doctor` against a service that runs, with something wrong or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from typer.testing import CliRunner
+
+from services.cli import app
+from services.ingress.doctor import Finding, Patient, examine
+from services.runtime import control
+from services.runtime.secrets import open_sealed
+from services.runtime.sources import change_source, disabled, own_source
+from tests.integration.ingress.conftest import MASTER, SECRETS, VERIFY_TOKEN, Door
+
+
+async def examined(door: Door, name: str, **changes: object) -> dict[str, Finding]:
+    """What the doctor finds, by what was looked at; ``changes`` are what the doctor believes of the source."""
+    source = await own_source(door.db, name, None)
+    token = VERIFY_TOKEN if source.channel == "meta" else None
+    facts = {"source": source, "secrets": SECRETS, "verify_token": token} | changes
+    return {found.what: found for found in await examine(Patient(**facts), door.client)}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "looked_at"), [("shop-line", 6), ("shop-meta", 7)])
+async def test_a_healthy_source_is_found_to_be_well_and_nothing_is_kept(door: Door, name: str, looked_at: int) -> None:
+    found = await examined(door, name)
+    assert [what for what, finding in found.items() if finding.state != "well"] == ["channel"]
+    assert len(found) == looked_at
+    assert await door.log() == []
+
+
+async def test_other_secrets_than_the_service_has_are_noticed(door: Door) -> None:
+    for name in ("shop-line", "shop-meta"):
+        found = await examined(door, name, secrets=(SECRETS[0], b"another"))
+        assert found["signature 1 of 2 accepted"].state == "well"
+        assert found["signature 2 of 2 accepted"].state == "ailing"
+        assert "other secrets" in found["signature 2 of 2 accepted"].told
+
+
+async def test_another_verify_token_or_none_is_noticed(door: Door) -> None:
+    assert "verify token" in (await examined(door, "shop-meta", verify_token="another"))["handshake"].told
+    assert (await examined(door, "shop-meta", verify_token=None))["handshake"].state == "ailing"
+
+
+async def test_a_disabled_source_is_noticed(door: Door) -> None:
+    await change_source(door.db, "shop-line", None, disabled)
+    found = await examined(door, "shop-line")
+    assert "sources enable shop-line" in found["enabled"].told
+    assert found["signature 1 of 2 accepted"].state == "ailing"
+
+
+async def test_nothing_calls_a_website(door: Door) -> None:
+    await control.add_source(door.db, "site", tenant="acme", channel="web", account="shop", sealed_secrets=[])
+    (finding,) = (await examined(door, "site")).values()
+    assert finding.state == "unknown"
+
+
+@pytest.fixture
+async def served(door: Door) -> AsyncIterator[str]:
+    """The address of the door, on a port of its own."""
+    server = uvicorn.Server(uvicorn.Config(door.app, port=0, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(20):
+        while not server.started:  # noqa: ASYNC110 - uvicorn has nothing to wait for
+            await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await serving
+
+
+async def test_the_command_shows_what_was_found_and_what_to_enter(
+    door: Door, served: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ONEFOLD_DATABASE", door.settings.database_url)
+    monkeypatch.setenv("ONEFOLD_SECRET_KEY", MASTER)
+    monkeypatch.setenv("COLUMNS", "250")
+
+    async def doctor(*arguments: str) -> tuple[int, str]:
+        result = await asyncio.to_thread(CliRunner().invoke, app, ("sources", "doctor", *arguments))
+        assert not any(secret.decode() in result.output for secret in SECRETS)
+        return result.exit_code, result.output
+
+    status, text = await doctor("shop-meta", "--url", served)
+    assert status == 0, text
+    assert "https://YOUR-HOST/webhooks/meta/shop-meta" in text
+    assert VERIFY_TOKEN in text
+    assert "messaging_postbacks" in text
+    assert " NO " not in text
+    status, text = await doctor("shop-line", "--url", "http://127.0.0.1:1")
+    assert status == 1
+    assert "ConnectError" in text
+    assert "Webhook redelivery" in text
+    assert (await doctor("nobody"))[0] == 1
+    monkeypatch.setenv("ONEFOLD_SECRET_KEY", "another")
+    status, text = await doctor("shop-line", "--url", served)
+    assert status == 1
+    assert "ONEFOLD_SECRET_KEY" in text
+
+
+async def test_what_answers_may_be_something_else(door: Door) -> None:
+    source = await own_source(door.db, "shop-line", None)
+    secrets = tuple(open_sealed(MASTER, sealed) for sealed in source.sealed_secrets)
+    door.client.base_url = "http://ingress/v1"
+    found = {one.what: one for one in await examine(Patient(source, secrets, None), door.client)}
+    assert "no Onefold" in found["service reachable"].told
