@@ -15,12 +15,15 @@ from services.runtime.settings import Settings
 
 TENANT: Final = "bench"
 INGRESS: Final = ("-c", "from services.cli import app; app()", "ingress")
+_ANY_RATE: Final = 1_000_000.0  # one source sends everything, and nothing of it is to be refused for that
 ONE_PORT: Final = ("-m", "services.embedded.http")
 
 
 async def prepared(bed: Bed, name: str) -> tuple[Settings, str]:
     """Settings with tables, topics, the brand and its account, and a key of the brand's."""
-    settings = (await bed.lasting_generation(name, name)).model_copy(update={"port": free_port()})
+    settings = (await bed.lasting_generation(name, name)).model_copy(
+        update={"port": free_port(), "source_rate": _ANY_RATE}
+    )
     await ensure_topics(settings)
     async with connected(settings.database_url) as connection:
         await control.add_tenant(connection, TENANT)

@@ -73,6 +73,18 @@ async def test_what_was_known_stays_known_while_nobody_answers(directory: Direct
         await remembered.get("never asked before")
 
 
+async def test_what_is_known_already_is_not_waited_for_long(
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.runtime.remembering._SOON", 0.02)
+    remembered = Remembered(directory.ask, fresh=0.01, patience=60)
+    await remembered.get("a")
+    directory.slow = 60
+    await asyncio.sleep(0.02)
+    async with asyncio.timeout(20):
+        assert await remembered.get("a") == 1
+
+
 async def test_it_does_not_stay_known_for_ever(directory: Directory) -> None:
     remembered = Remembered(directory.ask, fresh=0.01, usable=0.03)
     await remembered.get("a")

@@ -1,0 +1,164 @@
+"""Every route of both services, asked whatever their own descriptions allow, and some of what they don't.
+
+No answer is a server's error, and each refusal is a problem document. The requests have an admin's key, and webhooks
+are signed, so that what is sent reaches beyond the doors.
+"""
+
+import asyncio
+import copy
+import hmac
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, settings
+from pydantic import SecretStr
+
+from projections.engine.generations import ensure_generation
+from projections.registry import TABLES
+from services.embedded.http import OnePort
+from services.ingress.main import create_app as create_ingress
+from services.query.main import create_app as create_query
+from services.runtime import control
+from services.runtime.broker import ensure_topics
+from services.runtime.http import listen
+from services.runtime.secrets import seal
+from services.runtime.settings import Settings
+from tests import servers
+
+SECRET = b"the secret of every source"
+MASTER = "a master key"
+NOWHERE = Settings(database="postgresql://nowhere", kafka="nowhere:1", secret_key=SecretStr(MASTER))
+EVENTS = ("TagAdded", "MessageReceived", "TenantQuotaSet")
+
+
+def _described() -> dict[str, Any]:
+    """The description of both; of all the events that may be sent only some, which takes a tenth of the time."""
+    query = create_query(NOWHERE)
+    OnePort(create_ingress(NOWHERE), query)
+    document = copy.deepcopy(query.openapi())
+    some = [{"$ref": f"#/components/schemas/{name}"} for name in EVENTS]
+    document["components"]["schemas"]["Event"] = {"oneOf": some}
+    del document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/x-ndjson"]
+    return document
+
+
+schema = schemathesis.openapi.from_dict(_described())
+
+
+class Service:
+    """Both services on one port, in a thread of their own, since what asks them waits for the answers."""
+
+    def __init__(self, database: str, kafka: str) -> None:
+        self._settings = Settings(
+            database=database,
+            kafka=kafka,
+            topic_prefix="t-every-route",
+            secret_key=SecretStr(MASTER),
+            partitions=1,
+            ack_timeout=20,  # how fast a machine is says nothing about the code
+        )
+        self.key = self.url = ""
+
+    async def serve(self, ready: threading.Event, ended: threading.Event) -> None:
+        """Serve until ``ended``; the address is there when ``ready`` is set."""
+        self.key = await self._prepared()
+        app = OnePort(create_ingress(self._settings), create_query(self._settings))
+        with closing(listen("127.0.0.1", 0)) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+            serving = asyncio.create_task(server._serve([listener]))
+            await asyncio.to_thread(self._until_ready)
+            ready.set()
+            await asyncio.to_thread(ended.wait)
+            server.should_exit = True
+            await serving
+
+    async def _prepared(self) -> str:
+        await ensure_topics(self._settings)
+        db = await asyncpg.connect(self._settings.database_url)
+        try:
+            await ensure_generation(db, TABLES)
+            await control.add_tenant(db, "fuzzed")
+            for channel in ("line", "meta"):
+                sealed = seal(MASTER, SECRET)
+                await control.add_source(
+                    db,
+                    f"fuzzed-{channel}",
+                    tenant="fuzzed",
+                    channel=channel,
+                    account=None,
+                    sealed_secrets=[sealed],
+                    sealed_verify_token=sealed,
+                )
+            return await control.add_key(db, "fuzzed", ["admin"])
+        finally:
+            await db.close()
+
+    def _until_ready(self) -> None:
+        for _ in range(300):
+            try:
+                if requests.get(f"{self.url}/readyz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                pass
+            threading.Event().wait(0.1)
+        raise TimeoutError("it does not become ready")
+
+
+@pytest.fixture(scope="module")
+def service(kafka: str, postgres: servers.SharedPostgres) -> Iterator[Service]:
+    ready, ended, made = threading.Event(), threading.Event(), []
+
+    async def run() -> None:
+        async with servers.fresh_database(postgres) as url:
+            made.append(Service(url, kafka))
+            await made[0].serve(ready, ended)
+
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
+    thread.start()
+    assert ready.wait(60)
+    yield made[0]
+    ended.set()
+    thread.join(30)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_answer_is_the_server_s_error_and_each_refusal_is_a_problem(case: Any, service: Service) -> None:
+    if case.path.startswith("/webhooks/"):
+        case.path_parameters["source"] = "fuzzed-line" if "/line/" in case.path else "fuzzed-meta"
+    prepared = requests.Request(**_plain(case.as_transport_kwargs(base_url=service.url))).prepare()
+    body = prepared.body or b""
+    assert isinstance(body, str | bytes)
+    prepared.headers.update(
+        _signed(body.encode() if isinstance(body, str) else body) | {"Authorization": f"Bearer {service.key}"}
+    )
+    with requests.Session() as session:
+        answer = session.send(prepared, timeout=30)
+    case.validate_response(answer, checks=[schemathesis.checks.not_a_server_error])
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+
+
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name != "auth"}
+
+
+def _signed(body: bytes) -> dict[str, str]:
+    digest = hmac.digest(SECRET, body, sha256)
+    return {"x-line-signature": b64encode(digest).decode(), "x-hub-signature-256": f"sha256={digest.hex()}"}
