@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.ingress = Ingress(
                 settings, Authenticator(db), sources, kafka, budget, sight, limits, db, connecting
             )
-            app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay())
+            app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay(), limits)
             yield
 
     app = ShortWayApp(

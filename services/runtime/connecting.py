@@ -78,7 +78,10 @@ class Connecting:
 
         def changed(source: Source) -> Source:
             same = sealed is None or opened_verify_token(self._master, source) == verify_token
-            return change(source if same else replace(source, sealed_verify_token=sealed))
+            after = change(source if same else replace(source, sealed_verify_token=sealed))
+            if after.channel == "web" and after.account is None:
+                raise InvalidName("a website has an account, which its contacts show")
+            return after
 
         return await self._told(await sources.change_source(self._db, name, tenant, changed))
 
@@ -149,6 +152,11 @@ class Connecting:
 
 _LONGEST_TOKEN: Final = 255
 _LONGEST_SECRET: Final = 1024
+
+
+async def tell_of(db: Any, name: str, say: Say) -> None:
+    """Tell the log of a source as it stands. Raises UnknownSource, and what ``say`` raises."""
+    await say(event_of(await sources.own_source(db, name, None), _now()))
 
 
 def opened_verify_token(master: str, source: Source) -> str | None:

@@ -155,9 +155,23 @@ def _add_site(source: str, tenant: str, account: str | None) -> None:
 
     if account is None:
         fail("a website needs --account, which its contacts shall show")
-    key = on_database(Settings(), lambda db: add_site(db, source, tenant=tenant, account=account))
+    settings = Settings()
+    key = on_database(settings, lambda db: add_site(db, source, tenant=tenant, account=account))
+    if settings.kafka:
+        _tell_of_site(settings, source)
     say(f"Source {source} added. Its write key, for the website's pages and Segment's SDKs; it is not shown again:")
     typer.echo(key)  # alone on stdout, so that a script can take it
+
+
+def _tell_of_site(settings: Settings, name: str) -> None:
+    from services.runtime.connecting import tell_of  # noqa: PLC0415
+    from services.runtime.saying import NotSaid  # noqa: PLC0415
+    from services.runtime.saying import say as say_event  # noqa: PLC0415
+
+    try:
+        on_database(settings, lambda db: tell_of(db, name, lambda event: say_event(settings, event)))
+    except NotSaid as error:
+        say(f"Kafka has not acknowledged its event ({error}): `onefold sources enable {name}` says it again.")
 
 
 def _doing(work: "Callable[[Any], Awaitable[Any]]") -> Any:

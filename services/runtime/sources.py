@@ -47,10 +47,12 @@ async def change_source(db: Any, name: str, tenant: str | None, change: Change) 
 
 
 async def remove_source(db: Any, source: Source) -> None:
-    """Forget the source and its secrets, unless it was changed meanwhile. Raises TooBusy or StillUsed."""
+    """Forget the source, its secrets and write keys, unless it was changed meanwhile. Raises TooBusy or StillUsed."""
     try:
         gone = await db.fetchval(
-            "DELETE FROM onefold.sources WHERE source = $1 AND changed_at = $2 RETURNING source",
+            "WITH gone AS (SELECT source FROM onefold.sources WHERE source = $1 AND changed_at = $2 FOR UPDATE),"
+            " keys AS (DELETE FROM onefold.write_keys WHERE source IN (SELECT source FROM gone))"
+            " DELETE FROM onefold.sources WHERE source IN (SELECT source FROM gone) RETURNING source",
             source.source,
             source.changed_at,
         )

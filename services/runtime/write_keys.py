@@ -29,6 +29,7 @@ class WebSource:
     source: str
     tenant: str
     account: str
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,12 @@ def may_be_one(text: str) -> bool:
 
 
 async def find_site(db: Any, key_hash: bytes) -> WebSource | None:
-    """The site that the key of that hash belongs to, unless it was revoked."""
+    """The site that the key of that hash belongs to, unless it was revoked, or the site disabled."""
     row = await db.fetchrow(
-        "SELECT source, tenant, account FROM onefold.write_keys JOIN onefold.sources USING (source)"
-        " WHERE write_key_hash = $1 AND revoked_at IS NULL AND channel = 'web' AND account IS NOT NULL",
+        "SELECT source, tenant, account, (options ->> 'rate')::double precision AS rate"
+        " FROM onefold.write_keys JOIN onefold.sources USING (source)"
+        " WHERE write_key_hash = $1 AND revoked_at IS NULL AND disabled_at IS NULL"
+        " AND channel = 'web' AND account IS NOT NULL",
         key_hash,
     )
     return WebSource(**row) if row else None

@@ -53,7 +53,7 @@ class ControlPlaneSites:
     def __init__(self, db: Any) -> None:
         async def ask(key_hash: bytes) -> Site | None:
             found = await write_keys.find_site(db, key_hash)
-            return Site(found.tenant, found.source, found.account) if found else None
+            return Site(found.tenant, found.source, found.account, found.rate) if found else None
 
         self._remembered: Remembered[bytes, Site] = Remembered(ask)
 

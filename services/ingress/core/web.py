@@ -54,11 +54,12 @@ _IN_THE_ENVELOPE: Final = _FLEETING | {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whose website it is, and the source that says so."""
+    """Whose website it is, and the source that says so; ``rate`` is how much that may send a second, if it is set."""
 
     tenant: str
     source: str
     account: str
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

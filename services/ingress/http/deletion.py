@@ -87,7 +87,7 @@ async def _taken(request: Request, ingress: Ingress) -> Response:
     said = signed_request(_field(raw, "signed_request"), source.secrets)
     if said is None:
         raise Problem(WRONG_SIGNATURE, "signed_request is not signed by this source's secret")
-    spend(ingress, source)
+    spend(ingress.limits, source)
     asker = asker_in(said, now())
     if asker is None:
         raise Problem(INVALID_REQUEST, "signed_request has no user_id")

@@ -5,8 +5,9 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
+from services.ingress.core.web import Site
 from services.ingress.http.context import Ingress
-from services.ingress.limits import TooFast
+from services.ingress.limits import Limits, TooFast
 from services.ingress.ports import SourcesAway, WebhookSource
 from services.runtime.problems import NOT_FOUND, TOO_FAST, Problem, unavailable
 
@@ -22,14 +23,10 @@ async def source_of(request: Request, ingress: Ingress, channels: Collection[str
     return source
 
 
-def spend(ingress: Ingress, source: WebhookSource) -> None:
+def spend(limits: Limits, source: WebhookSource | Site) -> None:
     """Count a request, whose sender is proven, towards what its source may send. Raises a 429 problem."""
     try:
-        ingress.limits.spend(source.source, source.rate)
+        limits.spend(source.source, source.rate)
     except TooFast as error:
-        raise too_fast(error) from None
-
-
-def too_fast(error: TooFast) -> Problem:
-    """The 429 for a source that sends more than it may."""
-    return Problem(TOO_FAST, "this source sends too much", headers={"Retry-After": str(math.ceil(error.wait))})
+        wait = str(math.ceil(error.wait))
+        raise Problem(TOO_FAST, "this source sends too much", headers={"Retry-After": wait}) from None

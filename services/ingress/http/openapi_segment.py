@@ -7,7 +7,7 @@ from services.ingress.core.web import MAX_MESSAGE_BYTES
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
 from services.ingress.http.openapi_parts import COUNT, JSON, STRING, Document, answer, problems
 from services.ingress.http.segment import SETTINGS_PATH, UNUSABLE_MESSAGE
-from services.runtime.problems import INTERNAL, NOT_FOUND, TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE
+from services.runtime.problems import INTERNAL, NOT_FOUND, TOO_FAST, TOO_LARGE, UNAUTHENTICATED, UNAVAILABLE
 
 _OBJECT: Final[Document] = {"type": "object"}
 _TEXT: Final = (
@@ -97,6 +97,7 @@ def _call(name: str, summary: str, text: str, schema: str) -> Document:
             (UNAUTHENTICATED,),
             (SLOW_BODY,),
             (TOO_LARGE,),
+            (TOO_FAST,),
             (UNSUPPORTED_ENCODING,),
             (INTERNAL,),
             (UNAVAILABLE,),

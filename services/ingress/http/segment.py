@@ -30,6 +30,8 @@ from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import log_problem, now
 from services.ingress.http.cors import preflight, readable
+from services.ingress.http.door import spend
+from services.ingress.limits import Limits
 from services.ingress.once_a_day import OnceADay
 from services.ingress.ports import Log, LogAway, Sites, SourcesAway
 from services.ingress.segment import take_messages
@@ -73,6 +75,7 @@ class WebDoor:
     log: Log
     budget: Budget
     said: OnceADay
+    limits: Limits
 
 
 def segment_routes() -> list[RawRoute]:
@@ -110,6 +113,7 @@ async def _take(request: Request, name: str) -> Response:
     with door.budget.lease() as lease:
         body = await _parsed(request, name, lease)
         site = known or await _site(door, write_key_in(body))
+        spend(door.limits, site)
         try:
             brought = parcel(name, body, now())
             ignored = await take_messages(brought, site, door.log, door.said)

@@ -92,7 +92,7 @@ async def _taken(request: Request, ingress: Ingress, sender: Sender) -> Response
         raw = await read_body(request, ingress.settings.body_limit, lease)
         if not sender.matches(raw, request.headers.get(sender.header), source.secrets):
             raise Problem(WRONG_SIGNATURE, f"{sender.header} is not this body's by this source's secret")
-        spend(ingress, source)
+        spend(ingress.limits, source)
         try:
             await take_webhook(raw, source, now(), ingress.log, sender.events)
         except MalformedBody as error:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES
 from services.runtime import control, write_keys
 from services.runtime.broker import ensure_topics
+from services.runtime.source_options import SourceOptions
+from services.runtime.sources import change_source, disabled
 from tests.integration.ingress.conftest import OCCURRED_AT, Door, open_door, settings_for
 from tests.integration.ingress.test_events import is_problem
 from tests.servers import OwnKafka, OwnPostgres
@@ -215,6 +218,20 @@ async def test_a_source_of_another_channel_has_no_write_key(door: Door) -> None:
     with pytest.raises(control.NameTaken):
         await write_keys.add_site(door.db, "shop-line", tenant="acme", account="shop")
     assert await write_keys.list_write_keys(door.db) == []
+
+
+async def test_a_site_past_its_rate_is_told_when_to_come_back(door: Door, key: str) -> None:
+    await change_source(door.db, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4)))
+    assert (await send(door, "/v1/track", a_track(1), basic(key))).status_code == 200
+    refused = await send(door, "/v1/track", a_track(2), basic(key))
+    is_problem(refused, 429, "too-fast")
+    assert refused.headers["retry-after"].isdecimal()
+    assert refused.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_disabled_site_takes_nothing_in(door: Door, key: str) -> None:
+    await change_source(door.db, "shop-web", None, disabled)
+    is_problem(await send(door, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
 
 
 @pytest.mark.kafka

@@ -94,6 +94,16 @@ def test_a_source_from_its_beginning_to_its_end(onefold: Onefold, settings: Sett
     assert [event.data.reason for event in (events[3], events[5])] == ["disabled", "removed"]  # type: ignore[union-attr]
 
 
+def test_a_website_is_a_source_as_well_and_goes_with_its_write_keys(onefold: Onefold, settings: Settings) -> None:
+    onefold("sources", "add", "web", "site", "--tenant", "acme", "--account", "shop")
+    assert "needs --account" in onefold("sources", "add", "web", "x", "--tenant", "acme", status=1)
+    assert "wk_" in onefold("write-keys", "list")
+    onefold("sources", "remove", "site")
+    assert "wk_" not in onefold("write-keys", "list")
+    events = asyncio.run(_log(settings))
+    assert [event.type.removeprefix("tenant.channel_") for event in events] == ["connected", "disconnected"]
+
+
 def test_a_verify_token_of_one_s_own_is_kept(onefold: Onefold) -> None:
     facts = ("--tenant", "acme", "--secret-env", "FIRST", "--verify-token-env", "TOKEN")
     assert "a token of our own" in onefold("sources", "add", "whatsapp", "wa", *facts)

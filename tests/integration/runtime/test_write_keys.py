@@ -24,7 +24,7 @@ async def test_a_write_key_finds_its_site_until_it_is_revoked(db: Any) -> None:
     assert key.startswith("wk_")
     assert write_keys.may_be_one(key)
     site = await write_keys.find_site(db, control.hash_of(key))
-    assert site == write_keys.WebSource("shop-web", "acme", "shop")
+    assert site == write_keys.WebSource("shop-web", "acme", "shop", None)
     revoked = await write_keys.revoke_write_key(db, key)
     assert (revoked.source, revoked.tenant, revoked.prefix) == ("shop-web", "acme", key[:9])
     assert revoked.revoked_at is not None
