@@ -14,16 +14,23 @@ def arrive(diary: Diary, person: Person) -> None:
     """Everything that is told once of a person: first contacts, profile, login, bindings."""
     at = person.joined_at
     for contact in person.contacts:
-        _FIRST_HOURS[contact.channel](diary, person, contact, at)
+        first_hours(diary, person, contact, at)
         at = min(soon(diary.rng, at, 9 * DAY), diary.until_ms - HOUR)
     _bind(diary, person, at)
     _block(diary, person)
     _object(diary, person)
 
 
+def first_hours(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+    """What happens when somebody turns up on a channel."""
+    _FIRST_HOURS[contact.channel](diary, person, contact, at)
+
+
 def intrinsic_of(contact: Contact) -> list[dict[str, str]]:
     """The identifiers that the channel itself vouches for."""
     match contact.channel:
+        case "line":
+            return [{"type": "line_user", "value": f"{brand.LINE_PROVIDER}:{contact.uid}"}]
         case "facebook":
             return [{"type": "facebook_user", "value": f"{contact.account}:{contact.uid}"}]
         case "whatsapp":
@@ -40,7 +47,7 @@ def intrinsic_of(contact: Contact) -> list[dict[str, str]]:
 
 def _line(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     rng = diary.rng
-    diary.note(at, contact, "contact.followed", {"via": "add_friend"}, "line")
+    diary.note(at, contact, "contact.followed", {"via": "add_friend"}, "line", intrinsic_of(contact))
     if chance(rng, 60):
         diary.note(at + 900, contact, "team.message_sent", {"purpose": "welcome", "text": brand.WELCOME}, "bot")
     if chance(rng, 45):
@@ -87,8 +94,7 @@ def _web(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     landing = {"event": "page_viewed", "url": brand.SITE + diary.rng.choice(brand.PAGES)}
     diary.note(at, contact, "web.tracked", landing, "site")
     if person.member_id and chance(diary.rng, 70):
-        login = {"identifiers": person.known_identifiers, "via": "login"}
-        diary.note(soon(diary.rng, at, 6 * MINUTE), contact, "identity.bound", login, "site")
+        log_in(diary, person, contact, soon(diary.rng, at, 6 * MINUTE))
 
 
 def _crm(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -134,16 +140,50 @@ def _look_after(diary: Diary, person: Person, contact: Contact, at: int) -> None
 
 
 def _bind(diary: Diary, person: Person, at: int) -> None:
-    """The ways of 官網綁定, and the phone proved by a one-time password."""
+    """The ways of 官網綁定, the phone proved by a one-time password, and the member's card shown in the chat."""
     rng, line, web = diary.rng, person.on("line"), person.on("web")
     social = line or person.on("facebook") or person.on("whatsapp")
     if social and web and chance(rng, 55):
         via = rng.choices(("site_button", "cart_tracker", "bot_button"), (45, 35, 20))[0]
-        binding = {"linked_contact": web.ref, "via": via}
-        diary.note(soon(rng, at, 3 * HOUR), social, "identity.bound", binding, "site", intrinsic_of(social))
+        bind_browser(diary, social, web, soon(rng, at, 3 * HOUR), via)
     if line and chance(rng, 20):
-        proved = [{"type": "phone", "value": person.phone, "assurance": "verified"}]
-        diary.note(soon(rng, at, 5 * DAY), line, "identity.bound", {"identifiers": proved, "via": "phone_otp"}, "otp")
+        prove_phone(diary, line, person.phone, soon(rng, at, 5 * DAY))
+    if line and person.member_id and chance(rng, 20):
+        bind_member(diary, person, line, soon(rng, at, 5 * DAY))
+
+    for channel in ("facebook", "instagram", "whatsapp"):
+        contact = person.on(channel)
+        if line and contact and chance(rng, 12):
+            omnilink(diary, contact, line, soon(rng, at, 20 * DAY))
+
+
+def bind_member(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+    """The shop's member is bound to the contact, as 91APP and others do in the chat; no browser is bound by it."""
+    diary.note(at, contact, "identity.bound", {"identifiers": person.known_identifiers[:1], "via": "api"}, "shop")
+
+
+def log_in(diary: Diary, person: Person, browser: Contact, at: int) -> None:
+    """A login on the site: the member's number for sure, phone and e-mail as typed."""
+    login = {"identifiers": person.known_identifiers, "via": "login"}
+    diary.note(at, browser, "identity.bound", login, "site")
+
+
+def bind_browser(diary: Diary, social: Contact, browser: Contact, at: int, via: str) -> None:
+    """官網綁定: the contact on a social channel is the one who uses this browser."""
+    binding = {"linked_contact": browser.ref, "via": via}
+    diary.note(at, social, "identity.bound", binding, "site", intrinsic_of(social))
+
+
+def omnilink(diary: Diary, contact: Contact, line: Contact, at: int) -> None:
+    """From one social channel to LINE."""
+    link = {"linked_contact": line.ref, "via": "omnilink"}
+    diary.note(at, contact, "identity.bound", link, "console", intrinsic_of(contact))
+
+
+def prove_phone(diary: Diary, contact: Contact, phone: str, at: int) -> None:
+    """手機綁定: a one-time password, sent to the phone, came back."""
+    proved = [{"type": "phone", "value": phone, "assurance": "verified"}]
+    diary.note(at, contact, "identity.bound", {"identifiers": proved, "via": "phone_otp"}, "otp")
 
 
 def _block(diary: Diary, person: Person) -> None:
@@ -161,10 +201,11 @@ def _block(diary: Diary, person: Person) -> None:
 def block(diary: Diary, contact: Contact, away: int, back: int | None = None) -> None:
     """The contact leaves, and perhaps comes back."""
     source = "line" if contact.channel == "line" else "bot"
+    sure = intrinsic_of(contact) if source == "line" else None
     diary.went_away(contact, away, *([back] if back else []))
-    diary.note(away, contact, "contact.blocked", {"via": "block" if source == "line" else "bot_button"}, source)
+    diary.note(away, contact, "contact.blocked", {"via": "block" if sure else "bot_button"}, source, sure)
     if back:
-        diary.note(back, contact, "contact.followed", {"via": "unblock" if source == "line" else "bot_button"}, source)
+        diary.note(back, contact, "contact.followed", {"via": "unblock" if sure else "bot_button"}, source, sure)
 
 
 def _object(diary: Diary, person: Person) -> None:

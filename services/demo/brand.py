@@ -146,3 +146,15 @@ TAGS: Final = ("VIP", "愛喝烏龍", "紅茶派", "送禮需求", "企業客戶
 PAGES: Final = ("/", "/collections/oolong", "/collections/gifts", "/about", "/stores", "/blog/how-to-brew", "/sale")
 LEVELS: Final = ("一般會員", "銀葉會員", "金葉會員", "茶師會員")
 UNKNOWN_TYPES: Final = ("loyalty.points_earned", "survey.answered", "game.played", "coupon.redeemed")
+# Nobody's: what a form sends that was left alone, and what is typed to get past one.
+JUNK_VALUES: Final = (
+    ("phone", "0000000000"),
+    ("phone", "-"),
+    ("member_id", "null"),
+    ("member_id", "undefined"),
+    ("member_id", "0000"),
+    ("email", "test@test.com"),
+    ("email", "none"),
+    ("x_line_id", "N/A"),
+)
+SHOP_PHONE: Final = "+886900200001"  # on the shop's own sign

@@ -14,8 +14,10 @@ from services.demo.arrivals import arrive
 from services.demo.campaigns import run_campaigns
 from services.demo.diary import CanonicalEvent, Diary
 from services.demo.line_webhooks import MOST_EVENTS, body, comes_by_webhook, webhook_event
+from services.demo.mixups import add_mixups
 from services.demo.people import Person, population
 from services.demo.rarities import add_rarities
+from services.demo.regular import tell_of_a_regular
 from services.demo.sessions import visit
 from services.demo.spoilt import Broken, Refused, broken_records, refused_requests, spoilt_events
 
@@ -60,7 +62,9 @@ def life(seed: int, people: int, events: int, until_ms: int) -> list[CanonicalEv
     crowd = population(rng, max(1, min(people, events // EVENTS_A_PERSON)), until_ms)
     for person in crowd:
         arrive(diary, person)
-    add_rarities(diary, crowd, each=max(1, round(events * _RARE_SHARE)))
+    regular, each = tell_of_a_regular(diary, crowd), max(1, round(events * _RARE_SHARE))
+    add_rarities(diary, crowd, each)
+    add_mixups(diary, [person for person in crowd if person is not regular], each)
     run_campaigns(diary, crowd, budget=round(events * _CAMPAIGN_SHARE))
     _fill(diary, crowd, events)
     return sorted(diary.events[:events], key=lambda event: (event["occurred_at"], event["event_id"]))

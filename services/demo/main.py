@@ -73,16 +73,15 @@ async def _watched(stack: Stack, story: Story, console: Console, given: Settings
 async def _tell(stack: Stack, story: Story, console: Console, given: Settings) -> Result:
     with losses_named():
         secret = await connect_line(stack.settings)
-        address = Address(stack.url, stack.key, SOURCE, secret, _verify(given))
+        address = Address(stack.url, stack.key, SOURCE, secret, _command(given))
         return await tell(stack.settings, address, story, console)
 
 
-def _verify(given: Settings) -> str:
-    """The command that checks these read models while the service runs: it finds the servers by the data directory."""
+def _command(given: Settings) -> str:
+    """How the reader calls ``onefold`` while the service runs: it finds the servers by the data directory."""
     usual = given.data_dir == Settings.model_fields["data_dir"].default
     where = "" if usual else f"ONEFOLD_DATA_DIR={shlex.quote(str(given.data_dir.absolute()))} "
-    command = "onefold" if shutil.which("onefold") else shlex.quote(sys.argv[0])  # as the reader can call it
-    return f"{where}{command} verify"
+    return where + ("onefold" if shutil.which("onefold") else shlex.quote(sys.argv[0]))
 
 
 def _stay(stack: Stack, console: Console) -> None:

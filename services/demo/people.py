@@ -84,6 +84,7 @@ class Contact:
 class Person:
     """Somebody, with the time they came, the time they lost interest, and how lively they are between."""
 
+    number: int
     name: str
     nickname: str
     locale: str
@@ -136,13 +137,14 @@ def _person(rng: Random, number: int, joined_at: int, until_ms: int, family_phon
     contacts = tuple(_contacts(rng, number, phone))
     member = any(contact.channel == "crm" for contact in contacts) or chance(rng, 40)
     return Person(
+        number=number,
         name=name,
         nickname=_nickname(rng, name),
         locale=rng.choices([tag for tag, _ in _LOCALES], [share for _, share in _LOCALES])[0],
         joined_at=joined_at,
         left_at=until_ms if chance(rng, 30) else min(until_ms, soon(rng, joined_at, 120 * DAY)),
         weight=min(25.0, rng.paretovariate(1.16)),  # the long tail: a fifth of the people do four fifths of the talking
-        member_id=_member_id(number) if member else None,
+        member_id=member_id_of(number) if member else None,
         phone=phone,
         email=f"tea{number:05d}@{rng.choice(('mail', 'inbox', 'post'))}.example.com",
         branch=rng.choice(brand.BRANCHES),
@@ -156,7 +158,8 @@ def _nickname(rng: Random, name: str) -> str:
     return rng.choice(_NICKNAMES).format(name[-1]) if chance(rng, 60) else rng.choice(_ENGLISH)
 
 
-def _member_id(number: int) -> str:
+def member_id_of(number: int) -> str:
+    """The number on the member's card."""
     return f"WG{number + 1:06d}"
 
 
@@ -176,6 +179,6 @@ def contact_on(rng: Random, channel: str, number: int, phone: str) -> Contact:
         "instagram": lambda: str(rng.randint(10**15, 10**16 - 1)),
         "whatsapp": lambda: phone.removeprefix("+"),
         "web": lambda: f"c-{rng.getrandbits(96):024x}",
-        "crm": lambda: _member_id(number),
+        "crm": lambda: member_id_of(number),
     }
     return Contact(channel, brand.ACCOUNTS[channel], uids[channel]())

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.demo import brand
-from services.demo.arrivals import intrinsic_of
+from services.demo.arrivals import intrinsic_of, omnilink
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person, contact_on
 from services.demo.rhythm import HOUR, MINUTE, YEAR, moment
-from services.demo.sessions import talk
 
 _ALL_KINDS: Final = ["broadcast", "web_push", "cart_remarketing"]
 
@@ -21,8 +20,6 @@ def add_rarities(diary: Diary, people: list[Person], each: int) -> None:
         for contact in diary.rng.choices(candidates, k=each) if candidates else ():
             person = owners[contact]
             happens(diary, person, contact, moment(diary.rng, person.joined_at + HOUR, diary.until_ms - HOUR))
-    _shop_tablet(diary, people)
-    _regular(diary, people)
 
 
 def _later(diary: Diary, at: int) -> int:
@@ -36,6 +33,8 @@ def _new_number(diary: Diary, _: Person, old: Contact, at: int) -> None:
     diary.went_away(old, at)
     diary.note(at, old, "contact.superseded", {"by": new.ref}, "whatsapp", intrinsic_of(old))
     diary.note(at + MINUTE, new, "message.received", hello, "whatsapp", intrinsic_of(new))
+    same = {"linked_contact": old.ref, "via": "channel"}
+    diary.note(at + MINUTE, new, "identity.bound", same, "whatsapp", intrinsic_of(new))
 
 
 def _unknown(diary: Diary, _: Person, contact: Contact, at: int) -> None:
@@ -72,20 +71,11 @@ def _moved_away(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     diary.note(_later(diary, at), contact, "omo.unbound", bond, "store")
 
 
-def _unbound(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    """A phone that was bound to the wrong friend, and taken off again by staff."""
-    phone = [{"type": "phone", "value": person.phone, "assurance": "verified"}]
-    diary.note(at, contact, "identity.bound", {"identifiers": phone, "via": "phone_otp"}, "otp")
-    wrong = {"identifiers": phone, "via": "api"}
-    diary.note(_later(diary, at), contact, "identity.unbound", wrong, "console")
-
-
 def _channel_to_channel(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     """OmniLink: from one social channel to LINE."""
     line = person.on("line")
     if line:
-        link = {"linked_contact": line.ref, "via": "omnilink"}
-        diary.note(at, contact, "identity.bound", link, "console", intrinsic_of(contact))
+        omnilink(diary, contact, line, at)
 
 
 def _renamed(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -100,47 +90,6 @@ def _quiet_by_staff(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     diary.note(back, contact, "marketing.opted_in", {"kinds": _ALL_KINDS[:1], "by": "S101"}, "console")
 
 
-def _shop_tablet(diary: Diary, people: list[Person]) -> None:
-    """The tablet on the counter, on which one member after another logs in: nobody's own device."""
-    tablet = Contact("web", brand.ACCOUNTS["web"], "tablet-yongkang")
-    members = [person for person in people if person.member_id]
-    for person in diary.rng.sample(members, min(len(members), 8)):
-        login = {"identifiers": person.known_identifiers, "via": "login"}
-        diary.note(moment(diary.rng, person.joined_at, diary.until_ms), tablet, "identity.bound", login, "site")
-
-
-def _regular(diary: Diary, people: list[Person]) -> None:
-    """Somebody of whom there is everything to tell, however small the life: the face that the demo shows."""
-    faithful = [
-        (contact, person)
-        for person in people
-        if (contact := person.on("line")) and diary.reaches(contact, diary.until_ms, marketing=True)
-    ]
-    if not faithful:
-        return
-    contact, person = max(faithful, key=lambda pair: (pair[1].weight, pair[0].uid))
-    branch = person.branch
-    member, _ = branch.staff[0]
-    tag, reminder = {"tag": "VIP", "source": "manual"}, brand.CART_REMINDER.format(product=brand.PRODUCTS[0].name)
-    told: tuple[tuple[str, dict[str, Any], str], ...] = (
-        ("profile.updated", {"display_name": person.nickname, "locale": person.locale}, "channels"),
-        ("tag.added", tag, "console"),
-        ("tag.added", tag, "console"),
-        ("attribute.set", {"key": "favourite_tea", "value": brand.PRODUCTS[0].name, "type": "text"}, "console"),
-        ("attribute.set", {"key": "visits", "value": 12, "type": "number"}, "console"),
-        ("omo.bound", {"member": member, "branch": branch.code}, "store"),
-        (
-            "team.message_sent",
-            {"purpose": "cart_remarketing", "campaign": "購物車再行銷", "text": reminder},
-            "campaigns",
-        ),
-    )
-    for type_name, data, source in told:
-        at = moment(diary.rng, person.joined_at, diary.until_ms)
-        diary.note(at, contact, type_name, data, source)
-    talk(diary, person, contact, moment(diary.rng, person.joined_at, diary.until_ms - HOUR))
-
-
 _Rarity = Callable[[Diary, Person, Contact, int], None]
 _RARITIES: Final[tuple[tuple[_Rarity, tuple[str, ...]], ...]] = (
     (_new_number, ("whatsapp",)),
@@ -149,7 +98,6 @@ _RARITIES: Final[tuple[tuple[_Rarity, tuple[str, ...]], ...]] = (
     (_tag_removed, ("line", "facebook", "instagram")),
     (_attribute_unset, ("crm", "line")),
     (_moved_away, ("line", "whatsapp")),
-    (_unbound, ("line",)),
     (_channel_to_channel, ("facebook", "instagram", "whatsapp")),
     (_renamed, ("line", "facebook", "instagram")),
     (_quiet_by_staff, ("line", "facebook")),

@@ -1,5 +1,6 @@
 """What a demo has to show: a result as data, and the same for people."""
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
@@ -11,6 +12,10 @@ from rich.text import Text
 
 from services.demo import brand
 from services.demo.accounts import Door, Tally
+from services.demo.customers_report import customers_as_json, customers_table
+from services.demo.membership import Listener, Tables
+from services.query import telling
+from services.query.core.identity_models import Why
 
 _TAIPEI: Final = timezone(timedelta(hours=8))
 _TIMES: Final = (
@@ -29,10 +34,13 @@ class Result:
     already: int
     seconds: float
     contacts: list[dict[str, Any]]
+    tables: Tables
+    listener: Listener
     profile: dict[str, Any]
+    why: Why
     url: str
     key: str
-    verify: str
+    command: str
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -44,13 +52,17 @@ class Result:
     def next_steps(self) -> list[str]:
         """Commands to go on with."""
         contact = "/".join(self.profile.get(part, "") for part in ("channel", "account", "uid"))
+        customer = f"{self.url}/v1/customers/{self.profile.get('customer_id', '')}"
         bearer = f"-H 'Authorization: Bearer {self.key}'"
         return [
             f"curl {bearer} '{self.url}/v1/contacts/{contact}'",
             f"curl {bearer} '{self.url}/v1/contacts/{contact}/timeline?limit=20'",
-            f"curl {bearer} '{self.url}/v1/customers/{self.profile.get('customer_id', '')}'",
+            f"curl {bearer} '{customer}'",
+            f"curl {bearer} '{customer}/identity'",
+            f"curl {bearer} '{self.url}/v1/identity/conflicts?limit=20'",
+            f"{self.command} why {shlex.quote(self.why.a.contact)} {shlex.quote(self.why.b.contact)}",
             f"curl '{self.url}/metrics'",
-            self.verify,
+            f"{self.command} verify",
         ]
 
     def as_json(self) -> dict[str, Any]:
@@ -70,6 +82,8 @@ class Result:
             "balanced": not self.faults,
             "faults": self.faults,
             "contacts": self.contacts,
+            "customers": customers_as_json(self.tables, self.listener),
+            "why": self.why.model_dump(mode="json"),
             "profile": self.profile,
             "url": self.url,
             "key": self.key,
@@ -79,7 +93,10 @@ class Result:
 
 def show(console: Console, result: Result, *, leave: bool) -> None:
     """Print the result for people. ``leave`` says that everything ends now."""
-    console.print(_accounts(result), _contacts(result), _profile(result.profile), sep="\n")
+    console.print(_accounts(result), _contacts(result), sep="\n")
+    console.print(customers_table(result.tables, result.listener), _profile(result.profile), sep="\n")
+    telling.show(console, result.why)
+    console.print()
     if result.already:
         console.print(
             f"{result.already:,} of these events were here from an earlier demo on the same data, so they count as "
@@ -89,7 +106,8 @@ def show(console: Console, result: Result, *, leave: bool) -> None:
         console.print("[bold red]The accounts do not balance:[/]", *(f"  {fault}" for fault in result.faults), sep="\n")
     else:
         console.print(
-            "[bold green]The accounts balance[/]: accepted + broken = committed + duplicates + dead-lettered."
+            "[bold green]The accounts balance[/]: accepted + broken = committed + duplicates + dead-lettered;\n"
+            "every contact is in one customer, and the changes told come to the same customers."
         )
     first = ", once [italic]onefold up[/] has started it again on the same data" if leave else ""
     console.print(f"\n[bold]Where to look next[/]{first}")

@@ -38,7 +38,7 @@ class Address:
     key: str
     line_source: str
     line_secret: str
-    verify: str = "onefold verify"  # with what it needs to find the same servers
+    command: str = "onefold"  # with what it needs to find the same servers
 
     @property
     def webhook(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.demo import brand
-from services.demo.arrivals import intrinsic_of
+from services.demo.arrivals import intrinsic_of, log_in
 from services.demo.chance import chance
 from services.demo.diary import Diary
 from services.demo.people import PREFERENCE, Contact, Person
@@ -149,8 +149,7 @@ def _log_in(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     if person.member_id is None:
         _browse(diary, person, contact, at)
         return
-    login = {"identifiers": person.known_identifiers, "via": "login"}
-    diary.note(at, contact, "identity.bound", login, "site")
+    log_in(diary, person, contact, at)
 
 
 _Script = Callable[[Diary, Person, Contact, int], None]

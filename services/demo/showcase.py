@@ -21,6 +21,7 @@ def showcase(events: Iterable[CanonicalEvent]) -> dict[str, str]:
 
 def _aspects(event: CanonicalEvent) -> set[str]:
     purpose = event["data"].get("purpose") if event["type"] == "team.message_sent" else None
+    binding = event["data"] if event["type"] == "identity.bound" else {}
     essential = {
         "the customer's time": event["type"] in _TALKS,
         "the team's time": purpose == "conversation",
@@ -29,6 +30,8 @@ def _aspects(event: CanonicalEvent) -> set[str]:
         "a lasting tag": event["type"] == "tag.added" and "expires_after" not in event["data"],
         "an attribute": event["type"] == "attribute.set",
         "a member of staff": event["type"] == "omo.bound",
+        "a browser": binding.get("linked_contact") is not None,
+        "a member's card": any(one["type"] == "member_id" for one in binding.get("identifiers", ())),
     }
     return {event["type"]} | {name for name, there in essential.items() if there}
 

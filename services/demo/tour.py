@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import httpx
@@ -14,15 +14,17 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.demo import membership
 from services.demo.accounts import Door, Expected, Tally, faults
 from services.demo.again import end_of_life
-from services.demo.diary import CanonicalEvent
 from services.demo.errors import ServerLost
 from services.demo.generate import Deliveries, deliveries, life
+from services.demo.listening import listen
 from services.demo.report import Result
 from services.demo.sending import Address, send, write_broken
 from services.demo.showcase import showcase
 from services.demo.together import together
+from services.demo.visiting import visit_person
 from services.demo.watching import Watch
 from services.runtime.settings import Settings
 
@@ -71,17 +73,22 @@ async def tell(settings: Settings, address: Address, story: Story, console: Cons
         began, door = time.monotonic(), Door()
         after = await _deliver(settings, address, sent, door, watch, before, console)
         seconds = time.monotonic() - began
+        tables, listener = await watch.who_is_who(), await listen(settings)
+        profile, why = await visit_person(address, showcase(events))
         return Result(
             door=door,
             counted=after - before,
             already=already,
             seconds=seconds,
             contacts=await watch.by_channel(),
-            profile=await _profile(address, events),
+            tables=tables,
+            listener=listener,
+            profile=profile,
+            why=why,
             url=address.url,
             key=address.key,
-            verify=address.verify,
-            faults=faults(Expected.of(sent, already), door, after - before),
+            command=address.command,
+            faults=faults(Expected.of(sent, already), door, after - before) + membership.faults(tables, listener),
         )
 
 
@@ -141,15 +148,3 @@ async def _looking(watch: Watch, looked: Callable[[Tally], None]) -> AsyncIterat
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def _profile(address: Address, events: list[CanonicalEvent]) -> dict[str, Any]:
-    contact = showcase(events)
-    async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
-        response = await client.get(
-            f"{address.url}/v1/contacts/{contact['channel']}/{contact['account']}/{contact['uid']}",
-            headers={"Authorization": f"Bearer {address.key}"},
-        )
-    response.raise_for_status()
-    profile: dict[str, Any] = response.json()
-    return profile

@@ -22,6 +22,8 @@ _KEYS = {
     "duplicates",
     "events_per_s",
     "contacts",
+    "customers",
+    "why",
     "profile",
     "balanced",
     "next",
@@ -82,12 +84,40 @@ def test_it_shows_contacts_by_channel_and_a_person_with_three_times(first: dict[
         assert isinstance(profile[name], int)
 
 
+def test_it_shows_who_is_who_and_why(first: dict[str, Any]) -> None:
+    customers = first["customers"]
+    sizes = {int(size): count for size, count in customers["contacts_per_customer"].items()}
+    assert customers["count"] == sum(sizes.values())
+    assert sizes[1] > 0
+    assert max(sizes) >= 3
+    # Contacts of whom nothing was stated are in no change; contacts that were only spoken of are in no channel's count.
+    assert sum(size * count for size, count in sizes.items()) >= sum(row["contacts"] for row in first["contacts"])
+    assert customers["changes"]["created"] > 0
+    assert {"shared_device", "shared", "decided_different"} <= customers["refused"].keys()
+    assert customers["set_aside"]["blocked"] == 2
+    why = first["why"]
+    assert why["together"] is True
+    assert len(why["chain"]) > 1
+    assert why["a"]["contact"] == first["profile"]["contact"]
+    assert why["a"]["contact"].partition(":")[0] != why["b"]["contact"].partition(":")[0]
+    assert all(tie["events"] for tie in why["chain"])
+
+
+def test_it_says_where_to_look_next(first: dict[str, Any]) -> None:
+    steps = "\n".join(first["next"])
+    a, b = first["why"]["a"]["contact"], first["why"]["b"]["contact"]
+    assert f" why {a} {b}\n" in steps
+    assert f"/v1/customers/{first['profile']['customer_id']}/identity'" in steps
+    assert "/v1/identity/conflicts" in steps
+
+
 def test_told_again_on_the_same_data_it_is_all_duplicates(data_dir: Path, first: dict[str, Any]) -> None:
     again = result(run(data_dir, "--events", "300"))
     assert again["balanced"] is True
     assert (again["committed"], again["duplicates"], again["dead_lettered"]) == (0, 309, 8)
     assert again["already_there"] == 300
-    assert (again["contacts"], again["profile"]) == (first["contacts"], first["profile"])
+    for told in ("contacts", "profile", "customers", "why"):
+        assert again[told] == first[told]
 
 
 def test_a_busy_port_ends_it_in_a_clear_sentence(tmp_path: Path) -> None:
