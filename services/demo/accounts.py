@@ -4,7 +4,8 @@ Every record of the log is committed, a duplicate, or a dead letter; so what the
 on purpose must come to the sum of the three, and to what was expected, to the event.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Self
 
 from services.demo.generate import Deliveries
@@ -33,7 +34,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Door:
-    """What ingress said. ``resent`` are the events of requests that were sent again because no answer came."""
+    """What ingress said. ``resent`` are the events of requests that were sent again because no answer came.
+
+    ``accepted_by`` says which way the accepted events came in.
+    """
 
     sent: int = 0
     accepted: int = 0
@@ -41,6 +45,7 @@ class Door:
     refused: int = 0
     resent: int = 0
     broken: int = 0
+    accepted_by: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.demo import brand
+from services.demo.bindings import bind, log_in
 from services.demo.chance import chance
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person
 from services.demo.rhythm import DAY, HOUR, MINUTE, YEAR, moment, soon
+from services.demo.voice import intrinsic_of, message_id, say
+
+ALL_KINDS: Final = ("broadcast", "cart_remarketing", "web_push")
 
 
 def arrive(diary: Diary, person: Person) -> None:
@@ -16,7 +20,7 @@ def arrive(diary: Diary, person: Person) -> None:
     for contact in person.contacts:
         first_hours(diary, person, contact, at)
         at = min(soon(diary.rng, at, 9 * DAY), diary.until_ms - HOUR)
-    _bind(diary, person, at)
+    bind(diary, person, at)
     _block(diary, person)
     _object(diary, person)
 
@@ -26,28 +30,9 @@ def first_hours(diary: Diary, person: Person, contact: Contact, at: int) -> None
     _FIRST_HOURS[contact.channel](diary, person, contact, at)
 
 
-def intrinsic_of(contact: Contact) -> list[dict[str, str]]:
-    """The identifiers that the channel itself vouches for."""
-    match contact.channel:
-        case "line":
-            return [{"type": "line_user", "value": f"{brand.LINE_PROVIDER}:{contact.uid}"}]
-        case "facebook":
-            return [{"type": "facebook_user", "value": f"{contact.account}:{contact.uid}"}]
-        case "whatsapp":
-            bsuid = f"{brand.WHATSAPP_PORTFOLIO}:TW.{int(contact.uid) * 7919}"
-            return [
-                {"type": "phone", "value": f"+{contact.uid}"},
-                {"type": "whatsapp_user", "value": bsuid},
-            ]
-        case "crm":
-            return [{"type": "member_id", "value": contact.uid}]
-        case _:
-            return []
-
-
 def _line(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     rng = diary.rng
-    diary.note(at, contact, "contact.followed", {"via": "add_friend"}, "line", intrinsic_of(contact))
+    say(diary, contact, at, "contact.followed", {"via": "add_friend"})
     if chance(rng, 60):
         diary.note(at + 900, contact, "team.message_sent", {"purpose": "welcome", "text": brand.WELCOME}, "bot")
     if chance(rng, 45):
@@ -60,9 +45,8 @@ def _line(diary: Diary, person: Person, contact: Contact, at: int) -> None:
 
 
 def _facebook(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    rng, sure = diary.rng, intrinsic_of(contact)
-    started = {"action": "get_started", "payload": "GET_STARTED"}
-    diary.note(at, contact, "bot.interacted", started, "messenger", sure)
+    rng = diary.rng
+    say(diary, contact, at, "bot.interacted", {"action": "postback", "payload": "GET_STARTED"})
     if chance(rng, 70):
         _profile(diary, person, contact, at + 1200)
     if chance(rng, 35):
@@ -72,22 +56,19 @@ def _facebook(diary: Diary, person: Person, contact: Contact, at: int) -> None:
             "token": f"nt-{rng.getrandbits(96):024x}",
             "expires_at": at + YEAR,
         }
-        diary.note(soon(rng, at, 4 * MINUTE), contact, "notification.opted_in", notification, "messenger", sure)
+        say(diary, contact, soon(rng, at, 4 * MINUTE), "notification.opted_in", notification)
 
 
 def _instagram(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    hello = {
-        "message_id": f"igm-{diary.rng.getrandbits(96):024x}",
-        "text": diary.rng.choice(brand.INSTAGRAM_HELLOS),
-    }
-    diary.note(at, contact, "message.received", hello, "instagram")
+    hello = {"message_id": message_id(diary, contact), "kind": "text", "text": diary.rng.choice(brand.INSTAGRAM_HELLOS)}
+    say(diary, contact, at, "message.received", hello)
     _profile(diary, person, contact, at + 1100)
 
 
 def _whatsapp(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    hello = {"message_id": f"wamid.{diary.rng.getrandbits(96):024X}", "text": brand.WHATSAPP_HELLO}
-    diary.note(at, contact, "message.received", hello, "whatsapp", intrinsic_of(contact))
-    diary.note(at + 400, contact, "profile.updated", {"display_name": person.nickname}, "whatsapp")
+    diary.names[contact.key] = person.nickname
+    hello = {"message_id": message_id(diary, contact), "kind": "text", "text": brand.WHATSAPP_HELLO}
+    say(diary, contact, at, "message.received", hello)
 
 
 def _web(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -98,10 +79,11 @@ def _web(diary: Diary, person: Person, contact: Contact, at: int) -> None:
 
 
 def _crm(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    rng = diary.rng
+    """The member's record, as the till has it: all of one moment."""
+    rng, sure = diary.rng, intrinsic_of(contact)
     record = {"identifiers": person.known_identifiers[1:], "via": "import"}
-    diary.note(at, contact, "identity.bound", record, "pos", intrinsic_of(contact))
-    diary.note(at + 1, contact, "profile.updated", {"display_name": person.name}, "pos")
+    diary.note(at, contact, "identity.bound", record, "pos", sure)
+    diary.note(at, contact, "profile.updated", {"display_name": person.name}, "pos", sure)
     attributes: list[dict[str, Any]] = [
         {"key": "member_level", "value": rng.choices(brand.LEVELS, (60, 25, 11, 4))[0], "type": "text"},
         {
@@ -112,7 +94,7 @@ def _crm(diary: Diary, person: Person, contact: Contact, at: int) -> None:
         {"key": "newsletter", "value": chance(rng, 60), "type": "boolean"},
     ]
     for attribute in rng.sample(attributes, rng.randint(1, 3)):
-        diary.note(at + 2, contact, "attribute.set", attribute, "pos")
+        diary.note(at, contact, "attribute.set", attribute, "pos", sure)
 
 
 _FIRST_HOURS: Final[dict[str, Callable[[Diary, Person, Contact, int], None]]] = {
@@ -137,53 +119,6 @@ def _profile(diary: Diary, person: Person, contact: Contact, at: int) -> None:
 def _look_after(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     member, _ = diary.rng.choice(person.branch.staff)
     diary.note(at, contact, "omo.bound", {"member": member, "branch": person.branch.code}, "store")
-
-
-def _bind(diary: Diary, person: Person, at: int) -> None:
-    """The ways of 官網綁定, the phone proved by a one-time password, and the member's card shown in the chat."""
-    rng, line, web = diary.rng, person.on("line"), person.on("web")
-    social = line or person.on("facebook") or person.on("whatsapp")
-    if social and web and chance(rng, 55):
-        via = rng.choices(("site_button", "cart_tracker", "bot_button"), (45, 35, 20))[0]
-        bind_browser(diary, social, web, soon(rng, at, 3 * HOUR), via)
-    if line and chance(rng, 20):
-        prove_phone(diary, line, person.phone, soon(rng, at, 5 * DAY))
-    if line and person.member_id and chance(rng, 20):
-        bind_member(diary, person, line, soon(rng, at, 5 * DAY))
-
-    for channel in ("facebook", "instagram", "whatsapp"):
-        contact = person.on(channel)
-        if line and contact and chance(rng, 12):
-            omnilink(diary, contact, line, soon(rng, at, 20 * DAY))
-
-
-def bind_member(diary: Diary, person: Person, contact: Contact, at: int) -> None:
-    """The shop's member is bound to the contact, as 91APP and others do in the chat; no browser is bound by it."""
-    diary.note(at, contact, "identity.bound", {"identifiers": person.known_identifiers[:1], "via": "api"}, "shop")
-
-
-def log_in(diary: Diary, person: Person, browser: Contact, at: int) -> None:
-    """A login on the site: the member's number for sure, phone and e-mail as typed."""
-    login = {"identifiers": person.known_identifiers, "via": "login"}
-    diary.note(at, browser, "identity.bound", login, "site")
-
-
-def bind_browser(diary: Diary, social: Contact, browser: Contact, at: int, via: str) -> None:
-    """官網綁定: the contact on a social channel is the one who uses this browser."""
-    binding = {"linked_contact": browser.ref, "via": via}
-    diary.note(at, social, "identity.bound", binding, "site", intrinsic_of(social))
-
-
-def omnilink(diary: Diary, contact: Contact, line: Contact, at: int) -> None:
-    """From one social channel to LINE."""
-    link = {"linked_contact": line.ref, "via": "omnilink"}
-    diary.note(at, contact, "identity.bound", link, "console", intrinsic_of(contact))
-
-
-def prove_phone(diary: Diary, contact: Contact, phone: str, at: int) -> None:
-    """手機綁定: a one-time password, sent to the phone, came back."""
-    proved = [{"type": "phone", "value": phone, "assurance": "verified"}]
-    diary.note(at, contact, "identity.bound", {"identifiers": proved, "via": "phone_otp"}, "otp")
 
 
 def _block(diary: Diary, person: Person) -> None:
@@ -213,12 +148,15 @@ def _object(diary: Diary, person: Person) -> None:
     rng, contact = diary.rng, person.on("line") or person.contacts[0]
     if contact.channel in {"web", "crm"} or not chance(rng, 4):
         return
-    kinds = rng.choice((["broadcast"], ["cart_remarketing"], *[["broadcast", "web_push", "cart_remarketing"]] * 3))
+    kinds = rng.choice((["broadcast"], ["cart_remarketing"], *[list(ALL_KINDS)] * 3))
+    source, sure = "bot", None
+    if contact.channel == "whatsapp":  # a switch of its own, which is for all marketing
+        kinds, source, sure = list(ALL_KINDS), "whatsapp", intrinsic_of(contact)
     out = moment(rng, person.joined_at + HOUR, diary.until_ms)
     back = soon(rng, out, 60 * DAY)
-    diary.note(out, contact, "marketing.opted_out", {"kinds": kinds, "by": "customer"}, "bot")
+    diary.note(out, contact, "marketing.opted_out", {"kinds": kinds, "by": "customer"}, source, sure)
     if chance(rng, 30) and back < diary.until_ms:
-        diary.note(back, contact, "marketing.opted_in", {"kinds": kinds, "by": "customer"}, "bot")
+        diary.note(back, contact, "marketing.opted_in", {"kinds": kinds, "by": "customer"}, source, sure)
         diary.wants_quiet(contact, out, back)
     else:
         diary.wants_quiet(contact, out)

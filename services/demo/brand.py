@@ -24,6 +24,8 @@ ACCOUNTS: Final = {
 LINE_DESTINATION: Final = "U" + "c0ffee7ea" * 3 + "c0ffe"
 LINE_PROVIDER: Final = "1650000001"
 WHATSAPP_PORTFOLIO: Final = "880000000000001"
+WHATSAPP_BUSINESS: Final = "770000000000001"
+WHATSAPP_NUMBER: Final = "886900300001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,29 +134,25 @@ WELCOME: Final = "歡迎加入霧谷茶事 🍵 輸入「會員」綁定會員�
 BOT_REPLY: Final = "這裡是茶小霧 🤖 請點選單：熱銷商品｜門市資訊｜訂單查詢｜真人客服"
 CART_REMINDER: Final = "您的購物車裡還有「{product}」，24 小時內結帳免運費 🛒"
 BOT_ACTIONS: Final = (
-    ("richmenu", "action=menu&item=hot"),
-    ("richmenu", "action=menu&item=stores"),
-    ("richmenu", "action=orders"),
-    ("button", "action=coupon&id=FIRST100"),
-    ("button", "action=quiz&step=1"),
-    ("button", "action=quiz&step=2"),
-    ("button", "action=agent"),
-    ("carousel", "action=product&sku=alishan-oolong"),
-    ("carousel", "action=product&sku=pineapple-cake"),
+    "action=menu&item=hot",
+    "action=menu&item=stores",
+    "action=orders",
+    "action=coupon&id=FIRST100",
+    "action=quiz&step=1",
+    "action=quiz&step=2",
+    "action=agent",
+    "action=product&sku=alishan-oolong",
+    "action=product&sku=pineapple-cake",
 )
 TAGS: Final = ("VIP", "愛喝烏龍", "紅茶派", "送禮需求", "企業客戶", "品茶課", "客訴處理", "冷泡", "茶具控", "價格敏感")
 PAGES: Final = ("/", "/collections/oolong", "/collections/gifts", "/about", "/stores", "/blog/how-to-brew", "/sale")
 LEVELS: Final = ("一般會員", "銀葉會員", "金葉會員", "茶師會員")
 UNKNOWN_TYPES: Final = ("loyalty.points_earned", "survey.answered", "game.played", "coupon.redeemed")
 # Nobody's: what a form sends that was left alone, and what is typed to get past one.
-JUNK_VALUES: Final = (
-    ("phone", "0000000000"),
-    ("phone", "-"),
-    ("member_id", "null"),
-    ("member_id", "undefined"),
-    ("member_id", "0000"),
-    ("email", "test@test.com"),
-    ("email", "none"),
-    ("x_line_id", "N/A"),
-)
+JUNK_VALUES: Final = {
+    "email": ("test@test.com", "none"),
+    "member_id": ("null", "undefined", "0000"),
+    "phone": ("0000000000", "-"),
+    "x_line_id": ("N/A",),
+}
 SHOP_PHONE: Final = "+886900200001"  # on the shop's own sign

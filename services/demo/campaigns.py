@@ -4,12 +4,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from services.demo import brand
-from services.demo.arrivals import block, intrinsic_of
+from services.demo.arrivals import block
 from services.demo.chance import chance
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person
 from services.demo.rhythm import HOUR, MINUTE, YEAR, soon
-from services.demo.sessions import write
+from services.demo.sessions import tap, write
 
 _TAIPEI: Final = timezone(timedelta(hours=8))
 _SENT_AT: Final = 20  # in the evening, when people look at their phones
@@ -47,18 +47,15 @@ def _audience(diary: Diary, people: list[Person], at: int) -> list[Contact]:
     ]
 
 
-def _send(diary: Diary, campaign: brand.Campaign, contact: Contact, start: int) -> None:
+def _send(diary: Diary, campaign: brand.Campaign, contact: Contact, at: int) -> None:
     rng = diary.rng
-    at = start + rng.randint(0, 10 * MINUTE)
     if not diary.reaches(contact, at, marketing=True):
         return
     message = {"purpose": "broadcast", "campaign": campaign.name, "text": campaign.text}
     diary.note(at, contact, "team.message_sent", message, "campaigns")
     answer = soon(rng, at, 40 * MINUTE)
     if chance(rng, 9):
-        source = "line" if contact.channel == "line" else "messenger" if contact.channel == "facebook" else "whatsapp"
-        tap = {"action": "postback", "payload": f"action=campaign&name={campaign.purpose_tag}"}
-        diary.note(answer, contact, "bot.interacted", tap, source, intrinsic_of(contact))
+        tap(diary, contact, answer, f"action=campaign&name={campaign.purpose_tag}")
         tag = {"tag": campaign.purpose_tag, "source": "broadcast", "expires_after": 365}
         diary.note(answer + 200, contact, "tag.added", tag, "campaigns")
     elif chance(rng, 4):

@@ -26,8 +26,8 @@ def _rows(tables: Tables, listener: Listener) -> Iterator[tuple[str, int, str]]:
     yield "customers", tables.customers, "Omni-customers, each with all its contacts"
     for size, customers in largest(tables.distribution, _SHOWN):
         yield f"  of {size} contact{'s' if size != '1' else ''}", customers, ""
-    yield "merges", listener.merges, "customers that became one, by the topic of changes"
-    yield "splits", listener.splits, "customers that came out of another: a wrong merge undone"
+    yield "merges", listener.merges, "times that customers became one, by the changes told"
+    yield "splits", listener.splits, "customers that came out of another, likewise"
     for reason, count in tables.refused.items():
         yield f"refused: {reason}", count, MEANINGS[reason]
     for reason, count in tables.set_aside.items():

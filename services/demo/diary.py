@@ -22,11 +22,15 @@ def ulid(at: int, rng: Random) -> str:
 
 
 class Diary:
-    """The events so far, and the spans in which a contact was away (blocked) or wanted no marketing."""
+    """The events so far, and the spans in which a contact was away (blocked) or wanted no marketing.
+
+    ``names`` is what people call themselves on channels that send it along with all they say.
+    """
 
     def __init__(self, rng: Random, until_ms: int) -> None:
         self.rng, self.until_ms = rng, until_ms
         self.events: list[CanonicalEvent] = []
+        self.names: dict[str, str] = {}
         self._away: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._quiet: dict[str, list[tuple[int, int]]] = defaultdict(list)
 
@@ -42,6 +46,8 @@ class Diary:
         """Write an event down, unless the year is over by then."""
         if at > self.until_ms:
             return
+        if source == "whatsapp":  # whose clock has seconds
+            at -= at % 1000
         event = {
             "event_id": f"{source}:{ulid(at, self.rng)}",
             "type": type_name,

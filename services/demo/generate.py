@@ -5,21 +5,24 @@ ids, so a second demo on kept data repeats itself exactly. ``deliveries`` is one
 to the event what the accounts must come to.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from services.demo.arrivals import arrive
 from services.demo.campaigns import run_campaigns
 from services.demo.diary import CanonicalEvent, Diary
-from services.demo.line_webhooks import MOST_EVENTS, body, comes_by_webhook, webhook_event
+from services.demo.letters import Letter, Way, letters
 from services.demo.mixups import add_mixups
 from services.demo.people import Person, population
+from services.demo.posts import Arrival, Post, posts_of
 from services.demo.rarities import add_rarities
 from services.demo.regular import tell_of_a_regular
 from services.demo.sessions import visit
 from services.demo.spoilt import Broken, Refused, broken_records, refused_requests, spoilt_events
+from services.demo.understood import understood
 
 EVENTS_A_PERSON: Final = 8  # fewer than this, and there would be no life after the first day
 _CAMPAIGN_SHARE: Final = 0.13
@@ -27,7 +30,6 @@ _RARE_SHARE: Final = 0.001  # of each rare kind
 _DUPLICATE_SHARE: Final = 0.03
 _LATE_SHARE: Final = 0.01
 _WINDOW: Final = 400  # events among which the order of delivery is anybody's guess
-_LARGEST_BATCH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,20 @@ class Deliveries:
 
     ``distinct`` events are to be committed, ``duplicates`` absorbed, ``rejected`` ones refused at the door inside
     their batches, ``refused`` requests refused whole, and every one of ``broken`` becomes a dead letter.
+    ``event_ids`` are those under which the log will have the distinct events.
     """
 
-    line_webhooks: tuple[dict[str, Any], ...]
-    batches: tuple[list[CanonicalEvent], ...]
+    posts: tuple[Post, ...]
     refused: tuple[Refused, ...]
     broken: tuple[Broken, ...]
-    distinct: int
+    event_ids: tuple[str, ...]
     duplicates: int
     rejected: int
+
+    @property
+    def distinct(self) -> int:
+        """How many events happened."""
+        return len(self.event_ids)
 
     @property
     def accepted(self) -> int:
@@ -77,33 +84,41 @@ def _fill(diary: Diary, crowd: list[Person], events: int) -> None:
             visit(diary, person)
 
 
-def deliveries(events: list[CanonicalEvent], rng: Random) -> Deliveries:
+def deliveries(events: list[CanonicalEvent], story: str, until_ms: int) -> Deliveries:
     """The life on its way: out of order, some of it very late, some of it twice, a handful spoilt."""
-    copies = rng.sample(range(len(events)), round(len(events) * _DUPLICATE_SHARE))
-    arrivals = sorted(_arrivals(len(events), copies, rng))
-    line, other = [], []
-    for _, number, redelivered in arrivals:
-        if comes_by_webhook(events[number]):
-            line.append(webhook_event(events[number], rng, redelivered=redelivered))
-        else:
-            other.append(events[number])
+    rng = Random(story)  # noqa: S311 - a story, not a secret
+    told = letters(events)
+    copies = _copies(told, round(len(events) * _DUPLICATE_SHARE), rng)
+    by_way: dict[Way, list[Arrival]] = {}
+    for _, number, again in sorted(_arrivals(len(told), copies, rng)):
+        by_way.setdefault(told[number].way, []).append((told[number], again))
     spoilt = spoilt_events(events[0])
+    others = by_way.setdefault("events", [])
     for event in spoilt:
-        other.insert(rng.randint(0, len(other)), event)
-    webhooks = tuple(body(part) for part in _parts(line, MOST_EVENTS, rng))
+        others.insert(rng.randint(0, len(others)), (Letter("events", (event,)), False))
+    posts = [list(posts_of(way, arrivals, rng, story)) for way, arrivals in sorted(by_way.items())]
     return Deliveries(
-        line_webhooks=webhooks,
-        batches=tuple(_parts(other, _LARGEST_BATCH, rng)),
-        refused=refused_requests(events[0], webhooks[0] if webhooks else None),
+        posts=tuple(chain(*posts)),
+        refused=refused_requests(events[0]),
         broken=broken_records(events[0]),
-        distinct=len(events),
-        duplicates=len(copies),
+        event_ids=tuple(event.event_id for letter in told for event in understood(letter, until_ms, story)),
+        duplicates=sum(len(told[number].events) for number in copies),
         rejected=len(spoilt),
     )
 
 
+def _copies(told: list[Letter], events: int, rng: Random) -> list[int]:
+    """Letters that come twice, of so many events together (fewer only where nothing is small enough)."""
+    copies: list[int] = []
+    for number in rng.sample(range(len(told)), len(told)):
+        if len(told[number].events) <= events:
+            copies.append(number)
+            events -= len(told[number].events)
+    return copies
+
+
 def _arrivals(count: int, copies: list[int], rng: Random) -> Iterator[tuple[float, int, bool]]:
-    """When each event arrives (a place in the queue), which it is, and whether it is a repeat."""
+    """When each letter arrives (a place in the queue), which it is, and whether it is a repeat."""
     for number in range(count):
         late = count if rng.random() < _LATE_SHARE else _WINDOW
         yield number + rng.random() * late, number, False
@@ -111,12 +126,3 @@ def _arrivals(count: int, copies: list[int], rng: Random) -> Iterator[tuple[floa
         # Half of the repeats come at once, as after a lost answer; half much later, as after an outage.
         delay = _WINDOW + (rng.random() * 5 if rng.random() < 1 / 2 else rng.expovariate(1 / 500))
         yield number + delay, number, True
-
-
-def _parts(events: Sequence[dict[str, Any]], largest: int, rng: Random) -> Iterator[list[dict[str, Any]]]:
-    """The events in bodies of uneven sizes, from one to ``largest``."""
-    start = 0
-    while start < len(events):
-        size = rng.randint(1, largest)
-        yield list(events[start : start + size])
-        start += size

@@ -4,7 +4,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.changes import decode_change
+from schemas.changes import change_in
 from schemas.topics import CUSTOMER_CHANGES
 from services.demo.errors import Stuck
 from services.demo.membership import Listener
@@ -41,6 +41,6 @@ async def _hear(consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], lis
             raise Stuck("The changes of customers can't be read to their end; is Kafka well?")
         for records in found.values():
             for record in records:
-                change = decode_change(record.value)
-                if change.tenant == TENANT:
+                change = change_in(record.value)
+                if change is not None and change.tenant == TENANT:
                     listener.hear(change)

@@ -11,10 +11,10 @@ from typing import Final
 import orjson
 from rich.console import Console
 
+from services.demo.connections import connect
 from services.demo.errors import DemoError
-from services.demo.line_source import SOURCE, connect_line
 from services.demo.report import Result, show
-from services.demo.sending import Address
+from services.demo.requests import Address
 from services.demo.tour import Story, losses_named, tell
 from services.embedded.errors import EmbeddedError
 from services.embedded.stack import Stack
@@ -72,8 +72,7 @@ async def _watched(stack: Stack, story: Story, console: Console, given: Settings
 
 async def _tell(stack: Stack, story: Story, console: Console, given: Settings) -> Result:
     with losses_named():
-        secret = await connect_line(stack.settings)
-        address = Address(stack.url, stack.key, SOURCE, secret, _command(given))
+        address = Address(stack.url, stack.key, await connect(stack.settings), _command(given))
         return await tell(stack.settings, address, story, console)
 
 

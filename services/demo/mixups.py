@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Final
 
 from services.demo import brand
-from services.demo.arrivals import bind_browser, bind_member, intrinsic_of, log_in, omnilink, prove_phone
+from services.demo.bindings import bind_browser, bind_member, log_in, omnilink, prove_phone
 from services.demo.chance import chance
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person
 from services.demo.rhythm import DAY, HOUR, MINUTE, moment
+from services.demo.voice import intrinsic_of
 
 _UNNOTICED: Final = 60 * DAY  # at the least, where the year is long enough
 _TABLET: Final = Contact("web", brand.ACCOUNTS["web"], "tablet-yongkang")
@@ -114,12 +115,19 @@ def _junk(diary: Diary, people: list[Person]) -> None:
     """What forms send when nobody fills them in, and what people type who don't want to say."""
     person = _somebody(diary, people, _is_on("web"))
     if person:
+        types = diary.rng.sample(sorted(brand.JUNK_VALUES), 2)
         typed = [
-            {"type": type_name, "value": value, "assurance": "claimed"}
-            for type_name, value in diary.rng.sample(brand.JUNK_VALUES, 2)
+            {
+                "type": name,
+                "value": diary.rng.choice(brand.JUNK_VALUES[name]),
+                "assurance": "verified" if name == "member_id" else "claimed",  # the site takes a login at its word
+            }
+            for name in types
         ]
-        at, _ = _span(diary, person)
-        diary.note(at, _on(person, "web"), "identity.bound", {"identifiers": typed, "via": "login"}, "site")
+        via = "login" if "member_id" in types else "channel"
+        diary.note(
+            _span(diary, person)[0], _on(person, "web"), "identity.bound", {"identifiers": typed, "via": via}, "site"
+        )
 
 
 def _shop_number(diary: Diary, people: list[Person]) -> None:

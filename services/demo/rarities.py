@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.demo import brand
-from services.demo.arrivals import intrinsic_of, omnilink
+from services.demo.arrivals import ALL_KINDS
+from services.demo.bindings import omnilink
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person, contact_on
 from services.demo.rhythm import HOUR, MINUTE, YEAR, moment
-
-_ALL_KINDS: Final = ["broadcast", "web_push", "cart_remarketing"]
+from services.demo.sessions import regret
+from services.demo.voice import message_id, say
 
 
 def add_rarities(diary: Diary, people: list[Person], each: int) -> None:
@@ -29,12 +30,12 @@ def _later(diary: Diary, at: int) -> int:
 def _new_number(diary: Diary, _: Person, old: Contact, at: int) -> None:
     """A WhatsApp number was changed: the old contact is reached no more."""
     new = contact_on(diary.rng, "whatsapp", 0, f"+8869001{diary.rng.randint(0, 99_999):05d}")
-    hello = {"message_id": f"wamid.{diary.rng.getrandbits(96):024X}", "text": brand.NEW_NUMBER}
+    hello = {"message_id": message_id(diary, new), "kind": "text", "text": brand.NEW_NUMBER}
     diary.went_away(old, at)
-    diary.note(at, old, "contact.superseded", {"by": new.ref}, "whatsapp", intrinsic_of(old))
-    diary.note(at + MINUTE, new, "message.received", hello, "whatsapp", intrinsic_of(new))
-    same = {"linked_contact": old.ref, "via": "channel"}
-    diary.note(at + MINUTE, new, "identity.bound", same, "whatsapp", intrinsic_of(new))
+    diary.names[new.key] = diary.names[old.key]
+    say(diary, old, at, "contact.superseded", {"by": new.ref})
+    say(diary, new, at, "identity.bound", {"linked_contact": old.ref, "via": "channel"})
+    say(diary, new, at + MINUTE, "message.received", hello)
 
 
 def _unknown(diary: Diary, _: Person, contact: Contact, at: int) -> None:
@@ -46,8 +47,8 @@ def _unknown(diary: Diary, _: Person, contact: Contact, at: int) -> None:
 def _notification_off(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     topic: dict[str, Any] = {"topic": "新品通知", "frequency": "weekly"}
     token = {"token": f"nt-{diary.rng.getrandbits(96):024x}", "expires_at": at + YEAR}
-    diary.note(at, contact, "notification.opted_in", topic | token, "messenger", intrinsic_of(contact))
-    diary.note(_later(diary, at), contact, "notification.opted_out", topic, "messenger")
+    say(diary, contact, at, "notification.opted_in", topic | token)
+    say(diary, contact, _later(diary, at), "notification.opted_out", topic)
 
 
 def _tag_removed(diary: Diary, _: Person, contact: Contact, at: int) -> None:
@@ -86,8 +87,16 @@ def _quiet_by_staff(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     """A member of staff takes a customer off every list, and later puts them back on one."""
     back = _later(diary, at)
     diary.wants_quiet(contact, at, back)
-    diary.note(at, contact, "marketing.opted_out", {"kinds": _ALL_KINDS, "by": "S101"}, "console")
-    diary.note(back, contact, "marketing.opted_in", {"kinds": _ALL_KINDS[:1], "by": "S101"}, "console")
+    diary.note(at, contact, "marketing.opted_out", {"kinds": list(ALL_KINDS), "by": "S101"}, "console")
+    diary.note(back, contact, "marketing.opted_in", {"kinds": ["broadcast"], "by": "S101"}, "console")
+
+
+def _switched_off(diary: Diary, _: Person, contact: Contact, at: int) -> None:
+    """WhatsApp's own switch for all of a business's marketing, off and on again."""
+    back = _later(diary, at)
+    diary.wants_quiet(contact, at, back)
+    for when, wish in ((at, "out"), (back, "in")):
+        say(diary, contact, when, f"marketing.opted_{wish}", {"kinds": list(ALL_KINDS), "by": "customer"})
 
 
 _Rarity = Callable[[Diary, Person, Contact, int], None]
@@ -101,4 +110,8 @@ _RARITIES: Final[tuple[tuple[_Rarity, tuple[str, ...]], ...]] = (
     (_channel_to_channel, ("facebook", "instagram", "whatsapp")),
     (_renamed, ("line", "facebook", "instagram")),
     (_quiet_by_staff, ("line", "facebook")),
+    (_switched_off, ("whatsapp",)),
+    (regret, ("facebook",)),
+    (regret, ("instagram",)),
+    (regret, ("whatsapp",)),
 )

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.demo import brand
-from services.demo.arrivals import bind_browser, bind_member, first_hours, log_in
+from services.demo.arrivals import first_hours
+from services.demo.bindings import bind_browser, bind_member, log_in
 from services.demo.diary import Diary
 from services.demo.people import Contact, Person, contact_on, member_id_of
 from services.demo.rhythm import HOUR, MINUTE, moment

@@ -13,6 +13,7 @@ from rich.text import Text
 from services.demo import brand
 from services.demo.accounts import Door, Tally
 from services.demo.customers_report import customers_as_json, customers_table
+from services.demo.letters import Way
 from services.demo.membership import Listener, Tables
 from services.query import telling
 from services.query.core.identity_models import Why
@@ -22,6 +23,16 @@ _TIMES: Final = (
     ("last_customer_interaction_at", "customer last interacted", "客人最後互動"),
     ("last_team_interaction_at", "team last interacted", "團隊最後互動"),
     ("last_marketing_at", "last marketing", "團隊最後行銷"),
+)
+_WAYS: Final[tuple[tuple[Way, str], ...]] = (
+    ("line", "signed webhooks of LINE"),
+    ("facebook", "signed webhooks of Messenger"),
+    ("instagram", "signed webhooks of Instagram"),
+    ("whatsapp", "signed webhooks of WhatsApp"),
+    ("site", "Segment's API, with a write key"),
+    ("members", "records of members"),
+    ("campaigns", "lists of campaigns"),
+    ("events", "POST /v1/events: what no other way can say"),
 )
 
 
@@ -69,6 +80,7 @@ class Result:
         """The result as one JSON object."""
         return {
             "accepted": self.door.accepted,
+            "accepted_by": dict(self.door.accepted_by),
             "committed": self.counted.committed,
             "dead_lettered": self.counted.dead_letters,
             "duplicates": self.counted.duplicates,
@@ -123,6 +135,7 @@ def _accounts(result: Result) -> Table:
     door, counted = result.door, result.counted
     for row in (
         ("events accepted", door.accepted, "after Kafka's acknowledgement"),
+        *((f"  {way}", door.accepted_by[way], by) for way, by in _WAYS if way in door.accepted_by),
         ("events committed", counted.committed, "new, in every read model"),
         ("duplicates absorbed", counted.duplicates, "delivered again, changed nothing"),
         ("dead-lettered", counted.dead_letters, f"of {door.broken} broken records in the log"),

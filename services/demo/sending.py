@@ -4,67 +4,29 @@ A request without an answer, or answered 503 or 429, is sent again after the pau
 """
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from heapq import merge
 from typing import Final
 
 import httpx
-import orjson
 from aiokafka import AIOKafkaProducer
 
 from services.demo.accounts import Door
 from services.demo.errors import DoorAnswersStrangely, DoorShut
 from services.demo.generate import Deliveries
-from services.demo.spoilt import Broken, Refused
+from services.demo.requests import Address, Request, requests
+from services.demo.spoilt import Broken
 from services.demo.together import together
 
 _AT_ONCE: Final = 16  # enough that Kafka acknowledges many requests at once
 _GIVE_UP_AFTER: Final = 60.0
 _LATER: Final = frozenset({429, 503})
-_ANSWERS: Final = frozenset({202, 422})
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to send, and with which credentials."""
-
-    url: str
-    key: str
-    line_source: str
-    line_secret: str
-    command: str = "onefold"  # with what it needs to find the same servers
-
-    @property
-    def webhook(self) -> str:
-        """Where LINE sends."""
-        return f"{self.url}/webhooks/line/{self.line_source}"
-
-    @property
-    def events(self) -> str:
-        """Where everybody else sends."""
-        return f"{self.url}/v1/events"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request. ``events`` is how many it carries; ``status`` what it must be answered, if it is to be refused."""
-
-    to: str
-    body: bytes
-    headers: dict[str, str]
-    events: int
-    status: int | None = None
 
 
 async def send(address: Address, deliveries: Deliveries, door: Door) -> None:
     """Send everything and keep ``door`` up to date. Raises DoorShut or DoorAnswersStrangely."""
-    await carry(_client, _requests(address, deliveries), door)
+    await carry(_client, requests(address, deliveries), door)
 
 
 async def carry(client: Callable[[], httpx.AsyncClient], requests: Iterator[Request], door: Door) -> None:
@@ -103,7 +65,7 @@ async def _post(client: httpx.AsyncClient, request: Request, door: Door) -> http
     deadline, pause = time.monotonic() + _GIVE_UP_AFTER, 0.2
     while True:
         try:
-            response = await client.post(request.to, content=request.body, headers=request.headers)
+            response = await client.request(request.method, request.to, content=request.body, headers=request.headers)
         except httpx.TransportError as error:
             reason = f"no answer ({type(error).__name__})"
         else:
@@ -124,53 +86,15 @@ def _seconds(retry_after: str | None) -> float:
 
 def _note(request: Request, response: httpx.Response, door: Door) -> None:
     """Enter the answer into the accounts."""
-    if request.status is not None:
-        _expect(response, request, frozenset({request.status}))
-        door.refused += 1
-    elif "x-line-signature" in request.headers:
-        _expect(response, request, frozenset({200}))
-        door.accepted += request.events
-    else:
-        _expect(response, request, _ANSWERS)
-        statuses = [result["status"] for result in response.json()["results"]]
-        door.accepted += statuses.count("accepted")
-        door.rejected += statuses.count("rejected")
-
-
-def _expect(response: httpx.Response, request: Request, statuses: frozenset[int]) -> None:
-    if response.status_code not in statuses:
-        wanted = " or ".join(map(str, sorted(statuses)))
+    if response.status_code not in request.answers:
+        wanted = " or ".join(map(str, sorted(request.answers)))
         raise DoorAnswersStrangely(
             f"{request.to} answered {response.status_code}, not {wanted}: {response.text[:300]}",
         )
-
-
-def _requests(address: Address, deliveries: Deliveries) -> Iterator[Request]:
-    """All requests, the kinds mixed as evenly as they come."""
-    webhooks = [_webhook(address, orjson.dumps(body), len(body["events"])) for body in deliveries.line_webhooks]
-    batches = [_batch(address, orjson.dumps(batch), len(batch)) for batch in deliveries.batches]
-    refused = [_to_be_refused(address, request) for request in deliveries.refused]
-    kinds = (
-        [((place + 1) / len(kind), request) for place, request in enumerate(kind)]
-        for kind in (webhooks, batches, refused)
-    )
-    return (request for _, request in merge(*kinds, key=lambda placed: placed[0]))
-
-
-def _batch(address: Address, body: bytes, events: int, status: int | None = None) -> Request:
-    headers = {"Authorization": f"Bearer {address.key}", "Content-Type": "application/json"}
-    return Request(address.events, body, headers, events, status)
-
-
-def _webhook(address: Address, body: bytes, events: int, status: int | None = None) -> Request:
-    signature = base64.b64encode(hmac.digest(address.line_secret.encode(), body, hashlib.sha256)).decode()
-    headers = {"x-line-signature": signature, "Content-Type": "application/json"}
-    return Request(address.webhook, body, headers, events, status)
-
-
-def _to_be_refused(address: Address, request: Refused) -> Request:
-    # A credential that opens nothing: the right one with its end cut off.
-    wrong = Address(address.url, address.key[:-1], address.line_source, address.line_secret[:-1])
-    credentials = address if request.proof == "right" else wrong
-    make = _webhook if request.to == "line" else _batch
-    return make(credentials, request.body, 0, request.status)
+    if request.status is not None:
+        door.refused += 1
+        return
+    accepted, rejected = request.outcome(response.json())
+    door.accepted += accepted
+    door.accepted_by[request.way] += accepted
+    door.rejected += rejected

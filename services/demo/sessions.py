@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from services.demo import brand
-from services.demo.arrivals import intrinsic_of, log_in
+from services.demo.bindings import log_in
 from services.demo.chance import chance
 from services.demo.diary import Diary
 from services.demo.people import PREFERENCE, Contact, Person
 from services.demo.rhythm import HOUR, MINUTE, moment, soon
+from services.demo.voice import intrinsic_of, message_id, say
 
-_FROM_CHANNEL: Final = {"line": "line", "facebook": "messenger", "instagram": "instagram", "whatsapp": "whatsapp"}
 _STICKERS: Final = (("446", "1988"), ("446", "2027"), ("789", "10855"), ("11537", "52002734"))
 
 
@@ -39,10 +39,15 @@ def write(diary: Diary, contact: Contact, at: int, text: str) -> str:
 
 
 def _receive(diary: Diary, contact: Contact, at: int, message: dict[str, Any]) -> str:
-    message_id = str(diary.rng.randint(10**17, 10**18 - 1))
-    sure, source = intrinsic_of(contact), _FROM_CHANNEL[contact.channel]
-    diary.note(at, contact, "message.received", {"message_id": message_id} | message, source, sure)
-    return message_id
+    given = message_id(diary, contact)
+    say(diary, contact, at, "message.received", {"message_id": given} | message)
+    return given
+
+
+def tap(diary: Diary, contact: Contact, at: int, payload: str) -> None:
+    """A button of the bot's, or of a campaign's message."""
+    action = "button" if contact.channel == "whatsapp" else "postback"
+    say(diary, contact, at, "bot.interacted", {"action": action, "payload": payload})
 
 
 def talk(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -56,7 +61,7 @@ def talk(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     diary.note(at, contact, "team.message_sent", sent, "console")
     if contact.channel == "whatsapp":
         status = {"message_id": sent["message_id"], "status": rng.choice(("delivered", "read", "read"))}
-        diary.note(soon(rng, at, 2 * MINUTE), contact, "team.message_status", status, "whatsapp")
+        say(diary, contact, soon(rng, at, 2 * MINUTE), "team.message_status", status)
     if chance(rng, 60):
         write(diary, contact, soon(rng, at, 3 * MINUTE), rng.choice(brand.THANKS))
     if chance(rng, 25):
@@ -68,9 +73,7 @@ def _tap(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     """Some taps on the bot's menu."""
     rng = diary.rng
     for _tap_number in range(rng.choice((1, 1, 1, 2, 3))):
-        action, payload = rng.choice(brand.BOT_ACTIONS)
-        data = {"action": "postback" if contact.channel == "line" else action, "payload": payload}
-        diary.note(at, contact, "bot.interacted", data, _FROM_CHANNEL[contact.channel], intrinsic_of(contact))
+        tap(diary, contact, at, rng.choice(brand.BOT_ACTIONS))
         at = soon(rng, at, MINUTE // 2)
     if chance(rng, 40):
         diary.note(at, contact, "team.message_sent", {"purpose": "bot", "text": brand.BOT_REPLY}, "bot")
@@ -82,22 +85,20 @@ def _tap(diary: Diary, _: Person, contact: Contact, at: int) -> None:
 def _sticker(diary: Diary, _: Person, contact: Contact, at: int) -> None:
     """A sticker or a picture, and nothing else."""
     package, sticker = diary.rng.choice(_STICKERS)
-    payload = {"packageId": package, "stickerId": sticker}
-    _receive(
-        diary, contact, at, {"kind": "sticker", "payload": payload} if chance(diary.rng, 70) else {"kind": "image"}
-    )
+    payload = {"payload": {"packageId": package, "stickerId": sticker}} if contact.channel == "line" else {}
+    sent = contact.channel != "instagram" and chance(diary.rng, 70)  # where a sticker is a picture
+    _receive(diary, contact, at, {"kind": "sticker"} | payload if sent else {"kind": "image"})
 
 
-def _regret(diary: Diary, person: Person, contact: Contact, at: int) -> None:
+def regret(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     """A message taken back, or changed where the channel allows it."""
     text = fill_in(diary.rng.choice(brand.QUESTIONS), diary, person)
-    message_id, at_once = write(diary, contact, at, text), soon(diary.rng, at, MINUTE)
-    source, sure = _FROM_CHANNEL[contact.channel], intrinsic_of(contact)
+    given, at_once = write(diary, contact, at, text), soon(diary.rng, at, MINUTE)
     if contact.channel in {"line", "instagram"}:
-        diary.note(at_once, contact, "message.unsent", {"message_id": message_id}, source, sure)
+        say(diary, contact, at_once, "message.unsent", {"message_id": given})
     else:
-        edited = {"message_id": message_id, "text": text + brand.AFTERTHOUGHT}
-        diary.note(at_once, contact, "message.edited", edited, source, sure)
+        edited = {"message_id": given, "kind": "text", "text": text + brand.AFTERTHOUGHT}
+        say(diary, contact, at_once, "message.edited", edited)
 
 
 def _browse(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -113,7 +114,7 @@ def _browse(diary: Diary, person: Person, contact: Contact, at: int) -> None:
             return
         at = soon(rng, at, 2 * MINUTE)
         diary.note(at, contact, "web.tracked", _seen(step, product.url, facts), "site")
-    _paid(diary, person, product, at)
+    _paid(diary, person, product, at + 500)
 
 
 def _seen(event: str, url: str, properties: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -134,14 +135,14 @@ def _paid(diary: Diary, person: Person, product: brand.Product, at: int) -> None
     record = person.on("crm")
     if record:
         spent = {"key": "total_spent", "value": product.price * diary.rng.randint(1, 6), "type": "number"}
-        diary.note(at + 500, record, "attribute.set", spent, "pos", intrinsic_of(record))
+        diary.note(at, record, "attribute.set", spent, "pos", intrinsic_of(record))
 
 
 def _buy_in_store(diary: Diary, person: Person, contact: Contact, at: int) -> None:
     """A purchase at the counter, with the member's number."""
     _paid(diary, person, diary.rng.choice(brand.PRODUCTS), at)
     tag = {"tag": f"{person.branch.name}消費", "source": "third_party_system", "expires_after": 180}
-    diary.note(at + 800, contact, "tag.added", tag, "pos", intrinsic_of(contact))
+    diary.note(at, contact, "tag.added", tag, "pos", intrinsic_of(contact))
 
 
 def _log_in(diary: Diary, person: Person, contact: Contact, at: int) -> None:
@@ -153,7 +154,7 @@ def _log_in(diary: Diary, person: Person, contact: Contact, at: int) -> None:
 
 
 _Script = Callable[[Diary, Person, Contact, int], None]
-_CHAT: Final[tuple[tuple[_Script, int], ...]] = ((talk, 44), (_tap, 44), (_sticker, 9), (_regret, 3))
+_CHAT: Final[tuple[tuple[_Script, int], ...]] = ((talk, 44), (_tap, 44), (_sticker, 9), (regret, 3))
 _SCRIPTS: Final[dict[str, tuple[tuple[_Script, int], ...]]] = {
     **dict.fromkeys(("line", "facebook", "instagram", "whatsapp"), _CHAT),
     "web": ((_browse, 92), (_log_in, 8)),

@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 import orjson
 
 from schemas.topics import event_key
-from services.demo import brand
+from services.demo import brand, line_webhooks, site_messages
 from services.demo.diary import CanonicalEvent
-from services.demo.line_webhooks import body
+from services.demo.letters import META, Way
 
 TENANT: Final = "demo"
 
@@ -18,7 +18,7 @@ class Refused:
     """A request that is refused whole. ``proof`` says which credential is wrong, if one is."""
 
     why: str
-    to: Literal["events", "line"]
+    to: Way
     body: bytes
     status: int
     proof: Literal["right", "wrong"] = "right"
@@ -49,16 +49,25 @@ def spoilt_events(sound: CanonicalEvent) -> tuple[CanonicalEvent, ...]:
     )
 
 
-def refused_requests(sound: CanonicalEvent, webhook: dict[str, Any] | None) -> tuple[Refused, ...]:
+def refused_requests(sound: CanonicalEvent) -> tuple[Refused, ...]:
     """Requests of which nothing may be stored."""
-    forged = orjson.dumps(webhook or body([]))
+    seen = {"type": "page", "anonymousId": "c-forged", "messageId": "demo-forged"}
     surrogate = orjson.dumps(sound | {"type": "message.received", "data": {"text": "?"}}).replace(b'"?"', b'"\\ud83c"')
     return (
         Refused("malformed JSON", "events", b'{"type": "message.received", ', 400),
         Refused("a lone surrogate", "events", surrogate, 422),
         Refused("nothing in it is an event", "events", orjson.dumps([{"type": "tag.added"}, 42]), 422),
         Refused("an unknown key", "events", orjson.dumps(sound), 401, proof="wrong"),
-        Refused("a forged signature", "line", forged, 401, proof="wrong"),
+        Refused("a forged signature of LINE's", "line", orjson.dumps(line_webhooks.body([])), 401, proof="wrong"),
+        *(
+            Refused(
+                "a forged signature of Meta's", way, orjson.dumps({"object": "page", "entry": []}), 401, proof="wrong"
+            )
+            for way in META
+        ),
+        Refused("an unknown write key", "site", orjson.dumps(site_messages.body([seen])), 401, proof="wrong"),
+        Refused("a member without a number", "members", orjson.dumps([{"display_name": "?"}]), 422),
+        Refused("a campaign to nobody", "campaigns", b'{"text": "?"}', 400),
     )
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from random import Random
 from typing import Final
 
 import asyncpg
@@ -21,7 +20,8 @@ from services.demo.errors import ServerLost
 from services.demo.generate import Deliveries, deliveries, life
 from services.demo.listening import listen
 from services.demo.report import Result
-from services.demo.sending import Address, send, write_broken
+from services.demo.requests import Address
+from services.demo.sending import send, write_broken
 from services.demo.showcase import showcase
 from services.demo.together import together
 from services.demo.visiting import visit_person
@@ -66,10 +66,10 @@ async def tell(settings: Settings, address: Address, story: Story, console: Cons
     """Send the story and wait until all of it is visible. Raises DemoError, and what a lost server raises."""
     until_ms = end_of_life(settings.data_dir, story.name, int(time.time() * 1000))
     events = life(story.seed, story.people, story.events, until_ms)
-    sent = deliveries(events, Random(story.name))  # noqa: S311 - a story, not a secret
+    sent = deliveries(events, story.name, until_ms)
     async with Watch(settings) as watch:
         before = await watch.caught_up()
-        already = await watch.known(event["event_id"] for event in events)
+        already = await watch.known(sent.event_ids)
         began, door = time.monotonic(), Door()
         after = await _deliver(settings, address, sent, door, watch, before, console)
         seconds = time.monotonic() - began

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import httpx
 
-from services.demo.sending import Address
+from services.demo.requests import Address
 from services.query.core.identity_models import Why
 
 _MOST_ASKED: Final = 12  # contacts of the customer; the demo's regular has fewer

@@ -177,7 +177,7 @@ _OWN_IDS: Final = {
     "facebook": ("facebook_user", f"{brand.ACCOUNTS['facebook']}:"),
     "whatsapp": ("phone", "+"),
 }
-_BOT_PAYLOADS: Final = tuple(payload for _, payload in brand.BOT_ACTIONS)
+_BOT_PAYLOADS: Final = brand.BOT_ACTIONS
 _PURPOSES: Final = ("conversation", "conversation", "broadcast", "cart_remarketing", "bot")
 _MIX: Final[tuple[tuple[_Teller, int], ...]] = (
     (_said, 60),

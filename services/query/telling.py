@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import asyncpg
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from projections.engine.generations import NoGeneration, active_generation
@@ -53,7 +53,8 @@ def show(console: Console, why: Why) -> None:
         console.print(Text(line), soft_wrap=True)
     if not why.chain:
         return
-    grid = Table("contact", "is tied to", "tier", "by", box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    whole = [Column(name, overflow="fold") for name in ("contact", "is tied to", "tier", "by")]  # ids, not their heads
+    grid = Table(*whole, box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for tie in why.chain:
         grid.add_row(
             Text(_printable(tie.contact)),

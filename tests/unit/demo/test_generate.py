@@ -2,8 +2,7 @@
 
 from collections import Counter
 from itertools import pairwise
-from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -12,12 +11,13 @@ from schemas.codec import InvalidEvent, decode, from_dict
 from schemas.events import EVENT_TYPES
 from services.demo import brand
 from services.demo.generate import Deliveries, deliveries, life
+from services.demo.letters import Way
 from services.demo.line_webhooks import comes_by_webhook
 from services.demo.rhythm import DAY, YEAR
 from services.demo.spoilt import spoilt_events
-from services.ingress.core.line import translate
 
 NOW = 1_790_000_000_000
+STORY = "7/2000/20000"
 LATER_ISSUES = {"contact.erased"}
 TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
 
@@ -29,15 +29,19 @@ def fixture_year() -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module", name="sent")
 def fixture_sent(year: list[dict[str, Any]]) -> Deliveries:
-    return deliveries(year, Random(7))
+    return deliveries(year, STORY, NOW)
+
+
+def posted(sent: Deliveries, way: Way) -> list[Any]:
+    return [orjson.loads(post.body) for post in sent.posts if post.way == way]
 
 
 def webhook_events(sent: Deliveries) -> list[dict[str, Any]]:
-    return [event for body in sent.line_webhooks for event in body["events"]]
+    return [event for body in posted(sent, "line") for event in body["events"]]
 
 
 def posted_events(sent: Deliveries) -> list[dict[str, Any]]:
-    return [event for batch in sent.batches for event in batch]
+    return [event for batch in posted(sent, "events") for event in batch]
 
 
 def complete(event: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +57,7 @@ def test_a_life_has_exactly_so_many_events(people: int, events: int) -> None:
 def test_the_same_arguments_give_the_same_life_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
     again = life(7, 2_000, 20_000, NOW)
     assert orjson.dumps(again) == orjson.dumps(year)
-    assert deliveries(again, Random(7)) == sent
+    assert deliveries(again, STORY, NOW) == sent
 
 
 @pytest.mark.parametrize(
@@ -120,14 +124,32 @@ def test_nights_are_quieter_than_evenings(year: list[dict[str, Any]]) -> None:
 
 
 def test_every_event_is_sent_and_the_repeats_are_counted(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    spoilt = {orjson.dumps(event) for event in spoilt_events(year[0])}
-    posted = [event for event in posted_events(sent) if orjson.dumps(event) not in spoilt]
-    ids = Counter(event["event_id"] for event in posted)
-    ids.update(f"line:{event['webhookEventId']}" for event in webhook_events(sent))
-    assert ids.keys() == {event["event_id"] for event in year}
-    assert ids.total() == sent.accepted == sent.distinct + sent.duplicates
+    assert len(set(sent.event_ids)) == sent.distinct == len(year)
+    assert sent.accepted == sent.distinct + sent.duplicates
     assert sent.duplicates == len(year) * 3 // 100
-    assert len(posted_events(sent)) - len(posted) == sent.rejected == len(spoilt)
+    assert sum(post.events for post in sent.posts) == sent.accepted + sent.rejected
+    spoilt = {orjson.dumps(event) for event in spoilt_events(year[0])}
+    assert sum(orjson.dumps(event) in spoilt for event in posted_events(sent)) == sent.rejected == len(spoilt)
+
+
+def test_every_sender_posts_its_part_and_bodies_are_of_uneven_sizes(sent: Deliveries) -> None:
+    sizes: dict[Way, set[int]] = {}
+    for post in sent.posts:
+        sizes.setdefault(post.way, set()).add(post.events)
+    assert sizes.keys() == set(get_args(Way))
+    assert all(len(found) > 3 for found in sizes.values())
+
+
+def test_a_campaigns_list_is_of_one_send_and_another_storys_send_has_another_name(
+    year: list[dict[str, Any]], sent: Deliveries
+) -> None:
+    def heads(told: Deliveries) -> dict[str, str]:
+        lists = [(post.campaign, orjson.loads(post.body.partition(b"\n")[0])) for post in told.posts if post.campaign]
+        return {head["send_id"]: campaign for campaign, head in lists}
+
+    assert set(heads(sent).values()) == {campaign.name for campaign in brand.CAMPAIGNS}
+    assert len(heads(sent)) == len(brand.CAMPAIGNS)
+    assert heads(sent).keys().isdisjoint(heads(deliveries(year, "another", NOW)))
 
 
 def test_line_tells_its_part_by_webhook_and_marks_the_repeats(year: list[dict[str, Any]], sent: Deliveries) -> None:
@@ -138,7 +160,7 @@ def test_line_tells_its_part_by_webhook_and_marks_the_repeats(year: list[dict[st
     assert {len(event["webhookEventId"]) for event in events} == {26}
     repeats = [event for event in events if event["deliveryContext"]["isRedelivery"]]
     assert len(events) - len(repeats) == len({event["webhookEventId"] for event in events})
-    assert all(1 <= len(body["events"]) <= 10 for body in sent.line_webhooks)
+    assert all(1 <= len(body["events"]) <= 10 for body in posted(sent, "line"))
 
 
 def test_the_order_of_delivery_is_not_the_order_of_life(sent: Deliveries) -> None:
@@ -160,19 +182,3 @@ def test_what_is_spoilt_is_no_event(year: list[dict[str, Any]], sent: Deliveries
     for record in sent.broken:
         with pytest.raises(InvalidEvent):
             decode(record.value)
-
-
-def test_lines_part_comes_back_from_its_webhooks_as_it_happened(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    told = {event["event_id"]: event for event in year if comes_by_webhook(event)}
-    facts = {"tenant": "demo", "source": "line", "account": brand.LINE_ACCOUNT, "provider": brand.LINE_PROVIDER}
-    for body in sent.line_webhooks:
-        translated = translate(body, received_at=NOW, **facts)
-        assert not translated.ignored
-        for event in translated.events:
-            meant = from_dict(complete(told[event.event_id]))
-            assert (event.type, event.contact, event.occurred_at) == (meant.type, meant.contact, meant.occurred_at)
-            assert type(event.data) is type(meant.data)
-            for name in (
-                ("text", "kind", "via", "action", "message_id") if event.type != "message.unsent" else ("message_id",)
-            ):
-                assert getattr(event.data, name, None) == getattr(meant.data, name, None)
