@@ -20,7 +20,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.bed import Bed, Record, generation_of, reading, require_running
+from benchmarks.bed import Bed, Record, connected, generation_of, reading, require_running
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.households import TENANT
@@ -42,7 +42,7 @@ _START_MS: Final = 1_780_000_000_000
 _TICK: Final = 0.01
 _EACH_A_TICK: Final = 4  # for the hub, and as many others: 800 events a second
 _TURN: Final = 4.0
-_WARM_UP: Final = 1.0
+_WARM_UP: Final = _TURN  # the side that came first may have lost its place in PostgreSQL's memory
 _LOOK_EVERY: Final = 0.003
 _SEEN_WITHIN: Final = 60.0
 _SEEN: Final = "SELECT contact_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
@@ -163,20 +163,22 @@ class Hub:
         """Two deployments that know so many contacts."""
         self._size = size
         for name in ("hub", "calm"):
-            arrivals = Arrivals(hub=name == "hub", members=size.contacts)
-            prefix = f"bench-{name}"
+            settings = await bed.lasting_generation(name, f"bench-{name}")
+            self._known[name] = settings, Arrivals(hub=name == "hub", members=size.contacts)
+        for settings, arrivals in self._known.values():
             with bed.console.status(f"Resolving {(_CROWD + 1) * size.contacts:,} contacts, to begin with …"):
-                await bed.fill_log(prefix, arrivals.known(_CROWD * size.contacts), IDENTITY_EVIDENCE)
-                settings = await bed.lasting_generation(name, prefix)
+                known = arrivals.known(_CROWD * size.contacts)
+                await bed.fill_log(settings.topic_prefix, known, IDENTITY_EVIDENCE)
                 await seconds_to_fold(bed, settings)
             await rest(settings)
-            self._known[name] = settings, arrivals
 
     async def measure(self, bed: Bed, number: int) -> Round:
         """The stream to both, in turns, and another one first each round."""
         async with contextlib.AsyncExitStack() as stack:
             sides = {name: await stack.enter_async_context(_open(bed, *known)) for name, known in self._known.items()}
             order = list(sides.values())[:: -1 if number % 2 else 1]
+            async with connected(bed.settings.database_url) as connection:
+                await connection.execute("CHECKPOINT")  # else only the side that came last has its pages in the WAL
             for side in order:
                 await side.turn(_WARM_UP)
                 side.sightings.taken.clear()
