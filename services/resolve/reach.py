@@ -158,15 +158,18 @@ def _limit(value: Value, rules: Rules) -> int:
 async def _after(
     identities: Identities, before: Mapping[Value, list[Holder]], relinking: _Relinking, limits: Mapping[Value, int]
 ) -> dict[Value, list[Holder]]:
-    """The holders once the links are written: read again only where more were there than were read before."""
-    again = {value: limit + 1 for value, limit in limits.items() if len(before.get(value, ())) > limit}
+    """The holders once the links are written: read again only where one is gone and more are there than were read."""
+    lost = {row[:3] for row in relinking.gone}
+    again = {
+        value: limit + 1 for value, limit in limits.items() if value in lost and len(before.get(value, ())) > limit
+    }
     held = {value: set(before.get(value, ())) for value in limits if value not in again}
     for rows, change in ((relinking.gone, set.discard), (relinking.new, set.add)):
         for tenant, type_name, value, tier, contact_id in rows:
             holders = held.get((tenant, type_name, value))
             if holders is not None:
                 change(holders, (tier, contact_id))
-    after = {value: sorted(holders) for value, holders in held.items()}
+    after = {value: sorted(holders)[: limits[value] + 1] for value, holders in held.items()}
     return after | await identities.holders(again) if again else after
 
 
