@@ -7,7 +7,7 @@ from pydantic.json_schema import models_json_schema
 
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY
 from services.ingress.http.openapi_parts import JSON, Document, answer, problems
-from services.ingress.http.source_shapes import ChangedSource, NewSecret, NewSource, SourceList, SourceShown
+from services.ingress.http.source_shapes import ChangedSource, NewSecret, NewSource, SiteShown, SourceList, SourceShown
 from services.ingress.http.sources import STILL_USED
 from services.runtime.problems import (
     FORBIDDEN,
@@ -22,7 +22,7 @@ from services.runtime.problems import (
 )
 
 _TAKEN: Final[tuple[type[BaseModel], ...]] = (NewSource, ChangedSource, NewSecret)
-_SHOWN: Final[tuple[type[BaseModel], ...]] = (SourceShown, SourceList)
+_SHOWN: Final[tuple[type[BaseModel], ...]] = (SourceShown, SiteShown, SourceList)
 _ALWAYS: Final = ((UNAUTHENTICATED,), (FORBIDDEN,), (INTERNAL,), (UNAVAILABLE,))
 _WITH_BODY: Final = ((MALFORMED_BODY, CUT_OFF), (SLOW_BODY,), (TOO_LARGE,), (INVALID_REQUEST,))
 _NAME: Final[Document] = {
@@ -45,6 +45,7 @@ def sources_described() -> Document:
             "/v1/sources": {"get": _list(), "post": _post()},
             "/v1/sources/{source}": {"get": _get(), "put": _put(), "delete": _delete()},
             "/v1/sources/{source}/secrets": {"post": _post_secret()},
+            "/v1/sources/{source}/write-keys": {"post": _post_write_key()},
         },
         "schemas": _schemas(),
     }
@@ -59,7 +60,7 @@ def _list() -> Document:
 def _post() -> Document:
     about = "Its name is unique among all tenants, since webhooks come to it." + _SAID
     return _operation("post_source", "Connect a channel's account", about, NewSource) | {
-        "responses": {"201": answer("It is connected", "SourceShown")} | _problems((NAME_TAKEN,), *_WITH_BODY)
+        "responses": {"201": answer("It is connected", "SiteShown")} | _problems((NAME_TAKEN,), *_WITH_BODY)
     }
 
 
@@ -89,6 +90,13 @@ def _post_secret() -> Document:
     )
     return _of_one("post_source_secret", "Replace a source's secret", about, NewSecret) | {
         "responses": {"200": answer("Its secrets are these now", "SourceShown")} | _problems((NOT_FOUND,), *_WITH_BODY)
+    }
+
+
+def _post_write_key() -> Document:
+    about = "A website's pages may use any of its write keys; `onefold write-keys revoke` ends one."
+    return _of_one("post_source_write_key", "Make a further write key of a website", about) | {
+        "responses": {"201": answer("It, this once", "SiteShown")} | _problems((NOT_FOUND,))
     }
 
 

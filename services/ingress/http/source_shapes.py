@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from schemas.events.base import Account, TenantId
 from schemas.events.conversation import Purpose
@@ -12,8 +12,8 @@ from services.runtime.connecting import MOST_SECRETS, Wanted
 from services.runtime.control import Source
 from services.runtime.source_options import Rate, SourceOptions, Storable
 
-WebhookChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp"]
-ShownChannel = Literal[WebhookChannel, "web", "crm"]
+NewChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp", "web"]
+ShownChannel = Literal[NewChannel, "crm"]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=1024)]
 Token = Annotated[
     SecretStr,
@@ -56,10 +56,26 @@ class NewSource(SourceFacts):
     """A channel's account to be connected."""
 
     source: TenantId = Field(description="A name of your choice; it becomes part of the webhook's URL.")
-    channel: WebhookChannel = Field(description="`meta`: Messenger, Instagram and WhatsApp of one app of Meta's.")
-    secrets: Annotated[list[Secret], Field(min_length=1, max_length=MOST_SECRETS)] = Field(
-        description="The channel's secrets that webhooks may be signed with, the newest last. They are never shown."
+    channel: NewChannel = Field(
+        description="`meta`: Messenger, Instagram and WhatsApp of one app of Meta's. `web`: a website, which needs an "
+        "account and has a write key, which is answered this once, in place of secrets."
     )
+    secrets: Annotated[list[Secret], Field(max_length=MOST_SECRETS)] = Field(
+        default_factory=list,
+        validate_default=True,
+        description="The channel's secrets that webhooks may be signed with, the newest last, one at least. They are "
+        "never shown.",
+    )
+
+    @field_validator("secrets")
+    @classmethod
+    def _signed_or_a_website(cls, secrets: list[SecretStr], known: ValidationInfo) -> list[SecretStr]:
+        website = known.data.get("channel") == "web"
+        if website and (secrets or known.data.get("account") is None):
+            raise ValueError("a website has an account and no secrets")
+        if not website and not secrets:
+            raise ValueError("a source needs a secret, or nobody could sign for it")
+        return secrets
 
     def wanted(self, tenant: str) -> Wanted:
         """What is to be connected for the tenant."""
@@ -100,10 +116,21 @@ class SourceShown(BaseModel):
     changed_at: int
 
 
+class SiteShown(SourceShown):
+    """A website that was just connected, with its write key, which can't be shown again."""
+
+    write_key: str | None = Field(None, description="Of a new website: for its pages and Segment's SDKs.")
+
+
 class SourceList(BaseModel):
     """The tenant's sources, by name."""
 
     sources: list[SourceShown]
+
+
+def shown_with_key(source: Source, base: str | None, write_key: str) -> SiteShown:
+    """A new website as it is shown once."""
+    return SiteShown(**shown(source, base).model_dump(), write_key=write_key)
 
 
 def shown(source: Source, base: str | None) -> SourceShown:

@@ -17,6 +17,7 @@ from services.ingress.http.source_shapes import (
     SourceList,
     SourceShown,
     shown,
+    shown_with_key,
 )
 from services.ingress.ports import LogAway
 from services.runtime.auth import Principal
@@ -33,6 +34,7 @@ from services.runtime.problems import (
     unavailable,
 )
 from services.runtime.sources import StillUsed, TooBusy, disabled, enabled, own_source
+from services.runtime.write_keys import UnknownSite, add_site, add_write_key
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -54,6 +56,7 @@ def source_routes() -> list[RawRoute]:
         _route(one, "PUT", _put),
         _route(one, "DELETE", _delete),
         _route(f"{one}/secrets", "POST", _post_secret),
+        _route(f"{one}/write-keys", "POST", _post_write_key),
     ]
 
 
@@ -84,7 +87,21 @@ async def _list(_: Request, ingress: Ingress, principal: Principal) -> Response:
 
 async def _post(request: Request, ingress: Ingress, principal: Principal) -> Response:
     new = await _read(request, ingress, NewSource)
-    return _shown(await ingress.connecting.connect(new.wanted(principal.tenant)), ingress, 201)
+    wanted = new.wanted(principal.tenant)
+    if new.channel != "web":
+        return _shown(await ingress.connecting.connect(wanted), ingress, 201)
+    async with ingress.db.acquire() as connection:
+        write_key = await add_site(connection, wanted.source, tenant=wanted.tenant, account=new.account or "")
+    site = await ingress.connecting.change(
+        wanted.source, wanted.tenant, lambda one: replace(one, options=wanted.options)
+    )
+    return _json(shown_with_key(site, ingress.settings.public_url, write_key), 201)
+
+
+async def _post_write_key(request: Request, ingress: Ingress, principal: Principal) -> Response:
+    source = await own_source(ingress.db, _name(request), principal.tenant)
+    write_key = await add_write_key(ingress.db, source.source)
+    return _json(shown_with_key(source, ingress.settings.public_url, write_key), 201)
 
 
 async def _get(request: Request, ingress: Ingress, principal: Principal) -> Response:
@@ -132,7 +149,7 @@ async def _read(request: Request, ingress: Ingress, shape: type[M]) -> M:
 
 
 def _problem(error: ControlError) -> Problem:
-    if isinstance(error, UnknownSource):
+    if isinstance(error, UnknownSource | UnknownSite):
         return Problem(NOT_FOUND, "there is no such source")
     if isinstance(error, NameTaken):
         return Problem(NAME_TAKEN, "choose another name for the source")

@@ -225,3 +225,25 @@ async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
                 await asyncio.sleep(0.2)
         await door.ready()
         assert [event.event_id.rpartition(":")[2] for event in await told(door, "oa2")] == ["removed"]
+
+
+async def test_a_website_is_connected_and_its_write_key_is_shown_once(
+    door: Door, admin: Admin, stranger: Admin
+) -> None:
+    site = {"source": "shop", "channel": "web", "account": "shop", "rate": 50}
+    answer = await admin.ask("POST", body=site)
+    assert answer.status_code == 201, answer.text
+    first = answer.json()["write_key"]
+    assert (answer.json()["rate"], answer.json()["webhook"]) == (50, "")
+    assert "write_key" not in (await admin.ask("GET", "/shop")).json()
+    second = (await admin.ask("POST", "/shop/write-keys")).json()["write_key"]
+    assert second != first
+    for key in (first, second):
+        track = {"anonymousId": "a1", "event": "Looked", "messageId": key}
+        sent = await door.client.post("/v1/track", json=track, auth=(key, ""))
+        assert sent.status_code == 200, sent.text
+    assert (await stranger.ask("POST", "/shop/write-keys")).status_code == 404
+    assert (await admin.ask("POST", "/line/write-keys")).status_code == 404
+    for change in ({"account": None}, {"secrets": ["s"]}):
+        assert (await admin.ask("POST", body=site | {"source": "other"} | change)).status_code == 422
+    assert [event.type for event in await told(door, "shop")][-1] == "tenant.channel_connected"
