@@ -4,8 +4,9 @@ All but ``told``, ``changes`` and ``relayed`` are a function of the set of event
 ``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
 personal id, which needs no row, so readers fall back to that.
 
-- ``statements``: each event that was given, once: what tells a repeat from news, and news from a contradiction. (Of
-  events that say no more than their intrinsic identifiers, only the first is sure to be given, and alone counts.)
+- ``statements``: each event that was given, once: what tells a repeat from news, and news from a contradiction. (Which
+  events are given for their intrinsic identifiers alone, beside the first, and which restatements of them, beside the
+  last, depends on the order in which they came; `projections.intrinsics` says what is given. Nothing else shows it.)
 - ``members``: a contact's evidence, as it was stated, with the customer it belongs to and its *component*: the
   contacts that could become one customer with it if only refused links were not refused. Components are cut
   exactly, and each goes by the id of its first contact, so one lookup finds all that a change can touch.

@@ -1,1 +1,1 @@
-"""One row a contact and identifier that its channel itself vouches for: since when it is known."""
+"""What each contact was ever said to have: identifiers that its channel vouches for, and those that others stated."""

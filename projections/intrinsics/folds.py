@@ -1,37 +1,135 @@
-"""Intrinsic identifiers can't be retracted, so all there is to know of one is its first event: a minimum.
+"""Intrinsic identifiers can't be retracted, so all there is to know of one is its first event and its last.
 
-It is taken over everything delivered, repeats and all, so it needs no history.
+Both are taken over everything delivered, repeats and all, so they need no history. Identity is told of the first one,
+and of the last one only where it can matter: where the contact has *several* values of the type, whoever stated them,
+for then it counts which of them was asserted last. Most contacts have one, and their messages are not told again.
+
+What is told covers all that: whatever came so far, in whatever order, of each identifier the event that is the first
+by now was told, and of those that are one of several the restatement of the event that is the last by now. More may
+have been told, of events that were the first or the last at their time.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from itertools import chain
+from typing import Final, NamedTuple, cast
 
 from projections.engine.projection import Happened
 from projections.engine.table import Key, Row
-from projections.intrinsics.tables import TABLE, IntrinsicRow
+from projections.intrinsics.tables import TABLE, IntrinsicRow, Stamp
+from schemas.events import ContactRef, Event
+from schemas.events.identity import Binding
+from schemas.restatements import restating
 
-Earliest = dict[Key, tuple[Row, Happened]]
+_BINDINGS: Final = frozenset({"identity.bound", "identity.unbound"})
+_KEY: Final = TABLE.key_size
+_TYPE: Final = 3  # so much of a key names a contact's values of one type
+
+Rows = dict[Key, IntrinsicRow]
 
 
-def known(happened: Iterable[Happened]) -> dict[Key, Row]:
+class Noted(NamedTuple):
+    """What a chunk changes: rows, events that are the first ones now, and restatements of the last ones."""
+
+    rows: list[IntrinsicRow]
+    first: list[Happened]
+    restated: list[Event]
+
+
+def says(event: Event) -> bool:
+    """Whether the event says that its contact has an identifier, or hasn't."""
+    return event.contact is not None and (bool(event.intrinsic) or event.type in _BINDINGS)
+
+
+def types_in(happened: Iterable[Happened]) -> set[Key]:
+    """Each (tenant, contact_id, type) that the events say something of."""
+    return {key[:_TYPE] for one in happened for key in _keys(one)}
+
+
+def note(known: Rows, happened: Collection[Happened]) -> Noted:
+    """Take the events in; ``known`` are all the rows of `types_in`."""
+    news = rows_of(happened)
+    changed = {key: row for key, new in news.items() if (row := _join(known.get(key), new)) != known.get(key)}
+    return Noted(list(changed.values()), _firsts(known, changed, happened), _restated(known, changed, happened))
+
+
+def rows_of(happened: Iterable[Happened]) -> Rows:
     """Every row that the events come to."""
-    about = (one for one in happened if one.event.contact is not None)
-    return {key: row for key, (row, _) in earliest(about).items()}
-
-
-def earliest(happened: Iterable[Happened]) -> Earliest:
-    """Each intrinsic identifier's row, with the event that says it first."""
-    found: Earliest = {}
+    ends: dict[Key, tuple[Stamp, Stamp] | None] = {}
     for one in happened:
-        event = one.event
-        for identifier in event.intrinsic:
-            key = (event.tenant, one.contact_id, identifier.type, identifier.value)
-            known = found.get(key)
-            row = IntrinsicRow(*key, *event.stamp)
-            if known is None or is_earlier(row, known[0]):
-                found[key] = (row, one)
-    return found
+        stamp = one.event.stamp
+        for key in _vouched(one):
+            known = ends.get(key)
+            ends[key] = (min(known[0], stamp), max(known[1], stamp)) if known else (stamp, stamp)
+        for key in _stated(one):
+            ends.setdefault(key, None)
+    return {key: _row(key, *stamps) if stamps else _row(key) for key, stamps in ends.items()}
 
 
-def is_earlier(one: Row, other: Row) -> bool:
-    """Whether it comes before another row of the same identifier."""
-    return one[TABLE.key_size :] < other[TABLE.key_size :]
+def several(rows: Rows) -> Rows:
+    """Those of the rows that are vouched for and one of several of their contact and type."""
+    count = Counter([key[:_TYPE] for key in rows])
+    if len(count) == len(rows):
+        return {}
+    return {key: row for key, row in rows.items() if row.last is not None and count[key[:_TYPE]] > 1}
+
+
+def _keys(one: Happened) -> list[Key]:
+    return [*_vouched(one), *_stated(one)]
+
+
+def _vouched(one: Happened) -> list[Key]:
+    event = one.event
+    if event.contact is None:
+        return []
+    return [(event.tenant, one.contact_id, identifier.type, identifier.value) for identifier in event.intrinsic]
+
+
+def _stated(one: Happened) -> list[Key]:
+    event = one.event
+    if event.contact is None or event.type not in _BINDINGS:
+        return []
+    data = cast("Binding", event.data)
+    found = [(identifier.type, identifier.value) for identifier in data.identifiers]
+    if data.linked_contact is not None:
+        found.append(("contact", data.linked_contact.key))
+    return [(event.tenant, one.contact_id, *identifier) for identifier in found]
+
+
+def _join(one: IntrinsicRow | None, other: IntrinsicRow) -> IntrinsicRow:
+    """What both rows of an identifier say together."""
+    if one is None or one.first is None or one.last is None:
+        return other
+    if other.first is None or other.last is None:
+        return one
+    return _row(one[:_KEY], min(one.first, other.first), max(one.last, other.last))
+
+
+def _row(key: Key, *ends: Stamp) -> IntrinsicRow:
+    flat: Row = (*key, *chain.from_iterable(ends))
+    return IntrinsicRow(*flat)
+
+
+def _firsts(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list[Happened]:
+    """The events that are the first ones now and weren't, each once."""
+    wanted = {key: row.first for key, row in changed.items() if key not in before or row.first != before[key].first}
+    found: dict[Key, Happened] = {}
+    for one in happened if wanted else ():
+        for key in _vouched(one):
+            if one.event.stamp == wanted.get(key):
+                found.setdefault(key, one)
+    return list({id(one): one for one in found.values()}.values())
+
+
+def _restated(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list[Event]:
+    """Of the types of which something changed: the last events of all of several, if they weren't told yet."""
+    old, now = several(before), several({**before, **changed})
+    news = [row for key, row in now.items() if key not in old or old[key].last != row.last]
+    refs = _contacts(happened) if news else {}
+    return [
+        restating(row.tenant, refs[row[:2]], (row.type, row.value), row.last) for row in news if row.last is not None
+    ]
+
+
+def _contacts(happened: Iterable[Happened]) -> dict[Key, ContactRef]:
+    return {(one.event.tenant, one.contact_id): one.event.contact for one in happened if one.event.contact is not None}

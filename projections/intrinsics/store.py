@@ -1,18 +1,34 @@
-"""Intrinsic identifiers in PostgreSQL: note them, learn which events said something new."""
+"""The rows in PostgreSQL: note a chunk's identifiers, learn what is to be told of them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from projections.engine.projection import Happened
-from projections.engine.store import load, save
-from projections.intrinsics.folds import earliest, is_earlier
-from projections.intrinsics.tables import TABLE
+from projections.engine.store import columns, save
+from projections.engine.table import Key
+from projections.intrinsics import folds
+from projections.intrinsics.folds import Noted, Rows
+from projections.intrinsics.tables import TABLE, IntrinsicRow
+
+_OF_TYPES: Final = f"""
+SELECT {", ".join(f"t.{column.name}" for column in TABLE.columns)}
+FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k(tenant, contact_id, type)
+JOIN {TABLE.name} t ON t.tenant = k.tenant AND t.contact_id = k.contact_id AND t.type = k.type
+"""  # noqa: S608 - names are constants
 
 
-async def note(connection: Any, happened: Iterable[Happened]) -> list[Happened]:
-    """The events whose intrinsic identifiers were unknown, or known from later events only."""
-    found = earliest(one for one in happened if one.event.intrinsic and one.event.contact is not None)
-    known = await load(connection, TABLE, list(found))
-    new = {key: (row, one) for key, (row, one) in found.items() if key not in known or is_earlier(row, known[key])}
-    await save(connection, TABLE, [row for row, _ in new.values()])
-    return list({id(one): one for _, one in new.values()}.values())
+async def note(connection: Any, happened: Iterable[Happened]) -> Noted:
+    """Take a chunk's events in."""
+    about = [one for one in happened if folds.says(one.event)]
+    noted = folds.note(await _load(connection, folds.types_in(about)), about)
+    await save(connection, TABLE, noted.rows)
+    return noted
+
+
+async def _load(connection: Any, types: Iterable[Key]) -> Rows:
+    """All rows of these (tenant, contact_id, type)."""
+    wanted = list(types)
+    if not wanted:
+        return {}
+    rows = [IntrinsicRow(*record) for record in await connection.fetch(_OF_TYPES, *columns(wanted))]
+    return {TABLE.key(row): row for row in rows}

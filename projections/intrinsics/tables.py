@@ -1,20 +1,37 @@
-"""The intrinsic identifier's row; it tells which events have something new to say to identity resolution."""
+"""The identifier's row; the rows tell which events have something new to say to identity resolution."""
 
 from typing import NamedTuple
 from uuid import UUID
 
 from projections.engine.table import Column, Table
 
+Stamp = tuple[int, str]  # (at, event_id)
+
 
 class IntrinsicRow(NamedTuple):
-    """An intrinsic identifier and the earliest event that it rode on, by its time (ms, UTC) and id."""
+    """An identifier of a contact, and the first and the last event, by time (ms, UTC) and id, that it rode on.
+
+    Of one that only bindings or their undoing stated there is none: four nulls.
+    """
 
     tenant: str
     contact_id: UUID
     type: str
     value: str
-    since: int
-    event_id: str
+    since: int | None = None
+    since_id: str | None = None
+    latest: int | None = None
+    latest_id: str | None = None
+
+    @property
+    def first(self) -> Stamp | None:
+        """The stamp of the first event."""
+        return None if self.since is None or self.since_id is None else (self.since, self.since_id)
+
+    @property
+    def last(self) -> Stamp | None:
+        """The stamp of the last event."""
+        return None if self.latest is None or self.latest_id is None else (self.latest, self.latest_id)
 
 
 TABLE = Table(
@@ -26,7 +43,9 @@ TABLE = Table(
         Column("contact_id", "uuid"),
         Column("type", "text"),
         Column("value", "text"),
-        Column("since", "bigint"),
-        Column("event_id", "text"),
+        Column("since", "bigint", nullable=True),
+        Column("since_id", "text", nullable=True),
+        Column("latest", "bigint", nullable=True),
+        Column("latest_id", "text", nullable=True),
     ),
 )

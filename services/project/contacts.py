@@ -1,7 +1,8 @@
 """The agent "contacts": channel events into the contact's read models, and what they say of identity to the next agent.
 
 Evidence is acknowledged by Kafka before the rows are committed: a crash in between repeats it, which its reader
-absorbs, and loses none. An intrinsic identifier that is known since earlier says nothing new and is not sent again.
+absorbs, and loses none. Intrinsic identifiers ride on every message of some channels: what of them is sent again, and
+as what, `projections.intrinsics` decides.
 """
 
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from projections.chunk import project
 from projections.engine.projection import Happened
+from projections.intrinsics.folds import Noted
 from projections.intrinsics.store import note
 from projections.registry import PROJECTIONS
 from schemas.codec import encode
@@ -25,9 +27,9 @@ def contacts(edge: Edge) -> Work:
 
     async def fold(connection: Any, happened: list[Happened]) -> int:
         new = await project(connection, PROJECTIONS, happened)
-        evidence = await _evidence(connection, happened)
-        if evidence:
-            await edge.send(IDENTITY_EVIDENCE, [(event.tenant.encode(), encode(event)) for event in evidence])
+        said = evidence(happened, await note(connection, happened))
+        if said:
+            await edge.send(IDENTITY_EVIDENCE, [(event.tenant.encode(), encode(event)) for event in said])
         return new
 
     return Work("contacts", CHANNEL_EVENTS, key_of, fold)
@@ -38,6 +40,12 @@ def key_of(event: Event) -> bytes | None:
     return event_key(event.tenant, event.contact.key) if event.contact else None
 
 
+def evidence(happened: Iterable[Happened], noted: Noted) -> list[Event]:
+    """What a chunk says to identity."""
+    first = [one for one in noted.first if one.event.type not in _IDENTITY_TYPES]
+    return [*(one.event for one in [*stated(happened), *first]), *noted.restated]
+
+
 def stated(happened: Iterable[Happened]) -> list[Happened]:
     """The events that speak of identity by their type, which are always sent."""
     return [one for one in happened if _speaks_of_identity(one.event)]
@@ -45,8 +53,3 @@ def stated(happened: Iterable[Happened]) -> list[Happened]:
 
 def _speaks_of_identity(event: Event) -> bool:
     return event.type == _POLICY_SET or (event.type in _IDENTITY_TYPES and event.contact is not None)
-
-
-async def _evidence(connection: Any, happened: Iterable[Happened]) -> list[Event]:
-    vouched = [one for one in await note(connection, happened) if one.event.type not in _IDENTITY_TYPES]
-    return [one.event for one in [*stated(happened), *vouched]]

@@ -66,9 +66,15 @@ def _holdings(text: str) -> Mapping[Identifier, Holding]:
         return _NO_HOLDINGS
     return {
         (type_name, value): Holding(
-            stated, _stamp(since), _stamp(verified), _stamp(claimed), _stamp(retracted), _stamp(vouched)
+            stated,
+            _stamp(since),
+            _stamp(verified),
+            _stamp(claimed),
+            _stamp(retracted),
+            _stamp(vouched),
+            _stamp(restated),
         )
-        for type_name, value, stated, since, verified, claimed, retracted, vouched in orjson.loads(text)
+        for type_name, value, stated, since, verified, claimed, retracted, vouched, restated in orjson.loads(text)
     }
 
 

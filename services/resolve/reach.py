@@ -93,10 +93,9 @@ class _Tied(NamedTuple):
 def _causes(news: Iterable[Statement], rules: Rules) -> Causes:
     causes: Causes = {}
     for one in news:
-        stamp = (one.kept.occurred_at, one.event_id)
-        causes.setdefault(one.who, set()).add(stamp)
+        causes.setdefault(one.who, set()).add(one.cause)
         for other in others_in(one):
-            causes.setdefault((one.who[0], rules.id_of(one.who[0], other)), set()).add(stamp)
+            causes.setdefault((one.who[0], rules.id_of(one.who[0], other)), set()).add(one.cause)
     return causes
 
 

@@ -10,7 +10,9 @@ from projections.engine.table import Key
 from projections.identity.store import Who
 from projections.identity.tables import StatementRow
 from schemas.events import Event
-from services.resolve.core.gather import Kept, kept
+from schemas.restatements import RESTATED
+from services.resolve.core.evidence import Stamp
+from services.resolve.core.gather import Kept, told
 from services.resolve.ports import Identities, Rules
 
 NOTHING = "[]"
@@ -23,6 +25,12 @@ class Statement(NamedTuple):
     contact: str
     event_id: str
     kept: Kept
+
+    @property
+    def cause(self) -> Stamp:
+        """The event that states it, or that this restates."""
+        restates = self.kept.said if self.kept.type == RESTATED else ()
+        return (self.kept.occurred_at, restates[0][2] if restates else self.event_id)
 
 
 class Heard(NamedTuple):
@@ -59,7 +67,7 @@ def statements_in(events: Iterable[Event], rules: Rules) -> Iterator[Statement]:
     for event in events:
         if event.contact is not None:
             contact, space = event.contact.key, rules.space_of(event.tenant)
-            yield Statement((space, rules.id_of(space, contact)), contact, event.event_id, kept(event))
+            yield Statement((space, rules.id_of(space, contact)), contact, event.event_id, told(event))
 
 
 def _choose(statements: Iterable[Statement]) -> dict[Key, Statement]:

@@ -8,11 +8,12 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.engine.projection import Happened
 from projections.engine.table import Table
 from projections.identity.spaces import POLICIES
 from projections.identity.tables import CHANGES, MEMBERS, TOLD, ChangeRow
 from projections.identity.tables import READ_MODELS as IDENTITY
-from projections.intrinsics.folds import known
+from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.registry import PROJECTIONS
 from projections.whole import fold_log
@@ -23,12 +24,14 @@ from services.project import contacts
 from services.project.core.decoding import decode_records
 from services.project.ids import id_of
 from services.resolve import agent as identity
+from services.resolve.ports import Rules
 from services.resolve.spaces import POLICY_SET, policies_in, rules_of
 from services.resolve.whole import decided, resolve_log
 from services.runtime.settings import Settings
 from services.runtime.work import KeyOf
 from services.verifying.comparing import Comparison, Rows, compare
 from services.verifying.evidence import compare_evidence
+from services.verifying.literal import ahead, compare_literal
 from services.verifying.reading import Said, Topics
 from services.verifying.report import show
 from services.verifying.snapshot import CONTACTS, Snapshot, take
@@ -69,8 +72,11 @@ class Verifier:
         """All tables, what contacts said to identity, and what identity told others."""
         log = await self._said(CHANNEL_EVENTS, contacts.key_of)
         evidence = await self._said(IDENTITY_EVIDENCE, identity.key_of, whole=True)
-        expected = fold_log(PROJECTIONS, log.happened) | {INTRINSICS: known(log.happened)}
-        expected |= await self._resolved([one.event for one in evidence.happened])
+        expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.happened)
+        expected |= {INTRINSICS: dict(intrinsics_of(log.happened))}
+        events = [one.event for one in evidence.happened]
+        rules = self._rules({one.event.tenant for one in log.happened} | {event.tenant for event in events})
+        expected |= await self._resolved(events, rules)
         heard = [*evidence.happened, *evidence.after]
         return Verdict(
             self._account(log, CHANNEL_EVENTS),
@@ -78,14 +84,17 @@ class Verifier:
             [
                 *self._compared(expected),
                 compare_evidence(log.happened, expected[INTRINSICS], heard),
+                *_literally(log.happened, evidence.happened, expected, rules),
                 await self._told(expected[MEMBERS]),
             ],
         )
 
-    async def _resolved(self, events: list[Event]) -> dict[Table, Rows]:
-        """Identity by the policies that are adopted by now, and the policies that were set."""
-        spaces = self._snapshot.spaces({event.tenant for event in events})
-        rules = rules_of(spaces, self._id_of, self._settings.default_region)
+    def _rules(self, tenants: set[str]) -> Rules:
+        """The policies that are adopted by now."""
+        return rules_of(self._snapshot.spaces(tenants), self._id_of, self._settings.default_region)
+
+    async def _resolved(self, events: list[Event], rules: Rules) -> dict[Table, Rows]:
+        """Identity, and the policies that were set."""
         policies: Rows = {POLICIES.key(row): row for row in policies_in(events)}
         evidence = (event for event in events if event.type != POLICY_SET)
         return {**await resolve_log(evidence, rules), POLICIES: policies}
@@ -114,3 +123,12 @@ class Verifier:
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.topic_prefix)
+
+
+def _literally(
+    said: list[Happened], heard: list[Happened], expected: Mapping[Table, Rows], rules: Rules
+) -> list[Comparison]:
+    """Who is who by the log itself, where identity has heard of the whole of it, and of nothing else."""
+    if compare_evidence(said, expected[INTRINSICS], heard).difference or ahead(said, heard):
+        return []
+    return [compare_literal(said, expected[MEMBERS], rules)]

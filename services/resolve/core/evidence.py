@@ -7,8 +7,10 @@ comes later, so a change of policy needs no new reading of the log.
 How a reading was chosen where two are possible:
 
 - a retraction takes back what was asserted up to it, whatever its assurance;
-- an intrinsic identifier is *verified*, as of the first event that it rode on, for of later ones only some are told; it
-  stays so, and what was asserted of the same value beside it can be retracted as usual;
+- an intrinsic identifier is *verified*, and asserted by every event that it rides on; it stays so, and what was
+  asserted of the same value beside it can be retracted as usual. Of these events the first is always known, the last
+  only where it is told: to the stream it is of a contact that has two values of a type, for with one value the
+  register of exclusive values has nothing to choose;
 - two decisions of one pair with one stamp (which only two contacts using the same event id can make) count as
   ``different`` before ``same`` before ``undecided``: the careful one wins.
 """
@@ -36,6 +38,7 @@ class Holding(NamedTuple):
     claimed: Stamp | None = None
     retracted: Stamp | None = None
     vouched: Stamp | None = None  # the earliest event that had it as an intrinsic identifier
+    restated: Stamp | None = None  # the latest one that is known
 
     @property
     def live(self) -> tuple[Stamp | None, Stamp | None]:
@@ -43,7 +46,7 @@ class Holding(NamedTuple):
         verified, claimed, retracted = self.verified, self.claimed, self.retracted
         if retracted is not None:
             verified, claimed = _outlives(verified, retracted), _outlives(claimed, retracted)
-        return (_greatest(verified, self.vouched), claimed)
+        return (_greatest(_greatest(verified, self.vouched), self.restated), claimed)
 
     def merge(self, other: "Holding") -> "Holding":
         """What both say together."""
@@ -54,6 +57,7 @@ class Holding(NamedTuple):
             _greatest(self.claimed, other.claimed),
             _greatest(self.retracted, other.retracted),
             _least(self.vouched, other.vouched),
+            _greatest(self.restated, other.restated),
         )
 
 

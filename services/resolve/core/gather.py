@@ -2,7 +2,8 @@
 
 - ``identity.bound`` asserts its identifiers; ``identity.unbound`` retracts them, in both assurances; their linked
   contact is the identifier ``contact:<its key>``, verified;
-- an intrinsic identifier rides on any event, of a known type or not, and is verified;
+- an intrinsic identifier rides on any event, of a known type or not, which asserts it as verified. Whoever has the
+  whole log has every such event; the stream has only those that are told it, and restatements (`schemas.restatements`);
 - ``identity.decided`` decides of a pair of contacts; a decision about oneself only founds the contact;
 - a contact exists as soon as an event is its own, or an identifier or a decision names it. Other events that name a
   contact (``contact.superseded``) state no evidence about it and don't create it;
@@ -18,6 +19,7 @@ from typing import Final, NamedTuple, cast
 from schemas.events import Event
 from schemas.events.identity import Binding
 from schemas.events.identity import Decision as DecisionData
+from schemas.restatements import RESTATED, restated_in
 from services.resolve.core.evidence import Decision, Evidence, Holding, Pair, Verdict, pair_of
 from services.resolve.core.links import Identifier
 from services.resolve.core.values import is_contact_key
@@ -28,7 +30,8 @@ DECIDED: Final = "identity.decided"
 IDENTITY_TYPES: Final = frozenset({BOUND, UNBOUND, DECIDED})
 _VERIFIED: Final = "verified"
 
-Said = tuple[tuple[str, str, str], ...]  # (type, value, assurance), or (other contact, "", verdict)
+# (type, value, assurance), or (type, value, id of the event that is restated), or (other contact, "", verdict)
+Said = tuple[tuple[str, str, str], ...]
 
 
 class Kept(NamedTuple):
@@ -48,16 +51,29 @@ def kept(event: Event) -> Kept:
     return Kept(event.occurred_at, event.type, event.source, intrinsic, said)
 
 
+def told(event: Event) -> Kept:
+    """What is remembered of an event that the agent of the contacts told."""
+    one, restatement = kept(event), restated_in(event)
+    if restatement is None:
+        return one
+    said = [(identifier.type, identifier.value, restatement.event_id) for identifier in restatement.identifiers]
+    return one._replace(said=tuple(said))
+
+
 def stated(events: Mapping[str, Mapping[str, Kept]]) -> Evidence:
-    """The evidence in events of which the one that counts was already chosen, by contact and event id."""
-    draft = _Draft()
+    """The evidence in what was told, of which the one that counts was already chosen, by contact and event id.
+
+    Which events are told for their intrinsic identifiers, beside the first, depends on the order in which they came:
+    so each is the first as far as one knows, and the last is what restatements say.
+    """
+    draft = _Draft(whole=False)
     for contact, of_contact in events.items():
         _state(draft, contact, of_contact)
     return draft.evidence()
 
 
 def gather(events: Iterable[Event]) -> Evidence:
-    """The evidence in one tenant's events, in whatever order and however often each comes."""
+    """The evidence in all of one tenant's events, in whatever order and however often each comes."""
     gatherer = Gatherer()
     for event in events:
         gatherer.add(event)
@@ -86,7 +102,7 @@ class Gatherer:
 
     def evidence(self) -> Evidence:
         """The evidence of all events so far, which are forgotten: both together would fill the memory."""
-        draft = _Draft()
+        draft = _Draft(whole=True)
         while self._events:
             contact, events = self._events.popitem()
             _state(draft, contact, events)
@@ -104,9 +120,10 @@ class Gatherer:
 
 
 class _Draft:
-    """Evidence while it grows."""
+    """Evidence while it grows. Of the ``whole`` log, an event with an intrinsic identifier may be the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool) -> None:
+        self.whole = whole
         self._contacts: set[str] = set()
         self._holdings: dict[str, dict[Identifier, Holding]] = {}
         self._decisions: dict[Pair, Decision] = {}
@@ -149,10 +166,12 @@ def _state(draft: _Draft, contact: str, events: Mapping[str, Kept]) -> None:
     for event_id, (at, type_name, _source, intrinsic, said) in events.items():
         stamp = (at, event_id)
         for identifier in intrinsic:
-            draft.hold(contact, identifier, Holding(at, stamp, vouched=stamp))
+            draft.hold(contact, identifier, Holding(at, stamp, vouched=stamp, restated=stamp if draft.whole else None))
         for one, value, how in said:
             if type_name == DECIDED:
                 draft.decide(pair_of(contact, one), Decision(at, event_id, cast("Verdict", how), at))
+            elif type_name == RESTATED:
+                draft.hold(contact, (one, value), Holding(at, (at, how), restated=(at, how)))
             elif type_name == UNBOUND:
                 draft.hold(contact, (one, value), Holding(at, None, None, None, stamp))
             elif how == _VERIFIED:

@@ -42,7 +42,7 @@ def _happens(chance: Random, family: int, at: int) -> Event:
         lambda: unbound(one, phone=phone, at=at),
         lambda: bound(one, link=other, at=at),
         lambda: decided(one, other, chance.choice(["same", "different", "undecided"]), at=at),
-        lambda: seen(one, at=at, phone=phone),
+        lambda: seen(one, at=at, **chance.choice([{"phone": phone}, {"member_id": member}])),
         lambda: event(one, "tag.added", {"tag": f"T{at % 3}", "source": "manual"}, at=at),
     )
     return told[dice - 3]()

@@ -51,6 +51,7 @@ async def test_verify_finds_what_is_wrong_with_identity(world: World, subtests: 
     await world.settle()
     await worker.stop()
     verdict = await world.verify_holds()
+    assert "resolution" in {one.table for one in verdict.tables}
     assert min(one.found for one in verdict.tables if one.table in {"members", "refusals", "customer-changes"}) > 0
     async with world.connection() as connection:
         for table, statement, found in SPOILT:

@@ -10,7 +10,7 @@ from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
 from services.resolve.core.policy import Policy
 from tests.integration.resolve.conftest import Identity
 from tests.property.resolve.histories import crowd
-from tests.property.resolve_stream.streams import believed, by_core, by_tables, content
+from tests.property.resolve_stream.streams import believed, by_hearsay, by_tables, content
 from tests.property.resolve_stream.test_stream_laws import cut, fold
 
 TIGHT: dict[str, Any] = {
@@ -32,7 +32,7 @@ async def test_tables_come_to_what_the_core_says(identity: Identity, seed: int) 
     assert content(tables) == content(memory.tables_of_rows())
     members = await identity.rows(MEMBERS)
     customers = {row.customer_id: row.member_id for row in await identity.rows(CUSTOMERS)}
-    assert by_tables(members, customers, await identity.rows(REFUSALS)) == by_core(events, policy)
+    assert by_tables(members, customers, await identity.rows(REFUSALS)) == by_hearsay(events, policy)
     held: dict[object, list[str]] = {}
     for row in sorted(members, key=lambda row: str(row.contact)):
         held.setdefault(row.customer_id, []).append(row.contact)

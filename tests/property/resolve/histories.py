@@ -116,7 +116,7 @@ def histories(draw: st.DrawFn, max_size: int = 16) -> list[Event]:
     return once + again
 
 
-def crowd(chance: Random, size: int) -> list[Event]:
+def crowd(chance: Random, size: int, vouched: float = 0.25) -> list[Event]:
     """A long history by dice alone: hypothesis can't shrink it, but far more meets and clashes in it."""
     keys = chance.sample(CONTACTS, chance.randint(2, len(CONTACTS)))
     names = chance.sample(sorted(VALUES), chance.randint(2, 6))
@@ -147,7 +147,7 @@ def crowd(chance: Random, size: int) -> list[Event]:
             *said(),
             at=chance.randint(0, 8),
             event_id=f"e{chance.randrange(ids)}",
-            intrinsic=[identifier() for _ in range(chance.choice([0, 0, 0, 1]))],
+            intrinsic=[identifier()] if chance.random() < vouched else [],
         )
         for _ in range(size)
     ]

@@ -131,7 +131,7 @@ def twin(events: Iterable[Event], policy: Policy) -> Outcome:  # noqa: C901, PLR
             if decisive is not None and decisive.asserted:
                 tiers.append(tier_of(key[1], assurance, policy))
                 stamps.append((decisive.at, decisive.event_id))
-        vouched = min(((one.at, one.event_id) for one in about if one.intrinsic), default=None)
+        vouched = max(((one.at, one.event_id) for one in about if one.intrinsic), default=None)
         if vouched is not None:
             tiers.append(tier_of(key[1], "verified", policy))
             stamps.append(vouched)

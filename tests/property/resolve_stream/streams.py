@@ -11,7 +11,8 @@ from projections.engine.table import Row, Table
 from projections.identity.tables import ChangeRow, MemberRow, RefusalRow
 from schemas.changes import decode_change
 from schemas.events import Event
-from services.resolve.core.gather import gather
+from services.resolve.core.evidence import Evidence
+from services.resolve.core.gather import Kept, gather, stated, told
 from services.resolve.core.policy import Policy
 from services.resolve.core.resolution import resolve
 from services.resolve.ports import PolicyInForce, Rules
@@ -36,8 +37,21 @@ class Result(NamedTuple):
 
 
 def by_core(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
-    """What the core says of all events at once, of contacts of whom something is stated."""
-    evidence = gather(event for event in events if event.tenant == tenant)
+    """What the core says of a whole log at once, of contacts of whom something is stated."""
+    return _resolved(gather(event for event in events if event.tenant == tenant), policy, tenant)
+
+
+def by_hearsay(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
+    """The same of events that are no whole log, but what the agent of the contacts told of one."""
+    chosen: dict[str, dict[str, Kept]] = {}
+    for event in events:
+        if event.tenant == tenant and event.contact is not None:
+            of_contact, one = chosen.setdefault(event.contact.key, {}), told(event)
+            of_contact[event.event_id] = min(one, of_contact.get(event.event_id, one))
+    return _resolved(stated(chosen), policy, tenant)
+
+
+def _resolved(evidence: Evidence, policy: Policy, tenant: str) -> Result:
     known = {*evidence.holdings, *evidence.named, *(one for pair in evidence.decisions for one in pair)}
     resolution = resolve(evidence, policy)
     return Result(

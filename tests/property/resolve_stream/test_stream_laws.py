@@ -14,7 +14,7 @@ from services.resolve.handlers import save
 from services.resolve.whole import resolve_log
 from tests.property.resolve.histories import crowd, histories, policies
 from tests.property.resolve_stream.memory import Memory
-from tests.property.resolve_stream.streams import believed, by_core, by_tables, content, rules_of
+from tests.property.resolve_stream.streams import believed, by_hearsay, by_tables, content, rules_of
 from tests.unit.resolve.saying import bound
 
 
@@ -46,11 +46,12 @@ def cut(events: list[Event], chance: Random) -> list[list[Event]]:
 
 
 def check(events: list[Event], policy: Policy, chance: Random) -> None:
+    """Of what was told, whatever of a log that is."""
     memory = fold(cut(events, chance), policy)
     tables = memory.tables
     members = list(tables[MEMBERS].values())
     customers = {row.customer_id: row.member_id for row in tables[CUSTOMERS].values()}
-    assert by_tables(members, customers, tables[REFUSALS].values()) == by_core(events, policy)
+    assert by_tables(members, customers, tables[REFUSALS].values()) == by_hearsay(events, policy)
     assert rows(memory) == rows(fold([events], policy, in_full=True))
     at_once = asyncio.run(resolve_log(events, rules_of(policy)))
     assert rows(memory) == {table.name: set(found.values()) for table, found in at_once.items()}

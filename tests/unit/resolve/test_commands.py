@@ -1,6 +1,7 @@
 """``onefold resolve`` from a file to what it prints."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_json_has_customers_by_founder_and_refused_links(tmp_path: Path) -> None
             {"contact": B, "type": "phone", "value": PHONE, "tier": 2, "reason": "shared"},
         ],
     }
+
+
+def test_of_two_member_ids_that_a_crm_vouches_for_the_one_it_said_last_counts_in_any_order(tmp_path: Path) -> None:
+    crm = "crm:erp:1"
+    said = [seen(crm, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
+    for order in permutations([*said, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=4)]):
+        customers = found(run(tmp_path, *order))["customers"]
+        assert [(one["contacts"], one["member_id"]) for one in customers] == [([crm, A], "M1"), ([B], "M2")]
 
 
 def test_many_customers_are_one_json_list(tmp_path: Path) -> None:

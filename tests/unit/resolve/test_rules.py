@@ -19,6 +19,7 @@ from tests.unit.resolve.saying import (
 
 A, B, C, D, E = (f"web:shop:{letter}" for letter in "abcde")
 LINE, OTHER_LINE = "line:oa1:U1", "line:oa2:U1"
+CRM = "crm:erp:1"
 PHONE, OTHER_PHONE = "+886911111111", "+886922222222"
 CARDS = {"x_card": {"exclusive": {"scope": "tenant", "guards": 2}}}
 
@@ -51,6 +52,17 @@ class TestLiveEvidence:
         known = event(LINE, "nobody.knows", {}, intrinsic=[{"type": "line_user", "value": "p:U1"}])
         also = seen(OTHER_LINE, line_user="p:U1")
         assert groups(known, also, unbound(LINE, line_user="p:U1", at=9)) == [{LINE, OTHER_LINE}]
+
+    def test_every_event_asserts_the_intrinsic_identifiers_that_ride_on_it(self) -> None:
+        crm = [seen(CRM, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
+        assert groups(*crm, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=2)) == [{CRM, A}, {B}]
+        assert groups(*crm[:2], bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=2)) == [{CRM, B}, {A}]
+
+    def test_an_assertion_that_was_taken_back_is_no_latest_one_of_what_is_intrinsic(self) -> None:
+        vouched = (seen(CRM, member_id="M1", at=1), seen(CRM, member_id="M2", at=3))
+        stated = (bound(CRM, member_id="M1", at=4), unbound(CRM, member_id="M1", at=5))
+        assert [one.member_id for one in resolved(*vouched, *stated[:1]).customers] == ["M1"]
+        assert [one.member_id for one in resolved(*vouched, *stated).customers] == ["M2"]
 
     def test_an_unbinding_may_itself_carry_what_it_cant_take_back(self) -> None:
         vouched = [{"type": "phone", "value": PHONE}]

@@ -2,11 +2,12 @@
 
 import pytest
 
-from projections.engine.projection import Happened
-from projections.intrinsics.folds import known
+from projections.intrinsics.folds import rows_of
 from schemas.events import Event
+from schemas.restatements import RESTATED
+from services.verifying.comparing import Rows
 from services.verifying.evidence import compare_evidence
-from tests.property.resolve_stream.streams import id_of
+from tests.property.resolve_stream.sayings import Contacts, happened
 from tests.unit.resolve.saying import bound, decided, seen, unbound
 
 WHATSAPP, WEB = "whatsapp:n1:886911111111", "web:shop:c1"
@@ -19,12 +20,8 @@ SAID = [
 ]
 
 
-def happened(events: list[Event]) -> list[Happened]:
-    return [Happened(id_of(one.tenant, one.contact.key), one) for one in events if one.contact]
-
-
 def difference(heard: list[Event]) -> str | None:
-    return compare_evidence(happened(SAID), known(happened(SAID)), happened(heard)).difference
+    return compare_evidence(happened(SAID), dict(rows_of(happened(SAID))), happened(heard)).difference
 
 
 def test_topic_that_has_it_all_and_more() -> None:
@@ -42,3 +39,14 @@ def test_what_is_not_on_the_topic_is_missed(lost: int) -> None:
 
 def test_a_channels_own_id_that_is_known_since_earlier_need_not_be_said_again() -> None:
     assert difference(SAID[:4]) is None
+
+
+def test_of_several_values_the_last_event_with_each_must_be_said_again() -> None:
+    said = [*SAID, seen(WHATSAPP, phone="+886922222222", at=4)]
+    heard = Contacts().say(said)
+    rows: Rows = dict(rows_of(happened(said)))
+    assert [one.type for one in heard[-2:]] == [RESTATED, RESTATED]
+    for lost in heard:
+        without = happened(one for one in heard if one is not lost)
+        assert compare_evidence(happened(said), rows, without).difference is not None
+    assert compare_evidence(happened(said), rows, happened(heard)).difference is None
