@@ -152,15 +152,23 @@ def _restless(file: Folded | None) -> bool:
         return False
     if file.taken_back or file.before.decisions or file.after.decisions:
         return True
-    return file.standing is not None and (bool(file.standing.refused) or _retracts(file))
+    return file.standing is not None and (bool(file.standing.refused) or _may_be_earlier(file))
 
 
-def _retracts(file: Folded) -> bool:
-    """Whether something is retracted that wasn't: what was stated last may be something earlier then."""
+def _may_be_earlier(file: Folded) -> bool:
+    """Whether what was stated last may be something earlier than it was: a maximum may have to become less.
+
+    Something is retracted that wasn't, or a phone or an e-mail is vouched for by an earlier event.
+    """
     before = file.before.holdings
-    return any(
-        holding.retracted is not None and (known := before.get(identifier)) is not None and known != holding
+    changed = (
+        (identifier[0], known, holding)
         for identifier, holding in file.after.holdings.items()
+        if (known := before.get(identifier)) is not None and known != holding
+    )
+    return any(
+        now.retracted is not None or (type_name in BEST_OF and then.vouched not in {None, now.vouched})
+        for type_name, then, now in changed
     )
 
 
