@@ -14,7 +14,7 @@ from uuid import UUID
 from projections.identity.store import Home, Move, Outcome, Who
 from projections.identity.tables import CustomerRow, MemberRow, RefusalRow
 from schemas.changes import CustomerChange
-from services.resolve.core.changes import changes
+from services.resolve.core.changes import Change, changes, grown
 from services.resolve.core.evidence import Holding
 from services.resolve.core.links import Identifier, Link, Refused
 from services.resolve.core.policy import Policy
@@ -158,18 +158,23 @@ def _restless(file: Folded | None) -> bool:
 def _may_be_earlier(file: Folded) -> bool:
     """Whether what was stated last may be something earlier than it was: a maximum may have to become less.
 
-    Something is retracted that wasn't, or a phone or an e-mail is vouched for by an earlier event.
+    Something is retracted that wasn't, or a phone or an e-mail is vouched for by an earlier event; and what is spelt
+    in a way that wasn't known may be one that was.
     """
     before = file.before.holdings
-    changed = (
-        (identifier[0], known, holding)
-        for identifier, holding in file.after.holdings.items()
-        if (known := before.get(identifier)) is not None and known != holding
-    )
     return any(
-        now.retracted is not None or (type_name in BEST_OF and then.vouched not in {None, now.vouched})
-        for type_name, then, now in changed
+        _sinks(identifier[0], before.get(identifier), holding, before)
+        for identifier, holding in file.after.holdings.items()
+        if before.get(identifier) != holding
     )
+
+
+def _sinks(type_name: str, then: Holding | None, now: Holding, before: Mapping[Identifier, Holding]) -> bool:
+    if then is not None:
+        return now.retracted is not None or (type_name in BEST_OF and then.vouched not in {None, now.vouched})
+    if type_name not in BEST_OF or (now.retracted is None and now.vouched is None):
+        return False
+    return any(known == type_name for known, _ in before)
 
 
 class _Roots:
@@ -313,11 +318,18 @@ def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
 def _tell(  # noqa: PLR0913, PLR0917 - what was, what is, and why
     outcome: _Draft, one: Settled, crews: Mapping[Who, list[str]], files: Files, reached: Reach, rules: Rules
 ) -> None:
-    tenant, customer_id, homes = one.group.tenant, one.customer.customer_id, one.group.homes
-    before = {contact: home for home in homes for contact in crews[tenant, home]}
-    after = dict.fromkeys((*before, *(files[who].contact for who in one.group.newcomers)), customer_id)
-    founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
     causes = latest_causes(reached.causes, one.group.contacts)
-    force = rules.policy_of(tenant)
-    for change in changes(before, after, founders):
+    force = rules.policy_of(one.group.tenant)
+    for change in _changes(one, crews, files):
         outcome.changes.append(told_of(force.tenant, change, causes, force.version))
+
+
+def _changes(one: Settled, crews: Mapping[Who, list[str]], files: Files) -> list[Change]:
+    tenant, customer_id, homes = one.group.tenant, one.customer.customer_id, one.group.homes
+    newcomers = [files[who].contact for who in one.group.newcomers]
+    if homes.keys() <= {customer_id}:  # nearly always, and then there is no need to look at each contact
+        return [grown(customer_id, crews[tenant, customer_id] if homes else (), newcomers)]
+    before = {contact: home for home in homes for contact in crews[tenant, home]}
+    after = dict.fromkeys((*before, *newcomers), customer_id)
+    founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
+    return changes(before, after, founders)

@@ -15,7 +15,7 @@ Each customer whose contacts changed has one change a commit. Its type is a word
 An id that is no more belongs to the customer that holds its founding contact: its *heir*.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -58,6 +58,14 @@ def changes(before: Mapping[str, UUID], after: Mapping[str, UUID], contact_of: M
     teller = _Teller(before, after, held, holds, heirs, predecessors)
     told = [teller.tell(customer) for customer in touched]
     return sorted(told, key=lambda change: (len(change.after) >= len(change.before), contact_of[change.customer_id]))
+
+
+def grown(customer: UUID, held: Sequence[str], came: Iterable[str]) -> Change:
+    """The one change where contacts that belonged to nobody came to a customer; ``held`` is in the order of keys."""
+    new = tuple(sorted(came))
+    return Change(
+        customer, "linked" if held else "created", tuple(held), tuple(sorted((*held, *new))), (Move(None, new),), ()
+    )
 
 
 class _Teller(NamedTuple):

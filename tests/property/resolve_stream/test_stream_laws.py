@@ -1,6 +1,7 @@
 """The stream in memory: any order, repetition and cut into chunks comes to what the core says of the whole."""
 
 import asyncio
+from itertools import permutations
 from random import Random
 from typing import Final
 
@@ -15,7 +16,7 @@ from services.resolve.whole import resolve_log
 from tests.property.resolve.histories import crowd, histories, policies
 from tests.property.resolve_stream.memory import Memory
 from tests.property.resolve_stream.streams import believed, by_hearsay, by_tables, content, rules_of
-from tests.unit.resolve.saying import bound
+from tests.unit.resolve.saying import bound, seen, unbound
 
 
 def fold(chunks: list[list[Event]], policy: Policy, *, in_full: bool = False) -> Memory:
@@ -65,6 +66,20 @@ def check(events: list[Event], policy: Policy, chance: Random) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_chunks_of_a_history_come_to_the_same(events: list[Event], policy: Policy, chance: Random) -> None:
     check(events, policy, chance)
+
+
+SPELT: Final = (
+    bound("web:shop:c1", email="a@example.tw", at=3),
+    seen("web:shop:c1", email="a@example.tw", at=2),
+    seen("web:shop:c1", email=" A@Example.TW ", at=1),
+    unbound("web:shop:c1", email="A@example.tw", at=4),
+)
+
+
+def test_what_is_spelt_in_several_ways_counts_once_in_any_order() -> None:
+    for order in permutations(SPELT):
+        memory = fold([[event] for event in order], Policy())
+        assert rows(memory) == rows(fold([list(SPELT)], Policy(), in_full=True))
 
 
 @given(st.randoms(use_true_random=False), st.integers(5, 60), policies)

@@ -3,8 +3,10 @@
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.resolve.core.changes import Change, changes
+from services.resolve.core.changes import Change, changes, grown
 
 A, B, C, D = "web:shop:a", "web:shop:b", "web:shop:c", "web:shop:d"
 IDS = {contact: UUID(int=number) for number, contact in enumerate((A, B, C, D), 1)}
@@ -62,3 +64,12 @@ def test_change_says_where_contacts_went() -> None:
 def test_losses_are_told_before_gains() -> None:
     found = changes({A: IDS[A], B: IDS[B]}, {A: IDS[A], B: IDS[A]}, {IDS[A]: A, IDS[B]: B})
     assert [change.customer_id for change in found] == [IDS[B], IDS[A]]
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(10, 19), min_size=1))
+def test_growth_is_told_as_any_change_is(held: set[int], came: set[int]) -> None:
+    before, new = sorted(f"web:shop:c{one}" for one in held), [f"line:oa:U{one}" for one in came]
+    customer = UUID(int=7)
+    belonged, belongs = dict.fromkeys(before, customer), dict.fromkeys([*before, *new], customer)
+    founder = {customer: (before or new)[0]}
+    assert [grown(customer, before, new)] == changes(belonged, belongs, founder)
