@@ -38,19 +38,20 @@ def households_of(contacts: int) -> int:
     return max(1, round(contacts / _MEAN))
 
 
-def household(number: int) -> Iterator[Timed]:
-    """Everything that is said of one household: of 1 to 30 contacts, all sizes alike."""
+def household(number: int, brand_name: str = TENANT) -> Iterator[Timed]:
+    """Everything that is said of one household to a brand: of 1 to 30 contacts, all sizes alike."""
     rng = Random(f"household/{number}")  # noqa: S311 - a load, not a secret
     size = 1 + number % LARGEST
     family = size >= _FAMILY_LEAST and rng.random() < _FAMILY_SHARE
     halves = (size // 2, size - size // 2) if family else (size,)
     for which, contacts in enumerate(halves):
-        yield from _Person(rng, number, which).tell(contacts)
+        yield from _Person(rng, brand_name, number, which).tell(contacts)
 
 
 @dataclass(slots=True)
 class _Person:
     rng: Random
+    tenant: str
     household: int
     which: int
     said: int = field(default=0, init=False)
@@ -95,7 +96,7 @@ class _Person:
         occurred_at = _START_MS + int(at * _SPAN_MS)
         event = {
             "event_id": f"bench:{self.household}:{self.which}:{self.said}",
-            "tenant": TENANT,
+            "tenant": self.tenant,
             "contact": contact,
             "type": type_name,
             "occurred_at": occurred_at,
@@ -106,7 +107,7 @@ class _Person:
             "data": data,
         }
         self.said += 1
-        record = (TENANT.encode(), orjson.dumps(event))
+        record = (self.tenant.encode(), orjson.dumps(event))
         yield at, record
         if self.rng.random() < _TWICE_SHARE:
             yield self._after(at), record
