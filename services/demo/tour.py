@@ -26,6 +26,7 @@ from services.demo.showcase import showcase
 from services.demo.together import together
 from services.demo.visiting import visit_person
 from services.demo.watching import Watch
+from services.runtime.ending import end
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.3
@@ -146,5 +147,4 @@ async def _looking(watch: Watch, looked: Callable[[Tally], None]) -> AsyncIterat
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)

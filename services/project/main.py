@@ -27,6 +27,7 @@ from services.project.watchdog import EXIT_LOG_LOST, EXIT_STUCK, Watchdog
 from services.project.worker import Progress, Worker
 from services.runtime.chunked import ChunkedApp, LogLost
 from services.runtime.database import create_pool, database_heals, lone_connection
+from services.runtime.ending import end
 from services.runtime.http import NotReady, serve_health
 from services.runtime.settings import Settings
 from services.runtime.waiting import Waiting
@@ -99,9 +100,7 @@ async def _unless_told(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
             return task.result()
         raise _ToldToStop
     finally:
-        task.cancel()
-        told.cancel()
-        await asyncio.gather(task, told, return_exceptions=True)
+        await end(task, told)
 
 
 def _assemble(
@@ -209,9 +208,7 @@ async def _in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 async def _hints(reader: Reader) -> None:

@@ -11,6 +11,7 @@ import structlog
 from projections.engine.generations import NoGeneration, active_generation
 from services.query.ports import ReadModelsAway
 from services.runtime.database import create_pool
+from services.runtime.ending import end
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +52,7 @@ class ReadModels:
 
     async def __aexit__(self, *_: object) -> None:
         """Let go of every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         if self._pool is not None:
             self._pool.terminate()
 

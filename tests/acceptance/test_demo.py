@@ -82,7 +82,7 @@ def test_each_channel_comes_in_by_its_own_door(first: dict[str, Any]) -> None:
 def test_it_shows_contacts_by_channel_and_a_person_with_three_times(first: dict[str, Any]) -> None:
     contacts = {row["channel"]: row for row in first["contacts"]}
     assert {"line", "web", "crm"} <= contacts.keys()
-    assert contacts["line"]["subscribed"] > contacts["line"]["blocked"] > 0
+    assert contacts["line"]["subscribed"] > contacts["line"]["blocked"]  # in so short a life nobody may have blocked
     for row in contacts.values():
         assert row["contacts"] == row["subscribed"] + row["blocked"] + row["none"]
     profile = first["profile"]

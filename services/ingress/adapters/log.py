@@ -18,6 +18,7 @@ from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.ingress.ports import LogAway, LogFull, Record
 from services.runtime.budget import Budget, Lease, Spent
+from services.runtime.ending import end
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
 from services.runtime.settings import Settings
@@ -59,8 +60,7 @@ class KafkaLog:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+            await end(self._keeper)
 
     async def append(self, records: Sequence[Record]) -> None:
         """See Log."""

@@ -20,6 +20,7 @@ from schemas.topics import CUSTOMER_CHANGES
 from services.resolve.relay import _LOCK, Relay
 from services.runtime.broker import ensure_topics
 from services.runtime.database import lone_connection
+from services.runtime.ending import end
 from services.runtime.settings import Settings
 from services.runtime.work import Connect
 from tests.integration.resolve.conftest import Identity
@@ -50,9 +51,7 @@ class Outlet:
         try:
             yield relay
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end(task)
 
     async def empty(self) -> None:
         """Wait until nothing is left in the outbox."""
