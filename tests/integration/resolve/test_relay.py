@@ -71,9 +71,10 @@ class Outlet:
             places = [TopicPartition(self.topic, one) for one in consumer.partitions_for_topic(self.topic) or ()]
             ends = await consumer.end_offsets(places)
             found: list[tuple[bytes, bytes]] = []
-            while sum(ends.values()) > len(found):
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [(record.key, record.value) for record in records]
+            async with asyncio.timeout(30):
+                while sum(ends.values()) > len(found):
+                    for records in (await consumer.getmany(timeout_ms=500)).values():
+                        found += [(record.key, record.value) for record in records]
             return found
         finally:
             await consumer.stop()
