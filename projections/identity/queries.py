@@ -8,13 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.identity.tables import CUSTOMERS, REFUSALS, CustomerRow, RefusalRow
+from projections.identity.tables import REFUSALS, RefusalRow
 
 _CUSTOMERS_OF: Final = "SELECT contact_id, customer_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
-_TOGETHER: Final = """
-SELECT m.contact_id FROM members c JOIN members m ON m.tenant = c.tenant AND m.customer_id = c.customer_id
-WHERE c.tenant = $1 AND c.contact_id = $2 ORDER BY m.contact_id <> m.customer_id, m.contact COLLATE "C"
-"""
 _KNOWN_BY: Final = """
 SELECT m.contact_id, m.contact, m.customer_id, k.member_id, k.phone, k.email
 FROM members c JOIN members m ON m.tenant = c.tenant AND m.customer_id = c.customer_id
@@ -32,9 +28,6 @@ FROM links l JOIN members m ON m.tenant = l.tenant AND m.contact_id = l.contact_
 WHERE l.tenant = $1 AND l.type = $2 AND l.value = $3 AND (l.tier, l.contact_id) > ($4, $5)
 ORDER BY l.tier, l.contact_id LIMIT $6
 """
-_CUSTOMERS: Final = (
-    f"SELECT {', '.join(CUSTOMERS.row._fields)} FROM customers WHERE tenant = $1 AND customer_id = ANY($2::uuid[])"  # noqa: S608 - names are constants
-)
 _CONFLICTS: Final = (
     f"SELECT {', '.join(REFUSALS.row._fields)} FROM refusals "  # noqa: S608 - names are constants
     "WHERE tenant = $1 AND (at, contact_id, type, value) < ($2, $3, $4, $5) "
@@ -87,16 +80,6 @@ async def customers_of(connection: Any, space: str, contact_ids: Sequence[UUID])
     return dict(zip(contact_ids, contact_ids, strict=True)) | {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def customer_of(connection: Any, space: str, contact_id: UUID) -> UUID:
-    """The customer that holds the contact now; any id ever handed out is a contact's, so it still leads somewhere."""
-    return (await customers_of(connection, space, [contact_id]))[contact_id]
-
-
-async def contacts_of(connection: Any, space: str, any_id: UUID) -> list[UUID]:
-    """The contacts of the customer that any id leads to, its founder first; the id alone if identity knows it not."""
-    return [row["contact_id"] for row in await connection.fetch(_TOGETHER, space, any_id)] or [any_id]
-
-
 async def together(connection: Any, space: str, any_id: UUID) -> list[Member]:
     """The contacts of the customer that any id leads to, by their keys, as of one moment; none if nothing was stated.
 
@@ -109,12 +92,6 @@ async def keys_of(connection: Any, tenant: str, space: str, contact_ids: Sequenc
     """The keys of those of the contacts that there are, whether seen themselves or only spoken of."""
     found = await connection.fetch(_KEYS, tenant, space, contact_ids)
     return {contact_id: key for contact_id, key in found}  # noqa: C416 - a record is no pair to the type checker
-
-
-async def customers(connection: Any, space: str, customer_ids: Sequence[UUID]) -> dict[UUID, CustomerRow]:
-    """The rows of those of the customers that have one, by id."""
-    found = await connection.fetch(_CUSTOMERS, space, customer_ids)
-    return {row["customer_id"]: CustomerRow(*row) for row in found}
 
 
 async def holders(  # noqa: PLR0913 - a value, and where its next page begins

@@ -1,8 +1,10 @@
 """Reading who is who, and why, from the tables."""
 
 from itertools import product
+from uuid import UUID
 
 from projections.identity import queries
+from projections.identity.tables import CUSTOMERS, CustomerRow
 from services.resolve.core.explain import graph, why
 from services.resolve.core.gather import gather
 from services.resolve.core.policy import Policy
@@ -18,37 +20,44 @@ C1_ID, C2_ID, LINE_ID, WHATSAPP_ID = (id_of("demo", contact) for contact in (C1,
 UNKNOWN = id_of("demo", "web:shop:nobody")
 
 
+async def customer_row(identity: Identity, customer_id: UUID) -> CustomerRow:
+    found: dict[UUID, CustomerRow] = {row.customer_id: row for row in await identity.rows(CUSTOMERS)}
+    return found[customer_id]
+
+
 async def test_any_id_leads_to_the_customer_that_holds_its_contact(identity: Identity) -> None:
     await identity.save(*ALL)
     connection = identity.connection
-    assert await queries.customer_of(connection, "demo", WHATSAPP_ID) == C1_ID
-    assert await queries.customers_of(connection, "demo", [LINE_ID, C2_ID, UNKNOWN]) == {
+    assert await queries.customers_of(connection, "demo", [WHATSAPP_ID, LINE_ID, C2_ID, UNKNOWN]) == {
+        WHATSAPP_ID: C1_ID,
         LINE_ID: C1_ID,
         C2_ID: C2_ID,
         UNKNOWN: UNKNOWN,
     }
-    assert await queries.contacts_of(connection, "demo", LINE_ID) == [C1_ID, LINE_ID, WHATSAPP_ID]
-    assert await queries.contacts_of(connection, "demo", UNKNOWN) == [UNKNOWN]
-    assert await queries.contacts_of(connection, "other", LINE_ID) == [LINE_ID]
+    held = await queries.together(connection, "demo", LINE_ID)
+    assert {one.contact_id for one in held} == {C1_ID, LINE_ID, WHATSAPP_ID}
+    assert {one.customer_id for one in held} == {C1_ID}
+    assert await queries.together(connection, "demo", UNKNOWN) == []
+    assert await queries.together(connection, "other", LINE_ID) == []
 
 
 async def test_customer_row_has_the_strongest_then_latest_phone(identity: Identity) -> None:
     await identity.save(*ALL)
-    (customer,) = (await queries.customers(identity.connection, "demo", [C1_ID])).values()
+    customer = await customer_row(identity, C1_ID)
     assert (customer.founder, customer.contacts, customer.member_id) == (C1, 3, "M7")
     assert (customer.phone, customer.phone_tier, customer.email) == (PHONE, 2, None)
     await identity.save(bound(C1, phone="+886922222222", at=7))
-    (customer,) = (await queries.customers(identity.connection, "demo", [C1_ID])).values()
+    customer = await customer_row(identity, C1_ID)
     assert (customer.phone, customer.phone_tier) == ("+886922222222", 2)
     await identity.save(bound(C1, phone=PHONE, at=8))
-    (customer,) = (await queries.customers(identity.connection, "demo", [C1_ID])).values()
+    customer = await customer_row(identity, C1_ID)
     assert (customer.phone, customer.phone_tier) == (PHONE, 2)
 
 
 async def test_phone_that_too_many_hold_is_nobodys_best(identity: Identity) -> None:
     await identity.save(*(claimed(f"web:shop:h{n}", phone=PHONE, at=n) for n in range(12)))
     first = id_of("demo", "web:shop:h0")
-    assert (await queries.customers(identity.connection, "demo", [first]))[first].phone is None
+    assert (await customer_row(identity, first)).phone is None
 
 
 async def test_holders_of_a_value_are_found_page_by_page(identity: Identity) -> None:
