@@ -7,13 +7,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.bed import reading
 from benchmarks.figures import BenchmarkFailed
+from projections.identity.dry_run import Trial
+from projections.identity.resolution.policy import Policy
 from schemas.codec import decode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
-from services.project.ids import id_of
-from services.resolve.core.policy import Policy
-from services.resolve.trial import Trial
 from services.runtime.broker import log_ends
+from services.runtime.contact_ids import id_of
 from services.runtime.settings import Settings
 
 _ACCOUNTS: Final = f"""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 Round = Mapping[str, float]  # what one round measured, by the figure's key
 
 
-class BenchmarkFailed(RuntimeError):  # noqa: N818 - named by what happened
+class BenchmarkFailed(RuntimeError):
     """What was measured did not do its work right, or not in time: there is no figure."""
 
 
@@ -69,7 +69,7 @@ class Benchmark(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BenchmarkResult:
     """A benchmark's figures with their values, and each round's."""
 
     figures: Sequence[Figure]

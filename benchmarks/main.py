@@ -10,7 +10,7 @@ import orjson
 from rich.console import Console
 
 from benchmarks.bed import Bed, open_bed
-from benchmarks.figures import Benchmark, BenchmarkFailed, Outcome, Size
+from benchmarks.figures import Benchmark, BenchmarkFailed, BenchmarkResult, Size
 from benchmarks.machine import describe
 from benchmarks.report import as_json as report_json
 from benchmarks.report import show, show_round
@@ -47,15 +47,15 @@ def _stop(_number: int, _frame: object) -> None:
 
 async def _measure_all(
     bed: Bed, benchmarks: Sequence[Benchmark], size: Size
-) -> tuple[dict[str, object], list[Outcome]]:
+) -> tuple[dict[str, object], list[BenchmarkResult]]:
     machine = await describe(bed)
     return machine, [await _measure(one, bed, size) for one in benchmarks]
 
 
-async def _measure(benchmark: Benchmark, bed: Bed, size: Size) -> Outcome:
+async def _measure(benchmark: Benchmark, bed: Bed, size: Size) -> BenchmarkResult:
     await benchmark.prepare(bed, size)
     rounds = []
     for number in range(size.rounds):
         rounds.append(await benchmark.measure(bed, number))
         show_round(bed.console, benchmark.figures, rounds[-1], number + 1, size.rounds)
-    return Outcome(benchmark.figures, rounds, benchmark.facts())
+    return BenchmarkResult(benchmark.figures, rounds, benchmark.facts())

@@ -6,12 +6,12 @@ from rich.bar import Bar
 from rich.console import Console
 from rich.table import Table as Grid
 
-from benchmarks.figures import Figure, Outcome, Round
+from benchmarks.figures import BenchmarkResult, Figure, Round
 
 _BAR = 20
 
 
-def as_json(outcomes: Sequence[Outcome], machine: Mapping[str, object]) -> dict[str, object]:
+def as_json(outcomes: Sequence[BenchmarkResult], machine: Mapping[str, object]) -> dict[str, object]:
     """Every figure by its key, then each round's, the targets with what became of them, and the machine."""
     flat: dict[str, object] = {}
     rounds: dict[str, list[float]] = {}
@@ -23,7 +23,7 @@ def as_json(outcomes: Sequence[Outcome], machine: Mapping[str, object]) -> dict[
     return flat | {"rounds": rounds, "targets": targets, "machine": dict(machine)}
 
 
-def _targets(outcome: Outcome) -> dict[str, object]:
+def _targets(outcome: BenchmarkResult) -> dict[str, object]:
     bounds = {one.key: {"at_least": one.at_least, "at_most": one.at_most} for one in outcome.figures}
     return {
         key: {name: bound for name, bound in bounds[key].items() if bound is not None} | {"met": met}
@@ -31,7 +31,7 @@ def _targets(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def show(console: Console, outcomes: Sequence[Outcome], machine: Mapping[str, object]) -> None:
+def show(console: Console, outcomes: Sequence[BenchmarkResult], machine: Mapping[str, object]) -> None:
     """The figures beside their targets, a bar each, and the machine."""
     for outcome in outcomes:
         console.print(_grid(outcome))
@@ -45,7 +45,7 @@ def show_round(console: Console, figures: Sequence[Figure], found: Round, number
     console.print(f"Round {number} of {of}: {'; '.join(measured)}", highlight=False)
 
 
-def _grid(outcome: Outcome) -> Grid:
+def _grid(outcome: BenchmarkResult) -> Grid:
     grid = Grid(title=f"Medians of {len(outcome.rounds)} rounds")
     for title in ("figure", "", "value", "rounds", "target"):
         grid.add_column(title, justify="right" if title in ("value", "rounds") else "left")
@@ -59,7 +59,7 @@ def _grid(outcome: Outcome) -> Grid:
     return grid
 
 
-def _longest(outcome: Outcome) -> dict[str, float]:
+def _longest(outcome: BenchmarkResult) -> dict[str, float]:
     """Of each unit the greatest value, so that bars of one unit compare."""
     longest: dict[str, float] = {}
     for one in outcome.figures:

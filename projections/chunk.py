@@ -6,13 +6,13 @@ from typing import Any
 
 from projections.engine import store
 from projections.engine.ids import NO_CONTACT
-from projections.engine.projection import ByType, Happened, Projection, fold_all, fold_groups, group
+from projections.engine.projection import ByType, ContactEvent, Projection, fold_all, fold_groups, group
 from projections.engine.table import Key
 from projections.timeline.store import history, record
 from schemas.events import ContactRef
 
 
-async def project(connection: Any, projections: Iterable[Projection], happened: Sequence[Happened]) -> int:
+async def project(connection: Any, projections: Iterable[Projection], happened: Sequence[ContactEvent]) -> int:
     """Fold the events in; how many of them were new. Raises what PostgreSQL raises."""
     recorded = await record(connection, happened)
     fresh = ByType(one for one in recorded.fresh if one.event.contact is not None)
@@ -26,7 +26,7 @@ async def project(connection: Any, projections: Iterable[Projection], happened: 
 
 
 async def _project_one(
-    connection: Any, projection: Projection, fresh: Sequence[Happened], contested: set[Key]
+    connection: Any, projection: Projection, fresh: Sequence[ContactEvent], contested: set[Key]
 ) -> set[Key]:
     """Save what can be folded; the (tenant, contact_id) that need their whole history."""
     groups = group(projection, fresh)
@@ -44,7 +44,7 @@ async def _fold_again(connection: Any, projection: Projection, contacts: dict[Ke
     await store.save(connection, projection.table, fold_all(projection, events))
 
 
-def _contacts(happened: Sequence[Happened], wanted: set[Key]) -> dict[Key, ContactRef]:
+def _contacts(happened: Sequence[ContactEvent], wanted: set[Key]) -> dict[Key, ContactRef]:
     """The contacts of these keys, in the order of the keys."""
     found = {
         key: one.event.contact

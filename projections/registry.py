@@ -8,7 +8,7 @@ from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.projection import Projection
 from projections.engine.table import Table
-from projections.identity.spaces import POLICIES, SPACES
+from projections.identity.resolutions import POLICIES, SPACES
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.notifications.folds import PROJECTION as NOTIFICATIONS

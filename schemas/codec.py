@@ -21,7 +21,7 @@ _NUL_ESCAPE: Final = b"\\u0000"
 _UPCAST_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError)
 
 
-class InvalidEvent(ValueError):  # noqa: N818 - named by what it is, and read as such at every use
+class InvalidEvent(ValueError):
     """These bytes are no event.
 
     ``reason`` is one of a closed set of words (a metric label); ``detail`` is a sentence for people;

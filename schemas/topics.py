@@ -33,7 +33,7 @@ CHANNEL_EVENTS: Final = Topic(
     retention_ms=FOR_EVER,
     largest_record=MEBIBYTE,
     writers=("ingress",),
-    readers=("project",),
+    readers=("worker",),
 )
 IDENTITY_EVIDENCE: Final = Topic(
     name="identity-evidence",
@@ -42,8 +42,8 @@ IDENTITY_EVIDENCE: Final = Topic(
     partitions=8,
     retention_ms=FOR_EVER,
     largest_record=MEBIBYTE,
-    writers=("project",),
-    readers=("resolve",),
+    writers=("worker",),
+    readers=("worker",),
 )
 CUSTOMER_CHANGES: Final = Topic(
     name="customer-changes",
@@ -52,7 +52,7 @@ CUSTOMER_CHANGES: Final = Topic(
     partitions=8,
     retention_ms=FOR_EVER,
     largest_record=8 * MEBIBYTE,  # the contact keys of a customer, before and after: a hundred thousand at least
-    writers=("resolve",),
+    writers=("worker",),
     readers=(),
 )
 DEAD_LETTERS: Final = Topic(
@@ -62,7 +62,7 @@ DEAD_LETTERS: Final = Topic(
     partitions=1,
     retention_ms=FOR_EVER,
     largest_record=2 * MEBIBYTE,  # a record of any topic, and the reason on top of it
-    writers=("project",),
+    writers=("worker",),
     readers=(),
 )
 

@@ -5,16 +5,18 @@ import os
 import typer
 
 from benchmarks.commands import bench
+from services.control import commands as control_commands
+from services.control import deletion_commands, source_commands
 from services.demo.commands import demo
+from services.dryrun.commands import resolve
 from services.embedded.commands import up
 from services.embedded.running import addresses
 from services.ingress.commands import doctor, ingress
 from services.query.commands import query, why
-from services.resolve.commands import resolve
-from services.runtime import control_commands, deletion_commands, schema_commands, settings_commands, source_commands
+from services.runtime import schema_commands, settings_commands
 from services.runtime.settings import Settings
-from services.verifying.commands import verify
-from services.worker import worker
+from services.verify.commands import verify
+from services.worker.commands import worker
 
 app = typer.Typer(
     name="onefold",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import servers
+from tests.support import servers
 
 # How fast a machine is says nothing about the code. In CI Hypothesis chooses its own profile, which agrees.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

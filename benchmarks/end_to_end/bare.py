@@ -23,23 +23,23 @@ from benchmarks.figures import BenchmarkFailed
 from projections.contacts.folds import CUSTOMER_TYPES
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
-from projections.engine.projection import Happened, Projection, group
+from projections.engine.ids import IdOf
+from projections.engine.projection import ContactEvent, Projection, group
 from projections.engine.table import Row, Table
+from projections.engine.topic_keys import contacts_key as key_of
 from projections.registry import CONTACT_TABLES, PROJECTIONS
 from projections.timeline.folds import row_of
 from projections.timeline.tables import TABLE as TIMELINE
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
-from services.project.agents import FETCH_BYTES
-from services.project.contacts import key_of
-from services.project.core.decoding import decode_records
-from services.project.ids import id_of
-from services.project.main import LANES
-from services.runtime.chunked import in_turns
-from services.runtime.collector import tune_collector
+from services.runtime.contact_ids import id_of
 from services.runtime.database import create_pool
+from services.runtime.decoding import decode_records
+from services.runtime.gc_tuning import tune_collector
 from services.runtime.settings import Settings
-from services.runtime.work import IdOf
+from services.worker.agents.app import FETCH_BYTES
+from services.worker.chunked_transport import in_turns
+from services.worker.main import LANES
 
 _SCHEMA: Final = "bare"
 _KEEPS_STILL: Final = frozenset({"web.tracked", "tag.added", "tag.removed", "attribute.set", "attribute.unset"})
@@ -75,7 +75,7 @@ class Pipeline:
                 if found:
                     await connection.copy_records_to_table(table.name, records=found, columns=self._columns[table])
 
-    def _rows(self, projection: Projection, happened: list[Happened]) -> Iterator[Row]:
+    def _rows(self, projection: Projection, happened: list[ContactEvent]) -> Iterator[Row]:
         if projection.table is CONTACTS:
             yield from self._contacts(happened)
             return
@@ -84,7 +84,7 @@ class Pipeline:
             if row is not None:
                 yield row
 
-    def _contacts(self, happened: list[Happened]) -> Iterator[ContactRow]:
+    def _contacts(self, happened: list[ContactEvent]) -> Iterator[ContactRow]:
         """A row for each contact that is new here or of whom something was said that the row keeps."""
         latest: dict[Any, Event] = {}
         for one in happened:

@@ -8,7 +8,7 @@ from projections.engine.table import Table
 from schemas.topics import CHANNEL_EVENTS
 from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
-from services.verifying.main import verify
+from services.verify.main import verify
 
 _ACCOUNTS = f"""
 SELECT coalesce(sum(committed), 0)::bigint AS committed, coalesce(sum(duplicates), 0)::bigint AS duplicates,

@@ -29,7 +29,8 @@ from benchmarks.bed import Bed, generation_of, reading
 from benchmarks.end_to_end.checks import note_offsets, require_balance, require_tables_as_folded
 from benchmarks.end_to_end.children import leave, rate_of, told
 from benchmarks.end_to_end.stock_models import MODELS, assign, row_of
-from projections.engine.projection import Happened, Projection, fold_all
+from projections.engine.ids import IdOf
+from projections.engine.projection import ContactEvent, Projection, fold_all
 from projections.engine.table import Key, Row
 from projections.registry import CONTACT_TABLES, PROJECTIONS
 from projections.timeline.folds import row_of as timeline_row
@@ -37,9 +38,8 @@ from projections.timeline.tables import TABLE as TIMELINE
 from schemas.codec import decode, from_dict
 from schemas.events import CURRENT_VERSION, Event
 from schemas.topics import CHANNEL_EVENTS
-from services.project.ids import id_of
+from services.runtime.contact_ids import id_of
 from services.runtime.settings import Settings
-from services.runtime.work import IdOf
 
 _ENVELOPE: Final = ("event_id", "tenant", "type", "occurred_at", "received_at", "source")
 
@@ -72,21 +72,21 @@ class Handler:
         event = decode(raw)
         if event.contact is None:
             raise ValueError("the workload is about contacts")
-        happened = Happened(self._identify(event.tenant, event.contact.key), event)
+        happened = ContactEvent(self._identify(event.tenant, event.contact.key), event)
         async with self._sessions.begin() as session:
             if await self._record(session, happened):
                 for projection in PROJECTIONS:
                     if projection.types is None or event.type in projection.types:
                         await self._apply(session, projection, happened)
 
-    async def _record(self, session: AsyncSession, happened: Happened) -> bool:
+    async def _record(self, session: AsyncSession, happened: ContactEvent) -> bool:
         row = timeline_row(happened)
         if await session.get(MODELS[TIMELINE], TIMELINE.key(row)) is not None:
             return False
         session.add(MODELS[TIMELINE](**row._asdict()))
         return True
 
-    async def _apply(self, session: AsyncSession, projection: Projection, happened: Happened) -> None:
+    async def _apply(self, session: AsyncSession, projection: Projection, happened: ContactEvent) -> None:
         model, table = MODELS[projection.table], projection.table
         for suffix in projection.suffixes(happened.event):
             key = (happened.event.tenant, happened.contact_id, *suffix)
@@ -99,12 +99,14 @@ class Handler:
             else:
                 assign(table, entity, row)
 
-    async def _from_history(self, session: AsyncSession, projection: Projection, happened: Happened, key: Key) -> Row:
+    async def _from_history(
+        self, session: AsyncSession, projection: Projection, happened: ContactEvent, key: Key
+    ) -> Row:
         """The row from all that ever happened to the contact, this event included: for what came too late."""
         model = MODELS[TIMELINE]
         mine = sa.select(model).where(model.tenant == key[0], model.contact_id == key[1])
         found = (await session.scalars(mine)).all()
-        events = [Happened(happened.contact_id, _event(entity, happened.event)) for entity in found]
+        events = [ContactEvent(happened.contact_id, _event(entity, happened.event)) for entity in found]
         return next(row for row in fold_all(projection, events) if projection.table.key(row) == key)
 
 

@@ -25,11 +25,11 @@ from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.households import TENANT
 from benchmarks.worker import Watch, rest, seconds_to_fold, watching, working
+from projections.engine.ids import IdOf
 from schemas.topics import IDENTITY_EVIDENCE
 from services.embedded.process import Process
-from services.project.ids import id_of
+from services.runtime.contact_ids import id_of
 from services.runtime.settings import Settings
-from services.runtime.work import IdOf
 
 FIGURES: Final = (
     Figure("calm_p99_ms", "evidence in → visible, p99, without the hub", "ms"),

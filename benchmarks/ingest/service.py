@@ -6,9 +6,9 @@ from typing import Final
 
 from benchmarks.bed import Bed, connected
 from benchmarks.ingest.requests import ACCOUNT, SECRET, SOURCE
+from services.control import registry as control
 from services.embedded.ours import await_ready
 from services.embedded.ports import free_port
-from services.runtime import control
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings

@@ -35,7 +35,7 @@ FROM contacts c WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ContactRecord:
     """What the read models hold of one contact, each table's rows in the order of their keys.
 
     ``belongs_to`` is the customer, if anything was ever stated to tie it to one. A contact that was not ``seen`` is one
@@ -62,22 +62,22 @@ class Card:
         return self.belongs_to or self.contact.contact_id
 
 
-async def cards(connection: Any, tenant: str, space: str, contact_ids: Sequence[UUID]) -> list[Card]:
+async def cards(connection: Any, tenant: str, space: str, contact_ids: Sequence[UUID]) -> list[ContactRecord]:
     """The cards of those of the contacts that there are, in no particular order."""
     records = await connection.fetch(_CARDS, tenant, contact_ids)
     belong_to = await customers_of(connection, space, contact_ids) if records else {}
     return [_card(record, belong_to) for record in records]
 
 
-def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> Card:
+def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> ContactRecord:
     """The card of a contact of whom others spoke before anything happened with it."""
     channel, account, uid = key.split(":", 2)
-    return Card(ContactRow(tenant, contact_id, channel, account, uid, 0), belongs_to=belongs_to, seen=False)
+    return ContactRecord(ContactRow(tenant, contact_id, channel, account, uid, 0), belongs_to=belongs_to, seen=False)
 
 
-def _card(record: Any, belong_to: Mapping[UUID, UUID]) -> Card:
+def _card(record: Any, belong_to: Mapping[UUID, UUID]) -> ContactRecord:
     values = tuple(record)
     contact = ContactRow(*values[:_WIDTH])
     related = zip((TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS), values[_WIDTH:], strict=True)
     nested = (nested_rows(table, contact.tenant, contact.contact_id, text) for table, text in related)
-    return Card(contact, *nested, belongs_to=belong_to[contact.contact_id])
+    return ContactRecord(contact, *nested, belongs_to=belong_to[contact.contact_id])

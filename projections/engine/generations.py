@@ -12,7 +12,7 @@ from projections.engine.table import Table
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
-class NoGeneration(LookupError):  # noqa: N818 - named by what is missing
+class NoGeneration(LookupError):
     """No generation of the read models is active yet: run `onefold migrate`."""
 
 

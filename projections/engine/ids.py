@@ -1,8 +1,10 @@
 """The permanent personal id of a contact: it depends on the tenant's key and the contact key, on nothing else."""
 
 import hmac
+from collections.abc import Callable
 from uuid import UUID
 
+IdOf = Callable[[str, str], UUID]  # (tenant, contact key) -> personal id
 NO_CONTACT = UUID(int=0)  # the "contact" of events that concern the whole tenant
 
 

@@ -34,7 +34,7 @@ class Projection:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class ContactEvent:
     """An event and the permanent id of its contact."""
 
     contact_id: UUID
@@ -44,20 +44,20 @@ class Happened:
 class ByType:
     """Events sorted once by their types, for read models that listen to few of them."""
 
-    def __init__(self, happened: Iterable[Happened]) -> None:
+    def __init__(self, happened: Iterable[ContactEvent]) -> None:
         self.all = list(happened)
-        self._by_type: dict[str, list[Happened]] = {}
+        self._by_type: dict[str, list[ContactEvent]] = {}
         for one in self.all:
             self._by_type.setdefault(one.event.type, []).append(one)
 
-    def of(self, types: frozenset[str] | None) -> list[Happened]:
+    def of(self, types: frozenset[str] | None) -> list[ContactEvent]:
         """The events of these types (none: all), in an order that depends on them alone."""
         if types is None:
             return self.all
         return [one for name in sorted(types) for one in self._by_type.get(name, ())]
 
 
-def group(projection: Projection, happened: Iterable[Happened]) -> dict[Key, list[Event]]:
+def group(projection: Projection, happened: Iterable[ContactEvent]) -> dict[Key, list[Event]]:
     """The events of each row's key, in the order of their stamps."""
     groups: dict[Key, list[Event]] = {}
     suffixes, types = projection.suffixes, projection.types
@@ -95,7 +95,7 @@ def fold_groups(
     return changed, late
 
 
-def fold_all(projection: Projection, happened: Iterable[Happened]) -> list[Row]:
+def fold_all(projection: Projection, happened: Iterable[ContactEvent]) -> list[Row]:
     """Every row of the read model, from the whole set of events: what any sequence of chunks must come to."""
     rows, late = fold_groups(projection, {}, group(projection, happened))
     if late:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.identity.tables import REFUSALS, RefusalRow
+from projections.identity.tables import REFUSALS, ConflictRow
 
 _CUSTOMERS_OF: Final = "SELECT contact_id, customer_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
 _KNOWN_BY: Final = """
@@ -69,7 +69,7 @@ FIRST_HOLDER: Final = (-1, UUID(int=0))
 NEWEST: Final = Place(2**63 - 1, UUID(int=0), "", "")
 
 
-def place_of(row: RefusalRow) -> Place:
+def place_of(row: ConflictRow) -> Place:
     """Where a page that follows this refused link begins."""
     return Place(row.at, row.contact_id, row.type, row.value)
 
@@ -109,6 +109,6 @@ async def holders(  # noqa: PLR0913 - a value, and where its next page begins
 
 async def conflicts(
     connection: Any, space: str, *, after: Place = NEWEST, reasons: Sequence[str] | None = None, limit: int
-) -> list[RefusalRow]:
+) -> list[ConflictRow]:
     """Refused links, those first whose refusal came to be last, of these reasons (none: all)."""
-    return [RefusalRow(*row) for row in await connection.fetch(_CONFLICTS, space, *after, reasons, limit)]
+    return [ConflictRow(*row) for row in await connection.fetch(_CONFLICTS, space, *after, reasons, limit)]

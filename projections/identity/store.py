@@ -20,16 +20,16 @@ from projections.identity.tables import (
     REFUSALS,
     STATEMENTS,
     ChangeRow,
+    ConflictRow,
     CustomerRow,
     LinkRow,
     MemberRow,
-    NamingRow,
-    RefusalRow,
+    ReferenceRow,
     StatementRow,
 )
 from schemas.changes import CustomerChange, encode_change
 
-Who = tuple[str, UUID]  # (tenant, contact_id)
+ContactKey = tuple[str, UUID]  # (tenant, contact_id)
 Value = tuple[str, str, str]  # (tenant, type, value)
 Holder = tuple[int, UUID]  # (tier, contact_id)
 
@@ -131,7 +131,7 @@ class Move(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class IdentityDelta:
     """What a chunk changes in who is who; keys come once. What is not new is there, maybe already as it should be."""
 
     members_new: Collection[MemberRow] = ()
@@ -140,7 +140,7 @@ class Outcome:
     customers_new: Collection[CustomerRow] = ()
     customers: Collection[CustomerRow] = ()
     customers_gone: Collection[Key] = ()
-    refusals: Collection[RefusalRow] = ()
+    refusals: Collection[ConflictRow] = ()
     refusals_gone: Collection[Key] = ()
     changes: Collection[CustomerChange] = ()  # at most one a customer; they are numbered when they are written
 
@@ -164,17 +164,17 @@ async def replace(connection: Any, rows: Collection[StatementRow]) -> None:
     await save(connection, STATEMENTS, rows)
 
 
-async def statements(connection: Any, contacts: Collection[Who]) -> list[StatementRow]:
+async def statements(connection: Any, contacts: Collection[ContactKey]) -> list[StatementRow]:
     """Everything that these contacts stated."""
     return [StatementRow(*one) for one in await connection.fetch(_STATEMENTS_OF, *columns(contacts))]
 
 
-async def members(connection: Any, contacts: Collection[Who]) -> dict[Who, MemberRow]:
+async def members(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
     """The rows of those of the contacts that have one."""
-    return cast("dict[Who, MemberRow]", await load(connection, MEMBERS, contacts))
+    return cast("dict[ContactKey, MemberRow]", await load(connection, MEMBERS, contacts))
 
 
-async def components(connection: Any, contacts: Collection[Who]) -> list[MemberRow]:
+async def components(connection: Any, contacts: Collection[ContactKey]) -> list[MemberRow]:
     """The rows of all contacts in these contacts' components."""
     return [MemberRow(*one) for one in await connection.fetch(_COMPONENTS, *columns(contacts))] if contacts else []
 
@@ -185,13 +185,13 @@ async def all_members(connection: Any, tenant: str) -> AsyncIterator[MemberRow]:
         yield MemberRow(*row)
 
 
-async def homes(connection: Any, contacts: Collection[Who]) -> dict[Who, Home]:
+async def homes(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
     """The component and the customer of those of the contacts that have a row."""
     found = await connection.fetch(_HOMES, *columns(contacts)) if contacts else []
     return {(one[0], one[1]): Home(one[2], CustomerRow(*one[3:])) for one in map(tuple, found)}
 
 
-async def crews(connection: Any, customers: Collection[Who]) -> dict[Who, list[str]]:
+async def crews(connection: Any, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:
     """The contacts of each customer, by key."""
     found = await connection.fetch(_CREWS, *columns(customers)) if customers else []
     return {(tenant, customer_id): contacts for tenant, customer_id, contacts in found}
@@ -213,26 +213,26 @@ async def relink(connection: Any, gone: Collection[LinkRow], new: Collection[Lin
     await _copy(connection, LINKS, new)
 
 
-async def name(connection: Any, gone: Collection[Key], known: Collection[NamingRow]) -> None:
+async def name(connection: Any, gone: Collection[Key], known: Collection[ReferenceRow]) -> None:
     """Take namings away, by key, and write others."""
     if gone:
         await connection.execute(_DELETE_NAMINGS, *columns(gone))
     await save(connection, NAMINGS, known)
 
 
-async def named(connection: Any, contacts: Collection[Who]) -> dict[Who, int]:
+async def named(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, int]:
     """When each of the contacts was first named by another, if it was."""
     found = await connection.fetch(_NAMED, *columns(contacts)) if contacts else []
     return {(tenant, contact_id): at for tenant, contact_id, at in found}
 
 
-async def refusals(connection: Any, contacts: Collection[Who]) -> list[RefusalRow]:
+async def refusals(connection: Any, contacts: Collection[ContactKey]) -> list[ConflictRow]:
     """The refused links of these contacts."""
     found = await connection.fetch(_REFUSALS_OF, *columns(contacts)) if contacts else []
-    return [RefusalRow(*one) for one in found]
+    return [ConflictRow(*one) for one in found]
 
 
-async def write(connection: Any, outcome: Outcome) -> None:
+async def write(connection: Any, outcome: IdentityDelta) -> None:
     """Write what a chunk changes."""
     await _copy(connection, MEMBERS, outcome.members_new)
     await save(connection, MEMBERS, outcome.members)

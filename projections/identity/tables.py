@@ -68,7 +68,7 @@ class LinkRow(NamedTuple):
     contact_id: UUID
 
 
-class NamingRow(NamedTuple):
+class ReferenceRow(NamedTuple):
     """That ``by_id`` stated the contact to be its identifier, at ``at`` first."""
 
     tenant: str
@@ -101,7 +101,7 @@ class CustomerRow(NamedTuple):
     exclusive: str | None
 
 
-class RefusalRow(NamedTuple):
+class ConflictRow(NamedTuple):
     """A link that joins nothing; of type ``staff``, the value is the other contact's key. ``detail`` is a JSON list."""
 
     tenant: str
@@ -186,7 +186,7 @@ LINKS: Final = Table(
 )
 NAMINGS: Final = Table(
     name="namings",
-    row=NamingRow,
+    row=ReferenceRow,
     key_size=3,
     columns=(_TENANT, _CONTACT_ID, Column("by_id", "uuid"), Column("at", "bigint")),
     indexes=("CREATE INDEX namings_earliest ON namings (tenant, contact_id, at)",),
@@ -215,7 +215,7 @@ CUSTOMERS: Final = Table(
 )
 REFUSALS: Final = Table(
     name="refusals",
-    row=RefusalRow,
+    row=ConflictRow,
     key_size=4,
     columns=(
         _TENANT,

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Final, NamedTuple, cast
 
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
 from projections.engine.table import Key, Row
 from projections.intrinsics.tables import TABLE, IntrinsicRow, Stamp
 from schemas.events import ContactRef, Event
@@ -32,7 +32,7 @@ class Noted(NamedTuple):
     """What a chunk changes: rows, events that are the first ones now, and restatements of the last ones."""
 
     rows: list[IntrinsicRow]
-    first: list[Happened]
+    first: list[ContactEvent]
     restated: list[Event]
 
 
@@ -41,19 +41,19 @@ def says(event: Event) -> bool:
     return event.contact is not None and (bool(event.intrinsic) or event.type in _BINDINGS)
 
 
-def types_in(happened: Iterable[Happened]) -> set[Key]:
+def types_in(happened: Iterable[ContactEvent]) -> set[Key]:
     """Each (tenant, contact_id, type) that the events say something of."""
     return {key[:_TYPE] for one in happened for key in _keys(one)}
 
 
-def note(known: Rows, happened: Collection[Happened]) -> Noted:
+def note(known: Rows, happened: Collection[ContactEvent]) -> Noted:
     """Take the events in; ``known`` are all the rows of `types_in`."""
     news = rows_of(happened)
     changed = {key: row for key, new in news.items() if (row := _join(known.get(key), new)) != known.get(key)}
     return Noted(list(changed.values()), _firsts(known, changed, happened), _restated(known, changed, happened))
 
 
-def rows_of(happened: Iterable[Happened]) -> Rows:
+def rows_of(happened: Iterable[ContactEvent]) -> Rows:
     """Every row that the events come to."""
     ends: dict[Key, tuple[Stamp, Stamp] | None] = {}
     for one in happened:
@@ -74,18 +74,18 @@ def several(rows: Rows) -> Rows:
     return {key: row for key, row in rows.items() if row.last is not None and count[key[:_TYPE]] > 1}
 
 
-def _keys(one: Happened) -> list[Key]:
+def _keys(one: ContactEvent) -> list[Key]:
     return [*_vouched(one), *_stated(one)]
 
 
-def _vouched(one: Happened) -> list[Key]:
+def _vouched(one: ContactEvent) -> list[Key]:
     event = one.event
     if event.contact is None:
         return []
     return [(event.tenant, one.contact_id, identifier.type, identifier.value) for identifier in event.intrinsic]
 
 
-def _stated(one: Happened) -> list[Key]:
+def _stated(one: ContactEvent) -> list[Key]:
     event = one.event
     if event.contact is None or event.type not in _BINDINGS:
         return []
@@ -110,10 +110,10 @@ def _row(key: Key, *ends: Stamp) -> IntrinsicRow:
     return IntrinsicRow(*flat)
 
 
-def _firsts(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list[Happened]:
+def _firsts(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[ContactEvent]:
     """The events that are the first ones now and weren't, each once."""
     wanted = {key: row.first for key, row in changed.items() if key not in before or row.first != before[key].first}
-    found: dict[Key, Happened] = {}
+    found: dict[Key, ContactEvent] = {}
     for one in happened if wanted else ():
         for key in _vouched(one):
             if one.event.stamp == wanted.get(key):
@@ -121,7 +121,7 @@ def _firsts(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list[H
     return list({id(one): one for one in found.values()}.values())
 
 
-def _restated(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list[Event]:
+def _restated(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[Event]:
     """Of the types of which something changed: the last events of all of several, if they weren't told yet."""
     old, now = several(before), several({**before, **changed})
     news = [row for key, row in now.items() if key not in old or old[key].last != row.last]
@@ -131,5 +131,5 @@ def _restated(before: Rows, changed: Rows, happened: Iterable[Happened]) -> list
     ]
 
 
-def _contacts(happened: Iterable[Happened]) -> dict[Key, ContactRef]:
+def _contacts(happened: Iterable[ContactEvent]) -> dict[Key, ContactRef]:
     return {(one.event.tenant, one.contact_id): one.event.contact for one in happened if one.event.contact is not None}

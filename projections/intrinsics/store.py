@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, save
 from projections.engine.table import Key
 from projections.intrinsics import folds
@@ -17,7 +17,7 @@ JOIN {TABLE.name} t ON t.tenant = k.tenant AND t.contact_id = k.contact_id AND t
 """  # noqa: S608 - names are constants
 
 
-async def note(connection: Any, happened: Iterable[Happened]) -> Noted:
+async def note(connection: Any, happened: Iterable[ContactEvent]) -> Noted:
     """Take a chunk's events in."""
     about = [one for one in happened if folds.says(one.event)]
     noted = folds.note(await _load(connection, folds.types_in(about)), about)

@@ -6,12 +6,12 @@ least by (occurred_at, type, source, data, received_at) counts, so that the orde
 
 from collections.abc import Iterable
 
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json
 
 
-def row_of(happened: Happened) -> TimelineRow:
+def row_of(happened: ContactEvent) -> TimelineRow:
     """The event as the timeline keeps it."""
     event = happened.event
     return TimelineRow(
@@ -31,9 +31,9 @@ def rank(row: TimelineRow) -> tuple[int, str, str, str, int]:
     return (row.occurred_at, row.type, row.source, row.data, row.received_at)
 
 
-def distinct(happened: Iterable[Happened]) -> dict[tuple[object, ...], tuple[TimelineRow, Happened]]:
+def distinct(happened: Iterable[ContactEvent]) -> dict[tuple[object, ...], tuple[TimelineRow, ContactEvent]]:
     """Each event's one row, with the event it came from, by key."""
-    chosen: dict[tuple[object, ...], tuple[TimelineRow, Happened]] = {}
+    chosen: dict[tuple[object, ...], tuple[TimelineRow, ContactEvent]] = {}
     for one in happened:
         row = row_of(one)
         key = TABLE.key(row)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, insert, load, save
 from projections.engine.table import Key
 from projections.timeline.folds import distinct, rank
@@ -31,11 +31,11 @@ class Recorded:
     out to have other content that counts: their rows must be folded again from their history.
     """
 
-    fresh: list[Happened]
+    fresh: list[ContactEvent]
     contested: set[Key]
 
 
-async def record(connection: Any, happened: Sequence[Happened]) -> Recorded:
+async def record(connection: Any, happened: Sequence[ContactEvent]) -> Recorded:
     """Add a chunk's events, each once."""
     chosen = distinct(happened)
     if not chosen:
@@ -57,11 +57,13 @@ async def _settle(connection: Any, repeated: dict[Key, TimelineRow]) -> set[Key]
     return {row[:2] for row in better if rank(row)[:-1] != rank(TimelineRow(*known[TABLE.key(row)]))[:-1]}
 
 
-async def history(connection: Any, contacts: dict[Key, ContactRef], types: Collection[str] | None) -> list[Happened]:
+async def history(
+    connection: Any, contacts: dict[Key, ContactRef], types: Collection[str] | None
+) -> list[ContactEvent]:
     """Every event of the contacts, of these types (none: all), in no particular order."""
     wanted = None if types is None else sorted(types)
     records = await connection.fetch(_HISTORY, *columns(contacts), wanted)
-    return [Happened(record["contact_id"], _event(record, contacts)) for record in records]
+    return [ContactEvent(record["contact_id"], _event(record, contacts)) for record in records]
 
 
 def _event(record: Any, contacts: dict[Key, ContactRef]) -> Event:

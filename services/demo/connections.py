@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from services.control import registry as control
+from services.control import write_keys
 from services.demo import brand
 from services.demo.letters import META, Way
 from services.demo.spoilt import TENANT
 from services.demo.understood import PROVIDERS
-from services.runtime import control, write_keys
 from services.runtime.database import create_pool
 from services.runtime.secrets import open_sealed, seal
 from services.runtime.settings import Settings

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from projections.identity.resolution.links import MEANINGS
 from services.demo.membership import Listener, Tables, largest
-from services.resolve.core.links import MEANINGS
 
 _SHOWN: Final = 5  # sizes one by one; the rest together
 

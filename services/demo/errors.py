@@ -14,17 +14,17 @@ class DemoError(Exception):
     """Base of all; its text is a whole sentence for a person."""
 
 
-class DoorShut(DemoError):  # noqa: N818 - named by what is found
+class DoorShut(DemoError):
     """Ingress did not take a request in all the time it was given."""
 
 
-class DoorAnswersStrangely(DemoError):  # noqa: N818 - named by what is found
+class DoorAnswersStrangely(DemoError):
     """Ingress gave an answer that the request does not allow."""
 
 
-class Stuck(DemoError):  # noqa: N818 - named by what is found
+class Stuck(DemoError):
     """The read models stopped short of the log's end."""
 
 
-class ServerLost(DemoError):  # noqa: N818 - named by what is found
+class ServerLost(DemoError):
     """Kafka, PostgreSQL or the HTTP service went away in the middle."""

@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 from rich.console import Console
 
+from services.control.registry import ControlError
 from services.demo.connections import connect
 from services.demo.errors import DemoError
 from services.demo.report import Result, show
@@ -18,7 +19,6 @@ from services.demo.requests import Address
 from services.demo.tour import Story, losses_named, tell
 from services.embedded.errors import EmbeddedError
 from services.embedded.stack import Stack
-from services.runtime.control import ControlError
 from services.runtime.secrets import WrongMasterKey
 from services.runtime.settings import Settings
 

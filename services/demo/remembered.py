@@ -4,11 +4,11 @@ from collections import Counter
 from typing import Any, Final
 
 from projections.identity import store
-from projections.identity.spaces import live_space
+from projections.identity.contact_evidence import dossier_of
+from projections.identity.resolution.contact_links import stand
+from projections.identity.resolutions import live_space
+from projections.identity.snapshot import policy_of
 from services.demo.membership import Tables
-from services.resolve.core.standing import stand
-from services.resolve.dossiers import dossier_of
-from services.resolve.reading import policy_of
 
 _CONTACTS: Final = "SELECT contact_id, channel || ':' || account || ':' || uid FROM contacts WHERE tenant = $1"
 _SIZES: Final = "SELECT customer_id, contacts FROM customers WHERE tenant = $1"

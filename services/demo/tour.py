@@ -26,7 +26,7 @@ from services.demo.showcase import showcase
 from services.demo.together import together
 from services.demo.visiting import visit_person
 from services.demo.watching import Watch
-from services.runtime.ending import end
+from services.runtime.cancelling import end
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.3

@@ -20,7 +20,7 @@ from services.ingress.core.translated import Translated
 PROVIDERS: Final = {"line": brand.LINE_PROVIDER, "whatsapp": brand.WHATSAPP_PORTFOLIO}
 
 
-class Misunderstood(ValueError):  # noqa: N818 - named by what is found
+class Misunderstood(ValueError):
     """Ingress would not make of the letter what it tells."""
 
 

@@ -12,7 +12,6 @@
         ├── NoKafka
         └── NoPostgres
 """
-# ruff: noqa: N818 - errors are named by the reaction to them
 
 
 class EmbeddedError(Exception):

@@ -6,8 +6,8 @@ import asyncpg
 
 from projections.engine.generations import ensure_generation
 from projections.registry import TABLES
+from services.control import registry as control
 from services.embedded.datadir import DataDir
-from services.runtime import control
 from services.runtime.broker import ensure_topics
 from services.runtime.settings import Settings
 

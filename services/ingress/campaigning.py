@@ -11,7 +11,7 @@ from services.ingress.core.events import Facts, Rejected
 from services.ingress.core.lines import Line, Lines
 from services.ingress.counting import count
 from services.ingress.ports import Log
-from services.ingress.stating import Slices
+from services.ingress.record_members import Slices
 
 MOST_REFUSED: Final = 100
 _LONGEST_LINE: Final = 262_144

@@ -33,12 +33,12 @@ def doctor(
     ] = None,
 ) -> None:
     """Send signed tests to the running service, and say what to enter in the channel's console; status 1 if it ails."""
+    from services.control.channel_consoles import entries  # noqa: PLC0415
+    from services.control.source_service import opened_verify_token  # noqa: PLC0415
+    from services.control.sources import own_source  # noqa: PLC0415
     from services.ingress.doctor import Patient  # noqa: PLC0415 - heavy, as the others below
-    from services.runtime.channel_consoles import entries  # noqa: PLC0415
-    from services.runtime.connecting import opened_verify_token  # noqa: PLC0415
     from services.runtime.secrets import open_sealed  # noqa: PLC0415
     from services.runtime.settings import Settings  # noqa: PLC0415
-    from services.runtime.sources import own_source  # noqa: PLC0415
     from services.runtime.terminal import on_database, setting, show  # noqa: PLC0415
 
     settings = Settings()

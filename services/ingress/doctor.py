@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 import httpx
 
-from services.runtime.channel_consoles import webhook_path
-from services.runtime.connecting import META_CHANNELS
-from services.runtime.control import Source
+from services.control.channel_consoles import webhook_path
+from services.control.registry import Source
+from services.control.source_service import META_CHANNELS
 
 State = Literal["well", "ailing", "unknown"]
 _SILENT: Final = {"line": b'{"destination":"","events":[]}', "meta": b'{"object":"page","entry":[]}'}

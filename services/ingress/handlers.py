@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.codec import encode
 from schemas.events import Event
 from services.ingress.core.decisions import judge_decision
-from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, judge_all, split
+from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, judge_all, split
 from services.ingress.core.line import translate as translate_line
 from services.ingress.core.meta import translate as translate_meta
 from services.ingress.core.normalize import lenient_json
@@ -21,13 +21,15 @@ from services.runtime.metrics import INGRESS_REJECTED
 _SLICE: Final = 200
 
 
-async def take_events(raw: bytes, content_type: str, facts: Facts, most: int, log: Log) -> list[Outcome] | Unreadable:
+async def take_events(
+    raw: bytes, content_type: str, facts: Facts, most: int, log: Log
+) -> list[EventResult] | Unreadable:
     """Judge a body's events and append the good ones; what became of each. Raises LogAway."""
     items = split(raw, content_type, most)
     if isinstance(items, Unreadable):
         INGRESS_REJECTED.labels("events", items.reason).inc()
         return items
-    outcomes: list[Outcome] = []
+    outcomes: list[EventResult] = []
     for start in range(0, len(items), _SLICE):
         if start:
             await asyncio.sleep(0)
@@ -39,17 +41,17 @@ async def take_events(raw: bytes, content_type: str, facts: Facts, most: int, lo
     return outcomes
 
 
-async def take_decision(raw: bytes, facts: Facts, log: Log) -> Outcome:
+async def take_decision(raw: bytes, facts: Facts, log: Log) -> EventResult:
     """Judge a decision and append it if it is one. Raises LogAway."""
     return await _take_one("decisions", judge_decision(raw, facts), log)
 
 
-async def take_policy(raw: bytes, facts: Facts, log: Log) -> Outcome:
+async def take_policy(raw: bytes, facts: Facts, log: Log) -> EventResult:
     """Judge a policy and append it if it is one. Raises LogAway."""
     return await _take_one("policies", judge_policy(raw, facts), log)
 
 
-async def _take_one(door: str, outcome: Outcome, log: Log) -> Outcome:
+async def _take_one(door: str, outcome: EventResult, log: Log) -> EventResult:
     if isinstance(outcome, Rejected):
         _count(door, [], [outcome.reason])
     else:

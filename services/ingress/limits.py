@@ -13,7 +13,7 @@ from services.ingress.core.buckets import Bucket, full, take
 _MOST: Final = 10_000
 
 
-class TooFast(Exception):  # noqa: N818 - named by what it is
+class TooFast(Exception):
     """The source has used up its allowance; ``wait`` seconds from now this request would be within it."""
 
     def __init__(self, wait: float) -> None:

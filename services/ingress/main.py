@@ -10,24 +10,24 @@ import structlog
 import uvloop
 from fastapi import FastAPI
 
+from services.control.auth import Authenticator
+from services.control.source_service import Connecting
 from services.ingress.adapters.log import KafkaLog
-from services.ingress.adapters.sight import PostgresSight
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
+from services.ingress.adapters.visibility import PostgresSight
+from services.ingress.daily_dedup import OnceADay
 from services.ingress.http.context import Ingress
 from services.ingress.http.deletion import deletion_routes
+from services.ingress.http.fast_path import ShortWayApp
 from services.ingress.http.openapi import describe
 from services.ingress.http.openapi_meta import meta_described
 from services.ingress.http.openapi_sources import sources_described
 from services.ingress.http.routes import ingress_routes
 from services.ingress.http.segment import WebDoor
-from services.ingress.http.short_way import ShortWayApp
 from services.ingress.http.sources import source_routes
 from services.ingress.http.webhooks import handshake_routes
 from services.ingress.limits import Limits
-from services.ingress.once_a_day import OnceADay
-from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget
-from services.runtime.connecting import Connecting
 from services.runtime.database import create_pool
 from services.runtime.http import RequestMetrics, listen, routes, serve
 from services.runtime.metrics import INGRESS_BYTES

@@ -23,7 +23,7 @@ class Record:
         return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded)
 
 
-class LogAway(Exception):  # noqa: N818 - named by the reaction
+class LogAway(Exception):
     """The log can't be reached, or did not acknowledge in time. The records may get into it all the same."""
 
 
@@ -67,7 +67,7 @@ class Sites(Protocol):
         """The site whose key it is. Raises SourcesAway."""
 
 
-class SourcesAway(Exception):  # noqa: N818 - named by the reaction
+class SourcesAway(Exception):
     """It can't be said just now whether there is such a source."""
 
 

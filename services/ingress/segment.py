@@ -9,7 +9,7 @@ from services.ingress.core.segment import Parcel
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import Site, translate
 from services.ingress.counting import count
-from services.ingress.once_a_day import OnceADay
+from services.ingress.daily_dedup import OnceADay
 from services.ingress.ports import Log, Record
 
 # Translating this many messages takes a few milliseconds; then other requests have their turn.

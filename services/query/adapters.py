@@ -10,8 +10,8 @@ import structlog
 
 from projections.engine.generations import NoGeneration, active_generation
 from services.query.ports import ReadModelsAway
+from services.runtime.cancelling import end
 from services.runtime.database import create_pool
-from services.runtime.ending import end
 
 log = structlog.get_logger(__name__)
 

@@ -9,14 +9,14 @@ from typing import Final
 from uuid import UUID
 
 from projections.identity import queries as identity
+from projections.identity.resolution.resolution import Resolution
+from projections.identity.snapshot import resolution_of
 from services.query.core import identity_views as views
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import ConflictPage, Graph, Why
 from services.query.naming import NO_CONTACT, NO_CUSTOMER, Names
 from services.query.ports import ReadModels
 from services.query.snapshots import Snapshot, snapshot
-from services.resolve.core.resolution import Resolution
-from services.resolve.reading import resolution_of
 
 NEWEST: Final = identity.NEWEST
 

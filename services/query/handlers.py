@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from projections.contacts.queries import Card, cards, unseen
+from projections.contacts.queries import ContactRecord, cards, unseen
 from projections.identity.queries import Member, keys_of, together
 from projections.timeline import queries as timeline
 from schemas.events import ContactRef
@@ -80,7 +80,7 @@ class Reader:
                 raise NotFound(NO_CUSTOMER)
         return page_json(entries)
 
-    async def _cards_of(self, tenant: str, name: str) -> tuple[Known, list[Card]]:
+    async def _cards_of(self, tenant: str, name: str) -> tuple[Known, list[ContactRecord]]:
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._names.customer(moment, name)
             members = await together(moment.connection, moment.space, named)
@@ -93,7 +93,7 @@ class Reader:
         return Known(*members[0][2:]) if members else Known(named), found
 
 
-def _unseen(tenant: str, members: Sequence[Member]) -> list[Card]:
+def _unseen(tenant: str, members: Sequence[Member]) -> list[ContactRecord]:
     return [unseen(tenant, one.contact_id, one.contact, one.customer_id) for one in members]
 
 

@@ -11,13 +11,13 @@ from pydantic import BaseModel, StringConstraints
 from starlette.responses import Response
 
 from schemas.events import ContactRef
+from services.control.auth import Principal, require
 from services.query.core import cursors, references
 from services.query.core.errors import Ambiguous, BadCursor, NotFound
 from services.query.core.models import Contact, Customer, CustomerContacts, TimelinePage
 from services.query.handlers import Reader, Wanted
 from services.query.ports import ReadModelsAway
 from services.runtime import problems
-from services.runtime.auth import Principal, require
 from services.runtime.http import EncodedPath
 from services.runtime.problems import Kind, Problem, document
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from services.control.auth import Authenticator
 from services.query import identity_http, policy_http
 from services.query.adapters import ReadModels
 from services.query.explaining import Explainer
@@ -16,7 +17,6 @@ from services.query.naming import names_of
 from services.query.policy import Policies
 from services.query.preview import Previewer
 from services.runtime import http
-from services.runtime.auth import Authenticator
 from services.runtime.problems import add_problem_handlers
 from services.runtime.settings import Settings
 

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from projections.engine.ids import personal_id
 from projections.identity.queries import holders
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.values import normalise
+from projections.identity.snapshot import policy_of
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
 from services.query.snapshots import Snapshot
-from services.resolve.core.policy import Policy
-from services.resolve.core.values import normalise
-from services.resolve.reading import policy_of
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from projections.identity import spaces
+from projections.identity import resolutions as spaces
 from services.query.core.policy_models import Adoption, PolicyInForce, PolicyVersion
 from services.query.naming import Names
 from services.query.ports import ReadModels
@@ -34,7 +34,7 @@ class Policies:
         )
 
 
-def _adoption(building: spaces.SpaceRow | None, live: str, versions: list[spaces.PolicyRow]) -> Adoption | None:
+def _adoption(building: spaces.ResolutionRow | None, live: str, versions: list[spaces.PolicyRow]) -> Adoption | None:
     """What is being adopted, also before anybody has begun with it."""
     if building is not None:
         return Adoption(version=building.version, statements=building.total, done=building.done)

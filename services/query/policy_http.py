@@ -5,12 +5,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.responses import Response
 
+from projections.identity.resolution.policy import InvalidPolicy, Policy
+from services.control.auth import Principal, require
 from services.query.core.policy_models import PolicyInForce, Preview, WishedPolicy
 from services.query.http import ALWAYS, BEARER, Asking, EncodedPathRoute, answer, problems_of
 from services.query.policy import Policies
 from services.query.preview import Busy, Previewer, TooMuch
-from services.resolve.core.policy import InvalidPolicy, Policy
-from services.runtime.auth import Principal, require
 from services.runtime.problems import Kind, Problem, problem_response
 
 _NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)

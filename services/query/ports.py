@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 
-class ReadModelsAway(Exception):  # noqa: N818 - named by what is missing
+class ReadModelsAway(Exception):
     """The read models can't be read just now; try again in a moment."""
 
 

@@ -16,13 +16,13 @@ from uuid import UUID
 import asyncpg
 
 from projections.engine.generations import active_generation
-from projections.identity.spaces import live_space
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import resolve
+from projections.identity.resolutions import live_space
+from projections.identity.snapshot import Remembered, everything_of
 from services.query.core.policy_models import Preview
 from services.query.core.previews import Comparison, preview
 from services.query.ports import ReadModelsAway
-from services.resolve.core.policy import Policy
-from services.resolve.core.resolution import resolve
-from services.resolve.reading import Remembered, everything_of
 
 _WITHIN: Final = 300.0
 _ALONE: Final = """
@@ -31,11 +31,11 @@ WHERE c.tenant = $1 AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AN
 """
 
 
-class Busy(Exception):  # noqa: N818 - named by the reaction
+class Busy(Exception):
     """Another preview is being made; ask again in a while."""
 
 
-class TooMuch(Exception):  # noqa: N818 - named by what it is
+class TooMuch(Exception):
     """The evidence is more than can be resolved here in time."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from projections.identity.spaces import Found, live_space
+from projections.identity.resolutions import Found, live_space
 from services.query.ports import ReadModels
 
 

@@ -12,12 +12,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from projections.engine.generations import NoGeneration, active_generation
+from projections.identity.resolution.links import MEANINGS
+from services.control import registry as control
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import Evidence, Tie, Why
 from services.query.explaining import Explainer
 from services.query.naming import names_of
-from services.resolve.core.links import MEANINGS
-from services.runtime import control
 from services.runtime.settings import Settings
 
 _SAYS: Final = {
@@ -29,7 +29,7 @@ _SAYS: Final = {
 }
 
 
-class Untold(Exception):  # noqa: N818 - named by the reaction
+class Untold(Exception):
     """There is nothing to tell; the message says why."""
 
 

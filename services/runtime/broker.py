@@ -8,7 +8,7 @@ from schemas.topics import TOPICS, Topic
 from services.runtime.settings import Settings
 
 
-class BrokerRefused(RuntimeError):  # noqa: N818 - named by what happened
+class BrokerRefused(RuntimeError):
     """Kafka would not make a topic, or has none of that name."""
 
 

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Spent(Exception):  # noqa: N818 - named by what happened
+class Spent(Exception):
     """There is no room for these bytes just now."""
 
 

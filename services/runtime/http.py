@@ -98,7 +98,7 @@ async def _outcome(check: Check) -> str:
     return "ok"
 
 
-class NotReady(Exception):  # noqa: N818 - named by what it says
+class NotReady(Exception):
     """A check's own words, fit to be shown to anybody who can reach the port."""
 
 

@@ -48,7 +48,7 @@ INTERNAL: Final = Kind("internal", "Something went wrong on our side", 500)
 UNAVAILABLE: Final = Kind("unavailable", "A server this needs is away; try again", 503)
 
 
-class Problem(Exception):  # noqa: N818 - named by what it becomes
+class Problem(Exception):
     """Raised anywhere in a handler, answered as a problem document; ``fields`` are the document's further members."""
 
     def __init__(

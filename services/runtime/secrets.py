@@ -11,13 +11,15 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from services.runtime.errors import ForeseenError
+
 _KEY_BYTES: Final = 32
 _TENANT_ID: Final = b"onefold/tenant-id/"
 _DELETIONS: Final = b"onefold/deletions/"
 _STORED_SECRETS: Final = b"onefold/stored-secrets"
 
 
-class WrongMasterKey(ValueError):  # noqa: N818 - named by what is wrong
+class WrongMasterKey(ForeseenError):
     """What is stored was sealed under another ONEFOLD_SECRET_KEY, or was damaged."""
 
 

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.runtime.errors import ForeseenError
+
 Share = Annotated[float, Field(gt=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
         return _set("ONEFOLD_SECRET_KEY", self.secret_key.get_secret_value() if self.secret_key else None)
 
 
-class MissingSetting(LookupError):  # noqa: N818 - named by what is missing
+class MissingSetting(ForeseenError):
     """This process can't run without a setting that is not set."""
 
 

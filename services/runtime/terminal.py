@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from services.runtime.errors import ForeseenError
 from services.runtime.settings import MissingSetting, Settings
 
 T = TypeVar("T")
@@ -38,16 +39,14 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     import asyncpg  # noqa: PLC0415
     from aiokafka.errors import KafkaError  # noqa: PLC0415
 
-    from services.runtime.control import ControlError  # noqa: PLC0415
     from services.runtime.database import database_heals  # noqa: PLC0415
-    from services.runtime.secrets import WrongMasterKey  # noqa: PLC0415
 
     async def working() -> T:
         return await work()
 
     try:
         return asyncio.run(working())
-    except (ControlError, MissingSetting, WrongMasterKey) as error:
+    except ForeseenError as error:
         fail(str(error))
     except asyncpg.UndefinedTableError:
         fail("the control tables are not there yet; run `onefold migrate`")

@@ -13,10 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from schemas.events import Event
-from services.runtime import write_keys
-from tests.browser import stock
+from services.control import write_keys
 from tests.integration.ingress.conftest import Door, door  # noqa: F401 - a fixture
-from tests.serving import served
+from tests.support import stock_sdk as stock
+from tests.support.serving import served
 
 
 @pytest.fixture

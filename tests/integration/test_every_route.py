@@ -25,16 +25,17 @@ from pydantic import SecretStr
 
 from projections.engine.generations import ensure_generation
 from projections.registry import TABLES
+from services.control import registry as control
+from services.control import write_keys
 from services.embedded.http import OnePort
 from services.ingress.http.segment import PATHS
 from services.ingress.main import create_app as create_ingress
 from services.query.main import create_app as create_query
-from services.runtime import control, write_keys
 from services.runtime.broker import ensure_topics
 from services.runtime.http import listen
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
-from tests import servers
+from tests.support import servers
 
 SECRET = b"the secret of every source"
 MASTER = "a master key"

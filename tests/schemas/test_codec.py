@@ -14,7 +14,7 @@ from schemas.codec import InvalidEvent
 from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.profile import AttributeValue
-from tests.strategies import BASE_MS, events, json_values
+from tests.support.strategies import BASE_MS, events, json_values
 
 REASONS = {
     "empty",

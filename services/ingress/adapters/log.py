@@ -18,11 +18,11 @@ from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.ingress.ports import LogAway, LogFull, Record
 from services.runtime.budget import Budget, Lease, Spent
-from services.runtime.ending import end
+from services.runtime.cancelling import end
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
+from services.runtime.retrying import Waiting
 from services.runtime.settings import Settings
-from services.runtime.waiting import Waiting
 
 log = structlog.get_logger(__name__)
 

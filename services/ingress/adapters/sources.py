@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from services.control import registry as control
+from services.control import write_keys
 from services.ingress.core.web import Site
 from services.ingress.ports import SourcesAway, WebhookSource
-from services.runtime import control, write_keys
+from services.runtime.caching import Remembered
 from services.runtime.database import database_heals
-from services.runtime.remembering import Remembered
 from services.runtime.secrets import open_sealed
 
 

@@ -25,7 +25,7 @@ COLUMNS: Final = frozenset({"contact", "channel", "account", "uid", "text", "mes
 NAMING: Final = frozenset({"contact", "channel", "account", "uid"})
 
 
-class NoColumns(ValueError):  # noqa: N818 - named by what is missing
+class NoColumns(ValueError):
     """The first line of a CSV does not name columns that say who is meant."""
 
 

@@ -6,14 +6,14 @@ Its id, where none is given, is made of what was decided and when: to decide the
 from typing import Any, Final
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Facts, Outcome, Rejected, judge, parse, shown
+from services.ingress.core.events import EventResult, Facts, Rejected, judge, parse, shown
 
 _FIELDS: Final = frozenset({"a", "b", "decision", "by", "note", "event_id"})
 _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision", "data.by": "by", "data.note": "note"}
 _KEY_PARTS: Final = 3
 
 
-def judge_decision(raw: bytes, facts: Facts) -> Outcome:
+def judge_decision(raw: bytes, facts: Facts) -> EventResult:
     """Accept the decision in a body, or say why not; nothing is raised, whatever the bytes."""
     try:
         said = parse(raw)

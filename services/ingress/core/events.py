@@ -70,10 +70,10 @@ class Facts:
     may_set_tenant: bool  # whether the key may change the brand's own settings: the tenant.… events
 
 
-Outcome = Accepted | Rejected
+EventResult = Accepted | Rejected
 
 
-def accept(raw: bytes, content_type: str, facts: Facts, most: int) -> list[Outcome] | Unreadable:
+def accept(raw: bytes, content_type: str, facts: Facts, most: int) -> list[EventResult] | Unreadable:
     """All of a body at once: ``split`` and ``judge``."""
     items = split(raw, content_type, most)
     return items if isinstance(items, Unreadable) else list(judge_all(items, facts))
@@ -94,12 +94,12 @@ def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
     return _limited(iter(parsed if isinstance(parsed, list) else [parsed]), most)
 
 
-def judge_all(items: list[Any], facts: Facts, start: int = 0) -> Iterator[Outcome]:
+def judge_all(items: list[Any], facts: Facts, start: int = 0) -> Iterator[EventResult]:
     """The outcome of each, in order; ``start`` is the first one's index."""
     return (judge(item, index, facts) for index, item in enumerate(items, start))
 
 
-def judge(item: Any, index: int, facts: Facts) -> Outcome:
+def judge(item: Any, index: int, facts: Facts) -> EventResult:
     """Accept one parsed event, or say why not."""
     if isinstance(item, Malformed):
         return Rejected(index, "not_json", item.detail)

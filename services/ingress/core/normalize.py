@@ -27,7 +27,7 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LONGEST_NAME: Final = 100
 
 
-class MalformedBody(ValueError):  # noqa: N818 - named by what it is
+class MalformedBody(ValueError):
     """The body is no JSON."""
 
 

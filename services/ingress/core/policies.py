@@ -6,15 +6,15 @@ change, the tenant's policy does not.
 
 from typing import Any, Final
 
+from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Facts, Outcome, Rejected, judge, parse, shown
-from services.resolve.core.policy import InvalidPolicy, Policy
+from services.ingress.core.events import EventResult, Facts, Rejected, judge, parse, shown
 
 _FIELDS: Final = frozenset({"policy", "by", "note", "event_id"})
 _REGION: Final = "default_region"
 
 
-def judge_policy(raw: bytes, facts: Facts) -> Outcome:
+def judge_policy(raw: bytes, facts: Facts) -> EventResult:
     """Accept the policy in a body, or say why not; nothing is raised, whatever the bytes."""
     try:
         said = parse(raw)

@@ -16,7 +16,7 @@ CALLS: Final[Mapping[str, str]] = {
 BATCHES: Final = frozenset({"batch", "import", "b"})
 
 
-class TooManyMessages(ValueError):  # noqa: N818 - named by what it is
+class TooManyMessages(ValueError):
     """More messages than a batch may hold."""
 
 

@@ -17,7 +17,7 @@ MOST_ATTRIBUTES: Final = 200
 MOST_IDENTIFIERS: Final = 20
 
 
-class Refused(ValueError):  # noqa: N818 - named by what was done
+class Refused(ValueError):
     """This states nothing: a word of a closed set, a sentence for people, and the field it is about."""
 
     def __init__(self, reason: str, detail: str, field: str = "") -> None:

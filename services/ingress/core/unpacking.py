@@ -8,11 +8,11 @@ _GZIP: Final = 31  # zlib's number for "a gzip header, and the largest window"
 _STEP: Final = 1_048_576
 
 
-class NotGzip(ValueError):  # noqa: N818 - named by what it is
+class NotGzip(ValueError):
     """The body is not gzip, or ends before it should."""
 
 
-class UnpacksTooLarge(ValueError):  # noqa: N818 - named by what it is
+class UnpacksTooLarge(ValueError):
     """Unpacked, the body is larger than allowed."""
 
 

@@ -13,7 +13,7 @@ from services.ingress.core.events import Facts, Rejected
 from services.ingress.http.body import MALFORMED_BODY
 from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
 from services.ingress.ports import LogAway
-from services.ingress.stating import take_command
+from services.ingress.record_members import take_command
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import NOT_FOUND, Kind, Problem
 

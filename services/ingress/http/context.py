@@ -9,13 +9,13 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control.auth import Authenticator
+from services.control.source_service import Connecting
 from services.ingress.core.statements import Stated
 from services.ingress.http.body import busy, read_body, unpacked
 from services.ingress.limits import Limits
 from services.ingress.ports import Log, LogAway, LogFull, Sight, Sources
-from services.runtime.auth import Authenticator
 from services.runtime.budget import Budget, Lease
-from services.runtime.connecting import Connecting
 from services.runtime.problems import INVALID_REQUEST, Problem, unavailable
 from services.runtime.settings import Settings
 

@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.events.tenant import DeletionRequest, TenantDeletionRequested
+from services.control.deletions import CODE_LENGTH, add_deletion, find_deletion, names_of
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
 from services.ingress.handlers import take_event
+from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.http.door import source_of, spend
 from services.ingress.http.webhooks import META, WRONG_SIGNATURE
 from services.ingress.ports import LogAway, WebhookSource
 from services.runtime.database import database_heals
-from services.runtime.deletions import CODE_LENGTH, add_deletion, find_deletion, names_of
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, Problem, unavailable

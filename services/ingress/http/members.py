@@ -12,7 +12,7 @@ from services.ingress.core.statements import Stated
 from services.ingress.http.body import MALFORMED_BODY
 from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
 from services.ingress.ports import LogAway
-from services.ingress.stating import all_stated, take_member, take_members
+from services.ingress.record_members import all_stated, take_member, take_members
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import TOO_LARGE, Kind, Problem, document
 

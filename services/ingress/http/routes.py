@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.ingress.core.events import Accepted, Facts, Outcome, Unreadable
+from services.ingress.core.events import Accepted, EventResult, Facts, Unreadable
 from services.ingress.core.statements import Stated
 from services.ingress.handlers import take_decision, take_events, take_policy
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
@@ -25,7 +25,7 @@ NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is 
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
 NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 REJECTED_EVENT: Final = "rejected-event"
-Taker = Callable[[bytes, Facts, Log], Awaitable[Outcome]]
+Taker = Callable[[bytes, Facts, Log], Awaitable[EventResult]]
 _JSON: Final = "application/json"
 
 
@@ -92,7 +92,7 @@ async def _take_one(request: Request, scope: str, take: Taker, refusal: Kind) ->
     raise Problem(refusal, outcome.detail, reason=outcome.reason, **field)
 
 
-def _events_response(outcomes: list[Outcome] | Unreadable) -> Response:
+def _events_response(outcomes: list[EventResult] | Unreadable) -> Response:
     if isinstance(outcomes, Unreadable):
         kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
         raise Problem(kind, outcomes.detail, reason=outcomes.reason)
@@ -104,7 +104,7 @@ def _events_response(outcomes: list[Outcome] | Unreadable) -> Response:
     return Response(orjson.dumps(counts), 202, media_type=_JSON)
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: EventResult) -> dict[str, Any]:
     if isinstance(outcome, Accepted):
         return {"index": outcome.index, "event_id": outcome.event.event_id, "status": "accepted"}
     kind = Kind(REJECTED_EVENT, _TITLES.get(outcome.reason, "The event does not fit its description"), 422)

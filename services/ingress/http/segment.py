@@ -27,12 +27,12 @@ from services.ingress.core.segment import (
 )
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
+from services.ingress.daily_dedup import OnceADay
+from services.ingress.http.admission import spend
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import log_problem, now
 from services.ingress.http.cors import preflight, readable
-from services.ingress.http.door import spend
 from services.ingress.limits import Limits
-from services.ingress.once_a_day import OnceADay
 from services.ingress.ports import Log, LogAway, Sites, SourcesAway
 from services.ingress.segment import take_messages
 from services.runtime.budget import Budget, Lease

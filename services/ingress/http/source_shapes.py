@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 
 from schemas.events.base import Account, TenantId
 from schemas.events.conversation import Purpose
-from services.runtime.channel_consoles import webhook_path
-from services.runtime.connecting import MOST_SECRETS, Wanted
-from services.runtime.control import Source
-from services.runtime.source_options import Rate, SourceOptions, Storable
+from services.control.channel_consoles import webhook_path
+from services.control.registry import Source
+from services.control.source_options import Rate, SourceOptions, Storable
+from services.control.source_service import MOST_SECRETS, Wanted
 
 NewChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp", "web"]
 ShownChannel = Literal[NewChannel, "crm"]

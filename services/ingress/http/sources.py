@@ -8,6 +8,10 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control.auth import Principal
+from services.control.registry import ControlError, InvalidName, NameTaken, Source, UnknownSource, list_sources
+from services.control.sources import StillUsed, TooBusy, disabled, enabled, own_source
+from services.control.write_keys import UnknownSite, add_site, add_write_key
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress
 from services.ingress.http.source_shapes import (
@@ -20,8 +24,6 @@ from services.ingress.http.source_shapes import (
     shown_with_key,
 )
 from services.ingress.ports import LogAway
-from services.runtime.auth import Principal
-from services.runtime.control import ControlError, InvalidName, NameTaken, Source, UnknownSource, list_sources
 from services.runtime.database import database_heals
 from services.runtime.http import RawRoute
 from services.runtime.problems import (
@@ -33,8 +35,6 @@ from services.runtime.problems import (
     Problem,
     unavailable,
 )
-from services.runtime.sources import StillUsed, TooBusy, disabled, enabled, own_source
-from services.runtime.write_keys import UnknownSite, add_site, add_write_key
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)

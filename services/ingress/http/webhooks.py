@@ -8,15 +8,15 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
 from services.ingress.core.translated import Translated
 from services.ingress.handlers import line_events, meta_events, take_webhook
+from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.http.door import source_of, spend
 from services.ingress.ports import LogAway, WebhookSource
-from services.runtime.connecting import META_CHANNELS
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem

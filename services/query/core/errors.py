@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 
-class NotFound(LookupError):  # noqa: N818 - named by the reaction
+class NotFound(LookupError):
     """Nothing of this tenant is known under that name. The message is the reader's to see."""
 
 
-class Ambiguous(LookupError):  # noqa: N818 - named by the reaction
+class Ambiguous(LookupError):
     """Several customers hold this value, since it does not tie them together. Ask for one of them by its id.
 
     ``candidates`` are customers, the one with the strongest claim first; of very many, the first.
@@ -26,5 +26,5 @@ class Ambiguous(LookupError):  # noqa: N818 - named by the reaction
         self.candidates = candidates
 
 
-class BadCursor(ValueError):  # noqa: N818 - named by the reaction
+class BadCursor(ValueError):
     """A cursor is used as the last page gave it, or not at all."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.query.core.models import ContactKey, Shape, Time
+from services.query.core.models import ContactKeyText, Shape, Time
 
 Reason = Annotated[
     str,
@@ -29,7 +29,7 @@ class Evidence(Shape):
 class Tie(Shape):
     """What ties a contact to a value; with type ``contact`` or ``staff``, the value is another contact's key."""
 
-    contact: ContactKey
+    contact: ContactKeyText
     type: Annotated[str, Field(examples=["phone"])]
     value: Annotated[str, Field(examples=["+886911111111"])]
     tier: Annotated[int | None, Field(description="1 is the strongest, 0 what staff decided; null if set aside")]
@@ -42,7 +42,7 @@ class Tie(Shape):
 class Side(Shape):
     """One of the two contacts, and the customer that holds it now."""
 
-    contact: ContactKey
+    contact: ContactKeyText
     id: UUID
     customer_id: UUID
 
@@ -65,7 +65,7 @@ class Why(Shape):
 class GraphContact(Shape):
     """A contact of the customer."""
 
-    contact: ContactKey
+    contact: ContactKeyText
     id: UUID
 
 
@@ -73,7 +73,7 @@ class Graph(Shape):
     """A customer's contacts and all links of them and to them, the strongest, then earliest first."""
 
     id: UUID
-    founder: ContactKey
+    founder: ContactKeyText
     member_id: str | None
     contacts: list[GraphContact]
     accepted: list[Tie]
@@ -83,7 +83,7 @@ class Graph(Shape):
 class Conflict(Shape):
     """A link that joins nothing."""
 
-    contact: ContactKey
+    contact: ContactKeyText
     contact_id: UUID
     customer_id: Annotated[UUID, Field(description="the customer that holds the contact now")]
     type: Annotated[str, Field(examples=["phone"])]

@@ -7,12 +7,12 @@ from uuid import UUID
 import orjson
 
 from projections.identity.queries import place_of
-from projections.identity.tables import RefusalRow
+from projections.identity.resolution import explain
+from projections.identity.resolution.links import STAFF
+from projections.identity.resolution.resolution import Resolution
+from projections.identity.tables import ConflictRow
 from services.query.core import cursors
 from services.query.core.identity_models import Conflict, ConflictPage, Evidence, Graph, GraphContact, Side, Tie, Why
-from services.resolve.core import explain
-from services.resolve.core.links import STAFF
-from services.resolve.core.resolution import Resolution
 
 IdOf = Callable[[str], UUID]
 
@@ -43,7 +43,7 @@ def graph_view(resolution: Resolution, contact: str, id_of: IdOf) -> Graph:
     )
 
 
-def conflicts_view(rows: Sequence[RefusalRow], limit: int, customers: Mapping[UUID, UUID]) -> ConflictPage:
+def conflicts_view(rows: Sequence[ConflictRow], limit: int, customers: Mapping[UUID, UUID]) -> ConflictPage:
     """A page of at most ``limit``; the rows are one more if there is a next page."""
     shown = rows[:limit]
     return ConflictPage(
@@ -82,7 +82,7 @@ def _tie(step: explain.Step) -> Tie:
     )
 
 
-def _conflict(row: RefusalRow, customer_id: UUID) -> Conflict:
+def _conflict(row: ConflictRow, customer_id: UUID) -> Conflict:
     return Conflict(
         contact=row.contact,
         contact_id=row.contact_id,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.events.base import Channel
 
 Time = Annotated[int, Field(examples=[1_767_225_600_000])]
-ContactKey = Annotated[str, Field(examples=["line:oa-taipei:Uc0ffee"])]
+ContactKeyText = Annotated[str, Field(examples=["line:oa-taipei:Uc0ffee"])]
 Status = Literal["subscribed", "blocked", "none"]
 
 
@@ -113,7 +113,7 @@ class Binding(Shape):
 class Contact(Shape):
     """One person on one account of a channel, as everything that happened leaves it."""
 
-    contact: ContactKey
+    contact: ContactKeyText
     id: Annotated[UUID, Field(description="the contact's permanent personal id")]
     customer_id: Annotated[UUID, Field(description="the customer whom the contact belongs to now")]
     channel: Channel
@@ -140,13 +140,13 @@ class CustomerTag(Tag):
     """A tag of any of the customer's contacts: the counts added up, the latest time and its source."""
 
     expires_at: Annotated[Time | None, Field(description="when the last of them runs out; null if one never does")]
-    origin: Annotated[list[ContactKey], Field(description="the contacts that carry it")]
+    origin: Annotated[list[ContactKeyText], Field(description="the contacts that carry it")]
 
 
 class CustomerAttribute(Attribute):
     """The latest value among the customer's contacts."""
 
-    origin: Annotated[ContactKey, Field(description="the contact that it comes from")]
+    origin: Annotated[ContactKeyText, Field(description="the contact that it comes from")]
 
 
 class Customer(Shape):
@@ -183,7 +183,7 @@ class TimelineEvent(Shape):
 
     event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
     type: Annotated[str, Field(examples=["message.received"])]
-    contact: ContactKey
+    contact: ContactKeyText
     occurred_at: Time
     received_at: Time
     source: Annotated[str, Field(examples=["line-main"])]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.query.core.models import ContactKey, Shape, Time
+from services.query.core.models import ContactKeyText, Shape, Time
 
 Version = Annotated[str, Field(description="the event that set it, or `default`", examples=["default"])]
 PolicyText = Annotated[dict[str, Any], Field(examples=[{"types": {"phone": {"claimed": None, "limit": 4}}}])]
@@ -48,7 +48,7 @@ class Piece(Shape):
 
     id: UUID
     size: Annotated[int, Field(ge=1)]
-    contacts: list[ContactKey]
+    contacts: list[ContactKeyText]
 
 
 class Example(Shape):
@@ -56,7 +56,7 @@ class Example(Shape):
 
     id: UUID
     size: Annotated[int, Field(ge=1)]
-    contacts: list[ContactKey]
+    contacts: list[ContactKeyText]
     pieces: list[Piece]
 
 

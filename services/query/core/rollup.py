@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.contacts.queries import Card
+from projections.contacts.queries import ContactRecord
 from services.query.core.models import Contact, Customer, CustomerAttribute, CustomerTag, Tag
 from services.query.core.views import attributes_of, contact_view
 
@@ -22,7 +22,7 @@ class Known(NamedTuple):
     email: str | None = None
 
 
-def customer_view(known: Known, cards: Sequence[Card], now: int) -> Customer:
+def customer_view(known: Known, cards: Sequence[ContactRecord], now: int) -> Customer:
     """The customer that these contacts, at least one, are."""
     contacts = contacts_view(known.customer_id, cards, now)
     return Customer(
@@ -42,7 +42,7 @@ def customer_view(known: Known, cards: Sequence[Card], now: int) -> Customer:
     )
 
 
-def contacts_view(customer_id: UUID, cards: Iterable[Card], now: int) -> list[Contact]:
+def contacts_view(customer_id: UUID, cards: Iterable[ContactRecord], now: int) -> list[Contact]:
     """The customer's contacts, in the order of their keys."""
     return sorted((contact_view(card, customer_id, now) for card in cards), key=lambda one: one.contact)
 
@@ -61,7 +61,7 @@ def union_of_tags(contacts: Iterable[Contact]) -> list[CustomerTag]:
     return [_united(carried[name]) for name in sorted(carried)]
 
 
-def latest_attributes(cards: Iterable[Card]) -> dict[str, CustomerAttribute]:
+def latest_attributes(cards: Iterable[ContactRecord]) -> dict[str, CustomerAttribute]:
     """Of each attribute the latest value that stands, by time and event, with the contact it comes from.
 
     Unsetting an attribute on one contact takes back that contact's own value, not another's.

@@ -9,7 +9,7 @@ import orjson
 from projections.attributes.tables import AttributeRow
 from projections.bindings.tables import SITE_WAYS, BindingRow
 from projections.consents.tables import ConsentRow
-from projections.contacts.queries import Card
+from projections.contacts.queries import ContactRecord
 from projections.contacts.tables import ContactRow
 from projections.notifications.tables import NotificationRow
 from projections.tags.tables import TagRow
@@ -30,7 +30,7 @@ from services.query.core.models import (
 )
 
 
-def contact_view(card: Card, customer_id: UUID, now: int) -> Contact:
+def contact_view(card: ContactRecord, customer_id: UUID, now: int) -> Contact:
     """The contact at this moment, as part of this customer."""
     row = card.contact
     status = status_of(row)

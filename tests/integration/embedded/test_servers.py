@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from services.embedded.postgres import Postgres
 from services.embedded.process import Lease
-from tests.servers import OwnKafka, OwnPostgres
+from tests.support.servers import OwnKafka, OwnPostgres
 
 
 async def _make_topic(bootstrap: str, topic: str) -> None:

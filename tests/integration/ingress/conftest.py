@@ -20,8 +20,8 @@ from pydantic import SecretStr
 from schemas import codec
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
+from services.control import registry as control
 from services.ingress.main import create_app
-from services.runtime import control
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from schemas.events.conversation import TeamMessage
-from services.runtime import control
+from services.control import registry as control
 from services.runtime.broker import ensure_topics
 from tests.integration.ingress.conftest import Door, open_door, settings_for
-from tests.integration.ingress.shop import Shop, open_shop
 from tests.integration.ingress.test_events import is_problem
-from tests.servers import OwnKafka
+from tests.support.servers import OwnKafka
+from tests.support.shop import Shop, open_shop
 
 NDJSON, CSV, TEXT = ({"Content-Type": kind} for kind in ("application/x-ndjson", "text/csv", "text/plain"))
 PATH = "/v1/campaigns/autumn/messages"

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import Door
-from tests.integration.ingress.shop import Shop, open_shop
 from tests.integration.ingress.test_events import is_problem
+from tests.support.shop import Shop, open_shop
 
 ODD = "/v1/contacts/web/shop/a%2Fb%2520%E7%8E%8B"  # the uid "a/b%20王"
 SITE, WHATSAPP = "/v1/contacts/web/shop/c1", "/v1/contacts/whatsapp/n1/886911111111"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import orjson
 
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import Door
 
 GOOD = {"a": "line:oa1:U1", "b": "web:shop:c1", "decision": "different", "by": "amy", "note": "two people"}

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import MASTER, OCCURRED_AT, SECRETS, Door
 from tests.integration.ingress.test_events import is_problem
 

@@ -9,10 +9,10 @@ import uvicorn
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.control import registry as control
+from services.control.sources import change_source, disabled, own_source
 from services.ingress.doctor import Finding, Patient, examine
-from services.runtime import control
 from services.runtime.secrets import open_sealed
-from services.runtime.sources import change_source, disabled, own_source
 from tests.integration.ingress.conftest import MASTER, SECRETS, VERIFY_TOKEN, Door
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from schemas.topics import event_key
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import OCCURRED_AT, Door, an_event
 
 NDJSON = {"Content-Type": "application/x-ndjson"}

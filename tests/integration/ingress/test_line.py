@@ -3,7 +3,7 @@ import asyncio
 import orjson
 import pytest
 
-from services.runtime import control
+from services.control import registry as control
 from services.runtime.secrets import seal
 from tests.integration.ingress.conftest import MASTER, SECRETS, Door, a_webhook, signed
 from tests.integration.ingress.test_events import is_problem

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import Door
-from tests.integration.ingress.shop import Shop, open_shop
 from tests.integration.ingress.test_events import is_problem
-from tests.integration.project.worlds import Nursery, Worker
+from tests.support.shop import Shop, open_shop
+from tests.support.worlds import Nursery, Worker
 
 PHONE = "+886911111111"
 NDJSON = {"Content-Type": "application/x-ndjson"}

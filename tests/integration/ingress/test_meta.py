@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from services.runtime import control
+from services.control import registry as control
+from services.control.source_options import SourceOptions
 from services.runtime.secrets import seal
-from services.runtime.source_options import SourceOptions
 from tests.integration.ingress.conftest import (
     MASTER,
     OCCURRED_AT,

@@ -21,7 +21,7 @@ from tests.integration.ingress.conftest import (
 from tests.integration.ingress.test_deletion import a_request
 from tests.integration.ingress.test_events import is_problem
 from tests.integration.ingress.test_meta import a_message
-from tests.servers import OwnKafka, OwnPostgres
+from tests.support.servers import OwnKafka, OwnPostgres
 
 WITHIN = 2.0
 ACK_TIMEOUT = 1.0  # the default leaves half a second, which a busy machine may need

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import orjson
 
-from services.runtime import control
+from services.control import registry as control
 from tests.integration.ingress.conftest import Door
 
 WISH = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}

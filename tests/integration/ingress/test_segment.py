@@ -10,14 +10,15 @@ import httpx
 import orjson
 import pytest
 
+from services.control import registry as control
+from services.control import write_keys
+from services.control.source_options import SourceOptions
+from services.control.sources import change_source, disabled
 from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES
-from services.runtime import control, write_keys
 from services.runtime.broker import ensure_topics
-from services.runtime.source_options import SourceOptions
-from services.runtime.sources import change_source, disabled
 from tests.integration.ingress.conftest import OCCURRED_AT, Door, open_door, settings_for
 from tests.integration.ingress.test_events import is_problem
-from tests.servers import OwnKafka, OwnPostgres
+from tests.support.servers import OwnKafka, OwnPostgres
 
 AT = "2025-10-09T08:53:20.000Z"  # OCCURRED_AT
 SUCCESS = {"success": True}

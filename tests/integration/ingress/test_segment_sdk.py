@@ -9,9 +9,9 @@ import pytest
 import segment.analytics.request
 from segment.analytics.client import Client
 
-from services.runtime import write_keys
+from services.control import write_keys
 from tests.integration.ingress.conftest import Door
-from tests.serving import served
+from tests.support.serving import served
 
 PAID_AT = dt.datetime(2025, 10, 9, 8, 53, 20, 123_000, dt.UTC)
 PAID_AT_MS = 1_760_000_000_123

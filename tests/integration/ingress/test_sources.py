@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from schemas.events import Event
-from services.runtime import control
+from services.control import registry as control
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import open_sealed
 from tests.integration.ingress.conftest import MASTER, Door, a_webhook, open_door, settings_for, signed

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from projections.chunk import project
 from projections.engine.generations import create_generation
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
 from projections.engine.table import Table
+from projections.reference import Rows, fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
-from projections.whole import Rows, fold_log
 from schemas.codec import decode
 from schemas.events import Event
 from services.demo.workload import workload
-from tests.strategies import event_lists
-from tests.twin import chunkings, crowded, happened
+from tests.support.strategies import event_lists
+from tests.support.twin import chunkings, crowded, happened
 
 
 @asynccontextmanager
@@ -35,7 +35,7 @@ async def generation(url: str, name: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
-async def fold(connection: Any, chunks: Sequence[Sequence[Happened]]) -> int:
+async def fold(connection: Any, chunks: Sequence[Sequence[ContactEvent]]) -> int:
     new = 0
     for chunk in chunks:
         async with connection.transaction():
@@ -107,7 +107,7 @@ async def test_a_chunk_that_is_rolled_back_leaves_nothing(database: str) -> None
         assert await fold(connection, [told]) == len(fold_log(PROJECTIONS, told)[CONTACT_TABLES[0]])
 
 
-def messy(size: int, seed: int) -> list[Happened]:
+def messy(size: int, seed: int) -> list[ContactEvent]:
     """A day's events out of order, some twice, some again with other content."""
     rng = Random(seed)
     events = [decode(value) for _, value in workload(size, 150, seed)]

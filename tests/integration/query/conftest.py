@@ -16,18 +16,18 @@ from pydantic import SecretStr
 from projections.chunk import project
 from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
-from projections.engine.projection import Happened
+from projections.engine.projection import ContactEvent
+from projections.identity.adapters import save
+from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
 from schemas.events import Event
+from services.control import registry as control
 from services.query.http import now
 from services.query.main import create_app
-from services.resolve.adapters import save
-from services.resolve.core.policy import Policy
-from services.resolve.ports import PolicyInForce, Rules
-from services.runtime import control
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
-from tests.strategies import BASE_MS, DAY_MS
+from tests.support.strategies import BASE_MS, DAY_MS
 
 MASTER = "a master key"
 NOW = BASE_MS + 30 * DAY_MS
@@ -63,7 +63,7 @@ class Brand:
         await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
         ids = [id_of(one.contact.key, one.tenant) if one.contact else UUID(int=0) for one in events]
         async with self.connection.transaction():
-            await project(self.connection, PROJECTIONS, [Happened(*both) for both in zip(ids, events, strict=True)])
+            await project(self.connection, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)])
 
     async def ties(self, *events: Event) -> None:
         """Fold the events into who is who alone, as the other agent does."""

@@ -6,8 +6,8 @@ import pytest
 
 from services.query.core.models import Contact
 from tests.integration.query.conftest import NOW, Brand, id_of
-from tests.strategies import BASE_MS, DAY_MS
-from tests.unit.query.cards import event
+from tests.support.cards import event
+from tests.support.strategies import BASE_MS, DAY_MS
 
 LIFE = (
     event("contact.followed", 1, via="add_friend"),

@@ -16,8 +16,8 @@ from services.query.main import create_app
 from services.query.ports import ReadModelsAway
 from services.runtime.settings import Settings
 from tests.integration.query.conftest import MASTER, Brand, until_ready
-from tests.servers import OwnPostgres
-from tests.unit.query.cards import event
+from tests.support.cards import event
+from tests.support.servers import OwnPostgres
 
 PATH = "/v1/contacts/line/oa1/U1"
 

@@ -6,8 +6,8 @@ import pytest
 
 from schemas.events import Event
 from tests.integration.query.conftest import Brand, id_of
-from tests.unit.resolve.saying import T0, bound, claimed, decided, seen, unbound
-from tests.unit.resolve.test_worked_example import (
+from tests.support.saying import T0, bound, claimed, decided, seen, unbound
+from tests.unit.projections.identity.resolution.test_worked_example import (
     ALL,
     ANOTHER_LOGS_IN,
     BINDS,

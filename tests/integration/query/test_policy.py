@@ -5,11 +5,11 @@ from typing import Any
 import httpx
 
 from projections.engine.generations import active_generation
-from projections.identity import spaces
-from services.resolve.spaces import policies_in
-from services.runtime import control
+from projections.identity import resolutions as spaces
+from projections.identity.policies import policies_in
+from services.control import registry as control
 from tests.integration.query.conftest import Brand, id_of
-from tests.unit.resolve.saying import bound, claimed, event
+from tests.support.saying import bound, claimed, event
 
 PATH = "/v1/identity/policy"
 PHONE = "+886911111111"

@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 from services.cli import app
 from tests.integration.query.conftest import MASTER, Brand
 from tests.integration.query.test_identity import TOGETHER
-from tests.unit.resolve.saying import claimed, seen
-from tests.unit.resolve.test_worked_example import ANOTHER_LOGS_IN, C1, LINE, WHATSAPP
+from tests.support.saying import claimed, seen
+from tests.unit.projections.identity.resolution.test_worked_example import ANOTHER_LOGS_IN, C1, LINE, WHATSAPP
 
 
 async def told(brand: Brand, *args: str) -> Result:

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.engine.projection import Projection
+from projections.reference import fold_log
 from projections.registry import PROJECTIONS
-from projections.whole import fold_log
 from schemas.events import Event
-from tests.strategies import CONTACTS, event_lists
-from tests.twin import MemoryReadModels, chunkings, crowded, happened
+from tests.support.strategies import CONTACTS, event_lists
+from tests.support.twin import MemoryReadModels, chunkings, crowded, happened
 
 FEW = CONTACTS[:1] + CONTACTS[3:4]  # one with a follow, one without
 SIGNALS = ["contact.followed", "contact.blocked", "message.received", "bot.interacted"]

@@ -8,12 +8,12 @@ from hypothesis import given
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.tables import TABLE as CONTACTS_TABLE
 from projections.engine.table import Table
+from projections.reference import Rows, fold_log
 from projections.registry import PROJECTIONS
 from projections.tags.tables import TABLE as TAGS
-from projections.whole import Rows, fold_log
 from schemas.events import Event
-from tests.strategies import CONTACTS, event_lists
-from tests.twin import crowded, happened
+from tests.support.strategies import CONTACTS, event_lists
+from tests.support.twin import crowded, happened
 
 LINE, FACEBOOK = CONTACTS[0], CONTACTS[3]
 IMPLICIT = {"message.received", "bot.interacted"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.figures import Figure, Outcome, Ratio
+from benchmarks.figures import BenchmarkResult, Figure, Ratio
 from benchmarks.report import as_json
 
 FAST = Figure("fast", "fast", "events/s", at_least=100)
@@ -14,7 +14,7 @@ ROUNDS = [
     {"fast": 1.0, "slow": 40.0, "wait": 4.0},
     {"fast": 120.0, "slow": 45.0, "wait": 5.0},
 ]
-OUTCOME = Outcome((FAST, SLOW, WAIT, GAIN), ROUNDS, {"events": 7})
+OUTCOME = BenchmarkResult((FAST, SLOW, WAIT, GAIN), ROUNDS, {"events": 7})
 
 
 def test_a_value_is_the_median_of_its_rounds() -> None:

@@ -7,12 +7,12 @@ import pytest
 from benchmarks.identity.households import LARGEST, evidence, household, households_of
 from benchmarks.identity.hub import Arrivals, percentile
 from benchmarks.registry import BENCHMARKS, benchmarks
+from projections.identity.resolution.components import components
+from projections.identity.resolution.gather import gather
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import resolve
 from schemas.codec import decode
 from schemas.events import Event
-from services.resolve.core.components import components
-from services.resolve.core.gather import gather
-from services.resolve.core.policy import Policy
-from services.resolve.core.resolution import resolve
 
 CONTACTS = 2_790  # six households of each size
 

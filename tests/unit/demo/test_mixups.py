@@ -5,14 +5,14 @@ from typing import Any, get_args
 
 import pytest
 
+from projections.identity.dry_run import Trial
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import Resolution
 from schemas.codec import from_dict
 from schemas.events.identity import Via
 from services.demo import brand
 from services.demo.generate import life
 from services.demo.showcase import showcase
-from services.resolve.core.policy import Policy
-from services.resolve.core.resolution import Resolution
-from services.resolve.trial import Trial
 
 NOW = 1_790_000_000_000
 Told = list[dict[str, Any]]

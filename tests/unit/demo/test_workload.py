@@ -4,13 +4,13 @@ from collections import Counter
 
 import pytest
 
+from projections.identity.resolution.gather import gather
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import resolve
 from schemas.codec import decode
 from schemas.events import EVENT_TYPES, Event
 from schemas.topics import event_key
 from services.demo.workload import workload
-from services.resolve.core.gather import gather
-from services.resolve.core.policy import Policy
-from services.resolve.core.resolution import resolve
 
 N = 20_000
 SAID = {"message.received", "bot.interacted", "web.tracked"}

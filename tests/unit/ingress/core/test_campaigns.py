@@ -14,7 +14,7 @@ from schemas.events import Event
 from services.ingress.core.campaigns import Send, check, is_head, judge_entry
 from services.ingress.core.events import Accepted, Facts, Malformed, Rejected
 from services.ingress.core.statements import Refused
-from tests.strategies import odd_json
+from tests.support.strategies import odd_json
 
 NOW = 1_760_000_000_000
 FACTS = Facts("acme", NOW, may_set_tenant=False)

@@ -13,7 +13,7 @@ from schemas.events import Event
 from services.ingress.core.contact_commands import EVERY_KIND, Command, judge_command
 from services.ingress.core.events import Facts, Rejected
 from services.ingress.core.statements import Statement
-from tests.strategies import odd_json
+from tests.support.strategies import odd_json
 
 NOW = 1_760_000_000_000
 CONTACT = {"channel": "line", "account": "oa1", "uid": "U1"}

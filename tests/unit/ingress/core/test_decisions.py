@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from services.ingress.core.decisions import judge_decision
-from services.ingress.core.events import Accepted, Facts, Outcome, Rejected
+from services.ingress.core.events import Accepted, EventResult, Facts, Rejected
 
 NOW = 1_760_000_000_000
 GOOD = {"a": "line:oa1:U1", "b": "contact:web:shop:c:1", "decision": "same", "by": "amy"}
 
 
-def judged(said: Any, now: int = NOW) -> Outcome:
+def judged(said: Any, now: int = NOW) -> EventResult:
     return judge_decision(orjson.dumps(said), Facts("acme", now, may_set_tenant=False))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES
-from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, accept
+from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, accept
 
 NOW = 1_760_000_000_000
 FACTS = Facts("acme", NOW, may_set_tenant=False)
@@ -19,13 +19,13 @@ GOOD: dict[str, Any] = {
 }
 
 
-def take(body: bytes | str, content_type: str = "application/json", most: int = 100) -> list[Outcome]:
+def take(body: bytes | str, content_type: str = "application/json", most: int = 100) -> list[EventResult]:
     outcomes = accept(body.encode() if isinstance(body, str) else body, content_type, FACTS, most)
     assert not isinstance(outcomes, Unreadable), outcomes
     return outcomes
 
 
-def one(event: Any) -> Outcome:
+def one(event: Any) -> EventResult:
     (outcome,) = take(json.dumps(event))
     return outcome
 
@@ -210,7 +210,7 @@ def test_nesting_without_end_is_refused() -> None:
 
 
 def test_an_event_is_as_large_as_the_log_takes_it_and_no_larger() -> None:
-    def sized(length: int) -> Outcome:
+    def sized(length: int) -> EventResult:
         return one({"type": "x", "event_id": "e", "occurred_at": NOW, "data": {"text": "a" * length}})
 
     frame = len(orjson.dumps(orjson.loads(accepted({"type": "x", "event_id": "e", "occurred_at": NOW}).raw)))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.events import Accepted, Facts, Outcome, Rejected, Unreadable, accept, judge
-from tests.strategies import BASE_MS, DAY_MS, events, odd_json
+from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, accept, judge
+from tests.support.strategies import BASE_MS, DAY_MS, events, odd_json
 
 FACTS = Facts("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=True)
 MOST = 50
@@ -83,7 +83,7 @@ def test_an_events_outcome_does_not_depend_on_its_neighbours(items: list[Any]) -
     assert [gist(one) for one in outcomes] == [gist(one) for one in alone]
 
 
-def gist(outcome: Outcome) -> tuple[int, Event | str]:
+def gist(outcome: EventResult) -> tuple[int, Event | str]:
     """What must not depend on neighbours. How a number out of all bounds is put into words may: it takes one text in
     the body that strict JSON refuses to have all of it read by another parser."""
     return (outcome.index, outcome.event if isinstance(outcome, Accepted) else outcome.reason)

@@ -9,7 +9,7 @@ from schemas import codec
 from services.ingress.core.line import translate
 from services.ingress.core.normalize import FUTURE_SLACK_MS, lenient_json
 from services.ingress.core.translated import Ignored
-from tests.unit.ingress.core.line_bodies import (
+from tests.support.line_bodies import (
     DESTINATION,
     GROUP,
     RECEIVED_AT,

@@ -12,8 +12,8 @@ from schemas.events import Identifier
 from services.ingress.core.line import translate
 from services.ingress.core.normalize import MalformedBody, lenient_json
 from services.ingress.core.translated import Translated
-from tests.strategies import odd_json
-from tests.unit.ingress.core.line_bodies import GROUP, RECEIVED_AT, TEXT, USER, entry
+from tests.support.line_bodies import GROUP, RECEIVED_AT, TEXT, USER, entry
+from tests.support.strategies import odd_json
 
 FIELDS = st.sampled_from(
     ["type", "mode", "timestamp", "source", "webhookEventId", "deliveryContext", "message", "postback", "follow"]

@@ -12,7 +12,7 @@ from schemas import codec
 from services.ingress.core.events import Facts, Rejected
 from services.ingress.core.members import FIELDS, Terms, judge_member
 from services.ingress.core.statements import Statement
-from tests.strategies import BASE_MS, DAY_MS, odd_json
+from tests.support.strategies import BASE_MS, DAY_MS, odd_json
 
 FACTS = Facts("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=False)
 terms = st.builds(

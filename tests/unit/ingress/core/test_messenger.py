@@ -9,7 +9,7 @@ import pytest
 from schemas import codec
 from schemas.events import Event
 from services.ingress.core.translated import Ignored
-from tests.unit.ingress.core.meta_bodies import (
+from tests.support.meta_bodies import (
     IGSID,
     INSTAGRAM,
     OUR_BOT,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.ingress.core.translated import Ignored
-from tests.unit.ingress.core.meta_bodies import (
+from tests.support.meta_bodies import (
     INSTAGRAM,
     PAGE,
     change,

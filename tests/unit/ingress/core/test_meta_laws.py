@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from schemas import codec
 from schemas.events import Event
 from services.ingress.core.normalize import MalformedBody, lenient_json
-from tests.strategies import odd_json
-from tests.unit.ingress.core.meta_bodies import (
+from tests.support.meta_bodies import (
     BSUID,
     IGSID,
     INSTAGRAM,
@@ -35,6 +34,7 @@ from tests.unit.ingress.core.meta_bodies import (
     turn,
     whatsapp,
 )
+from tests.support.strategies import odd_json
 
 REASONS = {"not_a_webhook", "not_an_object", "other_account", "empty"}
 PEOPLE = [known(PHONE, BSUID, name="安娜"), known(NEW_PHONE, NEW_BSUID, username="@bo")]

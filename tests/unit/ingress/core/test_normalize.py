@@ -24,7 +24,7 @@ from services.ingress.core.normalize import (
     usable_millis,
     word,
 )
-from tests.strategies import BASE_MS, json_values, odd_json
+from tests.support.strategies import BASE_MS, json_values, odd_json
 
 
 class TestCleaning:

@@ -8,7 +8,7 @@ import pytest
 from schemas import codec
 from schemas.codec import InvalidEvent
 from services.ingress.core.translated import to_event
-from tests.strategies import BASE_MS
+from tests.support.strategies import BASE_MS
 
 LARGE = "x" * 400_000
 

@@ -9,7 +9,7 @@ from schemas import codec
 from services.ingress.core.normalize import FUTURE_SLACK_MS
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import MAX_MESSAGE_BYTES, ONCE_A_DAY
-from tests.unit.ingress.core.web_bodies import (
+from tests.support.web_bodies import (
     CONTEXT,
     HAPPENED_AT,
     MEMBER,

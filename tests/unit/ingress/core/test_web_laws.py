@@ -11,8 +11,8 @@ from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.segment import BATCHES, CALLS, TooManyMessages, parcel, write_key_in
 from services.ingress.core.translated import Translated
 from services.ingress.core.web import Delivery, translate
-from tests.strategies import odd_json
-from tests.unit.ingress.core.web_bodies import CONTEXT, MEMBER, RECEIVED_AT, SITE, VISITOR, message
+from tests.support.strategies import odd_json
+from tests.support.web_bodies import CONTEXT, MEMBER, RECEIVED_AT, SITE, VISITOR, message
 
 KINDS = st.sampled_from(["identify", "track", "page", "screen", "alias", "group", "scrolled", "tracked"])
 TRAITS = {"email": "a@example.tw", "phone": "0912345678", "name": "A", "points": 3, "address": {"city": "台中"}}

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import codec
 from services.ingress.core.translated import Ignored
-from tests.unit.ingress.core.meta_bodies import (
+from tests.support.meta_bodies import (
     BSUID,
     NEW_BSUID,
     NEW_PHONE,

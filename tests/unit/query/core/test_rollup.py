@@ -6,12 +6,12 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projections.contacts.queries import Card
+from projections.contacts.queries import ContactRecord
 from schemas.events import Event
 from services.query.core.models import Contact, Customer, Tag
 from services.query.core.rollup import Known, contacts_view, customer_view
-from tests.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
-from tests.unit.query.cards import cards_of, event
+from tests.support.cards import cards_of, event
+from tests.support.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
 
 # On a busy machine drawing lives of whole contacts is slow; that says nothing about the laws.
 LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -23,7 +23,7 @@ events = event_lists(contacts=CONTACTS[:4], types=TYPES, min_size=1, max_size=10
 )
 
 
-def roll_up(cards: list[Card], now: int = NOW) -> Customer:
+def roll_up(cards: list[ContactRecord], now: int = NOW) -> Customer:
     return customer_view(Known(ID), cards, now)
 
 

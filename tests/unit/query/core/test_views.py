@@ -7,8 +7,8 @@ import pytest
 from schemas.events import Event
 from services.query.core.models import Contact, Staff, Tag
 from services.query.core.views import contact_view
-from tests.strategies import BASE_MS, DAY_MS
-from tests.unit.query.cards import card_of, event
+from tests.support.cards import card_of, event
+from tests.support.strategies import BASE_MS, DAY_MS
 
 KINDS = ["broadcast", "web_push", "cart_remarketing"]
 

@@ -1,0 +1,61 @@
+"""Refused links as rows, with when it came to the refusal."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from uuid import UUID
+
+import orjson
+
+from projections.identity.resolution.contact_links import not_blocked
+from projections.identity.resolution.links import Identifier, Link, Refused
+from projections.identity.resolution.resolution import Resolution
+from projections.identity.resolution.values import scope_of
+from projections.identity.tables import ConflictRow
+
+
+def refusal_rows(
+    tenant: str, ids: Mapping[str, UUID], resolution: Resolution, links: Iterable[Link]
+) -> Iterator[ConflictRow]:
+    """A row for each refused link; ``links`` are all that rule 4 left."""
+    if not resolution.refused:
+        return
+    first = _first_stated(links)
+    for one in resolution.refused:
+        yield refusal_row(tenant, ids[one.link.contact], one, _raised_at(one, resolution, first))
+
+
+def refusal_row(tenant: str, contact_id: UUID, refused: Refused, at: int) -> ConflictRow:
+    """The refused link as a row."""
+    link, detail = refused.link, orjson.dumps(refused.detail).decode() if refused.detail else "[]"
+    return ConflictRow(tenant, contact_id, link.type, link.value, link.contact, link.tier, refused.reason, detail, at)
+
+
+def _first_stated(links: Iterable[Link]) -> dict[Identifier, int]:
+    """When each value was first stated by one who links through it."""
+    first: dict[Identifier, int] = {}
+    for link in links:
+        first[link.identifier] = min(link.since, first.get(link.identifier, link.since))
+    return first
+
+
+def _raised_at(one: Refused, resolution: Resolution, first: Mapping[Identifier, int]) -> int:
+    """When the last was stated of what it took to refuse the link."""
+    since, detail = one.link.since, one.detail
+    if one.reason == "shared_device":
+        return max(since, *_ever_asserted(one.link, resolution))
+    if one.reason == "decided_different":
+        return max(since, resolution.evidence.decisions[detail[0], detail[1]].at)
+    if one.reason == "generic":
+        return since
+    return max(since, *(first.get((detail[0], value), since) for value in detail[1:]))
+
+
+def _ever_asserted(link: Link, resolution: Resolution) -> Iterator[int]:
+    rule = resolution.policy.rule(link.type)
+    exclusive = rule.exclusive if rule else None
+    if exclusive is None:
+        return
+    holdings, _ = not_blocked(resolution.evidence.holdings[link.contact], resolution.policy)
+    for (type_name, value), holding in holdings.items():
+        same = type_name == link.type and scope_of(exclusive, value) == scope_of(exclusive, link.value)
+        if same and holding.since:
+            yield holding.since[0]

@@ -1,0 +1,186 @@
+"""Why two contacts are one person, or why not: data for whoever tells it.
+
+*Together*: the shortest chain of accepted links between the two, each with its evidence. *Apart*: the chain with the
+fewest obstacles, where an obstacle is a refused link or something that was set aside before it could be one; with no
+chain at all, the evidence is missing. Which of several equally good chains is told depends on the links alone.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final, Literal, NamedTuple
+
+from projections.identity.resolution.clusters import Node
+from projections.identity.resolution.contact_links import not_blocked
+from projections.identity.resolution.evidence import Pair, Stamp, pair_of
+from projections.identity.resolution.links import STAFF, Aside, Customer, Refusal
+from projections.identity.resolution.resolution import Resolution
+
+ACCEPTED: Final = "accepted"
+_BETWEEN_CONTACTS: Final = frozenset({STAFF, "contact"})
+Fate = Literal["accepted"] | Refusal | Aside
+Saying = Literal["first", "verified", "claimed", "retracted"]
+
+
+class UnknownContact(LookupError):
+    """No event has ever been about this contact."""
+
+
+class Source(NamedTuple):
+    """An event that evidence rests on."""
+
+    event_id: str
+    at: int
+    says: Saying
+
+
+class Step(NamedTuple):
+    """One tie in a chain: a contact's to an identifier (or, with type ``staff`` or ``contact``, to another contact)."""
+
+    contact: str
+    type: str
+    value: str
+    tier: int | None  # None for what was set aside: it never had one
+    fate: Fate
+    detail: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+
+class Why(NamedTuple):
+    """``together`` and how, or not and what stands between; an empty chain then says that evidence is missing.
+
+    ``decided`` is the pair itself if staff decided that the two are different.
+    """
+
+    together: bool
+    chain: tuple[Step, ...]
+    decided: Pair | None = None
+
+
+class Graph(NamedTuple):
+    """A customer with every link of its contacts, and to them, in the order of rule 7."""
+
+    customer: Customer
+    accepted: tuple[Step, ...]
+    refused: tuple[Step, ...]
+
+
+def why(resolution: Resolution, one: str, other: str) -> Why:
+    """Why the two contacts are one person or are not. Raises UnknownContact."""
+    together = customer_of(resolution, one) == customer_of(resolution, other)
+    pair = pair_of(one, other)
+    decision = resolution.evidence.decisions.get(pair)
+    steps = (
+        _accepted(resolution) if together else chain(_accepted(resolution), _refused(resolution), _aside(resolution))
+    )
+    return Why(
+        together,
+        tuple(_with_sources(resolution, step) for step in _chain(steps, one, other)),
+        pair if decision and decision.verdict == "different" else None,
+    )
+
+
+def graph(resolution: Resolution, contact: str) -> Graph:
+    """The graph of the customer that holds the contact. Raises UnknownContact."""
+    customer = customer_of(resolution, contact)
+    members = frozenset(customer.contacts)
+
+    def about(steps: Iterable[Step]) -> tuple[Step, ...]:
+        return tuple(
+            _with_sources(resolution, step)
+            for step in steps
+            if step.contact in members or (step.type in _BETWEEN_CONTACTS and step.value in members)
+        )
+
+    return Graph(customer, about(_accepted(resolution)), about(_refused(resolution)))
+
+
+def customer_of(resolution: Resolution, contact: str) -> Customer:
+    """The customer that holds the contact. Raises UnknownContact."""
+    for customer in resolution.customers:
+        if contact in customer.contacts:
+            return customer
+    raise UnknownContact(UnknownContact.__doc__)
+
+
+def _accepted(resolution: Resolution) -> Iterator[Step]:
+    for link in resolution.accepted:
+        yield Step(link.contact, link.type, link.value, link.tier, ACCEPTED)
+
+
+def _refused(resolution: Resolution) -> Iterator[Step]:
+    for link, reason, detail in resolution.refused:
+        yield Step(link.contact, link.type, link.value, link.tier, reason, detail)
+
+
+def _aside(resolution: Resolution) -> Iterator[Step]:
+    for contact, type_name, value, reason in resolution.set_aside:
+        yield Step(contact, type_name, value, None, reason)
+
+
+def _with_sources(resolution: Resolution, step: Step) -> Step:
+    """The step with the events behind it: the first that said so, the latest live ones, or what took it back."""
+    evidence = resolution.evidence
+    if step.type == STAFF:
+        decision = evidence.decisions[step.contact, step.value]
+        return step._replace(sources=(Source(decision.event_id, decision.at, "verified"),))
+    stated = evidence.holdings[step.contact]
+    identifier = (step.type, step.value)
+    holding = stated[identifier] if step.fate == "blocked" else not_blocked(stated, resolution.policy)[0][identifier]
+    verified, claimed = holding.live
+    stamps: tuple[tuple[Stamp | None, Saying], ...] = (
+        (holding.since, "first"),
+        (verified, "verified"),
+        (claimed, "claimed"),
+        (None if verified or claimed else holding.retracted, "retracted"),
+    )
+    return step._replace(sources=tuple(Source(stamp[1], stamp[0], says) for stamp, says in stamps if stamp))
+
+
+def _far_side(step: Step) -> Node:
+    return step.value if step.type in _BETWEEN_CONTACTS else (step.type, step.value)
+
+
+def _chain(steps: Iterable[Step], one: str, other: str) -> tuple[Step, ...]:
+    """A path with the fewest obstacles, the shortest if there are none: breadth first, one more obstacle at a time."""
+    ties: dict[Node, list[tuple[Step, Node]]] = {}
+    for step in steps:
+        far = _far_side(step)
+        ties.setdefault(step.contact, []).append((step, far))
+        ties.setdefault(far, []).append((step, step.contact))
+    came_by: dict[Node, tuple[Step, Node] | None] = {one: None}
+    front: deque[Node] = deque([one])
+    while front and other not in came_by:
+        reached = _spread(front, ties, came_by)
+        front = deque()
+        for node in reached:
+            for step, far in ties.get(node, ()):
+                if far not in came_by:
+                    came_by[far] = (step, node)
+                    front.append(far)
+    return _way_back(came_by, other)
+
+
+def _spread(
+    front: deque[Node], ties: dict[Node, list[tuple[Step, Node]]], came_by: dict[Node, tuple[Step, Node] | None]
+) -> list[Node]:
+    """Everything that accepted links reach from the front, which is used up."""
+    reached: list[Node] = []
+    while front:
+        node = front.popleft()
+        reached.append(node)
+        for step, far in ties.get(node, ()):
+            if step.fate == ACCEPTED and far not in came_by:
+                came_by[far] = (step, node)
+                front.append(far)
+    return reached
+
+
+def _way_back(came_by: dict[Node, tuple[Step, Node] | None], node: Node) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    link = came_by.get(node)
+    while link is not None:
+        step, node = link
+        steps.append(step)
+        link = came_by[node]
+    return tuple(reversed(steps))

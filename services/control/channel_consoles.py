@@ -1,0 +1,43 @@
+"""What has to be entered in a channel's own console, so that its webhooks come here."""
+
+from typing import Final
+
+from services.control.registry import Source
+from services.control.source_service import META_CHANNELS
+
+# A source of Meta is one app: of channel `meta` it takes in all that the app sends, of one of the three that one alone.
+WEBHOOK_PATHS: Final = {"line": "/webhooks/line/{source}"} | dict.fromkeys(
+    sorted(META_CHANNELS), "/webhooks/meta/{source}"
+)
+_FIELDS: Final = {
+    "facebook": "messages, message_echoes, messaging_postbacks, messaging_optins, messaging_referrals, "
+    "message_deliveries, message_reads",
+    "instagram": "messages, messaging_postbacks, messaging_referral, messaging_seen",
+    "whatsapp": "messages, user_preferences",
+}
+_PRODUCTS: Final = {"facebook": "Messenger", "instagram": "Instagram", "whatsapp": "WhatsApp"}
+
+
+def webhook_path(source: Source) -> str:
+    """Where the source's webhooks come in; empty for a channel that has none."""
+    return WEBHOOK_PATHS.get(source.channel, "").format(source=source.source)
+
+
+def entries(source: Source, base: str | None, verify_token: str | None) -> list[tuple[str, str]]:
+    """What to enter, each with the name it has there. ``base`` is the service's public address, if it is known."""
+    url = (base or "https://YOUR-HOST").rstrip("/") + webhook_path(source)
+    if source.channel == "line":
+        return [
+            ("Messaging API > Webhook URL", url),
+            ("Messaging API > Use webhook", "on"),
+            ("Messaging API > Webhook redelivery", "on, or what comes while Onefold is away is lost"),
+        ]
+    if source.channel not in META_CHANNELS:
+        return []
+    channels = [one for one in _FIELDS if source.channel in ("meta", one)]
+    return [
+        ("Webhooks > Callback URL", url),
+        ("Webhooks > Verify token", verify_token or "(none is set)"),
+        *((f"Webhooks > {_PRODUCTS[one]} > subscribe to", _FIELDS[one]) for one in channels),
+        ("App settings > Data deletion callback URL", f"{url}/deletion"),
+    ]

@@ -1,0 +1,249 @@
+"""``onefold sources``: the channel accounts whose webhooks come in, from the command line."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, Final
+
+import typer
+
+from services.runtime.settings import Settings
+from services.runtime.terminal import TenantOption, fail, on_database, say, setting, show, when
+
+sources = typer.Typer(help="Channel accounts whose webhooks come in.", no_args_is_help=True)
+
+NameArgument = Annotated[str, typer.Argument(help="The source's name.")]
+SecretEnv = Annotated[list[str] | None, typer.Option(help="Variable with a secret; may be repeated.")]
+SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Secrets from stdin, one a line.")]
+_UNSAID: Final = "the change is kept, but Kafka has not acknowledged its event ({error}): give the same command again"
+
+
+@sources.command("add")
+def add_source(  # noqa: PLR0913 - a source's facts
+    channel: Annotated[
+        str, typer.Argument(help="line; web; meta for all that one app of Meta's has; facebook, instagram, whatsapp.")
+    ],
+    source: Annotated[str, typer.Argument(help="A name of your choice; it becomes part of the webhook's URL.")],
+    *,
+    tenant: Annotated[str, typer.Option(help="Whose it is.")],
+    account: Annotated[
+        str | None, typer.Option(help="The account as contacts shall show it; left out, the one each webhook names.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="LINE's provider, or Meta's portfolio, that the account belongs to.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
+    secret_env: SecretEnv = None,
+    secret_stdin: SecretStdin = False,
+    verify_token_env: Annotated[
+        str | None, typer.Option(help="Meta: variable with the verify token; left out, one is made up.")
+    ] = None,
+    sender: Annotated[
+        list[str] | None, typer.Option(help="Meta: APP_ID=PURPOSE of an app that sends for you; may be repeated.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(help="Most webhooks a second, in place of ONEFOLD_SOURCE_RATE.")] = None,
+) -> None:
+    """Connect a channel's account; its secret signs the webhooks, and never stands on the command line."""
+    from services.control.source_service import Wanted  # noqa: PLC0415 - heavy, as the others below
+
+    if channel == "web":
+        _add_site(source, tenant, account)
+        return
+    wanted = Wanted(
+        source,
+        tenant,
+        channel,
+        account,
+        provider,
+        tuple(_secrets(secret_env or [], from_stdin=secret_stdin)),
+        _variable(verify_token_env) if verify_token_env else None,
+        _options(name=name, senders=_senders(sender or []), rate=rate),
+    )
+    _doing(lambda connecting: connecting.connect(wanted))
+    say(f"Source {source} is connected. For the channel's console, and for `onefold sources doctor {source}` to test:")
+    _show_entries(source)
+
+
+@sources.command("list")
+def list_sources(*, tenant: TenantOption = None) -> None:
+    """Every source, without its secrets."""
+    from services.control import registry as control  # noqa: PLC0415
+    from services.control.channel_consoles import webhook_path  # noqa: PLC0415
+
+    found = on_database(Settings(), lambda db: control.list_sources(db, tenant))
+    show(
+        ("source", "tenant", "channel", "account", "provider", "secrets", "disabled", "webhook"),
+        (
+            (
+                s.source,
+                s.tenant,
+                s.channel,
+                s.account or "",
+                s.provider or "",
+                str(len(s.sealed_secrets)),
+                when(s.disabled_at),
+                webhook_path(s),
+            )
+            for s in found
+        ),
+    )
+
+
+@sources.command("show")
+def show_source(source: NameArgument) -> None:
+    """A source, and what to enter in its channel's console."""
+    from services.control.sources import own_source  # noqa: PLC0415
+
+    found = on_database(Settings(), lambda db: own_source(db, source, None))
+    senders = ", ".join(f"{app} {purpose}" for app, purpose in found.options.senders.items())
+    facts = {
+        "tenant": found.tenant,
+        "channel": found.channel,
+        "account": found.account or "as each webhook names it",
+        "provider": found.provider or "",
+        "name": found.options.name or "",
+        "secrets": str(len(found.sealed_secrets)),
+        "senders": senders,
+        "rate": "" if found.options.rate is None else f"{found.options.rate:g} a second",
+        "changed": when(found.changed_at),
+        "disabled": when(found.disabled_at),
+    }
+    show(("source", source), facts.items())
+    _show_entries(source)
+
+
+@sources.command("rotate")
+def rotate_secret(
+    source: NameArgument,
+    *,
+    secret_env: Annotated[str | None, typer.Option(help="Variable with the new secret.")] = None,
+    secret_stdin: SecretStdin = False,
+    drop_old: Annotated[bool, typer.Option("--drop-old", help="Keep the newest secret alone.")] = False,
+) -> None:
+    """Add a new secret beside the old one; when the channel signs with it, drop the old one by --drop-old."""
+    given = _secrets([secret_env] if secret_env else [], from_stdin=secret_stdin) if secret_env or secret_stdin else []
+    if len(given) > 1 or not (given or drop_old):
+        fail("give the one new secret by --secret-env or --secret-stdin, or --drop-old")
+    secret = given[0] if given else None
+    changed = _doing(lambda connecting: connecting.rotate(source, None, secret, keep=1 if drop_old else 2))
+    say(f"Within 2 seconds, {source} takes webhooks signed with {_counted(len(changed.sealed_secrets), 'secret')}.")
+
+
+@sources.command("disable")
+def disable_source(source: NameArgument) -> None:
+    """Answer the source's webhooks with 404 until it is enabled again."""
+    _doing(lambda connecting: connecting.disable(source, None))
+    say(f"Source {source} is disabled; what the channel sends meanwhile is lost, unless it sends it again.")
+
+
+@sources.command("enable")
+def enable_source(source: NameArgument) -> None:
+    """Take webhooks in again."""
+    _doing(lambda connecting: connecting.enable(source, None))
+    say(f"Source {source} is enabled.")
+
+
+@sources.command("remove")
+def remove_source(source: NameArgument) -> None:
+    """Forget the source and its secrets; what it brought in stays."""
+    _doing(lambda connecting: connecting.remove(source, None))
+    say(f"Source {source} is removed. Remove its webhook in the channel's console, too.")
+
+
+def _add_site(source: str, tenant: str, account: str | None) -> None:
+    from services.control.write_keys import add_site  # noqa: PLC0415
+
+    if account is None:
+        fail("a website needs --account, which its contacts shall show")
+    settings = Settings()
+    key = on_database(settings, lambda db: add_site(db, source, tenant=tenant, account=account))
+    if settings.kafka:
+        _tell_of_site(settings, source)
+    say(f"Source {source} added. Its write key, for the website's pages and Segment's SDKs; it is not shown again:")
+    typer.echo(key)  # alone on stdout, so that a script can take it
+
+
+def _tell_of_site(settings: Settings, name: str) -> None:
+    from services.control.source_service import tell_of  # noqa: PLC0415
+    from services.runtime.publishing import NotSaid  # noqa: PLC0415
+    from services.runtime.publishing import say as say_event  # noqa: PLC0415
+
+    try:
+        on_database(settings, lambda db: tell_of(db, name, lambda event: say_event(settings, event)))
+    except NotSaid as error:
+        say(f"Kafka has not acknowledged its event ({error}): `onefold sources enable {name}` says it again.")
+
+
+def _doing(work: "Callable[[Any], Awaitable[Any]]") -> Any:
+    """What the work on sources returns; its event is in the log, or the command ends and says that it is not."""
+    from services.control.source_service import Connecting  # noqa: PLC0415
+    from services.runtime.publishing import NotSaid  # noqa: PLC0415
+    from services.runtime.publishing import say as say_event  # noqa: PLC0415
+
+    settings = Settings()
+    master = setting(lambda: settings.master_key)
+
+    async def tell(event: Any) -> None:
+        if settings.kafka:
+            await say_event(settings, event)
+
+    try:
+        done = on_database(settings, lambda db: work(Connecting(db, master, tell)))
+    except NotSaid as error:
+        fail(_UNSAID.format(error=error))
+    if not settings.kafka:
+        say("ONEFOLD_KAFKA is not set, so the log was not told; give the same command again with it.")
+    return done
+
+
+def _show_entries(name: str) -> None:
+    from services.control.channel_consoles import entries  # noqa: PLC0415
+    from services.control.source_service import opened_verify_token  # noqa: PLC0415
+    from services.control.sources import own_source  # noqa: PLC0415
+
+    settings = Settings()
+    master = setting(lambda: settings.master_key)
+
+    async def found(db: Any) -> list[tuple[str, str]]:
+        source = await own_source(db, name, None)
+        return entries(source, settings.public_url, opened_verify_token(master, source))
+
+    show(("in the channel's console", "enter"), on_database(settings, found))
+
+
+def _options(**given: Any) -> Any:
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from services.control.source_options import SourceOptions  # noqa: PLC0415
+
+    try:
+        return SourceOptions(**given)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        fail(f"{first['loc'][0]}: {first['msg']}")
+
+
+def _senders(given: Sequence[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in given]
+    if not all(app and purpose for app, _, purpose in pairs):
+        fail("a sender is given as APP_ID=PURPOSE, such as 1234567890=broadcast")
+    return {app: purpose for app, _, purpose in pairs}
+
+
+def _variable(name: str) -> str:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        fail(f"{name} is not set, or is empty")
+    return value
+
+
+def _secrets(variables: list[str], *, from_stdin: bool) -> list[bytes]:
+    lines = [line.strip() for line in sys.stdin] if from_stdin else []
+    found = [_variable(name).encode() for name in variables] + [line.encode() for line in lines if line]
+    if not found:
+        fail("give the channel's secret by --secret-env VARIABLE or --secret-stdin; never as an argument")
+    return found
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"either of {count} {noun}s"

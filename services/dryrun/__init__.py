@@ -1,0 +1,1 @@
+"""``onefold resolve``: tries identity's rules on a file of events, without any server."""

@@ -1,0 +1,99 @@
+"""The read models in PostgreSQL, looked at until they show what was stated."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from projections.engine.generations import NoGeneration, active_generation
+from projections.engine.ids import NO_CONTACT, personal_id
+from projections.identity.resolutions import live_space
+from services.ingress.core.statements import Stated
+from services.runtime.secrets import tenant_id_key
+
+log = structlog.get_logger(__name__)
+
+_WITHIN: Final = 10.0
+_FIRST_PAUSE: Final = 0.02
+_LONGEST_PAUSE: Final = 0.25
+# Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
+_AWAY: Final = (OSError, NoGeneration, asyncpg.PostgresError, asyncpg.InterfaceError)
+# How many of those looked for are there. Identity may be resolved after the timeline was written, or before.
+_TOLD: Final = """
+SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
+    SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
+"""
+_STATED: Final = """
+SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
+"""
+_POLICIES: Final = """
+SELECT count(*) FROM unnest($2::text[]) AS k(event_id) WHERE EXISTS (
+    SELECT FROM policies t WHERE t.tenant = $1 AND t.event_id = k.event_id)
+"""
+_KNOWN: Final = """
+SELECT count(*) FROM unnest($2::uuid[]) AS k(contact_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id)
+"""
+
+
+class PostgresSight:
+    """Looks again and again, at whichever generation is active by then; ``db`` is a pool of its own.
+
+    So many who wait wait for the pool's connections, and hold up no key's and no source's look-up.
+    """
+
+    def __init__(self, db: Any, master: str, within: float = _WITHIN) -> None:
+        self._db = db
+        self._within = within
+        self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
+
+    async def seen(self, tenant: str, stated: Sequence[Stated]) -> bool:
+        """See Sight."""
+        wanted = [(self._id(tenant, one.contact), one) for one in stated]
+        pause = _FIRST_PAUSE
+        try:
+            async with asyncio.timeout(self._within):
+                while not await self._look(tenant, wanted):
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+        except TimeoutError:
+            return False
+        return True
+
+    def _id(self, tenant: str, contact: str) -> UUID:
+        return personal_id(self._id_key(tenant), contact) if contact else NO_CONTACT
+
+    async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Stated]]) -> bool:
+        try:
+            async with self._db.acquire() as connection, connection.transaction(readonly=True):
+                generation = await active_generation(connection)
+                await connection.execute(f"SET LOCAL search_path TO {generation}")
+                return await _shown(connection, tenant, wanted)
+        except _AWAY as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return False
+
+
+async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Stated]]) -> bool:
+    """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's live space."""
+    told = {(contact, event) for contact, one in wanted for event in one.event_ids}
+    if not await _has(connection, _TOLD, tenant, told):
+        return False
+    policies = {(event,) for _, one in wanted for event in one.policies}
+    if not await _has(connection, _POLICIES, tenant, policies):
+        return False
+    evidence = {(contact, event) for contact, one in wanted for event in one.evidence}
+    vouched = {(contact,) for contact, one in wanted if one.vouched and not one.evidence}
+    if not evidence and not vouched:
+        return True
+    space = (await live_space(connection, tenant)).name
+    return await _has(connection, _STATED, space, evidence) and await _has(connection, _KNOWN, space, vouched)
+
+
+async def _has(connection: Any, query: str, tenant: str, keys: set[tuple[Any, ...]]) -> bool:
+    return not keys or await connection.fetchval(query, tenant, *zip(*keys, strict=True)) == len(keys)

@@ -1,1 +1,0 @@
-"""Evidence in, Omni-customers out."""

@@ -1,0 +1,32 @@
+"""A verdict, told to people on a terminal."""
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from services.verify.verdict import Account, Verdict
+
+
+def show(console: Console, verdict: Verdict) -> None:
+    """Print the verdict."""
+    title = (
+        f"{verdict.records:,} records of the log, {verdict.dead_letters:,} of them dead letters; "
+        f"{verdict.evidence.records:,} of identity's evidence"
+    )
+    grid = Grid(title=title)
+    for name in ("table", "rows from the log", "rows in the table", "first difference"):
+        grid.add_column(name, justify="right" if name.startswith("rows") else "left")
+    for one in verdict.tables:
+        grid.add_row(one.table, f"{one.expected:,}", f"{one.found:,}", one.difference or "none")
+    console.print(grid)
+    _show_account(console, "the log", verdict.log)
+    _show_account(console, "identity's evidence", verdict.evidence)
+    console.print("The tables are what the log gives." if verdict.holds else "The tables are NOT what the log gives.")
+
+
+def _show_account(console: Console, of_what: str, account: Account) -> None:
+    if not account.balanced:
+        console.print(
+            f"Of {of_what} the counters beside the offsets say {account.counted.records:,} records, "
+            f"{account.counted.dead_letters:,} dead letters; there are {account.records:,} and "
+            f"{account.dead_letters:,}."
+        )

@@ -1,0 +1,100 @@
+"""The active generation as of one moment: its tables, and up to where in which topic they are folded and told."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from projections.engine.generations import active_generation
+from projections.engine.table import Table
+from projections.identity.resolutions import DEFAULT_VERSION, POLICIES, SPACES, Found, ResolutionRow, spaces_of
+from projections.identity.tables import CHANGES, RELAYED, TOLD
+from projections.identity.tables import READ_MODELS as IDENTITY
+from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.registry import CONTACT_TABLES
+from services.verify.comparing import Rows
+
+CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
+_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, SPACES, TOLD, CHANGES, RELAYED)
+_TENANTS: Final = "SELECT tenant FROM spaces UNION SELECT tenant FROM policies UNION SELECT tenant FROM onefold.tenants"
+
+Ends = dict[int, int]  # partition -> the offset before which everything counts
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the counters beside a topic's offsets say."""
+
+    records: int
+    dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Rows by table and key; offsets and counters by topic; the space that is read of each tenant who has his own."""
+
+    tables: Mapping[Table, Rows]
+    offsets: Mapping[str, list[Any]]
+    live: Mapping[str, Found]
+
+    def spaces(self, tenants: Iterable[str]) -> list[Found]:
+        """The spaces that are read of these tenants."""
+        return [self.live.get(one) or _default(one) for one in tenants]
+
+    def identity(self) -> dict[Table, Rows]:
+        """Identity's tables in the spaces that are read: one that is being built, or was left, doesn't have it all."""
+        spaces = [ResolutionRow(*row) for row in self.tables[SPACES].values()]
+        aside = {one.name for one in spaces if one.state != "live"}
+        return {
+            table: {key: row for key, row in self.tables[table].items() if key[0] not in aside} for table in IDENTITY
+        }
+
+    def ends(self, topic: str) -> Ends:
+        """How far the topic was folded."""
+        return {row["partition"]: row["next_offset"] for row in self.offsets.get(topic, ())}
+
+    def counted(self, topic: str) -> Counted:
+        """What became of the topic's records."""
+        rows = self.offsets.get(topic, ())
+        dead = sum(row["dead_letters"] for row in rows)
+        return Counted(dead + sum(row["committed"] + row["duplicates"] for row in rows), dead)
+
+    def told(self, topic: str) -> Ends:
+        """How far the topic holds what is no longer in the outbox."""
+        return {place: end for name, place, end in self.tables[RELAYED].values() if name == topic}
+
+
+def _default(tenant: str) -> Found:
+    return Found(tenant, tenant, DEFAULT_VERSION, live=True, policy=None, region=None)
+
+
+async def take(database_url: str) -> Snapshot:
+    """Read everything in one snapshot."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(f"SET search_path TO {await active_generation(connection)}")
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            offsets = await connection.fetch("SELECT * FROM offsets")
+            tables = {table: await _rows(connection, table) for table in _TABLES}
+            tenants = [row["tenant"] for row in await connection.fetch(_TENANTS)]
+            live = {one.tenant: one for one in await spaces_of(connection, tenants) if one.live}
+    finally:
+        await connection.close()
+    return Snapshot(tables, _by_topic(offsets), live)
+
+
+def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in offsets:
+        found.setdefault(row["topic"], []).append(row)
+    return found
+
+
+async def _rows(connection: Any, table: Table) -> Rows:
+    rows: Rows = {}
+    names = ", ".join(column.name for column in table.columns)
+    async for record in connection.cursor(f"SELECT {names} FROM {table.name}", prefetch=5000):  # noqa: S608 - constants
+        row = table.row(*record)
+        rows[table.key(row)] = row
+    return rows

@@ -1,0 +1,1 @@
+"""The Faust agents: each takes a chunk and hands it over."""

@@ -1,0 +1,1 @@
+"""What goes on in a worker beside its agents: the outbox relay and the policy rollout."""

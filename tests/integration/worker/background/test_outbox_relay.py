@@ -1,0 +1,221 @@
+"""The outbox reaches Kafka: everything, once, a customer's changes in their order, whatever breaks in between."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from projections.identity.store import tell
+from projections.identity.tables import MEMBERS, ChangeRow
+from schemas.changes import CustomerChange, change_key, decode_change
+from schemas.events import Event
+from schemas.topics import CUSTOMER_CHANGES
+from services.runtime.broker import ensure_topics
+from services.runtime.cancelling import end
+from services.runtime.database import lone_connection
+from services.runtime.settings import Settings
+from services.worker.agent_spec import Connect
+from services.worker.background.outbox_relay import _LOCK, Relay
+from tests.support.identity import Identity
+from tests.support.saying import T0, bound, claimed
+from tests.support.streams import believed
+from tests.unit.projections.identity.resolution.test_worked_example import ALL
+
+pytestmark = pytest.mark.kafka
+
+
+@dataclass
+class Outlet:
+    """A relay that stands still until it is run, and what came out of it."""
+
+    pool: Any
+    connect: Connect
+    producer: AIOKafkaProducer
+    kafka: str
+    topic: str
+
+    def relay(self, every: float = 0.02) -> Relay:
+        return Relay(self.connect, self.producer, self.topic, self.kafka, every=every)
+
+    @contextlib.asynccontextmanager
+    async def running(self, every: float = 0.02) -> AsyncIterator[Relay]:
+        relay = self.relay(every)
+        task = asyncio.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            await end(task)
+
+    async def empty(self) -> None:
+        """Wait until nothing is left in the outbox."""
+        async with asyncio.timeout(30):
+            while await self.pool.fetchval("SELECT count(*) FROM changes"):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+
+    async def came_out(self) -> list[ChangeRow]:
+        """Every record of the topic, partition by partition."""
+        return [_row(key, value) for key, value in await self.values()]
+
+    async def values(self) -> list[tuple[bytes, bytes]]:
+        """Their keys and values."""
+        consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            places = [TopicPartition(self.topic, one) for one in consumer.partitions_for_topic(self.topic) or ()]
+            ends = await consumer.end_offsets(places)
+            found: list[tuple[bytes, bytes]] = []
+            async with asyncio.timeout(30):
+                while sum(ends.values()) > len(found):
+                    for records in (await consumer.getmany(timeout_ms=500)).values():
+                        found += [(record.key, record.value) for record in records]
+            return found
+        finally:
+            await consumer.stop()
+
+
+def _row(key: bytes, value: bytes) -> ChangeRow:
+    change = decode_change(value)
+    assert key == change_key(change.tenant, change.customer_id)
+    return ChangeRow(change.tenant, change.customer_id, change.seq, value.decode())
+
+
+@pytest.fixture
+async def outlet(
+    kafka: str,
+    database: str,
+    topic_prefix: str,
+    identity: Identity,  # noqa: ARG001 - makes the tables
+) -> AsyncIterator[Outlet]:
+    await ensure_topics(Settings(kafka=kafka, topic_prefix=topic_prefix, partitions=3))
+    topic = CUSTOMER_CHANGES.full_name(topic_prefix)
+    async with (
+        asyncpg.create_pool(database, min_size=1, max_size=4, server_settings={"search_path": "g1"}) as pool,
+        AIOKafkaProducer(
+            bootstrap_servers=kafka, acks="all", max_request_size=CUSTOMER_CHANGES.largest_record
+        ) as producer,
+    ):
+        yield Outlet(pool, partial(lone_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
+
+
+def history() -> list[Event]:
+    """Twenty people who come together, and one who moves between customers again and again."""
+    together = [bound(f"web:shop:t{n}", member_id=f"M{n % 20}", at=n) for n in range(60)]
+    moves = [claimed("web:shop:moves", member_id=f"M{n}", at=100 + n) for n in range(15)]
+    return [*together, *moves]
+
+
+async def membership(identity: Identity) -> dict[Any, list[str]]:
+    held: dict[Any, list[str]] = {}
+    for row in sorted(await identity.rows(MEMBERS), key=lambda row: str(row.contact)):
+        held.setdefault(row.customer_id, []).append(row.contact)
+    return held
+
+
+async def save_one_by_one(identity: Identity, events: Iterable[Event]) -> None:
+    for event in events:
+        await identity.save(event)
+
+
+async def test_listener_to_the_topic_believes_what_the_tables_say(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await save_one_by_one(identity, [*ALL, *history()])
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_what_was_sent_but_not_noted_is_not_sent_again(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await identity.save(*ALL)
+        await outlet.empty()
+    await save_one_by_one(identity, history())
+    for row in (await identity.told())[:30]:  # as a relay does that is killed before it can note what it sent
+        key = change_key(row.tenant, row.customer_id)
+        await outlet.producer.send_and_wait(outlet.topic, value=row.payload.encode(), key=key)
+    async with outlet.running():
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_customer_of_very_many_contacts_is_told_too(identity: Identity, outlet: Outlet) -> None:
+    contacts = [f"web:shop:{number:030d}" for number in range(50_000)]
+    huge = CustomerChange(
+        tenant="demo",
+        customer_id=UUID(int=7),
+        type="created",
+        at=T0,
+        cause="e1",
+        causes=["e1"],
+        policy_version="default",
+        before=[],
+        after=contacts,
+    )
+    async with identity.connection.transaction():
+        await tell(identity.connection, [huge])
+    async with outlet.running():
+        await outlet.empty()
+    (row,) = await outlet.came_out()
+    assert len(row.payload) > 2_000_000
+    assert decode_change(row.payload.encode()).after == contacts
+
+
+async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running(), outlet.running():
+        await save_one_by_one(identity, history())
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_relay_goes_on_where_the_one_before_was_stopped(identity: Identity, outlet: Outlet) -> None:
+    events = history()
+    for start in range(0, len(events), 5):
+        async with outlet.running():
+            await save_one_by_one(identity, events[start : start + 5])
+    async with outlet.running():
+        await outlet.empty()
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_nobody_waits_who_wakes_the_relay(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running(every=600) as relay:
+        await identity.save(*ALL[:2])
+        relay.wake()
+        await outlet.empty()
+        await identity.save(*ALL)
+        relay.wake()
+        await outlet.empty()
+
+
+async def test_lock_of_a_relay_that_is_silent_goes_to_another(identity: Identity, outlet: Outlet) -> None:
+    await save_one_by_one(identity, history())
+    async with outlet.connect() as held:  # as if its worker were stopped, or its machine gone
+        assert await held.fetchval(_LOCK)
+        async with outlet.running():
+            await outlet.empty()
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+            await held.execute("SELECT 1")
+    assert believed(await outlet.came_out()) == await membership(identity)
+
+
+async def test_records_of_others_on_the_topic_stop_nobody(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await identity.save(*ALL)
+        await outlet.empty()
+    await outlet.producer.send_and_wait(outlet.topic, value=b"no change", key=b"k", partition=0)
+    await save_one_by_one(identity, history())
+    async with outlet.running():
+        await outlet.empty()
+    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM relayed") == len(await outlet.values())
+
+
+async def test_what_nobody_foresaw_ends_the_relay(identity: Identity, outlet: Outlet) -> None:
+    await identity.save(*ALL)
+    await outlet.pool.execute("ALTER TABLE changes RENAME TO gone")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await outlet.relay().run()

@@ -1,0 +1,235 @@
+"""A policy is adopted while evidence goes on coming: in the end everything is as if it had always been in force."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from random import Random
+from typing import Any, cast
+
+import asyncpg
+import pytest
+
+from projections.engine.ids import IdOf
+from projections.engine.projection import ContactEvent
+from projections.engine.table import Row, Table
+from projections.identity import resolutions as spaces
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolutions import POLICIES, SPACES, ResolutionRow
+from projections.identity.tables import MEMBERS, READ_MODELS, MemberRow
+from schemas.events import Event
+from services.runtime.database import BY_KEY
+from services.runtime.settings import Settings
+from services.worker.agent_spec import AgentSpec, Connect, WorkerResources
+from services.worker.agents.identity import identity as identity_work
+from services.worker.background import policy_rollout as adopting
+from services.worker.background.policy_rollout import PolicyRollout
+from tests.property.projections.identity.test_stream_laws import fold
+from tests.support.histories import crowd
+from tests.support.identity import Identity
+from tests.support.saying import bound, claimed, event
+from tests.support.streams import believed, content, id_of
+
+LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100}, "member_id": {"exclusive": None}}}
+TIGHT: dict[str, Any] = {"types": {"phone": {"limit": 2}, "contact": {"limit": 2}}, "shared_device_limit": 2}
+HONG_KONG: dict[str, Any] = {"default_region": "HK", "types": {"email": {"claimed": None}, "x_card": {"verified": 1}}}
+
+
+class Tenants:
+    """The agent and the adopter on one database."""
+
+    def __init__(self, database: str, identity: Identity) -> None:
+        self._database = database
+        self.identity = identity
+        settings = Settings(kafka="none:1", database=database)
+        self.work: AgentSpec = identity_work(
+            WorkerResources(settings, id_of, cast("Any", None), self.connect, cast("Any", None))
+        )
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(self._database, server_settings=BY_KEY | {"search_path": "g1"})
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def chunk(self, *events: Event) -> int:
+        """One chunk, one transaction, as the worker does it."""
+        async with self.connect() as connection, connection.transaction():
+            happened = [ContactEvent(id_of(one.tenant, one.contact.key if one.contact else ""), one) for one in events]
+            return await self.work.fold(connection, happened)
+
+    async def adopt(self, keep: float = 0) -> None:
+        """Until nothing is left to do."""
+        async with self.connect() as connection:
+            await PolicyRollout(self.connect, id_of, "TW", every=0.01, keep=keep).adopt_all(connection)
+
+    async def begin_to_adopt(self, steps: int) -> None:
+        """So many steps, and then the connection is lost."""
+        with pytest.raises(Interrupted):
+            async with self.connect() as connection:
+                await CutShort(self.connect, id_of, steps).adopt_all(connection)
+
+    async def content(self, tenant: str = "demo") -> dict[str, set[Row]]:
+        """The rows of the tenant's live space, under the tenant's own name."""
+        live = (await spaces.live_space(self.identity.connection, tenant)).name
+        found: dict[Table, list[Any]] = {table: await self.identity.rows(table) for table in READ_MODELS}
+        of_space = {
+            table: [row._replace(tenant=tenant) for row in rows if row.tenant == live] for table, rows in found.items()
+        }
+        return content(of_space)
+
+    async def membership(self, tenant: str = "demo") -> dict[Any, list[str]]:
+        held: dict[Any, list[str]] = {}
+        live = (await spaces.live_space(self.identity.connection, tenant)).name
+        rows: list[MemberRow] = [row for row in await self.identity.rows(MEMBERS) if row.tenant == live]
+        for row in sorted(rows, key=lambda row: str(row.contact)):
+            held.setdefault(row.customer_id, []).append(row.contact)
+        return held
+
+
+@pytest.fixture
+async def tenants(database: str, identity: Identity, monkeypatch: pytest.MonkeyPatch) -> Tenants:
+    monkeypatch.setattr(adopting, "_STATEMENTS", 3)
+    monkeypatch.setattr(adopting, "_ROWS", 7)
+    for table in (POLICIES, SPACES):
+        for statement in table.ddl:
+            await identity.connection.execute(statement)
+    return Tenants(database, identity)
+
+
+class Interrupted(Exception):
+    pass
+
+
+class CutShort(PolicyRollout):
+    """Comes to its end in the middle of a step's transaction."""
+
+    def __init__(self, connect: Connect, id_of: IdOf, steps: int) -> None:
+        super().__init__(connect, id_of, "TW", every=0.01)
+        self._steps = steps
+
+    async def _take_over(self, connection: Any, space: ResolutionRow) -> ResolutionRow | None:
+        self._steps -= 1
+        async with connection.transaction():
+            more = await super()._take_over(connection, space)
+            if self._steps < 0:
+                raise Interrupted
+            return more
+
+
+def policy_set(policy: dict[str, Any], at: int = 0, **more: Any) -> Event:
+    return event(None, "tenant.policy_set", {"policy": policy, "by": "amy"}, at=at, **more)
+
+
+async def by_policy(events: Sequence[Event], policy: dict[str, Any]) -> dict[str, set[Row]]:
+    """What the rows would be if the policy had always been in force."""
+    memory = await asyncio.to_thread(fold, [list(events)], Policy.from_json(policy))
+    return content(memory.tables_of_rows())
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_it_comes_to_what_the_policy_gives_while_evidence_goes_on_coming(tenants: Tenants, seed: int) -> None:
+    chance = Random(seed)
+    policy = chance.choice([LOOSE, TIGHT, HONG_KONG])
+    # One id, one content here: what an overruled event leaves behind is told as such elsewhere.
+    events = list({one.event_id: one for one in crowd(chance, 60)}.values())
+    chance.shuffle(events)
+    before, during = events[:35], events[35:]
+    await tenants.chunk(*before)
+    await tenants.chunk(policy_set(policy))
+    adopting_it = asyncio.create_task(tenants.adopt())
+    for one in during:
+        await tenants.chunk(one, chance.choice(before))
+        await asyncio.sleep(0)
+    await adopting_it
+    assert await tenants.content() == await by_policy(events, policy)
+    assert believed(await tenants.identity.told()) == await tenants.membership()
+
+
+async def test_what_is_cut_short_is_gone_on_with(tenants: Tenants) -> None:
+    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(20)]
+    await tenants.chunk(*events, policy_set(LOOSE))
+    for steps in (0, 2, 0, 3):
+        await tenants.begin_to_adopt(steps)
+    assert (await tenants.identity.rows(SPACES))[0].done == 15
+    await tenants.adopt()
+    assert await tenants.content() == await by_policy(events, LOOSE)
+    (customer,) = (await tenants.membership()).values()
+    assert len(customer) == 20
+    assert believed(await tenants.identity.told()) == await tenants.membership()
+
+
+async def test_a_later_policy_takes_the_place_of_one_that_is_being_adopted(tenants: Tenants) -> None:
+    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
+    await tenants.chunk(*events, policy_set(LOOSE, at=1, event_id="p1"))
+    await tenants.begin_to_adopt(2)
+    await tenants.chunk(policy_set(TIGHT, at=3, event_id="p3"), policy_set({}, at=2, event_id="p2"))
+    await tenants.adopt()
+    assert await tenants.content() == await by_policy(events, TIGHT)
+    assert await tenants.identity.connection.fetchval("SELECT count(*) FROM spaces") == 1
+    (live,) = await tenants.identity.rows(SPACES)
+    assert (live.version, live.state) == ("p3", "live")
+
+
+async def test_nothing_of_the_former_space_is_left(tenants: Tenants) -> None:
+    await tenants.chunk(bound("web:shop:c1", member_id="M1"), policy_set(TIGHT))
+    await tenants.adopt()
+    for table in READ_MODELS:
+        assert {row.tenant for row in await tenants.identity.rows(table)} <= {
+            spaces.space_of("demo", (await tenants.identity.rows(SPACES))[0].version)
+        }
+
+
+async def test_readers_see_the_one_membership_or_the_other(tenants: Tenants) -> None:
+    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
+    await tenants.chunk(*events)
+    adopting_it = asyncio.create_task(_later(tenants))
+    seen = set()
+    while not adopting_it.done():
+        seen.add(await _sizes(tenants))
+    seen.add(await _sizes(tenants))
+    assert seen == {(1,) * 12, (12,)}
+
+
+async def _later(tenants: Tenants) -> None:
+    await asyncio.sleep(0.05)
+    await tenants.chunk(policy_set(LOOSE))
+    await tenants.adopt(keep=5)
+
+
+async def _sizes(tenants: Tenants) -> tuple[int, ...]:
+    async with tenants.connect() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        live = await spaces.live_space(connection, "demo")
+        found = await connection.fetch(
+            "SELECT count(*)::int FROM members WHERE tenant = $1 GROUP BY customer_id ORDER BY 1", live.name
+        )
+    return tuple(row[0] for row in found)
+
+
+async def test_changes_of_an_adoption_name_the_policy(tenants: Tenants) -> None:
+    pair = [bound("web:shop:c1", member_id="M1"), bound("web:shop:c2", member_id="M2")]
+    family = [claimed("web:shop:c1", phone="+886911111111"), claimed("web:shop:c2", phone="+886911111111")]
+    await tenants.chunk(*pair, *family, policy_set(LOOSE, at=9, event_id="p9"))
+    before = len(await tenants.identity.told())
+    await tenants.adopt()
+    told = [row.payload for row in (await tenants.identity.told())[before:]]
+    assert len(told) == 2
+    assert all('"cause":"p9"' in payload and '"policy_version":"p9"' in payload for payload in told)
+
+
+async def test_other_tenants_keep_their_policy(tenants: Tenants) -> None:
+    other = claimed("web:shop:c1", phone="+886911111111").model_copy(update={"tenant": "other"})
+    await tenants.chunk(bound("web:shop:c1", member_id="M1"), other, policy_set(TIGHT))
+    before = await tenants.content("other")
+    await tenants.adopt()
+    assert await tenants.content("other") == before
+    assert len(before["members"]) == 1
+
+
+async def test_what_is_no_policy_sets_none(tenants: Tenants) -> None:
+    new = await tenants.chunk(policy_set({"types": 1}), bound("web:shop:c1", member_id="M1"))
+    await tenants.adopt()
+    assert new == 1
+    assert await tenants.identity.rows(SPACES) == []
+    assert (await spaces.live_space(tenants.identity.connection, "demo")).version == spaces.DEFAULT_VERSION

@@ -1,0 +1,21 @@
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.worlds import Nursery, World, settings_for
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def world(kafka: str, database: str, topic_prefix: str, tmp_path: Path, nursery: Nursery) -> AsyncIterator[World]:
+    """A log and a database on the session's servers, prepared; its workers are killed in the end."""
+    made = await World(settings_for(kafka, database, topic_prefix, tmp_path), tmp_path, nursery).prepare()
+    yield made
+    made.end()

@@ -1,0 +1,151 @@
+"""Records that are no events become dead letters, as they came and with the reason; those around them go through."""
+
+import itertools
+import json
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+
+from schemas.topics import event_key
+from services.demo.workload import workload
+from tests.support.worlds import Record, World, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+_CONTACT = {"channel": "line", "account": "oa1", "uid": "U1"}
+_KEY = event_key("demo", "line:oa1:U1")
+
+
+def _event(**changes: Any) -> dict[str, Any]:
+    envelope = {
+        "event_id": "e1",
+        "tenant": "demo",
+        "contact": _CONTACT,
+        "type": "message.received",
+        "occurred_at": 1_780_000_000_000,
+        "received_at": 1_780_000_000_100,
+        "source": "test",
+        "schema_version": 1,
+        "data": {"message_id": "m1", "kind": "text", "text": "hello"},
+    }
+    return {name: value for name, value in (envelope | changes).items() if value is not ...}
+
+
+def _bytes(**changes: Any) -> bytes:
+    return json.dumps(_event(**changes)).encode()
+
+
+BAD: dict[str, tuple[Record, str, str]] = {
+    "malformed": ((_KEY, b'{"event_id": "e1", '), "not_json", ""),
+    "no JSON at all": ((_KEY, b"\xff\xfe\x00garbage"), "not_json", ""),
+    "not an object": ((_KEY, b"[1, 2]"), "not_an_object", ""),
+    "unknown channel": ((_KEY, _bytes(contact=_CONTACT | {"channel": "carrier-pigeon"})), "invalid_field", "contact"),
+    "no time": ((_KEY, _bytes(occurred_at=...)), "invalid_field", "occurred_at"),
+    "no data": ((_KEY, _bytes(data=...)), "invalid_field", "data"),
+    "no tenant": ((_KEY, _bytes(tenant=...)), "invalid_field", "tenant"),
+    "NUL": ((_KEY, _bytes(data={"message_id": "m", "kind": "text", "text": "a\x00b"})), "nul_character", "data.text"),
+    "lone surrogate": ((_KEY, _bytes(source="\ud800")), "not_json", ""),
+    "wrong key": ((b"demo|line:oa1:U2", _bytes()), "wrong_key", ""),
+    "no key": ((None, _bytes()), "wrong_key", ""),
+    "tombstone": ((_KEY, None), "empty", ""),
+    "no bytes": ((_KEY, b""), "empty", ""),
+    "huge": ((_KEY, _bytes(data={"message_id": "m", "kind": "text", "text": "x" * 900_000})), "too_large", ""),
+    "from the future": ((_KEY, _bytes(schema_version=99)), "future_version", "schema_version"),
+    "deep": ((_KEY, b'{"data":' + b"[" * 100 + b"]" * 100 + b"}"), "too_deep", "data"),
+}
+
+
+async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: World) -> None:
+    good = list(workload(400, 50, seed=6))
+    bad = [record for record, _, _ in BAD.values()]
+    mixed = [*good, *bad]
+    Random(3).shuffle(mixed)
+    await world.produce(mixed)
+    worker = world.start_worker()
+    await world.settle()
+    verdict = await world.verify_holds()
+    assert (verdict.records, verdict.dead_letters) == (len(mixed), len(bad))
+    assert await worker.metric("onefold_events_dead_total") == len(bad)
+
+    letters = await world.dead_letters()
+    assert sorted((_plain(one.key), _plain(one.value)) for one in letters) == sorted(
+        (_plain(key), _plain(value)) for key, value in bad
+    )
+    found = {(one.key, one.value): {name: value.decode() for name, value in one.headers} for one in letters}
+    places = set()
+    for name, (record, reason, field) in BAD.items():
+        headers = found[record]
+        assert headers["reason"] == reason, name
+        assert headers["detail"], name
+        assert headers["field"].startswith(field), name
+        assert headers["topic"] == world.topic
+        places.add((int(headers["partition"]), int(headers["offset"])))
+    assert len(places) == len(bad)
+    assert await worker.stop() == 0
+
+
+async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) -> None:
+    rng = Random(13)
+    good = workload(6000, 200, seed=7)
+    bad = [(f"key {number}".encode(), f"no event {number}".encode()) for number in range(600)]
+    left = iter(bad)
+    for _ in range(4):
+        some = [*itertools.islice(good, 1000), *itertools.islice(left, 150)]
+        rng.shuffle(some)
+        await world.produce(some)
+        before = await world.folded()
+        worker = world.start_worker()
+        await until(partial(_past, world, before), 45, lambda: world.said, every=0.01)
+        worker.kill()
+    world.start_worker()
+    await world.settle()
+    verdict = await world.verify_holds()
+    assert verdict.dead_letters == len(bad)
+    assert {(one.key, one.value) for one in await world.dead_letters()} == set(bad)  # some perhaps twice
+
+
+async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -> None:
+    window = 100
+    settings = {"dead_letter_window": window, "chunk_records": 20}
+    good = list(workload(800, 100, seed=8))
+    await world.produce(good)
+    worker = world.start_worker(**settings)
+    await world.settle()
+    stopped_at = (await world.offsets())[2]["next_offset"]
+    await world.produce([(b"k", b"garbage")] * 1000, partition=2)
+    await until(lambda: _ready_is(worker, 503), 45, lambda: worker.said)
+    answer = (await worker.get("/readyz")).json()
+    assert "DeadLetterLimitExceeded" in answer["checks"]["partitions"]
+    more = list(workload(800, 100, seed=9))
+    await world.produce(more)
+    await world.settle(apart_from=[2])
+    at = (await world.offsets())[2]
+    assert at["dead_letters"] <= window
+    assert at["next_offset"] - stopped_at <= window
+    assert len(await world.dead_letters()) <= window
+    assert await worker.metric("onefold_partitions_stopped") == 1
+    await world.verify_holds()
+
+    assert await worker.stop() == 0
+    stubborn = world.start_worker(**settings)  # to start it again does not get around the fuse
+    await until(lambda: _ready_is(stubborn, 503), 45, lambda: stubborn.said)
+    assert (await world.offsets())[2]["dead_letters"] <= window
+    assert await stubborn.stop() == 0
+    world.start_worker(**settings, dead_letter_limit=1)
+    await world.settle()
+    verdict = await world.verify_holds()
+    assert verdict.dead_letters == 1000
+
+
+async def _past(world: World, before: int) -> bool:
+    return await world.folded() > before
+
+
+async def _ready_is(worker: Any, status: int) -> bool:
+    return bool((await worker.get("/readyz")).status_code == status)
+
+
+def _plain(value: bytes | None) -> tuple[bool, bytes]:
+    return value is not None, value or b""

@@ -1,0 +1,205 @@
+"""Who is who, through Kafka: whatever breaks or comes in which order, the tables and what others were told agree."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from projections.engine.ids import personal_id
+from projections.engine.table import Key, Row
+from projections.identity.reference import decided
+from projections.identity.resolution.gather import IDENTITY_TYPES
+from projections.identity.tables import STATEMENTS
+from schemas.changes import decode_change
+from schemas.events import ContactRef
+from services.query.core.errors import NotFound
+from services.query.core.models import Contact, Customer
+from services.query.handlers import Reader
+from services.query.naming import names_of
+from services.runtime.secrets import tenant_id_key
+from services.verify.snapshot import CONTACTS, take
+from tests.support.families import TENANTS, contacts_of, history
+from tests.support.saying import ref
+from tests.support.streams import believed
+from tests.support.worlds import Worker, World, until
+from tests.unit.projections.identity.resolution.test_worked_example import ALL, C1, C2, LINE, WHATSAPP
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+_KILLS = 10
+_NOW = 1_735_660_800_000 + 86_400_000
+
+
+async def test_listener_to_the_changes_believes_the_tables_after_many_kills(world: World) -> None:
+    chance = Random(31)
+    events = history(chance)
+    hasty = {"chunk_records": 20, "session_timeout": 1.0}
+    pair = [world.start_worker(**hasty) for _ in range(2)]
+    for number in range(_KILLS):
+        told = await _told(world)
+        growing = asyncio.create_task(world.happens(*itertools.islice(events, 200)))
+        await until(partial(_tells_more, world, told), 45, lambda: world.said, every=0.02)
+        await asyncio.sleep(chance.uniform(0, 0.3))
+        victim = await _who_relays(pair) if number % 3 else chance.randrange(2)
+        pair[victim].kill()
+        pair[victim] = world.start_worker(**hasty)
+        await growing
+    await world.settle(120)
+    await world.verify_holds()
+    changes = await world.changes()
+    assert believed(changes) == await world.membership()  # which checks that none lacks, and none comes twice
+    kinds = Counter(decode_change(row.payload.encode()).type for row in changes)
+    assert min(kinds[kind] for kind in ("created", "linked", "unlinked", "merged", "split")) > 10
+    assert all([await worker.stop() == 0 for worker in pair])
+
+
+async def _told(world: World) -> int:
+    async with world.connection() as connection:
+        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM relayed"))
+
+
+async def _tells_more(world: World, told: int) -> bool:
+    return await _told(world) > told
+
+
+async def _who_relays(workers: list[Worker]) -> int:
+    relayed = [await worker.metric("onefold_changes_relayed_total") for worker in workers]
+    return relayed.index(max(relayed))
+
+
+async def test_a_relay_that_finds_a_defect_ends_its_worker(world: World) -> None:
+    async with world.connection() as connection:
+        await connection.execute("ALTER TABLE relayed RENAME TO elsewhere")
+    worker = world.start_worker()
+    assert await worker.ended(60) == 75
+    assert "UndefinedTableError" in worker.said
+
+
+async def test_the_worked_example_in_several_orders(world: World) -> None:
+    orders = [ALL, ALL[::-1], *(Random(seed).sample(ALL, len(ALL)) for seed in range(4))]
+    tenants = [f"brand-{number}" for number in range(len(orders))]
+    world.start_worker()
+    for step in range(len(ALL)):
+        now = [order[step].model_copy(update={"tenant": one}) for one, order in zip(tenants, orders, strict=True)]
+        await world.happens(*now)
+        await world.settle()
+    await world.verify_holds()
+    assert await world.membership() == {
+        customer: contacts
+        for tenant in tenants
+        for customer, contacts in (
+            (id_of(tenant, C1), sorted([LINE, C1, WHATSAPP])),
+            (id_of(tenant, C2), [C2]),
+        )
+    }
+    changes = await world.changes()
+    assert believed(changes) == await world.membership()
+    told = [decode_change(row.payload.encode()) for row in changes]
+    whatsapp = [one.after for one in told if one.customer_id == id_of(tenants[0], WHATSAPP)]
+    assert whatsapp == [[WHATSAPP], []]  # it left, and came back
+
+
+def id_of(tenant: str, contact: str) -> UUID:
+    return personal_id(tenant_id_key("a master key", tenant), contact)
+
+
+async def test_tables_that_are_dropped_and_folded_anew_are_the_same(world: World) -> None:
+    events = list(itertools.islice(history(Random(5)), 1000))
+    worker = world.start_worker()
+    await world.happens(*events)
+    await world.settle()
+    await world.verify_holds()
+    before = await _rows(world)
+    assert await worker.stop() == 0
+    async with world.connection() as connection:
+        await connection.execute("DROP SCHEMA g1 CASCADE; DELETE FROM onefold.generations")
+    settings = world.settings.model_copy(update={"topic_prefix": f"{world.settings.topic_prefix}-again"})
+    again = World(settings.model_copy(update={"partitions": 7, "chunk_records": 60}), world.home, world.nursery)
+    again.workers = world.workers  # they share a home, and an end
+    await again.prepare()
+    Random(6).shuffle(events)
+    await again.happens(*events)
+    for _ in range(2):
+        again.start_worker()
+    await again.settle()
+    await again.verify_holds()
+    assert await _rows(again) == before
+
+
+async def _rows(world: World) -> dict[str, dict[Key, Row]]:
+    snapshot = await take(world.settings.database_url)
+    rows = {table.name: snapshot.tables[table] for table in CONTACTS}
+    identity = decided(snapshot.tables)
+    # Which events are given for nothing but the channel's own ids depends on the order in which they come.
+    identity[STATEMENTS] = {key: row for key, row in identity[STATEMENTS].items() if row[4] in IDENTITY_TYPES}
+    return rows | {table.name: found for table, found in identity.items()}
+
+
+class OneSnapshot:
+    """Read models as of one moment, however many questions are asked."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        yield self._connection
+
+
+async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world: World) -> None:
+    chance = Random(8)
+    events = history(chance)
+    world.start_worker(chunk_records=20)
+    seen: set[str] = set()
+    async with world.connection() as connection:
+        await world.happens(*itertools.islice(events, 60))
+        await world.settle()
+        while len(seen) < 40:  # families as they were at moments that differ, however long that takes
+            await world.happens(*itertools.islice(events, 30))
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                reader = Reader(OneSnapshot(connection), names_of(world.settings))
+                for tenant, family in itertools.product(TENANTS[:2], range(3)):
+                    customers = await _read(reader, tenant, contacts_of(family))
+                    seen.add(f"{tenant} {[(one.id, [it.contact for it in one.contacts]) for one in customers]}")
+    await world.settle()
+    await world.verify_holds()
+
+
+async def _read(reader: Reader, tenant: str, family: list[str]) -> list[Customer]:
+    """The family's customers, each contact's; whom they consist of is checked."""
+    contacts: list[Contact] = []
+    customers: dict[UUID, Customer] = {}
+    for key in family:
+        try:
+            contacts.append(await reader.contact(tenant, ContactRef.model_validate(ref(key)), _NOW))
+        except NotFound:
+            with pytest.raises(NotFound):
+                await reader.customer(tenant, f"contact:{key}", _NOW)
+            continue
+        customer = await reader.customer(tenant, f"contact:{key}", _NOW)
+        assert customer.id == contacts[-1].customer_id
+        assert customers.setdefault(customer.id, customer) == customer
+    for customer in customers.values():
+        assert customer.contacts == sorted(
+            (one for one in contacts if one.customer_id == customer.id), key=lambda one: one.contact
+        )
+        _check_sums(customer)
+    return list(customers.values())
+
+
+def _check_sums(customer: Customer) -> None:
+    tags: Counter[str] = Counter()
+    for contact in customer.contacts:
+        tags.update({tag.tag: tag.count for tag in contact.tags})
+    assert {tag.tag: tag.count for tag in customer.tags} == tags
+    times = [one.last_customer_interaction_at for one in customer.contacts if one.last_customer_interaction_at]
+    assert customer.last_customer_interaction_at == max(times, default=None)
+    first = [one.first_seen_at for one in customer.contacts if one.first_seen_at is not None]
+    assert customer.first_seen_at == min(first, default=None)

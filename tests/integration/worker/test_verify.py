@@ -1,0 +1,65 @@
+"""`onefold verify` finds whatever is wrong in any table of identity, or with what was told of it."""
+
+import itertools
+from functools import partial
+from random import Random
+
+import pytest
+
+from services.verify.main import verify
+from tests.support.families import history
+from tests.support.saying import event
+from tests.support.worlds import World, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+# Table, what is done to a row of it, and what must be found.
+SPOILT = (
+    ("members", "UPDATE members SET customer_id = contact_id WHERE customer_id <> contact_id", "members"),
+    ("told", "UPDATE told SET seq = seq + 1", "customer-changes"),
+    ("customers", "UPDATE customers SET member_id = 'M0'", "customers"),
+    ("links", "DELETE FROM links WHERE type = 'phone'", "links"),
+    ("namings", "UPDATE namings SET at = at + 1", "namings"),
+    ("refusals", "DELETE FROM refusals", "refusals"),
+    ("statements", "DELETE FROM statements WHERE type = 'identity.bound'", "statements"),
+    ("relayed", "UPDATE relayed SET next_offset = next_offset - 1 WHERE next_offset > 0", "customer-changes"),
+)
+
+
+async def test_verify_goes_by_the_policy_that_is_adopted(world: World) -> None:
+    events = history(Random(4))
+    world.start_worker(chunk_records=50)
+    await world.happens(*itertools.islice(events, 300))
+    policy = event(None, "tenant.policy_set", {"policy": {"types": {"phone": {"claimed": None}}}}, at=1)
+    await world.happens(policy, *itertools.islice(events, 300))
+    for _ in range(3):  # before, while or after it is adopted
+        await world.verify_holds()
+    await until(partial(_adopted, world, policy.event_id), 45, lambda: world.said)
+    await world.happens(*itertools.islice(events, 100))
+    await world.settle()
+    await world.verify_holds()
+
+
+async def _adopted(world: World, version: str) -> bool:
+    async with world.connection() as connection:
+        return bool(await connection.fetchval("SELECT state = 'live' FROM spaces WHERE version = $1", version))
+
+
+async def test_verify_finds_what_is_wrong_with_identity(world: World, subtests: pytest.Subtests) -> None:
+    await world.happens(*itertools.islice(history(Random(2)), 400))
+    worker = world.start_worker()
+    await world.settle()
+    await worker.stop()
+    verdict = await world.verify_holds()
+    assert "resolution" in {one.table for one in verdict.tables}
+    assert min(one.found for one in verdict.tables if one.table in {"members", "refusals", "customer-changes"}) > 0
+    async with world.connection() as connection:
+        for table, statement, found in SPOILT:
+            await connection.execute(f"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM {table}")
+            assert await connection.execute(statement) != "UPDATE 0"
+            with subtests.test(statement):
+                wrong = {one.table for one in (await verify(world.settings)).tables if one.difference}
+                assert found in wrong
+            await connection.execute(f"TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept")
+        await connection.execute("UPDATE offsets SET duplicates = duplicates + 1 WHERE topic LIKE '%evidence'")
+    assert not (await verify(world.settings)).holds

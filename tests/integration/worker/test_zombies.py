@@ -1,0 +1,93 @@
+"""A worker that was out of touch and writes late changes nothing, and holds nobody up."""
+
+import asyncio
+import itertools
+from functools import partial
+
+import pytest
+
+from projections.engine.offsets import Advance, Counts, advance, take
+from services.demo.workload import workload
+from tests.support.worlds import World, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"], ids=["preparing", "executing"])
+async def test_a_worker_that_is_held_inside_its_transaction_is_fenced(world: World, mode: str) -> None:
+    records = workload(6000, 300, seed=11)
+    await world.produce(itertools.islice(records, 3000))
+    async with world.connection() as connection, connection.transaction():
+        # Its first chunk stops inside the transaction, when it comes to a table that is not the timeline.
+        await connection.execute(f"LOCK TABLE contacts IN {mode} MODE")
+        zombie = world.start_worker()
+        await until(partial(_waits_for_a_lock, world), 45, lambda: zombie.said)
+        zombie.hold()
+    successor = world.start_worker()
+    await world.produce(itertools.islice(records, 1500))
+    await world.settle(90)  # although the zombie's transaction is still open when its successor begins
+    await world.verify_holds()
+    zombie.release()
+    await until(partial(_fenced, zombie.log.name, world), 45, lambda: f"it was never fenced\n{zombie.said}")
+    await world.produce(itertools.islice(records, 1500))
+    await world.settle()
+    await world.verify_holds()
+    assert zombie.running, zombie.said
+    assert successor.running, successor.said
+
+
+async def test_a_partition_that_was_taken_behind_the_groups_back_is_taken_again(world: World) -> None:
+    records = workload(4000, 300, seed=12)
+    worker = world.start_worker()
+    await world.produce(itertools.islice(records, 2000))
+    await world.settle()
+    async with world.connection() as connection:  # as a zombie does that wakes up just when it was about to take
+        await take(connection, world.topic, range(4))
+    await world.produce(itertools.islice(records, 2000))
+    await world.settle()
+    await world.verify_holds()
+    assert await worker.metric("onefold_chunks_fenced_total") > 0
+    assert worker.running
+
+
+async def test_an_advance_under_an_old_epoch_or_from_another_place_changes_nothing(world: World) -> None:
+    async with world.connection() as connection:
+        old = (await take(connection, "a", [0]))[0]
+        new = (await take(connection, "a", [0]))[0]
+        assert (new.next_offset, new.epoch) == (0, old.epoch + 1)
+        counts = Counts(committed=5)
+        assert not await advance(connection, Advance("a", 0, old.epoch, 0, 5, counts))
+        assert not await advance(connection, Advance("a", 0, new.epoch, 1, 5, counts))
+        assert not await advance(connection, Advance("a", 1, new.epoch, 0, 5, counts))
+        assert await connection.fetchval("SELECT sum(next_offset + committed) FROM offsets WHERE topic = 'a'") == 0
+        assert await advance(connection, Advance("a", 0, new.epoch, 0, 5, counts, 5, 1))
+        again = (await take(connection, "a", [0]))[0]
+        assert (again.next_offset, again.recent_records, again.recent_dead) == (5, 5, 1)
+
+
+async def test_whoever_takes_a_partition_waits_for_the_commit_under_way(world: World) -> None:
+    async with world.connection() as one, world.connection() as other:
+        old = (await take(one, "b", [0]))[0]
+        transaction = one.transaction()
+        await transaction.start()
+        assert await advance(one, Advance("b", 0, old.epoch, 0, 7, Counts(committed=7)))
+        taking = asyncio.create_task(take(other, "b", [0]))
+        await asyncio.sleep(0.3)
+        assert not taking.done()
+        await transaction.commit()
+        assert (await taking)[0].next_offset == 7
+
+
+async def _waits_for_a_lock(world: World) -> bool:
+    async with world.connection() as connection:
+        return bool(
+            await connection.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                "AND application_name = 'onefold-worker' AND datname = current_database()"
+            )
+        )
+
+
+async def _fenced(name: str, world: World) -> bool:
+    worker = next(one for one in world.workers if one.log.name == name)
+    return "chunk_fenced" in worker.said

@@ -1,0 +1,1 @@
+"""What tests share: servers, strategies, reference models and builders of events."""

@@ -1,0 +1,48 @@
+"""Histories full of merges, splits and merges back: small families, in which everybody meets everybody."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Final
+
+from schemas.events import Event
+from tests.support.saying import bound, claimed, decided, event, seen, unbound
+
+TENANTS: Final = ("demo", "other", "third")
+_FAMILIES: Final = 8  # of a tenant
+
+
+def contacts_of(family: int) -> list[str]:
+    """The contacts of one family."""
+    return [f"web:shop:f{family}a", f"web:shop:f{family}b", f"line:oa1:F{family}", f"whatsapp:n1:88691{family:07d}"]
+
+
+def contacts() -> list[str]:
+    """All of a tenant's contacts that a history may tell of."""
+    return [contact for family in range(_FAMILIES) for contact in contacts_of(family)]
+
+
+def history(chance: Random) -> Iterator[Event]:
+    """Events without end, of several tenants: evidence, its being taken back, decisions, and what else contacts do."""
+    at = 0
+    while True:
+        at += chance.randint(-3, 10)  # some come late
+        tenant, family = chance.choice(TENANTS), chance.randrange(_FAMILIES)
+        yield _happens(chance, family, at).model_copy(update={"tenant": tenant})
+
+
+def _happens(chance: Random, family: int, at: int) -> Event:
+    one, other = chance.sample(contacts_of(family), 2)
+    member, phone = f"M{family}-{chance.randrange(2)}", f"+88692{family:07d}"
+    dice = chance.randrange(10)
+    if dice < 3:
+        return bound(one, member_id=member, at=at)
+    told = (
+        lambda: claimed(one, phone=phone, at=at),
+        lambda: unbound(one, member_id=member, at=at),
+        lambda: unbound(one, phone=phone, at=at),
+        lambda: bound(one, link=other, at=at),
+        lambda: decided(one, other, chance.choice(["same", "different", "undecided"]), at=at),
+        lambda: seen(one, at=at, **chance.choice([{"phone": phone}, {"member_id": member}])),
+        lambda: event(one, "tag.added", {"tag": f"T{at % 3}", "source": "manual"}, at=at),
+    )
+    return told[dice - 3]()

@@ -1,0 +1,66 @@
+"""Forks workers: half of a worker's start is importing, and here that is done once.
+
+Run as a program. Each line of its input is an order, `{"env": …, "log": …}`; it answers with the new process's id.
+When a child ends, its exit status (128 + n by signal n) is in the log's name with `.status` after it. When the input
+ends, so do all children.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from services.cli import app
+from services.worker import main as _loaded  # noqa: F401 - what it is all about
+from services.worker.agents import identity as _loaded_too  # noqa: F401 - as above
+
+_logs: dict[int, str] = {}
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, lambda *_: _reap())
+    for line in sys.stdin:
+        order = json.loads(line)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        pid = os.fork()
+        if pid == 0:
+            _live(order)
+        _logs[pid] = order["log"]
+        print(pid, flush=True)  # noqa: T201 - the answer
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    for pid in list(_logs):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _live(order: dict[str, Any]) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    with Path(order["log"]).open("wb") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    try:
+        app(["worker"])
+    except SystemExit as end:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
+    os._exit(1)
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            pid, status = ended
+            code = os.waitstatus_to_exitcode(status)
+            Path(_logs.pop(pid) + ".status").write_text(str(code if code >= 0 else 128 - code))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Identity events said briefly: ``bound("web:shop:c1", member_id="M7", at=2)``."""
+
+from itertools import count
+from typing import Any, Final
+
+from projections.identity.resolution.gather import gather
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import Resolution, resolve
+from schemas.codec import from_dict
+from schemas.events import Event
+
+T0: Final = 1_735_660_800_000
+_numbers = count(1)
+
+
+def event(contact: str | None, type_name: str, data: dict[str, Any], **more: Any) -> Event:
+    """An event ``at`` ms after the beginning; its id is new unless it is given."""
+    at = T0 + more.pop("at", 0)
+    return from_dict(
+        {
+            "event_id": f"n{next(_numbers):06d}",
+            "tenant": "demo",
+            "contact": ref(contact) if contact else None,
+            "type": type_name,
+            "occurred_at": at,
+            "received_at": at,
+            "source": "test",
+            "data": data,
+        }
+        | more
+    )
+
+
+def ref(contact: str) -> dict[str, str]:
+    channel, account, uid = contact.split(":", 2)
+    return {"channel": channel, "account": account, "uid": uid}
+
+
+def bound(contact: str, /, *, at: int = 0, assurance: str = "verified", **said: Any) -> Event:
+    """``said`` are identifiers by type (a value or a list), ``link`` a contact, ``event_id``."""
+    return _stated("identity.bound", contact, at, assurance, said)
+
+
+def unbound(contact: str, /, *, at: int = 0, **said: Any) -> Event:
+    return _stated("identity.unbound", contact, at, "claimed", said)
+
+
+def claimed(contact: str, /, *, at: int = 0, **said: Any) -> Event:
+    return bound(contact, at=at, assurance="claimed", **said)
+
+
+def seen(contact: str, /, *, at: int = 0, **intrinsic: str) -> Event:
+    """A message, with what its channel vouches for."""
+    vouched = [{"type": name, "value": value} for name, value in intrinsic.items()]
+    return event(contact, "message.received", {"message_id": "m", "kind": "text"}, at=at, intrinsic=vouched)
+
+
+def decided(one: str, other: str, decision: str, *, at: int = 0, **more: Any) -> Event:
+    return event(one, "identity.decided", {"other": ref(other), "decision": decision, "by": "amy"}, at=at, **more)
+
+
+def resolved(*events: Event, **wishes: Any) -> Resolution:
+    return resolve(gather(events), Policy.from_json(wishes))
+
+
+def groups(*events: Event, **wishes: Any) -> list[set[str]]:
+    """The contacts of each customer, by founder."""
+    return [set(customer.contacts) for customer in resolved(*events, **wishes).customers]
+
+
+def refusals(*events: Event, **wishes: Any) -> list[tuple[str, str, str]]:
+    """(contact, type, reason) of each refused link."""
+    return [(one.link.contact, one.link.type, one.reason) for one in resolved(*events, **wishes).refused]
+
+
+def _stated(type_name: str, contact: str, at: int, assurance: str, said: dict[str, Any]) -> Event:
+    more = {name: said.pop(name) for name in ("event_id", "intrinsic") if name in said}
+    linked = said.pop("link", None)
+    identifiers = [
+        {"type": name, "value": value, "assurance": assurance}
+        for name, values in said.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    data = {"identifiers": identifiers, "linked_contact": ref(linked) if linked else None}
+    return event(contact, type_name, data, at=at, **more)

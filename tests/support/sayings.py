@@ -1,0 +1,30 @@
+"""What the agent of the contacts says to identity, in memory: the twin of its table, for laws over many histories."""
+
+from collections.abc import Iterable
+
+from projections.engine.projection import ContactEvent
+from projections.intrinsics import folds
+from projections.intrinsics.evidence import evidence
+from schemas.events import Event
+from tests.support.streams import id_of
+
+
+class Contacts:
+    """Takes chunks of the log; ``rows`` are those of `projections.intrinsics`."""
+
+    def __init__(self) -> None:
+        self.rows: folds.Rows = {}
+
+    def say(self, events: Iterable[Event]) -> list[Event]:
+        """What is said of a chunk."""
+        said = happened(events)
+        about = [one for one in said if folds.says(one.event)]
+        types = folds.types_in(about)
+        noted = folds.note({key: row for key, row in self.rows.items() if key[:3] in types}, about)
+        self.rows |= {row[:4]: row for row in noted.rows}
+        return evidence(said, noted)
+
+
+def happened(events: Iterable[Event]) -> list[ContactEvent]:
+    """The events with the ids of their contacts."""
+    return [ContactEvent(id_of(one.tenant, one.contact.key if one.contact else ""), one) for one in events]

@@ -1,0 +1,238 @@
+"""Real servers for tests: shared ones, started by whoever needs them first, and private ones that a test may kill.
+
+The process that runs the whole session (xdist's controller) holds the lease, so the shared servers outlive the workers
+that started them and never the session. What they keep is in one temporary directory, gone with them.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import asyncpg
+import pytest
+from rich.console import Console
+
+from services.control import registry as control
+from services.embedded.broker import Choice, make_broker
+from services.embedded.errors import CannotStart
+from services.embedded.fallback import FallbackBroker
+from services.embedded.kafka import Kafka
+from services.embedded.postgres import Postgres
+from services.embedded.process import Lease, await_childless
+from services.runtime.settings import Settings
+
+_WHERE = "ONEFOLD_TEST_SERVERS"  # inherited by xdist's workers
+TEMPLATE = "onefold_template"
+_CONSOLE = Console(stderr=True)
+# Shared servers belong to the session, not to the worker that started them, so nothing may close them with a fixture.
+_started: list[Kafka | FallbackBroker | Postgres] = []
+
+
+@dataclass(frozen=True)
+class SharedKafka:
+    """The session's broker."""
+
+    bootstrap: str
+    real: bool
+
+
+@dataclass(frozen=True)
+class SharedPostgres:
+    """The session's database server, with a database of control tables to copy."""
+
+    admin_url: str
+
+    def url_of(self, database: str) -> str:
+        return self.admin_url.rpartition("/")[0] + f"/{database}"
+
+
+class Session:
+    """The life of the shared servers, held by the process that runs the session."""
+
+    def __init__(self) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="onefold-tests-"))
+        self._directory.chmod(0o711)  # PostgreSQL, which can't run as root, has to get through
+        os.environ[_WHERE] = str(self._directory)
+        self._lease = Lease(self._directory / "run")
+
+    def end(self) -> None:
+        self._lease.release()
+        await_childless(self._directory / "run", 60)
+        shutil.rmtree(self._directory, ignore_errors=True)
+        os.environ.pop(_WHERE, None)
+
+
+def _directory() -> Path:
+    return Path(os.environ[_WHERE])
+
+
+def shared_kafka() -> SharedKafka:
+    """The session's broker; the first process that asks starts it."""
+    return SharedKafka(**_once("kafka", _start_kafka))
+
+
+def shared_postgres() -> SharedPostgres:
+    """The session's database server; the first process that asks starts it."""
+    return SharedPostgres(**_once("postgres", _start_postgres))
+
+
+def _once(name: str, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    with (_directory() / f"{name}.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        file = _directory() / f"{name}.json"
+        if not file.exists():
+            # In a thread of its own: starting PostgreSQL runs an event loop, and pytest-asyncio has one here.
+            with ThreadPoolExecutor(1) as aside:
+                file.write_text(json.dumps(aside.submit(start).result()))
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+
+def _start_kafka() -> dict[str, Any]:
+    home = _directory() / "shared"
+    broker = make_broker(home, home / "logs", Lease(_directory() / "run"), _CONSOLE, wanted=_wanted())
+    broker.start()
+    _started.append(broker)
+    return asdict(SharedKafka(broker.bootstrap, isinstance(broker, Kafka)))
+
+
+def _wanted() -> Choice:
+    """What `up` would start, too."""
+    return Settings().broker
+
+
+def _start_postgres() -> dict[str, Any]:
+    home = _directory() / "shared"
+    server = Postgres(home / "postgres", home / "logs" / "postgres.log", Lease(_directory() / "run"), durable=False)
+    server.start()
+    _started.append(server)
+    asyncio.run(_make_template(server))
+    return asdict(SharedPostgres(server.url_of("postgres")))
+
+
+async def _make_template(server: Postgres) -> None:
+    await _execute(server.url_of("postgres"), f'CREATE DATABASE "{TEMPLATE}"')
+    await control.migrate(server.url_of(TEMPLATE))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def fresh_database(server: SharedPostgres) -> AsyncIterator[str]:
+    """The URL of a database of one's own, with the control tables in it."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    await _execute(server.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    try:
+        yield server.url_of(name)
+    finally:
+        await _execute(server.admin_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+class OwnServer:
+    """A private server that a test may stop, start again on the same data and port, and kill."""
+
+    def __init__(self, server: Kafka | Postgres) -> None:
+        self._server = server
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._server.start)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self._server.stop)
+
+    async def kill(self) -> None:
+        """As `kill -9`."""
+        await asyncio.to_thread(self._server.kill)
+
+
+class OwnKafka(OwnServer):
+    """A private Apache Kafka."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        super().__init__(kafka)
+        self.bootstrap = kafka.bootstrap
+
+
+class OwnPostgres(OwnServer):
+    """A private PostgreSQL, with the durability that production has."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        super().__init__(postgres)
+        self._postgres = postgres
+
+    @property
+    def url(self) -> str:
+        return self._postgres.url
+
+    async def start(self) -> None:
+        await super().start()
+        await control.migrate(self.url)
+
+
+@asynccontextmanager
+async def own_kafka() -> AsyncIterator[OwnKafka]:
+    """A started Apache Kafka; skips where it can't be had."""
+    with _own_home() as (home, lease):
+        broker = make_broker(home, home / "logs", lease, _CONSOLE, wanted=_wanted())
+        if not isinstance(broker, Kafka):
+            refuse_fallback()
+        else:
+            own = OwnKafka(broker)
+            try:
+                await own.start()
+            except CannotStart:  # a test beside this one took the port that was free a moment ago
+                elsewhere = home / "again"
+                elsewhere.mkdir(mode=0o711)
+                again = make_broker(elsewhere, elsewhere / "logs", lease, _CONSOLE, wanted="kafka")
+                assert isinstance(again, Kafka)
+                own = OwnKafka(again)
+                await own.start()
+            try:
+                yield own
+            finally:
+                await own.kill()  # nobody needs its data
+
+
+@asynccontextmanager
+async def own_postgres() -> AsyncIterator[OwnPostgres]:
+    """A started PostgreSQL with the control tables."""
+    with _own_home() as (home, lease):
+        own = OwnPostgres(Postgres(home / "postgres", home / "logs" / "postgres.log", lease))
+        await own.start()
+        try:
+            yield own
+        finally:
+            await own.stop()
+
+
+@contextmanager
+def _own_home() -> Iterator[tuple[Path, Lease]]:
+    home = Path(tempfile.mkdtemp(prefix="own-", dir=_directory()))
+    home.chmod(0o711)
+    with Lease(home / "run") as lease:
+        yield home, lease
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def refuse_fallback() -> NoReturn:
+    """Ends a test that needs Apache Kafka: skipped on a machine without it, failed in CI, which has to have it."""
+    reason = "needs Apache Kafka, and only the fallback broker is to be had here"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,89 @@
+"""An ingress with the read models behind it: what it took in is folded from the log and asked of the read API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import httpx
+import orjson
+
+from projections.chunk import project
+from projections.engine.generations import ensure_generation
+from projections.engine.ids import NO_CONTACT, personal_id
+from projections.engine.projection import ContactEvent
+from projections.identity.adapters import save
+from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.resolution.policy import Policy
+from projections.registry import PROJECTIONS, TABLES
+from services.control import registry as control
+from services.query.main import create_app
+from services.runtime.secrets import tenant_id_key
+from tests.integration.ingress.conftest import MASTER, Door
+
+_ID_KEY = tenant_id_key(MASTER, "acme")
+_RULES = Rules(lambda tenant: PolicyInForce("default", Policy(), tenant), lambda _, key: personal_id(_ID_KEY, key))
+
+
+@dataclass
+class Shop:
+    """A tenant's ingress and read API; ``key`` may do everything to its customers."""
+
+    door: Door
+    key: str
+    connection: Any
+    reading: httpx.AsyncClient
+    folded: set[str] = field(default_factory=set)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    async def say(self, method: str, path: str, content: Any = b"", **headers: str) -> httpx.Response:
+        """A request to ingress."""
+        body = content if isinstance(content, bytes) or hasattr(content, "__aiter__") else orjson.dumps(content)
+        return await self.door.client.request(method, path, content=body, headers=self._headers | headers)
+
+    async def said(self, method: str, path: str, content: Any = b"", **headers: str) -> Any:
+        """The answer to a request that ingress accepts."""
+        answer = await self.say(method, path, content, **headers)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    async def ask(self, path: str) -> Any:
+        """The read API's answer."""
+        answer = await self.reading.get(path, headers=self._headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def fold(self) -> None:
+        """Fold the whole log, again if it was already: a repeat changes nothing."""
+        events = [event for _, event in await self.door.log()]
+        await self.connection.execute("SET search_path TO g1")
+        ids = [personal_id(_ID_KEY, event.contact.key) if event.contact else NO_CONTACT for event in events]
+        async with self.connection.transaction():
+            await project(self.connection, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)])
+            await save(self.connection, events, _RULES)
+
+
+@asynccontextmanager
+async def open_shop(door: Door) -> AsyncIterator[Shop]:
+    """A shop behind the door."""
+    connection = await asyncpg.connect(door.settings.database_url)
+    await ensure_generation(connection, TABLES)
+    scopes = ["events:write", "customers:read", "customers:write"]
+    key = await control.add_key(connection, "acme", scopes)
+    app = create_app(door.settings)
+    transport = httpx.ASGITransport(app)
+    try:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://query") as reading,
+        ):
+            shop = Shop(door, key, connection, reading)
+            while (await reading.get("/readyz")).status_code != 200:
+                pass
+            yield shop
+    finally:
+        await connection.close()

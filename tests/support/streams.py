@@ -1,0 +1,108 @@
+"""What identity comes to: the stream's rows, the core's answer, and what a listener to the changes believes."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+
+from projections.engine.table import Row, Table
+from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.reference import decided, remembered
+from projections.identity.resolution.evidence import Evidence
+from projections.identity.resolution.gather import Kept, gather, stated, told
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import resolve
+from projections.identity.tables import ChangeRow, ConflictRow, MemberRow
+from schemas.changes import decode_change
+from schemas.events import Event
+
+
+def id_of(tenant: str, contact: str) -> UUID:
+    """An id for tests: quick, and of the right kind."""
+    return UUID(bytes=hashlib.blake2b(f"{tenant}|{contact}".encode(), digest_size=16).digest())
+
+
+def rules_of(policy: Policy) -> Rules:
+    """Every tenant goes by this policy."""
+    return Rules(lambda tenant: PolicyInForce("default", policy, tenant), id_of)
+
+
+class Result(NamedTuple):
+    """Customers as (id, contacts, member id), refused links as (contact, type, value, tier, reason, detail)."""
+
+    customers: set[tuple[UUID, tuple[str, ...], str | None]]
+    refused: set[tuple[str, str, str, int, str, str]]
+
+
+def by_core(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
+    """What the core says of a whole log at once, of contacts of whom something is stated."""
+    return _resolved(gather(event for event in events if event.tenant == tenant), policy, tenant)
+
+
+def by_hearsay(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
+    """The same of events that are no whole log, but what the agent of the contacts told of one."""
+    chosen: dict[str, dict[str, Kept]] = {}
+    for event in events:
+        if event.tenant == tenant and event.contact is not None:
+            of_contact, one = chosen.setdefault(event.contact.key, {}), told(event)
+            of_contact[event.event_id] = min(one, of_contact.get(event.event_id, one))
+    return _resolved(stated(chosen), policy, tenant)
+
+
+def _resolved(evidence: Evidence, policy: Policy, tenant: str) -> Result:
+    known = {*evidence.holdings, *evidence.named, *(one for pair in evidence.decisions for one in pair)}
+    resolution = resolve(evidence, policy)
+    return Result(
+        {
+            (id_of(tenant, one.founder), one.contacts, one.member_id)
+            for one in resolution.customers
+            if known.intersection(one.contacts)
+        },
+        {
+            (
+                one.link.contact,
+                one.link.type,
+                one.link.value,
+                one.link.tier,
+                one.reason,
+                orjson.dumps(one.detail).decode(),
+            )
+            for one in resolution.refused
+        },
+    )
+
+
+def by_tables(
+    members: Iterable[MemberRow], customers: dict[UUID, str | None], refusals: Iterable[ConflictRow]
+) -> Result:
+    """What the rows of one tenant say."""
+    contacts: dict[UUID, list[str]] = {}
+    for row in remembered(members):
+        contacts.setdefault(row.customer_id, []).append(row.contact)
+    return Result(
+        {(customer, tuple(sorted(of_it)), customers[customer]) for customer, of_it in contacts.items()},
+        {(one.contact, one.type, one.value, one.tier, one.reason, one.detail) for one in refusals},
+    )
+
+
+def content(tables: Mapping[Table, Iterable[Any]]) -> dict[str, set[Row]]:
+    """The rows of one tenant that the set of events alone decides."""
+    keyed = {table: {table.key(row): row for row in found} for table, found in tables.items()}
+    return {table.name: set(rows.values()) for table, rows in decided(keyed).items()}
+
+
+def believed(changes: Iterable[ChangeRow]) -> dict[UUID, list[str]]:
+    """The membership that a listener has who keeps what each customer's last change says. Checks ``seq`` on the way."""
+    heard: dict[UUID, int] = {}
+    customers: dict[UUID, list[str]] = {}
+    for row in changes:
+        change = decode_change(row.payload.encode())
+        assert (change.customer_id, change.seq) == (row.customer_id, row.seq)
+        assert change.seq == heard.get(change.customer_id, 0) + 1, "changes have a gap"
+        assert change.before == customers.get(change.customer_id, []), "a change begins where the last one ended"
+        assert change.after != change.before
+        heard[change.customer_id] = change.seq
+        customers[change.customer_id] = change.after
+    return {customer: contacts for customer, contacts in customers.items() if contacts}
