@@ -1,4 +1,4 @@
-"""Real Kafka and PostgreSQL for tests. `tests/servers.py` says how they live."""
+"""Real Kafka and PostgreSQL for tests. `tests/support/servers.py` says how they live."""
 
 import os
 import uuid
@@ -14,6 +14,8 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.register_profile("nightly", settings.get_profile("patient"), max_examples=5000)
 if "CI" not in os.environ:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+
+pytest_plugins = ["tests.support.identity"]  # fixtures that several folders use
 
 _SESSION = pytest.StashKey[servers.Session]()
 
