@@ -7,7 +7,7 @@ import pytest
 from schemas.events import Event
 from tests.integration.query.conftest import Brand, id_of
 from tests.support.saying import T0, bound, claimed, decided, seen, unbound
-from tests.unit.projections.identity.resolution.test_worked_example import (
+from tests.support.worked_example import (
     ALL,
     ANOTHER_LOGS_IN,
     BINDS,
@@ -17,12 +17,11 @@ from tests.unit.projections.identity.resolution.test_worked_example import (
     LINE,
     LOGIN_TAKEN_BACK,
     LOGS_IN,
+    ONE_CUSTOMER,
     PHONE,
     WHATSAPP,
     WRITES,
 )
-
-TOGETHER = (FOLLOWS, LOGS_IN, BINDS, WRITES)
 
 
 def contacts_in(customer: Any) -> list[str]:
@@ -48,21 +47,21 @@ NAMES = [
 
 
 async def test_one_customer_by_all_its_names(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     customer = await brand.json(f"/v1/customers/contact:{LINE}")
     assert (customer["id"], contacts_in(customer)) == (str(id_of(C1)), [LINE, C1, WHATSAPP])
     assert (customer["member_id"], customer["phone"], customer["email"]) == ("M7", PHONE, None)
     for name in NAMES:
         with subtests.test(name=name):
             assert await brand.json(f"/v1/customers/{name}") == customer
-            assert len((await brand.json(f"/v1/customers/{name}/timeline"))["events"]) == len(TOGETHER)
+            assert len((await brand.json(f"/v1/customers/{name}/timeline"))["events"]) == len(ONE_CUSTOMER)
     contact = await brand.json(f"/v1/contacts/{LINE.replace(':', '/')}")
     assert contact["customer_id"] == customer["id"]
     assert contact in customer["contacts"]
 
 
 async def test_the_worked_example_comes_apart_and_together_again(brand: Brand) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     before = await brand.json(f"/v1/customers/{id_of(WHATSAPP)}")
     await brand.lives(ANOTHER_LOGS_IN)
     apart = {name: await brand.json(f"/v1/customers/contact:{name}") for name in (LINE, C1, C2, WHATSAPP)}
@@ -92,7 +91,7 @@ async def test_the_order_of_events_shows_nowhere(brand: Brand) -> None:
 
 
 async def test_a_value_that_is_several_customers_says_which(brand: Brand) -> None:
-    await brand.lives(*TOGETHER, ANOTHER_LOGS_IN)
+    await brand.lives(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
     for rest in ("", "/contacts", "/timeline", "/identity"):
         response = await brand.get(f"/v1/customers/phone:{PHONE}{rest}")
         assert response.status_code == 409
@@ -104,7 +103,7 @@ async def test_a_value_that_is_several_customers_says_which(brand: Brand) -> Non
 
 
 async def test_why_two_contacts_are_one(brand: Brand) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     why = await brand.json("/v1/identity/why", a=LINE, b=str(id_of(WHATSAPP)))
     assert (why["together"], why["because"], why["decided_different"]) == (True, "linked", False)
     assert why["a"] == {"contact": LINE, "id": str(id_of(LINE)), "customer_id": str(id_of(C1))}
@@ -153,7 +152,7 @@ async def test_what_staff_decided_joins_and_parts(brand: Brand) -> None:
 
 
 async def test_a_customers_graph_has_what_was_refused(brand: Brand) -> None:
-    await brand.lives(*TOGETHER, ANOTHER_LOGS_IN)
+    await brand.lives(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
     graph = await brand.json("/v1/customers/member:M7/identity")
     assert (graph["id"], graph["founder"], graph["member_id"]) == (str(id_of(C1)), C1, "M7")
     assert graph["contacts"] == [{"contact": one, "id": str(id_of(one))} for one in (LINE, C1)]
@@ -209,7 +208,7 @@ async def test_a_crowd_is_not_walked(brand: Brand) -> None:
 
 
 async def test_another_tenants_evidence_is_not_there(brand: Brand) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     for path in ("customers/member:M7", f"customers/phone:{PHONE}", f"customers/{id_of(C1)}/identity"):
         assert (await brand.get(f"/v1/{path}", "other")).status_code == 404
     await brand.lives(*(in_other(event) for event in (FOLLOWS, LOGS_IN, WRITES)))

@@ -11,7 +11,7 @@ from services.query.handlers import Reader, Wanted
 from services.query.naming import names_of
 from services.runtime.settings import Settings
 from tests.integration.query.conftest import NOW, Brand
-from tests.unit.projections.identity.resolution.test_worked_example import (
+from tests.support.worked_example import (
     ANOTHER_LOGS_IN,
     BINDS,
     FOLLOWS,

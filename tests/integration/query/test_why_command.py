@@ -8,9 +8,8 @@ from typer.testing import CliRunner, Result
 
 from services.cli import app
 from tests.integration.query.conftest import MASTER, Brand
-from tests.integration.query.test_identity import TOGETHER
 from tests.support.saying import claimed, seen
-from tests.unit.projections.identity.resolution.test_worked_example import ANOTHER_LOGS_IN, C1, LINE, WHATSAPP
+from tests.support.worked_example import ANOTHER_LOGS_IN, C1, LINE, ONE_CUSTOMER, WHATSAPP
 
 
 async def told(brand: Brand, *args: str) -> Result:
@@ -19,18 +18,18 @@ async def told(brand: Brand, *args: str) -> Result:
 
 
 async def test_the_links_are_told(brand: Brand) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
     assert result.exit_code == 0, result.output
     assert "are one customer" in result.stdout
     assert f"contact {C1}" in result.stdout
-    assert TOGETHER[1].event_id in result.stdout
+    assert ONE_CUSTOMER[1].event_id in result.stdout
     as_json = await told(brand, LINE, WHATSAPP, "--tenant", "demo", "--json")
     assert json.loads(as_json.stdout) == await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP)
 
 
 async def test_what_keeps_them_apart_is_told(brand: Brand) -> None:
-    await brand.lives(*TOGETHER, ANOTHER_LOGS_IN)
+    await brand.lives(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
     result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
     assert "are two customers" in result.stdout
     assert "refused: people whom an exclusive type tells apart" in result.stdout
@@ -56,7 +55,7 @@ async def test_a_terminal_obeys_nobodys_uid(brand: Brand) -> None:
     ],
 )
 async def test_what_cannot_be_told_says_why(brand: Brand, args: tuple[str, ...], message: str) -> None:
-    await brand.lives(*TOGETHER)
+    await brand.lives(*ONE_CUSTOMER)
     result = await told(brand, *args)
     assert result.exit_code == 1
     assert message in result.stderr

@@ -28,8 +28,8 @@ from services.verify.snapshot import CONTACTS, take
 from tests.support.families import TENANTS, contacts_of, history
 from tests.support.saying import ref
 from tests.support.streams import believed
+from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
 from tests.support.worlds import Worker, World, until
-from tests.unit.projections.identity.resolution.test_worked_example import ALL, C1, C2, LINE, WHATSAPP
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 

@@ -14,7 +14,7 @@ from services.verify.comparing import Comparison
 from tests.property.projections.identity.test_stream_laws import fold
 from tests.support.memory import Memory
 from tests.support.streams import id_of
-from tests.unit.projections.identity.resolution.test_worked_example import ALL
+from tests.support.worked_example import ALL
 
 MEMORY: Memory = fold([[event] for event in ALL], Policy())
 TOLD = [decode_change(row.payload.encode()) for row in MEMORY.told]

@@ -13,7 +13,7 @@ from projections.identity.tables import CUSTOMERS, CustomerRow
 from tests.support.identity import Identity
 from tests.support.saying import bound, claimed
 from tests.support.streams import id_of
-from tests.unit.projections.identity.resolution.test_worked_example import ALL, C1, C2, LINE, PHONE, WHATSAPP
+from tests.support.worked_example import ALL, C1, C2, LINE, PHONE, WHATSAPP
 
 CONTACTS = {id_of("demo", contact): contact for contact in (LINE, C1, C2, WHATSAPP)}
 C1_ID, C2_ID, LINE_ID, WHATSAPP_ID = (id_of("demo", contact) for contact in (C1, C2, LINE, WHATSAPP))

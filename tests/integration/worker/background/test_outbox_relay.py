@@ -26,7 +26,7 @@ from services.worker.background.outbox_relay import _LOCK, Relay
 from tests.support.identity import Identity
 from tests.support.saying import T0, bound, claimed
 from tests.support.streams import believed
-from tests.unit.projections.identity.resolution.test_worked_example import ALL
+from tests.support.worked_example import ALL
 
 pytestmark = pytest.mark.kafka
 

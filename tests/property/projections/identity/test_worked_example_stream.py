@@ -9,7 +9,7 @@ from projections.identity.tables import MEMBERS
 from tests.property.projections.identity.test_stream_laws import fold
 from tests.support.memory import Memory
 from tests.support.streams import believed, content, id_of, rules_of
-from tests.unit.projections.identity.resolution.test_worked_example import ALL, C1, C2, LINE, WHATSAPP
+from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
 
 
 def test_every_order_of_the_six_events_comes_to_the_same_rows() -> None:

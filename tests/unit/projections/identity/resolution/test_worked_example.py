@@ -5,19 +5,20 @@ from itertools import permutations
 from projections.identity.resolution.gather import gather
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
-from tests.support.saying import bound, claimed, event, groups, resolved, seen, unbound
-
-LINE, C1, C2 = "line:oa1:U1", "web:shop:c1", "web:shop:c2"
-WHATSAPP = "whatsapp:n1:886911111111"
-PHONE = "+886911111111"
-
-FOLLOWS = event(LINE, "contact.followed", {}, at=1)
-LOGS_IN = claimed(C1, member_id="M7", phone=PHONE, at=2)
-BINDS = bound(LINE, link=C1, at=3)
-WRITES = seen(WHATSAPP, phone=PHONE, at=4)
-ANOTHER_LOGS_IN = claimed(C2, member_id="M8", phone=PHONE, at=5)
-LOGIN_TAKEN_BACK = unbound(C2, member_id="M8", phone=PHONE, at=6)
-ALL = (FOLLOWS, LOGS_IN, BINDS, WRITES, ANOTHER_LOGS_IN, LOGIN_TAKEN_BACK)
+from tests.support.saying import groups, resolved, unbound
+from tests.support.worked_example import (
+    ALL,
+    ANOTHER_LOGS_IN,
+    BINDS,
+    C1,
+    C2,
+    FOLLOWS,
+    LINE,
+    LOGS_IN,
+    PHONE,
+    WHATSAPP,
+    WRITES,
+)
 
 
 def founders(resolution: Resolution) -> dict[str, set[str]]:
