@@ -10,7 +10,6 @@ RUN uv venv /opt/onefold \
 COPY schemas schemas
 COPY projections projections
 COPY services services
-COPY benchmarks benchmarks
 RUN uv pip install --python /opt/onefold/bin/python --no-cache --no-deps .
 
 FROM python:3.11-slim

@@ -30,8 +30,8 @@ check: $(READY)  ## lint, format, types, import contracts, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-bench: $(READY)  ## measure the end-to-end rate beside the usual way, and identity (ARGS=… for onefold bench)
-	$(BIN)/onefold bench $(ARGS)
+bench: $(READY)  ## measure the end-to-end rate beside the usual way, and identity (ARGS=… for benchmarks: --help shows them)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: $(BIN)/uv  ## write requirements.lock anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes $(if $(UPGRADE),--upgrade) \

@@ -20,7 +20,7 @@ _ACCOUNTS: Final = f"""
 SELECT coalesce(sum(committed), 0)::bigint AS committed, coalesce(sum(duplicates), 0)::bigint AS duplicates,
     coalesce(sum(dead_letters), 0)::bigint AS dead_letters, (SELECT count(*) FROM statements) AS rows
 FROM offsets WHERE topic LIKE '%.{IDENTITY_EVIDENCE.name}'
-"""  # noqa: S608 - constants
+"""
 
 
 async def require_evidence_balance(connection: Any, records: int) -> None:

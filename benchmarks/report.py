@@ -55,7 +55,7 @@ def _grid(outcome: BenchmarkResult) -> Grid:
         value = values[one.key]
         bar = Bar(longest[one.unit], 0, value, width=_BAR)
         spread = " · ".join(_number(each) for each in outcome.series(one))
-        grid.add_row(f"{one.title}, {one.unit}", bar, _number(value), spread, _target(one, verdicts.get(one.key)))
+        grid.add_row(f"{one.title}, {one.unit}", bar, _number(value), spread, _target(one, met=verdicts.get(one.key)))
     return grid
 
 
@@ -67,7 +67,7 @@ def _longest(outcome: BenchmarkResult) -> dict[str, float]:
     return longest
 
 
-def _target(figure: Figure, met: bool | None) -> str:  # noqa: FBT001 - a verdict, not a switch
+def _target(figure: Figure, *, met: bool | None) -> str:
     if met is None:
         return ""
     bound = f"≥ {_number(figure.at_least)}" if figure.at_least is not None else f"≤ {_number(figure.at_most or 0)}"
@@ -75,7 +75,7 @@ def _target(figure: Figure, met: bool | None) -> str:  # noqa: FBT001 - a verdic
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"  # noqa: PLR2004 - three digits are enough for anybody
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
 
 
 def _fact(value: object) -> str:
@@ -83,4 +83,4 @@ def _fact(value: object) -> str:
 
 
 def _rounded(value: float) -> float:
-    return round(value, 1) if value >= 100 else round(value, 3)  # noqa: PLR2004 - as above
+    return round(value, 1) if value >= 100 else round(value, 3)

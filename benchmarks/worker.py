@@ -25,7 +25,7 @@ SELECT coalesce(sum(epoch), 0)::bigint,
     coalesce(sum(next_offset) FILTER (WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'), 0)::bigint,
     coalesce(sum(next_offset) FILTER (WHERE topic LIKE '%.{IDENTITY_EVIDENCE.name}'), 0)::bigint
 FROM offsets
-"""  # noqa: S608 - constants
+"""
 
 
 class Positions(NamedTuple):

@@ -4,7 +4,6 @@ import os
 
 import typer
 
-from benchmarks.commands import bench
 from services.control import commands as control_commands
 from services.control import deletion_commands, source_commands
 from services.demo.commands import demo
@@ -26,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-_STARTERS = {"up", "demo", "bench"}
+_STARTERS = {"up", "demo"}
 
 
 @app.callback()
@@ -57,7 +56,6 @@ source_commands.sources.command("doctor")(doctor)
 app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
-app.command(rich_help_panel=_TOOLS)(bench)
 app.command(rich_help_panel=_TOOLS)(verify)
 app.command(rich_help_panel=_TOOLS)(resolve)
 app.command(rich_help_panel=_TOOLS)(why)

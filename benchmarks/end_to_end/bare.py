@@ -50,7 +50,7 @@ async def run(bed: Bed, settings: Settings, events: int) -> float:
     """Its events/s."""
     rate = await rate_of(bed, settings, __name__, events)
     async with connected(settings.database_url) as connection:
-        found = await connection.fetchval(f"SELECT count(*) FROM {_SCHEMA}.timeline")  # noqa: S608 - a constant
+        found = await connection.fetchval(f"SELECT count(*) FROM {_SCHEMA}.timeline")
     if found != events:
         raise BenchmarkFailed(f"of {events} events the bare pipeline wrote {found}")
     return rate

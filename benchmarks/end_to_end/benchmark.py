@@ -7,8 +7,8 @@ from typing import Final
 from benchmarks.bed import Bed, Record
 from benchmarks.end_to_end import bare, ours, stock
 from benchmarks.figures import Figure, Ratio, Round, Size
-from services.demo.workload import workload
 from services.runtime.settings import Settings
+from tests.support.workload import workload
 
 FIGURES: Final = (
     Figure("events_per_s", "Onefold, every read model", "events/s", at_least=15_000),

@@ -14,7 +14,7 @@ _ACCOUNTS = f"""
 SELECT coalesce(sum(committed), 0)::bigint AS committed, coalesce(sum(duplicates), 0)::bigint AS duplicates,
     coalesce(sum(dead_letters), 0)::bigint AS dead_letters, (SELECT count(*) FROM timeline) AS rows
 FROM offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'
-"""  # noqa: S608 - constants
+"""
 
 
 async def require_balance(connection: Any, events: int) -> None:

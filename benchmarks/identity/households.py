@@ -40,7 +40,7 @@ def households_of(contacts: int) -> int:
 
 def household(number: int, brand_name: str = TENANT) -> Iterator[Timed]:
     """Everything that is said of one household to a brand: of 1 to 30 contacts, all sizes alike."""
-    rng = Random(f"household/{number}")  # noqa: S311 - a load, not a secret
+    rng = Random(f"household/{number}")
     size = 1 + number % LARGEST
     family = size >= _FAMILY_LEAST and rng.random() < _FAMILY_SHARE
     halves = (size // 2, size - size // 2) if family else (size,)
@@ -83,7 +83,7 @@ class _Person:
 
     def _contact(self, number: int) -> dict[str, str]:
         """The person's first few are on channels, one each; the others are browsers."""
-        channel = ("line", "facebook", "whatsapp")[number] if number < 3 else "web"  # noqa: PLR2004 - said above
+        channel = ("line", "facebook", "whatsapp")[number] if number < 3 else "web"
         uid = f"{self.household}-{self.which}-{number}"
         return {"channel": channel, "account": brand.ACCOUNTS[channel], "uid": uid}
 

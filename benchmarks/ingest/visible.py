@@ -129,7 +129,7 @@ class _Stream:
         sending = asyncio.ensure_future(self._accepted(one))
         look = request("GET", f"/v1/contacts/line/{ACCOUNT}/{uid}", self._headers)
         status = 0
-        while status != 200:  # noqa: PLR2004 - OK
+        while status != 200:
             await asyncio.sleep(_LOOK_EVERY)
             status = await self._called(self._lookers, look, (200, 404, 503))
         self.taken.append(time.perf_counter() - began)

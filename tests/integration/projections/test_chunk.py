@@ -19,9 +19,9 @@ from projections.reference import Rows, fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
 from schemas.codec import decode
 from schemas.events import Event
-from services.demo.workload import workload
 from tests.support.strategies import event_lists
 from tests.support.twin import chunkings, crowded, happened
+from tests.support.workload import workload
 
 
 @asynccontextmanager

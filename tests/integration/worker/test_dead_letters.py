@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.topics import event_key
-from services.demo.workload import workload
+from tests.support.workload import workload
 from tests.support.worlds import Record, World, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from services.demo.workload import workload
+from tests.support.workload import workload
 from tests.support.worlds import World, until
 
 pytestmark = pytest.mark.kafka

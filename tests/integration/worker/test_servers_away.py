@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.demo.workload import workload
 from tests.support.servers import OwnKafka, OwnPostgres
+from tests.support.workload import workload
 from tests.support.worlds import Nursery, Worker, World, log_grows, settings_for, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]

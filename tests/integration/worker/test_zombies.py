@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from projections.engine.offsets import Advance, Counts, advance, take
-from services.demo.workload import workload
+from tests.support.workload import workload
 from tests.support.worlds import World, until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]

@@ -10,7 +10,7 @@ from projections.identity.resolution.resolution import resolve
 from schemas.codec import decode
 from schemas.events import EVENT_TYPES, Event
 from schemas.topics import event_key
-from services.demo.workload import workload
+from tests.support.workload import workload
 
 N = 20_000
 SAID = {"message.received", "bot.interacted", "web.tracked"}

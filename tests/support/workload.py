@@ -1,6 +1,6 @@
-"""The benchmark's events: encoded records for the log, in about the mix and the order of a busy day.
+"""A synthetic load: encoded log records with about the mix and the order of a busy day.
 
-Built from dictionaries, because what is measured is who reads them. Equal arguments give equal bytes.
+Events are built as dictionaries, because what is measured is the reader. Equal arguments give equal bytes.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,24 +12,23 @@ import orjson
 
 from schemas.topics import event_key
 from services.demo import brand
-from services.demo.chance import chance
 from services.demo.people import SHARES, contact_on
-from services.demo.rhythm import DAY
 
 TENANT: Final = "demo"
 _START_MS: Final = 1_780_000_000_000
 _STEP_MS: Final = 40
+_LATEST_MS: Final = 30 * 86_400_000  # a late event is at most this late
 _LATE_SHARE: Final = 0.01
 _DUPLICATE_SHARE: Final = 0.005
-_STRANGERS_SHARE: Final = 0.02
-_REMEMBERED: Final = 2_000  # a repeat is of one of so many last records
+_OTHER_PERSON_SHARE: Final = 0.02
+_RECENT: Final = 2_000  # a duplicate repeats one of this many latest records
 
 Record = tuple[bytes, bytes]
-_Told = tuple[str, dict[str, Any], list[dict[str, str]]]  # type, data, intrinsic identifiers
+_EventParts = tuple[str, dict[str, Any], list[dict[str, str]]]  # type, data, intrinsic identifiers
 
 
-class _Somebody(NamedTuple):
-    """A contact: its record key, its part of the envelope, and whose it is."""
+class _LoadContact(NamedTuple):
+    """A contact: its record key, its part of the envelope, and the number of its person."""
 
     key: bytes
     ref: dict[str, str]
@@ -40,19 +39,19 @@ class _Somebody(NamedTuple):
         return self.ref["channel"]
 
 
-_Teller = Callable[[Random, _Somebody], _Told]
+_MakeEvent = Callable[[Random, _LoadContact], _EventParts]
 
 
 def workload(n: int, contacts: int, seed: int, evidence_share: float = 0.05) -> Iterator[Record]:
-    """Exactly ``n`` records (key and value) about so many contacts, some of whom do most of the talking.
+    """Yield exactly ``n`` records (key, value) about ``contacts`` contacts; a few contacts have most of the events.
 
-    ``evidence_share`` of the events carry evidence: bindings, and first sights with the channel's own ids; no other
-    does. A person is on as many channels as the demo's people are, and logs in on each as the same member; one login in
-    fifty is somebody else's. Each contact's events come in the order in which they happened, but for 1 % late and
-    0.5 % repeated ones.
+    ``evidence_share`` of the events carry evidence (bindings, and first events with the channel's own ids); the others
+    carry none. A person is on as many channels as the demo's people are, and logs in on each as the same member; one
+    login in fifty is of another person. Each contact's events come in the order of ``occurred_at``, except 1 % late
+    and 0.5 % duplicate ones.
     """
-    rng = Random(f"{seed}/{n}/{contacts}")  # noqa: S311 - a load, not a secret
-    crowd = _crowd(rng, contacts)
+    rng = Random(f"{seed}/{n}/{contacts}")
+    everyone = _contacts(rng, contacts)
     popularity = list(accumulate(1 / (rank + 10) for rank in range(contacts)))
     chosen = rng.choices(range(contacts), cum_weights=popularity, k=n)
     kinds = rng.choices(*_mix(evidence_share), k=n)
@@ -61,37 +60,37 @@ def workload(n: int, contacts: int, seed: int, evidence_share: float = 0.05) -> 
         if recent and rng.random() < _DUPLICATE_SHARE:
             yield recent[int(rng.random() * len(recent))]
             continue
-        record = _record(rng, number, crowd[chosen[number]], kinds[number])
-        if len(recent) < _REMEMBERED:
+        record = _record(rng, number, everyone[chosen[number]], kinds[number])
+        if len(recent) < _RECENT:
             recent.append(record)
         else:
-            recent[number % _REMEMBERED] = record
+            recent[number % _RECENT] = record
         yield record
 
 
-def _crowd(rng: Random, size: int) -> list[_Somebody]:
-    """So many contacts, person by person made and then mixed, so that how lively one is says nothing of the other."""
-    crowd: list[_Somebody] = []
+def _contacts(rng: Random, size: int) -> list[_LoadContact]:
+    """Make contacts person by person, then shuffle, so that activity does not depend on the person."""
+    made: list[_LoadContact] = []
     for person in count():
-        if len(crowd) >= size:
+        if len(made) >= size:
             break
-        channels = [channel for channel, share in SHARES.items() if chance(rng, share) and channel != "crm"]
-        for channel in channels or ["line"]:  # a till doesn't talk
+        channels = [channel for channel, share in SHARES.items() if rng.random() * 100 < share and channel != "crm"]
+        for channel in channels or ["line"]:  # a CRM record sends no messages
             contact = contact_on(rng, channel, person, _phone(person))
-            crowd.append(_Somebody(event_key(TENANT, contact.key), contact.ref, person))
-    del crowd[size:]
-    rng.shuffle(crowd)
-    return crowd
+            made.append(_LoadContact(event_key(TENANT, contact.key), contact.ref, person))
+    del made[size:]
+    rng.shuffle(made)
+    return made
 
 
 def _phone(person: int) -> str:
     return f"+8869{person:08d}"
 
 
-def _record(rng: Random, number: int, contact: _Somebody, tell: _Teller) -> Record:
+def _record(rng: Random, number: int, contact: _LoadContact, make: _MakeEvent) -> Record:
     at = _START_MS + number * _STEP_MS
-    delay = int(rng.random() * 30 * DAY) if rng.random() < _LATE_SHARE else 0
-    type_name, data, intrinsic = tell(rng, contact)
+    delay = int(rng.random() * _LATEST_MS) if rng.random() < _LATE_SHARE else 0
+    type_name, data, intrinsic = make(rng, contact)
     event = {
         "event_id": f"bench:{number:08d}",
         "tenant": TENANT,
@@ -107,13 +106,13 @@ def _record(rng: Random, number: int, contact: _Somebody, tell: _Teller) -> Reco
     return contact.key, orjson.dumps(event)
 
 
-def _said(rng: Random, contact: _Somebody) -> _Told:
-    """The person: a message, a tap on the bot, a page in the shop."""
+def _customer_event(rng: Random, contact: _LoadContact) -> _EventParts:
+    """A message, a bot interaction or a page view of the customer."""
     if contact.channel == "web":
         product = brand.PRODUCTS[int(rng.random() * len(brand.PRODUCTS))]
         properties = {"sku": product.sku, "price": product.price}
         return "web.tracked", {"event": "product_viewed", "url": product.url, "properties": properties}, []
-    if rng.random() < 0.4:  # noqa: PLR2004 - of every ten, four taps and six messages
+    if rng.random() < 0.4:
         return (
             "bot.interacted",
             {"action": "postback", "payload": _BOT_PAYLOADS[int(rng.random() * len(_BOT_PAYLOADS))]},
@@ -123,50 +122,50 @@ def _said(rng: Random, contact: _Somebody) -> _Told:
     return "message.received", {"message_id": f"{rng.getrandbits(56):017d}", "kind": "text", "text": text}, []
 
 
-def _answered(rng: Random, _: _Somebody) -> _Told:
-    """The team: an answer, a campaign, a reminder."""
+def _team_message(rng: Random, _: _LoadContact) -> _EventParts:
+    """An answer, a campaign message or a reminder of the team."""
     purpose = _PURPOSES[int(rng.random() * len(_PURPOSES))]
     data = {"purpose": purpose, "message_id": f"out-{rng.getrandbits(64):016x}", "agent": "S101", "text": brand.WELCOME}
     return "team.message_sent", data, []
 
 
-def _tagged(rng: Random, _: _Somebody) -> _Told:
-    """A tag, one in ten of which is taken off."""
+def _tag_event(rng: Random, _: _LoadContact) -> _EventParts:
+    """A tag added; one in ten is removed."""
     tag = brand.TAGS[int(rng.random() * len(brand.TAGS))]
-    if rng.random() < 0.1:  # noqa: PLR2004 - said in the line above
+    if rng.random() < 0.1:
         return "tag.removed", {"tag": tag, "source": "manual"}, []
     return "tag.added", {"tag": tag, "source": "chatbot_button", "expires_after": 90}, []
 
 
-def _described(rng: Random, contact: _Somebody) -> _Told:
-    """A custom attribute, or the profile as the channel shows it."""
+def _profile_event(rng: Random, contact: _LoadContact) -> _EventParts:
+    """A custom attribute or the channel's profile."""
     if rng.random() < 1 / 3:
         return "profile.updated", {"display_name": f"茶友 {contact.ref['uid'][-4:]}", "locale": "zh-TW"}, []
     return "attribute.set", {"key": "total_spent", "value": int(rng.random() * 20_000), "type": "number"}, []
 
 
-def _subscribed(rng: Random, contact: _Somebody) -> _Told:
-    """Coming, going, and marketing consents."""
+def _subscription_event(rng: Random, contact: _LoadContact) -> _EventParts:
+    """Follows, blocks and marketing consents."""
     dice = rng.random()
-    if dice < 0.3 or contact.channel == "web":  # noqa: PLR2004 - three in ten; a browser can't be followed
+    if dice < 0.3 or contact.channel == "web":
         out = rng.random() < 1 / 2
         kinds = ["broadcast", "web_push", "cart_remarketing"]
         return f"marketing.opted_{'out' if out else 'in'}", {"kinds": kinds, "by": "customer"}, []
-    if dice < 0.75:  # noqa: PLR2004 - more come than go
+    if dice < 0.75:
         return "contact.followed", {"via": "add_friend"}, []
     return "contact.blocked", {"via": "block"}, []
 
 
-def _identified(rng: Random, contact: _Somebody) -> _Told:
-    """Evidence: a login, a phone proved, a binding undone, or the channel's own id at first sight."""
+def _evidence_event(rng: Random, contact: _LoadContact) -> _EventParts:
+    """Evidence: a login, a retracted phone, or the channel's own id with a follow."""
     dice = rng.random()
-    person = contact.person if rng.random() > _STRANGERS_SHARE else int(rng.random() * (contact.person + 1))
+    person = contact.person if rng.random() > _OTHER_PERSON_SHARE else int(rng.random() * (contact.person + 1))
     phone = {"type": "phone", "value": _phone(person), "assurance": "verified"}
     own = _OWN_IDS.get(contact.channel)
-    if own and dice < 0.2:  # noqa: PLR2004 - a fifth are first sights, where the channel has an id of its own
+    if own and dice < 0.2:
         type_name, prefix = own
         return "contact.followed", {"via": "add_friend"}, [{"type": type_name, "value": prefix + contact.ref["uid"]}]
-    if dice < 0.9:  # noqa: PLR2004 - most are logins
+    if dice < 0.9:
         member = {"type": "member_id", "value": f"WG{person:06d}", "assurance": "verified"}
         return "identity.bound", {"identifiers": [member, phone], "via": "login"}, []
     return "identity.unbound", {"identifiers": [phone], "via": "api"}, []
@@ -179,17 +178,17 @@ _OWN_IDS: Final = {
 }
 _BOT_PAYLOADS: Final = brand.BOT_ACTIONS
 _PURPOSES: Final = ("conversation", "conversation", "broadcast", "cart_remarketing", "bot")
-_MIX: Final[tuple[tuple[_Teller, int], ...]] = (
-    (_said, 60),
-    (_answered, 15),
-    (_tagged, 10),
-    (_described, 5),
-    (_subscribed, 5),
+_MIX: Final[tuple[tuple[_MakeEvent, int], ...]] = (
+    (_customer_event, 60),
+    (_team_message, 15),
+    (_tag_event, 10),
+    (_profile_event, 5),
+    (_subscription_event, 5),
 )
 
 
-def _mix(evidence_share: float) -> tuple[list[_Teller], list[float]]:
-    """What may be told, and how often: evidence as asked, the others share what is left."""
+def _mix(evidence_share: float) -> tuple[list[_MakeEvent], list[float]]:
+    """Return the kinds of events and their weights: evidence as asked; the others share the rest."""
     others = sum(weight for _, weight in _MIX)
     shares = [weight * (1 - evidence_share) / others for _, weight in _MIX]
-    return [*(tell for tell, _ in _MIX), _identified], [*shares, evidence_share]
+    return [*(make for make, _ in _MIX), _evidence_event], [*shares, evidence_share]
