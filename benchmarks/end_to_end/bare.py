@@ -35,7 +35,7 @@ from schemas.topics import CHANNEL_EVENTS
 from services.runtime.contact_ids import id_of
 from services.runtime.database import create_pool
 from services.runtime.decoding import decode_records
-from services.runtime.gc_tuning import tune_collector
+from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import Settings
 from services.worker.agents.app import FETCH_BYTES
 from services.worker.chunked_transport import in_turns
@@ -67,7 +67,7 @@ class Pipeline:
 
     async def copy(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """One chunk, one transaction."""
-        happened = decode_records(records, self._identify, key_of).happened
+        happened = decode_records(records, self._identify, key_of).events
         rows: dict[Table, list[Row]] = {TIMELINE: [row_of(one) for one in happened]}
         rows |= {one.table: list(self._rows(one, happened)) for one in PROJECTIONS}
         async with self._pool.acquire() as connection, connection.transaction():
@@ -160,7 +160,7 @@ def _ddl(table: Table) -> Iterator[str]:
 def main() -> None:
     """The process."""
     path, events = told()
-    tune_collector()
+    tune_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         leave(path, events, runner.run(_run(Settings(), events)))
 

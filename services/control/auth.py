@@ -11,8 +11,8 @@ from typing import Any, Final
 from starlette.requests import Request
 
 from services.control import registry as control
-from services.runtime.caching import Remembered
-from services.runtime.database import database_heals
+from services.runtime.caching import LookupCache
+from services.runtime.database import is_transient
 from services.runtime.problems import FORBIDDEN, UNAUTHENTICATED, Problem, unavailable
 
 _SCHEME: Final = "bearer "
@@ -44,7 +44,7 @@ class Authenticator:
             key = await control.find_key(db, key_hash)
             return Principal(key.tenant, frozenset(key.scopes)) if key else None
 
-        self._principals: Remembered[bytes, Principal] = Remembered(find)
+        self._principals: LookupCache[bytes, Principal] = LookupCache(find)
 
     async def principal(self, authorization: str | None, scope: str) -> Principal:
         """Whose key the header holds. Raises a 401, 403 or 503 problem."""
@@ -54,7 +54,7 @@ class Authenticator:
         try:
             found = await self._principals.get(control.hash_of(key))
         except Exception as error:
-            if database_heals(error):
+            if is_transient(error):
                 raise unavailable("PostgreSQL") from error
             raise
         if found is None:

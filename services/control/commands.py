@@ -14,10 +14,10 @@ write_keys = typer.Typer(help="Write keys of websites, which stand in their page
 
 def migrate() -> None:
     """Bring database and topics up to this version: control tables, read models, topics. Safe to repeat."""
-    from projections.engine.generations import ensure_generation  # noqa: PLC0415 - heavy, as the others below
-    from projections.registry import TABLES  # noqa: PLC0415
-    from services.control import registry as control  # noqa: PLC0415
-    from services.runtime.broker import ensure_topics  # noqa: PLC0415
+    from projections.engine.generations import ensure_generation
+    from projections.registry import TABLES
+    from services.control import registry as control
+    from services.runtime.broker import ensure_topics
 
     settings = Settings()
 
@@ -41,7 +41,7 @@ def add_tenant(
     region: Annotated[str | None, typer.Option(help="Where phone numbers without a country code are from.")] = None,
 ) -> None:
     """Add a brand."""
-    from services.control import registry as control  # noqa: PLC0415
+    from services.control import registry as control
 
     settings = Settings()
     on_database(
@@ -53,7 +53,7 @@ def add_tenant(
 @tenants.command("list")
 def list_tenants() -> None:
     """Every brand."""
-    from services.control import registry as control  # noqa: PLC0415
+    from services.control import registry as control
 
     found = on_database(Settings(), control.list_tenants)
     show(
@@ -71,7 +71,7 @@ def add_key(
     name: Annotated[str, typer.Option(help="What it is for, to know it again.")] = "",
 ) -> None:
     """Make a key and print it, this once."""
-    from services.control import registry as control  # noqa: PLC0415
+    from services.control import registry as control
 
     key = on_database(Settings(), lambda db: control.add_key(db, tenant, scope, name=name))
     say(
@@ -84,7 +84,7 @@ def add_key(
 @keys.command("list")
 def list_keys(*, tenant: TenantOption = None) -> None:
     """Every key, as much of it as is shown."""
-    from services.control import registry as control  # noqa: PLC0415
+    from services.control import registry as control
 
     found = on_database(Settings(), lambda db: control.list_keys(db, tenant))
     show(
@@ -98,7 +98,7 @@ def revoke_key(
     beginning: Annotated[str, typer.Argument(help="The key's beginning, as `onefold keys list` shows it.")],
 ) -> None:
     """Revoke a key; it stops working within two seconds."""
-    from services.control import registry as control  # noqa: PLC0415
+    from services.control import registry as control
 
     key = on_database(Settings(), lambda db: control.revoke_key(db, beginning))
     say(f"Key {key.prefix}… of {key.tenant} is revoked.")
@@ -107,7 +107,7 @@ def revoke_key(
 @write_keys.command("add")
 def add_write_key(source: Annotated[str, typer.Argument(help="A source of the channel web.")]) -> None:
     """Make a further write key of a website and print it, this once."""
-    from services.control import write_keys  # noqa: PLC0415
+    from services.control import write_keys
 
     key = on_database(Settings(), lambda db: write_keys.add_write_key(db, source))
     say(f"A write key of {source}. It is stored as a hash and can't be shown again.")
@@ -117,7 +117,7 @@ def add_write_key(source: Annotated[str, typer.Argument(help="A source of the ch
 @write_keys.command("list")
 def list_write_keys(*, tenant: TenantOption = None) -> None:
     """Every write key, as much of it as is shown."""
-    from services.control import write_keys  # noqa: PLC0415
+    from services.control import write_keys
 
     found = on_database(Settings(), lambda db: write_keys.list_write_keys(db, tenant))
     show(
@@ -131,7 +131,7 @@ def revoke_write_key(
     beginning: Annotated[str, typer.Argument(help="The write key's beginning, as `onefold write-keys list` shows it.")],
 ) -> None:
     """Revoke a write key; it stops working within two seconds."""
-    from services.control import write_keys  # noqa: PLC0415
+    from services.control import write_keys
 
     key = on_database(Settings(), lambda db: write_keys.revoke_write_key(db, beginning))
     say(f"Write key {key.prefix}… of {key.source} is revoked.")

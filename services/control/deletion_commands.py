@@ -17,7 +17,7 @@ def list_deletions(
     *, tenant: TenantOption = None, every: Annotated[bool, typer.Option("--all", help="The closed ones, too.")] = False
 ) -> None:
     """The requests that are open, oldest first; whom they are about, `onefold deletions show` tells."""
-    from services.control import deletions as requests  # noqa: PLC0415 - heavy, as the others below
+    from services.control import deletions as requests
 
     found = on_database(Settings(), lambda db: requests.list_deletions(db, tenant, every=every))
     show(
@@ -29,7 +29,7 @@ def list_deletions(
 @deletions.command("show")
 def show_deletion(code: CodeArgument) -> None:
     """A request, and the id by which Meta's app knows the person."""
-    from services.control import deletions as requests  # noqa: PLC0415
+    from services.control import deletions as requests
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
@@ -70,7 +70,7 @@ def refuse_deletion(
 
 
 def _close(code: str, reason: str | None) -> None:
-    from services.control import deletions as requests  # noqa: PLC0415
+    from services.control import deletions as requests
 
     on_database(Settings(), lambda db: requests.close_deletion(db, code, refused_because=reason))
     say(f"Request {code} is closed; its status page says so.")

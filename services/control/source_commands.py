@@ -44,7 +44,7 @@ def add_source(  # noqa: PLR0913 - a source's facts
     rate: Annotated[float | None, typer.Option(help="Most webhooks a second, in place of ONEFOLD_SOURCE_RATE.")] = None,
 ) -> None:
     """Connect a channel's account; its secret signs the webhooks, and never stands on the command line."""
-    from services.control.source_service import Wanted  # noqa: PLC0415 - heavy, as the others below
+    from services.control.source_service import Wanted
 
     if channel == "web":
         _add_site(source, tenant, account)
@@ -67,8 +67,8 @@ def add_source(  # noqa: PLR0913 - a source's facts
 @sources.command("list")
 def list_sources(*, tenant: TenantOption = None) -> None:
     """Every source, without its secrets."""
-    from services.control import registry as control  # noqa: PLC0415
-    from services.control.channel_consoles import webhook_path  # noqa: PLC0415
+    from services.control import registry as control
+    from services.control.channel_consoles import webhook_path
 
     found = on_database(Settings(), lambda db: control.list_sources(db, tenant))
     show(
@@ -92,7 +92,7 @@ def list_sources(*, tenant: TenantOption = None) -> None:
 @sources.command("show")
 def show_source(source: NameArgument) -> None:
     """A source, and what to enter in its channel's console."""
-    from services.control.sources import own_source  # noqa: PLC0415
+    from services.control.sources import own_source
 
     found = on_database(Settings(), lambda db: own_source(db, source, None))
     senders = ", ".join(f"{app} {purpose}" for app, purpose in found.options.senders.items())
@@ -151,7 +151,7 @@ def remove_source(source: NameArgument) -> None:
 
 
 def _add_site(source: str, tenant: str, account: str | None) -> None:
-    from services.control.write_keys import add_site  # noqa: PLC0415
+    from services.control.write_keys import add_site
 
     if account is None:
         fail("a website needs --account, which its contacts shall show")
@@ -164,32 +164,36 @@ def _add_site(source: str, tenant: str, account: str | None) -> None:
 
 
 def _tell_of_site(settings: Settings, name: str) -> None:
-    from services.control.source_service import tell_of  # noqa: PLC0415
-    from services.runtime.publishing import NotSaid  # noqa: PLC0415
-    from services.runtime.publishing import say as say_event  # noqa: PLC0415
+    from services.control.source_service import tell_of
+    from services.runtime.publishing import (
+        NotPublished,
+        publish,
+    )
 
     try:
-        on_database(settings, lambda db: tell_of(db, name, lambda event: say_event(settings, event)))
-    except NotSaid as error:
+        on_database(settings, lambda db: tell_of(db, name, lambda event: publish(settings, event)))
+    except NotPublished as error:
         say(f"Kafka has not acknowledged its event ({error}): `onefold sources enable {name}` says it again.")
 
 
 def _doing(work: "Callable[[Any], Awaitable[Any]]") -> Any:
     """What the work on sources returns; its event is in the log, or the command ends and says that it is not."""
-    from services.control.source_service import Connecting  # noqa: PLC0415
-    from services.runtime.publishing import NotSaid  # noqa: PLC0415
-    from services.runtime.publishing import say as say_event  # noqa: PLC0415
+    from services.control.source_service import SourceService
+    from services.runtime.publishing import (
+        NotPublished,
+        publish,
+    )
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
     async def tell(event: Any) -> None:
         if settings.kafka:
-            await say_event(settings, event)
+            await publish(settings, event)
 
     try:
-        done = on_database(settings, lambda db: work(Connecting(db, master, tell)))
-    except NotSaid as error:
+        done = on_database(settings, lambda db: work(SourceService(db, master, tell)))
+    except NotPublished as error:
         fail(_UNSAID.format(error=error))
     if not settings.kafka:
         say("ONEFOLD_KAFKA is not set, so the log was not told; give the same command again with it.")
@@ -197,9 +201,9 @@ def _doing(work: "Callable[[Any], Awaitable[Any]]") -> Any:
 
 
 def _show_entries(name: str) -> None:
-    from services.control.channel_consoles import entries  # noqa: PLC0415
-    from services.control.source_service import opened_verify_token  # noqa: PLC0415
-    from services.control.sources import own_source  # noqa: PLC0415
+    from services.control.channel_consoles import entries
+    from services.control.source_service import opened_verify_token
+    from services.control.sources import own_source
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
@@ -212,9 +216,9 @@ def _show_entries(name: str) -> None:
 
 
 def _options(**given: Any) -> Any:
-    from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic import ValidationError
 
-    from services.control.source_options import SourceOptions  # noqa: PLC0415
+    from services.control.source_options import SourceOptions
 
     try:
         return SourceOptions(**given)

@@ -45,7 +45,7 @@ class Wanted:
     options: SourceOptions = field(default_factory=SourceOptions)
 
 
-class Connecting:
+class SourceService:
     """What is done to sources. Every method raises ControlError, and what ``say`` raises: then repeat the call.
 
     ``tenant`` is whose the source has to be; None stands for the operator, whose they all are.

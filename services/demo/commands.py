@@ -23,7 +23,7 @@ def demo(  # noqa: PLR0913 - the command's options
     ] = None,
 ) -> None:
     """Start everything and send it the year of a made-up brand; then stay up to look around, until Ctrl-C."""
-    from services.demo.main import run  # noqa: PLC0415 - heavy, and other commands don't need it
-    from services.demo.tour import Story  # noqa: PLC0415 - likewise
+    from services.demo.main import run
+    from services.demo.tour import Story
 
     raise typer.Exit(run(Story(seed, people, events), leave=leave, as_json=as_json, port=port))

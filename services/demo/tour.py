@@ -26,7 +26,7 @@ from services.demo.showcase import showcase
 from services.demo.together import together
 from services.demo.visiting import visit_person
 from services.demo.watching import Watch
-from services.runtime.cancelling import end
+from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.3
@@ -147,4 +147,4 @@ async def _looking(watch: Watch, looked: Callable[[Tally], None]) -> AsyncIterat
     try:
         yield
     finally:
-        await end(task)
+        await cancel_all(task)

@@ -34,7 +34,7 @@ def resolve(
     Without a policy file the latest tenant.policy_set among the events counts, else the default. Lines that are no
     events are told and passed over; the exit status is 1 if no line was one.
     """
-    from services.dryrun.main import Unusable, run  # noqa: PLC0415 - heavy, and of no use to other commands
+    from services.dryrun.main import Unusable, run
 
     try:
         run(events, policy, tenant, as_json=as_json)

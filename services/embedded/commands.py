@@ -9,10 +9,10 @@ def up(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the HTTP service; 0 for any.")] = None,
 ) -> None:
     """Run the whole service on this machine: Kafka, PostgreSQL, a worker and the HTTP service."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and other commands don't need it
+    from rich.console import Console
 
-    from services.embedded import supervisor  # noqa: PLC0415
-    from services.runtime.settings import Settings  # noqa: PLC0415
+    from services.embedded import supervisor
+    from services.runtime.settings import Settings
 
     settings = Settings() if port is None else Settings(port=port)
     raise typer.Exit(supervisor.up(settings, Console()))

@@ -9,9 +9,9 @@ def ingress(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port to listen on (ONEFOLD_PORT).")] = None,
 ) -> None:
     """Serve signed webhooks and POST /v1/events; SIGTERM ends it after the requests under way."""
-    from services.ingress.main import run  # noqa: PLC0415 - heavy, and other commands don't need it
-    from services.runtime.logs import configure_logging  # noqa: PLC0415
-    from services.runtime.settings import MissingSetting, Settings  # noqa: PLC0415
+    from services.ingress.main import run
+    from services.runtime.logs import configure_logging
+    from services.runtime.settings import MissingSetting, Settings
 
     settings = Settings() if port is None else Settings(port=port)
     configure_logging(settings)
@@ -33,13 +33,13 @@ def doctor(
     ] = None,
 ) -> None:
     """Send signed tests to the running service, and say what to enter in the channel's console; status 1 if it ails."""
-    from services.control.channel_consoles import entries  # noqa: PLC0415
-    from services.control.source_service import opened_verify_token  # noqa: PLC0415
-    from services.control.sources import own_source  # noqa: PLC0415
-    from services.ingress.doctor import Patient  # noqa: PLC0415 - heavy, as the others below
-    from services.runtime.secrets import open_sealed  # noqa: PLC0415
-    from services.runtime.settings import Settings  # noqa: PLC0415
-    from services.runtime.terminal import on_database, setting, show  # noqa: PLC0415
+    from services.control.channel_consoles import entries
+    from services.control.source_service import opened_verify_token
+    from services.control.sources import own_source
+    from services.ingress.doctor import Patient
+    from services.runtime.secrets import open_sealed
+    from services.runtime.settings import Settings
+    from services.runtime.terminal import on_database, setting, show
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
@@ -59,12 +59,12 @@ def doctor(
 
 
 def _examined(patient: Any, url: str) -> list[Any]:
-    import asyncio  # noqa: PLC0415
+    import asyncio
 
-    import httpx  # noqa: PLC0415
+    import httpx
 
-    from services.ingress.doctor import examine  # noqa: PLC0415
-    from services.runtime.terminal import fail  # noqa: PLC0415
+    from services.ingress.doctor import examine
+    from services.runtime.terminal import fail
 
     async def examined() -> list[Any]:
         async with httpx.AsyncClient(base_url=url) as client:

@@ -11,7 +11,7 @@ import uvloop
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
-from services.control.source_service import Connecting
+from services.control.source_service import SourceService
 from services.ingress.adapters.log import KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresSight
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     # Room for some bodies of the largest size, each with its records, which are about as large again.
     budget = Budget(max(_LEAST_BUDGET, 2 * _BODIES * settings.body_limit))
     kafka = KafkaLog(settings, budget)
-    INGRESS_BYTES.set_function(lambda: budget.lent)
+    INGRESS_BYTES.set_function(lambda: budget.used)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,9 +54,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with pool as db, looks as seen, kafka:
             app.state.db = db
             sources, sight = ControlPlaneSources(db, master), PostgresSight(seen, master)
-            limits, connecting = Limits(settings.source_rate), Connecting(db, master, kafka.say)
+            limits, source_service = Limits(settings.source_rate), SourceService(db, master, kafka.say)
             app.state.ingress = Ingress(
-                settings, Authenticator(db), sources, kafka, budget, sight, limits, db, connecting
+                settings, Authenticator(db), sources, kafka, budget, sight, limits, db, source_service
             )
             app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay(), limits)
             yield

@@ -10,7 +10,7 @@ import structlog
 
 from projections.engine.generations import NoGeneration, active_generation
 from services.query.ports import ReadModelsAway
-from services.runtime.cancelling import end
+from services.runtime.cancelling import cancel_all
 from services.runtime.database import create_pool
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class ReadModels:
 
     async def __aexit__(self, *_: object) -> None:
         """Let go of every connection."""
-        await end(*self._tasks)
+        await cancel_all(*self._tasks)
         if self._pool is not None:
             self._pool.terminate()
 

@@ -8,12 +8,12 @@ import typer
 
 def query() -> None:
     """Serve the read API alone, on ONEFOLD_HOST and ONEFOLD_PORT."""
-    import uvloop  # noqa: PLC0415 - all of this is slow to import, and other commands don't need it
+    import uvloop
 
-    from services.query.main import create_app  # noqa: PLC0415
-    from services.runtime.http import listen, serve  # noqa: PLC0415
-    from services.runtime.logs import configure_logging  # noqa: PLC0415
-    from services.runtime.settings import MissingSetting, Settings  # noqa: PLC0415
+    from services.query.main import create_app
+    from services.runtime.http import listen, serve
+    from services.runtime.logs import configure_logging
+    from services.runtime.settings import MissingSetting, Settings
 
     settings = Settings()
     configure_logging(settings)
@@ -34,8 +34,8 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")] = False,
 ) -> None:
     """Why two contacts are one customer: the links between them and their events; or what keeps them apart."""
-    from services.query.telling import Untold, run  # noqa: PLC0415 - as above
-    from services.runtime.settings import MissingSetting, Settings  # noqa: PLC0415 - as above
+    from services.query.telling import Untold, run
+    from services.runtime.settings import MissingSetting, Settings
 
     try:
         run(Settings(), tenant, (a, b), as_json=as_json)

@@ -1,50 +1,50 @@
-"""How many bytes may be under way at once, so that neither large bodies nor a server that is away fill the memory."""
+"""A limit for the bytes of requests in flight: neither large bodies nor an unreachable Kafka may fill the memory."""
 
 from types import TracebackType
 from typing import Self
 
 
-class Spent(Exception):
-    """There is no room for these bytes just now."""
+class BudgetExceeded(Exception):
+    """There is no room for these bytes now."""
 
 
 class Budget:
-    """A number of bytes that are lent and given back."""
+    """A number of bytes that requests share."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.lent = 0
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.used = 0
 
     def lease(self) -> "Lease":
-        """An empty loan, to be grown, and to be closed by whoever holds it last."""
+        """An empty lease; it has to be closed by whoever holds it last."""
         return Lease(self)
 
-    def take(self, size: int) -> None:
-        """Lend. Raises Spent; but one loan is always given, however large, to somebody who is alone."""
-        if self.lent and self.lent + size > self._most:
-            raise Spent(f"more than {self._most} bytes are in flight")
-        self.lent += size
+    def acquire(self, size: int) -> None:
+        """Take ``size`` bytes. Raises BudgetExceeded, unless nothing else is in use: one body always fits."""
+        if self.used and self.used + size > self._limit:
+            raise BudgetExceeded(f"more than {self._limit} bytes are in flight")
+        self.used += size
 
-    def give_back(self, size: int) -> None:
-        """Take back what was lent."""
-        self.lent -= size
+    def release(self, size: int) -> None:
+        """Return ``size`` bytes."""
+        self.used -= size
 
 
 class Lease:
-    """What one request has borrowed; closing it twice is closing it once."""
+    """The bytes that one request holds; closing it twice is closing it once."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._size = 0
 
     def grow(self, size: int) -> None:
-        """Borrow more. Raises Spent."""
-        self._budget.take(size)
+        """Hold ``size`` more bytes. Raises BudgetExceeded."""
+        self._budget.acquire(size)
         self._size += size
 
     def close(self) -> None:
-        """Give everything back."""
-        self._budget.give_back(self._size)
+        """Return all bytes."""
+        self._budget.release(self._size)
         self._size = 0
 
     def __enter__(self) -> Self:

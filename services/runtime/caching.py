@@ -1,4 +1,4 @@
-"""Answers remembered for a moment, so that a hot path needs no database and a change is seen within that moment."""
+"""A cache of lookups, so that a hot path needs no database and still sees a change within two seconds."""
 
 import asyncio
 import time
@@ -14,87 +14,90 @@ V = TypeVar("V")
 log = structlog.get_logger(__name__)
 
 _FRESH: Final = 2.0
-_USABLE: Final = 600.0
-_PATIENCE: Final = 1.0
-_SOON: Final = 0.3  # of patience, where there is an answer to fall back on
-_MOST: Final = 10_000
+_STALE_IF_ERROR: Final = 600.0
+_TIMEOUT: Final = 1.0
+_TIMEOUT_WITH_ANSWER: Final = 0.3
+_MAX_ENTRIES: Final = 10_000
 
 
 @dataclass(slots=True)
 class _Answer(Generic[V]):
     value: V
-    asked_at: float
+    loaded_at: float
     tried_at: float
 
 
-class Remembered(Generic[K, V]):
-    """Asks at most once in ``fresh`` seconds for a key, however many want to know; None means that there is none.
+class LookupCache(Generic[K, V]):
+    """Calls ``load`` at most once in ``fresh`` seconds a key, however many callers wait; None means "not found".
 
-    While the one who is asked can't answer, within ``patience`` seconds, an answer no older than ``usable`` is given
-    again: what was known stays known, and nobody could have changed it. For its sake the wait is shorter. Without one,
-    the error is raised.
-    What is not there is remembered apart from what is, so a flood of guesses pushes out guesses only.
+    While ``load`` fails, or takes longer than ``timeout`` seconds, a cached answer up to ``stale_if_error`` seconds old
+    is returned; with such an answer at hand the wait is only ``timeout_with_answer``. Without one, the error is raised.
+    Keys that were not found are cached apart from the others, so a flood of guesses evicts only guesses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parameters of a cache
         self,
-        ask: Callable[[K], Awaitable[V | None]],
+        load: Callable[[K], Awaitable[V | None]],
         *,
         fresh: float = _FRESH,
-        usable: float = _USABLE,
-        patience: float = _PATIENCE,
-        most: int = _MOST,
+        stale_if_error: float = _STALE_IF_ERROR,
+        timeout: float = _TIMEOUT,
+        timeout_with_answer: float = _TIMEOUT_WITH_ANSWER,
+        max_entries: int = _MAX_ENTRIES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ask, self._fresh, self._usable, self._patience, self._most = ask, fresh, usable, patience, most
-        self._known: OrderedDict[K, _Answer[V]] = OrderedDict()
-        self._absent: OrderedDict[K, float] = OrderedDict()
-        self._asking: dict[K, asyncio.Task[V | None]] = {}
+        self._load, self._clock = load, clock
+        self._fresh, self._stale_if_error, self._max_entries = fresh, stale_if_error, max_entries
+        self._timeout, self._timeout_with_answer = timeout, min(timeout, timeout_with_answer)
+        self._found: OrderedDict[K, _Answer[V]] = OrderedDict()
+        self._missing: OrderedDict[K, float] = OrderedDict()
+        self._loading: dict[K, asyncio.Task[V | None]] = {}
 
     async def get(self, key: K) -> V | None:
-        """The answer. Raises what asking raises."""
-        now = time.monotonic()
-        known = self._known.get(key)
-        if known is not None and now - known.tried_at < self._fresh:
-            return known.value
-        if now - self._absent.get(key, -self._fresh) < self._fresh:
+        """The answer, cached or loaded. Raises what ``load`` raises, and TimeoutError."""
+        now = self._clock()
+        found = self._found.get(key)
+        if found is not None and now - found.tried_at < self._fresh:
+            return found.value
+        if now - self._missing.get(key, -self._fresh) < self._fresh:
             return None
-        task = self._asking.get(key)
+        task = self._loading.get(key)
         if task is None:
-            task = self._asking[key] = asyncio.create_task(self._renew(key, known))
-            task.add_done_callback(lambda done: self._asked(key, done))
-        # Shielded: one caller that goes away must not take the answer from the others.
+            task = self._loading[key] = asyncio.create_task(self._refresh(key, found))
+            task.add_done_callback(lambda done: self._loaded(key, done))
+        # Shielded: a caller that is cancelled must not cancel the lookup of the others.
         return await asyncio.shield(task)
 
-    def _asked(self, key: K, task: asyncio.Task[V | None]) -> None:
-        self._asking.pop(key, None)
+    def _loaded(self, key: K, task: asyncio.Task[V | None]) -> None:
+        self._loading.pop(key, None)
         if not task.cancelled():
-            task.exception()  # looked at here, because every caller may have gone away
+            task.exception()  # retrieved here, because every caller may have been cancelled
 
-    async def _renew(self, key: K, known: _Answer[V] | None) -> V | None:
-        asked_at = time.monotonic()
+    async def _refresh(self, key: K, found: _Answer[V] | None) -> V | None:
+        started_at = self._clock()
         try:
-            async with asyncio.timeout(self._patience if known is None else min(self._patience, _SOON)):
-                value = await self._ask(key)
+            async with asyncio.timeout(self._timeout if found is None else self._timeout_with_answer):
+                value = await self._load(key)
         except Exception as error:
-            if known is None or asked_at - known.asked_at > self._usable:
+            if found is None or started_at - found.loaded_at > self._stale_if_error:
                 raise
             log.warning("answer_reused", error=type(error).__name__)
-            known.tried_at = time.monotonic()
-            return known.value
+            found.tried_at = self._clock()
+            return found.value
         if value is None:
-            self._known.pop(key, None)
-            _put(self._absent, key, asked_at, self._most)
+            self._found.pop(key, None)
+            _put(self._missing, key, started_at, self._max_entries)
         else:
-            self._absent.pop(key, None)
-            _put(self._known, key, _Answer(value, asked_at, asked_at), self._most)
+            self._missing.pop(key, None)
+            _put(self._found, key, _Answer(value, started_at, started_at), self._max_entries)
         return value
 
 
 _A = TypeVar("_A")
 
 
-def _put(answers: OrderedDict[K, _A], key: K, answer: _A, most: int) -> None:
+def _put(answers: OrderedDict[K, _A], key: K, answer: _A, max_entries: int) -> None:
     answers[key] = answer
     answers.move_to_end(key)
-    if len(answers) > most:
+    if len(answers) > max_entries:
         answers.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Ending tasks for good."""
+"""Cancelling tasks, and waiting until they have ended."""
 
 import asyncio
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 _AGAIN_AFTER: Final = 0.5
 
 
-async def end(*tasks: "asyncio.Task[Any]") -> None:
-    """Cancel the tasks; returns once all have ended, however they did.
+async def cancel_all(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel the tasks; return once all have ended, with whatever result.
 
-    They are told again and again: ``asyncio.wait_for``, which the libraries below us use, loses a cancellation that
-    comes just as what it waits for is done (until Python 3.12).
+    A task is cancelled again every half second until it ends: ``asyncio.wait_for``, which libraries below use, loses a
+    cancellation that arrives just when the awaited task is done (until Python 3.12).
     """
     left = set(tasks)
     while left:

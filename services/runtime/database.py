@@ -48,7 +48,7 @@ def create_pool(  # noqa: PLR0913 - what differs between processes
 
 
 @asynccontextmanager
-async def lone_connection(
+async def dedicated_connection(
     url: str, *, schema: str, silent_for: float, statement_timeout: float = 60.0, name: str = "onefold"
 ) -> AsyncIterator[Any]:
     """A connection of one's own, for locks that last as long as their session. Its statements find rows by their keys.
@@ -83,7 +83,7 @@ async def _keep(_connection: Any) -> None:
     """Leave a connection that is given back as it is."""
 
 
-_HEALED_BY_TIME: Final = (
+_TRANSIENT: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -94,13 +94,14 @@ _HEALED_BY_TIME: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-REFUSED: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.IntegrityConstraintViolationError)
+# PostgreSQL refuses the values, whenever they are sent.
+REJECTIONS: Final = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, asyncpg.IntegrityConstraintViolationError)
 
 
-def database_heals(error: BaseException) -> bool:
-    """Whether time helps: the server is away, starting or stopping, or took the other side of a deadlock."""
-    # A server that stops says so to idle connections; what asyncpg says to whoever uses one of them next is that.
+def is_transient(error: BaseException) -> bool:
+    """Whether a retry can succeed: the server is unreachable, starting or stopping, or ended a deadlock."""
+    # What asyncpg raises at the next use of an idle connection that a stopping server has closed.
     if type(error) is asyncpg.InternalClientError:
         return True
     # asyncpg's error for an argument that it can't encode is an InterfaceError and a DataError at once.
-    return isinstance(error, _HEALED_BY_TIME) and not isinstance(error, (ValueError, *REFUSED))
+    return isinstance(error, _TRANSIENT) and not isinstance(error, (ValueError, *REJECTIONS))

@@ -13,7 +13,7 @@ KeyOf = Callable[[Event], bytes | None]  # the key that an event's record must h
 
 
 class Record(Protocol):
-    """What is read of a Kafka record."""
+    """The parts of a Kafka record that decoding reads."""
 
     @property
     def key(self) -> bytes | None:
@@ -25,12 +25,12 @@ class Record(Protocol):
 
     @property
     def offset(self) -> int:
-        """Its place in the partition."""
+        """Its offset in the partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that is no event, with why."""
+    """A record that is not a valid event, with the reason."""
 
     record: Record
     reason: str
@@ -42,26 +42,26 @@ class DeadLetter:
 class Decoded:
     """A chunk's records, each on exactly one of the two lists."""
 
-    happened: list[ContactEvent]
-    dead: list[DeadLetter]
+    events: list[ContactEvent]
+    dead_letters: list[DeadLetter]
 
 
 def decode_records(records: Sequence[Record], id_of: IdOf, key_of: KeyOf) -> Decoded:
-    """What the records say. One whose key is not ``key_of`` its event is a dead letter."""
-    happened: list[ContactEvent] = []
-    dead: list[DeadLetter] = []
+    """Decode each record. One whose key differs from ``key_of(event)`` is a dead letter."""
+    events: list[ContactEvent] = []
+    dead_letters: list[DeadLetter] = []
     for record in records:
         try:
-            happened.append(_happened(record, id_of, key_of))
+            events.append(_contact_event(record, id_of, key_of))
         except InvalidEvent as error:
-            dead.append(DeadLetter(record, error.reason, error.detail, error.field))
-    return Decoded(happened, dead)
+            dead_letters.append(DeadLetter(record, error.reason, error.detail, error.field))
+    return Decoded(events, dead_letters)
 
 
-def _happened(record: Record, id_of: IdOf, key_of: KeyOf) -> ContactEvent:
+def _contact_event(record: Record, id_of: IdOf, key_of: KeyOf) -> ContactEvent:
     event = decode(record.value)
     key = key_of(event)
     if key is not None and record.key != key:
-        # What one writer folds would lie in two partitions, and two would fold it at once.
+        # The events of one key would lie in two partitions, and two writers would fold them at once.
         raise InvalidEvent("wrong_key", "the record's key is not the one that its topic gives to its event")
     return ContactEvent(id_of(event.tenant, event.contact.key) if event.contact else NO_CONTACT, event)

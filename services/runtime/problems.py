@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.runtime.database import database_heals
+from services.runtime.database import is_transient
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -78,7 +78,7 @@ def response_to(error: Exception) -> tuple[Response, bool]:
     """The answer to any error, and whether it was meant as one (else somebody should look at it)."""
     if isinstance(error, Problem):
         return problem_response(error), True
-    return problem_response(unavailable("PostgreSQL") if database_heals(error) else Problem(INTERNAL)), False
+    return problem_response(unavailable("PostgreSQL") if is_transient(error) else Problem(INTERNAL)), False
 
 
 def add_problem_handlers(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""Waiting for a server that is away: growing pauses, a log line each, and a note for whoever asks why nothing moves."""
+"""Retrying while a server is unavailable: growing pauses, a log line for each, and a record for the watchdog."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -10,31 +10,31 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Waiting:
-    """Which servers this process is waiting for just now."""
+class Retrier:
+    """Retries calls, and knows which servers this process is waiting for."""
 
     def __init__(self) -> None:
-        self.away: set[str] = set()
+        self.unavailable: set[str] = set()
 
     async def until_done(
-        self, server: str, once: Callable[[], Awaitable[T]], heals: Callable[[BaseException], bool]
+        self, server: str, call: Callable[[], Awaitable[T]], is_transient: Callable[[BaseException], bool]
     ) -> T:
-        """What ``once`` returns, tried again for as long as its errors are of the kind that time heals."""
+        """What ``call`` returns; it is called again for as long as its errors are transient. Raises any other error."""
 
         def report(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            self.away.add(server)
+            self.unavailable.add(server)
             log.warning("server_away", server=server, error=type(error).__name__, attempt=state.attempt_number)
 
         try:
             async for attempt in AsyncRetrying(
-                retry=retry_if_exception(heals),
+                retry=retry_if_exception(is_transient),
                 wait=wait_random_exponential(0.2, max=5),
                 before_sleep=report,
                 reraise=True,
             ):
                 with attempt:
-                    return await once()
+                    return await call()
         finally:
-            self.away.discard(server)  # also if it failed otherwise, or was given up: nobody waits any more
+            self.unavailable.discard(server)  # also after another error or a cancellation: nobody waits any more
         raise AssertionError("unreachable: tenacity returns, raises, or tries again")

@@ -25,7 +25,7 @@ def on_database(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
 
 async def with_database(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
     """What the work returns, on a connection of its own. Raises what connecting raises."""
-    import asyncpg  # noqa: PLC0415 - heavy, as the others below
+    import asyncpg
 
     connection = await asyncpg.connect(settings.database_url, timeout=10)
     try:
@@ -36,10 +36,10 @@ async def with_database(settings: Settings, work: Callable[[Any], Awaitable[T]])
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
     """What the work returns; its foreseeable errors end the command with a sentence and status 1."""
-    import asyncpg  # noqa: PLC0415
-    from aiokafka.errors import KafkaError  # noqa: PLC0415
+    import asyncpg
+    from aiokafka.errors import KafkaError
 
-    from services.runtime.database import database_heals  # noqa: PLC0415
+    from services.runtime.database import is_transient
 
     async def working() -> T:
         return await work()
@@ -51,7 +51,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     except asyncpg.UndefinedTableError:
         fail("the control tables are not there yet; run `onefold migrate`")
     except Exception as error:
-        if not (database_heals(error) or isinstance(error, KafkaError)):
+        if not (is_transient(error) or isinstance(error, KafkaError)):
             raise
         fail(f"the server can't be reached: {type(error).__name__}: {error}")
 

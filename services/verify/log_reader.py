@@ -39,9 +39,9 @@ class Topics:
             folded = [record for record in records if record.offset < ends.get(place, 0)]
             decoded = decode(folded)
             said.records += len(folded)
-            said.dead_letters += len(decoded.dead)
-            said.happened += decoded.happened
-            said.after += decode(records[len(folded) :]).happened
+            said.dead_letters += len(decoded.dead_letters)
+            said.happened += decoded.events
+            said.after += decode(records[len(folded) :]).events
         return said
 
     async def records(self, topic: str, ends: Mapping[int, int] | None = None) -> AsyncIterator[tuple[int, list[Any]]]:

@@ -14,9 +14,9 @@ from projections.engine.offsets import Advance, Counts, Ownership, advance, take
 from projections.engine.projection import ContactEvent
 from schemas.topics import Topic
 from services.runtime import metrics
-from services.runtime.database import REFUSED, database_heals
+from services.runtime.database import REJECTIONS, is_transient
 from services.runtime.decoding import DeadLetter
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 from services.worker.agent_spec import Fold
 from services.worker.ports import Fenced, OffsetMismatch, RejectedByDatabase
 
@@ -36,9 +36,9 @@ WHERE application_name = current_setting('application_name') AND usename = curre
 class PostgresReadModels:
     """The tables of one generation. Also the keeper of offsets for the chunked transport."""
 
-    def __init__(self, pool: asyncpg.Pool, waiting: Waiting) -> None:
+    def __init__(self, pool: asyncpg.Pool, retrier: Retrier) -> None:
         self._pool = pool
-        self._waiting = waiting
+        self._retrier = retrier
         self._owned: dict[str, int] = {}
 
     async def take(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
@@ -49,7 +49,7 @@ class PostgresReadModels:
             async with self._pool.acquire() as connection:
                 return await take(connection, topic, wanted)
 
-        owned = await self._waiting.until_done("postgresql", once, database_heals)
+        owned = await self._retrier.until_done("postgresql", once, is_transient)
         self._owned[topic] = len(owned)
         metrics.PARTITIONS_OWNED.set(sum(self._owned.values()))
         return owned
@@ -68,8 +68,8 @@ class PostgresReadModels:
                 return await self._save(connection, fold, happened, move)
 
         try:
-            return await self._waiting.until_done("postgresql", once, database_heals)
-        except REFUSED as error:
+            return await self._retrier.until_done("postgresql", once, is_transient)
+        except REJECTIONS as error:
             raise RejectedByDatabase(type(error).__name__) from error
 
     async def _save(self, connection: Any, fold: Fold, happened: list[ContactEvent], move: Advance) -> int:
@@ -90,10 +90,10 @@ class PostgresReadModels:
 class KafkaNextAgents:
     """What goes from one agent to the next."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic_prefix: str, waiting: Waiting) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic_prefix: str, retrier: Retrier) -> None:
         self._producer = producer
         self._topic_prefix = topic_prefix
-        self._waiting = waiting
+        self._retrier = retrier
 
     async def send(self, topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Returns once all are acknowledged, however long that takes."""
@@ -102,7 +102,7 @@ class KafkaNextAgents:
         async def once() -> None:
             await asyncio.gather(*[await self._producer.send(name, key=key, value=value) for key, value in records])
 
-        await self._waiting.until_done("kafka", once, kafka_heals)
+        await self._retrier.until_done("kafka", once, kafka_heals)
 
 
 def kafka_heals(error: BaseException) -> bool:
@@ -113,10 +113,10 @@ def kafka_heals(error: BaseException) -> bool:
 class KafkaDeadLetters:
     """The dead-letter topic: the bytes as they came, the reason and the place in the headers."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, waiting: Waiting) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic: str, retrier: Retrier) -> None:
         self._producer = producer
         self._topic = topic
-        self._waiting = waiting
+        self._retrier = retrier
 
     async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
         """Returns once all are acknowledged, however long that takes."""
@@ -125,7 +125,7 @@ class KafkaDeadLetters:
             sent = [await self._send_one(topic, partition, letter) for letter in letters]
             await asyncio.gather(*sent)
 
-        await self._waiting.until_done("kafka", once, kafka_heals)
+        await self._retrier.until_done("kafka", once, kafka_heals)
 
     async def _send_one(self, topic: str, partition: int, letter: DeadLetter) -> Any:
         headers = {

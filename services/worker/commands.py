@@ -2,20 +2,20 @@
 
 import typer
 
-from services.runtime.gc_tuning import tune_collector
+from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import MissingSetting, Settings
 
 
 def worker() -> None:
     """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions."""
-    from services.runtime.logs import configure_logging  # noqa: PLC0415
-    from services.worker.agents.contacts import contacts  # noqa: PLC0415 - as below
-    from services.worker.agents.identity import identity  # noqa: PLC0415 - as above
-    from services.worker.main import run  # noqa: PLC0415 - Faust is heavy, and only a worker needs it
+    from services.runtime.logs import configure_logging
+    from services.worker.agents.contacts import contacts
+    from services.worker.agents.identity import identity
+    from services.worker.main import run
 
     settings = Settings()
     configure_logging(settings)
-    tune_collector()
+    tune_gc()
     try:
         raise typer.Exit(run(settings, (contacts, identity)))
     except MissingSetting as error:

@@ -38,28 +38,28 @@ class ChunkHandler:
         Raises Fenced, OffsetMismatch, RejectedByDatabase, DeadLetterLimitExceeded.
         """
         decoded = decode_records(chunk.records, self._id_of, self._work.key_of)
-        fuse = self._fuse(chunk).after(len(chunk.records), len(decoded.dead))
+        fuse = self._fuse(chunk).after(len(chunk.records), len(decoded.dead_letters))
         if fuse.blown:
             raise DeadLetterLimitExceeded(
                 f"{fuse.dead} of the last {fuse.records} records of partition {chunk.partition}"
             )
-        if decoded.dead:
-            await self._dead_letters.send(chunk.topic, chunk.partition, decoded.dead)
+        if decoded.dead_letters:
+            await self._dead_letters.send(chunk.topic, chunk.partition, decoded.dead_letters)
         move = Advance(
             topic=chunk.topic,
             partition=chunk.partition,
             epoch=chunk.ownership.epoch,
             start=chunk.start,
             end=chunk.end,
-            counts=Counts(duplicates=len(decoded.happened), dead_letters=len(decoded.dead)),
+            counts=Counts(duplicates=len(decoded.events), dead_letters=len(decoded.dead_letters)),
             recent_records=fuse.records,
             recent_dead=fuse.dead,
         )
-        new = await self._read_models.save(self._work.fold, decoded.happened, move)
+        new = await self._read_models.save(self._work.fold, decoded.events, move)
         self._partitions[chunk.topic, chunk.partition].fuse = fuse
         for companion in self._work.companions:
             companion.wake()
-        return Counts(new, len(decoded.happened) - new, len(decoded.dead))
+        return Counts(new, len(decoded.events) - new, len(decoded.dead_letters))
 
     def _fuse(self, chunk: Chunk) -> DeadLetterLimit:
         owner = chunk.ownership

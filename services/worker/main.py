@@ -16,11 +16,11 @@ from faust.contrib.asgi import faust_app_running
 
 from projections.engine.generations import active_generation
 from schemas.topics import DEAD_LETTERS, TOPICS
-from services.runtime.cancelling import end
+from services.runtime.cancelling import cancel_all
 from services.runtime.contact_ids import id_of
-from services.runtime.database import create_pool, database_heals, lone_connection
+from services.runtime.database import create_pool, dedicated_connection, is_transient
 from services.runtime.http import NotReady, serve_health
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.worker.adapters import KafkaDeadLetters, KafkaNextAgents, PostgresReadModels
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
@@ -56,23 +56,23 @@ async def _run(settings: Settings, makers: Sequence[AgentFactory]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    waiting = Waiting()
+    retrier = Retrier()
     try:
         generation = await _unless_told(
-            stop, waiting.until_done("postgresql", lambda: _generation(settings), database_heals)
+            stop, retrier.until_done("postgresql", lambda: _generation(settings), is_transient)
         )
         size = LANES * len(makers) + 2
-        async with _pool(settings, generation, size) as pool, _producer(settings, waiting, stop) as producer:
-            read_models = PostgresReadModels(pool, waiting)
-            letters = KafkaDeadLetters(producer, DEAD_LETTERS.full_name(settings.topic_prefix), waiting)
-            next_agents = KafkaNextAgents(producer, settings.topic_prefix, waiting)
+        async with _pool(settings, generation, size) as pool, _producer(settings, retrier, stop) as producer:
+            read_models = PostgresReadModels(pool, retrier)
+            letters = KafkaDeadLetters(producer, DEAD_LETTERS.full_name(settings.topic_prefix), retrier)
+            next_agents = KafkaNextAgents(producer, settings.topic_prefix, retrier)
             connect = partial(_connection, settings, generation)
             edge = WorkerResources(settings, id_of(settings.master_key), next_agents.send, connect, producer)
             group = f"{settings.topic_prefix}-{generation}"
             works = [make(edge) for make in makers]
             app, reader, lanes, progress = _assemble(edge, works, group, read_models, letters)
             watchdog = Watchdog(
-                progress, waiting, reader.lag, lambda: _servers_answer(settings, pool), settings.stuck_after
+                progress, retrier, reader.lag, lambda: _servers_answer(settings, pool), settings.stuck_after
             )
             checks = {"postgresql": lambda: _ask(pool), "partitions": lambda: _partitions(progress, reader)}
             async with _in_background(
@@ -100,7 +100,7 @@ async def _unless_told(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
             return task.result()
         raise _ToldToStop
     finally:
-        await end(task, told)
+        await cancel_all(task, told)
 
 
 def _assemble(
@@ -183,17 +183,17 @@ async def _pool(settings: Settings, generation: str, size: int) -> AsyncIterator
 
 def _connection(settings: Settings, generation: str) -> contextlib.AbstractAsyncContextManager[Any]:
     silent_for = _LOCKS_OUTLIVE * settings.session_timeout
-    return lone_connection(settings.database_url, schema=generation, silent_for=silent_for, name=_NAME)
+    return dedicated_connection(settings.database_url, schema=generation, silent_for=silent_for, name=_NAME)
 
 
 @contextlib.asynccontextmanager
-async def _producer(settings: Settings, waiting: Waiting, stop: asyncio.Event) -> AsyncIterator[AIOKafkaProducer]:
+async def _producer(settings: Settings, retrier: Retrier, stop: asyncio.Event) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.kafka_servers, acks="all", max_request_size=max(one.largest_record for one in TOPICS)
     )
     try:
         await _unless_told(
-            stop, waiting.until_done("kafka", producer.start, lambda error: isinstance(error, KafkaError | OSError))
+            stop, retrier.until_done("kafka", producer.start, lambda error: isinstance(error, KafkaError | OSError))
         )
         yield producer
     finally:
@@ -208,7 +208,7 @@ async def _in_background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None
     try:
         yield
     finally:
-        await end(*tasks)
+        await cancel_all(*tasks)
 
 
 async def _hints(reader: Reader) -> None:

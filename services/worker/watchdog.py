@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.runtime import metrics
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 from services.worker.partition_runner import Progress
 
 log = structlog.get_logger(__name__)
@@ -48,12 +48,12 @@ class Watchdog:
     def __init__(
         self,
         progress: Progress,
-        waiting: Waiting,
+        retrier: Retrier,
         lag: Callable[[], int],
         servers: Callable[[], Awaitable[bool]],
         after: float,
     ) -> None:
-        self._progress, self._waiting = progress, waiting
+        self._progress, self._retrier = progress, retrier
         self._lag, self._servers, self._after = lag, servers, after
         self._beat_at = time.monotonic()
         self._to_do = 0
@@ -70,7 +70,7 @@ class Watchdog:
             self._to_do = self._lag()
             metrics.LAG_RECORDS.set(self._to_do)
             quiet = self._beat_at - self._progress.moved_at
-            self._away = bool(self._waiting.away) or (quiet > self._after / 2 and not await self._servers())
+            self._away = bool(self._retrier.unavailable) or (quiet > self._after / 2 and not await self._servers())
             if self._to_do == 0 or self._away:
                 self._progress.moved()
             await asyncio.sleep(_LOOK_EVERY)

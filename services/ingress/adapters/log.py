@@ -17,11 +17,11 @@ from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.ingress.ports import LogAway, LogFull, Record
-from services.runtime.budget import Budget, Lease, Spent
-from services.runtime.cancelling import end
+from services.runtime.budget import Budget, BudgetExceeded, Lease
+from services.runtime.cancelling import cancel_all
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class KafkaLog:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         if self._keeper is not None:
-            await end(self._keeper)
+            await cancel_all(self._keeper)
 
     async def append(self, records: Sequence[Record]) -> None:
         """See Log."""
@@ -97,7 +97,7 @@ class KafkaLog:
         lease = self._budget.lease()
         try:
             lease.grow(sum(len(record.key) + len(record.value) + _RECORD_OVERHEAD for record in records))
-        except Spent as error:
+        except BudgetExceeded as error:
             raise LogFull(str(error)) from None
         return lease
 
@@ -111,10 +111,10 @@ class KafkaLog:
             self._stuck.set()
 
     async def _keep_connected(self) -> None:
-        waiting = Waiting()
+        retrier = Retrier()
         while True:
             self._stuck.clear()
-            producer = await waiting.until_done("kafka", self._connect, _worth_another_try)
+            producer = await retrier.until_done("kafka", self._connect, _worth_another_try)
             log.info("log_connected")
             self._producer, self._failing_since = producer, None
             try:

@@ -6,8 +6,8 @@ from services.control import registry as control
 from services.control import write_keys
 from services.ingress.core.web import Site
 from services.ingress.ports import SourcesAway, WebhookSource
-from services.runtime.caching import Remembered
-from services.runtime.database import database_heals
+from services.runtime.caching import LookupCache
+from services.runtime.database import is_transient
 from services.runtime.secrets import open_sealed
 
 
@@ -22,14 +22,14 @@ class ControlPlaneSources:
             found = await control.get_source(db, name)
             return _opened(found, master) if found and found.disabled_at is None else None
 
-        self._remembered: Remembered[str, WebhookSource] = Remembered(ask)
+        self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask)
 
     async def find(self, source: str) -> WebhookSource | None:
         """See Sources."""
         try:
             return await self._remembered.get(source)
         except Exception as error:
-            if database_heals(error):
+            if is_transient(error):
                 raise SourcesAway from error
             raise
 
@@ -56,7 +56,7 @@ class ControlPlaneSites:
             found = await write_keys.find_site(db, key_hash)
             return Site(found.tenant, found.source, found.account, found.rate) if found else None
 
-        self._remembered: Remembered[bytes, Site] = Remembered(ask)
+        self._remembered: LookupCache[bytes, Site] = LookupCache(ask)
 
     async def find(self, write_key: str) -> Site | None:
         """See Sites."""
@@ -65,6 +65,6 @@ class ControlPlaneSites:
         try:
             return await self._remembered.get(control.hash_of(write_key))
         except Exception as error:
-            if database_heals(error):
+            if is_transient(error):
                 raise SourcesAway from error
             raise

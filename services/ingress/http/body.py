@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 
 from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
-from services.runtime.budget import Lease, Spent
+from services.runtime.budget import BudgetExceeded, Lease
 from services.runtime.problems import TOO_LARGE, UNAVAILABLE, Kind, Problem
 
 SLOW_BODY: Final = Kind("slow-body", "The body took too long to arrive", 408)
@@ -29,7 +29,7 @@ async def read_body(request: Request, limit: int, lease: Lease) -> bytes:
         raise Problem(SLOW_BODY, f"a body has to arrive within {_WITHIN:.0f} seconds") from None
     except ClientDisconnect:
         raise Problem(CUT_OFF) from None
-    except Spent:
+    except BudgetExceeded:
         raise busy() from None
 
 
@@ -109,7 +109,7 @@ def unpacked(request: Request, raw: bytes, limit: int, lease: Lease) -> bytes:
         raise Problem(MALFORMED_BODY, str(error)) from None
     except UnpacksTooLarge:
         raise too_large(limit) from None
-    except Spent:
+    except BudgetExceeded:
         raise busy() from None
     return body
 

@@ -14,7 +14,7 @@ from services.ingress.core.statements import Refused
 from services.ingress.http.body import MALFORMED_BODY, busy, stream_body
 from services.ingress.http.context import Ingress, idempotency_key, log_problem, now
 from services.ingress.ports import LogAway
-from services.runtime.budget import Spent
+from services.runtime.budget import BudgetExceeded
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import Kind, Problem
 
@@ -42,7 +42,7 @@ async def post_campaign(request: Request) -> Response:
         try:
             lease.grow(_ROOM)
             await _take(request, campaign, ingress.settings.campaign_body_limit)
-        except Spent:
+        except BudgetExceeded:
             raise busy() from None
     if campaign.accepted:
         return Response(orjson.dumps(_counts(campaign)), 202, media_type="application/json")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control.auth import Authenticator
-from services.control.source_service import Connecting
+from services.control.source_service import SourceService
 from services.ingress.core.statements import Stated
 from services.ingress.http.body import busy, read_body, unpacked
 from services.ingress.limits import Limits
@@ -34,7 +34,7 @@ class Ingress:
     sight: Sight
     limits: Limits
     db: Any
-    connecting: Connecting
+    source_service: SourceService
 
 
 def now() -> int:

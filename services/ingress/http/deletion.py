@@ -23,7 +23,7 @@ from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, log_problem, now
 from services.ingress.http.webhooks import META, WRONG_SIGNATURE
 from services.ingress.ports import LogAway, WebhookSource
-from services.runtime.database import database_heals
+from services.runtime.database import is_transient
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, Problem, unavailable
@@ -71,7 +71,7 @@ async def get_deletion(request: Request) -> Response:
         try:
             found = await find_deletion(ingress.db, code)
         except Exception as error:
-            if database_heals(error):
+            if is_transient(error):
                 raise unavailable("PostgreSQL") from error
             raise
     if found is None or found.source != request.path_params["source"]:
@@ -128,7 +128,7 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
     except LogAway as error:
         raise log_problem(error) from error
     except Exception as error:
-        if database_heals(error):
+        if is_transient(error):
             raise unavailable("PostgreSQL") from error
         raise
     return names.code

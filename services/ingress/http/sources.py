@@ -24,7 +24,7 @@ from services.ingress.http.source_shapes import (
     shown_with_key,
 )
 from services.ingress.ports import LogAway
-from services.runtime.database import database_heals
+from services.runtime.database import is_transient
 from services.runtime.http import RawRoute
 from services.runtime.problems import (
     INVALID_REQUEST,
@@ -73,7 +73,7 @@ def _route(path: str, method: str, handler: Handler) -> RawRoute:
                 UNAVAILABLE, "the change is kept, but Kafka is away: send the same again", headers=_RETRY
             ) from error
         except Exception as error:
-            if database_heals(error):
+            if is_transient(error):
                 raise unavailable("PostgreSQL") from error
             raise
 
@@ -89,10 +89,10 @@ async def _post(request: Request, ingress: Ingress, principal: Principal) -> Res
     new = await _read(request, ingress, NewSource)
     wanted = new.wanted(principal.tenant)
     if new.channel != "web":
-        return _shown(await ingress.connecting.connect(wanted), ingress, 201)
+        return _shown(await ingress.source_service.connect(wanted), ingress, 201)
     async with ingress.db.acquire() as connection:
         write_key = await add_site(connection, wanted.source, tenant=wanted.tenant, account=new.account or "")
-    site = await ingress.connecting.change(
+    site = await ingress.source_service.change(
         wanted.source, wanted.tenant, lambda one: replace(one, options=wanted.options)
     )
     return _json(shown_with_key(site, ingress.settings.public_url, write_key), 201)
@@ -116,19 +116,19 @@ async def _put(request: Request, ingress: Ingress, principal: Principal) -> Resp
         facts = replace(source, account=wanted.account, provider=wanted.provider, options=wanted.options())
         return disabled(facts) if wanted.disabled else enabled(facts)
 
-    changed = await ingress.connecting.change(_name(request), principal.tenant, change, verify_token=token)
+    changed = await ingress.source_service.change(_name(request), principal.tenant, change, verify_token=token)
     return _shown(changed, ingress)
 
 
 async def _delete(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    await ingress.connecting.remove(_name(request), principal.tenant)
+    await ingress.source_service.remove(_name(request), principal.tenant)
     return Response(status_code=204)
 
 
 async def _post_secret(request: Request, ingress: Ingress, principal: Principal) -> Response:
     new = await _read(request, ingress, NewSecret)
     secret = new.secret.get_secret_value().encode() if new.secret else None
-    return _shown(await ingress.connecting.rotate(_name(request), principal.tenant, secret, keep=new.keep), ingress)
+    return _shown(await ingress.source_service.rotate(_name(request), principal.tenant, secret, keep=new.keep), ingress)
 
 
 def _name(request: Request) -> str:

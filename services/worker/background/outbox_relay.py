@@ -26,7 +26,7 @@ from aiokafka.errors import KafkaError
 from projections.engine.store import columns
 from schemas.changes import change_in, change_key
 from services.runtime import metrics
-from services.runtime.database import database_heals
+from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
 
 log = structlog.get_logger(__name__)
@@ -89,7 +89,7 @@ class Relay:
             except KafkaError as error:
                 self._note_interruption("kafka", error)
             except Exception as error:
-                if not database_heals(error):
+                if not is_transient(error):
                     raise
                 self._note_interruption("postgresql", error)
             await asyncio.sleep(self._every)

@@ -22,7 +22,7 @@ from projections.identity.policies import rules_of
 from projections.identity.resolution.membership_changes import changes
 from projections.identity.resolutions import PolicyRow, ResolutionRow
 from projections.identity.statements import Statement, kept_of
-from services.runtime.database import database_heals
+from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class PolicyRollout:
                 async with self._connect() as connection:
                     await self._adopt_alone(connection)
             except Exception as error:
-                if not database_heals(error):
+                if not is_transient(error):
                     raise
                 log.warning("adopter_interrupted", error=type(error).__name__)
             await asyncio.sleep(self._every)

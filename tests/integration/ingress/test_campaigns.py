@@ -110,12 +110,12 @@ class Upload:
         self._budget = door.app.state.ingress.budget
         self._pieces = pieces
         self.size = 0
-        self.most_lent = 0
+        self.most_used = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
             self.size += len(piece)
-            self.most_lent = max(self.most_lent, self._budget.lent)
+            self.most_used = max(self.most_used, self._budget.used)
             yield piece
 
 
@@ -126,8 +126,8 @@ async def test_a_long_list_is_taken_without_being_kept(shop: Shop) -> None:
     answer = await shop.said("POST", f"{PATH}?text={text}", upload, **NDJSON)
     assert (answer["accepted"], answer["rejected"]) == (MANY, 0)
     assert upload.size > shop.door.settings.body_limit, "the list is longer than any other body may be"
-    assert 0 < upload.most_lent < 4_000_000
-    assert shop.door.app.state.ingress.budget.lent == 0
+    assert 0 < upload.most_used < 4_000_000
+    assert shop.door.app.state.ingress.budget.used == 0
     log = Counter(event.event_id for _, event in await shop.door.log())
     assert (len(log), log.total()) == (MANY, MANY)
 
@@ -162,7 +162,7 @@ async def test_if_kafka_goes_away_on_the_way_it_is_told_how_far_it_came(
         log = Counter(event.event_id for _, event in await door.log())
         assert len(log) == 5000
         assert log.total() >= 5000 + problem["accepted"]
-        assert door.app.state.ingress.budget.lent == 0
+        assert door.app.state.ingress.budget.used == 0
 
 
 async def test_refused_lines_are_told_up_to_a_number(shop: Shop) -> None:
@@ -191,7 +191,7 @@ async def test_what_is_no_campaign_is_refused(shop: Shop) -> None:
     shop.key = await control.add_key(shop.connection, "acme", ["customers:write"])
     is_problem(await shop.say("POST", PATH, b"web:s:1", **TEXT), 403, "forbidden")
     assert await shop.door.log() == []
-    assert shop.door.app.state.ingress.budget.lent == 0
+    assert shop.door.app.state.ingress.budget.used == 0
 
 
 async def test_a_list_past_its_limit_is_refused_packed_or_not(kafka: str, database: str, topic_prefix: str) -> None:
@@ -208,4 +208,4 @@ async def test_a_list_past_its_limit_is_refused_packed_or_not(kafka: str, databa
             problem = is_problem(answer, 413, "too-large")
             assert problem["limit"] == 100_000
             assert problem["accepted"] <= accepted
-        assert door.app.state.ingress.budget.lent == 0
+        assert door.app.state.ingress.budget.used == 0

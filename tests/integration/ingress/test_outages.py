@@ -93,7 +93,7 @@ async def test_a_connection_that_acknowledges_nothing_for_long_is_replaced(
         await _sent_again(door, "after")
         assert door.app.state.ingress.log._producer is not first
         assert "after" in {event.event_id for _, event in await door.log()}
-        assert door.app.state.ingress.budget.lent == 0
+        assert door.app.state.ingress.budget.used == 0
 
 
 @pytest.mark.kafka
@@ -152,7 +152,7 @@ async def test_what_kafka_may_still_acknowledge_is_bounded(kafka: str, database:
         with pytest.raises(LogFull):
             await log.append(records)
         await first
-        assert budget.lent == 0
+        assert budget.used == 0
         await log.append(records)
 
 

@@ -2,24 +2,34 @@ import asyncio
 
 import pytest
 
-from services.runtime.caching import Remembered
+from services.runtime.caching import LookupCache
 
 
 class Directory:
-    """A real one, small, that counts how often it is asked."""
+    """A small source of answers that counts its calls and can fail or be slow."""
 
     def __init__(self) -> None:
         self.entries = {"a": 1}
-        self.asked = 0
-        self.away = False
-        self.slow = 0.0
+        self.calls = 0
+        self.failing = False
+        self.delay = 0.0
 
-    async def ask(self, key: str) -> int | None:
-        self.asked += 1
-        await asyncio.sleep(self.slow)
-        if self.away:
+    async def load(self, key: str) -> int | None:
+        self.calls += 1
+        await asyncio.sleep(self.delay)
+        if self.failing:
             raise ConnectionError
         return self.entries.get(key)
+
+
+class Clock:
+    """Time that passes only when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.fixture
@@ -27,87 +37,91 @@ def directory() -> Directory:
     return Directory()
 
 
-async def test_it_asks_once_in_a_while_also_for_what_is_not_there(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=10)
-    assert [await remembered.get(key) for key in ("a", "a", "b", "b")] == [1, 1, None, None]
-    assert directory.asked == 2
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
-async def test_a_change_is_seen_when_the_answer_is_no_longer_fresh(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=0.05)
-    assert await remembered.get("a") == 1
-    assert await remembered.get("b") is None
+async def test_it_loads_a_key_once_while_fresh_also_one_that_is_not_found(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=10, clock=clock)
+    assert [await cache.get(key) for key in ("a", "a", "b", "b")] == [1, 1, None, None]
+    assert directory.calls == 2
+
+
+async def test_a_change_is_seen_once_the_answer_is_no_longer_fresh(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=2, clock=clock)
+    assert await cache.get("a") == 1
+    assert await cache.get("b") is None
     directory.entries = {"b": 2}
-    await asyncio.sleep(0.06)
-    assert await remembered.get("a") is None
-    assert await remembered.get("b") == 2
+    clock.now += 2
+    assert await cache.get("a") is None
+    assert await cache.get("b") == 2
 
 
-async def test_many_who_ask_at_once_ask_once(directory: Directory) -> None:
-    directory.slow = 0.01
-    remembered = Remembered(directory.ask)
-    assert await asyncio.gather(*(remembered.get("a") for _ in range(50))) == [1] * 50
-    assert directory.asked == 1
+async def test_concurrent_callers_share_one_load(directory: Directory) -> None:
+    directory.delay = 0.01
+    cache = LookupCache(directory.load)
+    assert await asyncio.gather(*(cache.get("a") for _ in range(50))) == [1] * 50
+    assert directory.calls == 1
 
 
-async def test_one_who_goes_away_takes_the_answer_from_nobody(directory: Directory) -> None:
-    directory.slow = 0.02
-    remembered = Remembered(directory.ask)
-    first, second = (asyncio.create_task(remembered.get("a")) for _ in range(2))
+async def test_a_cancelled_caller_does_not_cancel_the_load_of_the_others(directory: Directory) -> None:
+    directory.delay = 0.02
+    cache = LookupCache(directory.load)
+    first, second = (asyncio.create_task(cache.get("a")) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == 1
-    assert directory.asked == 1
+    assert directory.calls == 1
 
 
-async def test_what_was_known_stays_known_while_nobody_answers(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=0.01, patience=0.02)
-    await remembered.get("a")
-    directory.away = True
-    await asyncio.sleep(0.02)
-    assert await remembered.get("a") == 1
-    directory.slow = 1
-    await asyncio.sleep(0.02)
-    assert await remembered.get("a") == 1
+async def test_a_stale_answer_is_returned_while_loading_fails_or_times_out(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=2, timeout=0.02, clock=clock)
+    await cache.get("a")
+    directory.failing = True
+    clock.now += 2
+    assert await cache.get("a") == 1
+    directory.delay = 1
+    clock.now += 2
+    assert await cache.get("a") == 1
     with pytest.raises(TimeoutError):
-        await remembered.get("never asked before")
+        await cache.get("never loaded before")
 
 
-async def test_what_is_known_already_is_not_waited_for_long(
-    directory: Directory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.runtime.caching._SOON", 0.02)
-    remembered = Remembered(directory.ask, fresh=0.01, patience=60)
-    await remembered.get("a")
-    directory.slow = 60
-    await asyncio.sleep(0.02)
+async def test_with_a_stale_answer_the_timeout_is_shorter(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=2, timeout=60, timeout_with_answer=0.02, clock=clock)
+    await cache.get("a")
+    directory.delay = 60
+    clock.now += 2
     async with asyncio.timeout(20):
-        assert await remembered.get("a") == 1
+        assert await cache.get("a") == 1
 
 
-async def test_it_does_not_stay_known_for_ever(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=0.01, usable=0.03)
-    await remembered.get("a")
-    directory.away = True
-    await asyncio.sleep(0.05)
+async def test_a_stale_answer_is_returned_for_a_limited_time(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=2, stale_if_error=600, clock=clock)
+    await cache.get("a")
+    directory.failing = True
+    clock.now += 600
+    assert await cache.get("a") == 1
+    clock.now += 2
     with pytest.raises(ConnectionError):
-        await remembered.get("a")
+        await cache.get("a")
 
 
-async def test_while_nobody_answers_only_one_waits_now_and_then(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=0.05)
-    await remembered.get("a")
-    directory.away = True
-    await asyncio.sleep(0.06)
+async def test_while_loading_fails_it_is_tried_once_in_a_while(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=2, clock=clock)
+    await cache.get("a")
+    directory.failing = True
+    clock.now += 2
     for _ in range(20):
-        assert await remembered.get("a") == 1
-    assert directory.asked == 2
+        assert await cache.get("a") == 1
+    assert directory.calls == 2
 
 
-async def test_guesses_push_out_guesses_only(directory: Directory) -> None:
-    remembered = Remembered(directory.ask, fresh=10, most=5)
-    await remembered.get("a")
+async def test_keys_that_are_not_found_evict_only_each_other(directory: Directory, clock: Clock) -> None:
+    cache = LookupCache(directory.load, fresh=10, max_entries=5, clock=clock)
+    await cache.get("a")
     for number in range(50):
-        await remembered.get(f"guess {number}")
-    await remembered.get("a")
-    assert directory.asked == 51
+        await cache.get(f"guess {number}")
+    await cache.get("a")
+    assert directory.calls == 51

@@ -31,18 +31,18 @@ def record_of(event: Event) -> Record:
 @given(st.lists(events(), max_size=5))
 def test_events_come_out_in_their_order_with_the_ids_of_their_contacts(told: list[Event]) -> None:
     decoded = decode_records([record_of(event) for event in told], id_of, key_of)
-    assert [one.event for one in decoded.happened] == told
-    assert [one.contact_id for one in decoded.happened] == [
+    assert [one.event for one in decoded.events] == told
+    assert [one.contact_id for one in decoded.events] == [
         id_of(event.tenant, event.contact.key) if event.contact else NO_CONTACT for event in told
     ]
-    assert decoded.dead == []
+    assert decoded.dead_letters == []
 
 
 @given(st.lists(st.one_of(events().map(record_of), st.builds(Record, st.binary(max_size=9), st.binary(max_size=9)))))
 def test_every_record_is_exactly_one_of_the_two(records: list[Record]) -> None:
     decoded = decode_records(records, id_of, key_of)
-    assert len(decoded.happened) + len(decoded.dead) == len(records)
-    assert all(any(letter.record is record for record in records) for letter in decoded.dead)
+    assert len(decoded.events) + len(decoded.dead_letters) == len(records)
+    assert all(any(letter.record is record for record in records) for letter in decoded.dead_letters)
 
 
 @given(events(), st.binary(max_size=20))
@@ -50,10 +50,10 @@ def test_an_event_under_anothers_key_is_a_dead_letter(event: Event, key: bytes) 
     right = record_of(event)
     decoded = decode_records([Record(key, right.value)], id_of, key_of)
     if event.contact is None or key == right.key:
-        assert decoded.dead == []  # an event without a contact is one partition's business whatever its key
+        assert decoded.dead_letters == []  # an event without a contact is one partition's business whatever its key
     else:
-        assert [letter.reason for letter in decoded.dead] == ["wrong_key"]
+        assert [letter.reason for letter in decoded.dead_letters] == ["wrong_key"]
 
 
 def test_a_tombstone_is_a_dead_letter() -> None:
-    assert [letter.reason for letter in decode_records([Record(b"k", None)], id_of, key_of).dead] == ["empty"]
+    assert [letter.reason for letter in decode_records([Record(b"k", None)], id_of, key_of).dead_letters] == ["empty"]

@@ -1,42 +1,47 @@
 import pytest
 
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 
 
-async def test_it_tries_again_until_done_and_says_meanwhile_whom_it_waits_for() -> None:
-    waiting, away = Waiting(), []
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, OSError)
+
+
+async def test_it_retries_until_done_and_names_the_server_it_waits_for() -> None:
+    retrier = Retrier()
+    seen: list[set[str]] = []
     errors = [OSError("refused"), OSError("refused")]
 
-    async def once() -> str:
-        away.append(set(waiting.away))
+    async def call() -> str:
+        seen.append(set(retrier.unavailable))
         if errors:
             raise errors.pop()
         return "done"
 
-    assert await waiting.until_done("kafka", once, lambda error: isinstance(error, OSError)) == "done"
-    assert away == [set(), {"kafka"}, {"kafka"}]
-    assert waiting.away == set()
+    assert await retrier.until_done("kafka", call, _is_transient) == "done"
+    assert seen == [set(), {"kafka"}, {"kafka"}]
+    assert retrier.unavailable == set()
 
 
-async def test_what_time_does_not_heal_is_raised_at_once() -> None:
-    tried = []
+async def test_a_permanent_error_is_raised_at_once() -> None:
+    calls = []
 
-    async def once() -> None:
-        tried.append(1)
+    async def call() -> None:
+        calls.append(1)
         raise ValueError("wrong")
 
     with pytest.raises(ValueError, match="wrong"):
-        await Waiting().until_done("kafka", once, lambda error: isinstance(error, OSError))
-    assert len(tried) == 1
+        await Retrier().until_done("kafka", call, _is_transient)
+    assert len(calls) == 1
 
 
-async def test_nobody_is_waited_for_after_an_error_that_does_not_heal() -> None:
-    waiting = Waiting()
+async def test_no_server_is_waited_for_after_a_permanent_error() -> None:
+    retrier = Retrier()
     errors: list[Exception] = [ValueError("wrong"), OSError("refused")]
 
-    async def once() -> None:
+    async def call() -> None:
         raise errors.pop()
 
     with pytest.raises(ValueError, match="wrong"):
-        await waiting.until_done("kafka", once, lambda error: isinstance(error, OSError))
-    assert waiting.away == set()
+        await retrier.until_done("kafka", call, _is_transient)
+    assert retrier.unavailable == set()

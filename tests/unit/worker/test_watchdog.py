@@ -30,13 +30,13 @@ _PROGRAM = """
 import asyncio, time
 from services.worker.watchdog import Watchdog
 from services.worker.partition_runner import Progress
-from services.runtime.retrying import Waiting
+from services.runtime.retrying import Retrier
 
 async def answer() -> bool:
     return {servers_answer}
 
 async def main() -> None:
-    watchdog = Watchdog(Progress(), Waiting(), lambda: {lag}, answer, after={after})
+    watchdog = Watchdog(Progress(), Retrier(), lambda: {lag}, answer, after={after})
     beating = asyncio.create_task(watchdog.beat())
     watchdog.start()
     await asyncio.sleep(0.1)

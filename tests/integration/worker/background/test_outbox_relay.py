@@ -18,8 +18,8 @@ from schemas.changes import CustomerChange, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
 from services.runtime.broker import ensure_topics
-from services.runtime.cancelling import end
-from services.runtime.database import lone_connection
+from services.runtime.cancelling import cancel_all
+from services.runtime.database import dedicated_connection
 from services.runtime.settings import Settings
 from services.worker.agent_spec import Connect
 from services.worker.background.outbox_relay import _LOCK, Relay
@@ -51,7 +51,7 @@ class Outlet:
         try:
             yield relay
         finally:
-            await end(task)
+            await cancel_all(task)
 
     async def empty(self) -> None:
         """Wait until nothing is left in the outbox."""
@@ -101,7 +101,7 @@ async def outlet(
             bootstrap_servers=kafka, acks="all", max_request_size=CUSTOMER_CHANGES.largest_record
         ) as producer,
     ):
-        yield Outlet(pool, partial(lone_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
+        yield Outlet(pool, partial(dedicated_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
 
 
 def history() -> list[Event]:
