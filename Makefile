@@ -1,5 +1,5 @@
 # Every target sets up what it needs: a virtual environment in .venv with exactly what requirements.lock says.
-# `make demo` and `make up` also need Java 17 or later; what else runs (Kafka, PostgreSQL) they fetch themselves.
+# What runs beside our own code (Java, Kafka, PostgreSQL) is fetched where it is missing.
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9

@@ -3,8 +3,6 @@
 Nothing here is real: hosts are of ``example.com``, and accounts are words that no channel hands out.
 """
 
-# ruff: noqa: RUF001 - Chinese has its own question marks, and they are not typing errors.
-
 from dataclasses import dataclass
 from typing import Final
 

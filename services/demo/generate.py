@@ -64,7 +64,7 @@ def life(seed: int, people: int, events: int, until_ms: int) -> list[CanonicalEv
 
     Of at most so many people: an eighth of the events at most, so that there is something to tell of each.
     """
-    rng = Random(f"{seed}/{people}/{events}/{until_ms}")  # noqa: S311 - a story, not a secret
+    rng = Random(f"{seed}/{people}/{events}/{until_ms}")
     diary = Diary(rng, until_ms)
     crowd = population(rng, max(1, min(people, events // EVENTS_A_PERSON)), until_ms)
     for person in crowd:
@@ -86,7 +86,7 @@ def _fill(diary: Diary, crowd: list[Person], events: int) -> None:
 
 def deliveries(events: list[CanonicalEvent], story: str, until_ms: int) -> Deliveries:
     """The life on its way: out of order, some of it very late, some of it twice, a handful spoilt."""
-    rng = Random(story)  # noqa: S311 - a story, not a secret
+    rng = Random(story)
     told = letters(events)
     copies = _copies(told, round(len(events) * _DUPLICATE_SHARE), rng)
     by_way: dict[Way, list[Arrival]] = {}

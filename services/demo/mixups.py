@@ -4,8 +4,6 @@ Families and couples with one phone, a shop's tablet, values that are nobody's, 
 wrong decision made one, until somebody took it back.
 """
 
-# ruff: noqa: RUF001 - Chinese has its own commas, and they are not typing errors.
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final

@@ -34,7 +34,7 @@ def understood(letter: Letter, received_at: int, story: str) -> Sequence[Event]:
 
 
 def _translated(letter: Letter, received_at: int, story: str) -> Sequence[Event]:
-    item, facts = item_of(letter, Random(0), again=False), Facts(TENANT, received_at, may_set_tenant=False)  # noqa: S311 - of no consequence
+    item, facts = item_of(letter, Random(0), again=False), Facts(TENANT, received_at, may_set_tenant=False)
     match letter.way:
         case "site":
             brought = parcel("batch", body_of("site", [item]), received_at)

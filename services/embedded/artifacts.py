@@ -38,15 +38,16 @@ def kafka_jars(console: Console) -> Path:
         jars.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="kafka-", dir=jars.parent) as aside:
             _download(Path(aside), console)
-            _publish(Path(aside, "jars"), jars)
+            publish(Path(aside, "jars"), jars)
     return jars
 
 
-def _publish(half: Path, jars: Path) -> None:
+def publish(half: Path, place: Path) -> None:
+    """Move a complete download to its place in one step, unless another process was first."""
     try:
-        half.rename(jars)
+        half.rename(place)
     except OSError:
-        if not jars.exists():  # else another process was quicker, and its files are as good
+        if not place.exists():  # else another process was quicker, and its files are as good
             raise
 
 
@@ -81,7 +82,7 @@ def _through_mvn(aside: Path, target: Path, console: Console) -> None:
     doing = f"Downloading Apache Kafka {KAFKA_VERSION}"
     with (
         console.status(f"{doing} …") as status,
-        subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,  # noqa: S603
+        subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
     ):
         said: list[str] = []
         try:

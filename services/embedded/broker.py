@@ -60,7 +60,7 @@ def resolve_choice(wanted: Choice, held: Choice | None, kafka_error: NoKafka | N
 def real_runtime(console: Console) -> Runtime:
     """Kafka's jars and the Java to run them. Raises `NoKafka` or `NoJava`."""
     jars = kafka_jars(console)
-    return with_archive(Runtime(find_java(), jars), console)
+    return with_archive(Runtime(find_java(console), jars), console)
 
 
 def _held(directory: Path) -> Choice | None:

