@@ -6,7 +6,7 @@ from typing import Any
 from projections.engine.table import Key
 from projections.identity import handlers, store
 from projections.identity.ports import Rules
-from projections.identity.store import ContactKey, Holder, Home, IdentityDelta, Value
+from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value
 from projections.identity.tables import ConflictRow, LinkRow, MemberRow, ReferenceRow, StatementRow
 from schemas.events import Event
 
@@ -46,7 +46,7 @@ class PostgresIdentities:
         """See Identities."""
         return await store.components(self._connection, contacts)
 
-    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
+    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
         """See Identities."""
         return await store.homes(self._connection, contacts)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from projections.identity.contact_evidence import ContactEvidence
 from projections.identity.contact_updates import ContactUpdate, Files, others_in
 from projections.identity.ports import Identities, Rules
-from projections.identity.resolution.contact_links import ContactLinks, stand
+from projections.identity.resolution.contact_links import ContactLinks, derive_links
 from projections.identity.resolution.evidence import Stamp
 from projections.identity.resolution.links import Identifier
 from projections.identity.resolution.policy import Policy
@@ -104,12 +104,12 @@ def _changes(who: ContactKey, file: ContactUpdate, relinking: _Relinking, policy
     before, after = file.before, file.after
     if before.holdings is after.holdings or before.holdings == after.holdings:
         return file.row is None or (before.decisions, before.named_at) != (after.decisions, after.named_at)
-    then = stand(file.contact, before.holdings, policy) if before.holdings else _NOTHING
-    now = file.standing = stand(file.contact, after.holdings, policy)
+    then = derive_links(file.contact, before.holdings, policy) if before.holdings else _NOTHING
+    now = file.standing = derive_links(file.contact, after.holdings, policy)
     _relink(who, then, now, relinking)
     return (
         file.row is None
-        or then.stated != now.stated
+        or then.first_stated_at != now.first_stated_at
         or set(then.links) != set(now.links)
         or then.refused != ()
         or now.refused != ()  # one more value may be the last that it took
@@ -175,14 +175,14 @@ async def _after(
 def _tied(value: Value, holders: list[Holder], limit: int, rules: Rules) -> _Tied:
     tenant, type_name, text = value
     itself = rules.id_of(tenant, text) if type_name == "contact" else None
-    crowd = crowd_of(holders, limit, itself)
+    crowd = over_limit_tier(holders, limit, itself)
     tied = [(tenant, contact_id) for tier, contact_id in holders if crowd is None or tier < crowd]
     if itself is not None and tied and (tenant, itself) not in tied:
         tied.append((tenant, itself))
     return _Tied(tied, crowd)
 
 
-def crowd_of(holders: list[Holder], limit: int, itself: UUID | None) -> int | None:
+def over_limit_tier(holders: list[Holder], limit: int, itself: UUID | None) -> int | None:
     """The strongest tier at which more than ``limit`` hold a value, of its first holders.
 
     A contact is, at every tier, a holder of the identifier that it is.
@@ -193,7 +193,7 @@ def crowd_of(holders: list[Holder], limit: int, itself: UUID | None) -> int | No
     return holders[limit][0] if len(holders) > limit else None
 
 
-def crowds_told(refused: Iterable[ConflictRow]) -> dict[Identifier, int]:
+def over_limit_in_conflicts(refused: Iterable[ConflictRow]) -> dict[Identifier, int]:
     """The values that too many hold, as far as it matters to the contacts whose refused links these are.
 
     (The tier may be a weaker one than that of the whole tenant's crowd: then none of their links lies between.)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import orjson
 
-from projections.identity.resolution.contact_links import not_blocked
+from projections.identity.resolution.contact_links import normalised
 from projections.identity.resolution.links import Identifier, Link, Refused
 from projections.identity.resolution.resolution import Resolution
 from projections.identity.resolution.values import scope_of
@@ -54,8 +54,8 @@ def _ever_asserted(link: Link, resolution: Resolution) -> Iterator[int]:
     exclusive = rule.exclusive if rule else None
     if exclusive is None:
         return
-    holdings, _ = not_blocked(resolution.evidence.holdings[link.contact], resolution.policy)
+    holdings, _ = normalised(resolution.evidence.holdings[link.contact], resolution.policy)
     for (type_name, value), holding in holdings.items():
         same = type_name == link.type and scope_of(exclusive, value) == scope_of(exclusive, link.value)
-        if same and holding.since:
-            yield holding.since[0]
+        if same and holding.first_asserted:
+            yield holding.first_asserted[0]

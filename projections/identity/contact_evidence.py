@@ -54,7 +54,7 @@ def _text(items: Iterable[tuple[tuple[str, ...], tuple[Any, ...]]]) -> str:
     return orjson.dumps(listed).decode() if listed else NOTHING
 
 
-def dossier_of(row: MemberRow | None) -> ContactEvidence:
+def evidence_of(row: MemberRow | None) -> ContactEvidence:
     """The dossier that a row keeps; an empty one where there is no row."""
     if row is None:
         return ContactEvidence()

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from projections.engine.table import Key
-from projections.identity.contact_evidence import ContactEvidence, dossier_of
+from projections.identity.contact_evidence import ContactEvidence, evidence_of
 from projections.identity.ports import Identities, Rules
 from projections.identity.resolution.contact_links import ContactLinks
 from projections.identity.resolution.evidence import Decision, Evidence, Pair, pair_of
-from projections.identity.resolution.gather import DECIDED, Kept, stated
+from projections.identity.resolution.gather import DECIDED, EvidenceRecord, to_evidence
 from projections.identity.resolution.values import is_contact_key
-from projections.identity.statements import Heard, Statement, kept_of
+from projections.identity.statements import Heard, Statement, record_of
 from projections.identity.store import ContactKey
 from projections.identity.tables import MemberRow, ReferenceRow
 
@@ -42,7 +42,7 @@ Files = dict[ContactKey, ContactUpdate]
 async def fold(identities: Identities, heard: Heard, rules: Rules) -> Files:
     """The dossiers of everybody that the news is about; namings are written."""
     told = _by_tenant(heard.news)
-    evidence = {tenant: stated(events) for tenant, events in told.items()}
+    evidence = {tenant: to_evidence(events) for tenant, events in told.items()}
     files = await _open(identities, _about(evidence, rules) | _at_risk(heard.overruled, rules))
     for tenant, news in evidence.items():
         _merge(files, tenant, news, rules)
@@ -52,10 +52,10 @@ async def fold(identities: Identities, heard: Heard, rules: Rules) -> Files:
     return files
 
 
-def _by_tenant(news: Iterable[Statement]) -> dict[str, dict[str, dict[str, Kept]]]:
-    told: dict[str, dict[str, dict[str, Kept]]] = {}
+def _by_tenant(news: Iterable[Statement]) -> dict[str, dict[str, dict[str, EvidenceRecord]]]:
+    told: dict[str, dict[str, dict[str, EvidenceRecord]]] = {}
     for one in news:
-        told.setdefault(one.who[0], {}).setdefault(one.contact, {})[one.event_id] = one.kept
+        told.setdefault(one.who[0], {}).setdefault(one.contact, {})[one.event_id] = one.record
     return told
 
 
@@ -64,7 +64,7 @@ def _about(evidence: Mapping[str, Evidence], rules: Rules) -> dict[ContactKey, s
     return {
         (tenant, rules.id_of(tenant, contact)): contact
         for tenant, news in evidence.items()
-        for contact in {*news.holdings, *news.named, *(one for pair in news.decisions for one in pair)}
+        for contact in news.described
     }
 
 
@@ -80,11 +80,11 @@ def _at_risk(overruled: Iterable[Statement], rules: Rules) -> dict[ContactKey, s
 
 def others_in(one: Statement) -> list[str]:
     """The other contacts that a statement is about."""
-    if one.kept.type == DECIDED:
-        found = [other for other, _, _ in one.kept.said]
+    if one.record.type == DECIDED:
+        found = [other for other, _, _ in one.record.assertions]
     else:
-        found = [value for type_name, value, _ in one.kept.said if type_name == "contact"]
-    found += [value for type_name, value in one.kept.intrinsic if type_name == "contact"]
+        found = [value for type_name, value, _ in one.record.assertions if type_name == "contact"]
+    found += [value for type_name, value in one.record.intrinsic if type_name == "contact"]
     return [contact for contact in found if is_contact_key(contact)]
 
 
@@ -93,7 +93,7 @@ async def _open(identities: Identities, contacts: Mapping[ContactKey, str]) -> F
     files: Files = {}
     for who, contact in contacts.items():
         row = rows.get(who)
-        dossier = dossier_of(row)
+        dossier = evidence_of(row)
         files[who] = ContactUpdate(contact, row, dossier, dossier)
     return files
 
@@ -102,28 +102,28 @@ def _merge(files: Files, tenant: str, news: Evidence, rules: Rules) -> None:
     decisions: dict[str, dict[str, Decision]] = {}
     for (lesser, greater), decision in news.decisions.items():
         decisions.setdefault(lesser, {})[greater] = decision
-    for contact in {*news.holdings, *news.named, *decisions}:
+    for contact in {*news.holdings, *news.first_referenced_at, *decisions}:
         one = files[tenant, rules.id_of(tenant, contact)]
         one.after = one.before.merge(
-            news.holdings.get(contact, {}), decisions.get(contact, {}), news.named.get(contact)
+            news.holdings.get(contact, {}), decisions.get(contact, {}), news.first_referenced_at.get(contact)
         )
 
 
 async def _gather_again(identities: Identities, files: Files, overruled: Iterable[Statement], rules: Rules) -> None:
     involved = _at_risk(overruled, rules)
-    told: dict[str, dict[str, dict[str, Kept]]] = {}
+    told: dict[str, dict[str, dict[str, EvidenceRecord]]] = {}
     for row in await identities.statements(list(involved)):
         contact = involved[row[:2]]
-        told.setdefault(row.tenant, {}).setdefault(contact, {})[row.event_id] = kept_of(row)
-    evidence = {tenant: stated(events) for tenant, events in told.items()}
+        told.setdefault(row.tenant, {}).setdefault(contact, {})[row.event_id] = record_of(row)
+    evidence = {tenant: to_evidence(events) for tenant, events in told.items()}
     for who in involved:
         files[who].taken_back = True
     for one in overruled:
         tenant = one.who[0]
         file, whole = files[one.who], evidence[tenant]
         file.after = file.after._replace(holdings=whole.holdings.get(one.contact, {}))
-        if one.kept.type == DECIDED:
-            for other, _, _ in one.kept.said:
+        if one.record.type == DECIDED:
+            for other, _, _ in one.record.assertions:
                 _decide_again(files, tenant, pair_of(one.contact, other), whole, rules)
 
 
@@ -164,7 +164,7 @@ async def _name(identities: Identities, files: Files, rules: Rules) -> None:
 
 def _names(dossier: ContactEvidence) -> dict[str, int]:
     return {
-        value: holding.stated
+        value: holding.first_stated_at
         for (type_name, value), holding in dossier.holdings.items()
         if type_name == "contact" and is_contact_key(value)
     }

@@ -11,13 +11,13 @@ from projections.identity.change_events import latest_causes, told_of
 from projections.identity.conflict_rows import refusal_rows
 from projections.identity.contact_evidence import ContactEvidence, evidence_in
 from projections.identity.ports import PolicyInForce
-from projections.identity.resolution.components import parts
-from projections.identity.resolution.contact_links import not_blocked
-from projections.identity.resolution.holders import Crowds
+from projections.identity.resolution.components import components_by_links
+from projections.identity.resolution.contact_links import normalised
+from projections.identity.resolution.holders import OverLimit
 from projections.identity.resolution.links import STAFF, Customer, Link
 from projections.identity.resolution.membership_changes import Change, changes
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import Resolution, Standings, resolve
+from projections.identity.resolution.resolution import LinksByContact, Resolution, resolve
 from projections.identity.resolution.values import normalise
 from projections.identity.store import IdentityDelta
 from projections.identity.summaries import BEST_OF, Bests, Exclusives, Standard, best_of, better, exclusives_in
@@ -37,9 +37,9 @@ class Part:
     rows: Mapping[str, MemberRow | None]
     ids: Mapping[str, UUID]
     amended: frozenset[str]  # whose dossiers changed
-    standings: Standings  # those that are known already
+    standings: LinksByContact  # those that are known already
     refusals: Mapping[Key, ConflictRow]
-    crowded: Crowds
+    crowded: OverLimit
     causes: Causes
 
 
@@ -77,7 +77,7 @@ def _resolve(part: Part) -> Resolved:
     resolution = resolve(evidence, part.policy, part.crowded, part.standings)
     refused = [one.link for one in resolution.refused if one.reason not in _REFUSED_IN_PEACE]
     links = [link for link in (*resolution.accepted, *refused) if link.type != STAFF]
-    return Resolved(resolution, links, parts(evidence, links, {}))
+    return Resolved(resolution, links, components_by_links(evidence, links, {}))
 
 
 def _members(
@@ -142,7 +142,7 @@ def _customer(
     for contact in customer.contacts:
         offered = [link for link in links.get(contact, ()) if link.type in BEST_OF]
         if offered:
-            holdings, _ = not_blocked(part.dossiers[contact].holdings, part.policy)
+            holdings, _ = normalised(part.dossiers[contact].holdings, part.policy)
             best = better(best, best_of(offered, holdings))
     founded_at = _founded_at(part, customer.founder, decided)
     return Standard(customer.founder, founded_at, len(customer.contacts), customer.member_id, best, exclusive)
@@ -153,15 +153,15 @@ def _first_decided(resolution: Resolution) -> dict[str, int]:
     first: dict[str, int] = {}
     for pair, decision in resolution.evidence.decisions.items():
         for contact in pair:
-            first[contact] = min(decision.stated, first.get(contact, decision.stated))
+            first[contact] = min(decision.first_stated_at, first.get(contact, decision.first_stated_at))
     return first
 
 
 def _founded_at(part: Part, contact: str, decided: Mapping[str, int]) -> int | None:
     """The earliest of what was stated by or about a contact, if anything was that is evidence."""
     dossier = part.dossiers[contact]
-    holdings, _ = not_blocked(dossier.holdings, part.policy)
-    times = [holding.stated for holding in holdings.values()]
+    holdings, _ = normalised(dossier.holdings, part.policy)
+    times = [holding.first_stated_at for holding in holdings.values()]
     if contact in decided:
         times.append(decided[contact])
     if dossier.named_at is not None and normalise("contact", contact, part.policy) is not None:

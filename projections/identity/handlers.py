@@ -10,8 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from projections.engine.table import Key
-from projections.identity.affected import Affected, crowds_told, reach
-from projections.identity.contact_evidence import ContactEvidence, dossier_of
+from projections.identity.affected import Affected, over_limit_in_conflicts, reach
+from projections.identity.contact_evidence import ContactEvidence, evidence_of
 from projections.identity.contact_updates import Files, fold
 from projections.identity.full_resolution import Part, settle
 from projections.identity.incremental import settle_in_peace
@@ -92,7 +92,7 @@ def _part(  # noqa: PLR0913, PLR0917 - the tenant's share of everything
     for contact_id, row in rows.items():
         file = files.get((tenant, contact_id))
         contact = file.contact if file else row.contact  # type: ignore[union-attr]  # only a file has no row
-        dossiers[contact] = file.after if file else dossier_of(row)
+        dossiers[contact] = file.after if file else evidence_of(row)
         before[contact], ids[contact] = row, contact_id
         if file is not None:
             amended.add(contact)
@@ -107,7 +107,7 @@ def _crowded(tenant: str, reached: Affected, refused: Iterable[ConflictRow]) -> 
     """Which values too many hold: those looked at now, and by the refusals of old, those whose links didn't change."""
     looked_at = reached.crowds.get(tenant, {})
     unchanged = (row for row in refused if (row.type, row.value) not in looked_at)
-    crowded = crowds_told(unchanged)
+    crowded = over_limit_in_conflicts(unchanged)
     crowded.update((value, tier) for value, tier in looked_at.items() if tier is not None)
     return crowded
 

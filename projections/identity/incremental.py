@@ -11,18 +11,18 @@ from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.identity.affected import Affected, crowds_told
+from projections.identity.affected import Affected, over_limit_in_conflicts
 from projections.identity.change_events import latest_causes, told_of
 from projections.identity.conflict_rows import refusal_row
 from projections.identity.contact_updates import ContactUpdate, Files
 from projections.identity.ports import Identities, Rules
-from projections.identity.resolution.contact_links import not_blocked
+from projections.identity.resolution.contact_links import normalised
 from projections.identity.resolution.evidence import Holding
 from projections.identity.resolution.links import Identifier, Link, Refused
 from projections.identity.resolution.membership_changes import Change, changes, grown
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import normalise
-from projections.identity.store import ContactKey, Home, IdentityDelta, Move
+from projections.identity.store import ContactKey, CurrentCustomer, IdentityDelta, Move
 from projections.identity.summaries import (
     BEST_OF,
     MEMBER,
@@ -108,14 +108,14 @@ async def _crowds(identities: Identities, files: Files, reached: Affected) -> Lo
     crowds = {tenant: dict(values) for tenant, values in reached.crowds.items()}
     for row in await identities.refusals(refused):
         looked_at = reached.crowds.get(row.tenant, {})
-        for value, tier in crowds_told([row]).items():
+        for value, tier in over_limit_in_conflicts([row]).items():
             if value not in looked_at:
                 known = crowds.setdefault(row.tenant, {})
                 known[value] = min(tier, known.get(value) or tier)
     return crowds
 
 
-def _groups(files: Files, reached: Affected, homes: Mapping[ContactKey, Home]) -> Iterable[Group]:
+def _groups(files: Files, reached: Affected, homes: Mapping[ContactKey, CurrentCustomer]) -> Iterable[Group]:
     """Those whom the news ties together, and those who live together; without those that need a closer look."""
     roots = _Roots()
     restless = {who for who in reached.contacts if who in reached.parted or _restless(files.get(who))}
@@ -136,7 +136,7 @@ def _groups(files: Files, reached: Affected, homes: Mapping[ContactKey, Home]) -
     return groups.values()
 
 
-def _enter(group: Group, who: ContactKey, files: Files, home: Home | None) -> None:
+def _enter(group: Group, who: ContactKey, files: Files, home: CurrentCustomer | None) -> None:
     group.contacts.append(who)
     if home is None:
         group.newcomers.append(who)
@@ -171,8 +171,10 @@ def _may_be_earlier(file: ContactUpdate) -> bool:
 
 def _sinks(type_name: str, then: Holding | None, now: Holding, before: Mapping[Identifier, Holding]) -> bool:
     if then is not None:
-        return now.retracted is not None or (type_name in BEST_OF and then.vouched not in {None, now.vouched})
-    if type_name not in BEST_OF or (now.retracted is None and now.vouched is None):
+        return now.last_retracted is not None or (
+            type_name in BEST_OF and then.first_intrinsic not in {None, now.first_intrinsic}
+        )
+    if type_name not in BEST_OF or (now.last_retracted is None and now.first_intrinsic is None):
         return False
     return any(known == type_name for known, _ in before)
 
@@ -249,12 +251,12 @@ def _as_spelt(
     if all(stated.count(link.type) == 1 for link in links):  # then there is no need to spell any
         by_type = {identifier[0]: holding for identifier, holding in holdings.items()}
         return {link.identifier: by_type[link.type] for link in links}
-    return not_blocked(holdings, policy)[0]
+    return normalised(holdings, policy)[0]
 
 
 def _founded_at(file: ContactUpdate, policy: Policy) -> int | None:
     """When a contact with news was founded, as far as the news can have changed that."""
-    stated = file.standing.stated if file.standing is not None else None
+    stated = file.standing.first_stated_at if file.standing is not None else None
     named = file.after.named_at
     if named is None or normalise("contact", file.contact, policy) is None:
         return stated

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from projections.engine.table import Key
 from projections.identity.resolution.policy import Policy
-from projections.identity.store import ContactKey, Holder, Home, IdentityDelta, Value
+from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value
 from projections.identity.tables import ConflictRow, LinkRow, MemberRow, ReferenceRow, StatementRow
 
 
@@ -56,7 +56,7 @@ class Identities(Protocol):
     async def components(self, contacts: Collection[ContactKey]) -> list[MemberRow]:
         """The rows of all contacts in these contacts' components."""
 
-    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
+    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
         """The component and the customer of those of the contacts that have a row."""
 
     async def crews(self, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:

@@ -11,7 +11,7 @@ from projections.engine.table import Key, Row, Table
 from projections.identity import handlers
 from projections.identity.contact_evidence import NOTHING
 from projections.identity.ports import Rules
-from projections.identity.store import ContactKey, Holder, Home, IdentityDelta, Value
+from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value
 from projections.identity.tables import (
     CUSTOMERS,
     LINKS,
@@ -94,7 +94,7 @@ class WriteOnlyStore:
         """See Identities."""
         return []
 
-    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
+    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
         """See Identities."""
         return {}
 

@@ -11,8 +11,8 @@ from uuid import UUID
 import orjson
 
 from projections.identity import store
-from projections.identity.affected import crowds_told
-from projections.identity.contact_evidence import ContactEvidence, dossier_of, evidence_in
+from projections.identity.affected import over_limit_in_conflicts
+from projections.identity.contact_evidence import ContactEvidence, evidence_in, evidence_of
 from projections.identity.resolution.evidence import Evidence
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
@@ -33,7 +33,7 @@ async def everything_of(connection: Any, space: str) -> Remembered:
     customers: dict[str, UUID] = {}
     ids: dict[str, UUID] = {}
     async for row in store.all_members(connection, space):
-        dossiers[row.contact] = dossier_of(row)
+        dossiers[row.contact] = evidence_of(row)
         customers[row.contact], ids[row.contact] = row.customer_id, row.contact_id
     return Remembered(evidence_in(dossiers), customers, ids)
 
@@ -55,7 +55,7 @@ async def resolution_of(connection: Any, space: str, contacts: Mapping[UUID, str
     """
     rows = await store.components(connection, [(space, contact_id) for contact_id in contacts])
     refused = await store.refusals(connection, [row[:2] for row in rows if row.refused])
-    dossiers = {row.contact: dossier_of(row) for row in rows}
+    dossiers = {row.contact: evidence_of(row) for row in rows}
     for contact in contacts.values():
         dossiers.setdefault(contact, ContactEvidence())
-    return resolve(evidence_in(dossiers), policy, crowds_told(refused))
+    return resolve(evidence_in(dossiers), policy, over_limit_in_conflicts(refused))

@@ -9,7 +9,7 @@ import orjson
 from projections.engine.table import Key
 from projections.identity.ports import Identities, Rules
 from projections.identity.resolution.evidence import Stamp
-from projections.identity.resolution.gather import Kept, told
+from projections.identity.resolution.gather import EvidenceRecord, from_stream
 from projections.identity.store import ContactKey
 from projections.identity.tables import StatementRow
 from schemas.events import Event
@@ -24,13 +24,13 @@ class Statement(NamedTuple):
     who: ContactKey
     contact: str
     event_id: str
-    kept: Kept
+    record: EvidenceRecord
 
     @property
     def cause(self) -> Stamp:
         """The event that states it, or that this restates."""
-        restates = self.kept.said if self.kept.type == RESTATED else ()
-        return (self.kept.occurred_at, restates[0][2] if restates else self.event_id)
+        restates = self.record.assertions if self.record.type == RESTATED else ()
+        return (self.record.occurred_at, restates[0][2] if restates else self.event_id)
 
 
 class Heard(NamedTuple):
@@ -52,8 +52,8 @@ async def hear(identities: Identities, statements: Iterable[Statement]) -> Heard
     overruled, again = [], set()
     for key, row in known.items():
         one = chosen[key]
-        before = one._replace(kept=kept_of(row))
-        if one.kept < before.kept:
+        before = one._replace(record=record_of(row))
+        if one.record < before.record:
             overruled.append(before)
         else:
             again.add(key)
@@ -67,14 +67,14 @@ def statements_in(events: Iterable[Event], rules: Rules) -> Iterator[Statement]:
     for event in events:
         if event.contact is not None:
             contact, space = event.contact.key, rules.space_of(event.tenant)
-            yield Statement((space, rules.id_of(space, contact)), contact, event.event_id, told(event))
+            yield Statement((space, rules.id_of(space, contact)), contact, event.event_id, from_stream(event))
 
 
 def _choose(statements: Iterable[Statement]) -> dict[Key, Statement]:
     chosen: dict[Key, Statement] = {}
     for one in statements:
         known = chosen.setdefault(_key(one), one)
-        if one.kept < known.kept:
+        if one.record < known.record:
             chosen[_key(one)] = one
     return chosen
 
@@ -84,7 +84,7 @@ def _key(one: Statement) -> tuple[str, UUID, str]:
 
 
 def _row(one: Statement) -> StatementRow:
-    at, type_name, source, intrinsic, said = one.kept
+    at, type_name, source, intrinsic, said = one.record
     return StatementRow(*one.who, one.event_id, at, type_name, source, _json(intrinsic), _json(said))
 
 
@@ -92,8 +92,8 @@ def _json(said: tuple[tuple[str, ...], ...]) -> str:
     return orjson.dumps(said).decode() if said else NOTHING
 
 
-def kept_of(row: StatementRow) -> Kept:
+def record_of(row: StatementRow) -> EvidenceRecord:
     """What the row keeps of its event."""
     intrinsic = [(type_name, value) for type_name, value in orjson.loads(row.intrinsic)]
     said = [(one, value, how) for one, value, how in orjson.loads(row.said)]
-    return Kept(row.at, row.type, row.source, tuple(intrinsic), tuple(said))
+    return EvidenceRecord(row.at, row.type, row.source, tuple(intrinsic), tuple(said))

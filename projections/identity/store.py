@@ -145,7 +145,7 @@ class IdentityDelta:
     changes: Collection[CustomerChange] = ()  # at most one a customer; they are numbered when they are written
 
 
-class Home(NamedTuple):
+class CurrentCustomer(NamedTuple):
     """Where a contact belongs."""
 
     component: UUID
@@ -185,10 +185,10 @@ async def all_members(connection: Any, tenant: str) -> AsyncIterator[MemberRow]:
         yield MemberRow(*row)
 
 
-async def homes(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
+async def homes(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
     """The component and the customer of those of the contacts that have a row."""
     found = await connection.fetch(_HOMES, *columns(contacts)) if contacts else []
-    return {(one[0], one[1]): Home(one[2], CustomerRow(*one[3:])) for one in map(tuple, found)}
+    return {(one[0], one[1]): CurrentCustomer(one[2], CustomerRow(*one[3:])) for one in map(tuple, found)}
 
 
 async def crews(connection: Any, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:

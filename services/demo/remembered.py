@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Any, Final
 
 from projections.identity import store
-from projections.identity.contact_evidence import dossier_of
-from projections.identity.resolution.contact_links import stand
+from projections.identity.contact_evidence import evidence_of
+from projections.identity.resolution.contact_links import derive_links
 from projections.identity.resolutions import live_space
 from projections.identity.snapshot import policy_of
 from services.demo.membership import Tables
@@ -24,7 +24,7 @@ async def who_is_who(connection: Any, tenant: str, region: str) -> Tables:
     members, set_aside = {}, Counter[str]()
     async for row in store.all_members(connection, live.name):
         members[row.contact_id] = (row.contact, row.customer_id)
-        set_aside.update(one.reason for one in stand(row.contact, dossier_of(row).holdings, policy).set_aside)
+        set_aside.update(one.reason for one in derive_links(row.contact, evidence_of(row).holdings, policy).excluded)
     return Tables(
         contacts=dict(map(tuple, await connection.fetch(_CONTACTS, tenant))),
         members=members,

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from projections.identity.resolution.links import MEANINGS, Aside, Customer, Refusal, Refused
+from projections.identity.resolution.links import MEANINGS, Customer, Exclusion, Refusal, Refused
 from projections.identity.resolution.resolution import Resolution
 
 PersonalId = Callable[[str], str]
@@ -86,7 +86,7 @@ def show(console: Console, found: Found) -> None:
     )
     console.print(_sizes(resolution.customers))
     _show_reasons(console, "Refused links", get_args(Refusal), Counter(one.reason for one in resolution.refused))
-    _show_reasons(console, "Set aside before", get_args(Aside), Counter(one.reason for one in resolution.set_aside))
+    _show_reasons(console, "Set aside before", get_args(Exclusion), Counter(one.reason for one in resolution.excluded))
     if any(len(customer.contacts) > 1 for customer in resolution.customers):
         console.print(_largest(found))
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from projections.engine.projection import ContactEvent
 from projections.engine.table import Key
-from projections.identity.resolution.gather import Kept, kept
+from projections.identity.resolution.gather import EvidenceRecord, from_log
 from projections.intrinsics.evidence import stated
 from projections.intrinsics.folds import rows_of, several
 from projections.intrinsics.tables import IntrinsicRow, Stamp
@@ -20,7 +20,7 @@ from services.verify.comparing import Comparison, Rows
 
 _EARLY: Final = (EARLIEST_MS - 1, "")
 _LATE: Final = (LATEST_MS + 1, "")
-_Statement = tuple[str, object, str, Kept]  # tenant, contact id, event id, what it says
+_Statement = tuple[str, object, str, EvidenceRecord]  # tenant, contact id, event id, what it says
 
 
 def compare_evidence(said: Iterable[ContactEvent], intrinsics: Rows, heard: list[ContactEvent]) -> Comparison:
@@ -65,4 +65,4 @@ def restated(heard: Iterable[ContactEvent]) -> dict[Key, Stamp]:
 
 
 def _statements(happened: Iterable[ContactEvent]) -> Iterator[_Statement]:
-    return ((one.event.tenant, one.contact_id, one.event.event_id, kept(one.event)) for one in happened)
+    return ((one.event.tenant, one.contact_id, one.event.event_id, from_log(one.event)) for one in happened)

@@ -46,9 +46,9 @@ def _literally(said: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Wh
     """Every contact of whom something is stated, with its customer."""
     for space, gatherer in _gathered(said, rules).items():
         evidence = gatherer.evidence()
-        known = {*evidence.holdings, *evidence.named, *(one for pair in evidence.decisions for one in pair)}
+        described = evidence.described
         for customer in resolve(evidence, rules.policy_of(space).policy).customers:
-            for contact in known.intersection(customer.contacts):
+            for contact in described.intersection(customer.contacts):
                 yield (space, contact), rules.id_of(space, customer.founder)
 
 

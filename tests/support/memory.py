@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from projections.engine.table import Key, Row, Table
-from projections.identity.store import ContactKey, Holder, Home, IdentityDelta, Value, numbered
+from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value, numbered
 from projections.identity.tables import (
     CUSTOMERS,
     LINKS,
@@ -60,10 +60,10 @@ class Memory:
         self._note("components", found)
         return found
 
-    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, Home]:
+    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
         rows = (self.tables[MEMBERS].get(who) for who in contacts)
         customers = self.tables[CUSTOMERS]
-        return {row[:2]: Home(row.component, customers[row.tenant, row.customer_id]) for row in rows if row}
+        return {row[:2]: CurrentCustomer(row.component, customers[row.tenant, row.customer_id]) for row in rows if row}
 
     async def crews(self, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:
         found: dict[ContactKey, list[str]] = {}

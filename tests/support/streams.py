@@ -11,7 +11,7 @@ from projections.engine.table import Row, Table
 from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.reference import decided, remembered
 from projections.identity.resolution.evidence import Evidence
-from projections.identity.resolution.gather import Kept, gather, stated, told
+from projections.identity.resolution.gather import EvidenceRecord, from_stream, gather, to_evidence
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
 from projections.identity.tables import ChangeRow, ConflictRow, MemberRow
@@ -43,16 +43,16 @@ def by_core(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Re
 
 def by_hearsay(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
     """The same of events that are no whole log, but what the agent of the contacts told of one."""
-    chosen: dict[str, dict[str, Kept]] = {}
+    chosen: dict[str, dict[str, EvidenceRecord]] = {}
     for event in events:
         if event.tenant == tenant and event.contact is not None:
-            of_contact, one = chosen.setdefault(event.contact.key, {}), told(event)
+            of_contact, one = chosen.setdefault(event.contact.key, {}), from_stream(event)
             of_contact[event.event_id] = min(one, of_contact.get(event.event_id, one))
-    return _resolved(stated(chosen), policy, tenant)
+    return _resolved(to_evidence(chosen), policy, tenant)
 
 
 def _resolved(evidence: Evidence, policy: Policy, tenant: str) -> Result:
-    known = {*evidence.holdings, *evidence.named, *(one for pair in evidence.decisions for one in pair)}
+    known = evidence.described
     resolution = resolve(evidence, policy)
     return Result(
         {

@@ -1,12 +1,12 @@
-"""Rules 6 and 7: decisions, and links joined in order unless the two sides are known to be different people.
+"""Rules 6 and 7: staff decisions, and links joined in order unless the two sides are known to be different people.
 
-How a reading was chosen where two are possible:
+Choices where the rules allow two readings:
 
-- an identifier of an exclusive type is itself a value of it on its side, beside those that the contacts carry;
-- a side that has gathered several values of a type and scope (by links its type doesn't guard) differs from any
+- an identifier of an exclusive type is itself a value of that type on its side, beside those of the contacts;
+- a side that has collected several values of a type and scope (by links that the type doesn't guard) differs from any
   side that has one;
-- a link between what is together already joins nothing and is accepted;
-- where both stand against a link, the exclusive values are the reason that is told.
+- a link between nodes that are already in one cluster joins nothing and is accepted;
+- where both an exclusive value and a decision prevent a join, the exclusive value is the reason given.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from projections.identity.resolution.contact_links import ExclusiveScope
 from projections.identity.resolution.evidence import Decision, Pair
-from projections.identity.resolution.holders import Carried, Groups
+from projections.identity.resolution.holders import ExclusiveValues, Groups
 from projections.identity.resolution.links import STAFF, STAFF_TIER, Identifier, Link, Refused
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import scope_of
@@ -23,16 +23,16 @@ Node = str | Identifier  # a contact by its key, any other identifier by type an
 Values = dict[ExclusiveScope, set[str]]
 
 
-class Joined(NamedTuple):
-    """Rule 7's outcome; each link is in one of the two, in the rule's order."""
+class JoinedLinks(NamedTuple):
+    """The result of rule 7; each link is accepted or refused, in the order of the rule."""
 
     clusters: "Clusters"
     accepted: list[Link]
     refused: list[Refused]
 
 
-def staff_links(decisions: Mapping[Pair, Decision]) -> list[Link]:
-    """Rule 6: a link for each pair decided ``same``. A decision about oneself ties nothing."""
+def must_link(decisions: Mapping[Pair, Decision]) -> list[Link]:
+    """Rule 6: a link for each pair decided ``same``. A decision about one contact alone links nothing."""
     return [
         Link(STAFF_TIER, decision.at, STAFF, greater, lesser)
         for (lesser, greater), decision in decisions.items()
@@ -40,19 +40,21 @@ def staff_links(decisions: Mapping[Pair, Decision]) -> list[Link]:
     ]
 
 
-def forbidden(decisions: Mapping[Pair, Decision]) -> list[Pair]:
+def cannot_link(decisions: Mapping[Pair, Decision]) -> list[Pair]:
     """Rule 6: the pairs decided ``different``."""
     return [pair for pair, decision in decisions.items() if decision.verdict == "different" and pair[0] != pair[1]]
 
 
-def join(groups: Groups, decisions: Mapping[Pair, Decision], carried: Carried, policy: Policy) -> Joined:
-    """Rule 7, *constrained Kruskal*, over the links to identifiers and staff's."""
-    clusters = Clusters(carried, forbidden(decisions), policy)
+def join(
+    groups: Groups, decisions: Mapping[Pair, Decision], exclusive_values: ExclusiveValues, policy: Policy
+) -> JoinedLinks:
+    """Rule 7, *constrained Kruskal*, over the links to identifiers and the links that staff decided."""
+    clusters = Clusters(exclusive_values, cannot_link(decisions), policy)
     accepted: list[Link] = []
     refused: list[Refused] = []
-    ordered = staff_links(decisions)
+    ordered = must_link(decisions)
     for identifier, links in groups.items():
-        (accepted if _leads_nowhere(identifier, links, policy) else ordered).extend(links)
+        (accepted if _cannot_conflict(identifier, links, policy) else ordered).extend(links)
     ordered.sort()
     for link in ordered:
         refusal = clusters.join(link)
@@ -61,14 +63,15 @@ def join(groups: Groups, decisions: Mapping[Pair, Decision], carried: Carried, p
         else:
             refused.append(refusal)
     accepted.sort()
-    return Joined(clusters, accepted, refused)
+    return JoinedLinks(clusters, accepted, refused)
 
 
-def _leads_nowhere(identifier: Identifier, links: list[Link], policy: Policy) -> bool:
-    """Whether nothing can stand against an identifier's links, nor follow from them.
+def _cannot_conflict(identifier: Identifier, links: list[Link], policy: Policy) -> bool:
+    """Whether an identifier's links need no joining: nothing can conflict with them or follow from them.
 
-    That is so if only one contact has it, which brings no value that isn't the contact's own already; unless the
-    contact's side may have gathered others by links that the type doesn't guard, and this one it does.
+    That is so if only one contact holds the identifier, since its value is the contact's own already. The exception
+    is an exclusive type that guards this link's tier but not stronger ones: the contact's cluster may have collected
+    other values by stronger links.
     """
     if len(links) != 1 or identifier[0] == "contact":
         return False
@@ -79,21 +82,21 @@ def _leads_nowhere(identifier: Identifier, links: list[Link], policy: Policy) ->
 
 
 class Clusters:
-    """Disjoint sets of contacts and identifiers. Each knows its exclusive values and whom it must not meet."""
+    """Disjoint sets of contacts and identifiers, with their exclusive values and the pairs that must stay apart."""
 
-    def __init__(self, carried: Carried, apart: Iterable[Pair], policy: Policy) -> None:
+    def __init__(self, exclusive_values: ExclusiveValues, cannot_link: Iterable[Pair], policy: Policy) -> None:
         self._policy = policy
         self._parents: dict[Node, Node] = {}
         self._sizes: dict[Node, int] = {}
-        self._carried = carried
-        self._values: dict[Node, Values] = {}  # of clusters of more than one; those of a single node are its own
-        self._apart: dict[Node, set[Pair]] = {}  # each pair is known to both of its clusters
-        for pair in apart:
+        self._exclusive_values = exclusive_values
+        self._values: dict[Node, Values] = {}  # of clusters of more than one node
+        self._cannot_link: dict[Node, set[Pair]] = {}  # each pair is kept by both of its clusters
+        for pair in cannot_link:
             for contact in pair:
-                self._apart.setdefault(contact, set()).add(pair)
+                self._cannot_link.setdefault(contact, set()).add(pair)
 
     def find(self, node: Node) -> Node:
-        """What stands for the node's cluster; equal for two nodes exactly if they are together."""
+        """The representative of the node's cluster: equal for two nodes exactly if they are in one cluster."""
         parents = self._parents
         parent = parents.get(node, node)
         while parent != node:
@@ -103,7 +106,7 @@ class Clusters:
         return node
 
     def join(self, link: Link) -> Refused | None:
-        """Join the link's two sides, or say why not."""
+        """Join the link's two sides, or return why they can't be joined."""
         one, other = self.find(link.contact), self.find(self._side(link))
         if one == other:
             return None
@@ -115,28 +118,28 @@ class Clusters:
         if pair:
             return Refused(link, "decided_different", pair)
         if self._size(one) >= self._size(other):
-            self._hang(other, theirs, one, mine)
+            self._attach(other, theirs, one, mine)
         else:
-            self._hang(one, mine, other, theirs)
+            self._attach(one, mine, other, theirs)
         return None
 
     @staticmethod
     def _side(link: Link) -> Node:
-        """The link's other side than its contact."""
+        """The link's side that is not its contact."""
         return link.value if link.type in {"contact", STAFF} else (link.type, link.value)
 
     def _values_of(self, node: Node) -> Values:
-        """The exclusive values of the cluster that the node stands for; an exclusive identifier is one itself."""
+        """The exclusive values of the cluster that the node represents; an exclusive identifier is a value itself."""
         known = self._values.get(node)
         if known is not None:
             return known
         if isinstance(node, str):
-            return {key: {value} for key, value in self._carried.get(node, ())}
+            return {key: {value} for key, value in self._exclusive_values.get(node, ())}
         rule = self._policy.rule(node[0])
         return {(node[0], scope_of(rule.exclusive, node[1])): {node[1]}} if rule and rule.exclusive else {}
 
     def _conflict(self, mine: Values, theirs: Values, tier: int) -> tuple[str, ...]:
-        """The least (type, scope) that guards the tier and whose values differ between the sides, with two of them."""
+        """The least type that guards the tier and whose values differ between the sides, with two such values."""
         for key in sorted(mine.keys() & theirs.keys()):
             if self._guards(key[0], tier) and (mine[key] != theirs[key] or len(mine[key]) > 1):
                 first, second, *_ = sorted(mine[key] | theirs[key])
@@ -148,12 +151,12 @@ class Clusters:
         return rule is not None and rule.exclusive is not None and tier >= rule.exclusive.guards
 
     def _decided_different(self, one: Node, other: Node) -> tuple[str, ...]:
-        """The least pair decided different that the join would bring together."""
-        mine, theirs = self._apart.get(one), self._apart.get(other)
+        """The least pair decided different that the join would put into one cluster."""
+        mine, theirs = self._cannot_link.get(one), self._cannot_link.get(other)
         return min(mine & theirs, default=()) if mine and theirs else ()
 
-    def _hang(self, smaller: Node, more: Values, larger: Node, values: Values) -> None:
-        """Hang the smaller cluster below the larger, with all that it knows."""
+    def _attach(self, smaller: Node, more: Values, larger: Node, values: Values) -> None:
+        """Make the smaller cluster part of the larger, with its values and its cannot-link pairs."""
         for key, several in more.items():
             values.setdefault(key, several).update(several)
         self._values.pop(smaller, None)
@@ -161,9 +164,9 @@ class Clusters:
             self._values[larger] = values
         self._parents[smaller] = larger
         self._sizes[larger] = self._size(larger) + self._size(smaller)
-        apart = self._apart.pop(smaller, None)
-        if apart:
-            self._apart.setdefault(larger, set()).update(apart)
+        cannot_link = self._cannot_link.pop(smaller, None)
+        if cannot_link:
+            self._cannot_link.setdefault(larger, set()).update(cannot_link)
 
     def _size(self, node: Node) -> int:
         return self._sizes.get(node, 1)

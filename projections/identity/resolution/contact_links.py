@@ -1,21 +1,21 @@
-"""Rules 1 to 3: what is left of one contact's own statements. No other contact has a say in it.
+"""Rules 1 to 3: the links of one contact, derived from its own statements alone.
 
-How a reading was chosen where two are possible:
+Choices where the rules allow two readings:
 
-- a live statement whose assurance has no tier (a dash in the table, null in a policy) makes no link and is no value of
-  its contact; as a statement it still counts for ``since``, for what was ever asserted, for the latest live assertion
-  of a value that has a tier by its other assurance, and for founding the contact;
-- the latest live assertion of a value is the latest of its assurances; where two values of one event tie for it, the
-  greater value counts;
-- rule 3 counts every value ever asserted: retracted, superseded and tierless ones too, but not blocked ones;
-- a contact that links through no value of a type and scope by rule 3 has none of it any more (see ``holders``).
+- a live statement whose assurance has no tier (null in a policy) makes no link and is no value of its contact. As a
+  statement it still counts as the first assertion, as a value ever asserted, as the latest live assertion of a value
+  that has a tier by its other assurance, and for founding the contact;
+- the latest live assertion of a value is the latest over its assurances; where one event asserts two values, the
+  greater value wins;
+- rule 3 counts every value ever asserted, including retracted, superseded and tierless ones, but not blocked ones;
+- a contact whose values of a type and scope are refused by rule 3 has no such value any more (see ``holders``).
 """
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from projections.identity.resolution.evidence import Holding, Stamp
-from projections.identity.resolution.links import Identifier, Link, Refused, SetAside
+from projections.identity.resolution.links import Excluded, Identifier, Link, Refused
 from projections.identity.resolution.policy import X_RULE, Policy, TypeRule
 from projections.identity.resolution.values import normalise, scope_of
 
@@ -23,53 +23,56 @@ ExclusiveScope = tuple[str, str]  # (type, scope)
 
 
 class ContactLinks(NamedTuple):
-    """What one contact brings to resolution. ``stated`` is its earliest statement that is evidence, if any."""
+    """What one contact contributes to resolution. ``first_stated_at`` is the time of its earliest evidence, if any."""
 
     links: tuple[Link, ...]
     refused: tuple[Refused, ...]
-    set_aside: tuple[SetAside, ...]
-    stated: int | None
+    excluded: tuple[Excluded, ...]
+    first_stated_at: int | None
 
 
-def stand(contact: str, stated: Mapping[Identifier, Holding], policy: Policy) -> ContactLinks:
-    """Rules 1 to 3 on what was stated of a contact."""
-    holdings, blocked = not_blocked(stated, policy)
-    set_aside = [SetAside(contact, *identifier, "blocked") for identifier in blocked]
+def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Policy) -> ContactLinks:
+    """Apply rules 1 to 3 to what was stated of a contact."""
+    holdings, blocked = normalised(stated, policy)
+    excluded = [Excluded(contact, *identifier, "blocked") for identifier in blocked]
     links: list[Link] = []
     refused: list[Refused] = []
-    registers: dict[ExclusiveScope, list[tuple[Stamp, Link]]] = {}
+    exclusives: dict[ExclusiveScope, list[tuple[Stamp, Link]]] = {}
     for identifier, holding in holdings.items():
         rule = policy.rule(identifier[0]) or X_RULE
         live = _live(contact, identifier, holding, rule)
-        if isinstance(live, SetAside):
-            set_aside.append(live)
+        if isinstance(live, Excluded):
+            excluded.append(live)
         elif rule.exclusive is None:
             links.append(live[1])
         else:
-            registers.setdefault((identifier[0], scope_of(rule.exclusive, identifier[1])), []).append(live)
-    for key, candidates in registers.items():
-        link = candidates[0][1] if len(candidates) == 1 else _latest(candidates, set_aside)
-        if len(holdings) > policy.shared_device_limit and _ever(key, holdings, policy) > policy.shared_device_limit:
+            exclusives.setdefault((identifier[0], scope_of(rule.exclusive, identifier[1])), []).append(live)
+    for key, candidates in exclusives.items():
+        link = candidates[0][1] if len(candidates) == 1 else _latest(candidates, excluded)
+        if (
+            len(holdings) > policy.shared_device_limit
+            and _count_asserted(key, holdings, policy) > policy.shared_device_limit
+        ):
             refused.append(Refused(link, "shared_device", key))
         else:
             links.append(link)
-    first = min([holding.stated for holding in holdings.values()]) if holdings else None
-    return ContactLinks(tuple(links), tuple(refused), tuple(set_aside), first)
+    first = min([holding.first_stated_at for holding in holdings.values()]) if holdings else None
+    return ContactLinks(tuple(links), tuple(refused), tuple(excluded), first)
 
 
-def not_blocked(
+def normalised(
     stated: Mapping[Identifier, Holding], policy: Policy
 ) -> tuple[Mapping[Identifier, Holding], Iterable[Identifier]]:
-    """Rule 1: what was stated, by normalised value, and the identifiers that are no evidence.
+    """Rule 1: the holdings by normalised value, and the identifiers that are blocked.
 
-    The mapping is the one that was given if nothing in it is spelt otherwise.
+    Returns the given mapping itself if all its values are normalised already.
     """
-    spelt = [normalise(type_name, value, policy) for type_name, value in stated]
-    if spelt == [value for _, value in stated]:
+    values = [normalise(type_name, value, policy) for type_name, value in stated]
+    if values == [value for _, value in stated]:
         return stated, ()
     holdings: dict[Identifier, Holding] = {}
     blocked: list[Identifier] = []
-    for (identifier, holding), value in zip(stated.items(), spelt, strict=True):
+    for (identifier, holding), value in zip(stated.items(), values, strict=True):
         if value is None:
             blocked.append(identifier)
             continue
@@ -79,36 +82,36 @@ def not_blocked(
     return holdings, blocked
 
 
-def _ever(key: ExclusiveScope, holdings: Mapping[Identifier, Holding], policy: Policy) -> int:
-    """How many values of the type and scope were ever asserted."""
+def _count_asserted(key: ExclusiveScope, holdings: Mapping[Identifier, Holding], policy: Policy) -> int:
+    """The number of values of the type and scope that were ever asserted."""
     rule = policy.rule(key[0])
     exclusive = rule.exclusive if rule else None
     return sum(
-        holding.since is not None
+        holding.first_asserted is not None
         for (type_name, value), holding in holdings.items()
         if exclusive and type_name == key[0] and scope_of(exclusive, value) == key[1]
     )
 
 
-def _live(contact: str, identifier: Identifier, holding: Holding, rule: TypeRule) -> tuple[Stamp, Link] | SetAside:
-    """The link of a live identifier with its latest live assertion, or why it is none."""
+def _live(contact: str, identifier: Identifier, holding: Holding, rule: TypeRule) -> tuple[Stamp, Link] | Excluded:
+    """The link of a live identifier with the stamp of its latest live assertion, or why there is none."""
     verified, claimed = holding.live
-    if holding.since is None or not (verified or claimed):
-        return SetAside(contact, *identifier, "retracted")
+    if holding.first_asserted is None or not (verified or claimed):
+        return Excluded(contact, *identifier, "retracted")
     tier = rule.verified if verified else None
     if claimed and rule.claimed is not None and (tier is None or rule.claimed < tier):
         tier = rule.claimed
     if tier is None:
-        return SetAside(contact, *identifier, "unaccepted")
-    latest = max(verified, claimed) if verified and claimed else verified or claimed or holding.since
-    return latest, Link(tier, holding.since[0], *identifier, contact)
+        return Excluded(contact, *identifier, "unaccepted")
+    latest = max(verified, claimed) if verified and claimed else verified or claimed or holding.first_asserted
+    return latest, Link(tier, holding.first_asserted[0], *identifier, contact)
 
 
-def _latest(candidates: list[tuple[Stamp, Link]], set_aside: list[SetAside]) -> Link:
+def _latest(candidates: list[tuple[Stamp, Link]], excluded: list[Excluded]) -> Link:
     """The contact's one value of an exclusive type and scope; the others are set aside."""
     _, link = max(candidates, key=lambda one: (one[0], one[1].value))
-    set_aside.extend(
-        SetAside(other.contact, other.type, other.value, "superseded_value")
+    excluded.extend(
+        Excluded(other.contact, other.type, other.value, "superseded_value")
         for _, other in candidates
         if other is not link
     )

@@ -1,17 +1,17 @@
-"""Evidence: everything ever stated about who is who, folded so far that nothing resolution asks for is lost.
+"""Evidence: everything ever stated about identity, folded without losing anything that resolution needs.
 
-Each value here is a join of maxima and minima, so ``merge`` is commutative, associative and idempotent: evidence may
-come in any order, in any parts and repeatedly. Values are as they were stated; which policy spells and judges them
-comes later, so a change of policy needs no new reading of the log.
+Every value here is a join of maxima and minima, so ``merge`` is commutative, associative and idempotent: evidence may
+arrive in any order, in any parts and repeatedly. Values are kept as they were stated. The policy normalises and judges
+them later, so a change of policy does not need the log to be read again.
 
-How a reading was chosen where two are possible:
+Choices where the rules allow two readings:
 
 - a retraction takes back what was asserted up to it, whatever its assurance;
-- an intrinsic identifier is *verified*, and asserted by every event that it rides on; it stays so, and what was
-  asserted of the same value beside it can be retracted as usual. Of these events the first is always known, the last
-  only where it is told: to the stream it is of a contact that has two values of a type, for with one value the
-  register of exclusive values has nothing to choose;
-- two decisions of one pair with one stamp (which only two contacts using the same event id can make) count as
+- an intrinsic identifier is *verified* and asserted by every event that carries it. It stays asserted; what was
+  asserted of the same value beside it can be retracted as usual. The first of these events is always known. The last
+  one is known only where it is needed: for a contact that has two values of a type, since an exclusive type then takes
+  the latest of them;
+- two decisions of one pair with one stamp (possible only when two contacts use the same event id) count as
   ``different`` before ``same`` before ``undecided``: the careful one wins.
 """
 
@@ -24,70 +24,75 @@ from projections.identity.resolution.links import Identifier
 Stamp = tuple[int, str]  # (at, event_id)
 Pair = tuple[str, str]  # two contact keys, the lesser first
 Verdict = Literal["same", "different", "undecided"]
-_CARE: Final[Mapping[Verdict, int]] = {"undecided": 0, "same": 1, "different": 2}
+_CAUTION: Final[Mapping[Verdict, int]] = {"undecided": 0, "same": 1, "different": 2}
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 
 class Holding(NamedTuple):
-    """All statements that one contact has one identifier, or has it not."""
+    """All statements that one contact has, or does not have, one identifier."""
 
-    stated: int  # the earliest of them, retractions included
-    since: Stamp | None = None  # the earliest assertion, live or not
-    verified: Stamp | None = None  # the latest assertion of this assurance
-    claimed: Stamp | None = None
-    retracted: Stamp | None = None
-    vouched: Stamp | None = None  # the earliest event that had it as an intrinsic identifier
-    restated: Stamp | None = None  # the latest one that is known
+    first_stated_at: int  # the earliest of them, retractions included
+    first_asserted: Stamp | None = None  # the earliest assertion, live or not
+    last_verified: Stamp | None = None  # the latest assertion of this assurance
+    last_claimed: Stamp | None = None
+    last_retracted: Stamp | None = None
+    first_intrinsic: Stamp | None = None  # the earliest event that had it as an intrinsic identifier
+    last_intrinsic: Stamp | None = None  # the latest one that is known
 
     @property
     def live(self) -> tuple[Stamp | None, Stamp | None]:
         """The latest verified assertion and the latest claim, each if it is live."""
-        verified, claimed, retracted = self.verified, self.claimed, self.retracted
+        verified, claimed, retracted = self.last_verified, self.last_claimed, self.last_retracted
         if retracted is not None:
-            verified, claimed = _outlives(verified, retracted), _outlives(claimed, retracted)
-        return (_greatest(_greatest(verified, self.vouched), self.restated), claimed)
+            verified, claimed = _unless_retracted(verified, retracted), _unless_retracted(claimed, retracted)
+        return (_greatest(_greatest(verified, self.first_intrinsic), self.last_intrinsic), claimed)
 
     def merge(self, other: "Holding") -> "Holding":
-        """What both say together."""
+        """All statements of both."""
         return Holding(
-            min(self.stated, other.stated),
-            _least(self.since, other.since),
-            _greatest(self.verified, other.verified),
-            _greatest(self.claimed, other.claimed),
-            _greatest(self.retracted, other.retracted),
-            _least(self.vouched, other.vouched),
-            _greatest(self.restated, other.restated),
+            min(self.first_stated_at, other.first_stated_at),
+            _least(self.first_asserted, other.first_asserted),
+            _greatest(self.last_verified, other.last_verified),
+            _greatest(self.last_claimed, other.last_claimed),
+            _greatest(self.last_retracted, other.last_retracted),
+            _least(self.first_intrinsic, other.first_intrinsic),
+            _greatest(self.last_intrinsic, other.last_intrinsic),
         )
 
 
 class Decision(NamedTuple):
-    """What staff decided of a pair, last, and when they first decided anything of it."""
+    """The last decision of staff about a pair, and the time of the first."""
 
     at: int
     event_id: str
     verdict: Verdict
-    stated: int
+    first_stated_at: int
 
     def merge(self, other: "Decision") -> "Decision":
-        """What both say together: the later decision, and the earlier time of the first."""
+        """The later decision, with the earlier of the first times."""
         later = max(self, other, key=_decision_rank)
-        return later._replace(stated=min(self.stated, other.stated))
+        return later._replace(first_stated_at=min(self.first_stated_at, other.first_stated_at))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A tenant's evidence, or that of some of its contacts. No field may be changed.
+    """The evidence of a tenant or of some of its contacts. No field may be changed.
 
-    ``holdings`` are by contact, then by type and value as it was stated.
-    ``named`` has, for a contact that others stated to be their identifier, the earliest such statement: it founds
-    the contact, and is kept here so that one contact's evidence is whole without everybody's who named it.
+    ``holdings`` are by contact, then by type and value as stated. ``first_referenced_at`` holds, for a contact that
+    others stated to be their identifier, the time of the earliest such statement in ms: it founds the contact. It is
+    kept here so that the evidence of one contact is complete without that of the contacts that reference it.
     """
 
     contacts: frozenset[str] = frozenset()
     holdings: Mapping[str, Mapping[Identifier, Holding]] = field(default_factory=dict)
     decisions: Mapping[Pair, Decision] = field(default_factory=dict)
-    named: Mapping[str, int] = field(default_factory=dict)
+    first_referenced_at: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def described(self) -> set[str]:
+        """The contacts that some evidence is about."""
+        return {*self.holdings, *self.first_referenced_at, *(contact for pair in self.decisions for contact in pair)}
 
     def merge(self, other: "Evidence") -> "Evidence":
         """The evidence of both."""
@@ -95,16 +100,16 @@ class Evidence:
             self.contacts | other.contacts,
             _merged(self.holdings, other.holdings, _merged_holdings),
             _merged(self.decisions, other.decisions, Decision.merge),
-            _merged(self.named, other.named, min),
+            _merged(self.first_referenced_at, other.first_referenced_at, min),
         )
 
     def of(self, contacts: frozenset[str]) -> "Evidence":
-        """What these contacts' own evidence is, with the decisions that are about them alone."""
+        """The evidence of these contacts, with the decisions that are only about them."""
         return Evidence(
             self.contacts & contacts,
             {contact: self.holdings[contact] for contact in contacts if contact in self.holdings},
             {pair: decision for pair, decision in self.decisions.items() if contacts.issuperset(pair)},
-            {contact: self.named[contact] for contact in contacts if contact in self.named},
+            {contact: self.first_referenced_at[contact] for contact in contacts if contact in self.first_referenced_at},
         )
 
 
@@ -113,7 +118,7 @@ def pair_of(one: str, other: str) -> Pair:
     return (one, other) if one <= other else (other, one)
 
 
-def _outlives(assertion: Stamp | None, retraction: Stamp) -> Stamp | None:
+def _unless_retracted(assertion: Stamp | None, retraction: Stamp) -> Stamp | None:
     return assertion if assertion and assertion > retraction else None
 
 
@@ -126,7 +131,7 @@ def _greatest(one: Stamp | None, other: Stamp | None) -> Stamp | None:
 
 
 def _decision_rank(decision: Decision) -> tuple[int, str, int]:
-    return (decision.at, decision.event_id, _CARE[decision.verdict])
+    return (decision.at, decision.event_id, _CAUTION[decision.verdict])
 
 
 def _merged_holdings(

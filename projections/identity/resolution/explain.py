@@ -1,8 +1,8 @@
-"""Why two contacts are one person, or why not: data for whoever tells it.
+"""Explains why two contacts are one customer, or why not, as data.
 
 *Together*: the shortest chain of accepted links between the two, each with its evidence. *Apart*: the chain with the
-fewest obstacles, where an obstacle is a refused link or something that was set aside before it could be one; with no
-chain at all, the evidence is missing. Which of several equally good chains is told depends on the links alone.
+fewest obstacles, where an obstacle is a refused link or an excluded statement; if there is no chain at all, evidence is
+missing. Which of several equally good chains is given depends on the links alone.
 """
 
 from collections import deque
@@ -11,14 +11,14 @@ from itertools import chain
 from typing import Final, Literal, NamedTuple
 
 from projections.identity.resolution.clusters import Node
-from projections.identity.resolution.contact_links import not_blocked
+from projections.identity.resolution.contact_links import normalised
 from projections.identity.resolution.evidence import Pair, Stamp, pair_of
-from projections.identity.resolution.links import STAFF, Aside, Customer, Refusal
+from projections.identity.resolution.links import STAFF, Customer, Exclusion, Refusal
 from projections.identity.resolution.resolution import Resolution
 
 ACCEPTED: Final = "accepted"
 _BETWEEN_CONTACTS: Final = frozenset({STAFF, "contact"})
-Fate = Literal["accepted"] | Refusal | Aside
+Fate = Literal["accepted"] | Refusal | Exclusion
 Saying = Literal["first", "verified", "claimed", "retracted"]
 
 
@@ -27,7 +27,7 @@ class UnknownContact(LookupError):
 
 
 class Source(NamedTuple):
-    """An event that evidence rests on."""
+    """An event that is evidence for a link."""
 
     event_id: str
     at: int
@@ -35,7 +35,7 @@ class Source(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One tie in a chain: a contact's to an identifier (or, with type ``staff`` or ``contact``, to another contact)."""
+    """One link of a chain: to an identifier, or with type ``staff`` or ``contact`` to another contact."""
 
     contact: str
     type: str
@@ -47,9 +47,10 @@ class Step(NamedTuple):
 
 
 class Why(NamedTuple):
-    """``together`` and how, or not and what stands between; an empty chain then says that evidence is missing.
+    """Whether two contacts are one customer, and the chain of links that shows it.
 
-    ``decided`` is the pair itself if staff decided that the two are different.
+    If they are not, the chain shows what prevents it; an empty chain means that evidence is missing. ``decided`` is
+    the pair if staff decided that the two are different.
     """
 
     together: bool
@@ -58,7 +59,7 @@ class Why(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A customer with every link of its contacts, and to them, in the order of rule 7."""
+    """A customer with every link from and to its contacts, in the order of rule 7."""
 
     customer: Customer
     accepted: tuple[Step, ...]
@@ -66,12 +67,12 @@ class Graph(NamedTuple):
 
 
 def why(resolution: Resolution, one: str, other: str) -> Why:
-    """Why the two contacts are one person or are not. Raises UnknownContact."""
+    """Why the two contacts are one customer or are not. Raises UnknownContact."""
     together = customer_of(resolution, one) == customer_of(resolution, other)
     pair = pair_of(one, other)
     decision = resolution.evidence.decisions.get(pair)
     steps = (
-        _accepted(resolution) if together else chain(_accepted(resolution), _refused(resolution), _aside(resolution))
+        _accepted(resolution) if together else chain(_accepted(resolution), _refused(resolution), _excluded(resolution))
     )
     return Why(
         together,
@@ -113,26 +114,26 @@ def _refused(resolution: Resolution) -> Iterator[Step]:
         yield Step(link.contact, link.type, link.value, link.tier, reason, detail)
 
 
-def _aside(resolution: Resolution) -> Iterator[Step]:
-    for contact, type_name, value, reason in resolution.set_aside:
+def _excluded(resolution: Resolution) -> Iterator[Step]:
+    for contact, type_name, value, reason in resolution.excluded:
         yield Step(contact, type_name, value, None, reason)
 
 
 def _with_sources(resolution: Resolution, step: Step) -> Step:
-    """The step with the events behind it: the first that said so, the latest live ones, or what took it back."""
+    """The step with its events: the first assertion, the latest live ones, or the retraction."""
     evidence = resolution.evidence
     if step.type == STAFF:
         decision = evidence.decisions[step.contact, step.value]
         return step._replace(sources=(Source(decision.event_id, decision.at, "verified"),))
     stated = evidence.holdings[step.contact]
     identifier = (step.type, step.value)
-    holding = stated[identifier] if step.fate == "blocked" else not_blocked(stated, resolution.policy)[0][identifier]
+    holding = stated[identifier] if step.fate == "blocked" else normalised(stated, resolution.policy)[0][identifier]
     verified, claimed = holding.live
     stamps: tuple[tuple[Stamp | None, Saying], ...] = (
-        (holding.since, "first"),
+        (holding.first_asserted, "first"),
         (verified, "verified"),
         (claimed, "claimed"),
-        (None if verified or claimed else holding.retracted, "retracted"),
+        (None if verified or claimed else holding.last_retracted, "retracted"),
     )
     return step._replace(sources=tuple(Source(stamp[1], stamp[0], says) for stamp, says in stamps if stamp))
 
@@ -142,41 +143,41 @@ def _far_side(step: Step) -> Node:
 
 
 def _chain(steps: Iterable[Step], one: str, other: str) -> tuple[Step, ...]:
-    """A path with the fewest obstacles, the shortest if there are none: breadth first, one more obstacle at a time."""
-    ties: dict[Node, list[tuple[Step, Node]]] = {}
+    """The path with the fewest obstacles, and the shortest of accepted links: breadth first by obstacles."""
+    edges: dict[Node, list[tuple[Step, Node]]] = {}
     for step in steps:
         far = _far_side(step)
-        ties.setdefault(step.contact, []).append((step, far))
-        ties.setdefault(far, []).append((step, step.contact))
+        edges.setdefault(step.contact, []).append((step, far))
+        edges.setdefault(far, []).append((step, step.contact))
     came_by: dict[Node, tuple[Step, Node] | None] = {one: None}
     front: deque[Node] = deque([one])
     while front and other not in came_by:
-        reached = _spread(front, ties, came_by)
+        reached = _expand(front, edges, came_by)
         front = deque()
         for node in reached:
-            for step, far in ties.get(node, ()):
+            for step, far in edges.get(node, ()):
                 if far not in came_by:
                     came_by[far] = (step, node)
                     front.append(far)
-    return _way_back(came_by, other)
+    return _path_to(came_by, other)
 
 
-def _spread(
-    front: deque[Node], ties: dict[Node, list[tuple[Step, Node]]], came_by: dict[Node, tuple[Step, Node] | None]
+def _expand(
+    front: deque[Node], edges: dict[Node, list[tuple[Step, Node]]], came_by: dict[Node, tuple[Step, Node] | None]
 ) -> list[Node]:
-    """Everything that accepted links reach from the front, which is used up."""
+    """All nodes that accepted links reach from the front, which is emptied."""
     reached: list[Node] = []
     while front:
         node = front.popleft()
         reached.append(node)
-        for step, far in ties.get(node, ()):
+        for step, far in edges.get(node, ()):
             if step.fate == ACCEPTED and far not in came_by:
                 came_by[far] = (step, node)
                 front.append(far)
     return reached
 
 
-def _way_back(came_by: dict[Node, tuple[Step, Node] | None], node: Node) -> tuple[Step, ...]:
+def _path_to(came_by: dict[Node, tuple[Step, Node] | None], node: Node) -> tuple[Step, ...]:
     steps: list[Step] = []
     link = came_by.get(node)
     while link is not None:

@@ -1,16 +1,16 @@
-"""Canonical events to evidence: what each type of event says about who is who.
+"""Events to evidence: what each type of event states about identity.
 
-- ``identity.bound`` asserts its identifiers; ``identity.unbound`` retracts them, in both assurances; their linked
-  contact is the identifier ``contact:<its key>``, verified;
-- an intrinsic identifier rides on any event, of a known type or not, which asserts it as verified. Whoever has the
-  whole log has every such event; the stream has only those that are told it, and restatements (`schemas.restatements`);
-- ``identity.decided`` decides of a pair of contacts; a decision about oneself only founds the contact;
-- a contact exists as soon as an event is its own, or an identifier or a decision names it. Other events that name a
-  contact (``contact.superseded``) state no evidence about it and don't create it;
+- ``identity.bound`` asserts its identifiers; ``identity.unbound`` retracts them, in both assurances. The linked contact
+  is the identifier ``contact:<its key>``, verified;
+- an intrinsic identifier is asserted as verified by every event that carries it, whatever the event's type. The log
+  has every such event; the stream has only some of them, and restatements (see `schemas.restatements`);
+- ``identity.decided`` decides about a pair of contacts; a decision about one contact alone only founds it;
+- a contact exists as soon as it has an event of its own, or an identifier or a decision names it. Other events that
+  name a contact (``contact.superseded``) state no evidence about it and do not create it;
 - an event without a contact states nothing.
 
-One event id, one event: where a contact's event comes again with other content, the least by (occurred_at, type,
-source, what it says of identity) counts, so that the order of arrival does not.
+Where events of one contact share an event id but not the content, the least record counts, ordered by (occurred_at,
+type, source, identifiers, assertions), so the order of arrival does not matter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,50 +30,50 @@ DECIDED: Final = "identity.decided"
 IDENTITY_TYPES: Final = frozenset({BOUND, UNBOUND, DECIDED})
 _VERIFIED: Final = "verified"
 
-# (type, value, assurance), or (type, value, id of the event that is restated), or (other contact, "", verdict)
-Said = tuple[tuple[str, str, str], ...]
+# (type, value, assurance), or (type, value, id of the restated event), or (other contact, "", verdict)
+Assertions = tuple[tuple[str, str, str], ...]
 
 
-class Kept(NamedTuple):
-    """What is remembered of an event; of its repeats the least counts."""
+class EvidenceRecord(NamedTuple):
+    """What is kept of an event. Of several contents with one event id the least counts."""
 
     occurred_at: int
     type: str
     source: str
     intrinsic: tuple[Identifier, ...]
-    said: Said
+    assertions: Assertions
 
 
-def kept(event: Event) -> Kept:
-    """What is remembered of an event that has a contact."""
+def from_log(event: Event) -> EvidenceRecord:
+    """The record of an event that has a contact, as the log has it."""
     intrinsic = tuple(sorted([(one.type, one.value) for one in event.intrinsic])) if event.intrinsic else ()
-    said = _said(event) if event.type in IDENTITY_TYPES else ()
-    return Kept(event.occurred_at, event.type, event.source, intrinsic, said)
+    assertions = _assertions_of(event) if event.type in IDENTITY_TYPES else ()
+    return EvidenceRecord(event.occurred_at, event.type, event.source, intrinsic, assertions)
 
 
-def told(event: Event) -> Kept:
-    """What is remembered of an event that the agent of the contacts told."""
-    one, restatement = kept(event), restated_in(event)
+def from_stream(event: Event) -> EvidenceRecord:
+    """The record of an event as the agent "contacts" sent it to the stream, which may be a restatement."""
+    one, restatement = from_log(event), restated_in(event)
     if restatement is None:
         return one
-    said = [(identifier.type, identifier.value, restatement.event_id) for identifier in restatement.identifiers]
-    return one._replace(said=tuple(said))
+    assertions = [(identifier.type, identifier.value, restatement.event_id) for identifier in restatement.identifiers]
+    return one._replace(assertions=tuple(assertions))
 
 
-def stated(events: Mapping[str, Mapping[str, Kept]]) -> Evidence:
-    """The evidence in what was told, of which the one that counts was already chosen, by contact and event id.
+def to_evidence(events: Mapping[str, Mapping[str, EvidenceRecord]]) -> Evidence:
+    """The evidence in records of the stream by contact and event id, one record an event.
 
-    Which events are told for their intrinsic identifiers, beside the first, depends on the order in which they came:
-    so each is the first as far as one knows, and the last is what restatements say.
+    The stream carries only the first event of an intrinsic identifier; later ones arrive as restatements. Which
+    other events it carries depends on the order of arrival, so a record here never counts as the last one.
     """
     draft = _Draft(whole=False)
-    for contact, of_contact in events.items():
-        _state(draft, contact, of_contact)
+    for contact, records in events.items():
+        _state(draft, contact, records)
     return draft.evidence()
 
 
 def gather(events: Iterable[Event]) -> Evidence:
-    """The evidence in all of one tenant's events, in whatever order and however often each comes."""
+    """The evidence in all events of one tenant, in any order, with any repeats."""
     gatherer = Gatherer()
     for event in events:
         gatherer.add(event)
@@ -81,53 +81,53 @@ def gather(events: Iterable[Event]) -> Evidence:
 
 
 class Gatherer:
-    """Takes one tenant's events one by one, then gives their evidence. Not shared between threads."""
+    """Collects the events of one tenant one by one, then gives their evidence. Not thread-safe."""
 
     def __init__(self) -> None:
-        self._events: dict[str, dict[str, Kept]] = {}
-        # One object for each value that comes again and again.
+        self._events: dict[str, dict[str, EvidenceRecord]] = {}
+        # Equal values share one object: a log repeats few of them millions of times.
         self._words: dict[str, str] = {}
-        self._vouched: dict[tuple[Identifier, ...], tuple[Identifier, ...]] = {}
-        self._says: dict[Said, Said] = {}
+        self._intrinsics: dict[tuple[Identifier, ...], tuple[Identifier, ...]] = {}
+        self._assertions: dict[Assertions, Assertions] = {}
 
     def add(self, event: Event) -> None:
-        """Take an event in; a repeat changes nothing."""
+        """Add an event; a repeat changes nothing."""
         if event.contact is None:
             return
-        one = self._kept(event)
-        of_contact = self._events.setdefault(event.contact.key, {})
-        known = of_contact.setdefault(event.event_id, one)
+        one = self._record_of(event)
+        records = self._events.setdefault(event.contact.key, {})
+        known = records.setdefault(event.event_id, one)
         if known is not one and one < known:
-            of_contact[event.event_id] = one
+            records[event.event_id] = one
 
     def evidence(self) -> Evidence:
-        """The evidence of all events so far, which are forgotten: both together would fill the memory."""
+        """The evidence of all events so far. The events are dropped on the way, to save memory."""
         draft = _Draft(whole=True)
         while self._events:
             contact, events = self._events.popitem()
             _state(draft, contact, events)
         return draft.evidence()
 
-    def _kept(self, event: Event) -> Kept:
-        one, words = kept(event), self._words
-        return Kept(
+    def _record_of(self, event: Event) -> EvidenceRecord:
+        one, words = from_log(event), self._words
+        return EvidenceRecord(
             one.occurred_at,
             words.setdefault(one.type, one.type),
             words.setdefault(one.source, one.source),
-            self._vouched.setdefault(one.intrinsic, one.intrinsic),
-            self._says.setdefault(one.said, one.said),
+            self._intrinsics.setdefault(one.intrinsic, one.intrinsic),
+            self._assertions.setdefault(one.assertions, one.assertions),
         )
 
 
 class _Draft:
-    """Evidence while it grows. Of the ``whole`` log, an event with an intrinsic identifier may be the last one."""
+    """Evidence under construction. ``whole``: the records are the whole log, so the last intrinsic event is known."""
 
     def __init__(self, *, whole: bool) -> None:
         self.whole = whole
         self._contacts: set[str] = set()
         self._holdings: dict[str, dict[Identifier, Holding]] = {}
         self._decisions: dict[Pair, Decision] = {}
-        self._named: dict[str, int] = {}
+        self._first_referenced_at: dict[str, int] = {}
 
     def exist(self, contact: str) -> None:
         self._contacts.add(contact)
@@ -139,7 +139,9 @@ class _Draft:
         type_name, value = identifier
         if type_name == "contact" and is_contact_key(value):
             self._contacts.add(value)
-            self._named[value] = min(holding.stated, self._named.get(value, holding.stated))
+            self._first_referenced_at[value] = min(
+                holding.first_stated_at, self._first_referenced_at.get(value, holding.first_stated_at)
+            )
 
     def decide(self, pair: Pair, decision: Decision) -> None:
         known = self._decisions.get(pair)
@@ -147,31 +149,35 @@ class _Draft:
         self._contacts.update(pair)
 
     def evidence(self) -> Evidence:
-        return Evidence(frozenset(self._contacts), self._holdings, self._decisions, self._named)
+        return Evidence(frozenset(self._contacts), self._holdings, self._decisions, self._first_referenced_at)
 
 
-def _said(event: Event) -> Said:
+def _assertions_of(event: Event) -> Assertions:
     if event.type == DECIDED:
         decision = cast("DecisionData", event.data)
         return ((decision.other.key, "", decision.decision),)
     data = cast("Binding", event.data)
-    said = [(one.type, one.value, one.assurance) for one in data.identifiers]
+    assertions = [(one.type, one.value, one.assurance) for one in data.identifiers]
     if data.linked_contact is not None:
-        said.append(("contact", data.linked_contact.key, _VERIFIED))
-    return tuple(said)
+        assertions.append(("contact", data.linked_contact.key, _VERIFIED))
+    return tuple(assertions)
 
 
-def _state(draft: _Draft, contact: str, events: Mapping[str, Kept]) -> None:
+def _state(draft: _Draft, contact: str, events: Mapping[str, EvidenceRecord]) -> None:
     draft.exist(contact)
-    for event_id, (at, type_name, _source, intrinsic, said) in events.items():
+    for event_id, (at, type_name, _source, intrinsic, assertions) in events.items():
         stamp = (at, event_id)
         for identifier in intrinsic:
-            draft.hold(contact, identifier, Holding(at, stamp, vouched=stamp, restated=stamp if draft.whole else None))
-        for one, value, how in said:
+            draft.hold(
+                contact,
+                identifier,
+                Holding(at, stamp, first_intrinsic=stamp, last_intrinsic=stamp if draft.whole else None),
+            )
+        for one, value, how in assertions:
             if type_name == DECIDED:
                 draft.decide(pair_of(contact, one), Decision(at, event_id, cast("Verdict", how), at))
             elif type_name == RESTATED:
-                draft.hold(contact, (one, value), Holding(at, (at, how), restated=(at, how)))
+                draft.hold(contact, (one, value), Holding(at, (at, how), last_intrinsic=(at, how)))
             elif type_name == UNBOUND:
                 draft.hold(contact, (one, value), Holding(at, None, None, None, stamp))
             elif how == _VERIFIED:

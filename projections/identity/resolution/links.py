@@ -1,4 +1,4 @@
-"""The words of a result: a link, why one was refused, what was set aside before it could be one, a customer."""
+"""The parts of a result: links, refused links, excluded statements, customers."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -7,19 +7,19 @@ STAFF = "staff"
 STAFF_TIER = 0
 
 Refusal = Literal[
-    "shared_device",  # rule 3: its contact had too many values of the type, so it links through none
+    "shared_device",  # rule 3: its contact had too many values of the type
     "generic",  # rule 4: too many contacts hold the identifier
-    "shared",  # rule 5: people who hold the identifier are told apart by an exclusive type
+    "shared",  # rule 5: holders of the identifier differ in an exclusive value
     "exclusive_conflict",  # rule 7: the two sides have different values of an exclusive type
     "decided_different",  # rule 7: staff decided that a pair is not one person
 ]
-Aside = Literal[
+Exclusion = Literal[
     "blocked",  # rule 1: no value of its type, or on the block list
     "retracted",  # no live assertion
     "unaccepted",  # live, but the policy gives its assurance no tier
     "superseded_value",  # rule 2: the contact has a later value of the same exclusive type and scope
 ]
-# For people; each of the reasons above has one.
+# A sentence for people for each of the reasons above.
 MEANINGS: Final[Mapping[str, str]] = {
     "shared_device": "its contact had too many values of an exclusive type (a shop's tablet, say)",
     "generic": "more contacts hold the identifier than its fan-out limit",
@@ -35,7 +35,7 @@ Identifier = tuple[str, str]  # (type, normalised value)
 
 
 class Link(NamedTuple):
-    """A contact's tie to an identifier, or staff's to another contact; compares in the order of rule 7."""
+    """A contact's link to an identifier, or by staff to another contact; sorts in the order of rule 7."""
 
     tier: int
     since: int
@@ -45,14 +45,14 @@ class Link(NamedTuple):
 
     @property
     def identifier(self) -> Identifier:
-        """What the contact is tied to."""
+        """The identifier that the contact links to."""
         return (self.type, self.value)
 
 
 class Refused(NamedTuple):
     """A link that joins nothing.
 
-    ``detail`` says what stood against it: the type whose values differ and two such values, or the pair decided on.
+    ``detail`` is what prevented it: the type whose values differ with two such values, or the pair decided different.
     """
 
     link: Link
@@ -60,13 +60,13 @@ class Refused(NamedTuple):
     detail: tuple[str, ...] = ()
 
 
-class SetAside(NamedTuple):
-    """What was stated of a contact but makes no link; a blocked value is as it was stated."""
+class Excluded(NamedTuple):
+    """A statement about a contact that makes no link; a blocked value is as it was stated."""
 
     contact: str
     type: str
     value: str
-    reason: Aside
+    reason: Exclusion
 
 
 class Customer(NamedTuple):

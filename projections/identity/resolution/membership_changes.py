@@ -1,18 +1,18 @@
-"""What a commit changed in who is who, told customer by customer.
+"""The changes of membership in one commit, one per customer.
 
-A change says whom its customer held before and whom it holds now, so whoever keeps, of each customer, what its last
-change says (and forgets those that hold nobody) has the membership, whatever he hears of other customers meanwhile.
+A change has the customer's contacts before and after. So a consumer that keeps the last change of each customer, and
+drops customers without contacts, has the membership, whatever the order in which it reads different customers.
 
-Each customer whose contacts changed has one change a commit. Its type is a word for people, the first that fits:
+The type of a change is the first of these that applies:
 
-- ``created``: a new customer, of contacts that belonged to nobody;
-- ``renamed``: a customer goes on under another id, since another contact founds it now: told of both ids;
-- ``merged``: customers became one: told of the one and of each that is no more;
-- ``split``: a customer came apart: told of those that are new and of the one they left;
-- ``linked``: contacts came to a customer, new ones or another's;
-- ``unlinked``: contacts left a customer for others that there were.
+- ``created``: a new customer, of new contacts;
+- ``renamed``: a customer continues under another id because another contact founds it now. Both ids get a change;
+- ``merged``: customers became one. The one that remains and each that no longer exists get a change;
+- ``split``: a customer came apart. The new customers and the one that they left get a change;
+- ``linked``: contacts were added, new ones or those of another customer;
+- ``unlinked``: contacts left for other customers that existed before.
 
-An id that is no more belongs to the customer that holds its founding contact: its *heir*.
+An id that no longer exists leads to the customer of its founding contact: its *heir*.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ ChangeType = Literal["created", "linked", "unlinked", "merged", "split", "rename
 
 
 class Move(NamedTuple):
-    """Contacts that came from another customer or went to it; from nobody, ``customer_id`` is None."""
+    """Contacts that came from another customer or went to it; ``customer_id`` is None for new contacts."""
 
     customer_id: UUID | None
     contacts: tuple[str, ...]
@@ -41,10 +41,10 @@ class Change(NamedTuple):
 
 
 def changes(before: Mapping[str, UUID], after: Mapping[str, UUID], contact_of: Mapping[UUID, str]) -> list[Change]:
-    """What happened to each customer, those that lost contacts first.
+    """The change of each customer, those that lost contacts first.
 
-    ``before`` and ``after`` say whom contacts belong to; no contact of a customer is left out, and whoever belonged to
-    one still does. ``contact_of`` has the contact that each customer's id is the personal id of.
+    ``before`` and ``after`` give each contact's customer. They must have all contacts of each customer, and ``after``
+    every contact of ``before``. ``contact_of`` gives the contact whose personal id is the customer's id.
     """
     moved = [contact for contact, customer in after.items() if before.get(contact) != customer]
     if not moved:
@@ -55,28 +55,28 @@ def changes(before: Mapping[str, UUID], after: Mapping[str, UUID], contact_of: M
     predecessors: dict[UUID, list[UUID]] = {}
     for gone, heir in heirs.items():
         predecessors.setdefault(heir, []).append(gone)
-    teller = _Teller(before, after, held, holds, heirs, predecessors)
-    told = [teller.tell(customer) for customer in touched]
-    return sorted(told, key=lambda change: (len(change.after) >= len(change.before), contact_of[change.customer_id]))
+    builder = _ChangeBuilder(before, after, held, holds, heirs, predecessors)
+    found = [builder.build(customer) for customer in touched]
+    return sorted(found, key=lambda change: (len(change.after) >= len(change.before), contact_of[change.customer_id]))
 
 
 def grown(customer: UUID, held: Sequence[str], came: Iterable[str]) -> Change:
-    """The one change where contacts that belonged to nobody came to a customer; ``held`` is in the order of keys."""
+    """The change of a customer that gained new contacts and lost none; ``held`` must be sorted by contact key."""
     new = tuple(sorted(came))
     return Change(
         customer, "linked" if held else "created", tuple(held), tuple(sorted((*held, *new))), (Move(None, new),), ()
     )
 
 
-class _Teller(NamedTuple):
+class _ChangeBuilder(NamedTuple):
     before: Mapping[str, UUID]
     after: Mapping[str, UUID]
     held: Mapping[UUID, set[str]]
     holds: Mapping[UUID, set[str]]
-    heirs: Mapping[UUID, UUID]  # of customers that are no more
+    heirs: Mapping[UUID, UUID]  # of customers that no longer exist
     predecessors: Mapping[UUID, list[UUID]]  # the other way round
 
-    def tell(self, customer: UUID) -> Change:
+    def build(self, customer: UUID) -> Change:
         held, holds = self.held.get(customer, set()), self.holds.get(customer, set())
         return Change(
             customer,
@@ -111,7 +111,7 @@ def _by_customer(customers: Mapping[str, UUID]) -> dict[UUID, set[str]]:
 
 
 def _moves(contacts: Iterable[str], customers: Mapping[str, UUID]) -> tuple[Move, ...]:
-    """The contacts by the customer they belong to on the other side of the commit."""
+    """The contacts, grouped by their customer on the other side of the commit."""
     moves: dict[UUID | None, list[str]] = {}
     for contact in sorted(contacts):
         moves.setdefault(customers.get(contact), []).append(contact)

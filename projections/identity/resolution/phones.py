@@ -1,8 +1,8 @@
-"""Phone numbers to E.164, by ``phonenumbers``, with a short cut for the ordinary ones.
+"""Phone numbers to E.164, by ``phonenumbers``, with a fast path for ordinary mobile numbers.
 
-Parsing and checking a number costs some 70 µs, a million of them more than a minute. Most are mobile numbers written
-plainly, in a country that has its calling code to itself: there the library's own tables answer with two regular
-expressions. The short cut only ever says yes, and only where the library says the same; all else goes the long way.
+Parsing and checking a number takes some 70 µs, so a million of them take more than a minute. Most are mobile numbers
+written plainly, in a country with a calling code of its own: there two regular expressions from the library's own
+tables decide. The fast path only accepts numbers, and only where the library gives the same result.
 """
 
 import re

@@ -1,6 +1,6 @@
-"""A tenant's policy: which identifiers tie contacts together, how strongly, and which tell people apart.
+"""A tenant's policy: which identifiers link contacts, how strongly, and which distinguish people.
 
-A policy is data. ``Policy.from_json`` lays a tenant's wishes over the defaults, so that ``{}`` is the default policy::
+A policy is data. ``Policy.from_json`` overrides the defaults by a tenant's settings, so ``{}`` is the default policy::
 
     {
       "default_region": "TW",          region of phone numbers written without a country code
@@ -52,7 +52,7 @@ _QUANTIFIED_GROUP: Final = re.compile(r"(?<!\\)\)[*+{]")
 
 
 class InvalidPolicy(ValueError):
-    """This is no policy; the message says which part and why."""
+    """The data is no valid policy; the message names the part and the reason."""
 
 
 class _Part(BaseModel):
@@ -60,14 +60,14 @@ class _Part(BaseModel):
 
 
 class Exclusive(_Part):
-    """One person has one value of this scope; different ones stop links of tier ``guards`` and weaker."""
+    """One person has one value in this scope; different values prevent links of tier ``guards`` and weaker."""
 
     scope: Literal["tenant", "prefix"] = "tenant"
     guards: Annotated[int, Field(ge=0, le=9)] = 0
 
 
 class TypeRule(_Part):
-    """What an identifier type is worth."""
+    """How the statements of an identifier type count."""
 
     verified: Tier | None = 2
     claimed: Tier | None = 3
@@ -121,7 +121,7 @@ class Policy(_Part):
         return {**DEFAULT_TYPES, **types}
 
     def rule(self, type_name: str) -> TypeRule | None:
-        """What the type is worth, or None for a type that is no identifier."""
+        """The rule of the type, or None if it is no identifier type."""
         known = self.types.get(type_name)
         if known is None and _TENANTS_OWN.fullmatch(type_name):
             return X_RULE
@@ -129,18 +129,18 @@ class Policy(_Part):
 
     @cached_property
     def block_list(self) -> re.Pattern[str]:
-        """What matches, whole, the values that are nobody's."""
+        """The expression that matches blocked values as a whole."""
         return _compiled(self.blocked)
 
     @classmethod
-    def from_json(cls, wishes: Any, default_region: str = "TW") -> "Policy":
-        """The default policy with a tenant's wishes (parsed JSON) laid over it. Raises InvalidPolicy.
+    def from_json(cls, settings: Any, default_region: str = "TW") -> "Policy":
+        """The default policy, overridden by a tenant's settings (parsed JSON). Raises InvalidPolicy.
 
-        ``default_region`` is for wishes that name none.
+        ``default_region`` is for settings that name none.
         """
-        if not isinstance(wishes, dict):
+        if not isinstance(settings, dict):
             raise InvalidPolicy("a policy is a JSON object")
-        rest = {"default_region": default_region, **wishes}
+        rest = {"default_region": default_region, **settings}
         blocked = _strings(rest.pop("blocked", list(DEFAULT_BLOCKED)), "blocked")
         also_blocked = _strings(rest.pop("also_blocked", []), "also_blocked")
         types = rest.pop("types", {})
@@ -150,18 +150,18 @@ class Policy(_Part):
             return cls(
                 **rest,
                 blocked=blocked + also_blocked,
-                types={name: _rule(name, wish) for name, wish in types.items()},
+                types={name: _rule(name, setting) for name, setting in types.items()},
             )
         except ValidationError as error:
             raise InvalidPolicy(_sentence(error)) from None
 
     def to_json(self) -> dict[str, Any]:
-        """The whole policy as JSON; ``from_json`` reads it back."""
+        """The whole policy as JSON, which ``from_json`` reads."""
         return self.model_dump(mode="json")
 
 
 def _check_pattern(pattern: str) -> None:
-    """Refuse what could take for ever on a hostile value: a repeated group is where exponential matching begins."""
+    """Refuse patterns that a hostile value could make exponentially slow: those that repeat a group."""
     if len(pattern) > MAX_PATTERN_LENGTH:
         raise ValueError(f"a pattern is at most {MAX_PATTERN_LENGTH} characters")
     if _QUANTIFIED_GROUP.search(pattern):
@@ -170,7 +170,7 @@ def _check_pattern(pattern: str) -> None:
 
 
 def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """One expression for all, since each by itself would cost as much as everything else about a value."""
+    """One expression for all patterns: one match a pattern would cost as much as the rest of normalising."""
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     try:
         return re.compile(joined or "(?!)", re.IGNORECASE)
@@ -178,14 +178,14 @@ def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
         raise ValueError(f"{joined!r} is no regular expression: {error}") from None
 
 
-def _rule(name: str, wish: Any) -> TypeRule:
-    if not isinstance(wish, dict):
+def _rule(name: str, setting: Any) -> TypeRule:
+    if not isinstance(setting, dict):
         raise InvalidPolicy(f"types.{name}: must be an object")
     base = DEFAULT_TYPES.get(name, X_RULE).model_dump()
-    if isinstance(wish.get("exclusive"), dict) and base["exclusive"]:
-        wish = wish | {"exclusive": base["exclusive"] | wish["exclusive"]}
+    if isinstance(setting.get("exclusive"), dict) and base["exclusive"]:
+        setting = setting | {"exclusive": base["exclusive"] | setting["exclusive"]}
     try:
-        return TypeRule.model_validate(base | wish)
+        return TypeRule.model_validate(base | setting)
     except ValidationError as error:
         raise InvalidPolicy(f"types.{name}.{_sentence(error)}") from None
 

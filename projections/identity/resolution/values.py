@@ -1,14 +1,14 @@
-"""Identifier values: one spelling each (normalised), or none at all (rule 1, *blocked*).
+"""Identifier values: normalised to one spelling, or blocked (rule 1).
 
-How a reading was chosen where two are possible:
+Choices where the rules allow two readings:
 
-- a phone must be *valid* by ``phonenumbers``, not only of a possible length (a policy may ask for ``possible``);
+- a phone must be *valid* by ``phonenumbers``, not only of a possible length (a policy may choose ``possible``);
 - an e-mail has one ``@``, no white space, and a dot in its domain;
 - ``line_user``, ``facebook_user``, ``whatsapp_user`` and tenants' types of scope ``prefix`` are ``prefix:rest``, both
-  parts non-empty; what comes before the first colon is the prefix;
-- a ``contact`` value is taken as it is, since a uid may begin or end with a space, and must be a contact key;
-- the block list is matched against the normalised value, so that no spelling of a value gets past it;
-- a type that is neither in the policy nor ``x_…`` is no identifier, and so no evidence either.
+  parts non-empty; the prefix is what comes before the first colon;
+- a ``contact`` value is not trimmed, since a uid may begin or end with a space, and must be a contact key;
+- the block list is matched against the normalised value, so no spelling of a value evades it;
+- a type that is neither in the policy nor ``x_…`` is no identifier, so it is no evidence either.
 """
 
 import re
@@ -30,20 +30,20 @@ def is_contact_key(value: str) -> bool:
 
 
 def normalise(type_name: str, value: str, policy: Policy) -> str | None:
-    """The value as its type spells it, or None where the validator or the block list says that it is no evidence."""
+    """The normalised value, or None if it is invalid or blocked, so that it is no evidence."""
     rule = policy.rule(type_name)
     if rule is None:
         return None
-    spelt = _spelt(type_name, value, rule, policy)
-    return None if spelt is None or policy.block_list.fullmatch(spelt) else spelt
+    normalised = _normalised(type_name, value, rule, policy)
+    return None if normalised is None or policy.block_list.fullmatch(normalised) else normalised
 
 
 def scope_of(exclusive: Exclusive, value: str) -> str:
-    """What a value is exclusive in: the whole tenant, or its own prefix."""
+    """The scope in which a value is exclusive: the whole tenant, or its own prefix."""
     return WHOLE_TENANT if exclusive.scope == "tenant" else value.partition(":")[0]
 
 
-def _spelt(type_name: str, value: str, rule: TypeRule, policy: Policy) -> str | None:
+def _normalised(type_name: str, value: str, rule: TypeRule, policy: Policy) -> str | None:
     if type_name == "contact":
         return value if is_contact_key(value) else None
     trimmed = value.strip()

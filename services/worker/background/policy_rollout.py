@@ -21,7 +21,7 @@ from projections.identity.handlers import save_statements
 from projections.identity.policies import rules_of
 from projections.identity.resolution.membership_changes import changes
 from projections.identity.resolutions import PolicyRow, ResolutionRow
-from projections.identity.statements import Statement, kept_of
+from projections.identity.statements import Statement, record_of
 from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
 
@@ -103,7 +103,7 @@ class PolicyRollout:
             if not rows:
                 return None
             said = [
-                Statement((space.name, row.contact_id), contact, row.event_id, kept_of(row)) for contact, row in rows
+                Statement((space.name, row.contact_id), contact, row.event_id, record_of(row)) for contact, row in rows
             ]
             rules = rules_of([found[False]], self._id_of, self._region)
             await save_statements(PostgresIdentities(connection), said, rules)

@@ -78,12 +78,12 @@ def test_every_reason_for_refusing_a_link_comes_up(found: Resolution) -> None:
         "exclusive_conflict",
         "decided_different",
     }
-    assert {"blocked", "retracted", "superseded_value"} <= {one.reason for one in found.set_aside}
+    assert {"blocked", "retracted", "superseded_value"} <= {one.reason for one in found.excluded}
 
 
 def test_junk_and_the_shops_own_number_join_nobody(found: Resolution) -> None:
     junk = {(name, value) for name, values in brand.JUNK_VALUES.items() for value in values}
-    assert {(one.type, one.value) for one in found.set_aside if one.reason == "blocked"} == junk
+    assert {(one.type, one.value) for one in found.excluded if one.reason == "blocked"} == junk
     assert not any(link.identifier in junk or link.value == brand.SHOP_PHONE for link in found.accepted)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from projections.identity.resolution.components import closure, components, links_of
 from projections.identity.resolution.evidence import Evidence
 from projections.identity.resolution.gather import gather
-from projections.identity.resolution.holders import crowds, grouped
+from projections.identity.resolution.holders import find_over_limit, grouped
 from projections.identity.resolution.links import Customer
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
@@ -47,7 +47,7 @@ def test_evidence_gathered_in_parts_and_merged_is_the_evidence_of_all(chance: Ra
 @dice
 def test_components_resolved_alone_give_what_the_whole_gives(chance: Random, size: int, policy: Policy) -> None:
     evidence = gather(crowd(chance, size))
-    crowded = crowds(grouped(links_of(evidence, policy)), policy)
+    crowded = find_over_limit(grouped(links_of(evidence, policy)), policy)
     parts = components(evidence, policy)
     assert sorted(contact for part in parts for contact in part) == sorted(evidence.contacts)
     resolved = [resolve(evidence.of(part), policy, crowded) for part in parts]
@@ -55,7 +55,7 @@ def test_components_resolved_alone_give_what_the_whole_gives(chance: Random, siz
     assert sorted(one for part in resolved for one in part.customers) == list(whole.customers)
     assert sorted(one for part in resolved for one in part.accepted) == list(whole.accepted)
     assert sorted(one for part in resolved for one in part.refused) == list(whole.refused)
-    assert sorted(one for part in resolved for one in part.set_aside) == list(whole.set_aside)
+    assert sorted(one for part in resolved for one in part.excluded) == list(whole.excluded)
 
 
 @given(chances, sizes, policies)
@@ -171,7 +171,7 @@ def memberships(resolution: Resolution, among: frozenset[str]) -> set[frozenset[
 
 
 def crowds_in(evidence: Evidence, policy: Policy) -> dict[tuple[str, str], int]:
-    return crowds(grouped(links_of(evidence, policy)), policy)
+    return find_over_limit(grouped(links_of(evidence, policy)), policy)
 
 
 def contacts_of_changed_crowds(before: Evidence, after: Evidence, policy: Policy) -> frozenset[str]:

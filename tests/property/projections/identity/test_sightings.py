@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.identity.reference import resolve_log
-from projections.identity.resolution.gather import told as kept_as_told
+from projections.identity.resolution.gather import from_stream
 from projections.identity.resolution.policy import Policy
-from projections.identity.statements import kept_of
+from projections.identity.statements import record_of
 from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS, STATEMENTS
 from projections.intrinsics.folds import rows_of
 from schemas.events import Event
@@ -127,8 +127,8 @@ def test_a_restatement_is_remembered_as_it_was_told() -> None:
     events = list(chain.from_iterable(told([[one] for one in LIVES["a member id that comes back"]])))
     memory = fold([events], Policy())
     rows = memory.tables[STATEMENTS].values()
-    assert {row.event_id: kept_of(row) for row in rows} == {one.event_id: kept_as_told(one) for one in events}
-    assert sum(kept_of(row).said != () for row in rows) == 3
+    assert {row.event_id: record_of(row) for row in rows} == {one.event_id: from_stream(one) for one in events}
+    assert sum(record_of(row).assertions != () for row in rows) == 3
 
 
 def check(events: list[Event], policy: Policy, chance: Random) -> None:

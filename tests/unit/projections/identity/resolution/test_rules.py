@@ -113,7 +113,7 @@ class TestRule1Blocked:
         }
         resolution = resolved(bound(A, **said), bound(B, **said))
         assert resolution.accepted == ()
-        assert {one.reason for one in resolution.set_aside} == {"blocked"}
+        assert {one.reason for one in resolution.excluded} == {"blocked"}
 
     def test_the_tenant_adds_to_the_list_or_replaces_it(self) -> None:
         said = (
