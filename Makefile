@@ -7,9 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
+WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check bench lock
+.PHONY: help demo up test unit nightly coverage check fix bench lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +23,16 @@ up: $(READY)  ## run the whole service on 127.0.0.1:8080 (PORT=… for another p
 	$(BIN)/onefold up $(if $(PORT),--port $(PORT))
 
 test: $(READY)  ## every test, on real Kafka and PostgreSQL (ARGS=… for pytest)
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(PYTEST) $(ARGS)
+
+unit: $(READY)  ## the tests that need no server, with few examples each: under a minute (ARGS=… for pytest)
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -q $(WITHOUT_SERVERS) $(ARGS)
+
+nightly: $(READY)  ## the same tests with 5,000 examples each: hours (ARGS=… for pytest)
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q --timeout=7200 -o faulthandler_timeout=7300 $(WITHOUT_SERVERS) $(ARGS)
+
+coverage: $(READY)  ## which lines the tests without servers leave out (TESTS=tests: every test)
+	HYPOTHESIS_PROFILE=quick $(PYTEST) -q --cov --cov-report=term $(or $(TESTS),$(WITHOUT_SERVERS)) $(ARGS)
 
 check: $(READY)  ## lint, format, types, import contracts, dependencies
 	$(BIN)/ruff check .
@@ -29,6 +40,10 @@ check: $(READY)  ## lint, format, types, import contracts, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+
+fix: $(READY)  ## mend what ruff can mend, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: $(READY)  ## measure the end-to-end rate beside the usual way, and identity (ARGS=… for benchmarks: --help shows them)
 	$(BIN)/python -m benchmarks $(ARGS)

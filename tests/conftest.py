@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, settings
 
 from tests.support import servers
 
-# How fast a machine is says nothing about the code. In CI Hypothesis chooses its own profile, which agrees.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("nightly", settings.get_profile("patient"), max_examples=5000)
-if "CI" not in os.environ:
-    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+# No profile has a deadline: how fast a machine is says nothing about the code. HYPOTHESIS_PROFILE chooses a profile:
+# `make unit` takes "quick", `make nightly` takes "nightly". Otherwise, where CI is set, Hypothesis takes its own "ci".
+settings.register_profile("ordinary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("ordinary"), max_examples=10)
+settings.register_profile("nightly", settings.get_profile("ci"), max_examples=5000, derandomize=False)
+if profile := os.environ.get("HYPOTHESIS_PROFILE", "" if "CI" in os.environ else "ordinary"):
+    settings.load_profile(profile)
 
 pytest_plugins = ["tests.support.identity"]  # fixtures that several folders use
 

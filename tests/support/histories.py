@@ -37,7 +37,7 @@ VALUES: Final = {
 chances: Final = st.builds(Random, st.integers(0, 2**32))
 # The machine may be busy; and a long history by dice gives hypothesis nothing to shrink.
 patient: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-dice: Final = settings(patient, max_examples=100, phases=[Phase.explicit, Phase.generate])
+dice: Final = settings(patient, phases=[Phase.explicit, Phase.generate])
 
 contacts: Final = st.sampled_from(CONTACTS).map(lambda it: {"channel": it[0], "account": it[1], "uid": it[2]})
 identifiers: Final = st.sampled_from(sorted(VALUES)).flatmap(

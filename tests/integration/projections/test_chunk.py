@@ -19,6 +19,7 @@ from projections.reference import Rows, fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
 from schemas.codec import decode
 from schemas.events import Event
+from tests.support.examples import examples
 from tests.support.strategies import event_lists
 from tests.support.twin import chunkings, crowded, happened
 from tests.support.workload import workload
@@ -63,7 +64,7 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
         opened = generation(database, "few")
         connection = runner.run(opened.__aenter__())
 
-        @settings(max_examples=60, deadline=None)
+        @settings(max_examples=examples(60), deadline=None)
         @given(st.data(), event_lists(max_size=25))
         def holds(data: st.DataObject, events: list[Event]) -> None:
             told = events if moments == "as drawn" else crowded(events)

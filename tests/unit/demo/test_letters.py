@@ -15,6 +15,7 @@ from services.demo.diary import CanonicalEvent
 from services.demo.generate import life
 from services.demo.letters import Letter, letters
 from services.demo.understood import Misunderstood, understood
+from tests.support.examples import examples
 
 NOW = 1_790_000_000_000
 RECEIVED = NOW + 10**10
@@ -105,7 +106,7 @@ def test_each_letter_is_understood_as_it_is_meant(written: list[Letter]) -> None
         assert told(letter) == meant(letter), letter
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(), people=st.integers(1, 40), events=st.integers(1, 400), until=st.integers(0, 10**10))
 def test_so_it_is_in_every_life(seed: int, people: int, events: int, until: int) -> None:
     for letter in letters(life(seed, people, events, NOW + until)):

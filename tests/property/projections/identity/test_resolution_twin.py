@@ -9,6 +9,7 @@ from projections.identity.resolution.gather import gather
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
 from schemas.events import Event
+from tests.support.examples import examples
 from tests.support.histories import chances, crowd, dice, histories, patient, policies
 from tests.support.resolution_twin import TwinOutcome, twin
 
@@ -22,13 +23,13 @@ def outcome(events: list[Event], policy: Policy) -> TwinOutcome:
 
 
 @given(histories(), policies)
-@settings(patient, max_examples=150)
+@settings(patient, max_examples=examples(150))
 def test_core_and_twin_say_the_same_of_any_history(events: list[Event], policy: Policy) -> None:
     assert outcome(events, policy) == twin(events, policy)
 
 
 @given(chances, st.integers(5, 60), policies)
-@settings(dice, max_examples=300)
+@settings(dice, max_examples=examples(300))
 def test_core_and_twin_say_the_same_of_long_histories(chance: Random, size: int, policy: Policy) -> None:
     events = crowd(chance, size)
     assert outcome(events, policy) == twin(events, policy)

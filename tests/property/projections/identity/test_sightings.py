@@ -20,6 +20,7 @@ from schemas.restatements import RESTATED
 from services.verify.check_evidence import compare_evidence
 from tests.property.projections.identity.test_resolution_laws import distinct
 from tests.property.projections.identity.test_stream_laws import cut, fold
+from tests.support.examples import examples
 from tests.support.histories import chances, crowd, dice, histories, patient, policies
 from tests.support.memory import Memory
 from tests.support.saying import bound, event, seen, unbound
@@ -156,7 +157,7 @@ def rows(memory: Memory) -> dict[str, set[tuple[object, ...]]]:
 
 
 @given(histories(), policies, st.randoms(use_true_random=False))
-@settings(patient, max_examples=200)
+@settings(patient, max_examples=examples(200))
 def test_what_is_told_of_any_history_comes_to_what_the_whole_says(
     events: list[Event], policy: Policy, chance: Random
 ) -> None:
@@ -164,6 +165,6 @@ def test_what_is_told_of_any_history_comes_to_what_the_whole_says(
 
 
 @given(chances, st.integers(5, 60), policies)
-@settings(dice, max_examples=200)
+@settings(dice, max_examples=examples(200))
 def test_what_is_told_of_long_histories_comes_to_what_the_whole_says(chance: Random, size: int, policy: Policy) -> None:
     check(distinct(crowd(chance, size, vouched=0.5)), policy, chance)

@@ -13,6 +13,7 @@ from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
 from schemas.events import Event
+from tests.support.examples import examples
 from tests.support.histories import crowd, histories, policies
 from tests.support.memory import Memory
 from tests.support.saying import bound, seen, unbound
@@ -63,7 +64,7 @@ def check(events: list[Event], policy: Policy, chance: Random) -> None:
 
 
 @given(histories(), policies, st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_chunks_of_a_history_come_to_the_same(events: list[Event], policy: Policy, chance: Random) -> None:
     check(events, policy, chance)
 
@@ -83,7 +84,7 @@ def test_what_is_spelt_in_several_ways_counts_once_in_any_order() -> None:
 
 
 @given(st.randoms(use_true_random=False), st.integers(5, 60), policies)
-@settings(max_examples=200, phases=[Phase.generate], deadline=None)
+@settings(max_examples=examples(200), phases=[Phase.generate], deadline=None)
 def test_any_chunks_of_a_long_history_come_to_the_same(chance: Random, size: int, policy: Policy) -> None:
     check(crowd(chance, size), policy, chance)
 
@@ -107,6 +108,6 @@ restated: Final = st.builds(
 
 
 @given(st.lists(restated, min_size=8, max_size=30), st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_chunks_of_what_a_peaceful_household_restates_come_to_the_same(events: list[Event], chance: Random) -> None:
     check(events, LOW, chance)

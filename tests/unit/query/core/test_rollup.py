@@ -11,10 +11,11 @@ from schemas.events import Event
 from services.query.core.models import Contact, Customer, Tag
 from services.query.core.rollup import Known, contacts_view, customer_view
 from tests.support.cards import cards_of, event
+from tests.support.examples import examples
 from tests.support.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
 
 # On a busy machine drawing lives of whole contacts is slow; that says nothing about the laws.
-LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAW = settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ID = UUID(int=1)
 NOW = BASE_MS + 2 * DAY_MS
 TYPES = ("tag.added", "tag.removed", "attribute.set", "attribute.unset", "message.received", "contact.followed")
