@@ -32,6 +32,10 @@ SELECT {_CONTACT_COLUMNS},
     {tags.COUNTED}, {attributes.HAVING_A_VALUE}, {consents.ALL}, {notifications.ALL}, {bindings.ALL}
 FROM contacts c WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
 """  # noqa: S608 - names are constants
+_WITHOUT_IDENTITY: Final = """
+SELECT count(*) FROM contacts c
+WHERE c.tenant = $1 AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AND m.contact_id = c.contact_id)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,11 @@ async def cards(connection: Any, tenant: str, space: str, contact_ids: Sequence[
     records = await connection.fetch(_CARDS, tenant, contact_ids)
     belong_to = await customers_of(connection, space, contact_ids) if records else {}
     return [_card(record, belong_to) for record in records]
+
+
+async def count_without_identity(connection: Any, tenant: str, space: str) -> int:
+    """How many contacts have no identity evidence: each is a customer by itself."""
+    return int(await connection.fetchval(_WITHOUT_IDENTITY, tenant, space))
 
 
 def unseen(tenant: str, contact_id: UUID, key: str, belongs_to: UUID) -> ContactRecord:

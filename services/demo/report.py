@@ -15,7 +15,7 @@ from services.demo.accounts import Door, Tally
 from services.demo.customers_report import customers_as_json, customers_table
 from services.demo.letters import Way
 from services.demo.membership import Listener, Tables
-from services.query import telling
+from services.query import why_command
 from services.query.core.identity_models import Why
 
 _TAIPEI: Final = timezone(timedelta(hours=8))
@@ -107,7 +107,7 @@ def show(console: Console, result: Result, *, leave: bool) -> None:
     """Print the result for people. ``leave`` says that everything ends now."""
     console.print(_accounts(result), _contacts(result), sep="\n")
     console.print(customers_table(result.tables, result.listener), _profile(result.profile), sep="\n")
-    telling.show(console, result.why)
+    why_command.show(console, result.why)
     console.print()
     if result.already:
         console.print(

@@ -1,4 +1,4 @@
-"""The commands `query` and `why`."""
+"""The commands `query` and `why`. What they run is imported when they run: it is slow to import."""
 
 from contextlib import closing
 from typing import Annotated
@@ -34,11 +34,11 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")] = False,
 ) -> None:
     """Why two contacts are one customer: the links between them and their events; or what keeps them apart."""
-    from services.query.telling import Untold, run
+    from services.query.why_command import CannotExplain, run
     from services.runtime.settings import MissingSetting, Settings
 
     try:
         run(Settings(), tenant, (a, b), as_json=as_json)
-    except (MissingSetting, Untold) as error:
+    except (MissingSetting, CannotExplain) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

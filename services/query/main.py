@@ -3,30 +3,33 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
-from services.query import identity_http, policy_http
-from services.query.adapters import ReadModels
-from services.query.explaining import Explainer
-from services.query.handlers import Reader
-from services.query.http import add_error_handlers, router
-from services.query.naming import names_of
-from services.query.policy import Policies
-from services.query.preview import Previewer
+from services.query.adapters.preview_process import PreviewProcess
+from services.query.adapters.read_models import PooledReadModels
+from services.query.core.timelines import MOST_BYTES
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.explainer import Explainer
+from services.query.handlers.policies import Policies
+from services.query.handlers.reader import Reader
+from services.query.http import contacts, customers, identity, policy
+from services.query.http.responses import add_error_handlers
 from services.runtime import http
 from services.runtime.problems import add_problem_handlers
 from services.runtime.settings import Settings
 
+ROUTERS: Final = (contacts.router, customers.router, identity.router, policy.router)
 
-def create_app(settings: Settings) -> FastAPI:
-    """The read API with its health routes. Raises MissingSetting.
 
-    It starts without a database, too, and is ready once there is one with an active generation.
+def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
+    """The read API with its health routes. ``page_bytes`` bounds a timeline's page. Raises MissingSetting.
+
+    It starts without a database too, and becomes ready once there is one with an active generation.
     """
-    read_models = ReadModels(settings.database_url)
+    read_models = PooledReadModels(settings.database_url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -35,32 +38,30 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = FastAPI(
         title="Onefold: reading",
-        summary="Contacts, customers, their timelines, and why they are who they are.",
+        summary="Contacts, customers, their timelines, and why contacts are one customer.",
         version=version("onefold"),
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    names = names_of(settings)
-    app.state.reader = Reader(read_models, names)
-    app.state.explainer = Explainer(read_models, names)
-    app.state.policies = Policies(read_models, names)
-    app.state.previewer = Previewer(settings.database_url, settings.default_region)
+    lookup = CustomerLookup.of(settings)
+    app.state.reader = Reader(read_models, lookup, page_bytes)
+    app.state.explainer = Explainer(read_models, lookup)
+    app.state.policies = Policies(read_models, lookup)
+    app.state.previewer = PreviewProcess(settings.database_url, settings.default_region)
     app.state.authenticator = Authenticator(_Control(read_models))
-    app.include_router(router)
-    app.include_router(identity_http.router)
-    app.include_router(policy_http.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.router.routes.extend(http.routes({"postgresql": read_models.check}))
     app.add_middleware(http.RequestMetrics)
     add_problem_handlers(app)
     add_error_handlers(app)
-    policy_http.add_policy_error_handlers(app)
     return app
 
 
 class _Control:
     """The control tables by way of the read models' connections: their names say which schema they are in."""
 
-    def __init__(self, read_models: ReadModels) -> None:
+    def __init__(self, read_models: PooledReadModels) -> None:
         self._read_models = read_models
 
     async def fetchrow(self, query: str, *args: Any) -> Any:

@@ -1,15 +1,25 @@
-"""A page of a timeline as its readers get it."""
+"""Which page of a timeline is asked for, and the page as its readers get it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
-from projections.timeline.queries import Entry
+from projections.timeline.queries import NEWEST, Entry, Place
 from services.query.core import cursors
 
-# Of data, that is; the envelopes come on top. One event is at most a quarter of a mebibyte.
+# Of a page's data; the envelopes come on top. One event is at most a quarter of a mebibyte.
 MOST_BYTES: Final = 4 * 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineQuery:
+    """Which page of a timeline: at most how many events, of which types (none: all), after which place."""
+
+    limit: int
+    types: Sequence[str] | None = None
+    after: Place = NEWEST
 
 
 def page_json(entries: Sequence[Entry]) -> bytes:

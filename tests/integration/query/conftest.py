@@ -23,7 +23,8 @@ from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
 from schemas.events import Event
 from services.control import registry as control
-from services.query.http import now
+from services.query.core.timelines import MOST_BYTES
+from services.query.http.parameters import now
 from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
@@ -93,11 +94,17 @@ def settings(database: str) -> Settings:
 
 
 @pytest.fixture
-async def brand(settings: Settings) -> AsyncIterator[Brand]:
+def page_bytes() -> int:
+    """The bound of a timeline's page; a test that needs a small one parametrizes it."""
+    return MOST_BYTES
+
+
+@pytest.fixture
+async def brand(settings: Settings, page_bytes: int) -> AsyncIterator[Brand]:
     """The tenants ``demo`` and ``other``; keys by their name, and ``writer``, which may not read."""
     connection = await asyncpg.connect(settings.database_url)
     await ensure_generation(connection, TABLES)
-    app = create_app(settings)
+    app = create_app(settings, page_bytes=page_bytes)
     app.dependency_overrides[now] = lambda: NOW
     transport = httpx.ASGITransport(app)
     async with (

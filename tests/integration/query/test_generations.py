@@ -11,9 +11,9 @@ import pytest
 
 from projections.engine.generations import create_generation
 from projections.registry import TABLES
-from services.query.adapters import ReadModels
+from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
-from services.query.ports import ReadModelsAway
+from services.query.ports import ReadModelsUnavailable
 from services.runtime.settings import Settings
 from tests.integration.query.conftest import MASTER, Brand, until_ready
 from tests.support.cards import event
@@ -76,13 +76,13 @@ async def test_postgresql_away_and_back(own_postgres: OwnPostgres) -> None:
 
 
 @asynccontextmanager
-async def reading(url: str, size: int) -> AsyncIterator[ReadModels]:
-    async with ReadModels(url, size=size) as read_models, asyncio.timeout(10):
+async def reading(url: str, size: int) -> AsyncIterator[PooledReadModels]:
+    async with PooledReadModels(url, size=size) as read_models, asyncio.timeout(10):
         while True:
             try:
                 await read_models.check()
                 break
-            except ReadModelsAway:
+            except ReadModelsUnavailable:
                 await asyncio.sleep(0.01)
         yield read_models
 
@@ -94,13 +94,13 @@ async def test_a_statement_that_takes_too_long_is_given_up(brand: Brand) -> None
             await connection.execute("SET statement_timeout = 50")
             await connection.execute("SELECT pg_sleep(5)")
 
-    with pytest.raises(ReadModelsAway) as away:
+    with pytest.raises(ReadModelsUnavailable) as away:
         await too_long()
     assert isinstance(away.value.__cause__, asyncpg.QueryCanceledError)
 
 
 async def test_nobody_waits_for_a_connection_for_ever(brand: Brand) -> None:
     async with reading(brand.url, 1) as read_models, read_models.connection():
-        with pytest.raises(ReadModelsAway):
+        with pytest.raises(ReadModelsUnavailable):
             async with read_models.connection():
                 pass

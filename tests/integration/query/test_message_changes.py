@@ -92,10 +92,8 @@ async def test_the_log_s_own_copy_stays_for_the_folds(brand: Brand) -> None:
     assert row == "kept"
 
 
-async def test_edits_larger_than_the_messages_do_not_make_a_page_too_large(
-    brand: Brand, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.query.handlers.MOST_BYTES", 5000)
+@pytest.mark.parametrize("page_bytes", [5000])
+async def test_edits_larger_than_the_messages_do_not_make_a_page_too_large(brand: Brand) -> None:
     for number in range(6):
         await brand.happens(
             said(RECEIVED, number, message_id=f"m{number}", text="small"),

@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections.timeline.queries import NEWEST
-from services.query import identity_http
 from services.query.core import cursors
-from services.query.http import router
+from services.query.http import contacts, customers, identity
 from services.runtime.problems import MEDIA_TYPE
 from tests.integration.query.conftest import Brand, id_of
 from tests.support.cards import event
@@ -34,7 +33,7 @@ ROUTES = [
     *TIMELINES,
     *EXPLAINED,
 ]
-SERVED = (*router.routes, *identity_http.router.routes)
+SERVED = (*contacts.router.routes, *customers.router.routes, *identity.router.routes)
 
 
 def assert_problem(response: httpx.Response, status: int) -> Any:

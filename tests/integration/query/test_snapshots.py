@@ -1,14 +1,15 @@
 """An answer is of one moment, whatever is committed between the statements that it takes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import asyncpg
 import pytest
 
-from services.query.handlers import Reader, Wanted
-from services.query.naming import names_of
+from services.query.adapters.single_connection import SingleConnection
+from services.query.core.timelines import TimelineQuery
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.reader import Reader
 from services.runtime.settings import Settings
 from tests.integration.query.conftest import NOW, Brand
 from tests.support.worked_example import (
@@ -38,21 +39,10 @@ class Interrupted:
         return found
 
 
-class OneConnection:
-    """Read models behind one connection."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        yield self._connection
-
-
 ASKED = {
     "customer": lambda reader: reader.customer("demo", "phone:+886911111111", NOW),
     "contacts": lambda reader: reader.contacts("demo", "phone:+886911111111", NOW),
-    "timeline": lambda reader: reader.customer_timeline("demo", "phone:+886911111111", Wanted(50)),
+    "timeline": lambda reader: reader.customer_timeline("demo", "phone:+886911111111", TimelineQuery(50)),
 }
 
 
@@ -71,7 +61,7 @@ async def test_contacts_that_part_while_they_are_read(brand: Brand, settings: Se
     connection = await asyncpg.connect(settings.database_url, server_settings={"search_path": "g1"})
     try:
         quiet, interrupted = (
-            Reader(OneConnection(Interrupted(connection, meanwhile)), names_of(settings))
+            Reader(SingleConnection(Interrupted(connection, meanwhile)), CustomerLookup.of(settings))
             for meanwhile in (nothing_happens, something_happens)
         )
         before = await ASKED[asked](quiet)

@@ -78,8 +78,8 @@ async def test_what_comes_in_meanwhile_neither_repeats_nor_hides_an_event(brand:
     assert keys_of([first, rest]) == ["e00005", "e00004", "e00003", "e00002", "e00001", "e00000"]
 
 
-async def test_a_page_of_large_events_is_short(brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.query.handlers.MOST_BYTES", 2500)
+@pytest.mark.parametrize("page_bytes", [2500])
+async def test_a_page_of_large_events_is_short(brand: Brand) -> None:
     await brand.happens(*messages(5, text="長" * 300), event("message.received", 9, event_id="huge", text="x" * 5000))
     read = await pages(brand)
     assert [len(page["events"]) for page in read] == [1, 3, 2]

@@ -3,11 +3,8 @@
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,10 +16,11 @@ from projections.identity.resolution.gather import IDENTITY_TYPES
 from projections.identity.tables import STATEMENTS
 from schemas.changes import decode_change
 from schemas.events import ContactRef
+from services.query.adapters.single_connection import SingleConnection
 from services.query.core.errors import NotFound
 from services.query.core.models import Contact, Customer
-from services.query.handlers import Reader
-from services.query.naming import names_of
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.reader import Reader
 from services.runtime.secrets import tenant_id_key
 from services.verify.snapshot import CONTACTS, take
 from tests.support.families import TENANTS, contacts_of, history
@@ -142,17 +140,6 @@ async def _rows(world: World) -> dict[str, dict[Key, Row]]:
     return rows | {table.name: found for table, found in identity.items()}
 
 
-class OneSnapshot:
-    """Read models as of one moment, however many questions are asked."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        yield self._connection
-
-
 async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world: World) -> None:
     chance = Random(8)
     events = history(chance)
@@ -164,7 +151,7 @@ async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world
         while len(seen) < 40:  # families as they were at moments that differ, however long that takes
             await world.happens(*itertools.islice(events, 30))
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                reader = Reader(OneSnapshot(connection), names_of(world.settings))
+                reader = Reader(SingleConnection(connection), CustomerLookup.of(world.settings))
                 for tenant, family in itertools.product(TENANTS[:2], range(3)):
                     customers = await _read(reader, tenant, contacts_of(family))
                     seen.add(f"{tenant} {[(one.id, [it.contact for it in one.contacts]) for one in customers]}")

@@ -1,29 +1,29 @@
-"""The tenant's policy for identity: which one is in force, how far the next one is, and which there were."""
+"""The tenant's identity policy: the one in force, how far the adoption of the next is, and the earlier ones."""
 
 from typing import Final
 
 from projections.identity import resolutions as spaces
 from services.query.core.policy_models import Adoption, PolicyInForce, PolicyVersion
-from services.query.naming import Names
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.snapshots import snapshot
 from services.query.ports import ReadModels
-from services.query.snapshots import snapshot
 
 _VERSIONS: Final = 100
 
 
 class Policies:
-    """Answers for one tenant at a time. Raises ReadModelsAway."""
+    """Answers for one tenant at a time. Raises ReadModelsUnavailable."""
 
-    def __init__(self, read_models: ReadModels, names: Names) -> None:
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
         self._read_models = read_models
-        self._names = names
+        self._lookup = lookup
 
     async def in_force(self, tenant: str) -> PolicyInForce:
         """The policy by which the tenant's customers are what they are at this moment."""
         async with snapshot(self._read_models, tenant) as moment:
             building = await spaces.building(moment.connection, tenant)
             versions = await spaces.policies_of(moment.connection, tenant, _VERSIONS)
-            policy = self._names.policy_in(moment)
+            policy = self._lookup.policy_in(moment)
         return PolicyInForce(
             version=moment.live.version,
             policy=policy.to_json(),
@@ -35,7 +35,7 @@ class Policies:
 
 
 def _adoption(building: spaces.ResolutionRow | None, live: str, versions: list[spaces.PolicyRow]) -> Adoption | None:
-    """What is being adopted, also before anybody has begun with it."""
+    """The policy that is being adopted, also before the worker has begun with it."""
     if building is not None:
         return Adoption(version=building.version, statements=building.total, done=building.done)
     if versions and versions[0].event_id != live:

@@ -1,4 +1,4 @@
-"""Whom a name means: ids are derived, and values are looked up among those who hold them."""
+"""Finds the contact or customer that a name in a request means: ids are derived, identifier values are looked up."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -12,25 +12,33 @@ from projections.identity.resolution.values import normalise
 from projections.identity.snapshot import policy_of
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
-from services.query.snapshots import Snapshot
+from services.query.handlers.snapshots import Snapshot
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 
 NO_CONTACT: Final = "There is no such contact."
 NO_CUSTOMER: Final = "There is no such customer."
-# A hundred thousand can hold a value. They are not walked: the strongest tell whose it is, or that it is nobody's.
+# A value can have a hundred thousand holders. The strongest of them are enough to say whose it is, if anybody's.
 _MOST_HOLDERS: Final = 200
 
 
-class Names:
-    """Every tenant's names. ``id_key`` gives the key of its personal ids; ``region`` is for tenants that have none."""
+class CustomerLookup:
+    """Finds what names mean, for every tenant.
+
+    ``id_key`` gives a tenant's key of personal ids. ``region`` is the phone region of tenants that have set none.
+    """
 
     def __init__(self, id_key: Callable[[str], bytes], region: str) -> None:
         self._id_key = lru_cache(maxsize=1024)(id_key)
         self._region = region
 
+    @classmethod
+    def of(cls, settings: Settings) -> "CustomerLookup":
+        """A lookup by the master key. Raises MissingSetting."""
+        return cls(partial(tenant_id_key, settings.master_key), settings.default_region)
+
     def policy_in(self, snapshot: Snapshot) -> Policy:
-        """The policy in force, which says how values are spelt, too."""
+        """The policy in force. It also says how identifier values are normalised."""
         return policy_of(snapshot.live, self._region)
 
     def id_of(self, tenant: str, contact_key: str) -> UUID:
@@ -45,7 +53,7 @@ class Names:
         """An id of the customer of this name, if there is one. Raises NotFound, or Ambiguous."""
         meant = references.customer(name)
         if isinstance(meant, references.ByIdentifier):
-            return await self._holding(snapshot, meant)
+            return await self._by_identifier(snapshot, meant)
         return self._derived(snapshot.tenant, meant)
 
     def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
@@ -53,19 +61,14 @@ class Names:
             return self.id_of(tenant, meant.contact.key)
         return meant.personal_id
 
-    async def _holding(self, snapshot: Snapshot, meant: references.ByIdentifier) -> UUID:
+    async def _by_identifier(self, snapshot: Snapshot, meant: references.ByIdentifier) -> UUID:
         value = normalise(meant.type, meant.value, self.policy_in(snapshot))
         if value is None:
             raise NotFound(NO_CUSTOMER)
         found = await holders(snapshot.connection, snapshot.space, meant.type, value, limit=_MOST_HOLDERS)
-        customers = list(dict.fromkeys(one.customer_id for one in found))  # strongest first, and so are they
+        customers = list(dict.fromkeys(one.customer_id for one in found))  # in the order of their strongest holder
         if not customers:
             raise NotFound(NO_CUSTOMER)
         if len(customers) > 1:
             raise Ambiguous(customers)
         return customers[0]
-
-
-def names_of(settings: Settings) -> Names:
-    """Names by the master key. Raises MissingSetting."""
-    return Names(partial(tenant_id_key, settings.master_key), settings.default_region)

@@ -1,26 +1,21 @@
-"""Who is who, over HTTP: why contacts are one customer, a customer's links, and what was refused."""
+"""Identity over HTTP: why two contacts are one customer, a customer's links, and the tenant's conflicts."""
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from services.query.core import cursors
 from services.query.core.identity_models import ConflictPage, Graph, Why
-from services.query.explaining import NEWEST, Explainer
-from services.query.http import ALWAYS, BEARER, BY_ANY_NAME, PAGED, Asking, CustomerName, EncodedPathRoute, answer
+from services.query.handlers.explainer import NEWEST, Explainer
+from services.query.http.parameters import Asking, CustomerName
+from services.query.http.responses import BY_ANY_NAME, PAGED, answer
+from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
 _MOST_CONFLICTS: Final = 200
 _MOST_OF_A_NAME: Final = 600  # characters; no contact key is longer
 
-router = APIRouter(
-    prefix="/v1",
-    tags=["identity"],
-    route_class=EncodedPathRoute,
-    redirect_slashes=False,
-    dependencies=[Depends(BEARER)],
-    generate_unique_id_function=lambda route: route.name,
-)
+router = keyed_router("/v1", "identity")
 
 
 async def _explainer(request: Request) -> Explainer:
@@ -39,13 +34,15 @@ ContactName = Annotated[
 ]
 
 
-@router.get("/identity/why", summary="Why two contacts are one customer", response_model=Why, responses=ALWAYS)
+@router.get("/identity/why", summary="Why two contacts are one customer", response_model=Why, responses=COMMON_PROBLEMS)
 async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName) -> Response:
     """The chain of links that makes two contacts one customer, each with its events; or what keeps them apart."""
     return answer(await explainer.why(asking.tenant, a, b))
 
 
-@router.get("/identity/conflicts", summary="Refused links", response_model=ConflictPage, responses=PAGED)
+@router.get(
+    "/identity/conflicts", summary="Conflicts: links that were refused", response_model=ConflictPage, responses=PAGED
+)
 async def read_conflicts(
     asking: Asking,
     explainer: Explaining,

@@ -1,7 +1,7 @@
-"""Who is who and why: what is remembered of some contacts, resolved again and told.
+"""Explains identity: why contacts are one customer or not, a customer's links, and the tenant's conflicts.
 
-Each answer is of one moment: everything it rests on is read in one snapshot. What is resolved again is the contacts'
-components, and these are cut where too many hold a value, so no crowd is walked.
+Links are not stored. An answer reads the evidence of the contacts' components in one snapshot and resolves it again.
+A component is cut where too many contacts hold a value, so it is small.
 """
 
 from functools import partial
@@ -14,42 +14,45 @@ from projections.identity.snapshot import resolution_of
 from services.query.core import identity_views as views
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import ConflictPage, Graph, Why
-from services.query.naming import NO_CONTACT, NO_CUSTOMER, Names
+from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
+from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
-from services.query.snapshots import Snapshot, snapshot
 
 NEWEST: Final = identity.NEWEST
 
 
 class Explainer:
-    """Answers why. Every method raises NotFound for what this tenant doesn't have, and ReadModelsAway."""
+    """Answers questions about identity.
 
-    def __init__(self, read_models: ReadModels, names: Names) -> None:
+    Every method raises NotFound for what this tenant doesn't have, and ReadModelsUnavailable.
+    """
+
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
         self._read_models = read_models
-        self._names = names
+        self._lookup = lookup
 
     async def why(self, tenant: str, one: str, other: str) -> Why:
         """Why two contacts, by their keys or ids, are one customer or are not."""
-        ids = [self._names.contact(tenant, name) for name in (one, other)]
+        ids = [self._lookup.contact(tenant, name) for name in (one, other)]
         async with snapshot(self._read_models, tenant) as moment:
             keys = await identity.keys_of(moment.connection, tenant, moment.space, ids)
             if len(keys) < len(set(ids)):
                 raise NotFound(NO_CONTACT)
             resolution = await self._resolution(moment, keys)
-        return views.why_view(resolution, keys[ids[0]], keys[ids[1]], partial(self._names.id_of, tenant))
+        return views.why_view(resolution, keys[ids[0]], keys[ids[1]], partial(self._lookup.id_of, tenant))
 
     async def graph(self, tenant: str, name: str) -> Graph:
         """A customer by any of its names, with its links. Raises Ambiguous, too."""
         async with snapshot(self._read_models, tenant) as moment:
-            named = await self._names.customer(moment, name)
+            named = await self._lookup.customer(moment, name)
             keys = await identity.keys_of(moment.connection, tenant, moment.space, [named])
             if not keys:
                 raise NotFound(NO_CUSTOMER)
             resolution = await self._resolution(moment, keys)
-        return views.graph_view(resolution, keys[named], partial(self._names.id_of, tenant))
+        return views.graph_view(resolution, keys[named], partial(self._lookup.id_of, tenant))
 
     async def conflicts(self, tenant: str, limit: int, after: identity.Place = NEWEST) -> ConflictPage:
-        """A page of the tenant's refused links, newest first."""
+        """A page of the tenant's conflicts, newest first."""
         async with snapshot(self._read_models, tenant) as moment:
             rows = await identity.conflicts(moment.connection, moment.space, after=after, limit=limit + 1)
             of_rows = list({row.contact_id for row in rows})
@@ -57,4 +60,4 @@ class Explainer:
         return views.conflicts_view(rows, limit, customers)
 
     async def _resolution(self, moment: Snapshot, keys: dict[UUID, str]) -> Resolution:
-        return await resolution_of(moment.connection, moment.space, keys, self._names.policy_in(moment))
+        return await resolution_of(moment.connection, moment.space, keys, self._lookup.policy_in(moment))

@@ -1,4 +1,4 @@
-"""One moment of one tenant: everything that an answer rests on is read in one snapshot."""
+"""A tenant's read models at one moment: everything that an answer needs is read in one snapshot."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ class Snapshot(NamedTuple):
 
 @asynccontextmanager
 async def snapshot(read_models: ReadModels, tenant: str) -> AsyncIterator[Snapshot]:
-    """The read models as they are at this moment, until the block ends. Raises ReadModelsAway."""
+    """The read models as they are at this moment, until the block ends. Raises ReadModelsUnavailable."""
     async with (
         read_models.connection() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),

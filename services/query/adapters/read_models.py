@@ -1,4 +1,4 @@
-"""The read models in PostgreSQL: connections that see the active generation, whichever that is by now."""
+"""Connections to PostgreSQL that see the active generation, also after a cut-over to another one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from projections.engine.generations import NoGeneration, active_generation
-from services.query.ports import ReadModelsAway
+from services.query.ports import ReadModelsUnavailable
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import create_pool
 
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
 _WAIT_FOR_CONNECTION: Final = 2.0
 _STATEMENT_TIMEOUT: Final = 5.0
-_AWAY: Final = (
+_UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
     NoGeneration,
@@ -26,12 +26,12 @@ _AWAY: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # shutting down, or the statement took too long
     asyncpg.InsufficientResourcesError,
-    asyncpg.UndefinedTableError,  # the generation was dropped under our feet
+    asyncpg.UndefinedTableError,  # the generation was dropped meanwhile
     asyncpg.InvalidCatalogNameError,
 )
 
 
-class ReadModels:
+class PooledReadModels:
     """A pool on the active generation; on a cut-over the next connection is of the new one.
 
     Reads that have begun end on the generation they began on.
@@ -51,38 +51,38 @@ class ReadModels:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         await cancel_all(*self._tasks)
         if self._pool is not None:
             self._pool.terminate()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        """A connection for one reader's question. Raises ReadModelsAway, also for what happens inside."""
+        """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
         if self._pool is None:
-            raise ReadModelsAway(ReadModelsAway.__doc__)
+            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__)
         try:
             async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
                 yield connection
-        except _AWAY as error:
-            raise ReadModelsAway(ReadModelsAway.__doc__) from error
+        except _UNAVAILABLE as error:
+            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
 
     async def check(self) -> None:
-        """Ask the database for a word. Raises ReadModelsAway."""
+        """Ask the database one small question. Raises ReadModelsUnavailable."""
         async with self.connection() as connection:
             await connection.fetchval("SELECT 1 FROM contacts LIMIT 1")
 
     async def _follow(self) -> None:
-        away = False
+        unavailable = False
         while True:
-            try:
+            try:  # a wrong password may be corrected later, so that is no reason to give up
                 await self._look()
-            except (ReadModelsAway, asyncpg.PostgresError, *_AWAY) as error:  # a wrong password can be set right, too
-                if not away:
-                    log.warning("read_models_away", error=type(error.__cause__ or error).__name__)
-                away = True
+            except (ReadModelsUnavailable, asyncpg.PostgresError, *_UNAVAILABLE) as error:
+                if not unavailable:
+                    log.warning("read_models_unavailable", error=type(error.__cause__ or error).__name__)
+                unavailable = True
             else:
-                away = False
+                unavailable = False
             await asyncio.sleep(self._look_every)
 
     async def _look(self) -> None:
@@ -110,7 +110,7 @@ class ReadModels:
         try:
             return await active_generation(connection)
         finally:
-            with suppress(*_AWAY):
+            with suppress(*_UNAVAILABLE):
                 await connection.close(timeout=_WAIT_FOR_CONNECTION)
 
     async def _retire(self, pool: Any) -> None:

@@ -1,23 +1,24 @@
-"""Why two contacts are one customer or are not, told to people on a terminal."""
+"""The command `why`: why two contacts are one customer or are not, printed for people or as JSON."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
+import typer
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from projections.engine.generations import NoGeneration, active_generation
+from projections.engine.generations import NoGeneration
 from projections.identity.resolution.links import MEANINGS
 from services.control import registry as control
+from services.query.adapters.single_connection import SingleConnection, generation_connection
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import Evidence, Tie, Why
-from services.query.explaining import Explainer
-from services.query.naming import names_of
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.explainer import Explainer
 from services.runtime.settings import Settings
 
 _SAYS: Final = {
@@ -29,20 +30,20 @@ _SAYS: Final = {
 }
 
 
-class Untold(Exception):
-    """There is nothing to tell; the message says why."""
+class CannotExplain(Exception):
+    """There is no answer; the message says why."""
 
 
 def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], *, as_json: bool) -> None:
-    """Ask the running service's database, and print the answer. Raises Untold and MissingSetting."""
+    """Read the database and print the answer. Raises CannotExplain and MissingSetting."""
     try:
         why = asyncio.run(_ask(settings, tenant, contacts))
     except (NotFound, NoGeneration) as error:
-        raise Untold(str(error)) from error
+        raise CannotExplain(str(error)) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise Untold(f"PostgreSQL can't be asked: {type(error).__name__}") from error
+        raise CannotExplain(f"PostgreSQL can't be asked: {type(error).__name__}") from error
     if as_json:
-        print(why.model_dump_json())  # noqa: T201 - the command's output
+        typer.echo(why.model_dump_json())
     else:
         show(Console(), why)
 
@@ -94,19 +95,15 @@ def _event(one: Evidence) -> str:
 
 
 def _printable(text: str) -> str:
-    """What a terminal shows and does not obey: anybody can put an escape sequence into a uid."""
+    """The text without control characters: anybody can put a terminal's escape sequence into a uid."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]) -> Why:
-    names = names_of(settings)
-    connection = await asyncpg.connect(settings.database_url, timeout=5)
-    try:
+    lookup = CustomerLookup.of(settings)
+    async with generation_connection(settings.database_url, name="why") as connection:
         chosen = await _tenant(connection, tenant)
-        await connection.execute(f"SET search_path TO {await active_generation(connection)}")
-        return await Explainer(_OneConnection(connection), names).why(chosen, *contacts)
-    finally:
-        await connection.close()
+        return await Explainer(SingleConnection(connection), lookup).why(chosen, *contacts)
 
 
 async def _tenant(connection: Any, wanted: str | None) -> str:
@@ -115,17 +112,5 @@ async def _tenant(connection: Any, wanted: str | None) -> str:
         return known[0]
     if wanted is None or wanted not in known:
         said = "There is no such tenant" if wanted else "Say whose they are with --tenant"
-        raise Untold(f"{said}; there are: {', '.join(known) or 'none'}")
+        raise CannotExplain(f"{said}; there are: {', '.join(known) or 'none'}")
     return wanted
-
-
-class _OneConnection:
-    """The read models on a connection of one's own. See ports.ReadModels."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """The connection."""
-        yield self._connection

@@ -1,0 +1,1 @@
+"""PostgreSQL, and the process that previews run in."""

@@ -1,0 +1,101 @@
+"""Tries a policy on a tenant's real evidence, in a process of its own.
+
+A preview resolves a tenant's whole evidence at once: about 60 seconds of processor time and 2 GB for a million
+contacts. So only one is made at a time, and the process that serves readers stays free.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from projections.contacts.queries import count_without_identity
+from projections.engine.generations import NoGeneration
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import resolve
+from projections.identity.resolutions import live_space
+from projections.identity.snapshot import Remembered, everything_of
+from services.query.adapters.single_connection import generation_connection
+from services.query.core.policy_models import Preview
+from services.query.core.previews import Comparison, preview
+from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
+
+_WITHIN: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the other process needs to know."""
+
+    url: str
+    tenant: str
+    wishes: Mapping[str, Any]
+    region: str
+
+
+class PreviewProcess:
+    """Makes previews, one at a time. See ports.PolicyPreviewer."""
+
+    def __init__(self, url: str, region: str) -> None:
+        self._url = url
+        self._region = region
+        self._free = asyncio.Semaphore(1)
+
+    async def preview(self, tenant: str, wishes: Mapping[str, Any]) -> Preview:
+        """See ports.PolicyPreviewer."""
+        if self._free.locked():
+            raise PreviewBusy(PreviewBusy.__doc__)
+        async with self._free:
+            return await self._in_process(_Task(self._url, tenant, wishes, self._region))
+
+    async def _in_process(self, task: _Task) -> Preview:
+        executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        try:
+            async with asyncio.timeout(_WITHIN):
+                text = await asyncio.get_running_loop().run_in_executor(executor, _make, task)
+        except TimeoutError:
+            raise EvidenceTooLarge(EvidenceTooLarge.__doc__) from None
+        except BrokenProcessPool:  # the kernel killed it, as it does when memory runs out
+            raise EvidenceTooLarge(EvidenceTooLarge.__doc__) from None
+        except (OSError, NoGeneration, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
+        finally:
+            _end(executor)
+        return Preview.model_validate_json(text)
+
+
+def _end(executor: ProcessPoolExecutor) -> None:
+    for process in list((executor._processes or {}).values()):  # noqa: SLF001 - there is no other way to end one early
+        process.terminate()
+    executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _make(task: _Task) -> bytes:
+    return asyncio.run(_read_and_compare(task)).model_dump_json().encode()
+
+
+async def _read_and_compare(task: _Task) -> Preview:
+    async with (
+        generation_connection(task.url, name="preview") as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        live = await live_space(connection, task.tenant)
+        remembered = await everything_of(connection, live.name)
+        alone = await count_without_identity(connection, task.tenant, live.name)
+    policy = Policy.from_json(dict(task.wishes), live.region or task.region)
+    return _compare(remembered, policy, alone)
+
+
+def _compare(remembered: Remembered, policy: Policy, alone: int) -> Preview:
+    now: dict[UUID, list[str]] = {}
+    for contact in sorted(remembered.customers):
+        now.setdefault(remembered.customers[contact], []).append(contact)
+    customers = resolve(remembered.evidence, policy).customers
+    then = {remembered.ids[one.founder]: one.contacts for one in customers}
+    return preview(Comparison({customer: tuple(contacts) for customer, contacts in now.items()}, then, alone))

@@ -1,0 +1,1 @@
+"""The readers' questions, each answered for one tenant and never about another's."""

@@ -1,0 +1,67 @@
+"""What requests hold: who asks, about which contact or customer, and which page; and the handler that answers."""
+
+import time
+from typing import Annotated, Final
+
+from fastapi import Depends, Path, Query, Request
+from pydantic import StringConstraints
+
+from schemas.events import ContactRef
+from services.control.auth import Principal, require
+from services.query.core import cursors, references
+from services.query.core.timelines import TimelineQuery
+from services.query.handlers.reader import Reader
+
+_MOST_EVENTS: Final = 200
+_MOST_TYPES: Final = 50
+
+
+# Dependencies are coroutines, though they wait for nothing: others would each be sent to a thread and back.
+async def now() -> int:
+    """The clock's time, in ms; what a page shows depends on it."""
+    return time.time_ns() // 1_000_000
+
+
+async def _reader(request: Request) -> Reader:
+    reader: Reader = request.app.state.reader
+    return reader
+
+
+async def _contact(
+    channel: Annotated[str, Path(examples=["line"])],
+    account: Annotated[str, Path(examples=["oa-taipei"])],
+    uid: Annotated[str, Path(description="percent-encoded: a slash is `%2F`", examples=["Uc0ffee"])],
+) -> ContactRef:
+    return references.contact(channel, account, uid)
+
+
+async def _timeline_query(
+    limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="most events on the page")] = 50,
+    cursor: Annotated[
+        str | None, Query(max_length=cursors.MOST_CHARACTERS, description="`next` of the page before")
+    ] = None,
+    types: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]] | None,
+        Query(alias="type", max_length=_MOST_TYPES, description="only events of these types; may be repeated"),
+    ] = None,
+) -> TimelineQuery:
+    if cursor is None:
+        return TimelineQuery(limit, types)
+    return TimelineQuery(limit, types, cursors.read(cursor))
+
+
+Asking = Annotated[Principal, Depends(require("customers:read"))]
+Administering = Annotated[Principal, Depends(require("admin"))]
+Answering = Annotated[Reader, Depends(_reader)]
+Now = Annotated[int, Depends(now)]
+NamedContact = Annotated[ContactRef, Depends(_contact)]
+TimelinePageQuery = Annotated[TimelineQuery, Depends(_timeline_query)]
+CustomerName = Annotated[
+    str,
+    Path(
+        description="any id ever given for the customer or a contact of it, or `contact:channel:account:uid`, "
+        "`member:…`, `phone:…` or `email:…`, percent-encoded: a slash is `%2F`. A value that several customers hold, "
+        "since it does not tie them together, is answered with 409 and the `candidates`",
+        examples=["contact:line:oa-taipei:Uc0ffee"],
+    ),
+]

@@ -1,0 +1,64 @@
+"""What is answered: JSON that no cache keeps, or a problem document for what can't be answered."""
+
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import FastAPI, Request
+from pydantic import BaseModel
+from starlette.responses import Response
+
+from projections.identity.resolution.policy import InvalidPolicy
+from services.query.core.errors import Ambiguous, BadCursor, NotFound
+from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
+from services.runtime import problems
+from services.runtime.api import COMMON_PROBLEMS, problem_responses
+from services.runtime.problems import Kind, Problem
+
+_AMBIGUOUS: Final = Kind("several-customers", "Several customers hold this value", 409)
+_BAD_CURSOR: Final = Kind("bad-cursor", "This cursor was never given out", 400)
+_NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
+_PREVIEW_BUSY: Final = Kind("preview-busy", "Another preview is being made", 429)
+_TOO_LARGE: Final = Kind("preview-too-large", "The evidence is too much for a preview", 503)
+PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
+BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
+PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(_NO_POLICY, _PREVIEW_BUSY, _TOO_LARGE)
+_NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
+
+
+def answer(shape: BaseModel) -> Response:
+    """The shape as JSON."""
+    return json_answer(shape.model_dump_json(by_alias=True).encode())
+
+
+def json_answer(body: bytes) -> Response:
+    """JSON that is written already."""
+    return Response(body, media_type="application/json", headers=_NEVER_STORED)
+
+
+def _ambiguous(error: Exception) -> Problem:
+    candidates = [str(one) for one in getattr(error, "candidates", ())]
+    return Problem(_AMBIGUOUS, str(error), candidates=candidates)
+
+
+_PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
+    NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
+    Ambiguous: _ambiguous,
+    BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
+    ReadModelsUnavailable: lambda _: problems.unavailable("PostgreSQL"),
+    InvalidPolicy: lambda error: Problem(_NO_POLICY, str(error), field="policy"),
+    PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
+    EvidenceTooLarge: lambda error: Problem(_TOO_LARGE, str(error)),
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Have the app answer what can't be answered with a problem document."""
+    for error, problem_of in _PROBLEMS.items():
+        app.add_exception_handler(error, _handler(problem_of))
+
+
+def _handler(problem_of: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Response]:
+    def handle(_: Request, error: Exception) -> Response:
+        return problems.problem_response(problem_of(error))
+
+    return handle
