@@ -14,8 +14,8 @@ from starlette.staticfiles import StaticFiles
 
 from schemas.events import Event
 from services.control import write_keys
-from tests.integration.ingress.conftest import Door, door  # noqa: F401 - a fixture
 from tests.support import stock_sdk as stock
+from tests.support.ingress import RunningIngress
 from tests.support.serving import served
 
 
@@ -37,7 +37,7 @@ class Website:
     onefold: str
     write_key: str
     page: Page
-    door: Door
+    ingress: RunningIngress
     _html: dict[str, str]
 
     async def show(self, html: str, path: str = "shop") -> None:
@@ -48,13 +48,13 @@ class Website:
     async def events(self, at_least: int) -> list[Event]:
         """What is in the log as soon as it is so much; what two requests said at the same time is there twice."""
         async with asyncio.timeout(60):
-            while len(found := {event.event_id: event for _, event in await self.door.log()}) < at_least:  # noqa: ASYNC110 - Kafka's
+            while len(found := {event.event_id: event for _, event in await self.ingress.log()}) < at_least:  # noqa: ASYNC110 - Kafka's
                 await asyncio.sleep(0.2)
         return list(found.values())
 
 
 @pytest.fixture
-async def website(door: Door, browser: Browser) -> AsyncIterator[Website]:  # noqa: F811 - pytest's way
+async def website(ingress: RunningIngress, browser: Browser) -> AsyncIterator[Website]:
     """A website whose pages may load Segment's SDK from itself."""
     bundles = stock.package("@segment/analytics-next") / "dist" / "umd"
     html: dict[str, str] = {}
@@ -63,8 +63,8 @@ async def website(door: Door, browser: Browser) -> AsyncIterator[Website]:  # no
         return HTMLResponse(html.get(request.path_params["name"], "<title>nothing here</title>"))
 
     app = Starlette(routes=[Mount("/sdk", StaticFiles(directory=bundles)), Route("/{name}", page_of)])
-    write_key = await write_keys.add_site(door.db, "shop-web", tenant="acme", account="shop")
-    async with served(door.app) as onefold, served(app) as address:
+    write_key = await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
+    async with served(ingress.app) as onefold, served(app) as address:
         page = await browser.new_page(locale="zh-TW")
-        yield Website(address, onefold, write_key, page, door, html)
+        yield Website(address, onefold, write_key, page, ingress, html)
         await page.close()

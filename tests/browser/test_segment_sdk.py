@@ -61,7 +61,7 @@ async def test_what_was_gathered_is_sent_when_the_visitor_leaves(website: Websit
     await website.show(a_page(website, CALLS, options))
     await website.page.wait_for_function("window.analytics.initialized && analytics.user().id() === 'M7'")
     await website.page.evaluate("analytics.track('Last')")  # resolved after what was said before it
-    assert await website.door.log() == []
+    assert await website.ingress.log() == []
     await website.show("<title>elsewhere</title>", "elsewhere")
     names = {data["event"] for data in _data(await website.events(7), "web.tracked")}
     assert names == {"page_viewed", "加入購物車", "Last"}

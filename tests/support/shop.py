@@ -20,7 +20,7 @@ from projections.registry import PROJECTIONS, TABLES
 from services.control import registry as control
 from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
-from tests.integration.ingress.conftest import MASTER, Door
+from tests.support.ingress import MASTER, RunningIngress
 
 _ID_KEY = tenant_id_key(MASTER, "acme")
 _RULES = Rules(lambda tenant: PolicyInForce("default", Policy(), tenant), lambda _, key: personal_id(_ID_KEY, key))
@@ -30,7 +30,7 @@ _RULES = Rules(lambda tenant: PolicyInForce("default", Policy(), tenant), lambda
 class Shop:
     """A tenant's ingress and read API; ``key`` may do everything to its customers."""
 
-    door: Door
+    ingress: RunningIngress
     key: str
     connection: Any
     reading: httpx.AsyncClient
@@ -40,18 +40,18 @@ class Shop:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"}
 
-    async def say(self, method: str, path: str, content: Any = b"", **headers: str) -> httpx.Response:
+    async def send(self, method: str, path: str, content: Any = b"", **headers: str) -> httpx.Response:
         """A request to ingress."""
         body = content if isinstance(content, bytes) or hasattr(content, "__aiter__") else orjson.dumps(content)
-        return await self.door.client.request(method, path, content=body, headers=self._headers | headers)
+        return await self.ingress.client.request(method, path, content=body, headers=self._headers | headers)
 
-    async def said(self, method: str, path: str, content: Any = b"", **headers: str) -> Any:
+    async def accepted(self, method: str, path: str, content: Any = b"", **headers: str) -> Any:
         """The answer to a request that ingress accepts."""
-        answer = await self.say(method, path, content, **headers)
+        answer = await self.send(method, path, content, **headers)
         assert answer.status_code == 202, answer.text
         return answer.json()
 
-    async def ask(self, path: str) -> Any:
+    async def get(self, path: str) -> Any:
         """The read API's answer."""
         answer = await self.reading.get(path, headers=self._headers)
         assert answer.status_code == 200, answer.text
@@ -59,7 +59,7 @@ class Shop:
 
     async def fold(self) -> None:
         """Fold the whole log, again if it was already: a repeat changes nothing."""
-        events = [event for _, event in await self.door.log()]
+        events = [event for _, event in await self.ingress.log()]
         await self.connection.execute("SET search_path TO g1")
         ids = [personal_id(_ID_KEY, event.contact.key) if event.contact else NO_CONTACT for event in events]
         async with self.connection.transaction():
@@ -68,20 +68,20 @@ class Shop:
 
 
 @asynccontextmanager
-async def open_shop(door: Door) -> AsyncIterator[Shop]:
-    """A shop behind the door."""
-    connection = await asyncpg.connect(door.settings.database_url)
+async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
+    """A shop behind the ingress."""
+    connection = await asyncpg.connect(ingress.settings.database_url)
     await ensure_generation(connection, TABLES)
     scopes = ["events:write", "customers:read", "customers:write"]
     key = await control.add_key(connection, "acme", scopes)
-    app = create_app(door.settings)
+    app = create_app(ingress.settings)
     transport = httpx.ASGITransport(app)
     try:
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://query") as reading,
         ):
-            shop = Shop(door, key, connection, reading)
+            shop = Shop(ingress, key, connection, reading)
             while (await reading.get("/readyz")).status_code != 200:
                 pass
             yield shop

@@ -9,8 +9,7 @@ import pytest
 from schemas.events.conversation import TeamMessage
 from services.control import registry as control
 from services.runtime.broker import ensure_topics
-from tests.integration.ingress.conftest import Door, open_door, settings_for
-from tests.integration.ingress.test_events import is_problem
+from tests.support.ingress import RunningIngress, assert_problem, running_ingress, settings_for
 from tests.support.servers import OwnKafka
 from tests.support.shop import Shop, open_shop
 
@@ -20,8 +19,8 @@ MANY = 100_000
 
 
 @pytest.fixture
-async def shop(door: Door) -> AsyncIterator[Shop]:
-    async with open_shop(door) as opened:
+async def shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
+    async with open_shop(ingress) as opened:
         yield opened
 
 
@@ -34,32 +33,32 @@ async def test_a_list_of_any_form_becomes_the_same_events(shop: Shop) -> None:
         (NDJSON | {"Content-Encoding": "gzip"}, gzip.compress(b'"web:s:1"\n"web:s:2"\n')),
     ]
     for headers, body in lists:
-        answer = await shop.said("POST", f"{PATH}?text=Hello&agent=amy", body, **headers)
+        answer = await shop.accepted("POST", f"{PATH}?text=Hello&agent=amy", body, **headers)
         assert answer == {"send_id": "autumn", "accepted": 2, "rejected": 0, "refused": [], "refused_left_off": 0}
-    log = [event for _, event in await shop.door.log()]
+    log = [event for _, event in await shop.ingress.log()]
     assert len(log) == 2 * len(lists)
     assert len({event.event_id for event in log}) == 2
     assert isinstance(log[0].data, TeamMessage)
     assert (log[0].data.purpose, log[0].data.campaign, log[0].data.text) == ("broadcast", "autumn", "Hello")
     await shop.fold()
     for uid in "12":
-        assert len((await shop.ask(f"/v1/contacts/web/s/{uid}/timeline"))["events"]) == 1
+        assert len((await shop.get(f"/v1/contacts/web/s/{uid}/timeline"))["events"]) == 1
 
 
 async def test_each_line_is_judged_for_itself(shop: Shop) -> None:
     body = b'{"purpose":"cart_remarketing","send_id":"s1"}\n"web:s:1"\n{\n{"contact":"fax:s:2"}\n\n"nobody"\n"web:s:3"'
-    answer = await shop.said("POST", PATH, body, **NDJSON)
+    answer = await shop.accepted("POST", PATH, body, **NDJSON)
     assert (answer["send_id"], answer["accepted"], answer["rejected"]) == ("s1", 2, 3)
     assert [(one["line"], one["reason"], one.get("field")) for one in answer["refused"]] == [
         (3, "malformed_line", None),
         (4, "invalid_field", "channel"),
         (6, "invalid_contact", "contact"),
     ]
-    again = await shop.said("POST", PATH, body, **NDJSON)
+    again = await shop.accepted("POST", PATH, body, **NDJSON)
     assert again == answer
     await shop.fold()
-    assert len((await shop.ask("/v1/contacts/web/s/1/timeline"))["events"]) == 1
-    contact = await shop.ask("/v1/contacts/web/s/1")
+    assert len((await shop.get("/v1/contacts/web/s/1/timeline"))["events"]) == 1
+    contact = await shop.get("/v1/contacts/web/s/1")
     assert contact["last_marketing_at"] is not None
     assert contact["last_team_interaction_at"] is None
 
@@ -68,27 +67,27 @@ async def test_a_send_goes_by_its_id_else_the_requests_key_else_the_campaigns_na
     key = {"Idempotency-Key": "k1"}
     none: dict[str, str] = {}
     asked = ((f"{PATH}?send_id=s1", key), (PATH, key), (PATH, none), ("/v1/campaigns/a%2Fb/messages", none))
-    answers = [await shop.said("POST", path, b"web:s:1", **TEXT, **headers) for path, headers in asked]
+    answers = [await shop.accepted("POST", path, b"web:s:1", **TEXT, **headers) for path, headers in asked]
     assert [answer["send_id"] for answer in answers] == ["s1", "k1", "autumn", "a/b"]
-    assert len({event.event_id for _, event in await shop.door.log()}) == 4
+    assert len({event.event_id for _, event in await shop.ingress.log()}) == 4
 
 
 async def test_every_purpose_shows_in_the_times_that_it_touches(shop: Shop) -> None:
     """By a campaign as by an event."""
     for purpose in ("conversation", "broadcast", "cart_remarketing", "bot", "welcome"):
-        await shop.said("POST", f"{PATH}?purpose={purpose}&send_id={purpose}", f"web:s:{purpose}".encode(), **TEXT)
+        await shop.accepted("POST", f"{PATH}?purpose={purpose}&send_id={purpose}", f"web:s:{purpose}".encode(), **TEXT)
         event = {
             "type": "team.message_sent",
             "contact": {"channel": "web", "account": "t", "uid": purpose},
             "occurred_at": 1_760_000_000_000,
             "data": {"purpose": purpose, "agent": "amy", "text": "Hello"},
         }
-        await shop.said("POST", "/v1/events", event)
+        await shop.accepted("POST", "/v1/events", event)
     await shop.fold()
     touched = {}
     for account in "st":
         for purpose in ("conversation", "broadcast", "cart_remarketing", "bot", "welcome"):
-            contact = await shop.ask(f"/v1/contacts/web/{account}/{purpose}")
+            contact = await shop.get(f"/v1/contacts/web/{account}/{purpose}")
             assert contact["last_customer_interaction_at"] is None
             times = (contact["last_team_interaction_at"], contact["last_marketing_at"])
             touched[account, purpose] = tuple(time is not None for time in times)
@@ -106,8 +105,8 @@ def many(count: int) -> Iterator[bytes]:
 class Upload:
     """A body that is made while it is sent, and notes what ingress has borrowed meanwhile."""
 
-    def __init__(self, door: Door, pieces: Iterator[bytes]) -> None:
-        self._budget = door.app.state.ingress.budget
+    def __init__(self, ingress: RunningIngress, pieces: Iterator[bytes]) -> None:
+        self._budget = ingress.app.state.ingress.budget
         self._pieces = pieces
         self.size = 0
         self.most_used = 0
@@ -121,14 +120,14 @@ class Upload:
 
 @pytest.mark.timeout("240")
 async def test_a_long_list_is_taken_without_being_kept(shop: Shop) -> None:
-    upload = Upload(shop.door, many(MANY))
+    upload = Upload(shop.ingress, many(MANY))
     text = "x" * 200
-    answer = await shop.said("POST", f"{PATH}?text={text}", upload, **NDJSON)
+    answer = await shop.accepted("POST", f"{PATH}?text={text}", upload, **NDJSON)
     assert (answer["accepted"], answer["rejected"]) == (MANY, 0)
-    assert upload.size > shop.door.settings.body_limit, "the list is longer than any other body may be"
+    assert upload.size > shop.ingress.settings.body_limit, "the list is longer than any other body may be"
     assert 0 < upload.most_used < 4_000_000
-    assert shop.door.app.state.ingress.budget.used == 0
-    log = Counter(event.event_id for _, event in await shop.door.log())
+    assert shop.ingress.app.state.ingress.budget.used == 0
+    log = Counter(event.event_id for _, event in await shop.ingress.log())
     assert (len(log), log.total()) == (MANY, MANY)
 
 
@@ -146,28 +145,28 @@ async def test_if_kafka_goes_away_on_the_way_it_is_told_how_far_it_came(
                 await own_kafka.kill()
             yield piece
 
-    async with open_door(settings) as door:
-        await door.ready()
-        headers = NDJSON | {"Authorization": f"Bearer {door.key}"}
-        answer = await door.client.post(PATH, content=list_on_which_kafka_dies(), headers=headers)
-        problem = is_problem(answer, 503, "unavailable")
+    async with running_ingress(settings) as ingress:
+        await ingress.ready()
+        headers = NDJSON | {"Authorization": f"Bearer {ingress.key}"}
+        answer = await ingress.client.post(PATH, content=list_on_which_kafka_dies(), headers=headers)
+        problem = assert_problem(answer, 503, "unavailable")
         assert 0 < problem["accepted"] < 5000
         assert answer.headers["retry-after"]
         await own_kafka.start()
-        await door.ready()
-        assert len(await door.log()) >= problem["accepted"]
-        while (answer := await door.client.post(PATH, content=b"".join(many(5000)), headers=headers)).is_error:
-            is_problem(answer, 503, "unavailable")
+        await ingress.ready()
+        assert len(await ingress.log()) >= problem["accepted"]
+        while (answer := await ingress.client.post(PATH, content=b"".join(many(5000)), headers=headers)).is_error:
+            assert_problem(answer, 503, "unavailable")
         assert answer.json()["accepted"] == 5000
-        log = Counter(event.event_id for _, event in await door.log())
+        log = Counter(event.event_id for _, event in await ingress.log())
         assert len(log) == 5000
         assert log.total() >= 5000 + problem["accepted"]
-        assert door.app.state.ingress.budget.used == 0
+        assert ingress.app.state.ingress.budget.used == 0
 
 
 async def test_refused_lines_are_told_up_to_a_number(shop: Shop) -> None:
     body = b"web:s:1\n" + b"nobody\n" * 250
-    answer = await shop.said("POST", PATH, body, **TEXT)
+    answer = await shop.accepted("POST", PATH, body, **TEXT)
     assert (answer["accepted"], answer["rejected"], answer["refused_left_off"]) == (1, 250, 150)
     assert [one["line"] for one in answer["refused"]] == list(range(2, 102))
 
@@ -187,25 +186,25 @@ async def test_what_is_no_campaign_is_refused(shop: Shop) -> None:
         (PATH, CSV, b"name\nMing", 422, "no-campaign"),
         (f"/v1/campaigns/{'x' * 256}/messages", TEXT, b"web:s:1", 422, "no-campaign"),
     ):
-        is_problem(await shop.say("POST", path, body, **headers), status, slug)
+        assert_problem(await shop.send("POST", path, body, **headers), status, slug)
     shop.key = await control.add_key(shop.connection, "acme", ["customers:write"])
-    is_problem(await shop.say("POST", PATH, b"web:s:1", **TEXT), 403, "forbidden")
-    assert await shop.door.log() == []
-    assert shop.door.app.state.ingress.budget.used == 0
+    assert_problem(await shop.send("POST", PATH, b"web:s:1", **TEXT), 403, "forbidden")
+    assert await shop.ingress.log() == []
+    assert shop.ingress.app.state.ingress.budget.used == 0
 
 
 async def test_a_list_past_its_limit_is_refused_packed_or_not(kafka: str, database: str, topic_prefix: str) -> None:
     settings = settings_for(kafka, database, topic_prefix, campaign_body_limit=100_000)
     await ensure_topics(settings)
     body = b"".join(many(4000))
-    async with open_door(settings) as door:
-        await door.ready()
+    async with running_ingress(settings) as ingress:
+        await ingress.ready()
         in_the_limit = 100_000 // len(next(iter(body.splitlines(keepends=True))))
         packed = NDJSON | {"Content-Encoding": "gzip"}
         for sent, headers, accepted in ((body, NDJSON, 0), (gzip.compress(body), packed, in_the_limit)):
-            authorization = {"Authorization": f"Bearer {door.key}"}
-            answer = await door.client.post(PATH, content=sent, headers=authorization | headers)
-            problem = is_problem(answer, 413, "too-large")
+            authorization = {"Authorization": f"Bearer {ingress.key}"}
+            answer = await ingress.client.post(PATH, content=sent, headers=authorization | headers)
+            problem = assert_problem(answer, 413, "too-large")
             assert problem["limit"] == 100_000
             assert problem["accepted"] <= accepted
-        assert door.app.state.ingress.budget.used == 0
+        assert ingress.app.state.ingress.budget.used == 0

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from services.control import registry as control
-from tests.integration.ingress.conftest import Door
-from tests.integration.ingress.test_events import is_problem
+from tests.support.ingress import RunningIngress, assert_problem
 from tests.support.shop import Shop, open_shop
 
 ODD = "/v1/contacts/web/shop/a%2Fb%2520%E7%8E%8B"  # the uid "a/b%20王"
@@ -17,19 +16,19 @@ AT = 1_760_000_000_000
 
 
 @pytest.fixture
-async def shop(door: Door) -> AsyncIterator[Shop]:
-    async with open_shop(door) as opened:
+async def shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
+    async with open_shop(ingress) as opened:
         yield opened
 
 
 async def test_a_contact_is_unsubscribed_and_subscribed_again(shop: Shop) -> None:
-    await shop.said("POST", f"{ODD}/unsubscribe", {"by": "amy"})
+    await shop.accepted("POST", f"{ODD}/unsubscribe", {"by": "amy"})
     await shop.fold()
-    contact = await shop.ask(ODD)
+    contact = await shop.get(ODD)
     assert (contact["uid"], {kind["allowed"] for kind in contact["consents"].values()}) == ("a/b%20王", {False})
-    await shop.said("POST", f"{ODD}/resubscribe", {"kinds": ["broadcast"]})
+    await shop.accepted("POST", f"{ODD}/resubscribe", {"kinds": ["broadcast"]})
     await shop.fold()
-    consents = (await shop.ask(ODD))["consents"]
+    consents = (await shop.get(ODD))["consents"]
     assert {kind: consent["allowed"] for kind, consent in consents.items()} == {
         "broadcast": True,
         "web_push": False,
@@ -38,23 +37,23 @@ async def test_a_contact_is_unsubscribed_and_subscribed_again(shop: Shop) -> Non
 
 
 async def test_tags_and_attributes_come_and_go(shop: Shop) -> None:
-    await shop.said("POST", f"{ODD}/tags", {"add": ["VIP", "new"], "source": "manual"})
-    await shop.said("POST", f"{ODD}/attributes", {"set": {"level": "gold", "points": 3}})
-    await shop.said("POST", f"{ODD}/tags", {"remove": ["new"]})
-    await shop.said("POST", f"{ODD}/attributes", {"unset": ["points"]})
+    await shop.accepted("POST", f"{ODD}/tags", {"add": ["VIP", "new"], "source": "manual"})
+    await shop.accepted("POST", f"{ODD}/attributes", {"set": {"level": "gold", "points": 3}})
+    await shop.accepted("POST", f"{ODD}/tags", {"remove": ["new"]})
+    await shop.accepted("POST", f"{ODD}/attributes", {"unset": ["points"]})
     await shop.fold()
-    contact = await shop.ask(ODD)
+    contact = await shop.get(ODD)
     assert [(tag["tag"], tag["source"]) for tag in contact["tags"]] == [("VIP", "manual")]
     assert {key: one["value"] for key, one in contact["attributes"].items()} == {"level": "gold"}
 
 
 async def test_a_command_that_is_sent_again_with_its_key_counts_once(shop: Shop) -> None:
     key = {"Idempotency-Key": "k1"}
-    first = await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key)
-    assert await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key) == first
-    await shop.said("POST", f"{SITE}/tags", {"add": ["VIP"]})
+    first = await shop.accepted("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key)
+    assert await shop.accepted("POST", f"{SITE}/tags", {"add": ["VIP"]}, **key) == first
+    await shop.accepted("POST", f"{SITE}/tags", {"add": ["VIP"]})
     await shop.fold()
-    assert [(tag["tag"], tag["count"]) for tag in (await shop.ask(SITE))["tags"]] == [("VIP", 2)]
+    assert [(tag["tag"], tag["count"]) for tag in (await shop.get(SITE))["tags"]] == [("VIP", 2)]
 
 
 def an_event(uid: str, channel: str, account: str, type_name: str, data: Any) -> Any:
@@ -70,48 +69,51 @@ async def test_undoing_a_merge_gives_what_was_before(shop: Shop) -> None:
         an_event("c1", "web", "shop", "profile.updated", {"display_name": "Ming"}),
         an_event("U1", "line", "oa1", "contact.followed", {}),
     ):
-        await shop.said("POST", "/v1/events", event)
+        await shop.accepted("POST", "/v1/events", event)
     await shop.fold()
-    before = {path: await shop.ask(path) for path in (SITE, WHATSAPP)}
+    before = {path: await shop.get(path) for path in (SITE, WHATSAPP)}
     assert before[SITE]["customer_id"] != before[WHATSAPP]["customer_id"]
 
     typed = {"identifiers": [PHONE], "linked_contact": {"channel": "line", "account": "oa1", "uid": "U1"}}
-    await shop.said("POST", "/v1/events", an_event("c1", "web", "shop", "identity.bound", typed))
+    await shop.accepted("POST", "/v1/events", an_event("c1", "web", "shop", "identity.bound", typed))
     await shop.fold()
-    merged = await shop.ask(SITE)
-    assert merged["customer_id"] == (await shop.ask(WHATSAPP))["customer_id"]
-    assert len((await shop.ask(f"/v1/customers/{merged['customer_id']}"))["contacts"]) == 3
+    merged = await shop.get(SITE)
+    assert merged["customer_id"] == (await shop.get(WHATSAPP))["customer_id"]
+    assert len((await shop.get(f"/v1/customers/{merged['customer_id']}"))["contacts"]) == 3
 
     by = {"by": "amy", "note": "her mother's phone"}
     spelled = {"type": "phone", "value": "0911-111-111"}
-    await shop.said("POST", f"{SITE}/unbind", by | {"identifiers": [spelled], "linked_contact": "line:oa1:U1"})
+    await shop.accepted("POST", f"{SITE}/unbind", by | {"identifiers": [spelled], "linked_contact": "line:oa1:U1"})
     await shop.fold()
     for path, contact in before.items():
-        customer_id = (await shop.ask(path))["customer_id"]
+        customer_id = (await shop.get(path))["customer_id"]
         assert customer_id == contact["customer_id"]
-        assert len((await shop.ask(f"/v1/customers/{customer_id}"))["contacts"]) == 1
-    newest = (await shop.ask(f"{SITE}/timeline"))["events"][0]
+        assert len((await shop.get(f"/v1/customers/{customer_id}"))["contacts"]) == 1
+    newest = (await shop.get(f"{SITE}/timeline"))["events"][0]
     assert (newest["type"], newest["data"]["by"], newest["data"]["note"]) == ("identity.unbound", "amy", by["note"])
 
 
 async def test_who_waits_sees_what_they_did(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.door.app.state.ingress.sight, "_within", 0.5)
+    monkeypatch.setattr(shop.ingress.app.state.ingress.sight, "_within", 0.5)
     key = {"Idempotency-Key": "k1"}
     for path, body in (("tags", {"add": ["VIP"]}), ("unbind", {"identifiers": [PHONE], "by": "amy"})):
-        assert (await shop.said("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is False
+        assert (await shop.accepted("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is False
         await shop.fold()
-        assert (await shop.said("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is True
+        assert (await shop.accepted("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is True
     decided = {"a": "web:shop:c1", "b": "line:oa1:U1", "decision": "different", "by": "amy", "event_id": "d1"}
-    assert (await shop.said("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is False
+    assert (await shop.accepted("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is False
     await shop.fold()
-    assert (await shop.said("POST", "/v1/identity/decisions?wait=true", decided)) == {"event_id": "d1", "visible": True}
+    assert (await shop.accepted("POST", "/v1/identity/decisions?wait=true", decided)) == {
+        "event_id": "d1",
+        "visible": True,
+    }
 
 
 async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.door.app.state.ingress.sight, "_within", 0.5)
+    monkeypatch.setattr(shop.ingress.app.state.ingress.sight, "_within", 0.5)
     key = {"Idempotency-Key": "k1"}
     body = {"identifiers": [PHONE], "by": "amy"}
-    await shop.said("POST", f"{SITE}/unbind", body, **key)
+    await shop.accepted("POST", f"{SITE}/unbind", body, **key)
     await shop.fold()
     for change, visible in (
         ("UPDATE g1.statements SET tenant = 'acme/p2'", False),
@@ -119,7 +121,7 @@ async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop, monkey
         ("DELETE FROM g1.statements", False),
     ):
         await shop.connection.execute(change)
-        assert (await shop.said("POST", f"{SITE}/unbind?wait=true", body, **key))["visible"] is visible
+        assert (await shop.accepted("POST", f"{SITE}/unbind?wait=true", body, **key))["visible"] is visible
 
 
 async def test_who_may_not_or_says_nonsense_does_nothing(shop: Shop) -> None:
@@ -131,10 +133,10 @@ async def test_who_may_not_or_says_nonsense_does_nothing(shop: Shop) -> None:
         ("/v1/contacts/web/shop/%FF/tags", {"add": ["a"]}, 404, "not-found"),
         (f"{SITE}/delete", {}, 404, "not-found"),
     ):
-        is_problem(await shop.say("POST", path, body), status, slug)
-    is_problem(await shop.say("PUT", f"{SITE}/tags", {"add": ["a"]}), 405, "method-not-allowed")
+        assert_problem(await shop.send("POST", path, body), status, slug)
+    assert_problem(await shop.send("PUT", f"{SITE}/tags", {"add": ["a"]}), 405, "method-not-allowed")
     shop.key = await control.add_key(shop.connection, "acme", ["events:write", "customers:read"])
-    is_problem(await shop.say("POST", f"{SITE}/unsubscribe"), 403, "forbidden")
-    assert await shop.door.log() == []
-    metrics = (await shop.door.client.get("/metrics")).text
+    assert_problem(await shop.send("POST", f"{SITE}/unsubscribe"), 403, "forbidden")
+    assert await shop.ingress.log() == []
+    metrics = (await shop.ingress.client.get("/metrics")).text
     assert "c1" not in "".join(line for line in metrics.splitlines() if "onefold_http" in line and "contacts" in line)

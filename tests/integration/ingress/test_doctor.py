@@ -13,55 +13,57 @@ from services.control import registry as control
 from services.control.sources import change_source, disabled, own_source
 from services.ingress.doctor import Finding, Patient, examine
 from services.runtime.secrets import open_sealed
-from tests.integration.ingress.conftest import MASTER, SECRETS, VERIFY_TOKEN, Door
+from tests.support.ingress import MASTER, SECRETS, VERIFY_TOKEN, RunningIngress
 
 
-async def examined(door: Door, name: str, **changes: object) -> dict[str, Finding]:
+async def examined(ingress: RunningIngress, name: str, **changes: object) -> dict[str, Finding]:
     """What the doctor finds, by what was looked at; ``changes`` are what the doctor believes of the source."""
-    source = await own_source(door.db, name, None)
+    source = await own_source(ingress.db, name, None)
     token = VERIFY_TOKEN if source.channel == "meta" else None
     facts = {"source": source, "secrets": SECRETS, "verify_token": token} | changes
-    return {found.what: found for found in await examine(Patient(**facts), door.client)}  # type: ignore[arg-type]
+    return {found.what: found for found in await examine(Patient(**facts), ingress.client)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "looked_at"), [("shop-line", 6), ("shop-meta", 7)])
-async def test_a_healthy_source_is_found_to_be_well_and_nothing_is_kept(door: Door, name: str, looked_at: int) -> None:
-    found = await examined(door, name)
+async def test_a_healthy_source_is_found_to_be_well_and_nothing_is_kept(
+    ingress: RunningIngress, name: str, looked_at: int
+) -> None:
+    found = await examined(ingress, name)
     assert [what for what, finding in found.items() if finding.state != "well"] == ["channel"]
     assert len(found) == looked_at
-    assert await door.log() == []
+    assert await ingress.log() == []
 
 
-async def test_other_secrets_than_the_service_has_are_noticed(door: Door) -> None:
+async def test_other_secrets_than_the_service_has_are_noticed(ingress: RunningIngress) -> None:
     for name in ("shop-line", "shop-meta"):
-        found = await examined(door, name, secrets=(SECRETS[0], b"another"))
+        found = await examined(ingress, name, secrets=(SECRETS[0], b"another"))
         assert found["signature 1 of 2 accepted"].state == "well"
         assert found["signature 2 of 2 accepted"].state == "ailing"
         assert "other secrets" in found["signature 2 of 2 accepted"].told
 
 
-async def test_another_verify_token_or_none_is_noticed(door: Door) -> None:
-    assert "verify token" in (await examined(door, "shop-meta", verify_token="another"))["handshake"].told
-    assert (await examined(door, "shop-meta", verify_token=None))["handshake"].state == "ailing"
+async def test_another_verify_token_or_none_is_noticed(ingress: RunningIngress) -> None:
+    assert "verify token" in (await examined(ingress, "shop-meta", verify_token="another"))["handshake"].told
+    assert (await examined(ingress, "shop-meta", verify_token=None))["handshake"].state == "ailing"
 
 
-async def test_a_disabled_source_is_noticed(door: Door) -> None:
-    await change_source(door.db, "shop-line", None, disabled)
-    found = await examined(door, "shop-line")
+async def test_a_disabled_source_is_noticed(ingress: RunningIngress) -> None:
+    await change_source(ingress.db, "shop-line", None, disabled)
+    found = await examined(ingress, "shop-line")
     assert "sources enable shop-line" in found["enabled"].told
     assert found["signature 1 of 2 accepted"].state == "ailing"
 
 
-async def test_nothing_calls_a_website(door: Door) -> None:
-    await control.add_source(door.db, "site", tenant="acme", channel="web", account="shop", sealed_secrets=[])
-    (finding,) = (await examined(door, "site")).values()
+async def test_nothing_calls_a_website(ingress: RunningIngress) -> None:
+    await control.add_source(ingress.db, "site", tenant="acme", channel="web", account="shop", sealed_secrets=[])
+    (finding,) = (await examined(ingress, "site")).values()
     assert finding.state == "unknown"
 
 
 @pytest.fixture
-async def served(door: Door) -> AsyncIterator[str]:
-    """The address of the door, on a port of its own."""
-    server = uvicorn.Server(uvicorn.Config(door.app, port=0, lifespan="off", log_config=None))
+async def served(ingress: RunningIngress) -> AsyncIterator[str]:
+    """The address of the ingress, on a port of its own."""
+    server = uvicorn.Server(uvicorn.Config(ingress.app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
         while not server.started:  # noqa: ASYNC110 - uvicorn has nothing to wait for
@@ -73,10 +75,10 @@ async def served(door: Door) -> AsyncIterator[str]:
 
 
 async def test_the_command_shows_what_was_found_and_what_to_enter(
-    door: Door, served: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ingress: RunningIngress, served: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ONEFOLD_DATABASE", door.settings.database_url)
+    monkeypatch.setenv("ONEFOLD_DATABASE", ingress.settings.database_url)
     monkeypatch.setenv("ONEFOLD_SECRET_KEY", MASTER)
     monkeypatch.setenv("COLUMNS", "250")
 
@@ -102,9 +104,9 @@ async def test_the_command_shows_what_was_found_and_what_to_enter(
     assert "ONEFOLD_SECRET_KEY" in text
 
 
-async def test_what_answers_may_be_something_else(door: Door) -> None:
-    source = await own_source(door.db, "shop-line", None)
+async def test_what_answers_may_be_something_else(ingress: RunningIngress) -> None:
+    source = await own_source(ingress.db, "shop-line", None)
     secrets = tuple(open_sealed(MASTER, sealed) for sealed in source.sealed_secrets)
-    door.client.base_url = "http://ingress/v1"
-    found = {one.what: one for one in await examine(Patient(source, secrets, None), door.client)}
+    ingress.client.base_url = "http://ingress/v1"
+    found = {one.what: one for one in await examine(Patient(source, secrets, None), ingress.client)}
     assert "no Onefold" in found["service reachable"].told

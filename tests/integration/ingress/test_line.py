@@ -5,16 +5,15 @@ import pytest
 
 from services.control import registry as control
 from services.runtime.secrets import seal
-from tests.integration.ingress.conftest import MASTER, SECRETS, Door, a_webhook, signed
-from tests.integration.ingress.test_events import is_problem
+from tests.support.ingress import MASTER, SECRETS, RunningIngress, assert_problem, line_signature, line_webhook
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-async def test_a_signed_webhook_is_in_the_log_when_it_is_answered(door: Door, secret: bytes) -> None:
-    body = a_webhook("你好", "second")
-    answer = await door.line(body, signed(body, secret))
+async def test_a_signed_webhook_is_in_the_log_when_it_is_answered(ingress: RunningIngress, secret: bytes) -> None:
+    body = line_webhook("你好", "second")
+    answer = await ingress.line(body, line_signature(body, secret))
     assert (answer.status_code, answer.json()) == (200, {})
-    log = sorted(await door.log(), key=lambda record: record[1].occurred_at)
+    log = sorted(await ingress.log(), key=lambda record: record[1].occurred_at)
     assert [key for key, _ in log] == ["acme|line:oa1:U" + "0" * 32] * 2
     first = log[0][1]
     assert (first.type, first.tenant, first.source, first.event_id) == (
@@ -26,82 +25,82 @@ async def test_a_signed_webhook_is_in_the_log_when_it_is_answered(door: Door, se
     assert first.intrinsic[0].value == "p1:U" + "0" * 32
 
 
-async def test_a_wrong_signature_is_refused_and_nothing_is_kept(door: Door) -> None:
-    body = a_webhook("forged")
-    for headers in (signed(body, b"guess"), signed(body + b" "), {}, {"x-line-signature": "Ü=="}):
+async def test_a_wrong_signature_is_refused_and_nothing_is_kept(ingress: RunningIngress) -> None:
+    body = line_webhook("forged")
+    for headers in (line_signature(body, b"guess"), line_signature(body + b" "), {}, {"x-line-signature": "Ü=="}):
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        answer = await door.client.post("/webhooks/line/shop-line", content=body, headers=raw)
-        is_problem(answer, 401, "wrong-signature")
-    assert await door.log() == []
+        answer = await ingress.client.post("/webhooks/line/shop-line", content=body, headers=raw)
+        assert_problem(answer, 401, "wrong-signature")
+    assert await ingress.log() == []
 
 
-async def test_an_unknown_source_is_a_404(door: Door) -> None:
-    body = a_webhook("hi")
-    is_problem(await door.line(body, signed(body), "nobody"), 404, "not-found")
+async def test_an_unknown_source_is_a_404(ingress: RunningIngress) -> None:
+    body = line_webhook("hi")
+    assert_problem(await ingress.line(body, line_signature(body), "nobody"), 404, "not-found")
     for name in ("no%00body", "%ED%A0%80", "a" * 5000, "SHOP-LINE"):
-        is_problem(await door.line(body, signed(body), name), 404, "not-found")
+        assert_problem(await ingress.line(body, line_signature(body), name), 404, "not-found")
 
 
-async def test_a_source_of_another_channel_is_none_here(door: Door) -> None:
+async def test_a_source_of_another_channel_is_none_here(ingress: RunningIngress) -> None:
     sealed = [seal(MASTER, SECRETS[0])]
-    await control.add_source(door.db, "page", tenant="acme", channel="facebook", account="1", sealed_secrets=sealed)
-    body = a_webhook("hi")
-    is_problem(await door.line(body, signed(body, SECRETS[0]), "page"), 404, "not-found")
+    await control.add_source(ingress.db, "page", tenant="acme", channel="facebook", account="1", sealed_secrets=sealed)
+    body = line_webhook("hi")
+    assert_problem(await ingress.line(body, line_signature(body, SECRETS[0]), "page"), 404, "not-found")
 
 
-async def test_a_source_is_known_soon_after_it_was_added(door: Door) -> None:
-    body = a_webhook("hi")
-    is_problem(await door.line(body, signed(body), "late"), 404, "not-found")
+async def test_a_source_is_known_soon_after_it_was_added(ingress: RunningIngress) -> None:
+    body = line_webhook("hi")
+    assert_problem(await ingress.line(body, line_signature(body), "late"), 404, "not-found")
     await control.add_source(
-        door.db, "late", tenant="acme", channel="line", account="oa9", sealed_secrets=[seal(MASTER, SECRETS[1])]
+        ingress.db, "late", tenant="acme", channel="line", account="oa9", sealed_secrets=[seal(MASTER, SECRETS[1])]
     )
     await asyncio.sleep(2.1)
-    assert (await door.line(body, signed(body), "late")).status_code == 200
+    assert (await ingress.line(body, line_signature(body), "late")).status_code == 200
 
 
-async def test_the_connectivity_check_is_answered(door: Door) -> None:
+async def test_the_connectivity_check_is_answered(ingress: RunningIngress) -> None:
     body = orjson.dumps({"destination": "Ubot", "events": []})
-    assert (await door.line(body, signed(body))).status_code == 200
-    assert await door.log() == []
+    assert (await ingress.line(body, line_signature(body))).status_code == 200
+    assert await ingress.log() == []
 
 
-async def test_a_signed_body_that_is_no_json_is_a_400(door: Door) -> None:
-    is_problem(await door.line(b'{"events":', signed(b'{"events":')), 400, "malformed-body")
+async def test_a_signed_body_that_is_no_json_is_a_400(ingress: RunningIngress) -> None:
+    assert_problem(await ingress.line(b'{"events":', line_signature(b'{"events":')), 400, "malformed-body")
 
 
-async def test_a_repeat_is_the_same_event(door: Door) -> None:
-    body = a_webhook("hi")
+async def test_a_repeat_is_the_same_event(ingress: RunningIngress) -> None:
+    body = line_webhook("hi")
     again = body.replace(b'"isRedelivery":false', b'"isRedelivery":true')
     for sent in (body, again):
-        assert (await door.line(sent, signed(sent))).status_code == 200
-    first, second = (event for _, event in await door.log())
+        assert (await ingress.line(sent, line_signature(sent))).status_code == 200
+    first, second = (event for _, event in await ingress.log())
     assert first == second.model_copy(update={"received_at": first.received_at})
 
 
-async def test_hostile_text_becomes_text_that_can_be_kept(door: Door) -> None:
-    body = a_webhook("TEXT", "fine").replace(b"TEXT", b"a\\u0000b\\ud800c")
-    assert (await door.line(body, signed(body))).status_code == 200
-    texts = {getattr(event.data, "text", None) for _, event in await door.log()}
+async def test_hostile_text_becomes_text_that_can_be_kept(ingress: RunningIngress) -> None:
+    body = line_webhook("TEXT", "fine").replace(b"TEXT", b"a\\u0000b\\ud800c")
+    assert (await ingress.line(body, line_signature(body))).status_code == 200
+    texts = {getattr(event.data, "text", None) for _, event in await ingress.log()}
     assert texts == {"a\ufffdb\ufffdc", "fine"}
 
 
-async def test_too_large_a_body_is_a_413(door: Door) -> None:
-    body = a_webhook("x" * 3_000_000)
-    is_problem(await door.line(body, signed(body)), 413, "too-large")
+async def test_too_large_a_body_is_a_413(ingress: RunningIngress) -> None:
+    body = line_webhook("x" * 3_000_000)
+    assert_problem(await ingress.line(body, line_signature(body)), 413, "too-large")
 
 
-async def test_webhooks_are_counted_by_outcome(door: Door) -> None:
-    body = a_webhook("hi")
-    await door.line(body, signed(body))
-    await door.line(body, signed(body, b"guess"))
-    metrics = (await door.client.get("/metrics")).text
+async def test_webhooks_are_counted_by_outcome(ingress: RunningIngress) -> None:
+    body = line_webhook("hi")
+    await ingress.line(body, line_signature(body))
+    await ingress.line(body, line_signature(body, b"guess"))
+    metrics = (await ingress.client.get("/metrics")).text
     assert 'onefold_ingress_webhooks_total{channel="line",outcome="ok"}' in metrics
     assert 'onefold_ingress_webhooks_total{channel="line",outcome="wrong-signature"}' in metrics
 
 
-async def test_a_secret_of_another_master_key_is_our_fault_and_no_secret_is_told(door: Door) -> None:
+async def test_a_secret_of_another_master_key_is_our_fault_and_no_secret_is_told(ingress: RunningIngress) -> None:
     sealed = [seal("another master", SECRETS[1])]
-    await control.add_source(door.db, "moved", tenant="acme", channel="line", account="oa1", sealed_secrets=sealed)
-    body = a_webhook("hi")
-    problem = is_problem(await door.line(body, signed(body), "moved"), 500, "internal")
+    await control.add_source(ingress.db, "moved", tenant="acme", channel="line", account="oa1", sealed_secrets=sealed)
+    body = line_webhook("hi")
+    problem = assert_problem(await ingress.line(body, line_signature(body), "moved"), 500, "internal")
     assert problem.keys() == {"type", "title", "status"}

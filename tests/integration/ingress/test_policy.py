@@ -6,21 +6,21 @@ import httpx
 import orjson
 
 from services.control import registry as control
-from tests.integration.ingress.conftest import Door
+from tests.support.ingress import RunningIngress
 
 WISH = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
 
 
-async def put(door: Door, content: Any, key: str) -> httpx.Response:
+async def put(ingress: RunningIngress, content: Any, key: str) -> httpx.Response:
     body = content if isinstance(content, bytes) else orjson.dumps(content)
-    return await door.client.put("/v1/identity/policy", content=body, headers={"Authorization": f"Bearer {key}"})
+    return await ingress.client.put("/v1/identity/policy", content=body, headers={"Authorization": f"Bearer {key}"})
 
 
-async def test_a_policy_is_in_the_log_whole_when_it_is_accepted(door: Door) -> None:
-    key = await control.add_key(door.db, "acme", ["admin"])
-    answer = await put(door, WISH, key)
+async def test_a_policy_is_in_the_log_whole_when_it_is_accepted(ingress: RunningIngress) -> None:
+    key = await control.add_key(ingress.db, "acme", ["admin"])
+    answer = await put(ingress, WISH, key)
     assert answer.status_code == 202, answer.text
-    ((_, event),) = await door.log()
+    ((_, event),) = await ingress.log()
     assert answer.json() == {"event_id": event.event_id}
     assert (event.tenant, event.type, event.contact) == ("acme", "tenant.policy_set", None)
     policy = event.data.policy  # type: ignore[union-attr]  # it is what the type says
@@ -29,9 +29,9 @@ async def test_a_policy_is_in_the_log_whole_when_it_is_accepted(door: Door) -> N
     assert "default_region" not in policy
 
 
-async def test_who_may_not_or_sends_no_policy_sets_none(door: Door) -> None:
-    key = await control.add_key(door.db, "acme", ["admin"])
-    writer = await control.add_key(door.db, "acme", ["customers:write", "events:write"])
+async def test_who_may_not_or_sends_no_policy_sets_none(ingress: RunningIngress) -> None:
+    key = await control.add_key(ingress.db, "acme", ["admin"])
+    writer = await control.add_key(ingress.db, "acme", ["customers:write", "events:write"])
     asked = [
         (WISH, writer, 403),
         (b"{", key, 400),
@@ -41,8 +41,8 @@ async def test_who_may_not_or_sends_no_policy_sets_none(door: Door) -> None:
         ({"policy": {"blocked": ["(a+)+"]}}, key, 422),
     ]
     for content, sender, status in asked:
-        answer = await put(door, content, sender)
+        answer = await put(ingress, content, sender)
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == "policy"
-    assert await door.log() == []
+    assert await ingress.log() == []

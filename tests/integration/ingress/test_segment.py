@@ -16,8 +16,7 @@ from services.control.source_options import SourceOptions
 from services.control.sources import change_source, disabled
 from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES
 from services.runtime.broker import ensure_topics
-from tests.integration.ingress.conftest import OCCURRED_AT, Door, open_door, settings_for
-from tests.integration.ingress.test_events import is_problem
+from tests.support.ingress import OCCURRED_AT, RunningIngress, assert_problem, running_ingress, settings_for
 from tests.support.servers import OwnKafka, OwnPostgres
 
 AT = "2025-10-09T08:53:20.000Z"  # OCCURRED_AT
@@ -25,9 +24,9 @@ SUCCESS = {"success": True}
 
 
 @pytest.fixture
-async def key(door: Door) -> str:
+async def key(ingress: RunningIngress) -> str:
     """The write key of a website."""
-    return await write_keys.add_site(door.db, "shop-web", tenant="acme", account="shop")
+    return await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
 
 
 def a_track(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -41,82 +40,82 @@ def basic(write_key: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(f'{write_key}:'.encode()).decode()}"}
 
 
-async def send(door: Door, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+async def send(ingress: RunningIngress, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
     content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return await door.client.post(path, content=content, headers=headers or {})
+    return await ingress.client.post(path, content=content, headers=headers or {})
 
 
 @pytest.mark.parametrize("name", [*CALLS, *BATCHES])
-async def test_each_call_is_in_the_log_when_it_is_answered(door: Door, key: str, name: str) -> None:
+async def test_each_call_is_in_the_log_when_it_is_answered(ingress: RunningIngress, key: str, name: str) -> None:
     message = a_track(previousId="c1", userId="M7", groupId="g")
-    answer = await send(door, f"/v1/{name}", {"batch": [message]} if name in BATCHES else message, basic(key))
+    answer = await send(ingress, f"/v1/{name}", {"batch": [message]} if name in BATCHES else message, basic(key))
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
-    log = await door.log()
+    log = await ingress.log()
     assert {record for record, _ in log} == {"acme|web:shop:c1"}
     assert {event.type for _, event in log} >= {"identity.bound"}
     assert {(event.tenant, event.source, event.occurred_at) for _, event in log} == {("acme", "shop-web", OCCURRED_AT)}
 
 
-async def test_a_browser_sends_its_key_in_a_plain_text_body(door: Door, key: str) -> None:
+async def test_a_browser_sends_its_key_in_a_plain_text_body(ingress: RunningIngress, key: str) -> None:
     body = a_track(writeKey=key)
-    answer = await send(door, "/v1/t", body, {"Content-Type": "text/plain", "Origin": "https://shop.example"})
+    answer = await send(ingress, "/v1/t", body, {"Content-Type": "text/plain", "Origin": "https://shop.example"})
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert len(await door.log()) == 1
+    assert len(await ingress.log()) == 1
 
 
-async def test_a_batch_may_be_packed(door: Door, key: str) -> None:
+async def test_a_batch_may_be_packed(ingress: RunningIngress, key: str) -> None:
     packed = gzip.compress(orjson.dumps({"batch": [a_track(number) for number in range(100)]}))
-    answer = await send(door, "/v1/batch", packed, basic(key) | {"Content-Encoding": "gzip"})
+    answer = await send(ingress, "/v1/batch", packed, basic(key) | {"Content-Encoding": "gzip"})
     assert answer.json() == SUCCESS
-    assert {event.event_id for _, event in await door.log()} == {f"web:did:m{number}" for number in range(100)}
+    assert {event.event_id for _, event in await ingress.log()} == {f"web:did:m{number}" for number in range(100)}
 
 
-async def test_a_repeat_is_the_same_event(door: Door, key: str) -> None:
+async def test_a_repeat_is_the_same_event(ingress: RunningIngress, key: str) -> None:
     for _ in range(2):
-        await send(door, "/v1/track", a_track(), basic(key))
-    first, second = (event for _, event in await door.log())
+        await send(ingress, "/v1/track", a_track(), basic(key))
+    first, second = (event for _, event in await ingress.log())
     assert first == second.model_copy(update={"received_at": first.received_at})
 
 
-async def test_who_is_logged_in_is_said_once_a_day_however_much_is_done(door: Door, key: str) -> None:
+async def test_who_is_logged_in_is_said_once_a_day_however_much_is_done(ingress: RunningIngress, key: str) -> None:
     for number in range(3):
-        await send(door, "/v1/track", a_track(number, userId="M7"), basic(key))
-    assert sorted(event.type for _, event in await door.log()) == ["identity.bound"] + ["web.tracked"] * 3
+        await send(ingress, "/v1/track", a_track(number, userId="M7"), basic(key))
+    assert sorted(event.type for _, event in await ingress.log()) == ["identity.bound"] + ["web.tracked"] * 3
 
 
-async def test_without_a_known_key_nothing_is_taken(door: Door, key: str) -> None:
-    api_key = {"Authorization": f"Bearer {door.key}"}
+async def test_without_a_known_key_nothing_is_taken(ingress: RunningIngress, key: str) -> None:
+    api_key = {"Authorization": f"Bearer {ingress.key}"}
     wrong: list[dict[str, str]] = [basic(key + "x"), basic(""), basic("Ü"), {"Authorization": "Basic ?"}, api_key, {}]
     for headers in wrong:
-        answer = await send(door, "/v1/track", a_track(), headers)
-        is_problem(answer, 401, "unauthenticated")
+        answer = await send(ingress, "/v1/track", a_track(), headers)
+        assert_problem(answer, 401, "unauthenticated")
         assert answer.headers["access-control-allow-origin"] == "*"  # else a script can't tell this from no network
         assert "basic" not in answer.headers["www-authenticate"].lower()  # else the browser asks for a password
-    for in_the_body in ("wk_guess", 7, None, door.key):
-        is_problem(await send(door, "/v1/track", a_track(writeKey=in_the_body)), 401, "unauthenticated")
+    for in_the_body in ("wk_guess", 7, None, ingress.key):
+        assert_problem(await send(ingress, "/v1/track", a_track(writeKey=in_the_body)), 401, "unauthenticated")
     # A header that is there is what counts.
-    is_problem(await send(door, "/v1/track", a_track(writeKey=key), basic("wk_guess")), 401, "unauthenticated")
-    assert await door.log() == []
+    assert_problem(await send(ingress, "/v1/track", a_track(writeKey=key), basic("wk_guess")), 401, "unauthenticated")
+    assert await ingress.log() == []
 
 
-async def test_a_write_key_opens_nothing_else(door: Door, key: str) -> None:
-    is_problem(await door.post([], key=key), 401, "unauthenticated")
+async def test_a_write_key_opens_nothing_else(ingress: RunningIngress, key: str) -> None:
+    assert_problem(await ingress.post([], key=key), 401, "unauthenticated")
 
 
-async def test_a_revoked_key_stops_within_seconds_and_another_goes_on(door: Door, key: str) -> None:
-    other = await write_keys.add_write_key(door.db, "shop-web")
-    assert (await send(door, "/v1/track", a_track(), basic(key))).status_code == 200
-    await write_keys.revoke_write_key(door.db, key)
+async def test_a_revoked_key_stops_within_seconds_and_another_goes_on(ingress: RunningIngress, key: str) -> None:
+    other = await write_keys.add_write_key(ingress.db, "shop-web")
+    assert (await send(ingress, "/v1/track", a_track(), basic(key))).status_code == 200
+    await write_keys.revoke_write_key(ingress.db, key)
     await asyncio.sleep(2.1)
-    is_problem(await send(door, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
-    assert (await send(door, "/v1/track", a_track(), basic(other))).status_code == 200
+    assert_problem(await send(ingress, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
+    assert (await send(ingress, "/v1/track", a_track(), basic(other))).status_code == 200
 
 
-async def test_a_bad_message_of_a_batch_is_left_out_by_itself(door: Door, key: str) -> None:
+async def test_a_bad_message_of_a_batch_is_left_out_by_itself(ingress: RunningIngress, key: str) -> None:
     large = a_track(2, properties={"x": "a" * 33_000})
     batch = [a_track(1), large, {"type": "track", "event": "x"}, "x", a_track(3)]
-    answer = await send(door, "/v1/batch", {"batch": batch}, basic(key))
+    answer = await send(ingress, "/v1/batch", {"batch": batch}, basic(key))
     assert answer.status_code == 200
     assert answer.json() == SUCCESS | {
         "ignored": [
@@ -125,7 +124,7 @@ async def test_a_bad_message_of_a_batch_is_left_out_by_itself(door: Door, key: s
             {"index": 3, "reason": "not_an_object"},
         ]
     }
-    assert {event.event_id for _, event in await door.log()} == {"web:did:m1", "web:did:m3"}
+    assert {event.event_id for _, event in await ingress.log()} == {"web:did:m1", "web:did:m3"}
 
 
 @pytest.mark.parametrize(
@@ -143,39 +142,39 @@ async def test_a_bad_message_of_a_batch_is_left_out_by_itself(door: Door, key: s
     ],
 )
 async def test_what_can_not_be_taken_is_said_so(
-    door: Door, key: str, path: str, body: Any, refusal: tuple[int, str]
+    ingress: RunningIngress, key: str, path: str, body: Any, refusal: tuple[int, str]
 ) -> None:
-    answer = await send(door, path, body, basic(key))
-    is_problem(answer, *refusal)
+    answer = await send(ingress, path, body, basic(key))
+    assert_problem(answer, *refusal)
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert await door.log() == []
+    assert await ingress.log() == []
 
 
-async def test_a_full_batch_is_taken_and_an_empty_one_is_no_mistake(door: Door, key: str) -> None:
+async def test_a_full_batch_is_taken_and_an_empty_one_is_no_mistake(ingress: RunningIngress, key: str) -> None:
     full = [{"type": "page", "anonymousId": f"c{number}", "messageId": "1"} for number in range(MAX_MESSAGES)]
     for batch in (full, []):
-        assert (await send(door, "/v1/batch", {"batch": batch}, basic(key))).json() == SUCCESS
-    assert len(await door.log()) == MAX_MESSAGES
+        assert (await send(ingress, "/v1/batch", {"batch": batch}, basic(key))).json() == SUCCESS
+    assert len(await ingress.log()) == MAX_MESSAGES
 
 
-async def test_a_script_on_any_site_may_ask_first(door: Door) -> None:
+async def test_a_script_on_any_site_may_ask_first(ingress: RunningIngress) -> None:
     asks = {
         "Origin": "https://shop.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,content-type,x-own",
     }
-    answer = await door.client.options("/v1/i", headers=asks)
+    answer = await ingress.client.options("/v1/i", headers=asks)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "x-own" in answer.headers["access-control-allow-headers"]
     assert "POST" in answer.headers["access-control-allow-methods"]
-    odd = await door.client.options("/v1/i", headers=asks | {"Access-Control-Request-Headers": "a\tb;"})
+    odd = await ingress.client.options("/v1/i", headers=asks | {"Access-Control-Request-Headers": "a\tb;"})
     assert "authorization" in odd.headers["access-control-allow-headers"]
 
 
-async def test_the_browsers_sdk_is_told_to_send_where_it_asked(door: Door, key: str) -> None:
+async def test_the_browsers_sdk_is_told_to_send_where_it_asked(ingress: RunningIngress, key: str) -> None:
     async def told(host: str) -> Any:
-        answer = await door.client.get(f"/v1/projects/{key}/settings", headers={"Host": host})
+        answer = await ingress.client.get(f"/v1/projects/{key}/settings", headers={"Host": host})
         assert answer.headers["access-control-allow-origin"] == "*"
         return answer.json()["integrations"]["Segment.io"]
 
@@ -187,52 +186,52 @@ async def test_the_browsers_sdk_is_told_to_send_where_it_asked(door: Door, key: 
         "protocol": "https",
     }
     assert await told("a b/<script>") == {"apiKey": key}
-    for unknown in ("wk_guess", "x", "%00", door.key):
-        answer = await door.client.get(f"/v1/projects/{unknown}/settings")
-        is_problem(answer, 404, "not-found")
+    for unknown in ("wk_guess", "x", "%00", ingress.key):
+        answer = await ingress.client.get(f"/v1/projects/{unknown}/settings")
+        assert_problem(answer, 404, "not-found")
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_what_the_sdk_tells_of_itself_is_taken_kindly(door: Door) -> None:
-    assert (await send(door, "/v1/m", {"series": []})).json() == SUCCESS
+async def test_what_the_sdk_tells_of_itself_is_taken_kindly(ingress: RunningIngress) -> None:
+    assert (await send(ingress, "/v1/m", {"series": []})).json() == SUCCESS
 
 
-async def test_calls_are_counted_by_outcome(door: Door, key: str) -> None:
-    await send(door, "/v1/track", a_track(), basic(key))
-    await send(door, "/v1/track", a_track())
-    metrics = (await door.client.get("/metrics")).text
+async def test_calls_are_counted_by_outcome(ingress: RunningIngress, key: str) -> None:
+    await send(ingress, "/v1/track", a_track(), basic(key))
+    await send(ingress, "/v1/track", a_track())
+    metrics = (await ingress.client.get("/metrics")).text
     assert 'onefold_ingress_webhooks_total{channel="web",outcome="ok"}' in metrics
     assert 'onefold_ingress_webhooks_total{channel="web",outcome="unauthenticated"}' in metrics
     assert key not in metrics
 
 
-async def test_the_description_tells_of_the_calls(door: Door) -> None:
-    document = (await door.client.get("/openapi.json")).json()
+async def test_the_description_tells_of_the_calls(ingress: RunningIngress) -> None:
+    document = (await ingress.client.get("/openapi.json")).json()
     for name in ("identify", "track", "page", "screen", "alias", "group", "batch", "import"):
         assert "200" in document["paths"][f"/v1/{name}"]["post"]["responses"]
     assert document["components"]["securitySchemes"]["writeKey"]["scheme"] == "basic"
 
 
-async def test_a_source_of_another_channel_has_no_write_key(door: Door) -> None:
+async def test_a_source_of_another_channel_has_no_write_key(ingress: RunningIngress) -> None:
     with pytest.raises(write_keys.UnknownSite):
-        await write_keys.add_write_key(door.db, "shop-line")
+        await write_keys.add_write_key(ingress.db, "shop-line")
     with pytest.raises(control.NameTaken):
-        await write_keys.add_site(door.db, "shop-line", tenant="acme", account="shop")
-    assert await write_keys.list_write_keys(door.db) == []
+        await write_keys.add_site(ingress.db, "shop-line", tenant="acme", account="shop")
+    assert await write_keys.list_write_keys(ingress.db) == []
 
 
-async def test_a_site_past_its_rate_is_told_when_to_come_back(door: Door, key: str) -> None:
-    await change_source(door.db, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4)))
-    assert (await send(door, "/v1/track", a_track(1), basic(key))).status_code == 200
-    refused = await send(door, "/v1/track", a_track(2), basic(key))
-    is_problem(refused, 429, "too-fast")
+async def test_a_site_past_its_rate_is_told_when_to_come_back(ingress: RunningIngress, key: str) -> None:
+    await change_source(ingress.db, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4)))
+    assert (await send(ingress, "/v1/track", a_track(1), basic(key))).status_code == 200
+    refused = await send(ingress, "/v1/track", a_track(2), basic(key))
+    assert_problem(refused, 429, "too-fast")
     assert refused.headers["retry-after"].isdecimal()
     assert refused.headers["access-control-allow-origin"] == "*"
 
 
-async def test_a_disabled_site_takes_nothing_in(door: Door, key: str) -> None:
-    await change_source(door.db, "shop-web", None, disabled)
-    is_problem(await send(door, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
+async def test_a_disabled_site_takes_nothing_in(ingress: RunningIngress, key: str) -> None:
+    await change_source(ingress.db, "shop-web", None, disabled)
+    assert_problem(await send(ingress, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
 
 
 @pytest.mark.kafka
@@ -242,20 +241,20 @@ async def test_while_kafka_is_away_nothing_is_a_success_and_then_all_is_well(
 ) -> None:
     settings = settings_for(own_kafka.bootstrap, database, topic_prefix)
     await ensure_topics(settings)
-    async with open_door(settings) as door:
-        headers = basic(await write_keys.add_site(door.db, "shop-web", tenant="acme", account="shop"))
-        await door.ready()
+    async with running_ingress(settings) as ingress:
+        headers = basic(await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop"))
+        await ingress.ready()
         await own_kafka.kill()
-        answer = await send(door, "/v1/track", a_track(1, userId="M7"), headers)
-        is_problem(answer, 503, "unavailable")
+        answer = await send(ingress, "/v1/track", a_track(1, userId="M7"), headers)
+        assert_problem(answer, 503, "unavailable")
         assert answer.headers["retry-after"].isdecimal()
         assert answer.headers["access-control-allow-origin"] == "*"
         await own_kafka.start()
         async with asyncio.timeout(60):
-            while (await send(door, "/v1/track", a_track(2, userId="M7"), headers)).status_code != 200:  # noqa: ASYNC110 - asked over HTTP
+            while (await send(ingress, "/v1/track", a_track(2, userId="M7"), headers)).status_code != 200:  # noqa: ASYNC110 - asked over HTTP
                 await asyncio.sleep(0.2)
         # What was not acknowledged counts as not said: the login came again with the second message.
-        assert {"identity.bound", "web.tracked"} <= {event.type for _, event in await door.log()}
+        assert {"identity.bound", "web.tracked"} <= {event.type for _, event in await ingress.log()}
 
 
 async def test_while_postgresql_is_away_a_key_that_is_not_known_is_no_wrong_key(
@@ -263,13 +262,13 @@ async def test_while_postgresql_is_away_a_key_that_is_not_known_is_no_wrong_key(
 ) -> None:
     settings = settings_for(kafka, own_postgres.url, topic_prefix)
     await ensure_topics(settings)
-    async with open_door(settings) as door:
-        await door.ready()
+    async with running_ingress(settings) as ingress:
+        await ingress.ready()
         await own_postgres.stop()
         for answer in (
-            await send(door, "/v1/track", a_track(), basic("wk_other")),
-            await door.client.get("/v1/projects/wk_other/settings"),
+            await send(ingress, "/v1/track", a_track(), basic("wk_other")),
+            await ingress.client.get("/v1/projects/wk_other/settings"),
         ):
-            is_problem(answer, 503, "unavailable")
+            assert_problem(answer, 503, "unavailable")
             assert answer.headers["access-control-allow-origin"] == "*"
         await own_postgres.start()

@@ -10,17 +10,17 @@ import segment.analytics.request
 from segment.analytics.client import Client
 
 from services.control import write_keys
-from tests.integration.ingress.conftest import Door
+from tests.support.ingress import RunningIngress
 from tests.support.serving import served
 
 PAID_AT = dt.datetime(2025, 10, 9, 8, 53, 20, 123_000, dt.UTC)
 PAID_AT_MS = 1_760_000_000_123
 
 
-async def _sent(door: Door, write_key: str, **options: Any) -> list[Any]:
+async def _sent(ingress: RunningIngress, write_key: str, **options: Any) -> list[Any]:
     """Has the SDK say some things; its errors, once everything was answered."""
     errors: list[Any] = []
-    async with served(door.app) as address:
+    async with served(ingress.app) as address:
         client = Client(
             write_key,
             host=f"http://{address}",
@@ -40,11 +40,11 @@ async def _sent(door: Door, write_key: str, **options: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("gzip", [False, True])
-async def test_what_the_sdk_says_arrives(door: Door, *, gzip: bool) -> None:
-    write_key = await write_keys.add_site(door.db, "shop-web", tenant="acme", account="shop")
+async def test_what_the_sdk_says_arrives(ingress: RunningIngress, *, gzip: bool) -> None:
+    write_key = await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
     began = time.time_ns() // 1_000_000
-    assert await _sent(door, write_key, gzip=gzip) == []
-    log = [event for _, event in await door.log()]
+    assert await _sent(ingress, write_key, gzip=gzip) == []
+    log = [event for _, event in await ingress.log()]
     said = {(event.contact.uid, event.type) for event in log if event.contact}
     assert said == {
         ("c1", "identity.bound"),
@@ -62,7 +62,7 @@ async def test_what_the_sdk_says_arrives(door: Door, *, gzip: bool) -> None:
     assert all(event.occurred_at <= event.received_at for event in log)
 
 
-async def test_the_sdk_is_told_that_its_key_is_wrong(door: Door) -> None:
-    (error,) = await _sent(door, "wk_guess")
+async def test_the_sdk_is_told_that_its_key_is_wrong(ingress: RunningIngress) -> None:
+    (error,) = await _sent(ingress, "wk_guess")
     assert error.status == 401
-    assert await door.log() == []
+    assert await ingress.log() == []

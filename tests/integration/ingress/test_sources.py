@@ -10,18 +10,25 @@ from schemas.events import Event
 from services.control import registry as control
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import open_sealed
-from tests.integration.ingress.conftest import MASTER, Door, a_webhook, open_door, settings_for, signed
-from tests.integration.ingress.test_events import is_problem
+from tests.support.ingress import (
+    MASTER,
+    RunningIngress,
+    assert_problem,
+    line_signature,
+    line_webhook,
+    running_ingress,
+    settings_for,
+)
 
 NEW = {"source": "oa2", "channel": "line", "account": "oa2", "provider": "p1", "secrets": ["first secret"]}
 META = {"source": "app", "channel": "meta", "secrets": ["app secret"], "senders": {"42": "broadcast"}}
 
 
 class Admin:
-    """A tenant's admin, at a door."""
+    """A tenant's admin, at a ingress."""
 
-    def __init__(self, door: Door, key: str) -> None:
-        self._door, self._key = door, key
+    def __init__(self, ingress: RunningIngress, key: str) -> None:
+        self._door, self._key = ingress, key
 
     async def ask(self, method: str, path: str = "", body: Any = None) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._key}"}
@@ -29,23 +36,23 @@ class Admin:
 
 
 @pytest.fixture
-async def admin(door: Door) -> Admin:
-    return Admin(door, await control.add_key(door.db, "acme", ["admin"]))
+async def admin(ingress: RunningIngress) -> Admin:
+    return Admin(ingress, await control.add_key(ingress.db, "acme", ["admin"]))
 
 
 @pytest.fixture
-async def stranger(door: Door) -> Admin:
-    await control.add_tenant(door.db, "other")
-    return Admin(door, await control.add_key(door.db, "other", ["admin"]))
+async def stranger(ingress: RunningIngress) -> Admin:
+    await control.add_tenant(ingress.db, "other")
+    return Admin(ingress, await control.add_key(ingress.db, "other", ["admin"]))
 
 
-async def told(door: Door, name: str) -> list[Event]:
+async def told(ingress: RunningIngress, name: str) -> list[Event]:
     """What the log was told of a source, in order, each event once."""
-    events = {event.event_id: event for _, event in await door.log() if getattr(event.data, "source", "") == name}
+    events = {event.event_id: event for _, event in await ingress.log() if getattr(event.data, "source", "") == name}
     return sorted(events.values(), key=lambda event: event.stamp)
 
 
-async def test_a_source_is_connected_and_takes_webhooks_in(door: Door, admin: Admin) -> None:
+async def test_a_source_is_connected_and_takes_webhooks_in(ingress: RunningIngress, admin: Admin) -> None:
     answer = await admin.ask("POST", body=NEW)
     assert answer.status_code == 201, answer.text
     assert answer.json() | {"created_at": 0, "changed_at": 0} == {
@@ -62,9 +69,9 @@ async def test_a_source_is_connected_and_takes_webhooks_in(door: Door, admin: Ad
         "created_at": 0,
         "changed_at": 0,
     }
-    body = a_webhook("hi")
-    assert (await door.line(body, signed(body, b"first secret"), "oa2")).status_code == 200
-    (event,) = await told(door, "oa2")
+    body = line_webhook("hi")
+    assert (await ingress.line(body, line_signature(body, b"first secret"), "oa2")).status_code == 200
+    (event,) = await told(ingress, "oa2")
     assert event.type == "tenant.channel_connected"
     assert event.data.model_dump(exclude_none=True) == {  # type: ignore[union-attr]
         "source": "oa2",
@@ -74,7 +81,7 @@ async def test_a_source_is_connected_and_takes_webhooks_in(door: Door, admin: Ad
     }
 
 
-async def test_no_answer_and_no_event_has_a_secret(door: Door, admin: Admin) -> None:
+async def test_no_answer_and_no_event_has_a_secret(ingress: RunningIngress, admin: Admin) -> None:
     answers = [
         await admin.ask("POST", body=META | {"verify_token": "say-this"}),
         await admin.ask("POST", "/app/secrets", {"secret": "next secret"}),
@@ -84,77 +91,77 @@ async def test_no_answer_and_no_event_has_a_secret(door: Door, admin: Admin) -> 
         await admin.ask("POST", body={**META, "secrets": ["wrong", 7]}),
     ]
     assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 200, 422]
-    texts = [answer.text for answer in answers] + [event.model_dump_json() for _, event in await door.log()]
+    texts = [answer.text for answer in answers] + [event.model_dump_json() for _, event in await ingress.log()]
     for secret in ("app secret", "next secret", "say-this", "say-that", "wrong"):
         assert not any(secret in text for text in texts)
-    row = await door.db.fetchval("SELECT s::text FROM onefold.sources s WHERE source = 'app'")
+    row = await ingress.db.fetchval("SELECT s::text FROM onefold.sources s WHERE source = 'app'")
     assert "secret" not in row
     assert "say-" not in row
 
 
-async def test_while_a_secret_is_replaced_either_is_taken(door: Door, admin: Admin) -> None:
+async def test_while_a_secret_is_replaced_either_is_taken(ingress: RunningIngress, admin: Admin) -> None:
     await admin.ask("POST", body=NEW)
     added = await admin.ask("POST", "/oa2/secrets", {"secret": "second secret"})
     assert added.json()["secrets"] == 2
     again = await admin.ask("POST", "/oa2/secrets", {"secret": "second secret"})
     assert again.json() == added.json(), "a repeat changes nothing"
-    body = a_webhook("hi")
+    body = line_webhook("hi")
     for secret in (b"first secret", b"second secret"):
-        assert (await door.line(body, signed(body, secret), "oa2")).status_code == 200
+        assert (await ingress.line(body, line_signature(body, secret), "oa2")).status_code == 200
     assert (await admin.ask("POST", "/oa2/secrets", {"keep": 1})).json()["secrets"] == 1
     await asyncio.sleep(2.1)
-    is_problem(await door.line(body, signed(body, b"first secret"), "oa2"), 401, "wrong-signature")
-    assert (await door.line(body, signed(body, b"second secret"), "oa2")).status_code == 200
+    assert_problem(await ingress.line(body, line_signature(body, b"first secret"), "oa2"), 401, "wrong-signature")
+    assert (await ingress.line(body, line_signature(body, b"second secret"), "oa2")).status_code == 200
 
 
-async def test_only_so_many_secrets_are_kept_and_the_newest(door: Door, admin: Admin) -> None:
+async def test_only_so_many_secrets_are_kept_and_the_newest(ingress: RunningIngress, admin: Admin) -> None:
     await admin.ask("POST", body=NEW)
     for number in range(4):
         await admin.ask("POST", "/oa2/secrets", {"secret": f"s{number}", "keep": 3})
-    source = await control.get_source(door.db, "oa2")
+    source = await control.get_source(ingress.db, "oa2")
     assert source is not None
     assert [open_sealed(MASTER, sealed) for sealed in source.sealed_secrets] == [b"s1", b"s2", b"s3"]
 
 
-async def test_a_disabled_source_takes_nothing_in(door: Door, admin: Admin) -> None:
+async def test_a_disabled_source_takes_nothing_in(ingress: RunningIngress, admin: Admin) -> None:
     await admin.ask("POST", body=NEW)
     kept = {"account": "oa2", "provider": "p1"}
     assert (await admin.ask("PUT", "/oa2", kept | {"disabled": True})).json()["disabled"]
-    body = a_webhook("hi")
-    is_problem(await door.line(body, signed(body, b"first secret"), "oa2"), 404, "not-found")
+    body = line_webhook("hi")
+    assert_problem(await ingress.line(body, line_signature(body, b"first secret"), "oa2"), 404, "not-found")
     assert not (await admin.ask("PUT", "/oa2", kept)).json()["disabled"]
     await asyncio.sleep(2.1)
-    assert (await door.line(body, signed(body, b"first secret"), "oa2")).status_code == 200
-    assert [event.type.removeprefix("tenant.channel_") for event in await told(door, "oa2")] == [
+    assert (await ingress.line(body, line_signature(body, b"first secret"), "oa2")).status_code == 200
+    assert [event.type.removeprefix("tenant.channel_") for event in await told(ingress, "oa2")] == [
         "connected",
         "disconnected",
         "connected",
     ]
 
 
-async def test_a_removed_source_is_gone_and_the_log_knows(door: Door, admin: Admin) -> None:
+async def test_a_removed_source_is_gone_and_the_log_knows(ingress: RunningIngress, admin: Admin) -> None:
     await admin.ask("POST", body=NEW)
     assert (await admin.ask("DELETE", "/oa2")).status_code == 204
     for method, body in (("GET", None), ("DELETE", None), ("PUT", {}), ("POST", NEW)):
         path = "" if method == "POST" else "/oa2"
         assert (await admin.ask(method, path, body)).status_code == (201 if method == "POST" else 404)
-    gone = [event for event in await told(door, "oa2") if event.type == "tenant.channel_disconnected"]
+    gone = [event for event in await told(ingress, "oa2") if event.type == "tenant.channel_disconnected"]
     assert [event.data.reason for event in gone] == ["removed"]  # type: ignore[union-attr]
 
 
-async def test_a_repeat_is_the_same_event(door: Door, admin: Admin) -> None:
+async def test_a_repeat_is_the_same_event(ingress: RunningIngress, admin: Admin) -> None:
     first, second = await admin.ask("POST", body=META), await admin.ask("POST", body=META)
     assert (first.status_code, second.status_code, first.json()) == (201, 201, second.json())
-    ids = [event.event_id for _, event in await door.log()]
+    ids = [event.event_id for _, event in await ingress.log()]
     assert len(ids) == 2
     assert len(set(ids)) == 1
 
 
 async def test_a_name_that_is_taken_is_a_409_whoever_has_it(admin: Admin, stranger: Admin) -> None:
     await admin.ask("POST", body=NEW)
-    is_problem(await stranger.ask("POST", body=NEW), 409, "name-taken")
-    is_problem(await admin.ask("POST", body={**NEW, "account": "another"}), 409, "name-taken")
-    is_problem(await admin.ask("POST", body={**NEW, "secrets": ["another"]}), 409, "name-taken")
+    assert_problem(await stranger.ask("POST", body=NEW), 409, "name-taken")
+    assert_problem(await admin.ask("POST", body={**NEW, "account": "another"}), 409, "name-taken")
+    assert_problem(await admin.ask("POST", body={**NEW, "secrets": ["another"]}), 409, "name-taken")
 
 
 @pytest.mark.parametrize(
@@ -166,19 +173,21 @@ async def test_a_name_that_is_taken_is_a_409_whoever_has_it(admin: Admin, strang
         ("POST", "/oa2/secrets", {"secret": "x", "keep": 1}),
     ],
 )
-async def test_another_tenant_s_source_is_a_404(door: Door, admin: Admin, stranger: Admin, asked: Any) -> None:
+async def test_another_tenant_s_source_is_a_404(
+    ingress: RunningIngress, admin: Admin, stranger: Admin, asked: Any
+) -> None:
     before = (await admin.ask("POST", body=NEW)).json()
-    is_problem(await stranger.ask(*asked), 404, "not-found")
+    assert_problem(await stranger.ask(*asked), 404, "not-found")
     assert (await stranger.ask("GET")).json() == {"sources": []}
     assert (await admin.ask("GET", "/oa2")).json() == before
-    assert len(await told(door, "oa2")) == 1
+    assert len(await told(ingress, "oa2")) == 1
 
 
-async def test_it_takes_an_admin(door: Door) -> None:
-    writer = Admin(door, door.key)
+async def test_it_takes_an_admin(ingress: RunningIngress) -> None:
+    writer = Admin(ingress, ingress.key)
     for method, path in (("GET", ""), ("POST", ""), ("DELETE", "/shop-line")):
-        is_problem(await writer.ask(method, path), 403, "forbidden")
-    is_problem(await Admin(door, "of_nobody").ask("GET"), 401, "unauthenticated")
+        assert_problem(await writer.ask(method, path), 403, "forbidden")
+    assert_problem(await Admin(ingress, "of_nobody").ask("GET"), 401, "unauthenticated")
 
 
 @pytest.mark.parametrize(
@@ -194,41 +203,41 @@ async def test_it_takes_an_admin(door: Door) -> None:
     ],
 )
 async def test_what_can_not_be_is_a_422_that_names_the_field(admin: Admin, change: Any, field: str) -> None:
-    problem = is_problem(await admin.ask("POST", body=NEW | change), 422, "invalid-request")
+    problem = assert_problem(await admin.ask("POST", body=NEW | change), 422, "invalid-request")
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
 async def test_text_that_can_not_be_kept_is_a_422(admin: Admin) -> None:
     for change in ({"account": "a\x00"}, {"name": "a\x00"}, {"provider": "\x00"}, {"verify_token": "Ü"}):
-        is_problem(await admin.ask("POST", body=NEW | change), 422, "invalid-request")
+        assert_problem(await admin.ask("POST", body=NEW | change), 422, "invalid-request")
 
 
-async def test_a_body_that_is_no_json_is_a_400_and_a_large_one_a_413(door: Door) -> None:
-    key = await control.add_key(door.db, "acme", ["admin"])
+async def test_a_body_that_is_no_json_is_a_400_and_a_large_one_a_413(ingress: RunningIngress) -> None:
+    key = await control.add_key(ingress.db, "acme", ["admin"])
     headers = {"Authorization": f"Bearer {key}"}
-    is_problem(await door.client.post("/v1/sources", content=b"{", headers=headers), 400, "malformed-body")
-    is_problem(await door.client.post("/v1/sources", content=b" " * 70_000, headers=headers), 413, "too-large")
+    assert_problem(await ingress.client.post("/v1/sources", content=b"{", headers=headers), 400, "malformed-body")
+    assert_problem(await ingress.client.post("/v1/sources", content=b" " * 70_000, headers=headers), 413, "too-large")
 
 
 async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
     kafka: str, database: str, topic_prefix: str
 ) -> None:
-    async with open_door(settings_for(kafka, database, topic_prefix)) as door:
-        admin = Admin(door, await control.add_key(door.db, "acme", ["admin"]))
-        is_problem(await admin.ask("POST", body=NEW), 503, "unavailable")
+    async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
+        admin = Admin(ingress, await control.add_key(ingress.db, "acme", ["admin"]))
+        assert_problem(await admin.ask("POST", body=NEW), 503, "unavailable")
         assert (await admin.ask("GET", "/oa2")).status_code == 200
-        is_problem(await admin.ask("DELETE", "/oa2"), 503, "unavailable")
+        assert_problem(await admin.ask("DELETE", "/oa2"), 503, "unavailable")
         assert (await admin.ask("GET", "/oa2")).json()["disabled"], "not gone before the log knows"
-        await ensure_topics(door.settings)
+        await ensure_topics(ingress.settings)
         async with asyncio.timeout(30):
             while (await admin.ask("DELETE", "/oa2")).status_code != 204:  # noqa: ASYNC110 - asked over HTTP
                 await asyncio.sleep(0.2)
-        await door.ready()
-        assert [event.event_id.rpartition(":")[2] for event in await told(door, "oa2")] == ["removed"]
+        await ingress.ready()
+        assert [event.event_id.rpartition(":")[2] for event in await told(ingress, "oa2")] == ["removed"]
 
 
 async def test_a_website_is_connected_and_its_write_key_is_shown_once(
-    door: Door, admin: Admin, stranger: Admin
+    ingress: RunningIngress, admin: Admin, stranger: Admin
 ) -> None:
     site = {"source": "shop", "channel": "web", "account": "shop", "rate": 50}
     answer = await admin.ask("POST", body=site)
@@ -240,10 +249,10 @@ async def test_a_website_is_connected_and_its_write_key_is_shown_once(
     assert second != first
     for key in (first, second):
         track = {"anonymousId": "a1", "event": "Looked", "messageId": key}
-        sent = await door.client.post("/v1/track", json=track, auth=(key, ""))
+        sent = await ingress.client.post("/v1/track", json=track, auth=(key, ""))
         assert sent.status_code == 200, sent.text
     assert (await stranger.ask("POST", "/shop/write-keys")).status_code == 404
     assert (await admin.ask("POST", "/line/write-keys")).status_code == 404
     for change in ({"account": None}, {"secrets": ["s"]}):
         assert (await admin.ask("POST", body=site | {"source": "other"} | change)).status_code == 422
-    assert [event.type for event in await told(door, "shop")][-1] == "tenant.channel_connected"
+    assert [event.type for event in await told(ingress, "shop")][-1] == "tenant.channel_connected"

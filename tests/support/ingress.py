@@ -1,8 +1,8 @@
-"""Ingress on a real Kafka and a real PostgreSQL, asked over ASGI."""
+"""Ingress on a real Kafka and a real PostgreSQL, called over ASGI; the bodies, signatures and fixtures for it."""
 
 import asyncio
 import hmac
-from base64 import b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +31,8 @@ SECRETS = (b"old channel secret", b"channel secret")
 VERIFY_TOKEN = "a verify token"
 PARTITIONS = 4
 OCCURRED_AT = 1_760_000_000_000
+ISSUED_AT = OCCURRED_AT // 1000
+PERSON = "10215567788990011"
 
 
 def an_event(event_id: str = "e1", **changes: Any) -> dict[str, Any]:
@@ -45,17 +47,17 @@ def an_event(event_id: str = "e1", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def signed(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
+def line_signature(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
     """The header that LINE sends with a body."""
     return {"x-line-signature": b64encode(hmac.digest(secret, body, sha256)).decode()}
 
 
-def meta_signed(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
+def meta_signature(body: bytes, secret: bytes = SECRETS[1]) -> dict[str, str]:
     """The header that Meta sends with a body."""
     return {"x-hub-signature-256": "sha256=" + hmac.digest(secret, body, sha256).hex()}
 
 
-def a_webhook(*texts: str, uid: str = "U" + "0" * 32) -> bytes:
+def line_webhook(*texts: str, uid: str = "U" + "0" * 32) -> bytes:
     """Messages as LINE tells of them."""
     return orjson.dumps(
         {
@@ -76,8 +78,62 @@ def a_webhook(*texts: str, uid: str = "U" + "0" * 32) -> bytes:
     )
 
 
+META_ACCOUNTS = {"facebook": "301", "instagram": "17841400000000001", "whatsapp": "118"}
+
+
+def meta_message(channel: str, text: str = "hi") -> bytes:
+    """A message of one person's, as Meta tells of it on the channel."""
+    return orjson.dumps(_whatsapp(text) if channel == "whatsapp" else meta_item_body(channel, text))
+
+
+def meta_item_body(channel: str, text: str) -> Any:
+    item = {
+        "sender": {"id": "7001"},
+        "recipient": {"id": META_ACCOUNTS[channel]},
+        "timestamp": OCCURRED_AT,
+        "message": {"mid": f"mid.{channel}", "text": text},
+    }
+    page = "page" if channel == "facebook" else "instagram"
+    return {"object": page, "entry": [{"id": META_ACCOUNTS[channel], "time": OCCURRED_AT, "messaging": [item]}]}
+
+
+def _whatsapp(text: str) -> Any:
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"display_phone_number": "886277001234", "phone_number_id": META_ACCOUNTS["whatsapp"]},
+        "contacts": [{"wa_id": "886911111111", "profile": {"name": "林"}}],
+        "messages": [
+            {
+                "id": "wamid.1",
+                "from": "886911111111",
+                "timestamp": str(OCCURRED_AT // 1000),
+                "type": "text",
+                "text": {"body": text},
+            }
+        ],
+    }
+    change = {"field": "messages", "value": value}
+    return {"object": "whatsapp_business_account", "entry": [{"id": "219", "changes": [change]}]}
+
+
+def deletion_form(user_id: Any = PERSON, secret: bytes = SECRETS[1], **said: Any) -> dict[str, str]:
+    """The form that Meta sends."""
+    payload = orjson.dumps({"algorithm": "HMAC-SHA256", "issued_at": ISSUED_AT, "user_id": user_id} | said)
+    encoded = urlsafe_b64encode(payload).rstrip(b"=")
+    signature = urlsafe_b64encode(hmac.digest(secret, encoded, sha256)).rstrip(b"=")
+    return {"signed_request": f"{signature.decode()}.{encoded.decode()}"}
+
+
+def assert_problem(answer: httpx.Response, status: int, slug: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = answer.json()
+    assert (body["status"], body["type"]) == (status, f"/problems/{slug}")
+    return body
+
+
 @dataclass
-class Door:
+class RunningIngress:
     """A running ingress, a key for it, and the log behind it."""
 
     client: httpx.AsyncClient
@@ -126,7 +182,7 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(settings: Settings) -> AsyncIterator[Door]:
+async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
     """A running ingress with a tenant, a key and a source."""
     db = await asyncpg.connect(settings.database_url)
     if not await control.list_tenants(db):
@@ -157,7 +213,7 @@ async def open_door(settings: Settings) -> AsyncIterator[Door]:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,
         ):
-            yield Door(client, settings, key, db, app)
+            yield RunningIngress(client, settings, key, db, app)
     finally:
         await db.close()
 
@@ -176,10 +232,10 @@ def settings_for(kafka: str, database: str, topic_prefix: str, **more: Any) -> S
 
 
 @pytest.fixture
-async def door(kafka: str, database: str, topic_prefix: str) -> AsyncIterator[Door]:
+async def ingress(kafka: str, database: str, topic_prefix: str) -> AsyncIterator[RunningIngress]:
     """An ingress that is ready."""
     settings = settings_for(kafka, database, topic_prefix, body_limit=2_000_000, batch_limit=500)
     await ensure_topics(settings)
-    async with open_door(settings) as opened:
+    async with running_ingress(settings) as opened:
         await opened.ready()
         yield opened
