@@ -39,7 +39,7 @@ from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import Settings
 from services.worker.agents.app import FETCH_BYTES
 from services.worker.chunked_transport import in_turns
-from services.worker.main import LANES
+from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE
 
 _SCHEMA: Final = "bare"
 _KEEPS_STILL: Final = frozenset({"web.tracked", "tag.added", "tag.removed", "attribute.set", "attribute.unset"})
@@ -113,7 +113,7 @@ async def _run(settings: Settings, events: int) -> float:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_servers, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
     )
-    pool = create_pool(settings.database_url, schema=_SCHEMA, size=LANES)
+    pool = create_pool(settings.database_url, schema=_SCHEMA, size=CHUNKS_AT_ONCE)
     async with pool, consumer:
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         began = time.monotonic()
@@ -125,7 +125,7 @@ async def _run(settings: Settings, events: int) -> float:
 
 async def _drain(consumer: AIOKafkaConsumer, pipeline: Pipeline, chunk_records: int, events: int) -> None:
     done = 0
-    free = asyncio.Semaphore(LANES)
+    free = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
     async def lane(records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What a worker can be given to do: an agent's name, the topic it reads, and the fold of its events into tables."""
+"""What an agent is made of: a name, the topic it reads, how its events are saved, and its background services."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -13,48 +13,51 @@ from schemas.topics import Topic
 from services.runtime.decoding import KeyOf
 from services.runtime.settings import Settings
 
-Fold = Callable[[Any, list[ContactEvent]], Awaitable[int]]  # in the caller's transaction; how many events were new
-Send = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]  # (key, value); returns when acknowledged
+SaveEvents = Callable[[Any, list[ContactEvent]], Awaitable[int]]  # in the caller's transaction; how many were new
+SendRecords = Callable[
+    [Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]
+]  # (key, value); returns when acknowledged
 Connect = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 class BackgroundService(Protocol):
-    """What goes on beside an agent for as long as its worker does."""
+    """Runs beside an agent for as long as the worker runs."""
 
     async def run(self) -> None:
-        """Go on until cancelled. Servers that are away are its own business: what it raises ends the worker."""
+        """Run until cancelled. Waits by itself while a server is away; any exception ends the worker."""
 
     def wake(self) -> None:
-        """The agent has committed a chunk."""
+        """The agent has committed a chunk: there may be something to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerResources:
-    """What the worker's process lends to the work.
+    """What an agent may use of its process.
 
-    ``connect`` gives a connection beside the pool's, to the same tables. The locks of its session last as long as it
-    does, which is until its holder lets go of it, or is silent for as long as a lost worker's locks are kept.
+    ``connect`` opens a connection outside the pool, to the same tables. Locks of its session last until the holder
+    closes it, or until it was silent for as long as the locks of a lost worker are kept.
     """
 
     settings: Settings
     id_of: IdOf
-    send: Send
+    send: SendRecords
     connect: Connect
     producer: AIOKafkaProducer
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec:
-    """An agent: its name, what it reads, what it does with a chunk's events, and what else goes on beside it.
+    """One agent.
 
-    A record whose key is not ``key_of`` its event is a dead letter: it lies where another writer could fold it too.
+    A record whose key is not ``key_of`` its event becomes a dead letter: another partition's writer could fold the
+    same contact or tenant at the same time.
     """
 
     name: str
     topic: Topic
     key_of: KeyOf
-    fold: Fold
-    companions: tuple[BackgroundService, ...] = ()
+    save: SaveEvents
+    background: tuple[BackgroundService, ...] = ()
 
 
 AgentFactory = Callable[[WorkerResources], AgentSpec]

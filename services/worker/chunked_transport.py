@@ -1,9 +1,9 @@
-"""Faust by the chunk: a transport that hands agents the records of one partition from one fetch as one event.
+"""A Faust transport that hands agents one chunk, the records of one partition from one fetch, as one event.
 
-Registered as ``chunked`` under Faust's own ``faust.transports`` entry point, so an app asks for it by URL
-(``chunked://host:port``) and its agents stay ordinary: ``async for chunk in stream``. Offsets are not Faust's business
-here: when partitions are assigned, an ``OffsetKeeper`` says where to read on and under which epoch, and each chunk
-carries both, so that whoever saves its rows can move the offset in the same transaction, or find that it may not.
+It is registered as ``chunked`` under Faust's own ``faust.transports`` entry point: an app asks for it by URL
+(``chunked://host:port``), and its agents stay ordinary: ``async for chunk in stream``. Offsets are kept outside Faust:
+when partitions are assigned, an ``OffsetKeeper`` says from which offset to read and under which epoch. Each chunk
+carries both, so its rows and the new offset can be saved in one transaction, or refused if the partition was lost.
 """
 
 import asyncio
@@ -19,33 +19,33 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from projections.engine.offsets import Ownership
-from services.worker.chunk import Chunk
+from services.worker.core.chunk import Chunk
 
 log = structlog.get_logger(__name__)
-_ASK_AGAIN: Final = 1.0
-_SURE_AFTER: Final = 4
-_WAIT: Final = 0.05  # at most, for news and for records
+_RETRY_AFTER: Final = 1.0  # seconds
+_BOUNDS_ATTEMPTS: Final = 4
+_FETCH_WAIT: Final = 0.05  # seconds that a fetch, or an agent, waits for records at most
 
 
 class OffsetKeeper(Protocol):
-    """Who knows how far each partition has been folded."""
+    """Keeps the offset and the epoch of each partition."""
 
-    async def take(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
-        """Become the partitions' owner. May wait for its store to come back; what it raises ends the worker."""
+    async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
+        """Become the owner of the partitions. May wait for its store; an exception ends the worker."""
 
 
 class ChunkedApp(faust.App):
-    """An app whose offsets are kept elsewhere."""
+    """An app whose offsets are kept by an OffsetKeeper; ``chunk_records`` is the most records of a chunk."""
 
     offset_keeper: OffsetKeeper
     chunk_records: int
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
-    """Chunks are made by the consumer and need no decoding."""
+    """The consumer makes the chunks, so nothing has to be decoded."""
 
     def loads_key(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
-        """A chunk has no key: its records have."""
+        """None: the records of a chunk have keys, the chunk has none."""
         return None
 
     def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
@@ -54,111 +54,111 @@ class ChunkSchema(faust.Schema[Any, Any]):
 
 
 class LogTruncated(Exception):
-    """The log no longer holds the records at which the rows end: it is not the log that they were folded from."""
+    """The rows end at an offset that the log does not hold: records were lost, or it is another log."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's, but for how long a fetch waits for news.
+    """Faust's consumer thread with a shorter fetch wait.
 
-    A fetch leaves out the partitions whose records nobody has taken yet, and aiokafka has one under way a broker: so a
-    busy partition beside idle ones waits for the idle ones' news. Faust has that take a second and a half.
+    aiokafka has one fetch per broker under way, and leaves out partitions whose records were not taken yet. So a busy
+    partition waits until the fetch of the idle ones returns: 1.5 seconds with Faust's setting.
     """
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = int(_WAIT * 1000)  # noqa: SLF001 - Faust has no setting for it
+        consumer._fetch_max_wait_ms = int(_FETCH_WAIT * 1000)
         return consumer
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer, with a fetch's records of one partition as one message, and offsets kept elsewhere.
+    """Faust's consumer: the records of one partition from one fetch are one message; offsets are kept outside.
 
-    Whatever Faust or aiokafka do around a rebalance, a chunk begins exactly where the one before it ended: records that
-    were fetched and not handed on are noticed by the gap that they leave, and fetched again.
+    Invariant: a chunk begins exactly where the chunk before it ended, whatever Faust or aiokafka do in a rebalance.
+    Records that were fetched but not handed on leave a gap; the gap is noticed, and they are fetched again.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._owned: dict[TP, Ownership] = {}
         self._position: dict[TP, int] = {}
-        self._doubted: dict[TP, int] = {}
-        self._kept_back: set[TP] = set()
-        self._taken = False
-        self._taking = asyncio.Lock()
+        self._checked_gaps: dict[TP, int] = {}
+        self._held_back: set[TP] = set()
+        self._acquired = False
+        self._acquiring = asyncio.Lock()
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def stop_flow(self) -> None:
-        """A rebalance begins: what is ours is decided anew."""
-        self._taken = False
+        """A rebalance begins: the assignment may change."""
+        self._acquired = False
         super().stop_flow()
 
     async def perform_seek(self) -> None:
-        """Take the assigned partitions and read on from where their keeper says.
+        """Acquire the assigned partitions and read on from the offsets of their keeper.
 
-        Faust calls this at the end of every rebalance, for all that is assigned: so whatever was fetched or
-        half-way through an agent before is of an older epoch from here on, and is read again.
+        Faust calls this at the end of every rebalance, for all assigned partitions: what was fetched or half-way
+        through an agent before belongs to an older epoch from here on, and is read again.
         """
-        async with self._taking:
-            self._taken = False
+        async with self._acquiring:
+            self._acquired = False
             assigned = self.assignment()
             keeper = cast("ChunkedApp", self.app).offset_keeper
             owned: dict[TP, Ownership] = {}
             for topic in sorted({tp.topic for tp in assigned}):
-                taken = await keeper.take(topic, [tp.partition for tp in assigned if tp.topic == topic])
-                owned |= {TP(topic, partition): ownership for partition, ownership in taken.items()}
+                acquired = await keeper.acquire(topic, [tp.partition for tp in assigned if tp.topic == topic])
+                owned |= {TP(topic, partition): ownership for partition, ownership in acquired.items()}
             starts = {tp: ownership.next_offset for tp, ownership in owned.items()}
             await self._require_in_log(starts)
             await self.seek_wait(starts)
             self._read_offset.update(dict.fromkeys(starts))
-            self._owned, self._position, self._doubted = owned, starts, {}
-            self._taken = True
+            self._owned, self._position, self._checked_gaps = owned, starts, {}
+            self._acquired = True
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
-        """What was fetched, in chunks.
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """The fetched records, in chunks.
 
-        Waits briefly, whatever Faust asks for: of a partition that was paused for being ahead of its agent, records may
-        be there when it is resumed, and nothing would wake who waits for any.
+        Waits briefly, whatever ``timeout`` is: records of a partition that was paused because its agent was behind may
+        be there already when it is resumed, and nothing would wake a longer wait.
 
-        Faust's own method, when a rebalance begins while it waits, seeks: that would take partitions which are just
-        being given to another worker, and lock it out.
+        Faust's own method seeks when a rebalance begins while it waits. Here that would acquire partitions that are
+        just moving to another worker, and fence that worker.
         """
-        if self.flow_active and not self._taken:  # Faust waits only so long for `perform_seek`, and then goes on
+        if self.flow_active and not self._acquired:  # Faust gives up waiting for `perform_seek` after a while
             with contextlib.suppress(IllegalStateError):  # the next rebalance has begun
                 await self.perform_seek()
-        await self._go_back()
+        await self._seek_back()
         owned = self._owned
-        records, _ = await self._wait_next_records(min(timeout, _WAIT))
+        records, _ = await self._wait_next_records(min(timeout, _FETCH_WAIT))
         for tp, piece in in_turns(records or {}, cast("ChunkedApp", self.app).chunk_records):
-            if tp not in self._kept_back and self._may_hand_on(tp, owned) and await self._is_next(tp, piece):
+            if tp not in self._held_back and self._may_hand_on(tp, owned) and await self._is_next(tp, piece):
                 yield tp, self._to_message(tp, self._chunk(tp, piece))
             else:
-                self._kept_back.add(tp)
+                self._held_back.add(tp)
 
-    async def _go_back(self) -> None:
-        """Have fetched again what was not handed on: if nothing comes after it, no gap would ever tell."""
-        if self._taken and self._kept_back:
+    async def _seek_back(self) -> None:
+        """Fetch again what was held back. Without later records no gap would ever show that it is missing."""
+        if self._acquired and self._held_back:
             with contextlib.suppress(IllegalStateError):  # the next rebalance has begun
-                await self.seek_wait({tp: self._position[tp] for tp in self._kept_back if tp in self._owned})
-                self._kept_back.clear()
+                await self.seek_wait({tp: self._position[tp] for tp in self._held_back if tp in self._owned})
+                self._held_back.clear()
 
     def _may_hand_on(self, tp: TP, owned: dict[TP, Ownership]) -> bool:
-        """Not what was fetched under an ownership that is gone, or of a partition that was paused meanwhile."""
-        current = self._owned is owned and self._taken and self.flow_active
+        """False for records fetched under an older ownership, or of a partition that was paused meanwhile."""
+        current = self._owned is owned and self._acquired and self.flow_active
         return current and tp in owned and tp not in self._paused_partitions
 
     async def _is_next(self, tp: TP, records: list[Any]) -> bool:
-        """Whether the records go on where the last chunk ended; if not they are read again.
+        """Whether the records begin where the last chunk ended. If not, they are read again, once.
 
-        A gap that is still there then is in the log itself (the markers of transactions take offsets).
+        A gap that is still there then is in the log itself: transaction markers take offsets, too.
         """
         start, first = self._position[tp], records[0].offset
-        if first < start:  # aiokafka was told by Kafka that there is no such offset, and began anew
-            await self._lost(f"{_name(tp)} is folded up to {start}, and its log begins anew at {first}")
-        if first > start and self._doubted.get(tp) != start:
-            self._doubted[tp] = start
-            with contextlib.suppress(IllegalStateError):  # not ours any more
+        if first < start:  # the offset is not in the log, so aiokafka began at its start
+            await self._log_truncated(f"{_name(tp)} is folded up to {start}, and its log begins anew at {first}")
+        if first > start and self._checked_gaps.get(tp) != start:
+            self._checked_gaps[tp] = start
+            with contextlib.suppress(IllegalStateError):  # the partition is not assigned any more
                 await self.seek_wait({tp: start})
             return False
         return True
@@ -169,39 +169,39 @@ class Consumer(driver.Consumer):
         return Chunk(tp.topic, tp.partition, start, end, self._owned[tp], records)
 
     async def _require_in_log(self, starts: Mapping[TP, int]) -> None:
-        """Raises LogTruncated where the log can't be read on from."""
-        for attempt in range(_SURE_AFTER):  # a broker that has just taken over may not know the end at once
+        """Raises LogTruncated if a partition's log does not hold its offset."""
+        for attempt in range(_BOUNDS_ATTEMPTS):  # a broker that has just taken over may not know the end at once
             first, end = await self._log_bounds(starts) if starts else ({}, {})
             outside = [tp for tp, start in starts.items() if not first[tp] <= start <= end[tp]]
             if not outside:
                 return
-            await asyncio.sleep(_ASK_AGAIN * attempt)
+            await asyncio.sleep(_RETRY_AFTER * attempt)
         tp = outside[0]
-        await self._lost(f"{_name(tp)} is folded up to {starts[tp]}, and its log has {first[tp]} to {end[tp]}")
+        await self._log_truncated(f"{_name(tp)} is folded up to {starts[tp]}, and its log has {first[tp]} to {end[tp]}")
 
     async def _log_bounds(self, partitions: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
-        """The first and the next offset of each; waits while Kafka is away."""
+        """The first offset of each partition and the one after its last; waits while Kafka is away."""
         while True:
             try:
                 return await self.earliest_offsets(*partitions), await self.highwaters(*partitions)
             except KafkaError as error:
                 log.warning("server_away", server="kafka", error=type(error).__name__)
-                await asyncio.sleep(_ASK_AGAIN)
+                await asyncio.sleep(_RETRY_AFTER)
 
-    async def _lost(self, detail: str) -> NoReturn:
+    async def _log_truncated(self, detail: str) -> NoReturn:
         error = LogTruncated(detail)
         await self.app.crash(error)
         raise error
 
-    def fenced(self, tp: TP, epoch: int) -> None:
-        """A chunk of this epoch was refused.
+    def rejoin_if_owned(self, tp: TP, epoch: int) -> None:
+        """A chunk of this epoch was fenced: join the group again if the partition still seems to be ours.
 
-        In a rebalance that is as it should be. But if nobody told us that the partition is another's, we were out of
-        touch for long, or another who was has taken it late: joining the group anew gives each partition one owner.
+        In a rebalance a fenced chunk is normal. Without one, this worker, or the one that fenced it, has lost touch
+        with the group: joining again gives each partition one owner.
         """
         owned = self._owned.get(tp)
-        if self._taken and self.flow_active and owned is not None and owned.epoch == epoch:
-            rejoin = self._thread._ensure_consumer()._coordinator.request_rejoin  # noqa: SLF001 - there is no public way
+        if self._acquired and self.flow_active and owned is not None and owned.epoch == epoch:
+            rejoin = self._thread._ensure_consumer()._coordinator.request_rejoin
             self._thread.thread_loop.call_soon_threadsafe(rejoin)
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
@@ -229,16 +229,16 @@ class Consumer(driver.Consumer):
         active = self._get_active_partitions() if self._owned else set()
         return {tp: at for tp, at in self._position.items() if tp in active}
 
-    async def hint(self, offsets: dict[TP, int]) -> None:
-        """Tell Kafka how far we are: for lag dashboards, never read back. Raises what aiokafka raises."""
+    async def commit_hint(self, offsets: dict[TP, int]) -> None:
+        """Commit the offsets to Kafka for lag dashboards; they are never read back. Raises what aiokafka raises."""
         held = self.assignment()
         known = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in held}
-        if known:  # Faust's own way to commit ends the worker if Kafka is away
-            await self._thread.call_thread(self._thread._ensure_consumer().commit, known)  # noqa: SLF001 - as above
+        if known:  # Faust's own commit ends the worker if Kafka is away
+            await self._thread.call_thread(self._thread._ensure_consumer().commit, known)
 
 
 def in_turns(records: Mapping[TP, Sequence[Any]], size: int) -> Iterator[tuple[TP, list[Any]]]:
-    """The records in pieces of at most ``size``, the partitions taking turns: pieces of two can be folded at once."""
+    """The records in pieces of at most ``size``. Partitions take turns, so that two can be folded at the same time."""
     for start in range(0, max(map(len, records.values()), default=0), size):
         for tp, found in records.items():
             if start < len(found):

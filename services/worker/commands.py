@@ -1,4 +1,4 @@
-"""``onefold worker``: the agents of all services in one process."""
+"""``onefold worker``: all agents in one process."""
 
 import typer
 

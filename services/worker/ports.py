@@ -1,15 +1,15 @@
-"""What the handler needs of the world, and the ways in which a chunk can fail, named by the reaction."""
+"""What the handlers need from outside, and the ways in which a chunk can fail, each named by the reaction to it."""
 
 from typing import Protocol
 
-from projections.engine.offsets import Advance, Ownership
+from projections.engine.offsets import Advance
 from projections.engine.projection import ContactEvent
 from services.runtime.decoding import DeadLetter
-from services.worker.agent_spec import Fold
+from services.worker.agent_spec import SaveEvents
 
 
 class Fenced(Exception):
-    """The partition is another worker's by now: drop the chunk, its new owner reads it."""
+    """Another worker owns the partition now: drop the chunk, the new owner reads it."""
 
 
 class OffsetMismatch(Exception):
@@ -24,30 +24,29 @@ class DeadLetterLimitExceeded(Exception):
     """Too many of the partition's records are dead letters: stop the partition, a person must look."""
 
 
-class ReadModels(Protocol):
-    """The tables, with the offsets in them."""
+class ReadModelWriter(Protocol):
+    """Saves chunks into the tables, which also hold the offsets."""
 
-    async def save(self, fold: Fold, happened: list[ContactEvent], move: Advance) -> int:
-        """Fold the events in and move the offset, in one transaction; how many events were new.
+    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+        """Save the events and move the offset in one transaction; returns how many events were new.
 
-        ``move.counts`` is filled in from that. Waits while the database is away.
+        ``move.counts`` is completed with that number. Waits while the database is away.
         Raises Fenced, OffsetMismatch, RejectedByDatabase.
         """
 
 
 class DeadLetters(Protocol):
-    """Where records go that are no events."""
+    """Where records go that are not events."""
 
     async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
-        """Returns once all are acknowledged, however long that takes."""
+        """Returns once Kafka has acknowledged all of them, however long that takes."""
 
 
-__all__ = [
-    "DeadLetterLimitExceeded",
-    "DeadLetters",
-    "Fenced",
-    "OffsetMismatch",
-    "Ownership",
-    "ReadModels",
-    "RejectedByDatabase",
-]
+class PartitionReader(Protocol):
+    """Reads the partitions that are assigned to this worker."""
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Read no more of the partition until it is assigned again."""
+
+    def rejoin_if_owned(self, topic: str, partition: int, epoch: int) -> None:
+        """A chunk of this epoch was fenced: join the group again if the partition still seems to be ours."""

@@ -1,1 +1,1 @@
-"""The Faust agents: each takes a chunk and hands it over."""
+"""The Faust agents: each takes chunks and passes them on."""

@@ -1,4 +1,4 @@
-"""The Faust app and its one agent: take a chunk, hand it over."""
+"""The Faust app, its agents, and the one handle on its consumer."""
 
 from collections.abc import AsyncIterable
 from pathlib import Path
@@ -9,16 +9,16 @@ from yarl import URL
 
 from services.runtime.settings import Settings
 from services.worker.agent_spec import AgentSpec
-from services.worker.chunk import Chunk
 from services.worker.chunked_transport import ChunkedApp, ChunkSchema, Consumer, OffsetKeeper
-from services.worker.partition_executor import PartitionExecutor
+from services.worker.core.chunk import Chunk
+from services.worker.handlers.partition_executor import PartitionExecutor
 
-_CHUNKS_WAITING = 2  # per stream; a chunk is megabytes, so few wait
-FETCH_BYTES: Final = 3 * 1_048_576 // 2  # a partition; about as many records as a chunk may have
+_CHUNKS_WAITING: Final = 2  # per stream; a chunk is megabytes, so few wait
+FETCH_BYTES: Final = 3 * 1_048_576 // 2  # per partition and fetch; about as many records as a chunk may have
 
 
 def create_app(settings: Settings, group: str, keeper: OffsetKeeper) -> ChunkedApp:
-    """The Faust app of one consumer group; it starts nothing yet."""
+    """The Faust app of one consumer group. It is not started yet, and has no agents."""
     app = ChunkedApp(
         group,
         broker=[URL(f"chunked://{server.strip()}") for server in settings.kafka_servers.split(",")],
@@ -44,42 +44,42 @@ def create_app(settings: Settings, group: str, keeper: OffsetKeeper) -> ChunkedA
     return app
 
 
-def add_agent(app: ChunkedApp, work: AgentSpec, topic: str, lanes: PartitionExecutor) -> None:
-    """The work's agent: its topic, chunk after chunk."""
+def add_agent(app: ChunkedApp, spec: AgentSpec, topic: str, executor: PartitionExecutor) -> None:
+    """Add the agent that submits the topic's chunks to the executor."""
 
-    @app.agent(app.topic(topic, schema=ChunkSchema(), acks=False), name=work.name)
+    @app.agent(app.topic(topic, schema=ChunkSchema(), acks=False), name=spec.name)
     async def agent(stream: AsyncIterable[Chunk]) -> None:
         async for chunk in stream:
-            await lanes.submit(chunk)
+            await executor.submit(chunk)
 
 
-class Reader:
-    """The app's consumer, for those who must not know Faust."""
+class FaustPartitionReader:
+    """The app's consumer, for modules that must not know Faust; see PartitionReader."""
 
     def __init__(self, app: ChunkedApp) -> None:
         self._app = app
 
     def pause(self, topic: str, partition: int) -> None:
-        """Read no more of the partition until it is assigned anew."""
+        """Read no more of the partition until it is assigned again."""
         self._app.consumer.pause_partitions({TP(topic, partition)})
 
-    def fenced(self, topic: str, partition: int, epoch: int) -> None:
-        """Join the group anew if the partition still seems to be ours, for then something is wrong."""
-        self._consumer().fenced(TP(topic, partition), epoch)
+    def rejoin_if_owned(self, topic: str, partition: int, epoch: int) -> None:
+        """Join the group again if the partition still seems to be ours, though a chunk of this epoch was fenced."""
+        self._consumer().rejoin_if_owned(TP(topic, partition), epoch)
 
-    def has(self, topic: str, partition: int) -> bool:
+    def owns(self, topic: str, partition: int) -> bool:
         """Whether the partition is assigned to this worker."""
         return TP(topic, partition) in self._consumer().assignment()
 
     def lag(self) -> int:
-        """Records in the log that were not read yet, of the partitions that are read."""
+        """How many records of the partitions that are read have not been read yet."""
         consumer = self._consumer()
         return sum(max(0, (consumer.highwater(tp) or 0) - at) for tp, at in consumer.positions.items())
 
-    async def hint(self) -> None:
-        """Tell Kafka how far we are."""
+    async def commit_hint(self) -> None:
+        """Tell Kafka which offsets have been read, for its lag dashboards."""
         consumer = self._consumer()
-        await consumer.hint(consumer.positions)
+        await consumer.commit_hint(consumer.positions)
 
     def _consumer(self) -> Consumer:
         return cast("Consumer", self._app.consumer)

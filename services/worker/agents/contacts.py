@@ -1,8 +1,8 @@
-"""The agent "contacts": channel events into the contact's read models, and what they say of identity to the next agent.
+"""The agent "contacts": saves channel events in the contacts' read models and passes evidence on to "identity".
 
-Evidence is acknowledged by Kafka before the rows are committed: a crash in between repeats it, which its reader
-absorbs, and loses none. Intrinsic identifiers ride on every message of some channels: what of them is sent again, and
-as what, `projections.intrinsics` decides.
+Kafka acknowledges the evidence before the rows are committed: a crash in between sends it again, which the receiver
+ignores, and never loses any. Some channels repeat an intrinsic identifier with every message;
+`projections.intrinsics` decides which of these sightings are passed on, and in which form.
 """
 
 from typing import Any
@@ -18,14 +18,14 @@ from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, WorkerResources
 
 
-def contacts(edge: WorkerResources) -> AgentSpec:
-    """The work of folding channel events."""
+def contacts(resources: WorkerResources) -> AgentSpec:
+    """The agent that reads channel events."""
 
-    async def fold(connection: Any, happened: list[ContactEvent]) -> int:
-        new = await project(connection, PROJECTIONS, happened)
-        said = evidence(happened, await note(connection, happened))
-        if said:
-            await edge.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in said])
+    async def save(connection: Any, events: list[ContactEvent]) -> int:
+        new = await project(connection, PROJECTIONS, events)
+        passed_on = evidence(events, await note(connection, events))
+        if passed_on:
+            await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
         return new
 
-    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, fold)
+    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save)

@@ -21,12 +21,12 @@ from services.worker.background.policy_rollout import PolicyRollout
 _LOOK_EVERY: Final = 1.0  # seconds, for what other workers' chunks left to do, and for the lock of another who does it
 
 
-def identity(edge: WorkerResources) -> AgentSpec:
+def identity(resources: WorkerResources) -> AgentSpec:
     """The work of resolving evidence."""
-    id_of, region = edge.id_of, edge.settings.default_region
-    topic = CUSTOMER_CHANGES.full_name(edge.settings.topic_prefix)
-    relay = Relay(edge.connect, edge.producer, topic, edge.settings.kafka_servers, every=_LOOK_EVERY)
-    adopter = PolicyRollout(edge.connect, id_of, region, every=_LOOK_EVERY)
+    id_of, region = resources.id_of, resources.settings.default_region
+    topic = CUSTOMER_CHANGES.full_name(resources.settings.topic_prefix)
+    relay = Relay(resources.connect, resources.producer, topic, resources.settings.kafka_servers, every=_LOOK_EVERY)
+    adopter = PolicyRollout(resources.connect, id_of, region, every=_LOOK_EVERY)
 
     async def fold(connection: Any, happened: list[ContactEvent]) -> int:
         events = [one.event for one in happened]

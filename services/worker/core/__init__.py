@@ -1,1 +1,1 @@
-"""What a chunk's records are, decided by their bytes alone."""
+"""The worker's values and pure decisions."""

@@ -1,4 +1,4 @@
-"""What a worker is handed: the records of one partition from one fetch."""
+"""A chunk: the unit of work of an agent, and of a transaction."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,10 @@ from services.runtime.decoding import Record
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """All records from ``start`` up to ``end`` (exclusive), fetched under one ownership of the partition."""
+    """The records of one partition from one fetch: offsets ``start`` (inclusive) to ``end`` (exclusive).
+
+    All were fetched under one ownership of the partition, so one epoch fences them all.
+    """
 
     topic: str
     partition: int

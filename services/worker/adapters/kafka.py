@@ -1,0 +1,94 @@
+"""What the worker writes to Kafka: records for the next agent, and dead letters."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from schemas.topics import TOPICS, Topic
+from services.runtime.decoding import DeadLetter
+from services.runtime.retrying import Retrier
+from services.runtime.settings import Settings
+
+_STOP_WITHIN: Final = 2.0
+
+
+@contextlib.asynccontextmanager
+async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that waits for all replicas. The caller starts it; it is stopped in the end."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_servers, acks="all", max_request_size=max(one.largest_record for one in TOPICS)
+    )
+    try:
+        yield producer
+    finally:
+        with contextlib.suppress(TimeoutError):  # the partition's next owner sends again what was not sent
+            async with asyncio.timeout(_STOP_WITHIN):
+                await producer.stop()
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same request may succeed later."""
+    return isinstance(error, KafkaError | OSError)
+
+
+async def accepts_connections(settings: Settings) -> None:
+    """Return if the first broker accepts a connection; raises OSError."""
+    host, port = settings.kafka_servers.split(",")[0].rsplit(":", 1)
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.close()
+
+
+class KafkaNextAgents:
+    """Sends records from one agent to the next."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic_prefix: str, retrier: Retrier) -> None:
+        self._producer = producer
+        self._topic_prefix = topic_prefix
+        self._retrier = retrier
+
+    async def send(self, topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
+        """Send ``(key, value)`` pairs; returns once all are acknowledged, however long that takes."""
+        name = topic.full_name(self._topic_prefix)
+
+        async def once() -> None:
+            await asyncio.gather(*[await self._producer.send(name, key=key, value=value) for key, value in records])
+
+        await self._retrier.until_done("kafka", once, is_transient)
+
+
+class KafkaDeadLetters:
+    """The dead-letter topic: the bytes as they came; reason, topic, partition and offset are in the headers."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str, retrier: Retrier) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._retrier = retrier
+
+    async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
+        """Returns once all are acknowledged, however long that takes."""
+
+        async def once() -> None:
+            sent = [await self._send_one(topic, partition, letter) for letter in letters]
+            await asyncio.gather(*sent)
+
+        await self._retrier.until_done("kafka", once, is_transient)
+
+    async def _send_one(self, topic: str, partition: int, letter: DeadLetter) -> Any:
+        headers = {
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "field": letter.field,
+            "topic": topic,
+            "partition": str(partition),
+            "offset": str(letter.record.offset),
+        }
+        return await self._producer.send(
+            self._topic,
+            value=letter.record.value,
+            key=letter.record.key,
+            headers=[(name, value.encode("utf-8", "backslashreplace")[:1000]) for name, value in headers.items()],
+        )

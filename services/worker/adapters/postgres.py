@@ -1,0 +1,133 @@
+"""The tables of one generation, and the connections to them."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from projections.engine.generations import active_generation
+from projections.engine.offsets import Advance, Counts, Ownership, advance, take
+from projections.engine.projection import ContactEvent
+from services.runtime import metrics
+from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_transient
+from services.runtime.retrying import Retrier
+from services.runtime.settings import Settings
+from services.worker.agent_spec import SaveEvents
+from services.worker.ports import Fenced, OffsetMismatch, RejectedByDatabase
+
+log = structlog.get_logger(__name__)
+
+_NAME: Final = "onefold-worker"
+_CONNECT_WITHIN: Final = 10.0
+_LOCKS_OUTLIVE: Final = 3  # session timeouts: more than a chunk spends between two statements
+
+# While a statement is being prepared, PostgreSQL counts the session as active: its own timeouts for idle transactions
+# and for statements do not end it, even if its client never sends another byte.
+_END_STALLED: Final = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = current_setting('application_name') AND usename = current_user
+    AND datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+    AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interval(secs => $1)
+"""
+
+
+def silence_limit(settings: Settings) -> float:
+    """After how many seconds without a statement a worker's transaction and locks are taken from it."""
+    return _LOCKS_OUTLIVE * settings.session_timeout
+
+
+async def current_generation(settings: Settings) -> str:
+    """The schema of the active generation."""
+    connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
+    try:
+        return await active_generation(connection)
+    finally:
+        await connection.close()
+
+
+@contextlib.asynccontextmanager
+async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIterator[Any]:
+    """A pool of at most ``size`` connections to the generation's tables."""
+    pool: Any = create_pool(
+        settings.database_url,
+        schema=generation,
+        least=0,
+        size=size,
+        idle_in_transaction=silence_limit(settings),
+        name=_NAME,
+        by_key=True,
+    )
+    async with pool:
+        try:
+            yield pool
+        finally:
+            pool.terminate()  # a polite close would wait for statements that an absent server never answers
+
+
+def connect(settings: Settings, generation: str) -> contextlib.AbstractAsyncContextManager[Any]:
+    """A connection outside the pool; see WorkerResources."""
+    return dedicated_connection(
+        settings.database_url, schema=generation, silent_for=silence_limit(settings), name=_NAME
+    )
+
+
+class PostgresReadModelWriter:
+    """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport."""
+
+    def __init__(self, pool: asyncpg.Pool, retrier: Retrier) -> None:
+        self._pool = pool
+        self._retrier = retrier
+        self._owned: dict[str, int] = {}
+
+    async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
+        """Become the owner of the partitions; see OffsetKeeper."""
+        wanted = list(partitions)
+
+        async def once() -> dict[int, Ownership]:
+            async with self._pool.acquire() as connection:
+                return await take(connection, topic, wanted)
+
+        owned = await self._retrier.until_done("postgresql", once, is_transient)
+        self._owned[topic] = len(owned)
+        metrics.PARTITIONS_OWNED.set(sum(self._owned.values()))
+        return owned
+
+    async def end_stalled(self, after: float) -> None:
+        """End transactions whose worker has been silent for ``after`` seconds: their locks hold up other workers."""
+        ended = await self._pool.fetch(_END_STALLED, after)
+        if ended:
+            log.warning("stalled_transactions_ended", number=len(ended))
+
+    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+        """Save the events and move the offset in one transaction; see ReadModelWriter."""
+
+        async def once() -> int:
+            async with self._pool.acquire() as connection, connection.transaction():
+                return await self._save(connection, save_events, events, move)
+
+        try:
+            return await self._retrier.until_done("postgresql", once, is_transient)
+        except REJECTIONS as error:
+            raise RejectedByDatabase(type(error).__name__) from error
+
+    async def _save(self, connection: Any, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+        new = await save_events(connection, events)
+        counts = Counts(new, len(events) - new, move.counts.dead_letters)
+        if await advance(connection, replace(move, counts=counts)):
+            return new
+        row = await connection.fetchrow(
+            "SELECT epoch, next_offset FROM offsets WHERE topic = $1 AND partition = $2", move.topic, move.partition
+        )
+        if row is None or row["epoch"] != move.epoch:
+            raise Fenced
+        if row["next_offset"] != move.end:
+            raise OffsetMismatch(f"partition {move.partition}: rows end at {row['next_offset']}, chunk at {move.start}")
+        return new  # our own commit: the answer to it was lost with the connection
+
+
+async def answers(pool: Any) -> None:
+    """Return if PostgreSQL answers; raises what asyncpg raises."""
+    await pool.fetchval("SELECT 1")

@@ -1,0 +1,84 @@
+"""Runs the handler on chunks and reacts to its errors: counts, stops a partition, or leaves it to its new owner."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from projections.engine.offsets import Counts
+from services.runtime import metrics
+from services.worker.core.chunk import Chunk
+from services.worker.handlers.chunk_handler import ChunkHandler
+from services.worker.ports import DeadLetterLimitExceeded, Fenced, PartitionReader, RejectedByDatabase
+
+log = structlog.get_logger(__name__)
+
+PartitionKey = tuple[str, int]  # topic, number
+
+
+@dataclass(slots=True)
+class Progress:
+    """When a chunk was last dealt with (seconds of ``clock``) and which partitions stopped: epoch and reason."""
+
+    clock: Callable[[], float] = time.monotonic
+    moved_at: float = field(init=False)
+    stopped: dict[PartitionKey, tuple[int, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.moved()
+
+    def moved(self) -> None:
+        """Note that a chunk was dealt with."""
+        self.moved_at = self.clock()
+
+
+class PartitionRunner:
+    """Handles chunk after chunk of one agent. An error that concerns one partition stops only that partition."""
+
+    def __init__(self, handler: ChunkHandler, progress: Progress, reader: PartitionReader) -> None:
+        self._handler = handler
+        self._progress = progress
+        self._reader = reader
+
+    async def handle(self, chunk: Chunk) -> None:
+        """Handle the chunk. Raises OffsetMismatch or an unexpected error; either ends the worker."""
+        place, epoch = (chunk.topic, chunk.partition), chunk.ownership.epoch
+        if self._is_stopped(place, epoch):
+            return
+        began = time.monotonic()
+        try:
+            counts = await self._handler.handle(chunk)
+        except Fenced:
+            metrics.CHUNKS_FENCED.inc()
+            log.info("chunk_fenced", topic=chunk.topic, partition=chunk.partition, start=chunk.start)
+            self._reader.rejoin_if_owned(chunk.topic, chunk.partition, epoch)
+        except (DeadLetterLimitExceeded, RejectedByDatabase) as error:
+            self._stop(place, epoch, error)
+        else:
+            _count(counts, time.monotonic() - began)
+        self._progress.moved()
+
+    def _is_stopped(self, place: PartitionKey, epoch: int) -> bool:
+        """Whether the partition stopped under this ownership. A newer ownership tries again."""
+        stopped = self._progress.stopped.get(place)
+        if stopped is not None and stopped[0] < epoch:
+            del self._progress.stopped[place]
+            metrics.PARTITIONS_STOPPED.set(len(self._progress.stopped))
+            return False
+        return stopped is not None
+
+    def _stop(self, place: PartitionKey, epoch: int, error: Exception) -> None:
+        topic, partition = place
+        self._progress.stopped[place] = (epoch, type(error).__name__)
+        metrics.PARTITIONS_STOPPED.set(len(self._progress.stopped))
+        self._reader.pause(topic, partition)
+        log.error("partition_stopped", topic=topic, partition=partition, reason=type(error).__name__, detail=str(error))
+
+
+def _count(counts: Counts, seconds: float) -> None:
+    metrics.EVENTS_COMMITTED.inc(counts.committed)
+    metrics.EVENTS_DUPLICATE.inc(counts.duplicates)
+    metrics.EVENTS_DEAD.inc(counts.dead_letters)
+    metrics.CHUNK_RECORDS.observe(counts.records)
+    metrics.CHUNK_SECONDS.observe(seconds)

@@ -1,0 +1,32 @@
+"""What the worker's health page and its watchdog ask."""
+
+import asyncio
+from typing import Any, Final
+
+import asyncpg
+
+from services.runtime.http import NotReady
+from services.runtime.settings import Settings
+from services.worker.adapters import kafka, postgres
+from services.worker.agents.app import FaustPartitionReader
+from services.worker.handlers.partition_runner import Progress
+
+_ANSWER_WITHIN: Final = 5.0  # seconds
+
+
+async def servers_answer(settings: Settings, pool: Any) -> bool:
+    """Whether Kafka and PostgreSQL can be reached, so that a worker without progress has no excuse."""
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN):
+            await kafka.accepts_connections(settings)
+            await postgres.answers(pool)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def no_partition_stopped(progress: Progress, reader: FaustPartitionReader) -> None:
+    """Raises NotReady, with the reasons, while partitions of this worker are stopped."""
+    stopped = {place: why for place, (_, why) in progress.stopped.items() if reader.owns(*place)}
+    if stopped:
+        raise NotReady(f"{len(stopped)} stopped: {', '.join(sorted(set(stopped.values())))}")
