@@ -6,8 +6,8 @@ from typing import Any
 
 from projections.engine import store
 from projections.engine.ids import NO_CONTACT
+from projections.engine.metadata import Key
 from projections.engine.projection import ByType, ContactEvent, Projection, fold_all, fold_groups, group
-from projections.engine.table import Key
 from projections.timeline.store import history, record
 from schemas.events import ContactRef
 

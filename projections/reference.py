@@ -6,20 +6,22 @@ folded by the chunk, are checked against it.
 
 from collections.abc import Iterable
 
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
-from projections.engine.table import Key, Row, Table
 from projections.timeline.folds import distinct
 from projections.timeline.tables import TABLE as TIMELINE
 
 Rows = dict[Key, Row]
 
 
-def fold_log(projections: Iterable[Projection], happened: Iterable[ContactEvent]) -> dict[Table, Rows]:
+def fold_log(projections: Iterable[Projection], happened: Iterable[ContactEvent]) -> dict[sa.Table, Rows]:
     """Every row of every table, by table and key."""
     chosen = distinct(happened)
-    tables: dict[Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
+    tables: dict[sa.Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
     about = [one for _, one in chosen.values() if one.event.contact is not None]
     for projection in projections:
         rows = fold_all(projection, about)
-        tables[projection.table] = {projection.table.key(row): row for row in rows}
+        tables[projection.table] = {key_of(projection.table, row): row for row in rows}
     return tables

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import sqlalchemy as sa
 import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -24,8 +25,9 @@ from projections.contacts.folds import CUSTOMER_TYPES
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.ids import IdOf
+from projections.engine.metadata import Row, key_columns, row_columns
 from projections.engine.projection import ContactEvent, Projection, group
-from projections.engine.table import Row, Table
+from projections.engine.statements import ddl
 from projections.engine.topic_keys import contacts_key as key_of
 from projections.registry import CONTACT_TABLES, PROJECTIONS
 from projections.timeline.folds import row_of
@@ -63,12 +65,12 @@ class Pipeline:
         self._pool = pool
         self._identify = identify
         self._seen: set[Any] = set()
-        self._columns = {table: [column.name for column in table.columns] for table in CONTACT_TABLES}
+        self._columns = {table: [column.name for column in row_columns(table)] for table in CONTACT_TABLES}
 
     async def copy(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """One chunk, one transaction."""
         happened = decode_records(records, self._identify, key_of).events
-        rows: dict[Table, list[Row]] = {TIMELINE: [row_of(one) for one in happened]}
+        rows: dict[sa.Table, list[Row]] = {TIMELINE: [row_of(one) for one in happened]}
         rows |= {one.table: list(self._rows(one, happened)) for one in PROJECTIONS}
         async with self._pool.acquire() as connection, connection.transaction():
             for table, found in rows.items():
@@ -150,11 +152,16 @@ async def _make_tables(settings: Settings) -> None:
                 await connection.execute(statement)
 
 
-def _ddl(table: Table) -> Iterator[str]:
-    yield f"CREATE TABLE {table.name} ({', '.join(column.ddl for column in table.columns)})"
+def _ddl(table: sa.Table) -> Iterator[str]:
+    """The table without its primary key; the timeline's key as an ordinary index, beside its other ones."""
+    bare = sa.Table(
+        table.name, sa.MetaData(), *(sa.Column(one.name, one.type, nullable=one.nullable) for one in table.columns)
+    )
     if table is TIMELINE:
-        yield f"CREATE INDEX ON {table.name} ({', '.join(column.name for column in table.key_columns)})"
-        yield from table.indexes
+        sa.Index("timeline_key", *(bare.c[one.name] for one in key_columns(table)))
+    yield from ddl(bare)
+    if table is TIMELINE:
+        yield from ddl(table)[1:]
 
 
 def main() -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
+import sqlalchemy as sa
+
 from benchmarks.figures import BenchmarkFailed
-from projections.engine.table import Table
 from schemas.topics import CHANNEL_EVENTS
 from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
@@ -28,7 +29,7 @@ async def require_balance(connection: Any, events: int) -> None:
         raise BenchmarkFailed(f"of {events} events the accounts say {dict(found)}")
 
 
-async def require_tables_as_folded(settings: Settings, tables: Collection[Table]) -> None:
+async def require_tables_as_folded(settings: Settings, tables: Collection[sa.Table]) -> None:
     """Every row of these tables is what folding the log in memory gives, and the counters add up."""
     verdict = await verify(settings)
     names = {table.name for table in tables}

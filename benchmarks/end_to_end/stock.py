@@ -30,8 +30,8 @@ from benchmarks.end_to_end.checks import note_offsets, require_balance, require_
 from benchmarks.end_to_end.children import leave, rate_of, told
 from benchmarks.end_to_end.stock_models import MODELS, assign, row_of
 from projections.engine.ids import IdOf
+from projections.engine.metadata import Key, Row, key_of, row_columns
 from projections.engine.projection import ContactEvent, Projection, fold_all
-from projections.engine.table import Key, Row
 from projections.registry import CONTACT_TABLES, PROJECTIONS
 from projections.timeline.folds import row_of as timeline_row
 from projections.timeline.tables import TABLE as TIMELINE
@@ -81,7 +81,7 @@ class Handler:
 
     async def _record(self, session: AsyncSession, happened: ContactEvent) -> bool:
         row = timeline_row(happened)
-        if await session.get(MODELS[TIMELINE], TIMELINE.key(row)) is not None:
+        if await session.get(MODELS[TIMELINE], key_of(TIMELINE, row)) is not None:
             return False
         session.add(MODELS[TIMELINE](**row._asdict()))
         return True
@@ -95,7 +95,7 @@ class Handler:
             if row is None:
                 row = await self._from_history(session, projection, happened, key)
             if entity is None:
-                session.add(model(**dict(zip((column.name for column in table.columns), row, strict=True))))
+                session.add(model(**dict(zip((column.name for column in row_columns(table)), row, strict=True))))
             else:
                 assign(table, entity, row)
 
@@ -107,7 +107,7 @@ class Handler:
         mine = sa.select(model).where(model.tenant == key[0], model.contact_id == key[1])
         found = (await session.scalars(mine)).all()
         events = [ContactEvent(happened.contact_id, _event(entity, happened.event)) for entity in found]
-        return next(row for row in fold_all(projection, events) if projection.table.key(row) == key)
+        return next(row for row in fold_all(projection, events) if key_of(projection.table, row) == key)
 
 
 def _event(entity: Any, like: Event) -> Event:

@@ -6,8 +6,8 @@ from typing import cast
 import orjson
 
 from projections.attributes.tables import TABLE, AttributeRow
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
-from projections.engine.table import Key, Row
 from schemas.events import Event
 from schemas.events.profile import AttributeName, AttributeValue
 

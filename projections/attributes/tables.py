@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import Json, define
 
 
 class AttributeRow(NamedTuple):
@@ -12,23 +12,10 @@ class AttributeRow(NamedTuple):
     tenant: str
     contact_id: UUID
     key: str
-    value: str | None
+    value: Json | None
     type: str | None
     at: int
     event_id: str
 
 
-TABLE = Table(
-    name="attributes",
-    row=AttributeRow,
-    key_size=3,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("key", "text"),
-        Column("value", "json", nullable=True),
-        Column("type", "text", nullable=True),
-        Column("at", "bigint"),
-        Column("event_id", "text"),
-    ),
-)
+TABLE = define("attributes", AttributeRow, key=3)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import define
 
 SITE_WAYS = ("site_button", "cart_tracker", "bot_button")
 
@@ -21,18 +21,4 @@ class BindingRow(NamedTuple):
     event_id: str
 
 
-TABLE = Table(
-    name="bindings",
-    row=BindingRow,
-    key_size=4,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("type", "text"),
-        Column("value", "text"),
-        Column("via", "text"),
-        Column("bound", "boolean"),
-        Column("at", "bigint"),
-        Column("event_id", "text"),
-    ),
-)
+TABLE = define("bindings", BindingRow, key=4)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from projections.consents.tables import TABLE, ConsentRow
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
-from projections.engine.table import Key, Row
 from schemas.events import Event
 from schemas.events.subscription import MarketingConsent
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import define
 
 
 class ConsentRow(NamedTuple):
@@ -18,17 +18,4 @@ class ConsentRow(NamedTuple):
     by: str | None
 
 
-TABLE = Table(
-    name="consents",
-    row=ConsentRow,
-    key_size=3,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("kind", "text"),
-        Column("allowed", "boolean"),
-        Column("at", "bigint"),
-        Column("event_id", "text"),
-        Column("by", "text", nullable=True),
-    ),
-)
+TABLE = define("consents", ConsentRow, key=3)

@@ -7,8 +7,8 @@ import orjson
 
 from projections.contacts.subscription import add_signal, sign_of
 from projections.contacts.tables import TABLE, ContactRow
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
-from projections.engine.table import Key, Row
 from schemas.events import ContactRef, Event
 from schemas.events.conversation import TeamMessage
 from schemas.events.identity import Superseding

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import Json, define
 
 
 class ContactRow(NamedTuple):
@@ -27,35 +27,9 @@ class ContactRow(NamedTuple):
     last_customer_at: int | None = None
     last_team_at: int | None = None
     last_marketing_at: int | None = None
-    runs: str = "[]"
-    stamps: str = "{}"
+    runs: Json = "[]"
+    stamps: Json = "{}"
 
 
-TABLE = Table(
-    name="contacts",
-    row=ContactRow,
-    key_size=2,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("channel", "text"),
-        Column("account", "text"),
-        Column("uid", "text"),
-        Column("first_seen_at", "bigint"),
-        Column("display_name", "text", nullable=True),
-        Column("avatar", "text", nullable=True),
-        Column("locale", "text", nullable=True),
-        Column("staff_member", "text", nullable=True),
-        Column("staff_branch", "text", nullable=True),
-        Column("staff_at", "bigint", nullable=True),
-        Column("superseded_by", "text", nullable=True),
-        Column("subscribed", "boolean", nullable=True),
-        Column("subscribed_at", "bigint", nullable=True),
-        Column("last_customer_at", "bigint", nullable=True),
-        Column("last_team_at", "bigint", nullable=True),
-        Column("last_marketing_at", "bigint", nullable=True),
-        Column("runs", "json"),
-        Column("stamps", "json"),
-    ),
-    fillfactor=70,  # most writes move a time, which no index covers: room on the page keeps them cheap
-)
+# Most writes move a time, which no index covers: room on the page keeps them cheap.
+TABLE = define("contacts", ContactRow, key=2, fillfactor=70)

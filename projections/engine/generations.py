@@ -6,8 +6,10 @@ It is made by one version of the code and never migrated: other code builds anot
 import re
 from typing import Any, Final
 
-from projections.engine import offsets
-from projections.engine.table import Table
+import sqlalchemy as sa
+
+from projections.engine.offsets import OFFSETS
+from projections.engine.statements import ddl
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
@@ -24,20 +26,19 @@ async def active_generation(connection: Any) -> str:
     return str(name)
 
 
-async def create_generation(connection: Any, name: str, tables: tuple[Table, ...]) -> None:
+async def create_generation(connection: Any, name: str, tables: tuple[sa.Table, ...]) -> None:
     """Make the schema and its empty tables; the name is a plain identifier."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a generation's name: {name!r}")
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {name}")
         await connection.execute(f"SET LOCAL search_path TO {name}")
-        await connection.execute(offsets.DDL)
-        for table in tables:
-            for statement in table.ddl:
+        for table in (OFFSETS, *tables):
+            for statement in ddl(table):
                 await connection.execute(statement)
 
 
-async def ensure_generation(connection: Any, tables: tuple[Table, ...], name: str = "g1") -> str:
+async def ensure_generation(connection: Any, tables: tuple[sa.Table, ...], name: str = "g1") -> str:
     """The active generation, made and made active if there is none yet. Safe to run twice at once."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('onefold.generations'))")

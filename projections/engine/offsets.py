@@ -9,32 +9,70 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-DDL: Final = """
-CREATE TABLE offsets (
-    topic text COLLATE "C" NOT NULL,
-    partition integer NOT NULL,
-    next_offset bigint NOT NULL DEFAULT 0,
-    epoch bigint NOT NULL DEFAULT 1,
-    committed bigint NOT NULL DEFAULT 0,
-    duplicates bigint NOT NULL DEFAULT 0,
-    dead_letters bigint NOT NULL DEFAULT 0,
-    recent_records bigint NOT NULL DEFAULT 0,
-    recent_dead bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (topic, partition)
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from projections.engine.metadata import METADATA
+from projections.engine.statements import compiled, unnested
+
+
+def _count(name: str, first: int = 0) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger(), nullable=False, server_default=sa.text(str(first)))
+
+
+OFFSETS: Final = sa.Table(
+    "offsets",
+    METADATA,
+    sa.Column("topic", sa.Text(collation="C"), primary_key=True),
+    sa.Column("partition", sa.Integer(), primary_key=True, autoincrement=False),
+    _count("next_offset"),
+    _count("epoch", first=1),
+    _count("committed"),
+    _count("duplicates"),
+    _count("dead_letters"),
+    _count("recent_records"),
+    _count("recent_dead"),
 )
-"""
-
-_TAKE: Final = """
-INSERT INTO offsets AS o (topic, partition) SELECT $1, unnest($2::int[]) ORDER BY 2
-ON CONFLICT (topic, partition) DO UPDATE SET epoch = o.epoch + 1
-RETURNING partition, next_offset, epoch, recent_records, recent_dead
-"""
-
-_ADVANCE: Final = """
-UPDATE offsets SET next_offset = $5, committed = committed + $6, duplicates = duplicates + $7,
-    dead_letters = dead_letters + $8, recent_records = $9, recent_dead = $10
-WHERE topic = $1 AND partition = $2 AND epoch = $3 AND next_offset = $4
-"""
+_OWNED: Final = (
+    OFFSETS.c.partition,
+    OFFSETS.c.next_offset,
+    OFFSETS.c.epoch,
+    OFFSETS.c.recent_records,
+    OFFSETS.c.recent_dead,
+)
+_PARTITIONS: Final = unnested("taken", [OFFSETS.c.partition])
+_TAKE: Final = compiled(
+    insert(OFFSETS)
+    .from_select(
+        ["topic", "partition"],
+        sa.select(sa.bindparam("topic", type_=sa.Text()), _PARTITIONS.c.partition).order_by(_PARTITIONS.c.partition),
+        include_defaults=False,
+    )
+    .on_conflict_do_update(
+        index_elements=[OFFSETS.c.topic, OFFSETS.c.partition], set_={OFFSETS.c.epoch: OFFSETS.c.epoch + 1}
+    )
+    .returning(*_OWNED),
+    "topic",
+    "partition",
+)
+_ADVANCE: Final = compiled(
+    sa.update(OFFSETS)
+    .where(
+        OFFSETS.c.topic == sa.bindparam("of_topic"),
+        OFFSETS.c.partition == sa.bindparam("of_partition"),
+        OFFSETS.c.epoch == sa.bindparam("under"),
+        OFFSETS.c.next_offset == sa.bindparam("start"),
+    )
+    .values(
+        next_offset=sa.bindparam("end"),
+        committed=OFFSETS.c.committed + sa.bindparam("new"),
+        duplicates=OFFSETS.c.duplicates + sa.bindparam("repeated"),
+        dead_letters=OFFSETS.c.dead_letters + sa.bindparam("dead"),
+        recent_records=sa.bindparam("recently"),
+        recent_dead=sa.bindparam("recently_dead"),
+    ),
+    *("of_topic", "of_partition", "under", "start", "end", "new", "repeated", "dead", "recently", "recently_dead"),
+)
 
 
 @dataclass(frozen=True, slots=True)

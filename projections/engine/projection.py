@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row
 from schemas.events import Event
 
 Fold = Callable[[Row | None, Key, Sequence[Event]], Row | None]
@@ -27,7 +29,7 @@ class Projection:
     where there is none yet, and ``events`` are in the order of their stamps.
     """
 
-    table: Table
+    table: sa.Table
     types: frozenset[str] | None
     suffixes: Suffixes
     fold: Fold

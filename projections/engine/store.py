@@ -1,51 +1,133 @@
 """Rows in and out of PostgreSQL, by the chunk: one statement a table, whatever the number of rows."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
+from projections.engine.statements import compiled, ddl, unnested
 
 _WORTH_STAGING: Final = 200
 
 
-async def load(connection: Any, table: Table, keys: Collection[Key]) -> dict[Key, Row]:
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """How rows go into a table: from array parameters, one a column, or from a temporary table filled by COPY."""
+
+    from_arrays: str
+    from_staging: str
+    staging: str
+    staging_ddl: str
+    columns: tuple[str, ...]
+
+
+def upsert(table: sa.Table, *, only_different: bool = False) -> Insert:
+    """Insert rows, or bring known ones up to date; ``only_different`` leaves known ones alone that are as they come."""
+
+    def update(statement: postgresql.Insert) -> postgresql.Insert:
+        values = [column for column in row_columns(table) if not column.primary_key]
+        changed = {column.name: statement.excluded[column.name] for column in values}
+        differs = sa.tuple_(*values).is_distinct_from(sa.tuple_(*changed.values())) if only_different else None
+        return statement.on_conflict_do_update(index_elements=key_columns(table), set_=changed, where=differs)
+
+    return _insert(table, update)
+
+
+def insert_new(table: sa.Table) -> Insert:
+    """Insert the rows whose key is new; it returns their keys."""
+
+    def ignore(statement: postgresql.Insert) -> Any:
+        return statement.on_conflict_do_nothing(index_elements=key_columns(table)).returning(*key_columns(table))
+
+    return _insert(table, ignore)
+
+
+def delete_by_key(table: sa.Table) -> str:
+    """Deletes the rows of these keys, given as arrays, one a column."""
+    return _delete(table, key_columns(table))
+
+
+async def load(connection: Any, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
     """The rows that exist, by key."""
     if not keys:
         return {}
-    records = await connection.fetch(table.load_sql, *columns(keys))
-    make, size = table.row, table.key_size
+    records = await connection.fetch(_load_statement(table), *columns(keys))
+    make, size = row_type(table), len(table.primary_key)
     return {record[:size]: make(*record) for record in map(tuple, records)}
 
 
-async def save(connection: Any, table: Table, rows: Collection[Row]) -> None:
+async def save(connection: Any, table: sa.Table, rows: Collection[Row]) -> None:
     """Write the rows, new ones and known ones alike. Each key comes once."""
-    await insert(connection, table, rows, table.on_conflict_update)
+    await insert(connection, _upsert(table), rows)
 
 
-async def insert(connection: Any, table: Table, rows: Collection[Row], on_conflict: str) -> list[Any]:
-    """Insert the rows, inside a transaction; what ``on_conflict`` says to return.
+async def insert(connection: Any, how: Insert, rows: Collection[Row]) -> list[Any]:
+    """Insert the rows, inside a transaction; what the statement returns.
 
     Few rows go as arrays, in one round trip. Many go by COPY into a staging table, which costs half as much a row.
     """
     if not rows:
         return []
     if len(rows) < _WORTH_STAGING:
-        return list(await connection.fetch(f"{table.insert_sql} {on_conflict}", *columns(rows)))
-    await connection.execute(table.staging_ddl)
-    names = [column.name for column in table.columns]
-    await connection.copy_records_to_table(table.staging, records=rows, columns=names)
-    return list(await connection.fetch(f"{table.insert_staged_sql} {on_conflict}"))
+        return list(await connection.fetch(how.from_arrays, *columns(rows)))
+    await connection.execute(how.staging_ddl)
+    await connection.copy_records_to_table(how.staging, records=rows, columns=how.columns)
+    return list(await connection.fetch(how.from_staging))
 
 
-async def delete_contacts(connection: Any, table: Table, contacts: Collection[Key]) -> None:
+async def delete_contacts(connection: Any, table: sa.Table, contacts: Collection[Key]) -> None:
     """Remove every row of the contacts, each given as (tenant, contact_id)."""
-    await connection.execute(
-        f"DELETE FROM {table.name} t USING unnest($1::text[], $2::uuid[]) AS k(tenant, contact_id) "  # noqa: S608 - a constant name
-        "WHERE t.tenant = k.tenant AND t.contact_id = k.contact_id",
-        *columns(contacts),
-    )
+    await connection.execute(_delete_contacts_statement(table), *columns(contacts))
 
 
 def columns(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
     """Rows as arrays, one a column."""
     return list(zip(*rows, strict=True))
+
+
+def _insert(table: sa.Table, on_conflict: Any) -> Insert:
+    rows = row_columns(table)
+    names = tuple(column.name for column in rows)
+    given = unnested("given", rows)
+    # One a connection; it is empty again after every transaction.
+    staging = sa.Table(
+        f"staged_{table.name}",
+        sa.MetaData(),
+        *(sa.Column(column.name, column.type, nullable=column.nullable) for column in rows),
+        prefixes=["TEMPORARY"],
+        postgresql_on_commit="DELETE ROWS",
+    )
+
+    def text(source: sa.FromClause, *parameters: str) -> str:
+        statement = postgresql.insert(table).from_select(names, sa.select(*source.c), include_defaults=False)
+        return compiled(on_conflict(statement), *parameters)
+
+    return Insert(text(given, *names), text(staging), staging.name, ddl(staging, if_not_exists=True)[0], names)
+
+
+def _delete(table: sa.Table, key: list[sa.Column[Any]]) -> str:
+    given = unnested("given", key)
+    same = (column == given.c[column.name] for column in key)
+    return compiled(sa.delete(table).where(*same), *given.c.keys())
+
+
+@cache
+def _upsert(table: sa.Table) -> Insert:
+    return upsert(table)
+
+
+@cache
+def _load_statement(table: sa.Table) -> str:
+    key = key_columns(table)
+    given = unnested("given", key)
+    same = sa.and_(*(column == given.c[column.name] for column in key))
+    return compiled(sa.select(*row_columns(table)).select_from(given.join(table, same)), *given.c.keys())
+
+
+@cache
+def _delete_contacts_statement(table: sa.Table) -> str:
+    return _delete(table, [table.c.tenant, table.c.contact_id])

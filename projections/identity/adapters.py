@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity import handlers, store
 from projections.identity.ports import Rules
 from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value

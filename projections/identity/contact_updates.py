@@ -8,7 +8,7 @@ and so is what else the event had a part in (decisions of a pair, the naming of 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity.contact_evidence import ContactEvidence, evidence_of
 from projections.identity.ports import Identities, Rules
 from projections.identity.resolution.contact_links import ContactLinks

@@ -3,10 +3,10 @@
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.identity.resolutions import SPACES, Found, PolicyRow, ResolutionRow, space_of
-from projections.identity.tables import READ_MODELS, STATEMENTS, StatementRow
+from projections.identity.resolutions import Found, PolicyRow, ResolutionRow, space_of
+from projections.identity.tables import READ_MODELS, StatementRow
 
-_COLUMNS: Final = ", ".join(SPACES.row._fields)
+_COLUMNS: Final = ", ".join(ResolutionRow._fields)
 _TO_ADOPT: Final = """
 SELECT p.tenant FROM (
     SELECT DISTINCT ON (tenant) tenant, event_id FROM policies ORDER BY tenant, at DESC, event_id DESC
@@ -23,7 +23,7 @@ INSERT INTO spaces (tenant, name, version, state, total, done, place) SELECT $1,
 ON CONFLICT (tenant, name) DO UPDATE SET version = excluded.version RETURNING {_COLUMNS}
 """  # noqa: S608 - constants
 _AFTER: Final = f"""
-SELECT coalesce(m.contact, ''), {", ".join(f"s.{name}" for name in STATEMENTS.row._fields)}
+SELECT coalesce(m.contact, ''), {", ".join(f"s.{name}" for name in StatementRow._fields)}
 FROM statements s LEFT JOIN members m ON m.tenant = s.tenant AND m.contact_id = s.contact_id
 WHERE s.tenant = $1 AND (s.contact_id, s.event_id) > ($2, $3) ORDER BY s.contact_id, s.event_id LIMIT $4
 """  # noqa: S608 - names are constants

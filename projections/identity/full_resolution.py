@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity.affected import Causes
 from projections.identity.change_events import latest_causes, told_of
 from projections.identity.conflict_rows import refusal_rows

@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity.affected import Affected, over_limit_in_conflicts, reach
 from projections.identity.contact_evidence import ContactEvidence, evidence_of
 from projections.identity.contact_updates import Files, fold

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity.resolution.policy import Policy
 from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value
 from projections.identity.tables import ConflictRow, LinkRow, MemberRow, ReferenceRow, StatementRow

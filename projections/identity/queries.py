@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.identity.tables import REFUSALS, ConflictRow
+from projections.identity.tables import ConflictRow
 
 _CUSTOMERS_OF: Final = "SELECT contact_id, customer_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
 _KNOWN_BY: Final = """
@@ -29,7 +29,7 @@ WHERE l.tenant = $1 AND l.type = $2 AND l.value = $3 AND (l.tier, l.contact_id) 
 ORDER BY l.tier, l.contact_id LIMIT $6
 """
 _CONFLICTS: Final = (
-    f"SELECT {', '.join(REFUSALS.row._fields)} FROM refusals "  # noqa: S608 - names are constants
+    f"SELECT {', '.join(ConflictRow._fields)} FROM refusals "  # noqa: S608 - names are constants
     "WHERE tenant = $1 AND (at, contact_id, type, value) < ($2, $3, $4, $5) "
     "AND ($6::text[] IS NULL OR reason = ANY($6)) "
     "ORDER BY at DESC, contact_id DESC, type DESC, value DESC LIMIT $7"

@@ -7,7 +7,9 @@ are resolved component by component as evidence comes in, are checked against it
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row, key_of
 from projections.identity import handlers
 from projections.identity.contact_evidence import NOTHING
 from projections.identity.ports import Rules
@@ -31,14 +33,14 @@ from schemas.events import Event
 Rows = dict[Key, Row]
 
 
-async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[Table, Rows]:
+async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[sa.Table, Rows]:
     """Every row of every table of identity that the set of events decides, by table and key."""
     blank = WriteOnlyStore()
     await handlers.save(blank, events, rules, in_full=True)
-    return decided({table: {table.key(row): row for row in rows} for table, rows in blank.rows.items()})
+    return decided({table: {key_of(table, row): row for row in rows} for table, rows in blank.rows.items()})
 
 
-def decided(tables: Mapping[Table, Mapping[Key, Row]]) -> dict[Table, Rows]:
+def decided(tables: Mapping[sa.Table, Mapping[Key, Row]]) -> dict[sa.Table, Rows]:
     """What of the tables the set of events alone decides.
 
     A contact of whom nothing is stated any more, since an event turned out to say something else than it was heard to
@@ -46,7 +48,7 @@ def decided(tables: Mapping[Table, Mapping[Key, Row]]) -> dict[Table, Rows]:
     """
     found = {table: dict(tables[table]) for table in READ_MODELS}
     rows = remembered(MemberRow(*row) for row in tables[MEMBERS].values())
-    found[MEMBERS] = {MEMBERS.key(row): row for row in rows}
+    found[MEMBERS] = {key_of(MEMBERS, row): row for row in rows}
     customers = {(row.tenant, row.customer_id) for row in rows}
     found[CUSTOMERS] = {key: row for key, row in tables[CUSTOMERS].items() if key in customers}
     return found
@@ -71,7 +73,7 @@ class WriteOnlyStore:
     """
 
     def __init__(self) -> None:
-        self.rows: dict[Table, list[Row]] = {table: [] for table in READ_MODELS}
+        self.rows: dict[sa.Table, list[Row]] = {table: [] for table in READ_MODELS}
 
     async def record(self, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
         """See Identities."""

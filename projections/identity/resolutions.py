@@ -10,7 +10,10 @@ from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any, Final, Literal, NamedTuple
 
-from projections.engine.table import Column, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Json, define
+from projections.engine.store import insert, insert_new
 
 DEFAULT_VERSION: Final = "default"
 _SEPARATOR: Final = "#"  # in no tenant's name
@@ -23,7 +26,7 @@ class PolicyRow(NamedTuple):
     tenant: str
     event_id: str
     at: int
-    policy: str
+    policy: Json
     set_by: str | None
     note: str | None
 
@@ -44,38 +47,9 @@ class ResolutionRow(NamedTuple):
     place: str
 
 
-_TENANT: Final = Column("tenant", "text")
-POLICIES: Final = Table(
-    name="policies",
-    row=PolicyRow,
-    key_size=2,
-    columns=(
-        _TENANT,
-        Column("event_id", "text"),
-        Column("at", "bigint"),
-        Column("policy", "json"),
-        Column("set_by", "text", nullable=True),
-        Column("note", "text", nullable=True),
-    ),
-)
-SPACES: Final = Table(
-    name="spaces",
-    row=ResolutionRow,
-    key_size=2,
-    columns=(
-        _TENANT,
-        Column("name", "text"),
-        Column("version", "text"),
-        Column("state", "text"),
-        Column("total", "bigint"),
-        Column("done", "bigint"),
-        Column("place", "text"),
-    ),
-    indexes=(
-        "ALTER TABLE spaces ADD COLUMN left_at timestamptz",
-        "CREATE UNIQUE INDEX spaces_live ON spaces (tenant) WHERE state = 'live'",
-    ),
-)
+POLICIES: Final = define("policies", PolicyRow, key=2)
+SPACES: Final = define("spaces", ResolutionRow, sa.Column("left_at", sa.DateTime(timezone=True)), key=2)
+sa.Index("spaces_live", SPACES.c.tenant, unique=True, postgresql_where=SPACES.c.state == "live")
 
 _BUCKETS: Final = 256  # a chunk may be about thousands of tenants; locks are not to be had by the thousand
 _SHARE: Final = f"""
@@ -98,11 +72,11 @@ LEFT JOIN policies p ON p.tenant = s.tenant AND p.event_id = s.version
 LEFT JOIN onefold.tenants r ON r.tenant = t.tenant
 """
 _IN_FORCE: Final = (
-    f"SELECT {', '.join(POLICIES.row._fields)} FROM policies WHERE tenant = $1 "  # noqa: S608 - names are constants
+    f"SELECT {', '.join(PolicyRow._fields)} FROM policies WHERE tenant = $1 "  # noqa: S608 - names are constants
     "ORDER BY at DESC, event_id DESC LIMIT $2"
 )
-_BUILDING: Final = f"SELECT {', '.join(SPACES.row._fields)} FROM spaces WHERE tenant = $1 AND state = 'building'"  # noqa: S608 - as above
-_RECORD: Final = f"{POLICIES.insert_sql} DO NOTHING RETURNING tenant, event_id"
+_BUILDING: Final = f"SELECT {', '.join(ResolutionRow._fields)} FROM spaces WHERE tenant = $1 AND state = 'building'"  # noqa: S608 - as above
+_RECORD: Final = insert_new(POLICIES)
 
 
 class Found(NamedTuple):
@@ -140,9 +114,7 @@ async def take(connection: Any, tenant: str) -> None:
 
 async def record(connection: Any, policies: Sequence[PolicyRow]) -> int:
     """Add the policies that are new; how many that were."""
-    if not policies:
-        return 0
-    return len(await connection.fetch(_RECORD, *zip(*policies, strict=True)))
+    return len(await insert(connection, _RECORD, policies))
 
 
 async def spaces_of(connection: Any, tenants: Collection[str]) -> list[Found]:

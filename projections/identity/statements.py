@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from projections.engine.table import Key
+from projections.engine.metadata import Key
 from projections.identity.ports import Identities, Rules
 from projections.identity.resolution.evidence import Stamp
 from projections.identity.resolution.gather import EvidenceRecord, from_stream

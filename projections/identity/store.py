@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
-from projections.engine.store import columns, insert, load, save
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row, row_columns, row_type
+from projections.engine.store import columns, delete_by_key, insert, load, save, upsert
 from projections.identity.tables import (
     CHANGES,
     CUSTOMERS,
@@ -58,31 +60,16 @@ CROSS JOIN LATERAL (
 """  # noqa: S608 - constants
 
 
-def _selected(table: Table, alias: str) -> str:
-    return ", ".join(f"{alias}.{column.name}" for column in table.columns)
+def _selected(table: sa.Table, alias: str) -> str:
+    return ", ".join(f"{alias}.{column.name}" for column in row_columns(table))
 
 
-def _of_contacts(table: Table) -> str:
+def _of_contacts(table: sa.Table) -> str:
     """The table's rows of some contacts."""
     return (
         f"SELECT {_selected(table, 't')} FROM {_OF_CONTACTS} "  # noqa: S608 - names are constants
         f"JOIN {table.name} t ON t.tenant = k.tenant AND t.contact_id = k.contact_id"
     )
-
-
-def _delete(table: Table) -> str:
-    """Delete by key."""
-    wanted = ", ".join(f"${number}::{column.type}[]" for number, column in enumerate(table.key_columns, 1))
-    names = ", ".join(column.name for column in table.key_columns)
-    same = " AND ".join(f"t.{column.name} = k.{column.name}" for column in table.key_columns)
-    return f"DELETE FROM {table.name} t USING unnest({wanted}) AS k({names}) WHERE {same}"  # noqa: S608 - as above
-
-
-def _where_different(table: Table) -> str:
-    """An update that leaves a row alone that is as it should be."""
-    names = [column.name for column in table.columns[table.key_size :]]
-    now, then = (", ".join(f"{whose}.{name}" for name in names) for whose in (table.name, "excluded"))
-    return f"{table.on_conflict_update} WHERE ({now}) IS DISTINCT FROM ({then})"
 
 
 _STATEMENTS_OF: Final = _of_contacts(STATEMENTS)
@@ -94,7 +81,7 @@ WITH c AS (
 )
 SELECT {_selected(MEMBERS, "m")} FROM c JOIN members m ON m.tenant = c.tenant AND m.component = c.component
 """  # noqa: S608 - names are constants
-_ALL_MEMBERS: Final = f"SELECT {', '.join(MEMBERS.row._fields)} FROM members WHERE tenant = $1"  # noqa: S608 - constants
+_ALL_MEMBERS: Final = f"SELECT {', '.join(MemberRow._fields)} FROM members WHERE tenant = $1"  # noqa: S608 - constants
 _HOMES: Final = f"""
 SELECT m.tenant, m.contact_id, m.component, {_selected(CUSTOMERS, "c")} FROM {_OF_CONTACTS}
 JOIN members m ON m.tenant = k.tenant AND m.contact_id = k.contact_id
@@ -116,10 +103,10 @@ INSERT INTO told AS t (tenant, customer_id, seq) SELECT k.tenant, k.customer_id,
 FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
 ON CONFLICT (tenant, customer_id) DO UPDATE SET seq = t.seq + 1 RETURNING tenant, customer_id, seq
 """
-_DELETE_CUSTOMERS: Final = _delete(CUSTOMERS)
-_DELETE_REFUSALS: Final = _delete(REFUSALS)
-_DELETE_NAMINGS: Final = _delete(NAMINGS)
-_SAVE_CUSTOMERS: Final = _where_different(CUSTOMERS)
+_DELETE_CUSTOMERS: Final = delete_by_key(CUSTOMERS)
+_DELETE_REFUSALS: Final = delete_by_key(REFUSALS)
+_DELETE_NAMINGS: Final = delete_by_key(NAMINGS)
+_SAVE_CUSTOMERS: Final = upsert(CUSTOMERS, only_different=True)
 
 
 class Move(NamedTuple):
@@ -238,7 +225,7 @@ async def write(connection: Any, outcome: IdentityDelta) -> None:
     await save(connection, MEMBERS, outcome.members)
     await _for_keys(connection, _MOVE, outcome.moves)
     await _copy(connection, CUSTOMERS, outcome.customers_new)
-    await insert(connection, CUSTOMERS, outcome.customers, _SAVE_CUSTOMERS)
+    await insert(connection, _SAVE_CUSTOMERS, outcome.customers)
     await _for_keys(connection, _DELETE_CUSTOMERS, outcome.customers_gone)
     await _for_keys(connection, _DELETE_REFUSALS, outcome.refusals_gone)
     await save(connection, REFUSALS, outcome.refusals)
@@ -259,10 +246,10 @@ def numbered(change: CustomerChange, seq: int) -> ChangeRow:
     return ChangeRow(change.tenant, change.customer_id, seq, told)
 
 
-async def _copy(connection: Any, table: Table, rows: Collection[Row]) -> None:
+async def _copy(connection: Any, table: sa.Table, rows: Collection[Row]) -> None:
     """Write rows that are new, in their order. One that is known after all fails: somebody else writes the tenant."""
     if rows:
-        await connection.copy_records_to_table(table.name, records=rows, columns=table.row._fields)
+        await connection.copy_records_to_table(table.name, records=rows, columns=row_type(table)._fields)
 
 
 async def _for_keys(connection: Any, statement: str, keys: Collection[Key]) -> None:

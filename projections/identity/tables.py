@@ -22,10 +22,9 @@ personal id, which needs no row, so readers fall back to that.
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+import sqlalchemy as sa
 
-_TENANT: Final = Column("tenant", "text")
-_CONTACT_ID: Final = Column("contact_id", "uuid")
+from projections.engine.metadata import Int, Json, SmallInt, define
 
 
 class StatementRow(NamedTuple):
@@ -37,8 +36,8 @@ class StatementRow(NamedTuple):
     at: int
     type: str
     source: str
-    intrinsic: str
-    said: str
+    intrinsic: Json
+    said: Json
 
 
 class MemberRow(NamedTuple):
@@ -52,10 +51,10 @@ class MemberRow(NamedTuple):
     contact: str
     customer_id: UUID
     component: UUID
-    refused: int
+    refused: Int
     named_at: int | None
-    holdings: str
-    decisions: str
+    holdings: Json
+    decisions: Json
 
 
 class LinkRow(NamedTuple):
@@ -64,7 +63,7 @@ class LinkRow(NamedTuple):
     tenant: str
     type: str
     value: str
-    tier: int
+    tier: SmallInt
     contact_id: UUID
 
 
@@ -88,14 +87,14 @@ class CustomerRow(NamedTuple):
     customer_id: UUID
     founder: str
     founded_at: int | None
-    contacts: int
+    contacts: Int
     member_id: str | None
     phone: str | None
-    phone_tier: int | None
+    phone_tier: SmallInt | None
     phone_at: int | None
     phone_by: str | None
     email: str | None
-    email_tier: int | None
+    email_tier: SmallInt | None
     email_at: int | None
     email_by: str | None
     exclusive: str | None
@@ -109,9 +108,9 @@ class ConflictRow(NamedTuple):
     type: str
     value: str
     contact: str
-    tier: int
+    tier: SmallInt
     reason: str
-    detail: str
+    detail: Json
     at: int
 
 
@@ -136,125 +135,36 @@ class RelayedRow(NamedTuple):
     """Where in a partition of the topic of changes everything before was acknowledged and removed from ``changes``."""
 
     topic: str
-    partition: int
+    partition: Int
     next_offset: int
 
 
-STATEMENTS: Final = Table(
-    name="statements",
-    row=StatementRow,
-    key_size=3,
-    columns=(
-        _TENANT,
-        _CONTACT_ID,
-        Column("event_id", "text"),
-        Column("at", "bigint"),
-        Column("type", "text"),
-        Column("source", "text"),
-        Column("intrinsic", "json"),
-        Column("said", "json"),
-    ),
-    fillfactor=100,
-)
-MEMBERS: Final = Table(
-    name="members",
-    row=MemberRow,
-    key_size=2,
-    columns=(
-        _TENANT,
-        _CONTACT_ID,
-        Column("contact", "text"),
-        Column("customer_id", "uuid"),
-        Column("component", "uuid"),
-        Column("refused", "integer"),
-        Column("named_at", "bigint", nullable=True),
-        Column("holdings", "json"),
-        Column("decisions", "json"),
-    ),
-    indexes=(
-        "CREATE INDEX members_of_customer ON members (tenant, customer_id)",
-        "CREATE INDEX members_of_component ON members (tenant, component)",
-    ),
+STATEMENTS: Final = define("statements", StatementRow, key=3, fillfactor=100)
+MEMBERS: Final = define(
+    "members",
+    MemberRow,
+    sa.Index("members_of_customer", "tenant", "customer_id"),
+    sa.Index("members_of_component", "tenant", "component"),
+    key=2,
     fillfactor=70,
 )
-LINKS: Final = Table(
-    name="links",
-    row=LinkRow,
-    key_size=5,
-    columns=(_TENANT, Column("type", "text"), Column("value", "text"), Column("tier", "smallint"), _CONTACT_ID),
-    fillfactor=100,
+LINKS: Final = define("links", LinkRow, key=5, fillfactor=100)
+NAMINGS: Final = define("namings", ReferenceRow, sa.Index("namings_earliest", "tenant", "contact_id", "at"), key=3)
+CUSTOMERS: Final = define("customers", CustomerRow, key=2)
+REFUSALS: Final = define(
+    "refusals", ConflictRow, sa.Index("refusals_newest", "tenant", "at", "contact_id", "type", "value"), key=4
 )
-NAMINGS: Final = Table(
-    name="namings",
-    row=ReferenceRow,
-    key_size=3,
-    columns=(_TENANT, _CONTACT_ID, Column("by_id", "uuid"), Column("at", "bigint")),
-    indexes=("CREATE INDEX namings_earliest ON namings (tenant, contact_id, at)",),
+TOLD: Final = define("told", ToldRow, key=2, fillfactor=70)
+CHANGES: Final = define(
+    "changes",
+    ChangeRow,
+    sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Index("changes_in_order", "id"),
+    key=3,
 )
-CUSTOMERS: Final = Table(
-    name="customers",
-    row=CustomerRow,
-    key_size=2,
-    columns=(
-        _TENANT,
-        Column("customer_id", "uuid"),
-        Column("founder", "text"),
-        Column("founded_at", "bigint", nullable=True),
-        Column("contacts", "integer"),
-        Column("member_id", "text", nullable=True),
-        Column("phone", "text", nullable=True),
-        Column("phone_tier", "smallint", nullable=True),
-        Column("phone_at", "bigint", nullable=True),
-        Column("phone_by", "text", nullable=True),
-        Column("email", "text", nullable=True),
-        Column("email_tier", "smallint", nullable=True),
-        Column("email_at", "bigint", nullable=True),
-        Column("email_by", "text", nullable=True),
-        Column("exclusive", "text", nullable=True),
-    ),
-)
-REFUSALS: Final = Table(
-    name="refusals",
-    row=ConflictRow,
-    key_size=4,
-    columns=(
-        _TENANT,
-        _CONTACT_ID,
-        Column("type", "text"),
-        Column("value", "text"),
-        Column("contact", "text"),
-        Column("tier", "smallint"),
-        Column("reason", "text"),
-        Column("detail", "json"),
-        Column("at", "bigint"),
-    ),
-    indexes=("CREATE INDEX refusals_newest ON refusals (tenant, at, contact_id, type, value)",),
-)
-TOLD: Final = Table(
-    name="told",
-    row=ToldRow,
-    key_size=2,
-    columns=(_TENANT, Column("customer_id", "uuid"), Column("seq", "bigint")),
-    fillfactor=70,
-)
-CHANGES: Final = Table(
-    name="changes",
-    row=ChangeRow,
-    key_size=3,
-    columns=(_TENANT, Column("customer_id", "uuid"), Column("seq", "bigint"), Column("payload", "text")),
-    indexes=(
-        "ALTER TABLE changes ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY",
-        "CREATE INDEX changes_in_order ON changes (id)",
-    ),
-)
-RELAYED: Final = Table(
-    name="relayed",
-    row=RelayedRow,
-    key_size=2,
-    columns=(Column("topic", "text"), Column("partition", "integer"), Column("next_offset", "bigint")),
-)
+RELAYED: Final = define("relayed", RelayedRow, key=2)
 
 # What a generation is made of, beside the tables of projections.registry.
-TABLES: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, TOLD, CHANGES, RELAYED)
+TABLES: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, TOLD, CHANGES, RELAYED)
 # Of these, what the set of events alone decides.
-READ_MODELS: Final[tuple[Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS)
+READ_MODELS: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS)

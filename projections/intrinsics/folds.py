@@ -14,15 +14,15 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import Final, NamedTuple, cast
 
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import ContactEvent
-from projections.engine.table import Key, Row
 from projections.intrinsics.tables import TABLE, IntrinsicRow, Stamp
 from schemas.events import ContactRef, Event
 from schemas.events.identity import Binding
 from schemas.restatements import restating
 
 _BINDINGS: Final = frozenset({"identity.bound", "identity.unbound"})
-_KEY: Final = TABLE.key_size
+_KEY: Final = len(TABLE.primary_key)
 _TYPE: Final = 3  # so much of a key names a contact's values of one type
 
 Rows = dict[Key, IntrinsicRow]

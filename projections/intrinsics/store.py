@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, save
-from projections.engine.table import Key
 from projections.intrinsics import folds
 from projections.intrinsics.folds import Noted, Rows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
@@ -31,4 +31,4 @@ async def _load(connection: Any, types: Iterable[Key]) -> Rows:
     if not wanted:
         return {}
     rows = [IntrinsicRow(*record) for record in await connection.fetch(_OF_TYPES, *columns(wanted))]
-    return {TABLE.key(row): row for row in rows}
+    return {key_of(TABLE, row): row for row in rows}

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import define
 
 Stamp = tuple[int, str]  # (at, event_id)
 
@@ -34,18 +34,4 @@ class IntrinsicRow(NamedTuple):
         return None if self.latest is None or self.latest_id is None else (self.latest, self.latest_id)
 
 
-TABLE = Table(
-    name="intrinsics",
-    row=IntrinsicRow,
-    key_size=4,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("type", "text"),
-        Column("value", "text"),
-        Column("since", "bigint", nullable=True),
-        Column("since_id", "text", nullable=True),
-        Column("latest", "bigint", nullable=True),
-        Column("latest_id", "text", nullable=True),
-    ),
-)
+TABLE = define("intrinsics", IntrinsicRow, key=4)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import cast
 
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
-from projections.engine.table import Key, Row
 from projections.notifications.tables import TABLE, NotificationRow
 from schemas.events import Event
 from schemas.events.subscription import RecurringNotification

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import define
 
 
 class NotificationRow(NamedTuple):
@@ -20,19 +20,4 @@ class NotificationRow(NamedTuple):
     event_id: str
 
 
-TABLE = Table(
-    name="notifications",
-    row=NotificationRow,
-    key_size=3,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("topic", "text"),
-        Column("active", "boolean"),
-        Column("frequency", "text", nullable=True),
-        Column("token", "text", nullable=True),
-        Column("expires_at", "bigint", nullable=True),
-        Column("at", "bigint"),
-        Column("event_id", "text"),
-    ),
-)
+TABLE = define("notifications", NotificationRow, key=3)

@@ -7,8 +7,8 @@ counting. What is late is exact: an earlier tagging adds one where nothing ever 
 from collections.abc import Sequence
 from typing import cast
 
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
-from projections.engine.table import Key, Row
 from projections.tags.tables import TABLE, TagRow
 from schemas.events import Event
 from schemas.events.profile import Tagging

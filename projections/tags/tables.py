@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+from projections.engine.metadata import Int, define
 
 
 class TagRow(NamedTuple):
@@ -12,7 +12,7 @@ class TagRow(NamedTuple):
     tenant: str
     contact_id: UUID
     tag: str
-    taggings: int = 0
+    taggings: Int = 0
     last_at: int | None = None
     last_event: str | None = None
     source: str | None = None
@@ -22,21 +22,4 @@ class TagRow(NamedTuple):
     removed_event: str | None = None
 
 
-TABLE = Table(
-    name="tags",
-    row=TagRow,
-    key_size=3,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("tag", "text"),
-        Column("taggings", "integer"),
-        Column("last_at", "bigint", nullable=True),
-        Column("last_event", "text", nullable=True),
-        Column("source", "text", nullable=True),
-        Column("expires_at", "bigint", nullable=True),
-        Column("sliding", "boolean"),
-        Column("removed_at", "bigint", nullable=True),
-        Column("removed_event", "text", nullable=True),
-    ),
-)
+TABLE = define("tags", TagRow, key=3)

@@ -6,6 +6,7 @@ least by (occurred_at, type, source, data, received_at) counts, so that the orde
 
 from collections.abc import Iterable
 
+from projections.engine.metadata import key_of
 from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json
@@ -36,7 +37,7 @@ def distinct(happened: Iterable[ContactEvent]) -> dict[tuple[object, ...], tuple
     chosen: dict[tuple[object, ...], tuple[TimelineRow, ContactEvent]] = {}
     for one in happened:
         row = row_of(one)
-        key = TABLE.key(row)
+        key = key_of(TABLE, row)
         known = chosen.get(key)
         if known is None or rank(row) < rank(known[0]):
             chosen[key] = (row, one)

@@ -6,15 +6,15 @@ from typing import Any, Final
 
 import orjson
 
+from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
-from projections.engine.store import columns, insert, load, save
-from projections.engine.table import Key
+from projections.engine.store import columns, insert, insert_new, load, save
 from projections.timeline.folds import distinct, rank
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import from_dict
 from schemas.events import CURRENT_VERSION, ContactRef, Event
 
-_IF_NEW: Final = "DO NOTHING RETURNING tenant, contact_id, event_id"
+_IF_NEW: Final = insert_new(TABLE)
 _HISTORY: Final = """
 SELECT t.event_id, t.occurred_at, t.received_at, t.type, t.source, t.data, t.tenant, t.contact_id
 FROM unnest($1::text[], $2::uuid[]) AS k(tenant, contact_id)
@@ -41,7 +41,7 @@ async def record(connection: Any, happened: Sequence[ContactEvent]) -> Recorded:
     if not chosen:
         return Recorded([], set())
     rows = [row for row, _ in chosen.values()]
-    inserted = await insert(connection, TABLE, rows, _IF_NEW)
+    inserted = await insert(connection, _IF_NEW, rows)
     if len(inserted) == len(rows):
         return Recorded([one for _, one in chosen.values()], set())
     new = {tuple(record) for record in inserted}
@@ -54,7 +54,7 @@ async def _settle(connection: Any, repeated: dict[Key, TimelineRow]) -> set[Key]
     known = await load(connection, TABLE, list(repeated))
     better = [row for key, row in repeated.items() if rank(row) < rank(TimelineRow(*known[key]))]
     await save(connection, TABLE, sorted(better))
-    return {row[:2] for row in better if rank(row)[:-1] != rank(TimelineRow(*known[TABLE.key(row)]))[:-1]}
+    return {row[:2] for row in better if rank(row)[:-1] != rank(TimelineRow(*known[key_of(TABLE, row)]))[:-1]}
 
 
 async def history(

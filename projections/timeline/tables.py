@@ -3,7 +3,9 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.engine.table import Column, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Json, define
 
 
 class TimelineRow(NamedTuple):
@@ -16,32 +18,22 @@ class TimelineRow(NamedTuple):
     received_at: int
     type: str
     source: str
-    data: str
+    data: Json
 
 
-# Of the few events that change another one: what `messages` looks up. Other events pay for a look at their type alone.
-_CHANGES = (
-    "CREATE INDEX timeline_changes ON timeline (tenant, contact_id, (data ->> 'message_id'))"
-    " WHERE type IN ('message.edited', 'message.unsent')"
-)
-
-TABLE = Table(
-    name="timeline",
-    row=TimelineRow,
-    key_size=3,
-    columns=(
-        Column("tenant", "text"),
-        Column("contact_id", "uuid"),
-        Column("event_id", "text"),
-        Column("occurred_at", "bigint"),
-        Column("received_at", "bigint"),
-        Column("type", "text"),
-        Column("source", "text"),
-        Column("data", "json"),
-    ),
-    indexes=(
-        "CREATE INDEX timeline_newest ON timeline (tenant, contact_id, occurred_at)",
-        _CHANGES,
-    ),
+TABLE = define(
+    "timeline",
+    TimelineRow,
+    sa.Index("timeline_newest", "tenant", "contact_id", "occurred_at"),
+    key=3,
     fillfactor=100,
+)
+CHANGING_TYPES = ("message.edited", "message.unsent")
+# Of the few events that change another one: what `messages` looks up. Other events pay for a look at their type alone.
+sa.Index(
+    "timeline_changes",
+    TABLE.c.tenant,
+    TABLE.c.contact_id,
+    TABLE.c.data["message_id"].astext,
+    postgresql_where=TABLE.c.type.in_(CHANGING_TYPES),
 )

@@ -7,8 +7,8 @@ several times, and may have what chunks said that are not committed yet.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from projections.engine.metadata import Key
 from projections.engine.projection import ContactEvent
-from projections.engine.table import Key
 from projections.identity.resolution.gather import EvidenceRecord, from_log
 from projections.intrinsics.evidence import stated
 from projections.intrinsics.folds import rows_of, several

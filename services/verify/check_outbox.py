@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from projections.engine.ids import IdOf
-from projections.engine.table import Row
+from projections.engine.metadata import Row
 from projections.identity.resolutions import tenant_of
 from projections.identity.tables import MemberRow, ToldRow
 from schemas.changes import CustomerChange

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row, key_columns, row_type
 
 Rows = dict[Key, Row]
 _CALLED: Final = {"contact_id": "contact", "customer_id": "customer"}
@@ -19,7 +21,7 @@ class Comparison:
     difference: str | None
 
 
-def compare(table: Table, expected: Rows, found: Rows) -> Comparison:
+def compare(table: sa.Table, expected: Rows, found: Rows) -> Comparison:
     """The first difference, by key."""
     difference = None
     if expected != found:
@@ -28,16 +30,17 @@ def compare(table: Table, expected: Rows, found: Rows) -> Comparison:
     return Comparison(table.name, len(expected), len(found), difference)
 
 
-def _name(table: Table, key: Key) -> str:
-    names = [column.name for column in table.key_columns]
+def _name(table: sa.Table, key: Key) -> str:
+    names = [column.name for column in key_columns(table)]
     ids = [f"{_CALLED[name]} {value}" for name, value in zip(names, key, strict=True) if name in _CALLED]
     return f"{table.name} of tenant {key[0]}, {', '.join(ids)}"
 
 
-def _kind(table: Table, expected: Any, found: Any) -> str:
+def _kind(table: sa.Table, expected: Any, found: Any) -> str:
     if found is None:
         return "the log has this row, the table lacks it"
     if expected is None:
         return "the table has a row that the log does not give"
-    names = [column.name for column, ours, theirs in zip(table.columns, expected, found, strict=True) if ours != theirs]
+    compared = zip(row_type(table)._fields, expected, found, strict=True)
+    names = [name for name, ours, theirs in compared if ours != theirs]
     return f"differs in {', '.join(names)}"

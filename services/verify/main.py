@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from functools import partial
 
 import orjson
+import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.engine.metadata import key_of
 from projections.engine.projection import ContactEvent
-from projections.engine.table import Table
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.identity.policies import POLICY_SET, policies_in, rules_of
 from projections.identity.ports import Rules
@@ -70,7 +71,7 @@ class Verifier:
         """All tables, what contacts said to identity, and what identity told others."""
         log = await self._said(CHANNEL_EVENTS, contacts_key)
         evidence = await self._said(IDENTITY_EVIDENCE, evidence_key, whole=True)
-        expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.happened)
+        expected: dict[sa.Table, Rows] = fold_log(PROJECTIONS, log.happened)
         expected |= {INTRINSICS: dict(intrinsics_of(log.happened))}
         events = [one.event for one in evidence.happened]
         rules = self._rules({one.event.tenant for one in log.happened} | {event.tenant for event in events})
@@ -91,9 +92,9 @@ class Verifier:
         """The policies that are adopted by now."""
         return rules_of(self._snapshot.spaces(tenants), self._id_of, self._settings.default_region)
 
-    async def _resolved(self, events: list[Event], rules: Rules) -> dict[Table, Rows]:
+    async def _resolved(self, events: list[Event], rules: Rules) -> dict[sa.Table, Rows]:
         """Identity, and the policies that were set."""
-        policies: Rows = {POLICIES.key(row): row for row in policies_in(events)}
+        policies: Rows = {key_of(POLICIES, row): row for row in policies_in(events)}
         evidence = (event for event in events if event.type != POLICY_SET)
         return {**await resolve_log(evidence, rules), POLICIES: policies}
 
@@ -105,7 +106,7 @@ class Verifier:
     def _account(self, said: Said, topic: Topic) -> Account:
         return account_of(said, self._snapshot.counted(self._name(topic)))
 
-    def _compared(self, expected: Mapping[Table, Rows]) -> list[Comparison]:
+    def _compared(self, expected: Mapping[sa.Table, Rows]) -> list[Comparison]:
         found = {**self._snapshot.tables, **decided(self._snapshot.identity())}
         return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
 
@@ -124,7 +125,7 @@ class Verifier:
 
 
 def _literally(
-    said: list[ContactEvent], heard: list[ContactEvent], expected: Mapping[Table, Rows], rules: Rules
+    said: list[ContactEvent], heard: list[ContactEvent], expected: Mapping[sa.Table, Rows], rules: Rules
 ) -> list[Comparison]:
     """Who is who by the log itself, where identity has heard of the whole of it, and of nothing else."""
     if compare_evidence(said, expected[INTRINSICS], heard).difference or ahead(said, heard):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
+import sqlalchemy as sa
 
 from projections.engine.generations import active_generation
-from projections.engine.table import Table
+from projections.engine.metadata import key_of, row_columns, row_type
 from projections.identity.resolutions import DEFAULT_VERSION, POLICIES, SPACES, Found, ResolutionRow, spaces_of
 from projections.identity.tables import CHANGES, RELAYED, TOLD
 from projections.identity.tables import READ_MODELS as IDENTITY
@@ -34,7 +35,7 @@ class Counted:
 class Snapshot:
     """Rows by table and key; offsets and counters by topic; the space that is read of each tenant who has his own."""
 
-    tables: Mapping[Table, Rows]
+    tables: Mapping[sa.Table, Rows]
     offsets: Mapping[str, list[Any]]
     live: Mapping[str, Found]
 
@@ -42,7 +43,7 @@ class Snapshot:
         """The spaces that are read of these tenants."""
         return [self.live.get(one) or _default(one) for one in tenants]
 
-    def identity(self) -> dict[Table, Rows]:
+    def identity(self) -> dict[sa.Table, Rows]:
         """Identity's tables in the spaces that are read: one that is being built, or was left, doesn't have it all."""
         spaces = [ResolutionRow(*row) for row in self.tables[SPACES].values()]
         aside = {one.name for one in spaces if one.state != "live"}
@@ -91,10 +92,10 @@ def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-async def _rows(connection: Any, table: Table) -> Rows:
+async def _rows(connection: Any, table: sa.Table) -> Rows:
     rows: Rows = {}
-    names = ", ".join(column.name for column in table.columns)
+    names = ", ".join(column.name for column in row_columns(table))
     async for record in connection.cursor(f"SELECT {names} FROM {table.name}", prefetch=5000):  # noqa: S608 - constants
-        row = table.row(*record)
-        rows[table.key(row)] = row
+        row = row_type(table)(*record)
+        rows[key_of(table, row)] = row
     return rows

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from projections.attributes.tables import TABLE as ATTRIBUTES
 from projections.bindings.tables import TABLE as BINDINGS
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.queries import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
-from projections.engine.table import Table
 from projections.notifications.tables import TABLE as NOTIFICATIONS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
@@ -27,7 +28,7 @@ def cards_of(events: Iterable[Event]) -> list[ContactRecord]:
     """The card of each contact that the events are about, in the order of their ids."""
     tables = fold_log(PROJECTIONS, happened(events))
 
-    def rows(table: Table, contact_id: UUID) -> tuple[Any, ...]:
+    def rows(table: sa.Table, contact_id: UUID) -> tuple[Any, ...]:
         return tuple(row for key, row in sorted(tables[table].items()) if key[1] == contact_id)
 
     contacts: list[Any] = [row for _, row in sorted(tables[CONTACTS].items())]

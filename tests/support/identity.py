@@ -6,9 +6,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
-from projections.engine import offsets
-from projections.engine.table import Row, Table
+from projections.engine.metadata import Row, row_columns, row_type
+from projections.engine.offsets import OFFSETS
+from projections.engine.statements import ddl
 from projections.identity.adapters import save
 from projections.identity.ports import Rules
 from projections.identity.resolution.policy import Policy
@@ -29,15 +31,15 @@ class Identity:
         async with self.connection.transaction():
             return await save(self.connection, events, rules or rules_of(policy or Policy()))
 
-    async def rows(self, table: Table) -> list[Any]:
-        columns = ", ".join(column.name for column in table.columns)
-        return [table.row(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM {table.name}")]
+    async def rows(self, table: sa.Table) -> list[Any]:
+        columns = ", ".join(column.name for column in row_columns(table))
+        return [row_type(table)(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM {table.name}")]
 
-    async def content(self) -> dict[Table, Iterable[Row]]:
+    async def content(self) -> dict[sa.Table, Iterable[Row]]:
         return {table: await self.rows(table) for table in READ_MODELS}
 
     async def told(self) -> list[ChangeRow]:
-        columns = ", ".join(column.name for column in CHANGES.columns)
+        columns = ", ".join(column.name for column in row_columns(CHANGES))
         return [ChangeRow(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM changes ORDER BY id")]
 
     async def empty(self) -> None:
@@ -48,9 +50,8 @@ class Identity:
 async def identity(database: str) -> AsyncIterator[Identity]:
     connection = await asyncpg.connect(database, server_settings=BY_KEY)
     await connection.execute("CREATE SCHEMA g1; SET search_path TO g1")
-    await connection.execute(offsets.DDL)
-    for table in TABLES:
-        for statement in table.ddl:
+    for table in (OFFSETS, *TABLES):
+        for statement in ddl(table):
             await connection.execute(statement)
     yield Identity(connection)
     await connection.close()

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from projections.engine.table import Key, Row, Table
+import sqlalchemy as sa
+
+from projections.engine.metadata import Key, Row, key_of
 from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value, numbered
 from projections.identity.tables import (
     CUSTOMERS,
@@ -27,11 +29,11 @@ class Memory:
     """An in-memory `projections.identity.ports.Identities`; ``told`` are the changes in the order they were written."""
 
     def __init__(self) -> None:
-        self.tables: dict[Table, dict[Key, Any]] = {table: {} for table in READ_MODELS}
+        self.tables: dict[sa.Table, dict[Key, Any]] = {table: {} for table in READ_MODELS}
         self.told: list[ChangeRow] = []
         self.calls: list[tuple[str, int]] = []  # what was asked, and how many rows that gave
 
-    def tables_of_rows(self) -> dict[Table, list[Any]]:
+    def tables_of_rows(self) -> dict[sa.Table, list[Any]]:
         return {table: list(rows.values()) for table, rows in self.tables.items()}
 
     async def record(self, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
@@ -106,8 +108,8 @@ class Memory:
             (MEMBERS, outcome.members_new, outcome.members),
             (CUSTOMERS, outcome.customers_new, outcome.customers),
         ):
-            assert not any(table.key(row) in self.tables[table] for row in new)
-            assert all(table.key(row) in self.tables[table] for row in known)
+            assert not any(key_of(table, row) in self.tables[table] for row in new)
+            assert all(key_of(table, row) in self.tables[table] for row in known)
             self._put(table, new)
             self._put(table, known)
         joined = {(move.tenant, move.customer_id): move.to for move in outcome.moves}
@@ -121,12 +123,12 @@ class Memory:
         assert len({one.customer_id for one in outcome.changes}) == len(outcome.changes)
         self.told += [numbered(one, numbers[one.tenant, one.customer_id] + 1) for one in outcome.changes]
 
-    def _put(self, table: Table, rows: Collection[Row]) -> None:
-        keyed = {table.key(row): row for row in rows}
+    def _put(self, table: sa.Table, rows: Collection[Row]) -> None:
+        keyed = {key_of(table, row): row for row in rows}
         assert len(keyed) == len(rows), f"a key of {table.name} comes twice"
         self.tables[table].update(keyed)
 
-    def _drop(self, table: Table, keys: Collection[Key]) -> None:
+    def _drop(self, table: sa.Table, keys: Collection[Key]) -> None:
         for key in keys:
             del self.tables[table][key]
 

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
+import sqlalchemy as sa
 
-from projections.engine.table import Row, Table
+from projections.engine.metadata import Row, key_of
 from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.reference import decided, remembered
 from projections.identity.resolution.evidence import Evidence
@@ -87,9 +88,9 @@ def by_tables(
     )
 
 
-def content(tables: Mapping[Table, Iterable[Any]]) -> dict[str, set[Row]]:
+def content(tables: Mapping[sa.Table, Iterable[Any]]) -> dict[str, set[Row]]:
     """The rows of one tenant that the set of events alone decides."""
-    keyed = {table: {table.key(row): row for row in found} for table, found in tables.items()}
+    keyed = {table: {key_of(table, row): row for row in found} for table, found in tables.items()}
     return {table.name: set(rows.values()) for table, rows in decided(keyed).items()}
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+import sqlalchemy as sa
 from hypothesis import strategies as st
 
 from projections.engine.ids import NO_CONTACT, personal_id
+from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all, fold_groups, group
-from projections.engine.table import Key, Table
 from projections.reference import Rows
 from projections.registry import PROJECTIONS
 from projections.timeline.folds import distinct, rank
@@ -29,7 +30,7 @@ class MemoryReadModels:
 
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
         self.projections = projections
-        self.tables: dict[Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
+        self.tables: dict[sa.Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
         self.events: dict[Key, ContactEvent] = {}
 
     def project(self, chunk: Sequence[ContactEvent]) -> int:
@@ -56,11 +57,11 @@ class MemoryReadModels:
         rows = self.tables[projection.table]
         changed, late = fold_groups(projection, rows, group(projection, fresh))
         again = late | contested
-        rows.update({projection.table.key(row): row for row in changed if row[:2] not in again})
+        rows.update({key_of(projection.table, row): row for row in changed if row[:2] not in again})
         for key in [key for key in rows if key[:2] in again]:
             del rows[key]
         history = [one for key, one in self.events.items() if key[:2] in again]
-        rows.update({projection.table.key(row): row for row in fold_all(projection, history)})
+        rows.update({key_of(projection.table, row): row for row in fold_all(projection, history)})
 
 
 def crowded(events: Iterable[Event]) -> list[Event]:

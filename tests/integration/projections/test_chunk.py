@@ -8,13 +8,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.chunk import project
 from projections.engine.generations import create_generation
+from projections.engine.metadata import key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
-from projections.engine.table import Table
 from projections.reference import Rows, fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
 from schemas.codec import decode
@@ -44,12 +45,12 @@ async def fold(connection: Any, chunks: Sequence[Sequence[ContactEvent]]) -> int
     return new
 
 
-async def rows(connection: Any) -> dict[Table, Rows]:
+async def rows(connection: Any) -> dict[sa.Table, Rows]:
     found = {}
     for table in CONTACT_TABLES:
-        names = ", ".join(column.name for column in table.columns)
-        read = [table.row(*record) for record in await connection.fetch(f"SELECT {names} FROM {table.name}")]
-        found[table] = {table.key(row): row for row in read}
+        names = ", ".join(column.name for column in row_columns(table))
+        read = [row_type(table)(*record) for record in await connection.fetch(f"SELECT {names} FROM {table.name}")]
+        found[table] = {key_of(table, row): row for row in read}
     return found
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from projections.engine.ids import personal_id
-from projections.engine.table import Key, Row
+from projections.engine.metadata import Key, Row
 from projections.identity.reference import decided
 from projections.identity.resolution.gather import IDENTITY_TYPES
 from projections.identity.tables import STATEMENTS

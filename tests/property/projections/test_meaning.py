@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
+import sqlalchemy as sa
 from hypothesis import given
 
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.tables import TABLE as CONTACTS_TABLE
-from projections.engine.table import Table
 from projections.reference import Rows, fold_log
 from projections.registry import PROJECTIONS
 from projections.tags.tables import TABLE as TAGS
@@ -21,7 +21,7 @@ SIGNALS = ["contact.followed", "contact.blocked", "message.received", "bot.inter
 TAIPEI = timezone(timedelta(hours=8))
 
 
-def rows_of(table: Table, events: Sequence[Event]) -> Rows:
+def rows_of(table: sa.Table, events: Sequence[Event]) -> Rows:
     return fold_log(PROJECTIONS, happened(events))[table]
 
 

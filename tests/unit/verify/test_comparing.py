@@ -1,11 +1,12 @@
 """A difference is told without the values that differ."""
 
+from projections.engine.metadata import key_of
 from projections.identity.tables import LINKS, LinkRow
 from services.verify.comparing import Rows, compare
 from tests.support.streams import id_of
 
 ROW = LinkRow("demo", "phone", "+886911111111", 2, id_of("demo", "web:shop:c1"))
-ROWS: Rows = {LINKS.key(ROW): ROW}
+ROWS: Rows = {key_of(LINKS, ROW): ROW}
 
 
 def test_a_row_too_few_or_too_many_is_named_by_its_contact() -> None:

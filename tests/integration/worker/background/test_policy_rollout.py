@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from projections.engine.ids import IdOf
+from projections.engine.metadata import Row
 from projections.engine.projection import ContactEvent
-from projections.engine.table import Row, Table
+from projections.engine.statements import ddl
 from projections.identity import resolutions as spaces
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolutions import POLICIES, SPACES, ResolutionRow
@@ -73,7 +75,7 @@ class Tenants:
     async def content(self, tenant: str = "demo") -> dict[str, set[Row]]:
         """The rows of the tenant's live space, under the tenant's own name."""
         live = (await spaces.live_space(self.identity.connection, tenant)).name
-        found: dict[Table, list[Any]] = {table: await self.identity.rows(table) for table in READ_MODELS}
+        found: dict[sa.Table, list[Any]] = {table: await self.identity.rows(table) for table in READ_MODELS}
         of_space = {
             table: [row._replace(tenant=tenant) for row in rows if row.tenant == live] for table, rows in found.items()
         }
@@ -93,7 +95,7 @@ async def tenants(database: str, identity: Identity, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(adopting, "_STATEMENTS", 3)
     monkeypatch.setattr(adopting, "_ROWS", 7)
     for table in (POLICIES, SPACES):
-        for statement in table.ddl:
+        for statement in ddl(table):
             await identity.connection.execute(statement)
     return Tenants(database, identity)
 

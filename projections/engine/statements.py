@@ -1,0 +1,97 @@
+"""SQLAlchemy Core statements as constant texts for raw asyncpg.
+
+A statement is built and compiled once, when its module is imported; what runs is its text, so that asyncpg prepares it
+once a connection and nothing is compiled while chunks are folded:
+
+    _CUSTOMERS_OF: Final = compiled(
+        sa.select(MEMBERS.c.contact_id, MEMBERS.c.customer_id).where(
+            MEMBERS.c.tenant == sa.bindparam("tenant"), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+        ),
+        "tenant", "contact_ids",
+    )
+    await connection.fetch(_CUSTOMERS_OF, tenant, contact_ids)
+
+Parameters are `sa.bindparam`s without a value, numbered ``$1, $2, …`` in the order that is stated, with a cast to their
+type. Every other value in a statement is a constant and stands in the text, where the planner sees it (a partial index
+needs that). Values are never formatted into a statement in any other way.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
+
+
+def compiled(statement: ClauseElement, *parameters: str) -> str:
+    """The statement's text. ``parameters`` are the names of its `sa.bindparam`s: the first one is ``$1``.
+
+    Raises ValueError if they are not exactly those that the statement has.
+    """
+    found = _Compiler(_Dialect(parameters), statement)
+    if missing := set(parameters).difference(found.binds):
+        raise ValueError(f"the statement has no parameters {sorted(missing)}")
+    return str(found)
+
+
+def array(name: str, of: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    """A parameter that takes a list of values of a type."""
+    return sa.bindparam(name, type_=sa.ARRAY(_plain(of)))
+
+
+def unnested(alias: str, columns: Iterable[sa.ColumnElement[Any]]) -> TableValuedAlias:
+    """Rows as parameters: a FROM clause with these columns, of which each is an array parameter of the same name.
+
+    `projections.engine.store.columns` turns rows into the arrays.
+    """
+    named = [(str(column.key), column.type) for column in columns]
+    arrays = [array(name, kind) for name, kind in named]
+    return sa.func.unnest(*arrays).table_valued(*(sa.column(*one) for one in named)).render_derived(name=alias)
+
+
+def ddl(table: sa.Table, *, if_not_exists: bool = False) -> list[str]:
+    """The statements that create the table and its indexes in the schema that comes first in the search path."""
+    indexes = sorted(table.indexes, key=lambda index: str(index.name))
+    create: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=if_not_exists)]
+    create += [CreateIndex(index) for index in indexes]
+    return [str(one.compile(dialect=_DIALECT)).strip() for one in create]
+
+
+class _Compiler(PGCompiler_asyncpg):
+    """Renders parameters as ``$n`` by the dialect's order, and all other values as literals."""
+
+    dialect: "_Dialect"
+
+    def visit_bindparam(self, bindparam: Any, *args: Any, **options: Any) -> str:
+        options["literal_binds"] = not bindparam.required
+        return str(super().visit_bindparam(bindparam, *args, **options))  # type: ignore[no-untyped-call]
+
+    def bindparam_string(self, name: str, *args: Any, **options: Any) -> str:
+        rendered = str(super().bindparam_string(name, *args, **options))  # ":name" or ":name::TYPE"
+        if name not in self.dialect.numbers:
+            raise ValueError(f"the statement has a parameter {name!r} that is not stated")
+        return f"${self.dialect.numbers[name]}{rendered.removeprefix(f':{name}')}"
+
+    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
+        return str(super().render_bind_cast(type_, _plain(dbapi_type), sqltext))  # type: ignore[no-untyped-call]
+
+
+class _Dialect(PGDialect_asyncpg):
+    """The asyncpg dialect for one statement, with its parameters' numbers."""
+
+    statement_compiler = _Compiler
+    supports_statement_cache = False
+
+    def __init__(self, parameters: Iterable[str]) -> None:
+        super().__init__(paramstyle="named")  # type: ignore[no-untyped-call]
+        self.numbers = {name: number for number, name in enumerate(parameters, 1)}
+
+
+def _plain(kind: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    """Text without a collation: a parameter's cast has none."""
+    return sa.Text() if isinstance(kind, sa.String) else kind
