@@ -10,10 +10,10 @@ from services.demo.letters import Letter, item_of
 from services.demo.posts import body_of
 from services.demo.spoilt import TENANT
 from services.ingress.core import line, meta, web
-from services.ingress.core.campaigns import Send, judge_entry
-from services.ingress.core.events import Accepted, Facts, judge
-from services.ingress.core.members import Terms, judge_member
-from services.ingress.core.segment import parcel
+from services.ingress.core.campaigns import Send, validate_entry
+from services.ingress.core.events import Accepted, RequestContext, validate_event
+from services.ingress.core.members import Terms, validate_member
+from services.ingress.core.segment import segment_batch
 from services.ingress.core.statements import Statement
 from services.ingress.core.translated import Translated
 
@@ -34,22 +34,22 @@ def understood(letter: Letter, received_at: int, story: str) -> Sequence[Event]:
 
 
 def _translated(letter: Letter, received_at: int, story: str) -> Sequence[Event]:
-    item, facts = item_of(letter, Random(0), again=False), Facts(TENANT, received_at, may_set_tenant=False)
+    item, context = item_of(letter, Random(0), again=False), RequestContext(TENANT, received_at, may_set_tenant=False)
     match letter.way:
         case "site":
-            brought = parcel("batch", body_of("site", [item]), received_at)
+            brought = segment_batch("batch", body_of("site", [item]), received_at)
             site = web.Site(TENANT, letter.way, brand.ACCOUNTS["web"])
             return _all(web.translate(brought.messages, site, brought.delivery))
         case "members":
-            stated = judge_member(item, 0, facts, Terms(brand.ACCOUNTS["crm"]))
+            stated = validate_member(item, 0, context, Terms(brand.ACCOUNTS["crm"]))
             return stated.events if isinstance(stated, Statement) else ()
         case "campaigns":
             terms = campaign_lists.terms(letter.events[0], story)
             send = Send(letter.events[0]["data"]["campaign"]).amended(terms)
-            message = judge_entry(item, 1, send, facts)
+            message = validate_entry(item, 1, send, context)
             return (message.event,) if isinstance(message, Accepted) else ()
         case "events":
-            accepted = judge(item, 0, facts)
+            accepted = validate_event(item, 0, context)
             return (accepted.event,) if isinstance(accepted, Accepted) else ()
         case way:
             translate = line.translate if way == "line" else meta.translate

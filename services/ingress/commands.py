@@ -32,11 +32,11 @@ def doctor(
         str | None, typer.Option(help="Where the service answers; else at ONEFOLD_HOST and ONEFOLD_PORT.")
     ] = None,
 ) -> None:
-    """Send signed tests to the running service, and say what to enter in the channel's console; status 1 if it ails."""
+    """Send signed tests to the service, and say what to enter in the channel's console; status 1 on a failure."""
     from services.control.channel_consoles import entries
     from services.control.source_service import opened_verify_token
     from services.control.sources import own_source
-    from services.ingress.doctor import Patient
+    from services.ingress.handlers.doctor import SourceUnderTest
     from services.runtime.secrets import open_sealed
     from services.runtime.settings import Settings
     from services.runtime.terminal import on_database, setting, show
@@ -44,31 +44,31 @@ def doctor(
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def patient(db: Any) -> Patient:
+    async def opened(db: Any) -> SourceUnderTest:
         found = await own_source(db, source, None)
         opened = tuple(open_sealed(master, sealed) for sealed in found.sealed_secrets)
-        return Patient(found, opened, opened_verify_token(master, found))
+        return SourceUnderTest(found, opened, opened_verify_token(master, found))
 
-    ailing = on_database(settings, patient)
-    findings = _examined(ailing, url or _address(settings.host, settings.port))
-    words = {"well": "yes", "ailing": "NO", "unknown": "?"}
+    tested = on_database(settings, opened)
+    findings = _examined(tested, url or _address(settings.host, settings.port))
+    words = {"ok": "yes", "failed": "NO", "unknown": "?"}
     show(("check", "", "what was found, and what to do"), ((f.what, words[f.state], f.told) for f in findings))
-    show(("in the channel's console", "enter"), entries(ailing.source, settings.public_url, ailing.verify_token))
-    if any(finding.state == "ailing" for finding in findings):
+    show(("in the channel's console", "enter"), entries(tested.source, settings.public_url, tested.verify_token))
+    if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 
 
-def _examined(patient: Any, url: str) -> list[Any]:
+def _examined(tested: Any, url: str) -> list[Any]:
     import asyncio
 
     import httpx
 
-    from services.ingress.doctor import examine
+    from services.ingress.handlers.doctor import examine
     from services.runtime.terminal import fail
 
     async def examined() -> list[Any]:
         async with httpx.AsyncClient(base_url=url) as client:
-            return await examine(patient, client)
+            return await examine(tested, client)
 
     try:
         return asyncio.run(examined())

@@ -14,19 +14,19 @@ from services.control.auth import Authenticator
 from services.control.source_service import SourceService
 from services.ingress.adapters.log import KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
-from services.ingress.adapters.visibility import PostgresSight
-from services.ingress.daily_dedup import OnceADay
+from services.ingress.adapters.visibility import PostgresVisibility
+from services.ingress.handlers.daily_dedup import DailyDedup
+from services.ingress.handlers.limits import Limits
 from services.ingress.http.context import Ingress
 from services.ingress.http.deletion import deletion_routes
-from services.ingress.http.fast_path import ShortWayApp
+from services.ingress.http.fast_path import FastPathApp
 from services.ingress.http.openapi import describe
 from services.ingress.http.openapi_meta import meta_described
 from services.ingress.http.openapi_sources import sources_described
 from services.ingress.http.routes import ingress_routes
-from services.ingress.http.segment import WebDoor
+from services.ingress.http.segment import SegmentIntake
 from services.ingress.http.sources import source_routes
 from services.ingress.http.webhooks import handshake_routes
-from services.ingress.limits import Limits
 from services.runtime.budget import Budget
 from services.runtime.database import create_pool
 from services.runtime.http import RequestMetrics, listen, routes, serve
@@ -50,18 +50,18 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         pool = create_pool(database_url, name="onefold-ingress", statement_timeout=5, least=0)
-        looks = create_pool(database_url, name="onefold-ingress-sight", statement_timeout=5, least=0, size=2)
+        looks = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, least=0, size=2)
         async with pool as db, looks as seen, kafka:
             app.state.db = db
-            sources, sight = ControlPlaneSources(db, master), PostgresSight(seen, master)
+            sources, visibility = ControlPlaneSources(db, master), PostgresVisibility(seen, master)
             limits, source_service = Limits(settings.source_rate), SourceService(db, master, kafka.say)
             app.state.ingress = Ingress(
-                settings, Authenticator(db), sources, kafka, budget, sight, limits, db, source_service
+                settings, Authenticator(db), sources, kafka, budget, visibility, limits, db, source_service
             )
-            app.state.web = WebDoor(ControlPlaneSites(db), kafka, budget, OnceADay(), limits)
+            app.state.web = SegmentIntake(ControlPlaneSites(db), kafka, budget, DailyDedup(), limits)
             yield
 
-    app = ShortWayApp(
+    app = FastPathApp(
         ingress_routes(),
         title="Onefold ingress",
         version=version("onefold"),

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from schemas.events import Event
 from schemas.topics import event_key
-from services.ingress.core.statements import Stated
+from services.ingress.core.statements import Receipt
 from services.ingress.core.web import Site
 
 
@@ -23,11 +23,11 @@ class Record:
         return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded)
 
 
-class LogAway(Exception):
+class LogUnavailable(Exception):
     """The log can't be reached, or did not acknowledge in time. The records may get into it all the same."""
 
 
-class LogFull(LogAway):
+class LogFull(LogUnavailable):
     """More waits for the log's acknowledgement than this process will keep in memory."""
 
 
@@ -35,7 +35,7 @@ class Log(Protocol):
     """The log of channel events."""
 
     async def append(self, records: Sequence[Record]) -> None:
-        """Return when every replica that counts has all of them. Raises LogAway; then a repeat is safe and needed."""
+        """Return when every replica that counts has all of them. Raises LogUnavailable: then repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,22 @@ class Sources(Protocol):
     """The connected accounts."""
 
     async def find(self, source: str) -> WebhookSource | None:
-        """The source of that name, unless it is disabled. Raises SourcesAway."""
+        """The source of that name, unless it is disabled. Raises SourcesUnavailable."""
 
 
 class Sites(Protocol):
     """The websites, by the write keys that stand in their pages."""
 
     async def find(self, write_key: str) -> Site | None:
-        """The site whose key it is. Raises SourcesAway."""
+        """The site whose key it is. Raises SourcesUnavailable."""
 
 
-class SourcesAway(Exception):
+class SourcesUnavailable(Exception):
     """It can't be said just now whether there is such a source."""
 
 
-class Sight(Protocol):
+class Visibility(Protocol):
     """What can be seen in the read models."""
 
-    async def seen(self, tenant: str, stated: Sequence[Stated]) -> bool:
+    async def wait_until_visible(self, tenant: str, stated: Sequence[Receipt]) -> bool:
         """Wait until readers see all that was stated; False where that takes too long. Never raises."""

@@ -16,7 +16,7 @@ from aiokafka.partitioner import murmur2
 from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
-from services.ingress.ports import LogAway, LogFull, Record
+from services.ingress.ports import LogFull, LogUnavailable, Record
 from services.runtime.budget import Budget, BudgetExceeded, Lease
 from services.runtime.cancelling import cancel_all
 from services.runtime.http import NotReady
@@ -66,7 +66,7 @@ class KafkaLog:
         """See Log."""
         producer = self._producer
         if producer is None:
-            raise LogAway("Kafka can't be reached")
+            raise LogUnavailable("Kafka can't be reached")
         acks = _Acks(self._lease(records))
         began = perf_counter()
         try:
@@ -76,14 +76,14 @@ class KafkaLog:
                 await acks.all_in()
         except (TimeoutError, KafkaError) as error:
             self._failed(error)
-            raise LogAway("Kafka has not acknowledged in time") from error
+            raise LogUnavailable("Kafka has not acknowledged in time") from error
         finally:
             acks.no_more()
         self._failing_since = None
         INGRESS_ACK_SECONDS.observe(perf_counter() - began)
 
     async def say(self, event: Event) -> None:
-        """Append one event of our own. Raises LogAway."""
+        """Append one event of our own. Raises LogUnavailable."""
         await self.append([Record.of(event, encode(event))])
 
     async def check(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from services.control import registry as control
 from services.control import write_keys
 from services.ingress.core.web import Site
-from services.ingress.ports import SourcesAway, WebhookSource
+from services.ingress.ports import SourcesUnavailable, WebhookSource
 from services.runtime.caching import LookupCache
 from services.runtime.database import is_transient
 from services.runtime.secrets import open_sealed
@@ -30,7 +30,7 @@ class ControlPlaneSources:
             return await self._remembered.get(source)
         except Exception as error:
             if is_transient(error):
-                raise SourcesAway from error
+                raise SourcesUnavailable from error
             raise
 
 
@@ -66,5 +66,5 @@ class ControlPlaneSites:
             return await self._remembered.get(control.hash_of(write_key))
         except Exception as error:
             if is_transient(error):
-                raise SourcesAway from error
+                raise SourcesUnavailable from error
             raise

@@ -12,7 +12,7 @@ import structlog
 from projections.engine.generations import NoGeneration, active_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.identity.resolutions import live_space
-from services.ingress.core.statements import Stated
+from services.ingress.core.statements import Receipt
 from services.runtime.secrets import tenant_id_key
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ SELECT count(*) FROM unnest($2::uuid[]) AS k(contact_id) WHERE EXISTS (
 """
 
 
-class PostgresSight:
+class PostgresVisibility:
     """Looks again and again, at whichever generation is active by then; ``db`` is a pool of its own.
 
     So many who wait wait for the pool's connections, and hold up no key's and no source's look-up.
@@ -52,8 +52,8 @@ class PostgresSight:
         self._within = within
         self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
 
-    async def seen(self, tenant: str, stated: Sequence[Stated]) -> bool:
-        """See Sight."""
+    async def wait_until_visible(self, tenant: str, stated: Sequence[Receipt]) -> bool:
+        """See Visibility."""
         wanted = [(self._id(tenant, one.contact), one) for one in stated]
         pause = _FIRST_PAUSE
         try:
@@ -68,7 +68,7 @@ class PostgresSight:
     def _id(self, tenant: str, contact: str) -> UUID:
         return personal_id(self._id_key(tenant), contact) if contact else NO_CONTACT
 
-    async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Stated]]) -> bool:
+    async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
         try:
             async with self._db.acquire() as connection, connection.transaction(readonly=True):
                 generation = await active_generation(connection)
@@ -79,7 +79,7 @@ class PostgresSight:
             return False
 
 
-async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Stated]]) -> bool:
+async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
     """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's live space."""
     told = {(contact, event) for contact, one in wanted for event in one.event_ids}
     if not await _has(connection, _TOLD, tenant, told):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from schemas.events import ContactRef
 from services.ingress.core.contact_lists import NAMING
 from services.ingress.core.decisions import contact_of
-from services.ingress.core.events import DEFAULT_SOURCE, Accepted, Facts, Malformed, Rejected, judge
+from services.ingress.core.events import DEFAULT_SOURCE, Accepted, Malformed, Rejected, RequestContext, validate_event
 from services.ingress.core.statements import Refused, only, stem
 
 TERMS: Final = frozenset({"purpose", "agent", "text", "send_id", "sent_at"})
@@ -43,18 +43,18 @@ def is_head(said: Any) -> bool:
     return isinstance(said, dict) and not said.keys() & NAMING
 
 
-def check(send: Send, facts: Facts) -> None:
+def check(send: Send, context: RequestContext) -> None:
     """See whether there can be any message on these terms. Raises Refused, with the field of the send."""
     if send.send_id is not None and not (isinstance(send.send_id, str) and send.send_id):
         raise Refused("invalid_field", "a send id is text", "send_id")
     somebody = ContactRef(channel="web", account="any", uid="body")
-    outcome = judge(_event(send, somebody.model_dump(), {}, facts), 0, facts)
+    outcome = validate_event(_event(send, somebody.model_dump(), {}, context), 0, context)
     if isinstance(outcome, Rejected):
         field = "sent_at" if outcome.field == "occurred_at" else outcome.field.removeprefix("data.")
         raise Refused(outcome.reason, outcome.detail.replace("occurred_at", "sent_at"), field)
 
 
-def judge_entry(said: Any, number: int, send: Send, facts: Facts) -> Accepted | Rejected:
+def validate_entry(said: Any, number: int, send: Send, context: RequestContext) -> Accepted | Rejected:
     """The message to one contact of the list, or why there is none; nothing is raised, whatever was parsed."""
     if isinstance(said, Malformed):
         return Rejected(number, "malformed_line", said.detail)
@@ -63,20 +63,20 @@ def judge_entry(said: Any, number: int, send: Send, facts: Facts) -> Accepted | 
         contact = _contact(entry)
     except Refused as refusal:
         return Rejected(number, refusal.reason, refusal.detail, refusal.field)
-    outcome = judge(_event(send, contact, entry, facts), number, facts)
+    outcome = validate_event(_event(send, contact, entry, context), number, context)
     if isinstance(outcome, Rejected):
         return replace(outcome, field=outcome.field.removeprefix("data.").removeprefix("contact."))
     return outcome
 
 
-def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], context: RequestContext) -> dict[str, Any]:
     own = {name: entry[name] for name in ("text", "message_id") if entry.get(name) is not None}
     data = {"purpose": send.purpose, "agent": send.agent, "campaign": send.campaign, "text": send.text} | own
     return {
         "event_id": stem("campaign", send.campaign, send.named, contact),
         "contact": contact,
         "type": "team.message_sent",
-        "occurred_at": facts.received_at if send.sent_at is None else send.sent_at,
+        "occurred_at": context.received_at if send.sent_at is None else send.sent_at,
         "source": DEFAULT_SOURCE,
         "data": data,
     }

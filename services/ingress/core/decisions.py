@@ -6,14 +6,14 @@ Its id, where none is given, is made of what was decided and when: to decide the
 from typing import Any, Final
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import EventResult, Facts, Rejected, judge, parse, shown
+from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, shown, validate_event
 
 _FIELDS: Final = frozenset({"a", "b", "decision", "by", "note", "event_id"})
 _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision", "data.by": "by", "data.note": "note"}
 _KEY_PARTS: Final = 3
 
 
-def judge_decision(raw: bytes, facts: Facts) -> EventResult:
+def validate_decision(raw: bytes, context: RequestContext) -> EventResult:
     """Accept the decision in a body, or say why not; nothing is raised, whatever the bytes."""
     try:
         said = parse(raw)
@@ -33,11 +33,11 @@ def judge_decision(raw: bytes, facts: Facts) -> EventResult:
     event = {
         "contact": contacts["a"],
         "type": "identity.decided",
-        "occurred_at": facts.received_at,
+        "occurred_at": context.received_at,
         "event_id": said.get("event_id"),
         "data": data | {"other": contacts["b"]},
     }
-    outcome = judge(event, 0, facts)
+    outcome = validate_event(event, 0, context)
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome
 
 

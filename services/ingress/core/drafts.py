@@ -21,7 +21,7 @@ _PURPOSES: Final = frozenset(get_args(Purpose))
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class SourceContext:
     """What is known of the source that a webhook came to, whatever the body says."""
 
     tenant: str
@@ -37,7 +37,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ItemDraft:
     """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``said`` can't be."""
 
     event_id: str
@@ -53,15 +53,15 @@ def purpose(value: Any) -> str | None:
     return value if isinstance(value, str) and value in _PURPOSES else None
 
 
-def event_of(draft: Draft, facts: Facts) -> Event | str:
+def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
     """The draft's event, or the reason why there is none."""
     envelope = {
-        "tenant": facts.tenant,
-        "source": facts.source,
-        "received_at": facts.received_at,
+        "tenant": context.tenant,
+        "source": context.source,
+        "received_at": context.received_at,
         "event_id": draft.event_id,
         "contact": draft.contact,
-        "occurred_at": facts.received_at if draft.at is None else clamp(draft.at, facts.received_at),
+        "occurred_at": context.received_at if draft.at is None else clamp(draft.at, context.received_at),
         "intrinsic": list(draft.intrinsic),
     }
     for type_name, data in (draft.said, draft.unread):

@@ -1,4 +1,4 @@
-"""Canonical events as producers send them: what ``POST /v1/events`` takes in, judged event by event.
+"""Canonical events as producers send them: what ``POST /v1/events`` takes in, validated event by event.
 
 Nothing here raises, whatever the bytes. One bad event never spoils its neighbours: as long as a body can be told apart
 into events at all, each is accepted or rejected for itself, with the reason.
@@ -62,7 +62,7 @@ class Malformed:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RequestContext:
     """What ingress knows of a body besides its bytes."""
 
     tenant: str
@@ -73,10 +73,10 @@ class Facts:
 EventResult = Accepted | Rejected
 
 
-def accept(raw: bytes, content_type: str, facts: Facts, most: int) -> list[EventResult] | Unreadable:
-    """All of a body at once: ``split`` and ``judge``."""
+def accept(raw: bytes, content_type: str, context: RequestContext, most: int) -> list[EventResult] | Unreadable:
+    """All of a body at once: ``split`` and ``validate_event``."""
     items = split(raw, content_type, most)
-    return items if isinstance(items, Unreadable) else list(judge_all(items, facts))
+    return items if isinstance(items, Unreadable) else list(validate_events(items, context))
 
 
 def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
@@ -94,22 +94,22 @@ def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
     return _limited(iter(parsed if isinstance(parsed, list) else [parsed]), most)
 
 
-def judge_all(items: list[Any], facts: Facts, start: int = 0) -> Iterator[EventResult]:
+def validate_events(items: list[Any], context: RequestContext, start: int = 0) -> Iterator[EventResult]:
     """The outcome of each, in order; ``start`` is the first one's index."""
-    return (judge(item, index, facts) for index, item in enumerate(items, start))
+    return (validate_event(item, index, context) for index, item in enumerate(items, start))
 
 
-def judge(item: Any, index: int, facts: Facts) -> EventResult:
+def validate_event(item: Any, index: int, context: RequestContext) -> EventResult:
     """Accept one parsed event, or say why not."""
     if isinstance(item, Malformed):
         return Rejected(index, "not_json", item.detail)
     if not isinstance(item, dict):
         return Rejected(index, "not_an_object", "an event is a JSON object")
-    refusal = _wrong_tenant(item, index, facts) or _not_allowed(item, index, facts) or _wrong_time(item, index)
+    refusal = _wrong_tenant(item, index, context) or _not_allowed(item, index, context) or _wrong_time(item, index)
     if refusal is not None:
         return refusal
     try:
-        event = from_dict(_envelope(item, facts))
+        event = from_dict(_envelope(item, context))
     except InvalidEvent as error:
         return Rejected(index, error.reason, error.detail, clean_text(error.field)[:_LONGEST_FIELD])
     encoded = encode(event)
@@ -173,29 +173,29 @@ def _limited(items: Iterator[Any], most: int) -> list[Any] | Unreadable:
     return taken
 
 
-def _envelope(item: dict[str, Any], facts: Facts) -> dict[str, Any]:
+def _envelope(item: dict[str, Any], context: RequestContext) -> dict[str, Any]:
     said = {"source": DEFAULT_SOURCE} | {key: value for key, value in item.items() if key not in _SET_BY_INGRESS}
     # An id that was left out, or given as null, is made of what was said; any other is the producer's.
     given = item.get("event_id")
     event_id = content_hash_id(said) if given is None else given
-    occurred_at = clamp(said["occurred_at"], facts.received_at)
+    occurred_at = clamp(said["occurred_at"], context.received_at)
     return said | {
         "event_id": event_id,
-        "tenant": facts.tenant,
+        "tenant": context.tenant,
         "occurred_at": occurred_at,
-        "received_at": facts.received_at,
+        "received_at": context.received_at,
     }
 
 
-def _wrong_tenant(item: dict[str, Any], index: int, facts: Facts) -> Rejected | None:
-    if item.get("tenant", facts.tenant) == facts.tenant:
+def _wrong_tenant(item: dict[str, Any], index: int, context: RequestContext) -> Rejected | None:
+    if item.get("tenant", context.tenant) == context.tenant:
         return None
     return Rejected(index, "wrong_tenant", "the event names another tenant than the API key's", "tenant")
 
 
-def _not_allowed(item: dict[str, Any], index: int, facts: Facts) -> Rejected | None:
+def _not_allowed(item: dict[str, Any], index: int, context: RequestContext) -> Rejected | None:
     type_name = item.get("type")
-    if facts.may_set_tenant or not (isinstance(type_name, str) and type_name.startswith("tenant.")):
+    if context.may_set_tenant or not (isinstance(type_name, str) and type_name.startswith("tenant.")):
         return None
     return Rejected(index, "not_allowed", "events that set the tenant need a key with the scope admin", "type")
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.ingress.core.events import Facts, Malformed, Rejected
+from services.ingress.core.events import Malformed, Rejected, RequestContext
 from services.ingress.core.statements import (
     MOST_ATTRIBUTES,
-    Draft,
     Envelope,
+    EventDraft,
     Refused,
     Statement,
     attribute,
@@ -50,13 +50,13 @@ class Terms:
     member_id: str | None = None  # the one in the path
 
 
-def judge_member(said: Any, index: int, facts: Facts, terms: Terms) -> Statement | Rejected:
+def validate_member(said: Any, index: int, context: RequestContext, terms: Terms) -> Statement | Rejected:
     """The events of a parsed record, or why there are none; nothing is raised, whatever was parsed."""
     if isinstance(said, Malformed):
         return Rejected(index, "not_json", said.detail)
     try:
         record = only(said, FIELDS, "a member")
-        return state(_drafts(record), _envelope(record, index, facts, terms), index, facts)
+        return state(_drafts(record), _envelope(record, index, context, terms), index, context)
     except Refused as refusal:
         return Rejected(index, refusal.reason, *_in_its_words(refusal))
 
@@ -69,20 +69,20 @@ def _in_its_words(refusal: Refused) -> tuple[str, str]:
     return refusal.detail, refusal.field
 
 
-def _envelope(record: dict[str, Any], index: int, facts: Facts, terms: Terms) -> Envelope:
+def _envelope(record: dict[str, Any], index: int, context: RequestContext, terms: Terms) -> Envelope:
     member_id, account = _member_id(record, terms), record.get("account") or terms.account
     contact = {"channel": "crm", "account": account, "uid": member_id}
     updated_at = record.get("updated_at")
     return Envelope(
         contact,
-        facts.received_at if updated_at is None else updated_at,
-        _stem(record, contact, index, facts, terms),
+        context.received_at if updated_at is None else updated_at,
+        _stem(record, contact, index, context, terms),
         account,
         [{"type": "member_id", "value": member_id}],
     )
 
 
-def _stem(record: dict[str, Any], contact: dict[str, Any], index: int, facts: Facts, terms: Terms) -> str:
+def _stem(record: dict[str, Any], contact: dict[str, Any], index: int, context: RequestContext, terms: Terms) -> str:
     event_id, updated_at = record.get("event_id"), record.get("updated_at")
     if event_id is not None:
         if not isinstance(event_id, str) or not event_id:
@@ -92,7 +92,7 @@ def _stem(record: dict[str, Any], contact: dict[str, Any], index: int, facts: Fa
         return stem("crm", "key", terms.key, contact, record, place=index)
     if updated_at is not None:
         return stem("crm", "updated_at", contact, record)
-    return stem("crm", "received_at", facts.received_at, contact, record, place=index)
+    return stem("crm", "received_at", context.received_at, contact, record, place=index)
 
 
 def _member_id(record: dict[str, Any], terms: Terms) -> str:
@@ -110,22 +110,22 @@ def _member_id(record: dict[str, Any], terms: Terms) -> str:
     return member_id
 
 
-def _drafts(record: dict[str, Any]) -> list[Draft]:
+def _drafts(record: dict[str, Any]) -> list[EventDraft]:
     drafts = [*_identity(record), *_profile(record), *tagging(record.get("tags"), "tags", "crm"), *_attributes(record)]
-    return drafts or [Draft("profile.updated", {}, "")]  # that there is such a member
+    return drafts or [EventDraft("profile.updated", {}, "")]  # that there is such a member
 
 
-def _identity(record: dict[str, Any]) -> Iterator[Draft]:
+def _identity(record: dict[str, Any]) -> Iterator[EventDraft]:
     """What the contact no longer has comes first, so that what it has counts."""
     via = record.get("via") or "api"
     if via not in ("api", "import"):
         raise Refused("invalid_field", "a record comes via api or import", "via")
     gone = [*_previous(record), *_allowed(record.get("unbind"), "unbind")]
     if gone:
-        yield Draft("identity.unbound", {"identifiers": gone, "via": via}, "unbind")
+        yield EventDraft("identity.unbound", {"identifiers": gone, "via": via}, "unbind")
     here = [*_reachable(record), *_allowed(record.get("identifiers"), "identifiers")]
     if here:
-        yield Draft("identity.bound", {"identifiers": here, "via": via}, "identifiers")
+        yield EventDraft("identity.bound", {"identifiers": here, "via": via}, "identifiers")
 
 
 def _previous(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -166,16 +166,16 @@ def _allowed(said: Any, field: str) -> list[dict[str, Any]]:
     return found
 
 
-def _profile(record: dict[str, Any]) -> Iterator[Draft]:
+def _profile(record: dict[str, Any]) -> Iterator[EventDraft]:
     said = {name: record[name] for name in _PROFILE if record.get(name) not in (None, "")}
     for name, value in said.items():
         if not isinstance(value, str):
             raise Refused("invalid_field", "this is text", name)
     if said:
-        yield Draft("profile.updated", said, "display_name")
+        yield EventDraft("profile.updated", said, "display_name")
 
 
-def _attributes(record: dict[str, Any]) -> list[Draft]:
+def _attributes(record: dict[str, Any]) -> list[EventDraft]:
     said = record.get("attributes")
     if said is None:
         return []

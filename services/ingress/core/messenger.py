@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import orjson
 
-from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, listed, purpose, unread
+from services.ingress.core.drafts import Fields, ItemDraft, Said, SourceContext, fields, listed, purpose, unread
 from services.ingress.core.messenger_items import COMMENTS, ENVELOPE, Turn, items_of
 from services.ingress.core.normalize import instant, word
 
@@ -29,9 +29,9 @@ _NOTIFICATIONS: Final = frozenset({"notification_messages", "marketing_messages"
 _DECORATIONS: Final = frozenset({"fallback", "template"})
 
 
-def drafts(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Iterator[Draft | str]:
+def drafts(entry: Fields, changes: list[Any], channel: str, context: SourceContext) -> Iterator[ItemDraft | str]:
     """What an entry says, in its order; of what can't be read, the reason."""
-    for found in items_of(entry, changes, channel, facts):
+    for found in items_of(entry, changes, channel, context):
         if isinstance(found, str):
             yield found
             continue
@@ -43,7 +43,7 @@ def drafts(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Ite
             yield from _read(item, turn)
 
 
-def _read(item: Fields, turn: Turn) -> Iterator[Draft]:
+def _read(item: Fields, turn: Turn) -> Iterator[ItemDraft]:
     """One draft for each thing that an item tells, and at least one. What the team does but write is nobody's doing."""
     known = [name for name in _READERS if isinstance(item.get(name), dict)]
     for name in known:
@@ -59,11 +59,11 @@ def _rank(key: str, item: Fields) -> tuple[bool, bool, str]:
     return key not in _READERS, not isinstance(item[key], dict), key
 
 
-def _kept(item: Fields, name: Any, turn: Turn) -> Draft:
+def _kept(item: Fields, name: Any, turn: Turn) -> ItemDraft:
     return turn.draft(item, unread(turn.channel, name, turn.rest(item)), name)
 
 
-def _message(item: Fields, message: Fields, turn: Turn) -> Iterator[Draft]:
+def _message(item: Fields, message: Fields, turn: Turn) -> Iterator[ItemDraft]:
     mid, deleted = message.get("mid"), message.get("is_deleted") is True
     if deleted:
         said = _deleted(item, message, turn)
@@ -91,7 +91,7 @@ def _sent(item: Fields, message: Fields, turn: Turn) -> Said:
     text = _text(message)
     said = _own_metadata(message.get("metadata"))
     return "team.message_sent", {
-        "purpose": purpose(said.get("purpose")) or turn.facts.purpose_of(message.get("app_id")) or "conversation",
+        "purpose": purpose(said.get("purpose")) or turn.context.purpose_of(message.get("app_id")) or "conversation",
         "message_id": word(message.get("mid")),
         "agent": word(said.get("agent")),
         "campaign": word(said.get("campaign")),
@@ -134,7 +134,7 @@ def _own_metadata(metadata: Any) -> Fields:
     return fields(fields(metadata).get("onefold"))
 
 
-def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[Draft]:
+def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[ItemDraft]:
     mid, text = edit.get("mid"), _text(edit)
     payload = {key: value for key, value in edit.items() if key not in {"mid", "text"}} | turn.rest(
         item, "message_edit"
@@ -144,7 +144,7 @@ def _edit(item: Fields, edit: Fields, turn: Turn) -> Iterator[Draft]:
     yield turn.draft(item, ("message.edited", data), "message_edit", event_id)
 
 
-def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[Draft]:
+def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[ItemDraft]:
     if reaction.get("action") == "unreact":
         return
     emoji = reaction.get("emoji")
@@ -159,7 +159,7 @@ def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[Draft]:
     yield turn.draft(item, ("message.received", data), "reaction", event_id)
 
 
-def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[Draft]:
+def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[ItemDraft]:
     """Alone, the button's payload is the payload; with a title, an id or a referral, all of it is."""
     rest = turn.rest(item, "postback")
     plain = postback.keys() == {"payload"} and isinstance(postback["payload"], str) and not rest
@@ -167,12 +167,12 @@ def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[Draft]:
     yield turn.draft(item, said, "postback", turn.own_id(postback.get("mid"), "postback"))
 
 
-def _referral(item: Fields, referral: Fields, turn: Turn) -> Iterator[Draft]:
+def _referral(item: Fields, referral: Fields, turn: Turn) -> Iterator[ItemDraft]:
     said = ("bot.interacted", {"action": "referral", "payload": referral | turn.rest(item, "referral")})
     yield turn.draft(item, said, "referral")
 
 
-def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[Draft]:
+def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[ItemDraft]:
     type_name = _opting(optin)
     if type_name is None or turn.contact is None:
         return
@@ -197,13 +197,13 @@ def _opting(optin: Fields) -> str | None:
     return {"STOP": "notification.opted_out", "RESUME": "notification.opted_in"}.get(verb)
 
 
-def _seen(item: Fields, read: Fields, turn: Turn) -> Iterator[Draft]:
+def _seen(item: Fields, read: Fields, turn: Turn) -> Iterator[ItemDraft]:
     mid = read.get("mid")
     payload = {key: value for key, value in read.items() if key != "mid"} | turn.rest(item, "read")
     yield turn.draft(item, ("team.message_status", _status_of(mid, "read", payload)), "read", turn.own_id(mid, "read"))
 
 
-def _delivery(item: Fields, delivery: Fields, turn: Turn) -> Iterator[Draft]:
+def _delivery(item: Fields, delivery: Fields, turn: Turn) -> Iterator[ItemDraft]:
     payload = {key: value for key, value in delivery.items() if key != "mids"} | turn.rest(item, "delivery")
     for mid in [mid for mid in listed(delivery.get("mids")) if word(mid)] or [None]:
         said = ("team.message_status", _status_of(mid, "delivered", payload))
@@ -214,7 +214,7 @@ def _status_of(mid: Any, status: str, payload: Fields) -> Fields:
     return {"message_id": word(mid), "status": status, "payload": payload}
 
 
-Reader = Callable[[Fields, Fields, Turn], Iterator[Draft]]
+Reader = Callable[[Fields, Fields, Turn], Iterator[ItemDraft]]
 _READERS: Final[dict[str, Reader]] = {
     "message": _message,
     "postback": _postback,

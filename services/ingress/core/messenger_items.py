@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.drafts import (
+    Fields,
+    ItemDraft,
+    Said,
+    SourceContext,
+    fields,
+    hashed_id,
+    identity,
+    listed,
+    own_id,
+    unread,
+)
 from services.ingress.core.normalize import account_name, instant, word
 
 ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
@@ -22,7 +33,7 @@ COMMENTS: Final = frozenset({"comments", "live_comments"})
 class Turn:
     """Where an item was found, on which account, who did it and to whom."""
 
-    facts: Facts
+    context: SourceContext
     channel: str
     account: str | None
     uid: str | None = None
@@ -36,12 +47,12 @@ class Turn:
         known = self.uid is not None and self.account is not None
         return {"channel": self.channel, "account": self.account, "uid": self.uid} if known else None
 
-    def draft(self, item: Fields, said: Said, name: Any, event_id: str | None = None, about: Any = None) -> Draft:
+    def draft(self, item: Fields, said: Said, name: Any, event_id: str | None = None, about: Any = None) -> ItemDraft:
         """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
         vouched = self.contact is not None and self.channel == "facebook"
         at = instant(item.get("timestamp"))
         content = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
-        return Draft(
+        return ItemDraft(
             event_id=event_id or hashed_id(self.channel, self.account, content),
             said=said,
             unread=unread(self.channel, name, item),
@@ -61,9 +72,11 @@ class Turn:
         return rest | ({"standby": True} if self.standby else {})
 
 
-def items_of(entry: Fields, changes: list[Any], channel: str, facts: Facts) -> Iterator[tuple[str, Any, Turn] | str]:
+def items_of(
+    entry: Fields, changes: list[Any], channel: str, context: SourceContext
+) -> Iterator[tuple[str, Any, Turn] | str]:
     """Every item of an entry with the field that it came in, "" for a turn of the conversation; or the reason."""
-    here = Turn(facts, channel, account=identity(entry.get("id")), sent_at=instant(entry.get("time")))
+    here = Turn(context, channel, account=identity(entry.get("id")), sent_at=instant(entry.get("time")))
     waiting = replace(here, standby=True)
     found = [("", item, here) for item in listed(entry.get("messaging"))]
     found += [("", item, waiting) for item in listed(entry.get("standby"))]
@@ -97,7 +110,7 @@ def _of_change(change: Any) -> Iterator[tuple[str, Any, bool]]:
 def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | str:
     sender, recipient = (identity(fields(item.get(side)).get("id")) for side in ("sender", "recipient"))
     echo = fields(item.get("message")).get("is_echo") is True
-    configured, named = turn.facts.account, turn.account
+    configured, named = turn.context.account, turn.account
     misprinted = turn.channel == "instagram" and named == sender and not echo and not _PERSONAL.isdisjoint(item)
     if named is None or misprinted:
         named = sender if echo or (sender is not None and sender == configured) else recipient

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from schemas.events import Event
 from services.ingress.core import messenger, whatsapp
-from services.ingress.core.drafts import Draft, Facts, Fields, event_of, fields, identity, listed
+from services.ingress.core.drafts import Fields, ItemDraft, SourceContext, event_of, fields, identity, listed
 from services.ingress.core.normalize import account_name, clean, word
 from services.ingress.core.translated import Ignored, Translated
 
@@ -40,12 +40,12 @@ def translate(  # noqa: PLR0913 - the body, and six facts of the source it came 
     the body names is taken. ``provider`` is the business portfolio that WhatsApp's BSUIDs belong to; without it they
     are told apart by WhatsApp Business Account. ``senders`` tells what each of our own apps sends, by Meta app id.
     """
-    facts = Facts(tenant, source, received_at, account_name(account), word(provider), senders)
+    context = SourceContext(tenant, source, received_at, account_name(account), word(provider), senders)
     events: list[Event] = []
     ignored: list[Ignored] = []
     for index, (entry, object_name) in enumerate(_entries(clean(body))):
-        for draft in _drafts(entry, object_name, facts):
-            outcome = event_of(draft, facts) if isinstance(draft, Draft) else draft
+        for draft in _drafts(entry, object_name, context):
+            outcome = event_of(draft, context) if isinstance(draft, ItemDraft) else draft
             if isinstance(outcome, str):
                 ignored.append(Ignored(index, outcome))
             else:
@@ -67,23 +67,23 @@ def _many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _drafts(entry: Any, object_name: Any, facts: Facts) -> Iterator[Draft | str]:
+def _drafts(entry: Any, object_name: Any, context: SourceContext) -> Iterator[ItemDraft | str]:
     if not isinstance(entry, dict):
         yield "not_a_webhook" if entry is _NO_WEBHOOK else "not_an_object"
         return
     changes = [*listed(entry.get("changes")), *([entry] if "field" in entry else [])]
     if object_name == _WHATSAPP or any(_is_whatsapp(change) for change in changes):
-        yield from whatsapp.drafts(changes, entry, facts) if changes else ("empty",)
+        yield from whatsapp.drafts(changes, entry, context) if changes else ("empty",)
     else:
-        yield from messenger.drafts(entry, changes, _channel(entry, changes, object_name, facts), facts)
+        yield from messenger.drafts(entry, changes, _channel(entry, changes, object_name, context), context)
 
 
 def _is_whatsapp(change: Any) -> bool:
     return fields(fields(change).get("value")).get("messaging_product") == "whatsapp"
 
 
-def _channel(entry: Fields, changes: list[Any], object_name: Any, facts: Facts) -> str:
-    accounts = (identity(entry.get("id")), facts.account)
+def _channel(entry: Fields, changes: list[Any], object_name: Any, context: SourceContext) -> str:
+    accounts = (identity(entry.get("id")), context.account)
     by_id = any(account and _INSTAGRAM_ID.fullmatch(account) for account in accounts)
     by_field = object_name is None and any(word(fields(change).get("field")) in _INSTAGRAM_FIELDS for change in changes)
     return "instagram" if object_name == "instagram" or by_id or by_field else "facebook"

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import EventResult, Facts, Rejected, judge, parse, shown
+from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, shown, validate_event
 
 _FIELDS: Final = frozenset({"policy", "by", "note", "event_id"})
 _REGION: Final = "default_region"
 
 
-def judge_policy(raw: bytes, facts: Facts) -> EventResult:
+def validate_policy(raw: bytes, context: RequestContext) -> EventResult:
     """Accept the policy in a body, or say why not; nothing is raised, whatever the bytes."""
     try:
         said = parse(raw)
@@ -32,11 +32,11 @@ def judge_policy(raw: bytes, facts: Facts) -> EventResult:
     data = {name: said[name] for name in ("by", "note") if said.get(name) is not None}
     event = {
         "type": "tenant.policy_set",
-        "occurred_at": facts.received_at,
+        "occurred_at": context.received_at,
         "event_id": said.get("event_id"),
         "data": data | {"policy": policy},
     }
-    outcome = judge(event, 0, facts)
+    outcome = validate_event(event, 0, context)
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome
 
 

@@ -21,7 +21,7 @@ class TooManyMessages(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class SegmentBatch:
     """The messages of a body, and what they share."""
 
     messages: list[Any]
@@ -34,15 +34,15 @@ def write_key_in(body: Any) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def parcel(name: str, body: Any, received_at: int) -> Parcel:
+def segment_batch(name: str, body: Any, received_at: int) -> SegmentBatch:
     """What a call by that name brings. Raises MalformedBody or TooManyMessages."""
     if not isinstance(body, dict):
         raise MalformedBody("the body is a JSON object")
     if name not in BATCHES:
-        return Parcel([body], Delivery(received_at, call=CALLS[name]))
+        return SegmentBatch([body], Delivery(received_at, call=CALLS[name]))
     messages = body.get("batch")
     if not isinstance(messages, list):
         raise MalformedBody("a batch has its messages in a list called batch")
     if len(messages) > MAX_MESSAGES:
         raise TooManyMessages(f"a batch has at most {MAX_MESSAGES} messages")
-    return Parcel(messages, Delivery(received_at, sent_at=body.get("sentAt"), context=body.get("context")))
+    return SegmentBatch(messages, Delivery(received_at, sent_at=body.get("sentAt"), context=body.get("context")))

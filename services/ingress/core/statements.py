@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
-from services.ingress.core.events import Accepted, Facts, Rejected, judge, shown
+from services.ingress.core.events import Accepted, Rejected, RequestContext, shown, validate_event
 from services.ingress.core.normalize import content_hash_id
 
 MOST_TAGS: Final = 100
@@ -25,7 +25,7 @@ class Refused(ValueError):
         self.reason, self.detail, self.field = reason, detail, field
 
 
-class Draft(NamedTuple):
+class EventDraft(NamedTuple):
     """One event to be: its type, its data, and which field of what was said it comes from."""
 
     type: str
@@ -50,7 +50,7 @@ _EVIDENCE: Final = ("identity.bound", "identity.unbound", "identity.decided")
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class Receipt:
     """What is remembered of a statement that the log has: enough to look for it in the read models."""
 
     index: int
@@ -61,7 +61,7 @@ class Stated:
     vouched: bool = False  # they carry intrinsic identifiers
 
     @classmethod
-    def of(cls, index: int, events: Sequence[Event]) -> "Stated":
+    def of(cls, index: int, events: Sequence[Event]) -> "Receipt":
         """Of one contact's events, or of one that has no contact."""
         contact = events[0].contact
         return cls(
@@ -93,7 +93,7 @@ def stem(prefix: str, *said: Any, place: int | None = None) -> str:
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
 
 
-def state(drafts: Iterable[Draft], envelope: Envelope, index: int, facts: Facts) -> Statement:
+def state(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> Statement:
     """The statement of the drafts. Raises Refused: all of it is stated, or none."""
     common = {
         "contact": envelope.contact,
@@ -104,7 +104,7 @@ def state(drafts: Iterable[Draft], envelope: Envelope, index: int, facts: Facts)
     parts = []
     for number, draft in enumerate(drafts):
         event = {**common, "event_id": f"{envelope.stem}:{number:04d}", "type": draft.type, "data": dict(draft.data)}
-        outcome = judge(event, index, facts)
+        outcome = validate_event(event, index, context)
         if isinstance(outcome, Rejected):
             raise Refused(outcome.reason, outcome.detail, _said_as(outcome.field, draft.field))
         parts.append(outcome)
@@ -136,7 +136,7 @@ def listed(said: Any, field: str, most: int) -> list[Any]:
     return said
 
 
-def tagging(said: Any, field: str, source: str) -> list[Draft]:
+def tagging(said: Any, field: str, source: str) -> list[EventDraft]:
     """``{"add": […], "remove": […]}``; a tag of both is removed first, so that its counting begins again."""
     if said is None:
         return []
@@ -147,18 +147,18 @@ def tagging(said: Any, field: str, source: str) -> list[Draft]:
         place = f"{field}.{name}" if field else name
         for number, tag in enumerate(listed(said.get(name), place, MOST_TAGS)):
             data = tag if isinstance(tag, dict) else {"tag": tag}
-            drafts.append(Draft(type_name, {"source": source} | data, f"{place}.{number}"))
+            drafts.append(EventDraft(type_name, {"source": source} | data, f"{place}.{number}"))
     return drafts
 
 
-def attribute(key: str, value: Any, field: str) -> Draft:
+def attribute(key: str, value: Any, field: str) -> EventDraft:
     """An attribute's value, bare or as ``{"value": …, "type": …}``; null takes it away."""
     place = f"{field}.{shown(key)}"
     if value is None:
-        return Draft("attribute.unset", {"key": key}, place)
+        return EventDraft("attribute.unset", {"key": key}, place)
     if isinstance(value, dict):
-        return Draft("attribute.set", value | {"key": key}, place)
-    return Draft("attribute.set", {"key": key, "value": value}, place)
+        return EventDraft("attribute.set", value | {"key": key}, place)
+    return EventDraft("attribute.set", {"key": key, "value": value}, place)
 
 
 def identifiers(said: Any, field: str) -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ from services.ingress.core.web_traits import attributes_of, profile_of
 Fields = dict[str, Any]
 
 MAX_MESSAGE_BYTES: Final = 32_768
-ONCE_A_DAY: Final = "web:day:"
+DAILY_PREFIX: Final = "web:day:"
 _DAY_MS: Final = 86_400_000
 _LONGEST_MESSAGE_ID: Final = 128
 _LONGEST_TYPE: Final = 100
@@ -72,7 +72,7 @@ class Delivery:
     call: str | None = None
 
 
-class Draft(NamedTuple):
+class MessageDraft(NamedTuple):
     """One event of a message: what of it, its type and data, and whose it is if not the message's own contact's."""
 
     label: str
@@ -176,7 +176,7 @@ def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
     return content_hash_id([message.site.account, message.kind, said, place])
 
 
-def _event(draft: Draft, message: _Message, message_id: str, delivery: Delivery) -> Event:
+def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: Delivery) -> Event:
     site, vouched = message.site, draft.contact is None and not message.is_visitor
     return to_event(
         {
@@ -193,24 +193,24 @@ def _event(draft: Draft, message: _Message, message_id: str, delivery: Delivery)
     )
 
 
-def _day_id(draft: Draft, message: _Message) -> str:
+def _day_id(draft: MessageDraft, message: _Message) -> str:
     said = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], message.at // _DAY_MS]
-    return ONCE_A_DAY + sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
+    return DAILY_PREFIX + sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
 
 
-def _drafts(message: _Message) -> list[Draft]:
+def _drafts(message: _Message) -> list[MessageDraft]:
     reader = _READERS.get(message.kind)
     said = reader(message) if reader else None
     if said is not None:
         return said
-    return [*_standing(message), Draft("kept", _kept_as(message.kind), _rest(message))]
+    return [*_standing(message), MessageDraft("kept", _kept_as(message.kind), _rest(message))]
 
 
-def _standing(message: _Message) -> list[Draft]:
+def _standing(message: _Message) -> list[MessageDraft]:
     """Who a message says the person is that says something else: what SDKs put on everything they send."""
     member = message.user_id if message.is_visitor else None
     identifiers = identifiers_of(member, message.context.get("traits"), message.context)
-    return [Draft("", "identity.bound", _binding(identifiers))] if identifiers else []
+    return [MessageDraft("", "identity.bound", _binding(identifiers))] if identifiers else []
 
 
 def _binding(identifiers: list[Fields]) -> Fields:
@@ -218,25 +218,25 @@ def _binding(identifiers: list[Fields]) -> Fields:
     return {"identifiers": identifiers, "via": "login" if logs_in else "channel"}
 
 
-def _identify(message: _Message) -> list[Draft] | None:
+def _identify(message: _Message) -> list[MessageDraft] | None:
     traits = message.object("traits")
     if traits is None:
         return None
-    drafts: list[Draft] = []
+    drafts: list[MessageDraft] = []
     if identifiers := identifiers_of(message.user_id, traits, message.context):
-        drafts.append(Draft("login", "identity.bound", _binding(identifiers)))
+        drafts.append(MessageDraft("login", "identity.bound", _binding(identifiers)))
     if profile := profile_of(traits, message.context):
-        drafts.append(Draft("profile", "profile.updated", profile))
+        drafts.append(MessageDraft("profile", "profile.updated", profile))
     attributes = attributes_of(traits)
     for key, data in attributes.said.items():
         type_name = "attribute.unset" if data is None else "attribute.set"
-        drafts.append(Draft(f"trait.{key}", type_name, data or {"key": key}))
+        drafts.append(MessageDraft(f"trait.{key}", type_name, data or {"key": key}))
     if attributes.left or not drafts:
-        drafts.append(Draft("kept", "web.identify", {"traits": attributes.left}))
+        drafts.append(MessageDraft("kept", "web.identify", {"traits": attributes.left}))
     return drafts
 
 
-def _track(message: _Message) -> list[Draft] | None:
+def _track(message: _Message) -> list[MessageDraft] | None:
     event, properties = word(message.fields.get("event")), message.object("properties")
     if event is None or properties is None:
         return None
@@ -244,7 +244,7 @@ def _track(message: _Message) -> list[Draft] | None:
 
 
 def _view(event: str) -> "Reader":
-    def read(message: _Message) -> list[Draft] | None:
+    def read(message: _Message) -> list[MessageDraft] | None:
         properties = message.object("properties")
         if properties is None:
             return None
@@ -255,12 +255,12 @@ def _view(event: str) -> "Reader":
     return read
 
 
-def _tracked(message: _Message, event: str, url: Any, properties: Fields) -> Draft:
+def _tracked(message: _Message, event: str, url: Any, properties: Fields) -> MessageDraft:
     campaign = message.context.get("campaign")
     if isinstance(campaign, dict) and campaign:
         properties = {"campaign": campaign} | properties
     data = {"event": event, "url": url if isinstance(url, str) and url else None, "properties": properties}
-    return Draft("did", "web.tracked", data)
+    return MessageDraft("did", "web.tracked", data)
 
 
 def _page(message: _Message) -> Fields:
@@ -268,13 +268,13 @@ def _page(message: _Message) -> Fields:
     return page if isinstance(page, dict) else {}
 
 
-def _alias(message: _Message) -> list[Draft] | None:
+def _alias(message: _Message) -> list[MessageDraft] | None:
     """The visitor that was known by ``previousId`` is the member ``userId``; so is whoever sends this."""
     previous = usable_id(message.fields.get("previousId"), _LONGEST_ID)
     if previous is None or message.user_id is None or previous == message.user_id:
         return None
     contact = _visitor(message.site, previous)
-    bound = Draft("alias", "identity.bound", _binding(identifiers_of(message.user_id, None, {})), contact)
+    bound = MessageDraft("alias", "identity.bound", _binding(identifiers_of(message.user_id, None, {})), contact)
     return [bound] if contact == message.contact else [*_standing(message), bound]
 
 
@@ -287,7 +287,7 @@ def _rest(message: _Message) -> Fields:
     return {name: value for name, value in message.fields.items() if name not in _IN_THE_ENVELOPE}
 
 
-Reader = Callable[[_Message], list[Draft] | None]
+Reader = Callable[[_Message], list[MessageDraft] | None]
 _READERS: Final[dict[str, Reader]] = {
     "identify": _identify,
     "track": _track,

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, listed
+from services.ingress.core.drafts import Fields, ItemDraft, Said, SourceContext, fields, listed
 from services.ingress.core.normalize import word
 from services.ingress.core.whatsapp_items import Place, items_of
 from services.ingress.core.whatsapp_people import Person
@@ -35,10 +35,10 @@ _OLD_ID: Final = re.compile(r" from (\S+) to \S+\s*$")
 _LONGEST_NAME: Final = 1000
 
 
-def drafts(changes: list[Any], entry: Fields, facts: Facts) -> Iterator[Draft | str]:
+def drafts(changes: list[Any], entry: Fields, context: SourceContext) -> Iterator[ItemDraft | str]:
     """What an entry's changes say, in their order; of what can't be read, the reason."""
     for change in changes:
-        for found in items_of(change, entry, facts) if isinstance(change, dict) else ("not_an_object",):
+        for found in items_of(change, entry, context) if isinstance(change, dict) else ("not_an_object",):
             if isinstance(found, str):
                 yield found
             else:
@@ -46,11 +46,11 @@ def drafts(changes: list[Any], entry: Fields, facts: Facts) -> Iterator[Draft | 
                 yield from _READERS.get(place.kind, _unread)(item, place)
 
 
-def _unread(item: Fields, place: Place) -> Iterator[Draft]:
+def _unread(item: Fields, place: Place) -> Iterator[ItemDraft]:
     yield place.kept(item, place.name)
 
 
-def _message(item: Fields, place: Place) -> Iterator[Draft]:
+def _message(item: Fields, place: Place) -> Iterator[ItemDraft]:
     if place.is_ours(item.get("from")):
         yield from _echo(item, place)
     elif item.get("type") == "system":
@@ -129,7 +129,7 @@ def _nothing_said(_: Fields, __: Place, ___: str) -> None:
     return None
 
 
-def _profile(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
+def _profile(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
     """The name that came with a message. The message carries the ids, so that this stays small."""
     profile = place.profile or {}
     name = next((given for key in ("name", "username") if isinstance(given := profile.get(key), str) and given), None)
@@ -139,7 +139,7 @@ def _profile(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
         yield replace(beside, intrinsic=())
 
 
-def _shared_phones(draft: Draft, item: Fields, place: Place) -> Iterator[Draft]:
+def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
     """The numbers on the card that answers a request for one's own: what the person claims."""
     cards = [card for card in listed(item.get("contacts")) if isinstance(card, dict)]
     own = [card for card in cards if (card.get("origin") or item.get("origin")) == "contact_request"]
@@ -155,14 +155,14 @@ def _phones(cards: list[Fields]) -> Iterator[Fields]:
     return (phone for card in cards for phone in listed(card.get("phones")) if isinstance(phone, dict))
 
 
-def _echo(item: Fields, place: Place) -> Iterator[Draft]:
+def _echo(item: Fields, place: Place) -> Iterator[ItemDraft]:
     kind = word(item.get("type")) or "unknown"
     if kind in _NOT_SENT:
         yield place.kept(item, f"{kind}_echo")
         return
     text, payload = _content(item, kind)
     data = {
-        "purpose": place.facts.purpose_of(item.get("app_id")) or "conversation",
+        "purpose": place.context.purpose_of(item.get("app_id")) or "conversation",
         "message_id": word(item.get("id")),
         "text": text,
         "payload": {"type": kind} | payload | place.rest(item, "type", kind),
@@ -170,7 +170,7 @@ def _echo(item: Fields, place: Place) -> Iterator[Draft]:
     yield place.draft(item, ("team.message_sent", data))
 
 
-def _status(item: Fields, place: Place) -> Iterator[Draft]:
+def _status(item: Fields, place: Place) -> Iterator[ItemDraft]:
     """A status shares its message's id with the others, and in a group with those of the other participants."""
     status, kind = word(item.get("status")), word(item.get("type")) or "message"
     member = word(item.get("recipient_participant_user_id")) or word(item.get("recipient_participant_id"))
@@ -183,14 +183,14 @@ def _status(item: Fields, place: Place) -> Iterator[Draft]:
     yield place.draft(item, ("team.message_status", data), *apart)
 
 
-def _preference(item: Fields, place: Place) -> Iterator[Draft]:
+def _preference(item: Fields, place: Place) -> Iterator[ItemDraft]:
     if item.get("category") == "marketing_messages":
         yield _consent(item, place, item.get("value"))
     else:
         yield place.kept(item, place.name)
 
 
-def _consent(item: Fields, place: Place, wish: Any) -> Draft:
+def _consent(item: Fields, place: Place, wish: Any) -> ItemDraft:
     type_name = {"stop": "marketing.opted_out", "resume": "marketing.opted_in"}.get(
         wish if isinstance(wish, str) else ""
     )
@@ -199,7 +199,7 @@ def _consent(item: Fields, place: Place, wish: Any) -> Draft:
     return place.draft(item, (type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}))
 
 
-def _system(item: Fields, place: Place) -> Iterator[Draft]:
+def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
     system = fields(item.get("system"))
     kind = system.get("type")
     if kind == "user_preference_changed":
@@ -222,12 +222,12 @@ def _after(system: Fields) -> Person:
     return Person.named(wa_id=system.get("wa_id") or system.get("new_wa_id"), bsuid=system.get("user_id"))
 
 
-def _renewal(item: Fields, place: Place) -> Iterator[Draft]:
+def _renewal(item: Fields, place: Place) -> Iterator[ItemDraft]:
     previous = fields(item.get("user_id")).get("previous")
     yield from _moved(item, place, Person.named(bsuid=previous), place.who)
 
 
-def _moved(item: Fields, place: Place, old: Person, new: Person) -> Iterator[Draft]:
+def _moved(item: Fields, place: Place, old: Person, new: Person) -> Iterator[ItemDraft]:
     """The old contact gives way to the new; where both are one, or one isn't known, there is but one to vouch for."""
     before, after = replace(place, who=old), replace(place, who=new)
     old_contact, new_contact = old.contact(place.account), new.contact(place.account)
@@ -242,7 +242,7 @@ def _moved(item: Fields, place: Place, old: Person, new: Person) -> Iterator[Dra
         yield replace(kept, intrinsic=(*kept.intrinsic, *gained))
 
 
-def _call(item: Fields, place: Place) -> Iterator[Draft]:
+def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:
     yield place.kept(item, place.name, word(item.get("event")) or "unknown")
 
 
@@ -255,7 +255,7 @@ _SAYINGS: Final[dict[str, Saying]] = {
     "revoke": _revoke,
     "request_welcome": _nothing_said,
 }
-Reader = Callable[[Fields, Place], Iterator[Draft]]
+Reader = Callable[[Fields, Place], Iterator[ItemDraft]]
 _READERS: Final[dict[str, Reader]] = {
     "messages": _message,
     "message_echoes": _echo,

@@ -9,7 +9,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import Draft, Facts, Fields, Said, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.drafts import (
+    Fields,
+    ItemDraft,
+    Said,
+    SourceContext,
+    fields,
+    hashed_id,
+    identity,
+    listed,
+    own_id,
+    unread,
+)
 from services.ingress.core.normalize import account_name, instant, word
 from services.ingress.core.whatsapp_people import NOBODY, Person, Roll
 
@@ -25,7 +36,7 @@ _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
 class Place:
     """Where an item was found, on which number, and whom it is about."""
 
-    facts: Facts
+    context: SourceContext
     account: str | None
     portfolio: str | None
     metadata: Fields
@@ -50,9 +61,9 @@ class Place:
         ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
         return bool(ours) and ours == given
 
-    def draft(self, item: Fields, said: Said, *apart: str, event_id: str | None = None) -> Draft:
+    def draft(self, item: Fields, said: Said, *apart: str, event_id: str | None = None) -> ItemDraft:
         """The item as a draft; ``apart`` tells it from other events that share its id."""
-        return Draft(
+        return ItemDraft(
             event_id=event_id or self.event_id(item, *apart),
             said=said,
             unread=unread(CHANNEL, self.name, item),
@@ -61,7 +72,7 @@ class Place:
             intrinsic=self.who.intrinsic(self.portfolio) if self.contact else (),
         )
 
-    def kept(self, item: Fields, name: Any, *apart: str) -> Draft:
+    def kept(self, item: Fields, name: Any, *apart: str) -> ItemDraft:
         """The item as something that means nothing to us."""
         return self.draft(item, unread(CHANNEL, name, item), *apart)
 
@@ -80,18 +91,18 @@ class Place:
         return rest | ({"standby": True} if self.field == "standby" else {})
 
 
-def items_of(change: Fields, entry: Fields, facts: Facts) -> Iterator[tuple[Fields, Place] | str]:
+def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
     """Every item of a change; of what can't be one, the reason."""
     value = fields(change.get("value"))
     metadata = fields(value.get("metadata"))
     account = account_name(identity(metadata.get("phone_number_id")))
-    if facts.account is not None and account not in {None, facts.account}:
+    if context.account is not None and account not in {None, context.account}:
         yield "other_account"
         return
     place = Place(
-        facts=facts,
-        account=account or facts.account,
-        portfolio=facts.provider or word(entry.get("id")),
+        context=context,
+        account=account or context.account,
+        portfolio=context.provider or word(entry.get("id")),
         metadata=metadata,
         field=word(change.get("field")) or "",
         sent_at=instant(entry.get("time")),

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from starlette.requests import Request
 
 from services.ingress.core.web import Site
+from services.ingress.handlers.limits import Limits, TooFast
 from services.ingress.http.context import Ingress
-from services.ingress.limits import Limits, TooFast
-from services.ingress.ports import SourcesAway, WebhookSource
+from services.ingress.ports import SourcesUnavailable, WebhookSource
 from services.runtime.problems import NOT_FOUND, TOO_FAST, Problem, unavailable
 
 
@@ -16,7 +16,7 @@ async def source_of(request: Request, ingress: Ingress, channels: Collection[str
     """The source in the request's path, if it is of one of the channels. Raises a 404 or 503 problem."""
     try:
         source = await ingress.sources.find(request.path_params["source"])
-    except SourcesAway as error:
+    except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
     if source is None or source.channel not in channels:
         raise Problem(NOT_FOUND, "there is no such source")

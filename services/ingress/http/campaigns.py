@@ -6,14 +6,14 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.ingress.campaigning import MOST_REFUSED, Campaign
 from services.ingress.core.campaigns import Send
 from services.ingress.core.contact_lists import FORMS, Form, NoColumns
-from services.ingress.core.events import Facts, Rejected
+from services.ingress.core.events import Rejected, RequestContext
 from services.ingress.core.statements import Refused
+from services.ingress.handlers.campaigns import MOST_REFUSED, Campaign
 from services.ingress.http.body import MALFORMED_BODY, busy, stream_body
 from services.ingress.http.context import Ingress, idempotency_key, log_problem, now
-from services.ingress.ports import LogAway
+from services.ingress.ports import LogUnavailable
 from services.runtime.budget import BudgetExceeded
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import Kind, Problem
@@ -36,8 +36,8 @@ async def post_campaign(request: Request) -> Response:
     """A campaign's messages; 202 once Kafka has acknowledged them all."""
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
-    facts = Facts(principal.tenant, now(), may_set_tenant=False)
-    campaign = Campaign(_send(request), _form(request), facts, ingress.log)
+    context = RequestContext(principal.tenant, now(), may_set_tenant=False)
+    campaign = Campaign(_send(request), _form(request), context, ingress.log)
     with ingress.budget.lease() as lease:
         try:
             lease.grow(_ROOM)
@@ -61,7 +61,7 @@ async def _take(request: Request, campaign: Campaign, limit: int) -> None:
         raise Problem(NO_CAMPAIGN, refusal.detail, reason=refusal.reason, **field) from None
     except NoColumns as error:
         raise Problem(NO_CAMPAIGN, str(error), reason="no_columns") from None
-    except LogAway as error:
+    except LogUnavailable as error:
         problem = log_problem(error)
         problem.fields.update(_counts(campaign))
         raise problem from error

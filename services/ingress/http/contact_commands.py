@@ -9,11 +9,11 @@ from starlette.responses import Response
 
 from schemas.events import ContactRef
 from services.ingress.core.contact_commands import Command
-from services.ingress.core.events import Facts, Rejected
+from services.ingress.core.events import Rejected, RequestContext
+from services.ingress.handlers.record_members import take_command
 from services.ingress.http.body import MALFORMED_BODY
 from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
-from services.ingress.ports import LogAway
-from services.ingress.record_members import take_command
+from services.ingress.ports import LogUnavailable
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import NOT_FOUND, Kind, Problem
 
@@ -43,10 +43,10 @@ async def _do(command: Command, request: Request) -> Response:
     contact, key = _contact(request), idempotency_key(request)
     with ingress.budget.lease() as lease:
         body = await body_of(request, ingress, lease)
-        facts = Facts(principal.tenant, now(), may_set_tenant=False)
+        context = RequestContext(principal.tenant, now(), may_set_tenant=False)
         try:
-            outcome = await take_command(command, contact.model_dump(), body, facts, key, ingress.log)
-        except LogAway as error:
+            outcome = await take_command(command, contact.model_dump(), body, context, key, ingress.log)
+        except LogUnavailable as error:
             raise log_problem(error) from error
     if isinstance(outcome, Rejected):
         raise _refused(outcome)

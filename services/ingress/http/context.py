@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from services.control.auth import Authenticator
 from services.control.source_service import SourceService
-from services.ingress.core.statements import Stated
+from services.ingress.core.statements import Receipt
+from services.ingress.handlers.limits import Limits
 from services.ingress.http.body import busy, read_body, unpacked
-from services.ingress.limits import Limits
-from services.ingress.ports import Log, LogAway, LogFull, Sight, Sources
+from services.ingress.ports import Log, LogFull, LogUnavailable, Sources, Visibility
 from services.runtime.budget import Budget, Lease
 from services.runtime.problems import INVALID_REQUEST, Problem, unavailable
 from services.runtime.settings import Settings
@@ -31,7 +31,7 @@ class Ingress:
     sources: Sources
     log: Log
     budget: Budget
-    sight: Sight
+    visibility: Visibility
     limits: Limits
     db: Any
     source_service: SourceService
@@ -42,7 +42,7 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def log_problem(error: LogAway) -> Problem:
+def log_problem(error: LogUnavailable) -> Problem:
     """The 503 for what the log could not take."""
     return busy() if isinstance(error, LogFull) else unavailable("Kafka")
 
@@ -61,8 +61,8 @@ def idempotency_key(request: Request) -> str | None:
     return key
 
 
-async def taken(request: Request, ingress: Ingress, tenant: str, stated: Sequence[Stated], **said: Any) -> Response:
+async def taken(request: Request, ingress: Ingress, tenant: str, stated: Sequence[Receipt], **said: Any) -> Response:
     """The 202 for what the log has; with ``?wait=true`` only once readers see it, or after a while."""
     if request.query_params.get("wait") == "true":
-        said["visible"] = await ingress.sight.seen(tenant, stated)
+        said["visible"] = await ingress.visibility.wait_until_visible(tenant, stated)
     return Response(orjson.dumps(said), 202, media_type="application/json")

@@ -17,12 +17,12 @@ from schemas.events.tenant import DeletionRequest, TenantDeletionRequested
 from services.control.deletions import CODE_LENGTH, add_deletion, find_deletion, names_of
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
-from services.ingress.handlers import take_event
+from services.ingress.handlers.webhooks import take_event
 from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, log_problem, now
 from services.ingress.http.webhooks import META, WRONG_SIGNATURE
-from services.ingress.ports import LogAway, WebhookSource
+from services.ingress.ports import LogUnavailable, WebhookSource
 from services.runtime.database import is_transient
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
@@ -125,7 +125,7 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
             requested_at=datetime.fromtimestamp(asker.occurred_at / 1000, UTC),
         )
         await take_event(_event(source, names.code, names.subject, asker), _DOOR, ingress.log)
-    except LogAway as error:
+    except LogUnavailable as error:
         raise log_problem(error) from error
     except Exception as error:
         if is_transient(error):

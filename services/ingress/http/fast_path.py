@@ -15,7 +15,7 @@ from services.runtime.http import RawRoute, RequestMetrics
 from services.runtime.problems import response_to
 
 
-class ShortWayApp(FastAPI):
+class FastPathApp(FastAPI):
     """A FastAPI app with some routes that are reached directly."""
 
     def __init__(self, hot: list[RawRoute], **options: Any) -> None:

@@ -6,13 +6,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Facts, Rejected, Unreadable, parse
+from services.ingress.core.events import Rejected, RequestContext, Unreadable, parse
 from services.ingress.core.members import DEFAULT_ACCOUNT, Terms
-from services.ingress.core.statements import Stated
+from services.ingress.core.statements import Receipt
+from services.ingress.handlers.record_members import receipts_of, take_member, take_members
 from services.ingress.http.body import MALFORMED_BODY
 from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
-from services.ingress.ports import LogAway
-from services.ingress.record_members import all_stated, take_member, take_members
+from services.ingress.ports import LogUnavailable
 from services.runtime.http import EncodedRawRoute, RawRoute
 from services.runtime.problems import TOO_LARGE, Kind, Problem, document
 
@@ -38,7 +38,7 @@ async def put_member(request: Request) -> Response:
         said = _json(await body_of(request, ingress, lease))
         try:
             outcome = await take_member(said, _facts(principal.tenant), terms, ingress.log)
-        except LogAway as error:
+        except LogUnavailable as error:
             raise log_problem(error) from error
     if isinstance(outcome, Rejected):
         raise Problem(NO_MEMBER, outcome.detail, **_why(outcome))
@@ -49,18 +49,18 @@ async def put_members(request: Request) -> Response:
     """Many records, each with a result of its own."""
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), _SCOPE)
-    terms, facts, most = _terms(request, None), _facts(principal.tenant), ingress.settings.batch_limit
+    terms, context, most = _terms(request, None), _facts(principal.tenant), ingress.settings.batch_limit
     content_type = request.headers.get("content-type", "")
     with ingress.budget.lease() as lease:
         body = await body_of(request, ingress, lease)
         try:
-            outcomes = await take_members(body, content_type, facts, terms, most, ingress.log)
-        except LogAway as error:
+            outcomes = await take_members(body, content_type, context, terms, most, ingress.log)
+        except LogUnavailable as error:
             raise log_problem(error) from error
     if isinstance(outcomes, Unreadable):
         kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
         raise Problem(kind, outcomes.detail, reason=outcomes.reason)
-    stated = all_stated(outcomes)
+    stated = receipts_of(outcomes)
     said: dict[str, Any] = {
         "accepted": len(stated),
         "rejected": len(outcomes) - len(stated),
@@ -75,8 +75,8 @@ def _terms(request: Request, member_id: str | None) -> Terms:
     return Terms(request.query_params.get("account") or DEFAULT_ACCOUNT, idempotency_key(request), member_id)
 
 
-def _facts(tenant: str) -> Facts:
-    return Facts(tenant, now(), may_set_tenant=False)
+def _facts(tenant: str) -> RequestContext:
+    return RequestContext(tenant, now(), may_set_tenant=False)
 
 
 def _json(raw: bytes) -> Any:
@@ -87,8 +87,8 @@ def _json(raw: bytes) -> Any:
         raise Problem(MALFORMED_BODY, error.detail) from None
 
 
-def _result(outcome: Stated | Rejected) -> dict[str, Any]:
-    if isinstance(outcome, Stated):
+def _result(outcome: Receipt | Rejected) -> dict[str, Any]:
+    if isinstance(outcome, Receipt):
         return {"index": outcome.index, "status": "accepted", "event_ids": outcome.event_ids}
     problem = document(NO_MEMBER, outcome.detail, **_why(outcome))
     return {"index": outcome.index, "status": "rejected", "problem": problem}

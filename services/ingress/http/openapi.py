@@ -107,7 +107,7 @@ _COUNTS: Final[Document] = {
     },
 }
 _EVENTS_TEXT: Final = (
-    "One event, an array of them, or one a line. Each is judged for itself. `202` means that Kafka, with acks=all, has "
+    "One event, an array of them, or one a line. Each is validated alone. `202` means that Kafka, with acks=all, has "
     "every accepted one; on `503` send the same again: an event that is in the log already is absorbed. `tenant` is "
     "the key's, `received_at` is now, `event_id` is made of the content where it is left out; an `occurred_at` more "
     "than five minutes ahead is taken to be now."

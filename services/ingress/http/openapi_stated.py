@@ -3,11 +3,11 @@
 from typing import Any, Final, get_args
 
 from schemas.events.conversation import Purpose
-from services.ingress.campaigning import MOST_REFUSED
 from services.ingress.core.contact_commands import EVERY_KIND
 from services.ingress.core.contact_lists import FORMS
 from services.ingress.core.members import DEFAULT_ACCOUNT
 from services.ingress.core.statements import MOST_ATTRIBUTES, MOST_IDENTIFIERS, MOST_TAGS
+from services.ingress.handlers.campaigns import MOST_REFUSED
 from services.ingress.http import campaigns, contact_commands, members
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
 from services.ingress.http.openapi_parts import COUNT, JSON, STRING, Document, answer, problems
@@ -194,7 +194,7 @@ def _put(name: str, summary: str, schema: Document, result: str, *, lines: bool 
 
 
 def _put_member() -> Document:
-    said = _put("put_member", "Say what a CRM knows of a member", {"$ref": "#/components/schemas/Member"}, "Stated")
+    said = _put("put_member", "Say what a CRM knows of a member", {"$ref": "#/components/schemas/Member"}, "Receipt")
     said["parameters"] = [_path("member_id", _ENCODED), *said["parameters"]]
     said["responses"] |= _problems(members.NO_MEMBER, INVALID_REQUEST)
     return said
@@ -216,7 +216,7 @@ def _post_command(name: str) -> Document:
         "security": [{"key": []}],
         "parameters": [*contact, WAIT, _KEY],
         "requestBody": {"content": {JSON: {"schema": _command(name)}}},
-        "responses": {"202": answer("It is in the log", "Stated")}
+        "responses": {"202": answer("It is in the log", "Receipt")}
         | _problems(contact_commands.NO_COMMAND, INVALID_REQUEST)
         | problems((NOT_FOUND,)),
     }
@@ -242,8 +242,8 @@ def _post_campaign() -> Document:
     return {
         "operationId": "post_campaign_messages",
         "summary": "Say that a campaign was sent to many contacts",
-        "description": "A list of any length, streamed: each line is a `team.message_sent` of its contact, judged for "
-        "itself. A send writes to a contact once, so on `503`, which tells in `accepted` how many the log has already, "
+        "description": "A list of any length, streamed: each line is a `team.message_sent` of its contact, validated "
+        "alone. A send writes to a contact once, so on `503`, which tells in `accepted` how many the log has already, "
         "send the same again.",
         "security": [{"key": []}],
         "parameters": [_path("campaign", f"the campaign's name, {_ENCODED}"), *_TERMS, _KEY],
@@ -285,7 +285,7 @@ SCHEMAS: Final[Document] = {
     "SaidIdentifier": _ASSERTED,
     "SaidTag": _TAG,
     "SaidAttribute": _VALUE,
-    "Stated": _object(["event_ids"], event_ids=_IDS, visible=VISIBLE),
+    "Receipt": _object(["event_ids"], event_ids=_IDS, visible=VISIBLE),
     "MembersResult": _object(
         ["accepted", "rejected", "results"],
         accepted=COUNT,

@@ -7,9 +7,9 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.ingress.core.events import Accepted, EventResult, Facts, Unreadable
-from services.ingress.core.statements import Stated
-from services.ingress.handlers import take_decision, take_events, take_policy
+from services.ingress.core.events import Accepted, EventResult, RequestContext, Unreadable
+from services.ingress.core.statements import Receipt
+from services.ingress.handlers.webhooks import take_decision, take_events, take_policy
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.campaigns import campaign_routes
 from services.ingress.http.contact_commands import contact_command_routes
@@ -17,7 +17,7 @@ from services.ingress.http.context import Ingress, log_problem, now, taken
 from services.ingress.http.members import member_routes
 from services.ingress.http.segment import segment_routes
 from services.ingress.http.webhooks import webhook_routes
-from services.ingress.ports import Log, LogAway
+from services.ingress.ports import Log, LogUnavailable
 from services.runtime.http import RawRoute
 from services.runtime.problems import TOO_LARGE, Kind, Problem, document
 
@@ -25,7 +25,7 @@ NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is 
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
 NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 REJECTED_EVENT: Final = "rejected-event"
-Taker = Callable[[bytes, Facts, Log], Awaitable[EventResult]]
+Taker = Callable[[bytes, RequestContext, Log], Awaitable[EventResult]]
 _JSON: Final = "application/json"
 
 
@@ -51,12 +51,12 @@ async def post_events(request: Request) -> Response:
     with ingress.budget.lease() as lease:
         raw = await read_body(request, settings.body_limit, lease)
         body = unpacked(request, raw, settings.body_limit, lease)
-        facts = Facts(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
+        context = RequestContext(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
         try:
             outcomes = await take_events(
-                body, request.headers.get("content-type", ""), facts, settings.batch_limit, ingress.log
+                body, request.headers.get("content-type", ""), context, settings.batch_limit, ingress.log
             )
-        except LogAway as error:
+        except LogUnavailable as error:
             raise log_problem(error) from error
     return _events_response(outcomes)
 
@@ -75,16 +75,16 @@ async def _take_one(request: Request, scope: str, take: Taker, refusal: Kind) ->
     """A body that is one event of now: its id, or why it is none."""
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), scope)
-    facts = Facts(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
+    context = RequestContext(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
     with ingress.budget.lease() as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)
         body = unpacked(request, raw, ingress.settings.body_limit, lease)
         try:
-            outcome = await take(body, facts, ingress.log)
-        except LogAway as error:
+            outcome = await take(body, context, ingress.log)
+        except LogUnavailable as error:
             raise log_problem(error) from error
     if isinstance(outcome, Accepted):
-        stated = [Stated.of(0, [outcome.event])]
+        stated = [Receipt.of(0, [outcome.event])]
         return await taken(request, ingress, principal.tenant, stated, event_id=outcome.event.event_id)
     if outcome.reason == "not_json":
         raise Problem(MALFORMED_BODY, outcome.detail)

@@ -22,19 +22,19 @@ from services.ingress.core.segment import (
     MAX_BATCH_BYTES,
     MAX_MESSAGES,
     TooManyMessages,
-    parcel,
+    segment_batch,
     write_key_in,
 )
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
-from services.ingress.daily_dedup import OnceADay
+from services.ingress.handlers.daily_dedup import DailyDedup
+from services.ingress.handlers.limits import Limits
+from services.ingress.handlers.segment import take_messages
 from services.ingress.http.admission import spend
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import log_problem, now
 from services.ingress.http.cors import preflight, readable
-from services.ingress.limits import Limits
-from services.ingress.ports import Log, LogAway, Sites, SourcesAway
-from services.ingress.segment import take_messages
+from services.ingress.ports import Log, LogUnavailable, Sites, SourcesUnavailable
 from services.runtime.budget import Budget, Lease
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
@@ -68,18 +68,18 @@ _DETAILS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class WebDoor:
+class SegmentIntake:
     """What a website's request is answered with."""
 
     sites: Sites
     log: Log
     budget: Budget
-    said: OnceADay
+    said: DailyDedup
     limits: Limits
 
 
 def segment_routes() -> list[RawRoute]:
-    """The routes; the app keeps its ``WebDoor`` in its state."""
+    """The routes; the app keeps its ``SegmentIntake`` in its state."""
     calls = [RawRoute(f"/v1/{name}", _taking(name), methods=["POST"]) for name in (*CALLS, *BATCHES)]
     others = [
         RawRoute(METRICS_PATH, post_metrics, methods=["POST"]),
@@ -107,7 +107,7 @@ async def _counted(answer: Callable[[], Awaitable[Response]]) -> Response:
 
 async def _take(request: Request, name: str) -> Response:
     """200 once Kafka has acknowledged what the messages tell."""
-    door: WebDoor = request.app.state.web
+    door: SegmentIntake = request.app.state.web
     header = request.headers.get("authorization")
     known = await _site(door, _key_in(header)) if header else None
     with door.budget.lease() as lease:
@@ -115,13 +115,13 @@ async def _take(request: Request, name: str) -> Response:
         site = known or await _site(door, write_key_in(body))
         spend(door.limits, site)
         try:
-            brought = parcel(name, body, now())
+            brought = segment_batch(name, body, now())
             ignored = await take_messages(brought, site, door.log, door.said)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except TooManyMessages as error:
             raise Problem(TOO_LARGE, str(error), limit=MAX_MESSAGES) from None
-        except LogAway as error:
+        except LogUnavailable as error:
             raise log_problem(error) from error
     if ignored and len(ignored) == len(brought.messages):
         raise _unusable(ignored)
@@ -137,10 +137,10 @@ async def _parsed(request: Request, name: str, lease: Lease) -> Any:
         raise Problem(MALFORMED_BODY, str(error)) from None
 
 
-async def _site(door: WebDoor, write_key: str | None) -> Site:
+async def _site(door: SegmentIntake, write_key: str | None) -> Site:
     try:
         site = await door.sites.find(write_key) if write_key else None
-    except SourcesAway as error:
+    except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
     if site is None:
         detail = "send a write key as the user of basic auth, or as writeKey in the body"
@@ -186,11 +186,11 @@ async def get_settings(request: Request) -> Response:
 
 
 async def _settings(request: Request) -> Response:
-    door: WebDoor = request.app.state.web
+    door: SegmentIntake = request.app.state.web
     write_key = request.path_params["write_key"]
     try:
         site = await door.sites.find(write_key)
-    except SourcesAway as error:
+    except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
     if site is None:
         raise Problem(NOT_FOUND, "there is no such write key")

@@ -23,7 +23,7 @@ from services.ingress.http.source_shapes import (
     shown,
     shown_with_key,
 )
-from services.ingress.ports import LogAway
+from services.ingress.ports import LogUnavailable
 from services.runtime.database import is_transient
 from services.runtime.http import RawRoute
 from services.runtime.problems import (
@@ -68,7 +68,7 @@ def _route(path: str, method: str, handler: Handler) -> RawRoute:
             return await handler(request, ingress, principal)
         except ControlError as error:
             raise _problem(error) from None
-        except LogAway as error:
+        except LogUnavailable as error:
             raise Problem(
                 UNAVAILABLE, "the change is kept, but Kafka is away: send the same again", headers=_RETRY
             ) from error

@@ -12,11 +12,11 @@ from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
 from services.ingress.core.translated import Translated
-from services.ingress.handlers import line_events, meta_events, take_webhook
+from services.ingress.handlers.webhooks import line_events, meta_events, take_webhook
 from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.ports import LogAway, WebhookSource
+from services.ingress.ports import LogUnavailable, WebhookSource
 from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem
@@ -97,6 +97,6 @@ async def _taken(request: Request, ingress: Ingress, sender: Sender) -> Response
             await take_webhook(raw, source, now(), ingress.log, sender.events)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
-        except LogAway as error:
+        except LogUnavailable as error:
             raise log_problem(error) from error
     return Response(_OK, media_type=_JSON)

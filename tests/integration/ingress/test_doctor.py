@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from services.cli import app
 from services.control import registry as control
 from services.control.sources import change_source, disabled, own_source
-from services.ingress.doctor import Finding, Patient, examine
+from services.ingress.handlers.doctor import Finding, SourceUnderTest, examine
 from services.runtime.secrets import open_sealed
 from tests.support.ingress import MASTER, SECRETS, VERIFY_TOKEN, RunningIngress
 
@@ -21,7 +21,7 @@ async def examined(ingress: RunningIngress, name: str, **changes: object) -> dic
     source = await own_source(ingress.db, name, None)
     token = VERIFY_TOKEN if source.channel == "meta" else None
     facts = {"source": source, "secrets": SECRETS, "verify_token": token} | changes
-    return {found.what: found for found in await examine(Patient(**facts), ingress.client)}  # type: ignore[arg-type]
+    return {found.what: found for found in await examine(SourceUnderTest(**facts), ingress.client)}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("name", "looked_at"), [("shop-line", 6), ("shop-meta", 7)])
@@ -29,7 +29,7 @@ async def test_a_healthy_source_is_found_to_be_well_and_nothing_is_kept(
     ingress: RunningIngress, name: str, looked_at: int
 ) -> None:
     found = await examined(ingress, name)
-    assert [what for what, finding in found.items() if finding.state != "well"] == ["channel"]
+    assert [what for what, finding in found.items() if finding.state != "ok"] == ["channel"]
     assert len(found) == looked_at
     assert await ingress.log() == []
 
@@ -37,21 +37,21 @@ async def test_a_healthy_source_is_found_to_be_well_and_nothing_is_kept(
 async def test_other_secrets_than_the_service_has_are_noticed(ingress: RunningIngress) -> None:
     for name in ("shop-line", "shop-meta"):
         found = await examined(ingress, name, secrets=(SECRETS[0], b"another"))
-        assert found["signature 1 of 2 accepted"].state == "well"
-        assert found["signature 2 of 2 accepted"].state == "ailing"
+        assert found["signature 1 of 2 accepted"].state == "ok"
+        assert found["signature 2 of 2 accepted"].state == "failed"
         assert "other secrets" in found["signature 2 of 2 accepted"].told
 
 
 async def test_another_verify_token_or_none_is_noticed(ingress: RunningIngress) -> None:
     assert "verify token" in (await examined(ingress, "shop-meta", verify_token="another"))["handshake"].told
-    assert (await examined(ingress, "shop-meta", verify_token=None))["handshake"].state == "ailing"
+    assert (await examined(ingress, "shop-meta", verify_token=None))["handshake"].state == "failed"
 
 
 async def test_a_disabled_source_is_noticed(ingress: RunningIngress) -> None:
     await change_source(ingress.db, "shop-line", None, disabled)
     found = await examined(ingress, "shop-line")
     assert "sources enable shop-line" in found["enabled"].told
-    assert found["signature 1 of 2 accepted"].state == "ailing"
+    assert found["signature 1 of 2 accepted"].state == "failed"
 
 
 async def test_nothing_calls_a_website(ingress: RunningIngress) -> None:
@@ -108,5 +108,5 @@ async def test_what_answers_may_be_something_else(ingress: RunningIngress) -> No
     source = await own_source(ingress.db, "shop-line", None)
     secrets = tuple(open_sealed(MASTER, sealed) for sealed in source.sealed_secrets)
     ingress.client.base_url = "http://ingress/v1"
-    found = {one.what: one for one in await examine(Patient(source, secrets, None), ingress.client)}
+    found = {one.what: one for one in await examine(SourceUnderTest(source, secrets, None), ingress.client)}
     assert "no Onefold" in found["service reachable"].told

@@ -128,7 +128,7 @@ async def test_who_waits_is_told_when_readers_see_it(shop: Shop) -> None:
 
 
 async def test_who_waits_in_vain_is_told_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.ingress.app.state.ingress.sight, "_within", 0.3)
+    monkeypatch.setattr(shop.ingress.app.state.ingress.visibility, "_within", 0.3)
     answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
     assert answer["visible"] is False
     assert len(await shop.ingress.log()) == 1
@@ -144,7 +144,7 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
     nursery = Nursery()
     settings = shop.ingress.settings.model_copy(update={"data_dir": tmp_path, "session_timeout": 2.0})
     worker = Worker(settings, tmp_path / "worker.log", nursery)
-    shop.ingress.app.state.ingress.sight._within = 60  # a worker takes a while to start, on a busy machine
+    shop.ingress.app.state.ingress.visibility._within = 60  # a worker takes a while to start, on a busy machine
     try:
         answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
         assert answer["visible"] is True, worker.said

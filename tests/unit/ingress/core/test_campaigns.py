@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.campaigns import Send, check, is_head, judge_entry
-from services.ingress.core.events import Accepted, Facts, Malformed, Rejected
+from services.ingress.core.campaigns import Send, check, is_head, validate_entry
+from services.ingress.core.events import Accepted, Malformed, Rejected, RequestContext
 from services.ingress.core.statements import Refused
 from tests.support.strategies import odd_json
 
 NOW = 1_760_000_000_000
-FACTS = Facts("acme", NOW, may_set_tenant=False)
+CONTEXT = RequestContext("acme", NOW, may_set_tenant=False)
 SEND = Send("autumn", text="Hello")
 
 
-def event_of(entry: Any, send: Send = SEND, facts: Facts = FACTS) -> Event:
-    outcome = judge_entry(entry, 1, send, facts)
+def event_of(entry: Any, send: Send = SEND, context: RequestContext = CONTEXT) -> Event:
+    outcome = validate_entry(entry, 1, send, context)
     assert isinstance(outcome, Accepted), outcome
     return outcome.event
 
@@ -56,7 +56,7 @@ def test_a_contact_has_one_id_in_a_send_however_it_is_named() -> None:
     ]
     assert len({event_of(entry).event_id for entry in named}) == 1
     (entry, *_) = named
-    assert event_of(entry, facts=replace(FACTS, received_at=NOW + 9)).event_id == event_of(entry).event_id
+    assert event_of(entry, context=replace(CONTEXT, received_at=NOW + 9)).event_id == event_of(entry).event_id
     others = [replace(SEND, campaign="b"), replace(SEND, send_id="2")]
     assert len({event_of(entry, send).event_id for send in (SEND, *others)}) == 3
     assert event_of(entry, replace(SEND, send_id="autumn")).event_id == event_of(entry).event_id
@@ -91,9 +91,9 @@ def test_the_first_line_may_say_what_all_have_in_common() -> None:
     ],
 )
 def test_terms_that_no_message_can_have_are_refused_at_once(send: Send, field: str) -> None:
-    check(SEND, FACTS)
+    check(SEND, CONTEXT)
     with pytest.raises(Refused) as refused:
-        check(send, FACTS)
+        check(send, CONTEXT)
     assert refused.value.field == field
 
 
@@ -115,7 +115,7 @@ def test_terms_that_no_message_can_have_are_refused_at_once(send: Send, field: s
     ],
 )
 def test_an_entry_that_is_no_message_says_why(entry: Any, reason: str, field: str) -> None:
-    outcome = judge_entry(entry, 7, SEND, FACTS)
+    outcome = validate_entry(entry, 7, SEND, CONTEXT)
     assert isinstance(outcome, Rejected)
     assert (outcome.index, outcome.reason, outcome.field) == (7, reason, field)
 
@@ -125,7 +125,7 @@ names = st.sampled_from(["contact", "channel", "account", "uid", "text", "messag
 
 @given(odd_json | st.dictionaries(names, odd_json | st.sampled_from(["web:s:1", "web", "1"])), st.none() | odd_json)
 def test_no_entry_raises(entry: Any, send_id: Any) -> None:
-    outcome = judge_entry(json.loads(json.dumps(entry)), 1, replace(SEND, send_id=send_id), FACTS)
+    outcome = validate_entry(json.loads(json.dumps(entry)), 1, replace(SEND, send_id=send_id), CONTEXT)
     if isinstance(outcome, Accepted):
         assert codec.decode(outcome.raw) == outcome.event
     else:
@@ -135,6 +135,6 @@ def test_no_entry_raises(entry: Any, send_id: Any) -> None:
 @given(st.dictionaries(st.sampled_from(["purpose", "agent", "text", "send_id", "sent_at", "x"]), odd_json))
 def test_no_first_line_raises_anything_but_a_refusal(head: dict[str, Any]) -> None:
     try:
-        check(SEND.amended(json.loads(json.dumps(head))), FACTS)
+        check(SEND.amended(json.loads(json.dumps(head))), CONTEXT)
     except Refused as refusal:
         orjson.dumps([refusal.detail, refusal.field])

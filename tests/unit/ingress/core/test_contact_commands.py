@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.contact_commands import EVERY_KIND, Command, judge_command
-from services.ingress.core.events import Facts, Rejected
+from services.ingress.core.contact_commands import EVERY_KIND, Command, validate_command
+from services.ingress.core.events import Rejected, RequestContext
 from services.ingress.core.statements import Statement
 from tests.support.strategies import odd_json
 
@@ -21,13 +21,13 @@ COMMANDS: list[Command] = ["unsubscribe", "resubscribe", "tags", "attributes", "
 PHONE = {"type": "phone", "value": "+886911111111"}
 
 
-def judged(command: Command, body: Any, key: str | None = None, now: int = NOW) -> Statement | Rejected:
+def validated(command: Command, body: Any, key: str | None = None, now: int = NOW) -> Statement | Rejected:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
-    return judge_command(command, CONTACT, raw, Facts("acme", now, may_set_tenant=False), key)
+    return validate_command(command, CONTACT, raw, RequestContext("acme", now, may_set_tenant=False), key)
 
 
 def stated(command: Command, body: Any, key: str | None = None, now: int = NOW) -> tuple[Event, ...]:
-    outcome = judged(command, body, key, now)
+    outcome = validated(command, body, key, now)
     assert isinstance(outcome, Statement), outcome
     return outcome.events
 
@@ -82,8 +82,8 @@ def test_a_command_with_a_key_is_the_same_when_it_comes_again() -> None:
     again, another = stated("tags", body), stated("tags", body, None, NOW + 1)
     assert {event.event_id for event in again} == set(ids[2])
     assert not {event.event_id for event in another} & set(ids[2])
-    other = judge_command(
-        "tags", CONTACT | {"uid": "U2"}, orjson.dumps(body), Facts("acme", NOW, may_set_tenant=False), "k"
+    other = validate_command(
+        "tags", CONTACT | {"uid": "U2"}, orjson.dumps(body), RequestContext("acme", NOW, may_set_tenant=False), "k"
     )
     assert isinstance(other, Statement)
     assert not {event.event_id for event in other.events} & set(ids[0])
@@ -115,7 +115,7 @@ def test_a_command_with_a_key_is_the_same_when_it_comes_again() -> None:
     ],
 )
 def test_what_is_no_command_says_where(command: Command, body: Any, reason: str, field: str) -> None:
-    outcome = judged(command, body)
+    outcome = validated(command, body)
     assert isinstance(outcome, Rejected), outcome
     assert (outcome.reason, outcome.field) == (reason, field)
 
@@ -130,7 +130,7 @@ fields = st.sampled_from(
     st.binary(max_size=30) | (odd_json | st.dictionaries(fields, odd_json)).map(lambda body: json.dumps(body).encode()),
 )
 def test_no_body_raises_and_what_is_accepted_the_log_can_hold(command: Command, raw: bytes) -> None:
-    outcome = judged(command, raw)
+    outcome = validated(command, raw)
     if isinstance(outcome, Rejected):
         orjson.dumps([outcome.detail, outcome.field])
     else:

@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import codec
-from services.ingress.core.decisions import judge_decision
-from services.ingress.core.events import Accepted, EventResult, Facts, Rejected
+from services.ingress.core.decisions import validate_decision
+from services.ingress.core.events import Accepted, EventResult, Rejected, RequestContext
 
 NOW = 1_760_000_000_000
 GOOD = {"a": "line:oa1:U1", "b": "contact:web:shop:c:1", "decision": "same", "by": "amy"}
 
 
-def judged(said: Any, now: int = NOW) -> EventResult:
-    return judge_decision(orjson.dumps(said), Facts("acme", now, may_set_tenant=False))
+def validated(said: Any, now: int = NOW) -> EventResult:
+    return validate_decision(orjson.dumps(said), RequestContext("acme", now, may_set_tenant=False))
 
 
 def accepted(said: Any, now: int = NOW) -> Accepted:
-    outcome = judged(said, now)
+    outcome = validated(said, now)
     assert isinstance(outcome, Accepted), outcome
     return outcome
 
@@ -68,18 +68,18 @@ def test_deciding_the_same_again_later_is_another_event() -> None:
     ],
 )
 def test_what_is_no_decision_says_where(changes: dict[str, Any], field: str) -> None:
-    outcome = judged(GOOD | changes)
+    outcome = validated(GOOD | changes)
     assert isinstance(outcome, Rejected)
     assert outcome.field == field
 
 
 @given(st.binary(max_size=40) | st.recursive(st.none() | st.text(), st.lists, max_leaves=4).map(orjson.dumps))
 def test_nonsense_is_refused(raw: bytes) -> None:
-    assert isinstance(judge_decision(raw, Facts("acme", NOW, may_set_tenant=False)), Rejected)
+    assert isinstance(validate_decision(raw, RequestContext("acme", NOW, may_set_tenant=False)), Rejected)
 
 
 @given(
     st.dictionaries(st.sampled_from([*GOOD, "note", "event_id"]), st.none() | st.integers(-9, 9) | st.text(max_size=5))
 )
 def test_no_combination_raises(changes: dict[str, Any]) -> None:
-    judged(GOOD | changes)
+    validated(GOOD | changes)

@@ -7,10 +7,10 @@ import pytest
 
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES
-from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, accept
+from services.ingress.core.events import Accepted, EventResult, Rejected, RequestContext, Unreadable, accept
 
 NOW = 1_760_000_000_000
-FACTS = Facts("acme", NOW, may_set_tenant=False)
+CONTEXT = RequestContext("acme", NOW, may_set_tenant=False)
 GOOD: dict[str, Any] = {
     "type": "tag.added",
     "contact": {"channel": "web", "account": "shop", "uid": "c1"},
@@ -20,7 +20,7 @@ GOOD: dict[str, Any] = {
 
 
 def take(body: bytes | str, content_type: str = "application/json", most: int = 100) -> list[EventResult]:
-    outcomes = accept(body.encode() if isinstance(body, str) else body, content_type, FACTS, most)
+    outcomes = accept(body.encode() if isinstance(body, str) else body, content_type, CONTEXT, most)
     assert not isinstance(outcomes, Unreadable), outcomes
     return outcomes
 
@@ -57,7 +57,7 @@ def test_the_producers_own_id_and_source_are_kept() -> None:
 def test_a_repeat_has_the_same_id_whenever_it_comes_and_however_its_keys_are_ordered() -> None:
     again = {key: GOOD[key] for key in reversed(GOOD)} | {"occurred_at": NOW + 10**9}
     first = accepted(GOOD | {"occurred_at": NOW + 10**9}).event
-    later = accept(json.dumps(again).encode(), "", Facts("acme", NOW + 77, may_set_tenant=False), 1)
+    later = accept(json.dumps(again).encode(), "", RequestContext("acme", NOW + 77, may_set_tenant=False), 1)
     assert isinstance(later, list)
     assert isinstance(later[0], Accepted)
     assert later[0].event.event_id == first.event_id
@@ -177,14 +177,14 @@ def test_several_lines_are_events_without_being_called_so() -> None:
 
 @pytest.mark.parametrize("body", ["{", '{\n  "type": "x",\n}', '[{"a": 1},\n{"b": 2}', "nonsense", "[1, 2", "\ufeff{}"])
 def test_a_body_that_is_no_json_is_refused_whole(body: str) -> None:
-    outcome = accept(body.encode(), "application/json", FACTS, 10)
+    outcome = accept(body.encode(), "application/json", CONTEXT, 10)
     assert isinstance(outcome, Unreadable)
     assert outcome.reason == "not_json"
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t "])
 def test_an_empty_body_is_refused(body: bytes) -> None:
-    assert isinstance(accept(body, "", FACTS, 10), Unreadable)
+    assert isinstance(accept(body, "", CONTEXT, 10), Unreadable)
 
 
 def test_an_empty_array_is_no_fault() -> None:
@@ -196,13 +196,13 @@ def test_more_events_than_allowed_are_refused_whole(content_type: str) -> None:
     good = json.dumps(GOOD)
     body = "\n".join([good] * 3) if "nd" in content_type else f"[{good},{good},{good}]"
     assert len(take(body, content_type, most=3)) == 3
-    outcome = accept(body.encode(), content_type, FACTS, 2)
+    outcome = accept(body.encode(), content_type, CONTEXT, 2)
     assert isinstance(outcome, Unreadable)
     assert outcome.reason == "too_many"
 
 
 def test_nesting_without_end_is_refused() -> None:
-    assert isinstance(accept(b"[" * 100_000, "", FACTS, 10), Unreadable)
+    assert isinstance(accept(b"[" * 100_000, "", CONTEXT, 10), Unreadable)
     deep: Any = 1
     for _ in range(100):
         deep = [deep]
@@ -226,7 +226,7 @@ def test_an_event_is_as_large_as_the_log_takes_it_and_no_larger() -> None:
 
 def test_events_that_set_the_tenant_need_an_admins_key() -> None:
     event = json.dumps({"type": "tenant.quota_set", "occurred_at": NOW, "data": {"limit": 5}}).encode()
-    for facts in (FACTS, replace(FACTS, may_set_tenant=True)):
-        (outcome,) = list(accept(event, "", facts, 1))  # type: ignore[arg-type]
-        assert isinstance(outcome, Accepted) is facts.may_set_tenant
-        assert facts.may_set_tenant or outcome.reason == "not_allowed"  # type: ignore[union-attr]
+    for context in (CONTEXT, replace(CONTEXT, may_set_tenant=True)):
+        (outcome,) = list(accept(event, "", context, 1))  # type: ignore[arg-type]
+        assert isinstance(outcome, Accepted) is context.may_set_tenant
+        assert context.may_set_tenant or outcome.reason == "not_allowed"  # type: ignore[union-attr]

@@ -10,10 +10,18 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, accept, judge
+from services.ingress.core.events import (
+    Accepted,
+    EventResult,
+    Rejected,
+    RequestContext,
+    Unreadable,
+    accept,
+    validate_event,
+)
 from tests.support.strategies import BASE_MS, DAY_MS, events, odd_json
 
-FACTS = Facts("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=True)
+CONTEXT = RequestContext("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=True)
 MOST = 50
 REASONS = {
     *("not_json", "not_an_object", "nul_character", "too_deep", "too_large"),
@@ -45,8 +53,8 @@ def check(outcomes: Any) -> None:
     for outcome in outcomes:
         if isinstance(outcome, Accepted):
             assert codec.decode(outcome.raw) == outcome.event
-            assert outcome.event.tenant == FACTS.tenant
-            assert outcome.event.occurred_at <= FACTS.received_at + 300_000
+            assert outcome.event.tenant == CONTEXT.tenant
+            assert outcome.event.occurred_at <= CONTEXT.received_at + 300_000
         else:
             assert outcome.reason in REASONS
             orjson.dumps([outcome.detail, outcome.field])  # fit for a response: no lone surrogate
@@ -56,13 +64,13 @@ def check(outcomes: Any) -> None:
 @example(b"{}\n{}\xff", "")
 @example(b'[{"a": 1e999}]', "")
 def test_any_bytes_have_an_answer(body: bytes, content_type: str) -> None:
-    check(accept(body, content_type, FACTS, MOST))
+    check(accept(body, content_type, CONTEXT, MOST))
 
 
 @given(st.lists(odd_json | spoilt(), max_size=4), content_types)
 def test_any_json_has_an_answer(items: list[Any], content_type: str) -> None:
-    check(accept(json.dumps(items).encode(), content_type, FACTS, MOST))
-    check(accept("\n".join(map(json.dumps, items)).encode(), content_type, FACTS, MOST))
+    check(accept(json.dumps(items).encode(), content_type, CONTEXT, MOST))
+    check(accept("\n".join(map(json.dumps, items)).encode(), content_type, CONTEXT, MOST))
 
 
 @given(st.lists(spoilt(), max_size=4), st.data())
@@ -71,15 +79,15 @@ def test_bytes_lost_or_changed_on_the_way_have_an_answer(items: list[Any], data:
     for _ in range(data.draw(st.integers(0, 3))):
         if body:
             body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    check(accept(bytes(body), "application/x-ndjson", FACTS, MOST))
+    check(accept(bytes(body), "application/x-ndjson", CONTEXT, MOST))
 
 
 @given(st.lists(spoilt() | sent, max_size=6))
 def test_an_events_outcome_does_not_depend_on_its_neighbours(items: list[Any]) -> None:
     parsed = json.loads(json.dumps(items))
-    outcomes = accept(json.dumps(items).encode(), "", FACTS, MOST)
+    outcomes = accept(json.dumps(items).encode(), "", CONTEXT, MOST)
     assert not isinstance(outcomes, Unreadable)
-    alone = [judge(item, index, FACTS) for index, item in enumerate(parsed)]
+    alone = [validate_event(item, index, CONTEXT) for index, item in enumerate(parsed)]
     assert [gist(one) for one in outcomes] == [gist(one) for one in alone]
 
 
@@ -91,24 +99,24 @@ def gist(outcome: EventResult) -> tuple[int, Event | str]:
 
 @given(events())
 def test_every_event_that_the_log_may_hold_is_accepted(event: Event) -> None:
-    outcome = judge(json.loads(codec.encode(event)), 0, FACTS)
+    outcome = validate_event(json.loads(codec.encode(event)), 0, CONTEXT)
     assert isinstance(outcome, Accepted)
-    assert outcome.event == event.model_copy(update={"received_at": FACTS.received_at})
+    assert outcome.event == event.model_copy(update={"received_at": CONTEXT.received_at})
 
 
 @given(sent, st.integers(0, 10**9))
 def test_a_repeat_is_the_same_event_but_for_the_time_of_receipt(event: dict[str, Any], later: int) -> None:
     event.pop("event_id")
-    first = judge(event, 0, FACTS)
-    again = judge(event, 0, replace(FACTS, received_at=FACTS.received_at + later))
+    first = validate_event(event, 0, CONTEXT)
+    again = validate_event(event, 0, replace(CONTEXT, received_at=CONTEXT.received_at + later))
     assert isinstance(first, Accepted)
     assert isinstance(again, Accepted)
-    assert again.event == first.event.model_copy(update={"received_at": FACTS.received_at + later})
+    assert again.event == first.event.model_copy(update={"received_at": CONTEXT.received_at + later})
 
 
 @given(spoilt())
 def test_a_refusal_never_repeats_a_value(event: dict[str, Any]) -> None:
     marked = event | {"contact": {"channel": "line", "account": "oa1", "uid": "SECRET-UID"}, "source": "SECRET-SOURCE"}
-    outcome = judge(json.loads(json.dumps(marked)), 0, FACTS)
+    outcome = validate_event(json.loads(json.dumps(marked)), 0, CONTEXT)
     if isinstance(outcome, Rejected):
         assert "SECRET" not in outcome.detail + outcome.field

@@ -7,20 +7,22 @@ import pytest
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.events import Facts, Malformed, Rejected
-from services.ingress.core.members import Terms, judge_member
+from services.ingress.core.events import Malformed, Rejected, RequestContext
+from services.ingress.core.members import Terms, validate_member
 from services.ingress.core.statements import Statement
 
 NOW = 1_760_000_000_000
 M7 = Terms(member_id="M7")
 
 
-def judged(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> Statement | Rejected:
-    return judge_member(orjson.loads(orjson.dumps(record)), index, Facts("acme", now, may_set_tenant=False), terms)
+def validated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> Statement | Rejected:
+    return validate_member(
+        orjson.loads(orjson.dumps(record)), index, RequestContext("acme", now, may_set_tenant=False), terms
+    )
 
 
 def stated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> tuple[Event, ...]:
-    outcome = judged(record, terms, now, index)
+    outcome = validated(record, terms, now, index)
     assert isinstance(outcome, Statement), outcome
     return outcome.events
 
@@ -193,12 +195,14 @@ def test_of_one_members_records_in_a_request_the_last_counts() -> None:
     ],
 )
 def test_what_is_no_record_says_where(record: Any, reason: str, field: str) -> None:
-    outcome = judged(record)
+    outcome = validated(record)
     assert isinstance(outcome, Rejected), outcome
     assert (outcome.reason, outcome.field) == (reason, field)
     assert outcome.detail
 
 
 def test_a_line_that_is_no_json_is_told_as_such() -> None:
-    outcome = judge_member(Malformed("malformed JSON"), 3, Facts("acme", NOW, may_set_tenant=False), Terms())
+    outcome = validate_member(
+        Malformed("malformed JSON"), 3, RequestContext("acme", NOW, may_set_tenant=False), Terms()
+    )
     assert outcome == Rejected(3, "not_json", "malformed JSON")

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import codec
-from services.ingress.core.events import Facts, Rejected
-from services.ingress.core.members import FIELDS, Terms, judge_member
+from services.ingress.core.events import Rejected, RequestContext
+from services.ingress.core.members import FIELDS, Terms, validate_member
 from services.ingress.core.statements import Statement
 from tests.support.strategies import BASE_MS, DAY_MS, odd_json
 
-FACTS = Facts("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=False)
+CONTEXT = RequestContext("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=False)
 terms = st.builds(
     Terms,
     account=st.sampled_from(["crm", "pos"]) | st.text(max_size=5),
@@ -44,7 +44,7 @@ spoilt = st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=4), 
 
 @given(odd_json | spoilt | st.builds(lambda one, other: one | other, plausible, spoilt) | plausible, terms)
 def test_any_json_becomes_events_of_one_contact_or_a_reason(record: Any, given_terms: Terms) -> None:
-    outcome = judge_member(json.loads(json.dumps(record)), 0, FACTS, given_terms)
+    outcome = validate_member(json.loads(json.dumps(record)), 0, CONTEXT, given_terms)
     if isinstance(outcome, Rejected):
         assert outcome.reason
         orjson.dumps([outcome.detail, outcome.field])  # fit for a response: no lone surrogate
@@ -64,8 +64,8 @@ def test_any_json_becomes_events_of_one_contact_or_a_reason(record: Any, given_t
 @given(plausible, terms, st.integers(0, 10**9))
 def test_a_repeat_is_the_same_events_but_for_the_time_of_receipt(record: Any, said: Terms, later: int) -> None:
     named = said if record.keys() & {"event_id", "updated_at"} else replace(said, key="k")
-    first = judge_member(record, 0, FACTS, named)
-    again = judge_member(record, 0, replace(FACTS, received_at=FACTS.received_at + later), named)
+    first = validate_member(record, 0, CONTEXT, named)
+    again = validate_member(record, 0, replace(CONTEXT, received_at=CONTEXT.received_at + later), named)
     if isinstance(first, Statement) and isinstance(again, Statement):
         assert [event.event_id for event in first.events] == [event.event_id for event in again.events]
         assert [event.data for event in first.events] == [event.data for event in again.events]
@@ -78,6 +78,6 @@ def test_a_repeat_is_the_same_events_but_for_the_time_of_receipt(record: Any, sa
 @given(spoilt)
 def test_a_refusal_never_repeats_a_value(record: dict[str, Any]) -> None:
     marked = record | {"member_id": "SECRET-ID", "phone": "SECRET-PHONE"}
-    outcome = judge_member(json.loads(json.dumps(marked)), 0, FACTS, Terms())
+    outcome = validate_member(json.loads(json.dumps(marked)), 0, CONTEXT, Terms())
     if isinstance(outcome, Rejected):
         assert "SECRET" not in outcome.detail + outcome.field

@@ -8,7 +8,7 @@ import pytest
 from schemas import codec
 from services.ingress.core.normalize import FUTURE_SLACK_MS
 from services.ingress.core.translated import Ignored
-from services.ingress.core.web import MAX_MESSAGE_BYTES, ONCE_A_DAY
+from services.ingress.core.web import DAILY_PREFIX, MAX_MESSAGE_BYTES
 from tests.support.web_bodies import (
     CONTEXT,
     HAPPENED_AT,
@@ -188,7 +188,7 @@ class TestWhoItIs:
         assert [said(login)[1:] for login in logins] == [("identity.bound", LOGIN)] * 3
         today, again, yesterday = (login.event_id for login in logins)
         assert today == again != yesterday
-        assert today.startswith(ONCE_A_DAY)
+        assert today.startswith(DAILY_PREFIX)
 
     def test_another_member_on_the_same_day_is_another_login(self) -> None:
         ids = {events_of(message("track", event="a", userId=who))[0].event_id for who in ("M1", "M2")}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from services.ingress.core.normalize import MalformedBody
-from services.ingress.core.segment import BATCHES, CALLS, TooManyMessages, parcel, write_key_in
+from services.ingress.core.segment import BATCHES, CALLS, TooManyMessages, segment_batch, write_key_in
 from services.ingress.core.translated import Translated
 from services.ingress.core.web import Delivery, translate
 from tests.support.strategies import odd_json
@@ -77,10 +77,10 @@ def test_a_real_message_gone_wrong_is_events_or_ignored(one: Any, call: str | No
 
 
 @given(odd_json, st.sampled_from([*CALLS, *BATCHES]))
-def test_any_body_is_a_parcel_or_refused(body: Any, name: str) -> None:
+def test_any_body_is_a_batch_or_refused(body: Any, name: str) -> None:
     write_key_in(body)
     try:
-        brought = parcel(name, body, RECEIVED_AT)
+        brought = segment_batch(name, body, RECEIVED_AT)
     except (MalformedBody, TooManyMessages):
         return
     translate(brought.messages, SITE, brought.delivery)

@@ -4,13 +4,13 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from services.ingress.core.contact_commands import Command, judge_command
-from services.ingress.core.events import Facts, Rejected
-from services.ingress.core.members import FIELDS, Terms, judge_member
+from services.ingress.core.contact_commands import Command, validate_command
+from services.ingress.core.events import Rejected, RequestContext
+from services.ingress.core.members import FIELDS, Terms, validate_member
 from services.ingress.http.openapi_stated import PATHS, SCHEMAS
 from services.ingress.http.routes import ingress_routes
 
-FACTS = Facts("acme", 1_760_000_000_000, may_set_tenant=False)
+CONTEXT = RequestContext("acme", 1_760_000_000_000, may_set_tenant=False)
 PHONE = {"type": "phone", "value": "+886911111111"}
 RECORDS = [
     {"member_id": 7, "phone": 886911111111, "email": {"value": "a@b.co", "verified": True}, "attributes": {"a": None}},
@@ -37,7 +37,7 @@ def test_its_fields_are_those_that_a_record_may_have() -> None:
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_record_that_is_taken_fits_and_one_that_is_not_does_not(record: dict[str, object]) -> None:
     assert fits(SCHEMAS["Member"], record)
-    assert not isinstance(judge_member(record, 0, FACTS, Terms()), Rejected)
+    assert not isinstance(validate_member(record, 0, CONTEXT, Terms()), Rejected)
     assert not fits(SCHEMAS["Member"], record | {"nickname": "x"})
 
 
@@ -47,7 +47,7 @@ def test_a_command_that_is_taken_fits_and_one_that_is_not_does_not(command: Comm
     schema = said["content"]["application/json"]["schema"]
     contact = {"channel": "web", "account": "s", "uid": "1"}
     assert fits(schema, body)
-    assert not isinstance(judge_command(command, contact, orjson.dumps(body), FACTS, None), Rejected)
+    assert not isinstance(validate_command(command, contact, orjson.dumps(body), CONTEXT, None), Rejected)
     assert not fits(schema, body | {"x": 1})
 
 

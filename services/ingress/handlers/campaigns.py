@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from services.ingress.core.campaigns import Send, check, is_head, judge_entry
+from services.ingress.core.campaigns import Send, check, is_head, validate_entry
 from services.ingress.core.contact_lists import Form, reader_of
-from services.ingress.core.events import Facts, Rejected
+from services.ingress.core.events import Rejected, RequestContext
 from services.ingress.core.lines import Line, Lines
-from services.ingress.counting import count
+from services.ingress.handlers.counting import count
+from services.ingress.handlers.record_members import Slices
 from services.ingress.ports import Log
-from services.ingress.record_members import Slices
 
 MOST_REFUSED: Final = 100
 _LONGEST_LINE: Final = 262_144
@@ -35,10 +35,10 @@ class Refusals:
 class Campaign:
     """One list of contacts on its way into the log. ``send`` is final once the first line was taken."""
 
-    def __init__(self, send: Send, form: Form, facts: Facts, log: Log) -> None:
+    def __init__(self, send: Send, form: Form, context: RequestContext, log: Log) -> None:
         self.send = send
         self.refusals = Refusals()
-        self._facts = facts
+        self._facts = context
         self._lines = Lines(_LONGEST_LINE, quoted=form == "csv")
         self._read = reader_of(form)
         self._slices = Slices(log, "campaigns")
@@ -50,11 +50,11 @@ class Campaign:
         return self._slices.acknowledged
 
     async def take(self, piece: bytes) -> None:
-        """Take more of the body. Raises Refused, NoColumns or LogAway."""
+        """Take more of the body. Raises Refused, NoColumns or LogUnavailable."""
         await self._take(self._lines.feed(piece))
 
     async def finish(self) -> bool:
-        """The body has ended; whether it named any contact. Raises Refused, NoColumns or LogAway."""
+        """The body has ended; whether it named any contact. Raises Refused, NoColumns or LogUnavailable."""
         await self._take(self._lines.finish())
         await self._slices.flush()
         return self.accepted + self.refusals.count > 0
@@ -74,7 +74,7 @@ class Campaign:
             check(self.send, self._facts)
             if heads:
                 return
-        outcome = judge_entry(said, number, self.send, self._facts)
+        outcome = validate_entry(said, number, self.send, self._facts)
         if isinstance(outcome, Rejected):
             count("campaigns", [], [outcome.reason])
             self.refusals.add(outcome)

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from services.ingress.core.contact_commands import Command, Contact, judge_command
-from services.ingress.core.events import Accepted, Facts, Rejected, Unreadable, split
-from services.ingress.core.members import Terms, judge_member
-from services.ingress.core.statements import Stated, Statement
-from services.ingress.counting import count
+from services.ingress.core.contact_commands import Command, Contact, validate_command
+from services.ingress.core.events import Accepted, Rejected, RequestContext, Unreadable, split
+from services.ingress.core.members import Terms, validate_member
+from services.ingress.core.statements import Receipt, Statement
+from services.ingress.handlers.counting import count
 from services.ingress.ports import Log, Record
 from services.runtime.metrics import INGRESS_REJECTED
 
@@ -33,7 +33,7 @@ class Slices:
         self.acknowledged = 0
 
     async def add(self, parts: Iterable[Accepted]) -> None:
-        """Take more. Raises LogAway; then what waits is lost, and has to be said again."""
+        """Take more. Raises LogUnavailable; then what waits is lost, and has to be said again."""
         for part in parts:
             self._waiting.append(part)
             self._bytes += len(part.raw)
@@ -41,7 +41,7 @@ class Slices:
             await self.flush()
 
     async def flush(self) -> None:
-        """Append what waits. Raises LogAway."""
+        """Append what waits. Raises LogUnavailable."""
         waiting, self._waiting, self._bytes = self._waiting, [], 0
         if waiting:
             await self._log.append([Record.of(part.event, part.raw) for part in waiting])
@@ -50,23 +50,23 @@ class Slices:
 
 
 async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it, and where it goes
-    raw: bytes, content_type: str, facts: Facts, terms: Terms, most: int, log: Log
-) -> list[Stated | Rejected] | Unreadable:
-    """Judge a body's records and append the events of the good ones; what became of each. Raises LogAway."""
+    raw: bytes, content_type: str, context: RequestContext, terms: Terms, most: int, log: Log
+) -> list[Receipt | Rejected] | Unreadable:
+    """Judge a body's records and append the events of the good ones; what became of each. Raises LogUnavailable."""
     records = split(raw, content_type, most)
     if isinstance(records, Unreadable):
         INGRESS_REJECTED.labels("members", records.reason).inc()
         return records
     slices, room = Slices(log, "members"), _EVENTS_A_RECORD * most
-    outcomes: list[Stated | Rejected] = []
+    outcomes: list[Receipt | Rejected] = []
     for index, record in enumerate(records):
         if index % _PAUSE_EVERY == _PAUSE_EVERY - 1:
             await asyncio.sleep(0)
-        outcome = _within(room, judge_member(record, index, facts, terms))
+        outcome = _within(room, validate_member(record, index, context, terms))
         if isinstance(outcome, Statement):
             room -= len(outcome.parts)
             await slices.add(outcome.parts)
-            outcomes.append(Stated.of(index, outcome.events))
+            outcomes.append(Receipt.of(index, outcome.events))
         else:
             outcomes.append(outcome)
     await slices.flush()
@@ -80,27 +80,27 @@ def _within(room: int, outcome: Statement | Rejected) -> Statement | Rejected:
     return Rejected(outcome.index, "too_many", "the records before it came to as many events as are taken at once")
 
 
-async def take_member(said: Any, facts: Facts, terms: Terms, log: Log) -> Stated | Rejected:
-    """Judge one record and append its events. Raises LogAway."""
-    return await _taken("members", judge_member(said, 0, facts, terms), log)
+async def take_member(said: Any, context: RequestContext, terms: Terms, log: Log) -> Receipt | Rejected:
+    """Judge one record and append its events. Raises LogUnavailable."""
+    return await _taken("members", validate_member(said, 0, context, terms), log)
 
 
 async def take_command(  # noqa: PLR0913, PLR0917 - what is said, of whom, by whom, and where it goes
-    command: Command, contact: Contact, raw: bytes, facts: Facts, key: str | None, log: Log
-) -> Stated | Rejected:
-    """Judge a command and append its events. Raises LogAway."""
-    return await _taken("commands", judge_command(command, contact, raw, facts, key), log)
+    command: Command, contact: Contact, raw: bytes, context: RequestContext, key: str | None, log: Log
+) -> Receipt | Rejected:
+    """Judge a command and append its events. Raises LogUnavailable."""
+    return await _taken("commands", validate_command(command, contact, raw, context, key), log)
 
 
-async def _taken(door: str, outcome: Statement | Rejected, log: Log) -> Stated | Rejected:
+async def _taken(door: str, outcome: Statement | Rejected, log: Log) -> Receipt | Rejected:
     if isinstance(outcome, Rejected):
         count(door, [], [outcome.reason])
         return outcome
     await log.append([Record.of(part.event, part.raw) for part in outcome.parts])
     count(door, outcome.events, [])
-    return Stated.of(0, outcome.events)
+    return Receipt.of(0, outcome.events)
 
 
-def all_stated(outcomes: Iterable[Stated | Rejected]) -> Sequence[Stated]:
+def receipts_of(outcomes: Iterable[Receipt | Rejected]) -> Sequence[Receipt]:
     """Those of the outcomes that state something."""
-    return [outcome for outcome in outcomes if isinstance(outcome, Stated)]
+    return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]

@@ -6,14 +6,22 @@ from typing import Any, Final
 
 from schemas.codec import encode
 from schemas.events import Event
-from services.ingress.core.decisions import judge_decision
-from services.ingress.core.events import Accepted, EventResult, Facts, Rejected, Unreadable, judge_all, split
+from services.ingress.core.decisions import validate_decision
+from services.ingress.core.events import (
+    Accepted,
+    EventResult,
+    Rejected,
+    RequestContext,
+    Unreadable,
+    split,
+    validate_events,
+)
 from services.ingress.core.line import translate as translate_line
 from services.ingress.core.meta import translate as translate_meta
 from services.ingress.core.normalize import lenient_json
-from services.ingress.core.policies import judge_policy
+from services.ingress.core.policies import validate_policy
 from services.ingress.core.translated import Ignored, Translated
-from services.ingress.counting import count as _count
+from services.ingress.handlers.counting import count as _count
 from services.ingress.ports import Log, Record, WebhookSource
 from services.runtime.metrics import INGRESS_REJECTED
 
@@ -22,9 +30,9 @@ _SLICE: Final = 200
 
 
 async def take_events(
-    raw: bytes, content_type: str, facts: Facts, most: int, log: Log
+    raw: bytes, content_type: str, context: RequestContext, most: int, log: Log
 ) -> list[EventResult] | Unreadable:
-    """Judge a body's events and append the good ones; what became of each. Raises LogAway."""
+    """Judge a body's events and append the good ones; what became of each. Raises LogUnavailable."""
     items = split(raw, content_type, most)
     if isinstance(items, Unreadable):
         INGRESS_REJECTED.labels("events", items.reason).inc()
@@ -33,7 +41,7 @@ async def take_events(
     for start in range(0, len(items), _SLICE):
         if start:
             await asyncio.sleep(0)
-        outcomes.extend(judge_all(items[start : start + _SLICE], facts, start))
+        outcomes.extend(validate_events(items[start : start + _SLICE], context, start))
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     if accepted:
         await log.append([Record.of(outcome.event, outcome.raw) for outcome in accepted])
@@ -41,14 +49,14 @@ async def take_events(
     return outcomes
 
 
-async def take_decision(raw: bytes, facts: Facts, log: Log) -> EventResult:
-    """Judge a decision and append it if it is one. Raises LogAway."""
-    return await _take_one("decisions", judge_decision(raw, facts), log)
+async def take_decision(raw: bytes, context: RequestContext, log: Log) -> EventResult:
+    """Judge a decision and append it if it is one. Raises LogUnavailable."""
+    return await _take_one("decisions", validate_decision(raw, context), log)
 
 
-async def take_policy(raw: bytes, facts: Facts, log: Log) -> EventResult:
-    """Judge a policy and append it if it is one. Raises LogAway."""
-    return await _take_one("policies", judge_policy(raw, facts), log)
+async def take_policy(raw: bytes, context: RequestContext, log: Log) -> EventResult:
+    """Judge a policy and append it if it is one. Raises LogUnavailable."""
+    return await _take_one("policies", validate_policy(raw, context), log)
 
 
 async def _take_one(door: str, outcome: EventResult, log: Log) -> EventResult:
@@ -61,13 +69,13 @@ async def _take_one(door: str, outcome: EventResult, log: Log) -> EventResult:
 
 
 async def take_event(event: Event, door: str, log: Log) -> None:
-    """Append one event of ingress's own making. Raises LogAway."""
+    """Append one event of ingress's own making. Raises LogUnavailable."""
     await log.append([Record.of(event, encode(event))])
     _count(door, [event], [])
 
 
 async def take_webhook(raw: bytes, source: WebhookSource, received_at: int, log: Log, events: "Translate") -> None:
-    """Append what a webhook tells, whose sender is proven. Raises MalformedBody or LogAway."""
+    """Append what a webhook tells, whose sender is proven. Raises MalformedBody or LogUnavailable."""
     translated = events(lenient_json(raw), source, received_at)
     if translated.events:
         await log.append([Record.of(event, encode(event)) for event in translated.events])

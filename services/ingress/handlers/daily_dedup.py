@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from schemas.events import Event
-from services.ingress.core.web import ONCE_A_DAY
+from services.ingress.core.web import DAILY_PREFIX
 
 _MOST: Final = 65_536
 
 
-class OnceADay:
+class DailyDedup:
     """Statements that hold all day, by tenant and id, once Kafka has acknowledged them.
 
     Only a saving: one that is forgotten, or that another process said, comes again under its own id and is absorbed.
@@ -25,7 +25,7 @@ class OnceADay:
         here: set[tuple[str, str]] = set()
         found = []
         for event in events:
-            if event.event_id.startswith(ONCE_A_DAY):
+            if event.event_id.startswith(DAILY_PREFIX):
                 name = (event.tenant, event.event_id)
                 if name in here or name in self._known:
                     continue
@@ -36,7 +36,7 @@ class OnceADay:
     def remember(self, events: Iterable[Event]) -> None:
         """These are acknowledged."""
         for event in events:
-            if event.event_id.startswith(ONCE_A_DAY):
+            if event.event_id.startswith(DAILY_PREFIX):
                 self._known[event.tenant, event.event_id] = None
                 if len(self._known) > self._most:
                     self._known.popitem(last=False)

@@ -1,6 +1,6 @@
 import pytest
 
-from services.ingress.limits import Limits, TooFast
+from services.ingress.handlers.limits import Limits, TooFast
 
 
 class Clock:
@@ -33,7 +33,7 @@ def test_a_source_s_own_rate_counts_in_place_of_the_general_one() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingress.limits._MOST", 3)
+    monkeypatch.setattr("services.ingress.handlers.limits._MOST", 3)
     limits = Limits(1, Clock())
     for number in range(10):
         limits.spend(str(number))

@@ -18,7 +18,7 @@ from services.control.channel_consoles import webhook_path
 from services.control.registry import Source
 from services.control.source_service import META_CHANNELS
 
-State = Literal["well", "ailing", "unknown"]
+State = Literal["ok", "failed", "unknown"]
 _SILENT: Final = {"line": b'{"destination":"","events":[]}', "meta": b'{"object":"page","entry":[]}'}
 _WITHIN: Final = 5.0
 _SERVICE: Final = "Start it (`onefold up`, or `onefold ingress`), or give its address by --url."
@@ -38,7 +38,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class SourceUnderTest:
     """A source with its secrets in the open."""
 
     source: Source
@@ -51,21 +51,21 @@ class Patient:
         return "meta" if self.source.channel in META_CHANNELS else self.source.channel
 
 
-async def examine(patient: Patient, client: httpx.AsyncClient) -> list[Finding]:
+async def examine(tested: SourceUnderTest, client: httpx.AsyncClient) -> list[Finding]:
     """Everything that can be found out by calling the service, in the order in which to set it right."""
-    if patient.kind not in _SILENT:
+    if tested.kind not in _SILENT:
         told = "Nothing calls this source: a website sends to the routes of its SDK, with a key of its own."
         return [Finding("webhooks", "unknown", told)]
-    findings = [_enabled(patient.source), await _ready(client)]
-    if findings[-1].state == "well":
-        findings += await _calls(patient, client)
-    return [*findings, Finding("channel", "unknown", _LAST[patient.kind])]
+    findings = [_enabled(tested.source), await _ready(client)]
+    if findings[-1].state == "ok":
+        findings += await _calls(tested, client)
+    return [*findings, Finding("channel", "unknown", _LAST[tested.kind])]
 
 
 def _enabled(source: Source) -> Finding:
     if source.disabled_at is None:
-        return Finding("enabled", "well", "webhooks are taken in")
-    return Finding("enabled", "ailing", f"`onefold sources enable {source.source}` takes webhooks in again")
+        return Finding("enabled", "ok", "webhooks are taken in")
+    return Finding("enabled", "failed", f"`onefold sources enable {source.source}` takes webhooks in again")
 
 
 async def _ready(client: httpx.AsyncClient) -> Finding:
@@ -73,62 +73,62 @@ async def _ready(client: httpx.AsyncClient) -> Finding:
         answer = await client.get("/readyz", timeout=_WITHIN)
         checks = answer.json()["checks"]
     except httpx.HTTPError as error:
-        return Finding("service reachable", "ailing", f"{type(error).__name__} at {client.base_url}. {_SERVICE}")
+        return Finding("service reachable", "failed", f"{type(error).__name__} at {client.base_url}. {_SERVICE}")
     except (ValueError, LookupError, TypeError):
-        return Finding("service reachable", "ailing", f"What answers at {client.base_url} is no Onefold. {_SERVICE}")
+        return Finding("service reachable", "failed", f"What answers at {client.base_url} is no Onefold. {_SERVICE}")
     away = ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")
     if away:
-        return Finding("service reachable", "ailing", f"It is not ready ({away}): until it is, the answer is 503.")
-    return Finding("service reachable", "well", f"at {client.base_url}")
+        return Finding("service reachable", "failed", f"It is not ready ({away}): until it is, the answer is 503.")
+    return Finding("service reachable", "ok", f"at {client.base_url}")
 
 
-async def _calls(patient: Patient, client: httpx.AsyncClient) -> list[Finding]:
+async def _calls(tested: SourceUnderTest, client: httpx.AsyncClient) -> list[Finding]:
     findings: list[Finding] = []
-    if patient.kind == "meta":
-        findings.append(await _found("handshake", _handshake(patient, client)))
-    number = len(patient.secrets)
-    for index, secret in enumerate(patient.secrets, 1):
+    if tested.kind == "meta":
+        findings.append(await _found("handshake", _handshake(tested, client)))
+    number = len(tested.secrets)
+    for index, secret in enumerate(tested.secrets, 1):
         what = "signature accepted" if number == 1 else f"signature {index} of {number} accepted"
-        findings.append(await _found(what, _signed(patient, client, secret)))
-    findings.append(await _found("forgery refused", _forged(patient, client)))
+        findings.append(await _found(what, _signed(tested, client, secret)))
+    findings.append(await _found("forgery refused", _forged(tested, client)))
     return findings
 
 
 async def _found(what: str, call: Awaitable[tuple[bool, str]]) -> Finding:
     try:
-        well, told = await call
+        ok, told = await call
     except httpx.HTTPError as error:
-        return Finding(what, "ailing", f"the call failed: {type(error).__name__}")
-    return Finding(what, "well" if well else "ailing", told)
+        return Finding(what, "failed", f"the call failed: {type(error).__name__}")
+    return Finding(what, "ok" if ok else "failed", told)
 
 
-async def _handshake(patient: Patient, client: httpx.AsyncClient) -> tuple[bool, str]:
-    if patient.verify_token is None:
+async def _handshake(tested: SourceUnderTest, client: httpx.AsyncClient) -> tuple[bool, str]:
+    if tested.verify_token is None:
         return False, "No verify token is set; one is by PUT /v1/sources, or by adding the source again."
     challenge = secrets.token_hex(8)
-    hub = {"hub.mode": "subscribe", "hub.verify_token": patient.verify_token, "hub.challenge": challenge}
-    answer = await client.get(webhook_path(patient.source), params=hub, timeout=_WITHIN)
+    hub = {"hub.mode": "subscribe", "hub.verify_token": tested.verify_token, "hub.challenge": challenge}
+    answer = await client.get(webhook_path(tested.source), params=hub, timeout=_WITHIN)
     if answer.status_code == httpx.codes.OK and answer.text == challenge:
         return True, "the challenge came back"
     return False, _why(answer)
 
 
-async def _signed(patient: Patient, client: httpx.AsyncClient, secret: bytes) -> tuple[bool, str]:
-    answer = await _post(patient, client, secret)
+async def _signed(tested: SourceUnderTest, client: httpx.AsyncClient, secret: bytes) -> tuple[bool, str]:
+    answer = await _post(tested, client, secret)
     return (True, "200") if answer.status_code == httpx.codes.OK else (False, _why(answer))
 
 
-async def _forged(patient: Patient, client: httpx.AsyncClient) -> tuple[bool, str]:
-    answer = await _post(patient, client, secrets.token_bytes(32))
+async def _forged(tested: SourceUnderTest, client: httpx.AsyncClient) -> tuple[bool, str]:
+    answer = await _post(tested, client, secrets.token_bytes(32))
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         return True, "401"
     return False, "What is signed with another secret should be answered with 401. " + _why(answer)
 
 
-async def _post(patient: Patient, client: httpx.AsyncClient, secret: bytes) -> httpx.Response:
-    body = _SILENT[patient.kind]
-    headers = {"Content-Type": "application/json"} | _SIGNERS[patient.kind](hmac.digest(secret, body, sha256))
-    return await client.post(webhook_path(patient.source), content=body, headers=headers, timeout=_WITHIN)
+async def _post(tested: SourceUnderTest, client: httpx.AsyncClient, secret: bytes) -> httpx.Response:
+    body = _SILENT[tested.kind]
+    headers = {"Content-Type": "application/json"} | _SIGNERS[tested.kind](hmac.digest(secret, body, sha256))
+    return await client.post(webhook_path(tested.source), content=body, headers=headers, timeout=_WITHIN)
 
 
 _SIGNERS: Final[dict[str, Callable[[bytes], dict[str, str]]]] = {
