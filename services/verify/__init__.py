@@ -1,7 +1,10 @@
-"""Do the tables say what the log says? Fold it in memory, from the first record, and compare row by row.
+"""``onefold verify``: compares the tables with the log, row by row.
 
-The tables and the offsets up to which they are folded are read in one snapshot, so the workers may go on meanwhile.
-Each agent's tables are compared with its own topic, up to its own offsets; that what one agent says to the next got
-there, and that what was told to others is what the tables say, is compared besides. And where identity has heard of the
-whole log, it must come to what the rules give of the log itself, of which it was told the least that suffices.
+The log is folded again in memory, from its first record. The tables, and the offsets up to which they were folded, are
+read in one snapshot, so workers may go on meanwhile. Four comparisons:
+
+1. each agent's tables with its own topic, up to its own offsets;
+2. the evidence topic with the evidence that the channel events carry: nothing may be missing (`check_evidence`);
+3. the customer-changes topic and the outbox with the membership in the tables (`check_outbox`);
+4. the membership with a full resolution of the log, where all evidence has been read (`check_resolution`).
 """

@@ -1,7 +1,7 @@
-"""What the contacts said of identity, against what its topic holds: all of it, whatever else it holds.
+"""Checks that the evidence topic holds everything that the channel events say about identity.
 
-A chunk's evidence is acknowledged before its rows are committed. So the topic has what committed chunks said, perhaps
-several times, and may have what chunks said that are not committed yet.
+The evidence of a chunk is acknowledged before its rows are committed. So the topic has the evidence of every committed
+chunk, perhaps more than once, and may have some of chunks that are not committed yet.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,53 +16,56 @@ from projections.intrinsics.tables import IntrinsicRow, Stamp
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.restatements import restated_in
 from schemas.topics import IDENTITY_EVIDENCE
-from services.verify.comparing import Comparison, Rows
+from services.verify.comparing import Rows, TableComparison
 
 _EARLY: Final = (EARLIEST_MS - 1, "")
 _LATE: Final = (LATEST_MS + 1, "")
-_Statement = tuple[str, object, str, EvidenceRecord]  # tenant, contact id, event id, what it says
+_Assertion = tuple[str, object, str, EvidenceRecord]  # tenant, contact id, event id, what the event states
 
 
-def compare_evidence(said: Iterable[ContactEvent], intrinsics: Rows, heard: list[ContactEvent]) -> Comparison:
-    """Whether everything was heard: each statement, and each intrinsic identifier's first event and, of several, last.
+def compare_evidence(log: Iterable[ContactEvent], intrinsics: Rows, evidence: list[ContactEvent]) -> TableComparison:
+    """Compares the topic's ``evidence`` with the channel events of the ``log``.
 
-    ``intrinsics`` are the rows of all that was said.
+    The topic must hold every statement, the first event of each intrinsic identifier and, where a contact has several
+    identifiers of a type, the last event of each. ``intrinsics`` are the rows that the log's events give.
     """
-    statements, expected = set(_statements(heard)), set(_statements(stated(said)))
-    missing = [f"tenant {tenant}, contact {who}: what it stated" for tenant, who, *_ in expected - statements]
-    unheard, all_of_it = _unheard(intrinsics, heard)
-    missing += [f"tenant {tenant}, contact {who}: what its channel vouches for" for tenant, who, *_ in unheard]
+    expected, found = set(_assertions(stated(log))), set(_assertions(evidence))
+    missing = [f"tenant {tenant}, contact {contact}: a statement" for tenant, contact, *_ in expected - found]
+    unseen, number = _missing_sightings(intrinsics, evidence)
+    missing += [f"tenant {tenant}, contact {contact}: an intrinsic identifier" for tenant, contact, *_ in unseen]
     difference = f"{min(missing)} is not in the topic" if missing else None
-    all_of_it += len(expected)
-    return Comparison(IDENTITY_EVIDENCE.name, all_of_it, all_of_it - len(missing), difference)
+    number += len(expected)
+    return TableComparison(IDENTITY_EVIDENCE.name, number, number - len(missing), difference)
 
 
-def _unheard(intrinsics: Rows, heard: list[ContactEvent]) -> tuple[list[Key], int]:
-    """Of which identifiers the first event, or the last, was not heard; and how many should have been."""
+def _missing_sightings(intrinsics: Rows, evidence: list[ContactEvent]) -> tuple[list[Key], int]:
+    """The identifiers whose first or last event is missing, and how many events should be there."""
     rows = {key: IntrinsicRow(*row) for key, row in intrinsics.items()}
     first = {key: row.first for key, row in rows.items() if row.first is not None}
     last = {key: row.last for key, row in several(rows).items() if row.last is not None}
-    firsts, lasts = _firsts(heard), restated(heard)
-    unheard = [key for key, stamp in first.items() if stamp < firsts.get(key, _LATE)]
-    unheard += [key for key, stamp in last.items() if stamp > lasts.get(key, _EARLY)]
-    return unheard, len(first) + len(last)
+    found_first, found_last = _first_sightings(evidence), last_restatements(evidence)
+    missing = [key for key, stamp in first.items() if stamp < found_first.get(key, _LATE)]
+    missing += [key for key, stamp in last.items() if stamp > found_last.get(key, _EARLY)]
+    return missing, len(first) + len(last)
 
 
-def _firsts(heard: Iterable[ContactEvent]) -> dict[Key, Stamp]:
-    return {key: row.first for key, row in rows_of(heard).items() if row.first is not None}
+def _first_sightings(evidence: Iterable[ContactEvent]) -> dict[Key, Stamp]:
+    return {key: row.first for key, row in rows_of(evidence).items() if row.first is not None}
 
 
-def restated(heard: Iterable[ContactEvent]) -> dict[Key, Stamp]:
-    """The last event that is known to have restated each identifier."""
+def last_restatements(evidence: Iterable[ContactEvent]) -> dict[Key, Stamp]:
+    """For each identifier, the stamp of the last event that a restatement names."""
     found: dict[Key, Stamp] = {}
-    for one in heard:
+    for one in evidence:
         restatement = restated_in(one.event)
-        for identifier in restatement.identifiers if restatement else ():
+        if restatement is None:
+            continue
+        stamp = (one.event.occurred_at, restatement.event_id)
+        for identifier in restatement.identifiers:
             key = (one.event.tenant, one.contact_id, identifier.type, identifier.value)
-            stamp = (one.event.occurred_at, restatement.event_id if restatement else "")
             found[key] = max(stamp, found.get(key, stamp))
     return found
 
 
-def _statements(happened: Iterable[ContactEvent]) -> Iterator[_Statement]:
-    return ((one.event.tenant, one.contact_id, one.event.event_id, from_log(one.event)) for one in happened)
+def _assertions(events: Iterable[ContactEvent]) -> Iterator[_Assertion]:
+    return ((one.event.tenant, one.contact_id, one.event.event_id, from_log(one.event)) for one in events)

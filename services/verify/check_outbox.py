@@ -1,6 +1,6 @@
-"""What a listener believes who heard all changes that were told, against who is who.
+"""Rebuilds membership from the customer-changes topic and compares it with the tables.
 
-He keeps what each customer's latest change says. A change that comes again is dropped; its number says so.
+Like any consumer it keeps what each customer's latest change says, and ignores a change whose `seq` it has processed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,78 +14,81 @@ from projections.identity.resolutions import tenant_of
 from projections.identity.tables import MemberRow, ToldRow
 from schemas.changes import CustomerChange
 from schemas.topics import CUSTOMER_CHANGES
-from services.verify.comparing import Comparison
+from services.verify.comparing import TableComparison
 
 CustomerKey = tuple[str, UUID]  # (tenant, customer_id)
-Membership = dict[CustomerKey, list[str]]
+Membership = dict[CustomerKey, list[str]]  # contact keys, sorted
 
 
-class Heard(NamedTuple):
-    """A change, as much of it as is kept."""
+class ReadChange(NamedTuple):
+    """The part of a change that is kept: the customer's contacts before and after it."""
 
     before: list[str]
     after: list[str]
 
 
-History = dict[CustomerKey, dict[int, Heard]]
+ChangeHistory = dict[CustomerKey, dict[int, ReadChange]]  # by seq
 
 
-def hear(history: History, changes: Iterable[CustomerChange]) -> None:
-    """Take more changes into the history, in whatever order."""
+def add_changes(history: ChangeHistory, changes: Iterable[CustomerChange]) -> None:
+    """Add changes to the history, in any order; one that comes again is ignored."""
     for change in changes:
-        numbered = history.setdefault((change.tenant, change.customer_id), {})
-        numbered.setdefault(change.seq, Heard(change.before, change.after))
+        by_seq = history.setdefault((change.tenant, change.customer_id), {})
+        by_seq.setdefault(change.seq, ReadChange(change.before, change.after))
 
 
-def compare_told(history: History, expected: Iterable[Row], counted: Iterable[Row], id_of: IdOf) -> Comparison:
-    """What was told against the ``expected`` members, and how often against what the table ``told`` has counted."""
-    members = _membership(expected)
-    told = {
-        who: contacts
-        for who, contacts in _believed(history).items()
-        if who in members or not _alone(who, contacts, id_of)  # one of whom nothing is stated any more needs no row
+def compare_changes(
+    history: ChangeHistory, members: Iterable[Row], sequences: Iterable[Row], id_of: IdOf
+) -> TableComparison:
+    """Compares the history with the member rows, and its numbers with the rows that count each customer's changes."""
+    expected = _membership(members)
+    found = {
+        customer: contacts
+        for customer, contacts in _latest(history).items()
+        # A contact without any evidence left is a customer of its own and needs no row.
+        if customer in expected or not _is_unlinked(customer, contacts, id_of)
     }
-    numbers = {(row.tenant, row.customer_id): row.seq for row in (ToldRow(*one) for one in counted)}
-    wrong = [*_broken(history), *_otherwise(members, told), *_misnumbered(history, numbers)]
-    return Comparison(CUSTOMER_CHANGES.name, len(members), len(told), min(wrong, default=None))
+    counted = {(row.tenant, row.customer_id): row.seq for row in (ToldRow(*one) for one in sequences)}
+    wrong = [*_gaps(history), *_membership_differences(expected, found), *_seq_differences(history, counted)]
+    return TableComparison(CUSTOMER_CHANGES.name, len(expected), len(found), min(wrong, default=None))
 
 
 def _membership(rows: Iterable[Row]) -> Membership:
-    held: Membership = {}
+    members: Membership = {}
     for row in (MemberRow(*one) for one in rows):
-        held.setdefault((tenant_of(row.tenant), row.customer_id), []).append(row.contact)
-    return {who: sorted(contacts) for who, contacts in held.items()}
+        members.setdefault((tenant_of(row.tenant), row.customer_id), []).append(row.contact)
+    return {customer: sorted(contacts) for customer, contacts in members.items()}
 
 
-def _believed(history: History) -> Membership:
-    latest = {who: changes[max(changes)].after for who, changes in history.items()}
-    return {who: contacts for who, contacts in latest.items() if contacts}
+def _latest(history: ChangeHistory) -> Membership:
+    latest = {customer: changes[max(changes)].after for customer, changes in history.items()}
+    return {customer: contacts for customer, contacts in latest.items() if contacts}
 
 
-def _alone(who: CustomerKey, contacts: list[str], id_of: IdOf) -> bool:
-    return len(contacts) == 1 and id_of(who[0], contacts[0]) == who[1]
+def _is_unlinked(customer: CustomerKey, contacts: list[str], id_of: IdOf) -> bool:
+    return len(contacts) == 1 and id_of(customer[0], contacts[0]) == customer[1]
 
 
-def _broken(history: History) -> Iterator[str]:
-    for who, changes in history.items():
-        ordered = [Heard([], []), *(changes[seq] for seq in sorted(changes))]
+def _gaps(history: ChangeHistory) -> Iterator[str]:
+    for customer, changes in history.items():
+        ordered = [ReadChange([], []), *(changes[seq] for seq in sorted(changes))]
         if max(changes) > len(changes):
-            yield f"{_name(who)}: a change was not told"
-        elif any(one.after != then.before for one, then in pairwise(ordered)):
-            yield f"{_name(who)}: a change does not begin where the one before it ended"
+            yield f"{_name(customer)}: a change is missing"
+        elif any(one.after != following.before for one, following in pairwise(ordered)):
+            yield f"{_name(customer)}: a change does not begin with the contacts that the one before it left"
 
 
-def _otherwise(members: Membership, told: Membership) -> Iterator[str]:
-    for who in members.keys() | told.keys():
-        if members.get(who) != told.get(who):
-            yield f"{_name(who)}: has other contacts than was told"
+def _membership_differences(expected: Membership, found: Membership) -> Iterator[str]:
+    for customer in expected.keys() | found.keys():
+        if expected.get(customer) != found.get(customer):
+            yield f"{_name(customer)}: its contacts differ from those of its latest change"
 
 
-def _misnumbered(history: History, numbers: Mapping[CustomerKey, int]) -> Iterator[str]:
-    for who in history.keys() | numbers.keys():
-        if max(history.get(who, ()), default=0) != numbers.get(who, 0):
-            yield f"{_name(who)}: its number of changes is not what was told"
+def _seq_differences(history: ChangeHistory, counted: Mapping[CustomerKey, int]) -> Iterator[str]:
+    for customer in history.keys() | counted.keys():
+        if max(history.get(customer, ()), default=0) != counted.get(customer, 0):
+            yield f"{_name(customer)}: its number of changes differs from the topic's"
 
 
-def _name(who: CustomerKey) -> str:
-    return f"tenant {who[0]}, customer {who[1]}"
+def _name(customer: CustomerKey) -> str:
+    return f"tenant {customer[0]}, customer {customer[1]}"

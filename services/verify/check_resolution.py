@@ -1,6 +1,6 @@
-"""Who is who by the letter of the rules, from the log itself, against what identity makes of what it was told.
+"""Compares the membership that the evidence gives with a full resolution of the log itself.
 
-It isn't told of every event that an intrinsic identifier rides on, and must come to the same all the same.
+The evidence topic leaves out most events that only repeat an intrinsic identifier; the result must be the same.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,37 +14,38 @@ from projections.identity.resolution.resolution import resolve
 from projections.identity.resolutions import tenant_of
 from projections.identity.tables import MemberRow
 from schemas.restatements import restated_in
-from services.verify.check_evidence import restated
-from services.verify.comparing import Comparison, Rows
+from services.verify.check_evidence import last_restatements
+from services.verify.comparing import Rows, TableComparison
 
 _NAME: Final = "resolution"
 
-_Who = tuple[str, str]  # space, contact
+_Contact = tuple[str, str]  # space, contact key
 
 
-def compare_literal(said: Iterable[ContactEvent], members: Rows, rules: Rules) -> Comparison:
-    """The ``members`` that identity comes to against what the events that were said come to."""
-    expected = dict(_literally(said, rules))
+def compare_resolution(log: Iterable[ContactEvent], members: Rows, rules: Rules) -> TableComparison:
+    """Compares the ``members`` that the evidence gives with a full resolution of the ``log``."""
+    expected = dict(_customers(log, rules))
     found = {(row.tenant, row.contact): row.customer_id for row in (MemberRow(*one) for one in members.values())}
     wrong = [
         f"tenant {tenant_of(space)}, contact {rules.id_of(space, contact)}: belongs to another customer by the log"
         for space, contact in expected.keys() | found.keys()
         if expected.get((space, contact)) != found.get((space, contact))
     ]
-    return Comparison(_NAME, len(expected), len(found), min(wrong, default=None))
+    return TableComparison(_NAME, len(expected), len(found), min(wrong, default=None))
 
 
-def ahead(said: Iterable[ContactEvent], heard: Iterable[ContactEvent]) -> bool:
-    """Whether identity heard of events that are not among those that were said."""
-    heard = list(heard)
-    known = {(one.event.tenant, one.contact_id, one.event.stamp) for one in said}
-    events = {(one.event.tenant, one.contact_id, one.event.stamp) for one in heard if restated_in(one.event) is None}
-    return not known.issuperset(events | {(*key[:2], stamp) for key, stamp in restated(heard).items()})
+def is_ahead(log: Iterable[ContactEvent], evidence: Iterable[ContactEvent]) -> bool:
+    """Whether the ``evidence`` has events that are not in the ``log``: a chunk sent it and is not committed yet."""
+    evidence = list(evidence)
+    known = {(one.event.tenant, one.contact_id, one.event.stamp) for one in log}
+    events = {(one.event.tenant, one.contact_id, one.event.stamp) for one in evidence if restated_in(one.event) is None}
+    restated = {(*key[:2], stamp) for key, stamp in last_restatements(evidence).items()}
+    return not known.issuperset(events | restated)
 
 
-def _literally(said: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Who, UUID]]:
-    """Every contact of whom something is stated, with its customer."""
-    for space, gatherer in _gathered(said, rules).items():
+def _customers(log: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Contact, UUID]]:
+    """The customer of every contact that has evidence."""
+    for space, gatherer in _gathered(log, rules).items():
         evidence = gatherer.evidence()
         described = evidence.described
         for customer in resolve(evidence, rules.policy_of(space).policy).customers:
@@ -52,9 +53,9 @@ def _literally(said: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Wh
                 yield (space, contact), rules.id_of(space, customer.founder)
 
 
-def _gathered(said: Iterable[ContactEvent], rules: Rules) -> dict[str, Gatherer]:
+def _gathered(log: Iterable[ContactEvent], rules: Rules) -> dict[str, Gatherer]:
     found: dict[str, Gatherer] = {}
-    for one in said:
+    for one in log:
         if one.event.contact is not None:
             found.setdefault(rules.space_of(one.event.tenant), Gatherer()).add(one.event)
     return found

@@ -1,4 +1,7 @@
-"""Rows against rows. What differs is named by tenant, ids and columns: the values may be identifiers."""
+"""Compares rows with rows.
+
+A difference is named by tenant, ids and columns, never by values: values may be identifiers of persons.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,12 +11,12 @@ import sqlalchemy as sa
 from projections.engine.metadata import Key, Row, key_columns, row_type
 
 Rows = dict[Key, Row]
-_CALLED: Final = {"contact_id": "contact", "customer_id": "customer"}
+_ID_NAMES: Final = {"contact_id": "contact", "customer_id": "customer"}
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """One table, or what stands for one, against the log."""
+class TableComparison:
+    """The result for one table or topic: rows by the log, rows found, and the first difference by key."""
 
     table: str
     expected: int
@@ -21,18 +24,18 @@ class Comparison:
     difference: str | None
 
 
-def compare(table: sa.Table, expected: Rows, found: Rows) -> Comparison:
-    """The first difference, by key."""
+def compare(table: sa.Table, expected: Rows, found: Rows) -> TableComparison:
+    """Compares the rows that the log gives with the rows of the table."""
     difference = None
     if expected != found:
         key = min(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
         difference = f"{_name(table, key)}: {_kind(table, expected.get(key), found.get(key))}"
-    return Comparison(table.name, len(expected), len(found), difference)
+    return TableComparison(table.name, len(expected), len(found), difference)
 
 
 def _name(table: sa.Table, key: Key) -> str:
     names = [column.name for column in key_columns(table)]
-    ids = [f"{_CALLED[name]} {value}" for name, value in zip(names, key, strict=True) if name in _CALLED]
+    ids = [f"{_ID_NAMES[name]} {value}" for name, value in zip(names, key, strict=True) if name in _ID_NAMES]
     return f"{table.name} of tenant {key[0]}, {', '.join(ids)}"
 
 

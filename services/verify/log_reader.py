@@ -1,4 +1,4 @@
-"""Topics from their first records."""
+"""Reads topics from their first record."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,44 +10,44 @@ from projections.engine.projection import ContactEvent
 from services.runtime.decoding import Decoded
 from services.verify.snapshot import Ends
 
-_WAIT_MS: Final = 10  # what is wanted is there, and a fetch that waits for more holds up what is asked next
+_WAIT_MS: Final = 10  # the records are there already: a fetch that waits for more would only delay the next request
 
 Decode = Callable[[Sequence[Any]], Decoded]
 
 
 @dataclass(slots=True)
-class Said:
-    """What a topic's records say, up to where they were folded, and what came ``after`` that."""
+class TopicEvents:
+    """A topic's records as events: those up to the offsets of the tables, and the events ``after`` these."""
 
     records: int = 0
     dead_letters: int = 0
-    happened: list[ContactEvent] = field(default_factory=list)
+    events: list[ContactEvent] = field(default_factory=list)
     after: list[ContactEvent] = field(default_factory=list)
 
 
-class Topics:
-    """Reads topics; ``seen`` is told of so many records more."""
+class LogReader:
+    """Reads topics. ``on_progress`` is called with the number of records read since the last call."""
 
-    def __init__(self, kafka: str, seen: Callable[[int], None]) -> None:
+    def __init__(self, kafka: str, on_progress: Callable[[int], None]) -> None:
         self._kafka = kafka
-        self._seen = seen
+        self._on_progress = on_progress
 
-    async def events(self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False) -> Said:
-        """The topic's events up to ``ends``; of the ``whole`` topic also what was written since."""
-        said = Said()
+    async def events(self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False) -> TopicEvents:
+        """The topic's events up to ``ends``; with ``whole`` also the events after that."""
+        found = TopicEvents()
         async for place, records in self.records(topic, None if whole else ends):
             folded = [record for record in records if record.offset < ends.get(place, 0)]
             decoded = decode(folded)
-            said.records += len(folded)
-            said.dead_letters += len(decoded.dead_letters)
-            said.happened += decoded.events
-            said.after += decode(records[len(folded) :]).events
-        return said
+            found.records += len(folded)
+            found.dead_letters += len(decoded.dead_letters)
+            found.events += decoded.events
+            found.after += decode(records[len(folded) :]).events
+        return found
 
     async def records(self, topic: str, ends: Mapping[int, int] | None = None) -> AsyncIterator[tuple[int, list[Any]]]:
-        """The records below ``ends`` (none: all there are by now), partition by partition, some at a time.
+        """The records below ``ends`` (without: all records by now), partition by partition, in batches.
 
-        Of a log that is shorter than that, what there is: then the counts tell.
+        A log that is shorter than ``ends`` gives what it has; the counts show the difference then.
         """
         consumer = AIOKafkaConsumer(
             topic, bootstrap_servers=self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_WAIT_MS
@@ -55,16 +55,16 @@ class Topics:
         await consumer.start()
         try:
             places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-            there = await consumer.end_offsets(places)
+            log_ends = await consumer.end_offsets(places)
             consumer.unsubscribe()
             for place in places:
-                end = there[place] if ends is None else min(there[place], ends.get(place.partition, 0))
+                end = log_ends[place] if ends is None else min(log_ends[place], ends.get(place.partition, 0))
                 consumer.assign([place])
                 await consumer.seek_to_beginning(place)
                 while await consumer.position(place) < end:
                     found = (await consumer.getmany(place, timeout_ms=1000, max_records=5000)).get(place, [])
                     if found:
-                        self._seen(len(found))
+                        self._on_progress(len(found))
                         yield place.partition, [record for record in found if record.offset < end]
         finally:
             await consumer.stop()

@@ -1,6 +1,7 @@
-"""Verifying, put together: settings in, a verdict out."""
+"""Verifies one generation: from settings to a verdict."""
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from functools import partial
 
@@ -29,21 +30,21 @@ from services.runtime.contact_ids import id_of
 from services.runtime.decoding import KeyOf, decode_records
 from services.runtime.settings import Settings
 from services.verify.check_evidence import compare_evidence
-from services.verify.check_outbox import History, compare_told, hear
-from services.verify.check_resolution import ahead, compare_literal
-from services.verify.comparing import Comparison, Rows, compare
-from services.verify.log_reader import Said, Topics
+from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
+from services.verify.check_resolution import compare_resolution, is_ahead
+from services.verify.comparing import Rows, TableComparison, compare
+from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
-from services.verify.snapshot import CONTACTS, Snapshot, take
-from services.verify.verdict import Account, Verdict, account_of
+from services.verify.snapshot import CONTACTS, GenerationSnapshot, take_snapshot
+from services.verify.verdict import TopicAccount, Verdict, account_of
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
-    """Verify, and say what was found; 0 only if the tables are right."""
+    """Verify and print the verdict; returns 0 if the tables hold, else 1."""
     console = Console(stderr=as_json)
     verdict = asyncio.run(verify(settings, console))
     if as_json:
-        print(orjson.dumps(verdict.as_dict()).decode())  # noqa: T201 - the command's output
+        sys.stdout.write(orjson.dumps(verdict.as_dict()).decode() + "\n")
     else:
         show(console, verdict)
     return 0 if verdict.holds else 1
@@ -51,83 +52,82 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 async def verify(settings: Settings, console: Console | None = None) -> Verdict:
     """Compare the active generation with its topics, up to its own offsets."""
-    snapshot = await take(settings.database_url)
+    snapshot = await take_snapshot(settings.database_url)
     with Progress(console=console, disable=console is None, transient=True) as progress:
         task = progress.add_task("Reading the log", total=None)
-        topics = Topics(settings.kafka_servers, lambda number: progress.advance(task, number))
-        return await Verifier(settings, snapshot, topics).verdict()
+        reader = LogReader(settings.kafka_servers, lambda number: progress.advance(task, number))
+        return await Verifier(settings, snapshot, reader).verdict()
 
 
 class Verifier:
-    """Compares one snapshot with what its topics hold."""
+    """Compares one snapshot of the tables with their topics."""
 
-    def __init__(self, settings: Settings, snapshot: Snapshot, topics: Topics) -> None:
+    def __init__(self, settings: Settings, snapshot: GenerationSnapshot, reader: LogReader) -> None:
         self._settings = settings
         self._snapshot = snapshot
-        self._topics = topics
+        self._reader = reader
         self._id_of = id_of(settings.master_key)
 
     async def verdict(self) -> Verdict:
-        """All tables, what contacts said to identity, and what identity told others."""
-        log = await self._said(CHANNEL_EVENTS, contacts_key)
-        evidence = await self._said(IDENTITY_EVIDENCE, evidence_key, whole=True)
-        expected: dict[sa.Table, Rows] = fold_log(PROJECTIONS, log.happened)
-        expected |= {INTRINSICS: dict(intrinsics_of(log.happened))}
-        events = [one.event for one in evidence.happened]
-        rules = self._rules({one.event.tenant for one in log.happened} | {event.tenant for event in events})
+        """All tables, the evidence topic, the membership by the log, and the customer changes."""
+        log = await self._read(CHANNEL_EVENTS, contacts_key)
+        evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
+        expected: dict[sa.Table, Rows] = fold_log(PROJECTIONS, log.events)
+        expected |= {INTRINSICS: dict(intrinsics_of(log.events))}
+        events = [one.event for one in evidence.events]
+        rules = self._rules({one.event.tenant for one in log.events} | {event.tenant for event in events})
         expected |= await self._resolved(events, rules)
-        heard = [*evidence.happened, *evidence.after]
         return Verdict(
-            self._account(log, CHANNEL_EVENTS),
-            self._account(evidence, IDENTITY_EVIDENCE),
+            self._account_of(log, CHANNEL_EVENTS),
+            self._account_of(evidence, IDENTITY_EVIDENCE),
             [
                 *self._compared(expected),
-                compare_evidence(log.happened, expected[INTRINSICS], heard),
-                *_literally(log.happened, evidence.happened, expected, rules),
-                await self._told(expected[MEMBERS]),
+                compare_evidence(log.events, expected[INTRINSICS], [*evidence.events, *evidence.after]),
+                *_by_full_resolution(log.events, evidence.events, expected, rules),
+                await self._compare_changes(expected[MEMBERS]),
             ],
         )
 
     def _rules(self, tenants: set[str]) -> Rules:
-        """The policies that are adopted by now."""
+        """The policies that are in force for these tenants."""
         return rules_of(self._snapshot.spaces(tenants), self._id_of, self._settings.default_region)
 
     async def _resolved(self, events: list[Event], rules: Rules) -> dict[sa.Table, Rows]:
-        """Identity, and the policies that were set."""
+        """The rows of identity and of the policies that were set."""
         policies: Rows = {key_of(POLICIES, row): row for row in policies_in(events)}
         evidence = (event for event in events if event.type != POLICY_SET)
         return {**await resolve_log(evidence, rules), POLICIES: policies}
 
-    async def _said(self, topic: Topic, key_of: KeyOf, *, whole: bool = False) -> Said:
+    async def _read(self, topic: Topic, key_of: KeyOf, *, whole: bool = False) -> TopicEvents:
         name = self._name(topic)
         decode = partial(decode_records, id_of=self._id_of, key_of=key_of)
-        return await self._topics.events(name, self._snapshot.ends(name), decode, whole=whole)
+        return await self._reader.events(name, self._snapshot.ends(name), decode, whole=whole)
 
-    def _account(self, said: Said, topic: Topic) -> Account:
-        return account_of(said, self._snapshot.counted(self._name(topic)))
+    def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
+        return account_of(events, self._snapshot.counted(self._name(topic)))
 
-    def _compared(self, expected: Mapping[sa.Table, Rows]) -> list[Comparison]:
+    def _compared(self, expected: Mapping[sa.Table, Rows]) -> list[TableComparison]:
         found = {**self._snapshot.tables, **decided(self._snapshot.identity())}
         return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
 
-    async def _told(self, members: Rows) -> Comparison:
-        """The topic, as far as it takes the outbox's place, and the outbox."""
-        history: History = {}
+    async def _compare_changes(self, members: Rows) -> TableComparison:
+        """Compares the members with the topic, up to the noted offsets, followed by the outbox."""
+        history: ChangeHistory = {}
         name = self._name(CUSTOMER_CHANGES)
-        async for _, records in self._topics.records(name, self._snapshot.told(name)):
-            hear(history, (change for record in records if (change := change_in(record.value))))
+        async for _, records in self._reader.records(name, self._snapshot.relayed(name)):
+            add_changes(history, (change for record in records if (change := change_in(record.value))))
         outbox = (ChangeRow(*row).payload.encode() for row in self._snapshot.tables[CHANGES].values())
-        hear(history, map(decode_change, outbox))
-        return compare_told(history, members.values(), self._snapshot.tables[TOLD].values(), self._id_of)
+        add_changes(history, map(decode_change, outbox))
+        return compare_changes(history, members.values(), self._snapshot.tables[TOLD].values(), self._id_of)
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.topic_prefix)
 
 
-def _literally(
-    said: list[ContactEvent], heard: list[ContactEvent], expected: Mapping[sa.Table, Rows], rules: Rules
-) -> list[Comparison]:
-    """Who is who by the log itself, where identity has heard of the whole of it, and of nothing else."""
-    if compare_evidence(said, expected[INTRINSICS], heard).difference or ahead(said, heard):
+def _by_full_resolution(
+    log: list[ContactEvent], evidence: list[ContactEvent], expected: Mapping[sa.Table, Rows], rules: Rules
+) -> list[TableComparison]:
+    """The comparison with a full resolution of the log, if the identity agent has read exactly the log's evidence."""
+    if compare_evidence(log, expected[INTRINSICS], evidence).difference or is_ahead(log, evidence):
         return []
-    return [compare_literal(said, expected[MEMBERS], rules)]
+    return [compare_resolution(log, expected[MEMBERS], rules)]

@@ -1,16 +1,16 @@
-"""A verdict, told to people on a terminal."""
+"""Prints a verdict on a terminal."""
 
 from rich.console import Console
 from rich.table import Table as Grid
 
-from services.verify.verdict import Account, Verdict
+from services.verify.verdict import TopicAccount, Verdict
 
 
 def show(console: Console, verdict: Verdict) -> None:
     """Print the verdict."""
     title = (
         f"{verdict.records:,} records of the log, {verdict.dead_letters:,} of them dead letters; "
-        f"{verdict.evidence.records:,} of identity's evidence"
+        f"{verdict.evidence.records:,} of the evidence topic"
     )
     grid = Grid(title=title)
     for name in ("table", "rows from the log", "rows in the table", "first difference"):
@@ -19,14 +19,13 @@ def show(console: Console, verdict: Verdict) -> None:
         grid.add_row(one.table, f"{one.expected:,}", f"{one.found:,}", one.difference or "none")
     console.print(grid)
     _show_account(console, "the log", verdict.log)
-    _show_account(console, "identity's evidence", verdict.evidence)
+    _show_account(console, "the evidence topic", verdict.evidence)
     console.print("The tables are what the log gives." if verdict.holds else "The tables are NOT what the log gives.")
 
 
-def _show_account(console: Console, of_what: str, account: Account) -> None:
+def _show_account(console: Console, of_what: str, account: TopicAccount) -> None:
     if not account.balanced:
         console.print(
-            f"Of {of_what} the counters beside the offsets say {account.counted.records:,} records, "
-            f"{account.counted.dead_letters:,} dead letters; there are {account.records:,} and "
-            f"{account.dead_letters:,}."
+            f"{of_what.capitalize()} has {account.records:,} records, {account.dead_letters:,} of them dead letters; "
+            f"the counters beside the offsets say {account.counted.records:,} and {account.counted.dead_letters:,}."
         )

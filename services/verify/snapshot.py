@@ -1,4 +1,4 @@
-"""The active generation as of one moment: its tables, and up to where in which topic they are folded and told."""
+"""The active generation at one moment: its tables, and the offsets up to which they were folded and relayed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,49 +20,49 @@ CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
 _TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, SPACES, TOLD, CHANGES, RELAYED)
 _TENANTS: Final = "SELECT tenant FROM spaces UNION SELECT tenant FROM policies UNION SELECT tenant FROM onefold.tenants"
 
-Ends = dict[int, int]  # partition -> the offset before which everything counts
+Ends = dict[int, int]  # partition -> offset (exclusive)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the counters beside a topic's offsets say."""
+    """The counters that the table of offsets keeps of a topic."""
 
     records: int
     dead_letters: int
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Rows by table and key; offsets and counters by topic; the space that is read of each tenant who has his own."""
+class GenerationSnapshot:
+    """Rows by table and key, offsets and counters by topic, and the active space of each tenant that has one."""
 
     tables: Mapping[sa.Table, Rows]
     offsets: Mapping[str, list[Any]]
     live: Mapping[str, Found]
 
     def spaces(self, tenants: Iterable[str]) -> list[Found]:
-        """The spaces that are read of these tenants."""
+        """The active spaces of these tenants."""
         return [self.live.get(one) or _default(one) for one in tenants]
 
     def identity(self) -> dict[sa.Table, Rows]:
-        """Identity's tables in the spaces that are read: one that is being built, or was left, doesn't have it all."""
+        """Identity's rows in the active spaces. A space that is being built or was retired is incomplete."""
         spaces = [ResolutionRow(*row) for row in self.tables[SPACES].values()]
-        aside = {one.name for one in spaces if one.state != "live"}
+        inactive = {one.name for one in spaces if one.state != "live"}
         return {
-            table: {key: row for key, row in self.tables[table].items() if key[0] not in aside} for table in IDENTITY
+            table: {key: row for key, row in self.tables[table].items() if key[0] not in inactive} for table in IDENTITY
         }
 
     def ends(self, topic: str) -> Ends:
-        """How far the topic was folded."""
+        """The offsets up to which the topic was folded."""
         return {row["partition"]: row["next_offset"] for row in self.offsets.get(topic, ())}
 
     def counted(self, topic: str) -> Counted:
-        """What became of the topic's records."""
+        """The counters of the topic's records."""
         rows = self.offsets.get(topic, ())
         dead = sum(row["dead_letters"] for row in rows)
         return Counted(dead + sum(row["committed"] + row["duplicates"] for row in rows), dead)
 
-    def told(self, topic: str) -> Ends:
-        """How far the topic holds what is no longer in the outbox."""
+    def relayed(self, topic: str) -> Ends:
+        """The offsets up to which the topic is known to hold what left the outbox."""
         return {place: end for name, place, end in self.tables[RELAYED].values() if name == topic}
 
 
@@ -70,8 +70,8 @@ def _default(tenant: str) -> Found:
     return Found(tenant, tenant, DEFAULT_VERSION, live=True, policy=None, region=None)
 
 
-async def take(database_url: str) -> Snapshot:
-    """Read everything in one snapshot."""
+async def take_snapshot(database_url: str) -> GenerationSnapshot:
+    """Read the active generation in one transaction."""
     connection = await asyncpg.connect(database_url)
     try:
         await connection.execute(f"SET search_path TO {await active_generation(connection)}")
@@ -82,7 +82,7 @@ async def take(database_url: str) -> Snapshot:
             live = {one.tenant: one for one in await spaces_of(connection, tenants) if one.live}
     finally:
         await connection.close()
-    return Snapshot(tables, _by_topic(offsets), live)
+    return GenerationSnapshot(tables, _by_topic(offsets), live)
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

@@ -1,16 +1,16 @@
-"""What verifying found."""
+"""The result of a verification."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from services.verify.comparing import Comparison
-from services.verify.log_reader import Said
+from services.verify.comparing import TableComparison
+from services.verify.log_reader import TopicEvents
 from services.verify.snapshot import Counted
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """A topic's records as they are, and as they were counted beside the offsets."""
+class TopicAccount:
+    """A topic's records as the topic has them, and as the counters in the table of offsets have them."""
 
     records: int
     dead_letters: int
@@ -22,26 +22,26 @@ class Account:
         return (self.records, self.dead_letters) == (self.counted.records, self.counted.dead_letters)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a JSON object."""
         return {"records": self.records, "dead_letters": self.dead_letters, "balanced": self.balanced}
 
 
-def account_of(said: Said, counted: Counted) -> Account:
-    """A topic's account."""
-    return Account(said.records, said.dead_letters, counted)
+def account_of(topic: TopicEvents, counted: Counted) -> TopicAccount:
+    """The account of one topic."""
+    return TopicAccount(topic.records, topic.dead_letters, counted)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All tables against the log, and whether the counters add up."""
+    """The comparison of every table with the log, and the accounts of both topics."""
 
-    log: Account
-    evidence: Account
-    tables: list[Comparison]
+    log: TopicAccount
+    evidence: TopicAccount
+    tables: list[TableComparison]
 
     @property
     def holds(self) -> bool:
-        """Whether the tables are what the log gives, and every record was counted once."""
+        """Whether no table differs, and every record was counted once."""
         return self.counted and all(one.difference is None for one in self.tables)
 
     @property
@@ -51,16 +51,16 @@ class Verdict:
 
     @property
     def records(self) -> int:
-        """The log's records, up to its offsets."""
+        """How many records the log has, up to the offsets of the tables."""
         return self.log.records
 
     @property
     def dead_letters(self) -> int:
-        """Those of them that are no events."""
+        """The log's records that are not events."""
         return self.log.dead_letters
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As a JSON object."""
         return {
             "holds": self.holds,
             "records": self.records,

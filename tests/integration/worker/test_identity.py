@@ -22,7 +22,7 @@ from services.query.core.models import Contact, Customer
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.reader import Reader
 from services.runtime.secrets import tenant_id_key
-from services.verify.snapshot import CONTACTS, take
+from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
 from tests.support.saying import ref
 from tests.support.streams import believed
@@ -132,7 +132,7 @@ async def test_tables_that_are_dropped_and_folded_anew_are_the_same(world: World
 
 
 async def _rows(world: World) -> dict[str, dict[Key, Row]]:
-    snapshot = await take(world.settings.database_url)
+    snapshot = await take_snapshot(world.settings.database_url)
     rows = {table.name: snapshot.tables[table] for table in CONTACTS}
     identity = decided(snapshot.tables)
     # Which events are given for nothing but the channel's own ids depends on the order in which they come.

@@ -1,4 +1,4 @@
-"""What a listener believes, and what gives a wrong history of changes away."""
+"""A wrong history of customer changes is found."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,48 +9,50 @@ import pytest
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import MEMBERS, ToldRow
 from schemas.changes import CustomerChange, decode_change
-from services.verify.check_outbox import History, compare_told, hear
-from services.verify.comparing import Comparison
+from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
+from services.verify.comparing import TableComparison
 from tests.property.projections.identity.test_stream_laws import fold
 from tests.support.memory import Memory
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL
 
 MEMORY: Memory = fold([[event] for event in ALL], Policy())
-TOLD = [decode_change(row.payload.encode()) for row in MEMORY.told]
+CHANGES = [decode_change(row.payload.encode()) for row in MEMORY.told]
 
 
-def compared(changes: Iterable[CustomerChange], members: Iterable[Any] | None = None) -> Comparison:
-    history: History = {}
-    hear(history, changes)
+def compared(changes: Iterable[CustomerChange], members: Iterable[Any] | None = None) -> TableComparison:
+    history: ChangeHistory = {}
+    add_changes(history, changes)
     rows = list(MEMORY.tables[MEMBERS].values())
-    numbers = [ToldRow(*key, seq) for key, seq in Counter((row.tenant, row.customer_id) for row in MEMORY.told).items()]
-    return compare_told(history, rows if members is None else members, numbers, id_of)
+    sequences = [
+        ToldRow(*key, seq) for key, seq in Counter((row.tenant, row.customer_id) for row in MEMORY.told).items()
+    ]
+    return compare_changes(history, rows if members is None else members, sequences, id_of)
 
 
-def test_what_was_told_is_who_is_who() -> None:
-    found = compared(TOLD)
+def test_the_changes_rebuild_the_membership() -> None:
+    found = compared(CHANGES)
     assert (found.expected, found.found, found.difference) == (2, 2, None)
 
 
-def test_repeats_and_another_order_change_nothing() -> None:
-    assert compared([*reversed(TOLD), *TOLD[:3]]).difference is None
+def test_repeats_and_order_do_not_matter() -> None:
+    assert compared([*reversed(CHANGES), *CHANGES[:3]]).difference is None
 
 
-@pytest.mark.parametrize("lost", range(len(TOLD)))
-def test_any_change_that_is_lost_is_missed(lost: int) -> None:
-    assert compared([*TOLD[:lost], *TOLD[lost + 1 :]]).difference is not None
+@pytest.mark.parametrize("lost", range(len(CHANGES)))
+def test_a_missing_change_is_found(lost: int) -> None:
+    assert compared([*CHANGES[:lost], *CHANGES[lost + 1 :]]).difference is not None
 
 
-@pytest.mark.parametrize("wrong", range(len(TOLD)))
-def test_any_change_that_says_something_else_is_found(wrong: int) -> None:
-    other = TOLD[wrong].model_copy(update={"after": ["web:shop:other"]})
-    found = compared([*TOLD[:wrong], other, *TOLD[wrong + 1 :]]).difference
+@pytest.mark.parametrize("wrong", range(len(CHANGES)))
+def test_a_change_with_other_contacts_is_found_and_named_without_them(wrong: int) -> None:
+    other = CHANGES[wrong].model_copy(update={"after": ["web:shop:other"]})
+    found = compared([*CHANGES[:wrong], other, *CHANGES[wrong + 1 :]]).difference
     assert found is not None
-    assert "web:shop" not in found  # which are identifiers
+    assert "web:shop" not in found
 
 
-def test_a_member_that_nobody_told_of_is_found() -> None:
+def test_a_member_without_a_change_is_found() -> None:
     rows = list(MEMORY.tables[MEMBERS].values())
     more = rows[0]._replace(contact="web:shop:new", contact_id=id_of("demo", "web:shop:new"))
-    assert compared(TOLD, [*rows, more]).difference is not None
+    assert compared(CHANGES, [*rows, more]).difference is not None

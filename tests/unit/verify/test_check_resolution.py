@@ -1,4 +1,4 @@
-"""Who is who by the log itself, against what was made of it."""
+"""The membership by the evidence must be that of a full resolution of the log."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import MEMBERS
 from schemas.events import Event
-from services.verify.check_resolution import ahead, compare_literal
-from services.verify.comparing import Comparison
+from services.verify.check_resolution import compare_resolution, is_ahead
+from services.verify.comparing import TableComparison
 from tests.support.saying import bound, seen
 from tests.support.sayings import Contacts, happened
 from tests.support.streams import rules_of
@@ -22,25 +22,25 @@ LOG = [
 ]
 
 
-def compared(heard: list[Event]) -> Comparison:
+def compared(evidence: list[Event]) -> TableComparison:
     rules = rules_of(Policy())
-    tables = asyncio.run(resolve_log(heard, rules))
-    return compare_literal(happened(LOG), tables[MEMBERS], rules)
+    tables = asyncio.run(resolve_log(evidence, rules))
+    return compare_resolution(happened(LOG), tables[MEMBERS], rules)
 
 
-def test_what_the_contacts_tell_comes_to_what_the_log_says() -> None:
-    assert compared(Contacts().say(LOG)) == Comparison("resolution", 2, 2, None)
+def test_the_evidence_that_is_passed_on_gives_the_membership_of_the_log() -> None:
+    assert compared(Contacts().say(LOG)) == TableComparison("resolution", 2, 2, None)
 
 
-def test_members_by_an_earlier_sighting_are_found_out() -> None:
+def test_membership_without_a_later_sighting_is_found() -> None:
     found = compared([*LOG[:2], LOG[3]]).difference
     assert found is not None
     assert "M1" not in found
     assert WEB not in found
 
 
-def test_identity_is_ahead_if_it_heard_of_what_was_not_said() -> None:
-    heard = Contacts().say(LOG)
-    assert not ahead(happened(LOG), happened(heard))
-    assert ahead(happened(LOG[:-2]), happened(heard))
-    assert ahead(happened([*LOG[:2], *LOG[3:]]), happened([one for one in heard if one is not LOG[2]]))
+def test_evidence_of_events_that_are_not_in_the_log_is_ahead() -> None:
+    evidence = Contacts().say(LOG)
+    assert not is_ahead(happened(LOG), happened(evidence))
+    assert is_ahead(happened(LOG[:-2]), happened(evidence))
+    assert is_ahead(happened([*LOG[:2], *LOG[3:]]), happened([one for one in evidence if one is not LOG[2]]))

@@ -1,4 +1,4 @@
-"""A difference is told without the values that differ."""
+"""A difference is named without the values that differ."""
 
 from projections.engine.metadata import key_of
 from projections.identity.tables import LINKS, LinkRow
@@ -9,7 +9,7 @@ ROW = LinkRow("demo", "phone", "+886911111111", 2, id_of("demo", "web:shop:c1"))
 ROWS: Rows = {key_of(LINKS, ROW): ROW}
 
 
-def test_a_row_too_few_or_too_many_is_named_by_its_contact() -> None:
+def test_a_missing_or_unexpected_row_is_named_by_its_contact() -> None:
     nothing: Rows = {}
     for expected, found, kind in ((ROWS, nothing, "the table lacks it"), (nothing, ROWS, "the log does not give")):
         difference = compare(LINKS, expected, found).difference
