@@ -75,9 +75,9 @@ def place_of(row: ConflictRow) -> Place:
 
 
 async def customers_of(connection: Any, space: str, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    """Whom contacts belong to; a contact that identity knows nothing of, to itself."""
+    """The customers of those of the contacts that have identity evidence; any other is a customer by itself."""
     found = await connection.fetch(_CUSTOMERS_OF, space, contact_ids)
-    return dict(zip(contact_ids, contact_ids, strict=True)) | {row["contact_id"]: row["customer_id"] for row in found}
+    return {row["contact_id"]: row["customer_id"] for row in found}
 
 
 async def together(connection: Any, space: str, any_id: UUID) -> list[Member]:

@@ -1,126 +1,113 @@
-"""A contact's rows as readers are shown them. The time comes as an argument: rows hold no clock."""
+"""Contacts and customers as readers get them: each value of the projections in its shape of the API."""
 
 from collections.abc import Iterable
-from itertools import pairwise
+from typing import Final
 from uuid import UUID
 
-import orjson
-
-from projections.attributes.tables import AttributeRow
-from projections.bindings.tables import SITE_WAYS, BindingRow
 from projections.consents.tables import ConsentRow
-from projections.contacts.queries import ContactRecord
+from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, has_staff
 from projections.contacts.tables import ContactRow
+from projections.customers.folds import CustomerRecord
 from projections.notifications.tables import NotificationRow
-from projections.tags.tables import TagRow
 from services.query.core.models import (
     Attribute,
     Binding,
     Consent,
     Consents,
     Contact,
+    Customer,
+    CustomerAttribute,
+    CustomerTag,
     Notification,
     Profile,
     SocialBinding,
     Staff,
-    Status,
     Stretch,
     Subscription,
     Tag,
 )
 
+_NEVER_SAID: Final = Consent()
 
-def contact_view(card: ContactRecord, customer_id: UUID, now: int) -> Contact:
-    """The contact at this moment, as part of this customer."""
-    row = card.contact
-    status = status_of(row)
-    consents = consents_of(card.consents)
+
+def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) -> Customer:
+    """The customer with its contacts, in the order that they come in."""
+    identity = customer.identity
+    return Customer(
+        id=identity.customer_id,
+        member_id=identity.member_id,
+        phone=identity.phone,
+        email=identity.email,
+        names=list(customer.names),
+        contacts=contact_views(contacts, identity.customer_id),
+        valid=customer.valid,
+        last_customer_interaction_at=customer.last_customer_at,
+        last_team_interaction_at=customer.last_team_at,
+        last_marketing_at=customer.last_marketing_at,
+        first_seen_at=customer.first_seen_at,
+        tags=[
+            CustomerTag(
+                tag=one.tag,
+                count=one.taggings,
+                last_at=one.last_at,
+                source=one.source,
+                expires_at=one.expires_at,
+                origin=list(one.origin),
+            )
+            for one in customer.tags
+        ],
+        attributes={
+            one.key: CustomerAttribute(value=one.value, type=one.type, at=one.at, origin=origin)
+            for one, origin in customer.attributes
+        },
+    )
+
+
+def contact_views(contacts: Iterable[ContactState], customer_id: UUID) -> list[Contact]:
+    """The contacts of one customer."""
+    return [contact_view(contact, customer_id) for contact in contacts]
+
+
+def contact_view(state: ContactState, customer_id: UUID) -> Contact:
+    """The contact as part of this customer."""
+    record, row = state.record, state.record.contact
     return Contact(
-        contact=card.key,
+        contact=state.key,
         id=row.contact_id,
         customer_id=customer_id,
         channel=row.channel,
         account=row.account,
         uid=row.uid,
         profile=Profile(display_name=row.display_name, avatar=row.avatar, locale=row.locale),
-        subscription=subscription_of(row),
-        valid=is_valid(status, consents, row.superseded_by),
+        subscription=_subscription(state),
+        valid=state.valid,
         last_customer_interaction_at=row.last_customer_at,
         last_team_interaction_at=row.last_team_at,
         last_marketing_at=row.last_marketing_at,
-        first_seen_at=row.first_seen_at if card.seen else None,
-        consents=consents,
-        notifications=[_notification(one) for one in card.notifications],
-        tags=tags_of(card.tags, now),
-        attributes=attributes_of(card.attributes),
+        first_seen_at=state.first_seen_at,
+        consents=_consents(record.consents),
+        notifications=[_notification(one) for one in record.notifications],
+        tags=[_tag(one) for one in state.tags],
+        attributes={one.key: _attribute(one) for one in state.attributes},
         staff=_staff(row),
-        social_binding=social_binding_of(card.bindings),
-        bindings=[Binding(via=one.via, bound=one.bound, at=one.at) for one in card.bindings],
+        social_binding=_social_binding(state),
+        bindings=[Binding(via=one.via, bound=one.bound, at=one.at) for one in record.bindings],
         superseded_by=row.superseded_by,
     )
 
 
-def status_of(row: ContactRow) -> Status:
-    """Whether the channel reaches the person."""
-    if row.subscribed is None:
-        return "none"
-    return "subscribed" if row.subscribed else "blocked"
+def _subscription(state: ContactState) -> Subscription:
+    history = [Stretch(status=one.status, from_=one.since, to=one.until) for one in state.subscription]
+    return Subscription(status=state.status, since=history[0].from_ if history else None, history=history)
 
 
-def subscription_of(row: ContactRow) -> Subscription:
-    """The status and its history: each stretch lasts until the next one begins."""
-    runs = orjson.loads(row.runs)
-    ends = [after[1] for _, after in pairwise(runs)]
-    stretches = [
-        Stretch(status="subscribed" if sign else "blocked", from_=since, to=to)
-        for (sign, since, *_), to in zip(runs, [*ends, None], strict=False)
-    ]
-    stretches.reverse()
-    return Subscription(status=status_of(row), since=stretches[0].from_ if stretches else None, history=stretches)
-
-
-def consents_of(rows: Iterable[ConsentRow]) -> Consents:
-    """Each kind as it was last said; allowed where nobody said anything."""
+def _consents(rows: Iterable[ConsentRow]) -> Consents:
     said = {row.kind: Consent(allowed=row.allowed, at=row.at) for row in rows}
-    unsaid = Consent()
     return Consents(
-        broadcast=said.get("broadcast", unsaid),
-        web_push=said.get("web_push", unsaid),
-        cart_remarketing=said.get("cart_remarketing", unsaid),
+        broadcast=said.get("broadcast", _NEVER_SAID),
+        web_push=said.get("web_push", _NEVER_SAID),
+        cart_remarketing=said.get("cart_remarketing", _NEVER_SAID),
     )
-
-
-def is_valid(status: Status, consents: Consents, superseded_by: str | None) -> bool:
-    """Whether this is a valid contact (有效聯絡人)."""
-    open_to_any = consents.broadcast.allowed or consents.web_push.allowed or consents.cart_remarketing.allowed
-    return status == "subscribed" and superseded_by is None and open_to_any
-
-
-def tags_of(rows: Iterable[TagRow], now: int) -> list[Tag]:
-    """The tags that are on the contact now: neither removed nor run out."""
-    return [
-        Tag(tag=row.tag, count=row.taggings, last_at=row.last_at, source=row.source, expires_at=row.expires_at)
-        for row in rows
-        if row.taggings > 0 and row.last_at is not None and (row.expires_at is None or row.expires_at > now)
-    ]
-
-
-def attributes_of(rows: Iterable[AttributeRow]) -> dict[str, Attribute]:
-    """The attributes that have a value."""
-    return {
-        row.key: Attribute(value=orjson.loads(row.value), type=row.type, at=row.at)
-        for row in rows
-        if row.value is not None and row.type is not None
-    }
-
-
-def social_binding_of(rows: Iterable[BindingRow]) -> SocialBinding:
-    """The latest of the live bindings that came by one of the site's ways."""
-    live = [row for row in rows if row.bound and row.via in SITE_WAYS]
-    if not live:
-        return SocialBinding(bound=False)
-    latest = max(live, key=lambda row: (row.at, row.event_id))
-    return SocialBinding(bound=True, via=latest.via, at=latest.at)
 
 
 def _notification(row: NotificationRow) -> Notification:
@@ -134,7 +121,20 @@ def _notification(row: NotificationRow) -> Notification:
     )
 
 
+def _tag(tag: ActiveTag) -> Tag:
+    return Tag(tag=tag.tag, count=tag.taggings, last_at=tag.last_at, source=tag.source, expires_at=tag.expires_at)
+
+
+def _attribute(setting: AttributeSetting) -> Attribute:
+    return Attribute(value=setting.value, type=setting.type, at=setting.at)
+
+
 def _staff(row: ContactRow) -> Staff | None:
-    if row.staff_at is None or (row.staff_member is None and row.staff_branch is None):
+    if row.staff_at is None or not has_staff(row):
         return None
     return Staff(member=row.staff_member, branch=row.staff_branch, at=row.staff_at)
+
+
+def _social_binding(state: ContactState) -> SocialBinding:
+    binding = state.social_binding
+    return SocialBinding(bound=True, via=binding.via, at=binding.at) if binding else SocialBinding(bound=False)

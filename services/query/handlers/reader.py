@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from projections.contacts.queries import ContactRecord, cards, unseen
-from projections.identity.queries import Member, keys_of, together
+from projections.contacts.queries import load_contacts
+from projections.contacts.records import placeholder
+from projections.contacts.state import state_at, states_at
+from projections.customers.folds import summarise
+from projections.customers.queries import LoadedCustomer, load_customer
+from projections.identity.queries import customers_of, keys_of, together
 from projections.timeline import queries as timeline
 from schemas.events import ContactRef
 from services.query.core.errors import NotFound
 from services.query.core.models import Contact, Customer, CustomerContacts
-from services.query.core.rollup import Known, contacts_view, customer_view
 from services.query.core.timelines import MOST_BYTES, TimelineQuery, page_json
-from services.query.core.views import contact_view
+from services.query.core.views import contact_view, contact_views, customer_view
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
@@ -34,24 +37,24 @@ class Reader:
         """One contact, as it is at this moment."""
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
-            found = await cards(moment.connection, tenant, moment.space, [contact_id]) or [
-                one
-                for one in _unseen(tenant, await together(moment.connection, moment.space, contact_id))
-                if one.contact.contact_id == contact_id
-            ]
-        if not found:
+            records = await load_contacts(moment.connection, tenant, [contact_id])
+            customers = await customers_of(moment.connection, moment.space, [contact_id])
+        if not records and not customers:
             raise NotFound(NO_CONTACT)
-        return contact_view(found[0], found[0].customer_id, now)
+        record = records[0] if records else placeholder(tenant, contact_id, contact.key)
+        return contact_view(state_at(record, now), customers.get(contact_id, contact_id))
 
     async def customer(self, tenant: str, name: str, now: int) -> Customer:
         """A customer by any of its names, with what its contacts add up to."""
-        known, found = await self._cards_of(tenant, name)
-        return customer_view(known, found, now)
+        loaded = await self._load(tenant, name)
+        contacts = states_at(loaded.contacts, now)
+        return customer_view(summarise(loaded.identity, contacts), contacts)
 
     async def contacts(self, tenant: str, name: str, now: int) -> CustomerContacts:
-        """A customer's contacts."""
-        known, found = await self._cards_of(tenant, name)
-        return CustomerContacts(id=known.customer_id, contacts=contacts_view(known.customer_id, found, now))
+        """A customer's contacts, in the order of their keys."""
+        loaded = await self._load(tenant, name)
+        customer_id = loaded.identity.customer_id
+        return CustomerContacts(id=customer_id, contacts=contact_views(states_at(loaded.contacts, now), customer_id))
 
     async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: TimelineQuery) -> bytes:
         """A page of what happened with one contact, as JSON."""
@@ -72,17 +75,13 @@ class Reader:
                 raise NotFound(NO_CUSTOMER)
         return page_json(entries)
 
-    async def _cards_of(self, tenant: str, name: str) -> tuple[Known, list[ContactRecord]]:
+    async def _load(self, tenant: str, name: str) -> LoadedCustomer:
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            members = await together(moment.connection, moment.space, named)
-            ids = [one.contact_id for one in members] or [named]
-            found = await cards(moment.connection, tenant, moment.space, ids)
-        seen = {card.contact.contact_id for card in found}
-        found += _unseen(tenant, [one for one in members if one.contact_id not in seen])
-        if not found:
+            loaded = await load_customer(moment.connection, tenant, moment.space, named)
+        if loaded is None:
             raise NotFound(NO_CUSTOMER)
-        return Known(*members[0][2:]) if members else Known(named), found
+        return loaded
 
     async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> list[timeline.Entry]:
         return await timeline.page(
@@ -94,7 +93,3 @@ class Reader:
             limit=wanted.limit,
             most_bytes=self._page_bytes,
         )
-
-
-def _unseen(tenant: str, members: Sequence[Member]) -> list[ContactRecord]:
-    return [unseen(tenant, one.contact_id, one.contact, one.customer_id) for one in members]

@@ -6,7 +6,7 @@ import pytest
 
 from services.query.core.models import Contact
 from tests.integration.query.conftest import NOW, Brand, id_of
-from tests.support.cards import event
+from tests.support.contact_records import event
 from tests.support.strategies import BASE_MS, DAY_MS
 
 LIFE = (

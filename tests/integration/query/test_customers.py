@@ -4,7 +4,7 @@ import pytest
 
 from services.query.core.models import Customer
 from tests.integration.query.conftest import Brand, id_of, keys_of
-from tests.support.cards import event
+from tests.support.contact_records import event
 from tests.support.strategies import BASE_MS
 
 WEB, LINE = "web:shop:c1", "line:oa1:U1"

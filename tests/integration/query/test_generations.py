@@ -16,7 +16,7 @@ from services.query.main import create_app
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.settings import Settings
 from tests.integration.query.conftest import MASTER, Brand, until_ready
-from tests.support.cards import event
+from tests.support.contact_records import event
 from tests.support.servers import OwnPostgres
 
 PATH = "/v1/contacts/line/oa1/U1"

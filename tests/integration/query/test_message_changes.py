@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from projections.timeline import queries
 from schemas.events import Event
 from tests.integration.query.conftest import Brand, id_of
-from tests.support.cards import event
+from tests.support.contact_records import event
 
 PATH = "/v1/contacts/line/oa1/{uid}/timeline"
 RECEIVED, EDITED, UNSENT, SENT = "message.received", "message.edited", "message.unsent", "team.message_sent"

@@ -14,7 +14,7 @@ from services.query.core import cursors
 from services.query.http import contacts, customers, identity
 from services.runtime.problems import MEDIA_TYPE
 from tests.integration.query.conftest import Brand, id_of
-from tests.support.cards import event
+from tests.support.contact_records import event
 
 CONTACT = "line:oa1:U1"
 NAMED = ["/v1/contacts/line/oa1/U1", f"/v1/customers/contact:{CONTACT}"]

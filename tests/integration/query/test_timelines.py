@@ -9,7 +9,7 @@ from projections.timeline import queries
 from schemas.events import Event
 from services.query.core.models import TimelinePage
 from tests.integration.query.conftest import Brand, id_of, keys_of
-from tests.support.cards import event
+from tests.support.contact_records import event
 from tests.support.strategies import BASE_MS
 
 PATH = "/v1/contacts/line/oa1/U1/timeline"

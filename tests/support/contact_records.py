@@ -1,4 +1,4 @@
-"""Cards from events: through the real folds, in memory."""
+"""Contact records from events: through the real folds, in memory."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from projections.attributes.tables import TABLE as ATTRIBUTES
 from projections.bindings.tables import TABLE as BINDINGS
 from projections.consents.tables import TABLE as CONSENTS
-from projections.contacts.queries import ContactRecord
+from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.notifications.tables import TABLE as NOTIFICATIONS
@@ -24,8 +24,8 @@ from tests.support.twin import happened
 _NESTED = (TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
 
 
-def cards_of(events: Iterable[Event]) -> list[ContactRecord]:
-    """The card of each contact that the events are about, in the order of their ids."""
+def records_of(events: Iterable[Event]) -> list[ContactRecord]:
+    """The record of each contact that the events are about, in the order of their ids."""
     tables = fold_log(PROJECTIONS, happened(events))
 
     def rows(table: sa.Table, contact_id: UUID) -> tuple[Any, ...]:
@@ -35,10 +35,10 @@ def cards_of(events: Iterable[Event]) -> list[ContactRecord]:
     return [ContactRecord(ContactRow(*one), *(rows(table, one.contact_id) for table in _NESTED)) for one in contacts]
 
 
-def card_of(*events: Event) -> ContactRecord:
-    """The card of the one contact that the events are about."""
-    (card,) = cards_of(events)
-    return card
+def record_of(*events: Event) -> ContactRecord:
+    """The record of the one contact that the events are about."""
+    (record,) = records_of(events)
+    return record
 
 
 def event(type_name: str, at: int = 0, *, contact: str = "line:oa1:U1", event_id: str = "", **data: Any) -> Event:

@@ -1,0 +1,1 @@
+"""Omni-customers: what the contacts of one person add up to."""

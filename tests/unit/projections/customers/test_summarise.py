@@ -1,0 +1,126 @@
+"""Laws of a customer's summary: a function of the set of contacts, which keeps nothing of its own."""
+
+from collections.abc import Sequence
+from random import Random
+from uuid import UUID
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projections.contacts.records import ContactRecord
+from projections.contacts.state import ActiveTag, ContactState, states_at
+from projections.customers.folds import CustomerIdentity, CustomerRecord, LatestAttribute, summarise
+from schemas.events import Event
+from tests.support.contact_records import event, records_of
+from tests.support.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
+
+# On a busy machine drawing lives of whole contacts is slow; that says nothing about the laws.
+LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+IDENTITY = CustomerIdentity(UUID(int=1))
+NOW = BASE_MS + 2 * DAY_MS
+TYPES = ("tag.added", "tag.removed", "attribute.set", "attribute.unset", "message.received", "contact.followed")
+events = event_lists(contacts=CONTACTS[:4], types=TYPES, min_size=1, max_size=10).filter(
+    lambda drawn: any(one.contact for one in drawn)
+)
+
+
+def summary(records: Sequence[ContactRecord], now: int = NOW) -> CustomerRecord:
+    return summarise(IDENTITY, states_at(records, now))
+
+
+def customer(*events: Event, now: int = NOW) -> CustomerRecord:
+    return summary(records_of(events), now)
+
+
+@LAW
+@given(events, st.randoms(use_true_random=False))
+def test_the_order_of_contacts_does_not_matter(drawn: list[Event], random: Random) -> None:
+    contacts = states_at(records_of(drawn), NOW)
+    shuffled = random.sample(contacts, len(contacts))
+    assert summarise(IDENTITY, shuffled) == summarise(IDENTITY, contacts)
+
+
+@LAW
+@given(events, st.data())
+def test_a_split_gives_each_part_what_its_contacts_brought(drawn: list[Event], data: st.DataObject) -> None:
+    records = records_of(drawn)
+    part = data.draw(st.lists(st.sampled_from(records), min_size=1, unique_by=lambda record: record.key))
+    keys = {record.key for record in part}
+    together = {state.key: state for state in states_at(records, NOW)}
+    assert states_at(part, NOW) == [together[key] for key in sorted(keys)]
+    assert summary(part) == customer(*(one for one in drawn if one.contact and one.contact.key in keys))
+
+
+@LAW
+@given(events)
+def test_a_customer_of_one_contact_has_exactly_what_the_contact_has(drawn: list[Event]) -> None:
+    record = records_of(drawn)[0]
+    (contact,) = states_at([record], NOW)
+    alone = summary([record])
+    assert [tag[:-1] for tag in alone.tags] == sorted(contact.tags)
+    assert all(tag.origin == (record.key,) for tag in alone.tags)
+    assert alone.attributes == tuple(LatestAttribute(setting, record.key) for setting in contact.attributes)
+    assert alone.valid == contact.valid
+
+
+@LAW
+@given(events)
+def test_every_origin_carries_what_it_is_the_origin_of(drawn: list[Event]) -> None:
+    records = records_of(drawn)
+    whole = summary(records)
+    contacts = {state.key: state for state in states_at(records, NOW)}
+    for tag in whole.tags:
+        carried = [_tags(contacts[key])[tag.tag] for key in tag.origin]
+        assert len(tag.origin) == sum(tag.tag in _tags(one) for one in contacts.values())
+        assert tag.taggings == sum(one.taggings for one in carried)
+        assert tag.last_at == max(one.last_at for one in carried)
+    settings_of = {key: {one.key: one for one in state.attributes} for key, state in contacts.items()}
+    for setting, origin in whole.attributes:
+        assert settings_of[origin][setting.key] == setting
+        assert setting.at == max(held[setting.key].at for held in settings_of.values() if setting.key in held)
+
+
+@LAW
+@given(events)
+def test_times_are_the_latest_of_any_contact(drawn: list[Event]) -> None:
+    records = records_of(drawn)
+    whole = summary(records)
+    for name in ("last_customer_at", "last_team_at", "last_marketing_at"):
+        own = [getattr(record.contact, name) for record in records]
+        assert getattr(whole, name) == max((time for time in own if time is not None), default=None)
+    assert whole.first_seen_at == min(record.contact.first_seen_at for record in records)
+
+
+def test_the_same_tag_on_two_channels_is_one_tag_of_the_customer() -> None:
+    web, line = "web:shop:c1", "line:oa1:U1"
+    both = customer(
+        event("tag.added", 1, contact=line, tag="VIP", source="manual"),
+        event("tag.added", 2, contact=web, tag="VIP", source="journey"),
+        event("tag.added", 3, contact=web, tag="VIP", source="journey"),
+    )
+    (tag,) = both.tags
+    assert (tag.taggings, tag.last_at, tag.source, tag.origin) == (3, BASE_MS + 3, "journey", (line, web))
+
+
+def test_a_tag_that_one_contact_has_without_an_end_does_not_expire() -> None:
+    def tagged(days: int | None) -> CustomerRecord:
+        first = event("tag.added", contact="web:shop:c1", tag="VIP", expires_after=9)
+        return customer(first, event("tag.added", contact="line:oa1:U1", tag="VIP", expires_after=days), now=BASE_MS)
+
+    assert tagged(None).tags[0].expires_at is None
+    assert tagged(3).tags[0].expires_at == BASE_MS + 10 * DAY_MS - 60_000
+
+
+def test_unsetting_an_attribute_takes_back_the_contacts_own_value_only() -> None:
+    web, line = "web:shop:c1", "line:oa1:U1"
+    said = [
+        event("attribute.set", 1, contact=line, key="city", value="台北"),
+        event("attribute.set", 2, contact=web, key="city", value="高雄"),
+    ]
+    assert customer(*said).attributes[0].origin == web
+    (after,) = customer(*said, event("attribute.unset", 3, contact=web, key="city")).attributes
+    assert (after.setting.value, after.origin) == ("台北", line)
+
+
+def _tags(contact: ContactState) -> dict[str, ActiveTag]:
+    return {tag.tag: tag for tag in contact.tags}
