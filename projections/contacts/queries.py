@@ -4,28 +4,39 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from projections.attributes import queries as attributes
+import sqlalchemy as sa
+
+from projections.attributes.queries import set_attributes
 from projections.attributes.tables import TABLE as ATTRIBUTES
-from projections.bindings import queries as bindings
+from projections.bindings.queries import all_bindings
 from projections.bindings.tables import TABLE as BINDINGS
-from projections.consents import queries as consents
+from projections.consents.queries import all_consents
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.queries import nested_rows
-from projections.notifications import queries as notifications
+from projections.engine.statements import array, compiled
+from projections.notifications.queries import all_notifications
 from projections.notifications.tables import TABLE as NOTIFICATIONS
-from projections.tags import queries as tags
+from projections.tags.queries import counted_tags
 from projections.tags.tables import TABLE as TAGS
 
-_CONTACT_COLUMNS: Final = ", ".join(f"c.{column.name}" for column in CONTACTS.columns)
 _WIDTH: Final = len(CONTACTS.columns)
-_RECORDS: Final = f"""
-SELECT {_CONTACT_COLUMNS},
-    {tags.COUNTED}, {attributes.HAVING_A_VALUE}, {consents.ALL}, {notifications.ALL}, {bindings.ALL}
-FROM contacts c WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
-"""  # noqa: S608 - names are constants
+_RECORDS: Final = compiled(
+    sa.select(
+        *CONTACTS.c,
+        counted_tags(CONTACTS.c.contact_id),
+        set_attributes(CONTACTS.c.contact_id),
+        all_consents(CONTACTS.c.contact_id),
+        all_notifications(CONTACTS.c.contact_id),
+        all_bindings(CONTACTS.c.contact_id),
+    ).where(
+        CONTACTS.c.tenant == sa.bindparam("tenant"), CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+    ),
+    "tenant",
+    "contact_ids",
+)
 _WITHOUT_IDENTITY: Final = """
 SELECT count(*) FROM contacts c
 WHERE c.tenant = $1 AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AND m.contact_id = c.contact_id)

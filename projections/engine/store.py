@@ -46,9 +46,18 @@ def insert_new(table: sa.Table) -> Insert:
     return _insert(table, ignore)
 
 
-def delete_by_key(table: sa.Table) -> str:
-    """Deletes the rows of these keys, given as arrays, one a column."""
-    return _delete(table, key_columns(table))
+def select_matching(table: sa.Table, *by: sa.Column[Any]) -> str:
+    """Selects the rows whose columns have values that are given as arrays, one a column."""
+    given = unnested("given", by)
+    same = sa.and_(*(column == given.c[column.name] for column in by))
+    return compiled(sa.select(*row_columns(table)).select_from(given.join(table, same)), *given.c.keys())
+
+
+def delete_matching(table: sa.Table, *by: sa.Column[Any]) -> str:
+    """Deletes the rows whose columns have values that are given as arrays, one a column."""
+    given = unnested("given", by)
+    same = (column == given.c[column.name] for column in by)
+    return compiled(sa.delete(table).where(*same), *given.c.keys())
 
 
 async def load(connection: Any, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
@@ -109,12 +118,6 @@ def _insert(table: sa.Table, on_conflict: Any) -> Insert:
     return Insert(text(given, *names), text(staging), staging.name, ddl(staging, if_not_exists=True)[0], names)
 
 
-def _delete(table: sa.Table, key: list[sa.Column[Any]]) -> str:
-    given = unnested("given", key)
-    same = (column == given.c[column.name] for column in key)
-    return compiled(sa.delete(table).where(*same), *given.c.keys())
-
-
 @cache
 def _upsert(table: sa.Table) -> Insert:
     return upsert(table)
@@ -122,12 +125,9 @@ def _upsert(table: sa.Table) -> Insert:
 
 @cache
 def _load_statement(table: sa.Table) -> str:
-    key = key_columns(table)
-    given = unnested("given", key)
-    same = sa.and_(*(column == given.c[column.name] for column in key))
-    return compiled(sa.select(*row_columns(table)).select_from(given.join(table, same)), *given.c.keys())
+    return select_matching(table, *key_columns(table))
 
 
 @cache
 def _delete_contacts_statement(table: sa.Table) -> str:
-    return _delete(table, [table.c.tenant, table.c.contact_id])
+    return delete_matching(table, table.c.tenant, table.c.contact_id)

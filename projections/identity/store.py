@@ -11,8 +11,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.metadata import Key, Row, row_columns, row_type
-from projections.engine.store import columns, delete_by_key, insert, load, save, upsert
+from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
+from projections.engine.store import columns, delete_matching, insert, load, save, upsert
 from projections.identity.tables import (
     CHANGES,
     CUSTOMERS,
@@ -103,9 +103,9 @@ INSERT INTO told AS t (tenant, customer_id, seq) SELECT k.tenant, k.customer_id,
 FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
 ON CONFLICT (tenant, customer_id) DO UPDATE SET seq = t.seq + 1 RETURNING tenant, customer_id, seq
 """
-_DELETE_CUSTOMERS: Final = delete_by_key(CUSTOMERS)
-_DELETE_REFUSALS: Final = delete_by_key(REFUSALS)
-_DELETE_NAMINGS: Final = delete_by_key(NAMINGS)
+_DELETE_CUSTOMERS: Final = delete_matching(CUSTOMERS, *key_columns(CUSTOMERS))
+_DELETE_REFUSALS: Final = delete_matching(REFUSALS, *key_columns(REFUSALS))
+_DELETE_NAMINGS: Final = delete_matching(NAMINGS, *key_columns(NAMINGS))
 _SAVE_CUSTOMERS: Final = upsert(CUSTOMERS, only_different=True)
 
 

@@ -5,16 +5,12 @@ from typing import Any, Final
 
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
-from projections.engine.store import columns, save
+from projections.engine.store import columns, save, select_matching
 from projections.intrinsics import folds
 from projections.intrinsics.folds import Noted, Rows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
 
-_OF_TYPES: Final = f"""
-SELECT {", ".join(f"t.{column.name}" for column in TABLE.columns)}
-FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k(tenant, contact_id, type)
-JOIN {TABLE.name} t ON t.tenant = k.tenant AND t.contact_id = k.contact_id AND t.type = k.type
-"""  # noqa: S608 - names are constants
+_OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.type)
 
 
 async def note(connection: Any, happened: Iterable[ContactEvent]) -> Noted:

@@ -1,8 +1,13 @@
 """Reading a contact's recurring notifications, on every topic it ever heard of."""
 
-from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
 
 from projections.engine.queries import nested
 from projections.notifications.tables import TABLE
 
-ALL: Final = nested(TABLE)
+
+def all_notifications(contact_id: sa.ColumnElement[UUID]) -> sa.ScalarSelect[str]:
+    """The contact's notifications."""
+    return nested(TABLE, contact_id)

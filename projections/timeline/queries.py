@@ -11,47 +11,13 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.timeline.messages import as_shown
+import sqlalchemy as sa
 
-_PAGE: Final = """
-WITH page AS (
-    SELECT t.*, c.channel, c.account, c.uid
-    FROM contacts c CROSS JOIN LATERAL (
-        SELECT e.occurred_at, e.event_id, e.contact_id, e.received_at, e.type, e.source, e.data
-        FROM timeline e
-        WHERE e.tenant = $1 AND e.contact_id = c.contact_id
-            AND (e.occurred_at, e.event_id, e.contact_id) < ($3, $4, $5)
-            AND ($6::text[] IS NULL OR e.type = ANY($6))
-        ORDER BY e.occurred_at DESC, e.event_id DESC
-        LIMIT $7 + 1
-    ) t
-    WHERE c.tenant = $1 AND c.contact_id = ANY($2::uuid[])
-    ORDER BY t.occurred_at DESC, t.event_id DESC, t.contact_id DESC
-    LIMIT $7 + 1
-), changed AS (
-    SELECT page.occurred_at, page.event_id, page.contact_id, page.received_at, page.type, page.source,
-        CASE WHEN change.type = 'message.edited' THEN change.data ELSE page.data END AS data,
-        page.channel, page.account, page.uid, change.type AS change
-    FROM page LEFT JOIN LATERAL (
-        SELECT c.type, c.data
-        FROM timeline c
-        WHERE page.type IN ('message.received', 'message.edited', 'message.unsent', 'team.message_sent')
-            AND c.tenant = $1 AND c.contact_id = page.contact_id
-            AND c.data ->> 'message_id' = page.data ->> 'message_id'
-            AND c.type IN ('message.edited', 'message.unsent')
-            AND (c.type = 'message.unsent' OR page.type <> 'team.message_sent')
-        ORDER BY c.type = 'message.unsent' DESC, c.occurred_at DESC, c.event_id DESC
-        LIMIT 1
-    ) change ON true
-), measured AS (
-    SELECT changed.*, row_number() OVER newest AS number, count(*) OVER () AS found,
-        sum(octet_length(data::text)) OVER newest - octet_length(data::text) AS bytes_before
-    FROM changed
-    WINDOW newest AS (ORDER BY occurred_at DESC, event_id DESC, contact_id DESC ROWS UNBOUNDED PRECEDING)
-)
-SELECT occurred_at, event_id, contact_id, received_at, type, source, data, channel, account, uid, number < found, change
-FROM measured WHERE number <= $7 AND bytes_before < $8 ORDER BY number
-"""
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.statements import array, compiled
+from projections.timeline.messages import EDITED, UNSENT, as_shown
+from projections.timeline.tables import CHANGING_TYPES
+from projections.timeline.tables import TABLE as TIMELINE
 
 
 class Place(NamedTuple):
@@ -88,6 +54,96 @@ class Entry(NamedTuple):
     def place(self) -> Place:
         """Where the event stands."""
         return Place(self.occurred_at, self.event_id, self.contact_id)
+
+
+_CHANGEABLE: Final = ("message.received", "message.edited", "message.unsent", "team.message_sent")
+
+
+def _page() -> sa.CTE:
+    """The contacts' next events, newest first, one more than the page may have."""
+    event = TIMELINE.alias("event")
+    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in Place._fields))
+    types = array("types", sa.Text())
+    one_more = sa.bindparam("most", type_=sa.BigInteger()) + 1
+    of_contact = (
+        sa.select(event)
+        .where(
+            event.c.tenant == sa.bindparam("tenant"),
+            event.c.contact_id == CONTACTS.c.contact_id,
+            sa.tuple_(*(event.c[name] for name in Place._fields)) < before,
+            types.is_(None) | (event.c.type == sa.any_(types)),
+        )
+        .order_by(event.c.occurred_at.desc(), event.c.event_id.desc())
+        .limit(one_more)
+        .lateral("of_contact")
+    )
+    return (
+        sa.select(of_contact, CONTACTS.c.channel, CONTACTS.c.account, CONTACTS.c.uid)
+        .select_from(CONTACTS.join(of_contact, sa.true()))
+        .where(
+            CONTACTS.c.tenant == sa.bindparam("tenant"),
+            CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
+        )
+        .order_by(*(of_contact.c[name].desc() for name in Place._fields))
+        .limit(one_more)
+        .cte("page")
+    )
+
+
+def _changed(page: sa.CTE) -> sa.CTE:
+    """The page with the type of the event that later changed each message; an edited one has its latest edit's data."""
+    later = TIMELINE.alias("later")
+    unsent = later.c.type == UNSENT
+    change = (
+        sa.select(later.c.type, later.c.data)
+        .where(
+            page.c.type.in_(_CHANGEABLE),
+            later.c.tenant == sa.bindparam("tenant"),
+            later.c.contact_id == page.c.contact_id,
+            later.c.data["message_id"].astext == page.c.data["message_id"].astext,
+            later.c.type.in_(CHANGING_TYPES),
+            unsent | (page.c.type != "team.message_sent"),
+        )
+        .order_by(unsent.desc(), later.c.occurred_at.desc(), later.c.event_id.desc())
+        .limit(1)
+        .lateral("change")
+    )
+    data = sa.case((change.c.type == EDITED, change.c.data), else_=page.c.data)
+    others = [column for column in page.c if column.name != "data"]
+    return (
+        sa.select(*others, data.label("data"), change.c.type.label("change"))
+        .select_from(page.outerjoin(change, sa.true()))
+        .cte("changed")
+    )
+
+
+def _measured(changed: sa.CTE) -> sa.CTE:
+    """With each event's number, how many there are, and how many bytes come before it."""
+    size = sa.func.octet_length(sa.cast(changed.c.data, sa.Text))
+    newest = [changed.c[name].desc() for name in Place._fields]
+    return sa.select(
+        changed,
+        sa.func.row_number().over(order_by=newest, rows=(None, 0)).label("number"),
+        sa.func.count().over().label("found"),
+        (sa.func.sum(size).over(order_by=newest, rows=(None, 0)) - size).label("bytes_before"),
+    ).cte("measured")
+
+
+def _page_statement() -> str:
+    event = _measured(_changed(_page()))
+    columns = {**event.c, "more": event.c.number < event.c.found}
+    return compiled(
+        sa.select(*(columns[name] for name in Entry._fields))
+        .where(
+            event.c.number <= sa.bindparam("most", type_=sa.BigInteger()),
+            event.c.bytes_before < sa.bindparam("most_bytes", type_=sa.BigInteger()),
+        )
+        .order_by(event.c.number),
+        *("tenant", "contact_ids", *Place._fields, "types", "most", "most_bytes"),
+    )
+
+
+_PAGE: Final = _page_statement()
 
 
 async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for

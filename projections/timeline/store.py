@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+import sqlalchemy as sa
 
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
+from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns, insert, insert_new, load, save
 from projections.timeline.folds import distinct, rank
 from projections.timeline.tables import TABLE, TimelineRow
@@ -15,12 +17,16 @@ from schemas.codec import from_dict
 from schemas.events import CURRENT_VERSION, ContactRef, Event
 
 _IF_NEW: Final = insert_new(TABLE)
-_HISTORY: Final = """
-SELECT t.event_id, t.occurred_at, t.received_at, t.type, t.source, t.data, t.tenant, t.contact_id
-FROM unnest($1::text[], $2::uuid[]) AS k(tenant, contact_id)
-JOIN timeline t ON t.tenant = k.tenant AND t.contact_id = k.contact_id
-WHERE $3::text[] IS NULL OR t.type = ANY($3)
-"""
+_CONTACTS: Final = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
+_TYPES: Final = array("types", sa.Text())
+_HISTORY: Final = compiled(
+    sa.select(TABLE)
+    .join(_CONTACTS, sa.and_(TABLE.c.tenant == _CONTACTS.c.tenant, TABLE.c.contact_id == _CONTACTS.c.contact_id))
+    .where(_TYPES.is_(None) | (TABLE.c.type == sa.any_(_TYPES))),
+    "tenant",
+    "contact_id",
+    "types",
+)
 
 
 @dataclass(frozen=True, slots=True)
