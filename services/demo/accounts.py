@@ -1,19 +1,19 @@
-"""The accounts of a demo: what was sent, what the read models counted, what the generator knew beforehand. Pure.
+"""The demo's accounts: what was sent, what ingress answered, what was counted beside the offsets. Pure.
 
-Every record of the log is committed, a duplicate, or a dead letter; so what the door accepted and what was broken
-on purpose must come to the sum of the three, and to what was expected, to the event.
+Every log record is committed, a duplicate or a dead letter. So what ingress accepted and what was broken on purpose
+must be the sum of the three, and each number must be the expected one.
 """
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
 
-from services.demo.generate import Deliveries
+from services.demo.deliveries import Deliveries
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What became of the log's records, by the counters kept with the offsets."""
+class LogCounts:
+    """How many log records were committed, were duplicates, and became dead letters."""
 
     committed: int = 0
     duplicates: int = 0
@@ -24,8 +24,8 @@ class Tally:
         """How many records that were."""
         return self.committed + self.duplicates + self.dead_letters
 
-    def __sub__(self, before: Self) -> "Tally":
-        return Tally(
+    def __sub__(self, before: Self) -> "LogCounts":
+        return LogCounts(
             self.committed - before.committed,
             self.duplicates - before.duplicates,
             self.dead_letters - before.dead_letters,
@@ -33,10 +33,10 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Door:
-    """What ingress said. ``resent`` are the events of requests that were sent again because no answer came.
+class SendCounts:
+    """What was sent and how ingress answered, in events; ``refused`` counts requests.
 
-    ``accepted_by`` says which way the accepted events came in.
+    ``resent`` are the events of requests sent again because no answer came; ``broken`` are records written past it.
     """
 
     sent: int = 0
@@ -50,40 +50,40 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a demo must come to, given how many of its events were there before it began."""
+    """What the counts must come to."""
 
     accepted: int
     rejected: int
     refused: int
-    counted: Tally
+    counted: LogCounts
 
     @classmethod
-    def of(cls, sent: Deliveries, already: int) -> Self:
-        """From what the generator knows."""
-        counted = Tally(sent.distinct - already, sent.duplicates + already, len(sent.broken))
+    def of(cls, sent: Deliveries, already_there: int) -> Self:
+        """From the deliveries, and how many of their events an earlier demo had committed."""
+        counted = LogCounts(sent.distinct - already_there, sent.duplicates + already_there, len(sent.broken))
         return cls(sent.accepted, sent.rejected, len(sent.refused), counted)
 
 
-def faults(expected: Expected, door: Door, counted: Tally) -> list[str]:
-    """Every account that does not balance, as a sentence; none if all do.
+def faults(expected: Expected, sent: SendCounts, counted: LogCounts) -> list[str]:
+    """Return a sentence for every number that is wrong; none if the accounts balance.
 
-    A request that was sent again may have been in the log already, so up to ``door.resent`` duplicates more are right.
+    A request that was sent again may be in the log twice, so up to ``sent.resent`` further duplicates are right.
     """
-    surplus = counted.records - door.accepted - door.broken
-    said = [
-        _unequal("events accepted at the door", expected.accepted, door.accepted),
-        _unequal("events rejected at the door", expected.rejected, door.rejected),
-        _unequal("requests refused at the door", expected.refused, door.refused),
-        _unequal("events committed", expected.counted.committed, counted.committed),
-        _unequal("dead letters", expected.counted.dead_letters, counted.dead_letters),
+    written = sent.accepted + sent.broken
+    surplus = counted.records - written
+    found = [
+        _difference("events accepted by ingress", expected.accepted, sent.accepted),
+        _difference("events rejected by ingress", expected.rejected, sent.rejected),
+        _difference("requests refused by ingress", expected.refused, sent.refused),
+        _difference("events committed", expected.counted.committed, counted.committed),
+        _difference("dead letters", expected.counted.dead_letters, counted.dead_letters),
     ]
-    if not 0 <= surplus <= door.resent:
-        taken = door.accepted + door.broken
-        said.append(f"{taken:,} records went into the log, and {counted.records:,} are accounted for.")
-    elif counted.duplicates != expected.counted.duplicates + surplus:
-        said.append(_unequal("duplicates absorbed", expected.counted.duplicates + surplus, counted.duplicates))
-    return [sentence for sentence in said if sentence]
+    if not 0 <= surplus <= sent.resent:
+        found.append(f"{written:,} records were written to the log, and {counted.records:,} were counted.")
+    else:
+        found.append(_difference("duplicates", expected.counted.duplicates + surplus, counted.duplicates))
+    return [sentence for sentence in found if sentence]
 
 
-def _unequal(what: str, expected: int, found: int) -> str:
+def _difference(what: str, expected: int, found: int) -> str:
     return "" if expected == found else f"{expected:,} {what} were expected, and {found:,} were counted."

@@ -130,6 +130,7 @@ ANSWERS: Final = (
 )
 WELCOME: Final = "歡迎加入霧谷茶事 🍵 輸入「會員」綁定會員，首購折 100 元"
 BOT_REPLY: Final = "這裡是茶小霧 🤖 請點選單：熱銷商品｜門市資訊｜訂單查詢｜真人客服"
+CART_CAMPAIGN: Final = {"purpose": "cart_remarketing", "campaign": "購物車再行銷"}
 CART_REMINDER: Final = "您的購物車裡還有「{product}」，24 小時內結帳免運費 🛒"
 BOT_ACTIONS: Final = (
     "action=menu&item=hot",

@@ -3,10 +3,10 @@
 ::
 
     DemoError
-    ├── DoorShut              look at ingress's log: it took no request in all that time
-    ├── DoorAnswersStrangely  a defect, or something else listens there
-    ├── Stuck                 look at the worker: it reads no further
-    └── ServerLost            look at the server that the message names
+    ├── IngressUnavailable  look at the log of the HTTP service
+    ├── UnexpectedAnswer    a defect, or something else listens there
+    ├── Stuck               look at the worker: it reads no further
+    └── ServerLost          look at the server that the message names
 """
 
 
@@ -14,11 +14,11 @@ class DemoError(Exception):
     """Base of all; its text is a whole sentence for a person."""
 
 
-class DoorShut(DemoError):
-    """Ingress did not take a request in all the time it was given."""
+class IngressUnavailable(DemoError):
+    """Ingress took no request in the time it was given."""
 
 
-class DoorAnswersStrangely(DemoError):
+class UnexpectedAnswer(DemoError):
     """Ingress gave an answer that the request does not allow."""
 
 
@@ -27,4 +27,4 @@ class Stuck(DemoError):
 
 
 class ServerLost(DemoError):
-    """Kafka, PostgreSQL or the HTTP service went away in the middle."""
+    """Kafka, PostgreSQL or the HTTP service was lost in the middle."""

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 from typing import Any, get_args
+from urllib.parse import unquote
 
 import orjson
 import pytest
@@ -10,30 +11,31 @@ import pytest
 from schemas.codec import InvalidEvent, decode, from_dict
 from schemas.events import EVENT_TYPES
 from services.demo import brand
-from services.demo.generate import Deliveries, deliveries, life
-from services.demo.letters import Way
-from services.demo.line_webhooks import comes_by_webhook
-from services.demo.rhythm import DAY, YEAR
-from services.demo.spoilt import spoilt_events
+from services.demo.channels.channel import Sender
+from services.demo.channels.line import LINE
+from services.demo.deliveries import Deliveries, deliveries
+from services.demo.generate import generate_events
+from services.demo.invalid import invalid_events
+from services.demo.timing import DAY, YEAR
 
 NOW = 1_790_000_000_000
-STORY = "7/2000/20000"
+RUN = "7/2000/20000"
 LATER_ISSUES = {"contact.erased"}
 TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
 
 
 @pytest.fixture(scope="module", name="year")
 def fixture_year() -> list[dict[str, Any]]:
-    return life(7, 2_000, 20_000, NOW)
+    return generate_events(7, 2_000, 20_000, NOW)
 
 
 @pytest.fixture(scope="module", name="sent")
 def fixture_sent(year: list[dict[str, Any]]) -> Deliveries:
-    return deliveries(year, STORY, NOW)
+    return deliveries(year, RUN)
 
 
-def posted(sent: Deliveries, way: Way) -> list[Any]:
-    return [orjson.loads(post.body) for post in sent.posts if post.way == way]
+def posted(sent: Deliveries, way: Sender) -> list[Any]:
+    return [orjson.loads(post.body) for post in sent.posts if post.sender == way]
 
 
 def webhook_events(sent: Deliveries) -> list[dict[str, Any]]:
@@ -50,29 +52,29 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("events", [1, 9, 50, 300, 4_999])
 @pytest.mark.parametrize("people", [1, 60, 2_000])
-def test_a_life_has_exactly_so_many_events(people: int, events: int) -> None:
-    assert len(life(1, people, events, NOW)) == events
+def test_a_year_has_exactly_as_many_events_as_asked_for(people: int, events: int) -> None:
+    assert len(generate_events(1, people, events, NOW)) == events
 
 
-def test_the_same_arguments_give_the_same_life_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    again = life(7, 2_000, 20_000, NOW)
+def test_equal_arguments_give_equal_events_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    again = generate_events(7, 2_000, 20_000, NOW)
     assert orjson.dumps(again) == orjson.dumps(year)
-    assert deliveries(again, STORY, NOW) == sent
+    assert deliveries(again, RUN) == sent
 
 
 @pytest.mark.parametrize(
     "other", [(8, 200, 2_000, NOW), (7, 199, 2_000, NOW), (7, 200, 2_001, NOW), (7, 200, 2_000, NOW + 1)]
 )
-def test_another_life_shares_no_event_id(other: tuple[int, int, int, int]) -> None:
-    ids = {event["event_id"] for event in life(7, 200, 2_000, NOW)}
-    assert ids.isdisjoint(event["event_id"] for event in life(*other))
+def test_years_of_other_arguments_share_no_event_id(other: tuple[int, int, int, int]) -> None:
+    ids = {event["event_id"] for event in generate_events(7, 200, 2_000, NOW)}
+    assert ids.isdisjoint(event["event_id"] for event in generate_events(*other))
 
 
 def test_event_ids_are_distinct(year: list[dict[str, Any]]) -> None:
     assert len({event["event_id"] for event in year}) == len(year)
 
 
-def test_every_event_is_sound_for_the_codec(year: list[dict[str, Any]]) -> None:
+def test_the_codec_accepts_every_event(year: list[dict[str, Any]]) -> None:
     for event in year:
         from_dict(complete(event))
 
@@ -91,8 +93,8 @@ def test_every_contact_type_of_event_happens_and_a_few_unknown_ones(year: list[d
     assert 0 < unknown <= 40
 
 
-def test_a_small_life_has_the_rare_things_too() -> None:
-    seen = {event["type"] for event in life(7, 2_000, 300, NOW)}
+def test_a_small_year_has_the_rare_events_too() -> None:
+    seen = {event["type"] for event in generate_events(7, 2_000, 300, NOW)}
     rare = {"tag.removed", "attribute.unset", "omo.unbound", "identity.unbound", "identity.decided"}
     assert rare | {"marketing.opted_in"} <= seen
 
@@ -123,39 +125,40 @@ def test_nights_are_quieter_than_evenings(year: list[dict[str, Any]]) -> None:
     assert hours[12] + hours[13] > 5 * (hours[19] + hours[20])  # 20:00-21:59 against 03:00-04:59 in Taipei
 
 
-def test_every_event_is_sent_and_the_repeats_are_counted(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    assert len(set(sent.event_ids)) == sent.distinct == len(year)
+def test_every_event_is_sent_and_the_duplicates_are_counted(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    assert sent.distinct == len(year)
     assert sent.accepted == sent.distinct + sent.duplicates
     assert sent.duplicates == len(year) * 3 // 100
     assert sum(post.events for post in sent.posts) == sent.accepted + sent.rejected
-    spoilt = {orjson.dumps(event) for event in spoilt_events(year[0])}
-    assert sum(orjson.dumps(event) in spoilt for event in posted_events(sent)) == sent.rejected == len(spoilt)
+    invalid = {orjson.dumps(event) for event in invalid_events(year[0])}
+    assert sum(orjson.dumps(event) in invalid for event in posted_events(sent)) == sent.rejected == len(invalid)
 
 
-def test_every_sender_posts_its_part_and_bodies_are_of_uneven_sizes(sent: Deliveries) -> None:
-    sizes: dict[Way, set[int]] = {}
+def test_every_sender_posts_its_part_in_bodies_of_different_sizes(sent: Deliveries) -> None:
+    sizes: dict[Sender, set[int]] = {}
     for post in sent.posts:
-        sizes.setdefault(post.way, set()).add(post.events)
-    assert sizes.keys() == set(get_args(Way))
+        sizes.setdefault(post.sender, set()).add(post.events)
+    assert sizes.keys() == set(get_args(Sender))
     assert all(len(found) > 3 for found in sizes.values())
 
 
-def test_a_campaigns_list_is_of_one_send_and_another_storys_send_has_another_name(
+def test_a_campaigns_list_is_of_one_send_and_another_runs_send_has_another_id(
     year: list[dict[str, Any]], sent: Deliveries
 ) -> None:
-    def heads(told: Deliveries) -> dict[str, str]:
-        lists = [(post.campaign, orjson.loads(post.body.partition(b"\n")[0])) for post in told.posts if post.campaign]
-        return {head["send_id"]: campaign for campaign, head in lists}
+    def heads(deliveries: Deliveries) -> dict[str, str]:
+        lists = [post for post in deliveries.posts if post.sender == "campaigns"]
+        found = [(unquote(post.path.split("/")[3]), orjson.loads(post.body.partition(b"\n")[0])) for post in lists]
+        return {head["send_id"]: campaign for campaign, head in found}
 
     assert set(heads(sent).values()) == {campaign.name for campaign in brand.CAMPAIGNS}
     assert len(heads(sent)) == len(brand.CAMPAIGNS)
-    assert heads(sent).keys().isdisjoint(heads(deliveries(year, "another", NOW)))
+    assert heads(sent).keys().isdisjoint(heads(deliveries(year, "another")))
 
 
-def test_line_tells_its_part_by_webhook_and_marks_the_repeats(year: list[dict[str, Any]], sent: Deliveries) -> None:
+def test_line_uses_its_webhook_and_marks_redeliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
     events = webhook_events(sent)
     assert {event["webhookEventId"] for event in events} == {
-        event["event_id"].removeprefix("line:") for event in year if comes_by_webhook(event)
+        event["event_id"].removeprefix("line:") for event in year if LINE.sends(event)
     }
     assert {len(event["webhookEventId"]) for event in events} == {26}
     repeats = [event for event in events if event["deliveryContext"]["isRedelivery"]]
@@ -163,7 +166,7 @@ def test_line_tells_its_part_by_webhook_and_marks_the_repeats(year: list[dict[st
     assert all(1 <= len(body["events"]) <= 10 for body in posted(sent, "line"))
 
 
-def test_the_order_of_delivery_is_not_the_order_of_life(sent: Deliveries) -> None:
+def test_the_order_of_delivery_is_not_the_order_of_the_events(sent: Deliveries) -> None:
     times = [event["timestamp"] for event in webhook_events(sent)]
     backwards = sum(second < first for first, second in pairwise(times))
     assert backwards > len(times) / 4
@@ -174,8 +177,8 @@ def test_the_order_of_delivery_is_not_the_order_of_life(sent: Deliveries) -> Non
     assert late > len(times) / 1000
 
 
-def test_what_is_spoilt_is_no_event(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    for event in spoilt_events(year[0]):
+def test_what_is_invalid_is_no_event(year: list[dict[str, Any]], sent: Deliveries) -> None:
+    for event in invalid_events(year[0]):
         if event.get("tenant", "demo") == "demo":
             with pytest.raises(InvalidEvent):
                 from_dict(complete(event))

@@ -1,4 +1,4 @@
-"""What goes over the wire, and what is made of the answers."""
+"""Requests go out with their credentials, and the answers are counted."""
 
 import base64
 import hashlib
@@ -10,33 +10,33 @@ import httpx
 import orjson
 import pytest
 
-from services.demo import sending
-from services.demo.accounts import Door
+from services.demo.accounts import SendCounts
 from services.demo.connections import SIGNED, Credentials
-from services.demo.errors import DoorAnswersStrangely, DoorShut
-from services.demo.generate import Deliveries, deliveries, life
-from services.demo.requests import Address, Request, requests
+from services.demo.deliveries import Deliveries, deliveries
+from services.demo.errors import IngressUnavailable, UnexpectedAnswer
+from services.demo.generate import generate_events
+from services.demo.sending import Request, Target, requests, send_requests
 
-CREDENTIALS = Credentials({way: f"secret-of-{way}" for way in SIGNED}, "wk_demo")
-ADDRESS = Address("http://door", "of_key", CREDENTIALS)
+CREDENTIALS = Credentials({sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
+TARGET = Target("http://ingress", "of_key", CREDENTIALS)
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
 @pytest.fixture(scope="module", name="sent")
 def fixture_sent() -> Deliveries:
     until = 1_790_000_000_000
-    return deliveries(life(1, 50, 500, until), "1/50/500", until)
+    return deliveries(generate_events(1, 50, 500, until), "1/50/500")
 
 
 def ingress(request: httpx.Request) -> httpx.Response:
-    """A door that takes everything but what the generator spoilt, by the contract's shapes."""
+    """Accepts everything but what the generator made invalid, with answers of the documented shapes."""
     _, part, *rest = request.url.path.split("/")
     if part == "webhooks":
         return httpx.Response(200 if signed(request, rest[1].removeprefix("demo-")) else 401, json={})
     if rest == ["batch"]:
         user = base64.b64encode(f"{CREDENTIALS.write_key}:".encode()).decode()
         return httpx.Response(200 if request.headers["Authorization"] == f"Basic {user}" else 401, json={})
-    if request.headers["Authorization"] != f"Bearer {ADDRESS.key}":
+    if request.headers["Authorization"] != f"Bearer {TARGET.key}":
         return httpx.Response(401)
     if rest[0] == "campaigns":
         lines = len(request.content.splitlines()) - 1
@@ -46,9 +46,9 @@ def ingress(request: httpx.Request) -> httpx.Response:
     return events(request.content)
 
 
-def signed(request: httpx.Request, way: str) -> bool:
-    digest = hmac.digest(f"secret-of-{way}".encode(), request.content, hashlib.sha256)
-    if way == "line":
+def signed(request: httpx.Request, sender: str) -> bool:
+    digest = hmac.digest(f"secret-of-{sender}".encode(), request.content, hashlib.sha256)
+    if sender == "line":
         return request.headers["x-line-signature"] == base64.b64encode(digest).decode()
     return request.headers["X-Hub-Signature-256"] == f"sha256={digest.hex()}"
 
@@ -74,33 +74,34 @@ def events(body: bytes) -> httpx.Response:
     except orjson.JSONDecodeError:
         return httpx.Response(422 if b"ud83c" in body else 400, json={"results": []})
     statuses = [
-        "rejected" if "spoilt" in str(event) or event == 42 or not event.get("data") else "accepted" for event in said
+        "rejected" if "demo:invalid" in str(event) or event == 42 or not event.get("data") else "accepted"
+        for event in said
     ]
     results = [{"index": index, "status": status} for index, status in enumerate(statuses)]
     return httpx.Response(202 if "accepted" in statuses else 422, json={"results": results})
 
 
-async def send(requests: Iterator[Request], answer: Answer, door: Door) -> None:
+async def send(requests: Iterator[Request], answer: Answer, counts: SendCounts, give_up_after: float = 60.0) -> None:
     transport = httpx.MockTransport(answer)
-    await sending.carry(lambda: httpx.AsyncClient(transport=transport), requests, door)
+    await send_requests(lambda: httpx.AsyncClient(transport=transport), requests, counts, give_up_after)
 
 
 async def test_everything_is_sent_once_and_counted(sent: Deliveries) -> None:
-    door = Door()
-    await send(requests(ADDRESS, sent), ingress, door)
-    assert door == Door(
+    counts = SendCounts()
+    await send(requests(TARGET, sent), ingress, counts)
+    assert counts == SendCounts(
         sent=sent.accepted + sent.rejected,
         accepted=sent.accepted,
         rejected=sent.rejected,
         refused=len(sent.refused),
-        accepted_by=door.accepted_by,
+        accepted_by=counts.accepted_by,
     )
-    assert door.accepted_by.total() == sent.accepted
-    assert door.accepted_by.keys() == {post.way for post in sent.posts}
+    assert counts.accepted_by.total() == sent.accepted
+    assert counts.accepted_by.keys() == {post.sender for post in sent.posts}
 
 
-async def test_a_door_that_is_shut_for_a_while_is_knocked_at_again(sent: Deliveries) -> None:
-    door, turned_away = Door(), set[bytes]()
+async def test_requests_are_sent_again_while_ingress_is_unavailable(sent: Deliveries) -> None:
+    counts, turned_away = SendCounts(), set[bytes]()
 
     def slowly(request: httpx.Request) -> httpx.Response:
         if len(turned_away) < 3 and request.content not in turned_away:
@@ -110,17 +111,16 @@ async def test_a_door_that_is_shut_for_a_while_is_knocked_at_again(sent: Deliver
             return httpx.Response(503, headers={"Retry-After": "0"})
         return ingress(request)
 
-    await send(requests(ADDRESS, sent), slowly, door)
-    assert (door.accepted, door.rejected, door.refused) == (sent.accepted, sent.rejected, len(sent.refused))
-    assert door.resent > 0
+    await send(requests(TARGET, sent), slowly, counts)
+    assert (counts.accepted, counts.rejected, counts.refused) == (sent.accepted, sent.rejected, len(sent.refused))
+    assert counts.resent > 0
 
 
-async def test_a_door_that_stays_shut_ends_the_demo(sent: Deliveries, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_GIVE_UP_AFTER", 0.5)
-    with pytest.raises(DoorShut, match="status 503"):
-        await send(requests(ADDRESS, sent), lambda _: httpx.Response(503), Door())
+async def test_ingress_that_stays_unavailable_ends_the_demo(sent: Deliveries) -> None:
+    with pytest.raises(IngressUnavailable, match="status 503"):
+        await send(requests(TARGET, sent), lambda _: httpx.Response(503), SendCounts(), give_up_after=0.5)
 
 
-async def test_an_answer_that_may_not_be_ends_the_demo(sent: Deliveries) -> None:
-    with pytest.raises(DoorAnswersStrangely, match="answered 200"):
-        await send(requests(ADDRESS, sent), lambda _: httpx.Response(200, json={}), Door())
+async def test_an_unexpected_answer_ends_the_demo(sent: Deliveries) -> None:
+    with pytest.raises(UnexpectedAnswer, match="answered 200"):
+        await send(requests(TARGET, sent), lambda _: httpx.Response(200, json={}), SendCounts())

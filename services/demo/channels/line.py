@@ -1,11 +1,14 @@
-"""LINE's part of the life, back in the shape in which LINE sends it: webhook bodies of the Messaging API. Pure."""
+"""LINE's webhook: https://developers.line.biz/en/reference/messaging-api/#webhooks. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any, Final
 
+import orjson
+
 from services.demo import brand
-from services.demo.diary import CanonicalEvent
+from services.demo.channels.channel import Channel, Item
+from services.demo.year import CanonicalEvent
 
 _TYPES: Final = {
     "message.received": "message",
@@ -14,36 +17,29 @@ _TYPES: Final = {
     "contact.followed": "follow",
     "contact.blocked": "unfollow",
 }
-MOST_EVENTS: Final = 10
 
 
-def comes_by_webhook(event: CanonicalEvent) -> bool:
-    """Whether LINE itself tells of this event."""
+def _sends(event: CanonicalEvent) -> bool:
     return event["source"] == "line" and event["type"] in _TYPES
 
 
-def body(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One webhook's body."""
-    return {"destination": brand.LINE_DESTINATION, "events": list(events)}
-
-
-def webhook_event(event: CanonicalEvent, rng: Random, *, redelivered: bool) -> dict[str, Any]:
-    """The event as one member of a webhook's ``events``."""
-    kind = _TYPES[event["type"]]
+def _item(events: Sequence[CanonicalEvent]) -> Item:
+    (event,) = events
+    kind, rng = _TYPES[event["type"]], Random(event["event_id"])
     common = {
         "type": kind,
         "mode": "active",
         "timestamp": event["occurred_at"],
         "source": {"type": "user", "userId": event["contact"]["uid"]},
         "webhookEventId": event["event_id"].removeprefix("line:"),
-        "deliveryContext": {"isRedelivery": redelivered},
+        "deliveryContext": {"isRedelivery": False},
     }
-    # Nobody can be answered who has left, or has taken the message back.
+    # LINE gives no reply token where nobody can be answered.
     token = {} if kind in {"unfollow", "unsend"} else {"replyToken": f"{rng.getrandbits(128):032x}"}
-    return common | token | _particulars(kind, event["data"], rng)
+    return common | token | _details(kind, event["data"], rng)
 
 
-def _particulars(kind: str, data: dict[str, Any], rng: Random) -> dict[str, Any]:
+def _details(kind: str, data: dict[str, Any], rng: Random) -> Item:
     match kind:
         case "message":
             return {"message": _message(data, rng)}
@@ -57,13 +53,24 @@ def _particulars(kind: str, data: dict[str, Any], rng: Random) -> dict[str, Any]
             return {}
 
 
-def _message(data: dict[str, Any], rng: Random) -> dict[str, Any]:
-    message: dict[str, Any] = {"id": data["message_id"], "type": data["kind"]}
+def _message(data: dict[str, Any], rng: Random) -> Item:
+    message: Item = {"id": data["message_id"], "type": data["kind"]}
     match data["kind"]:
         case "text":
             return message | {"quoteToken": f"q{rng.getrandbits(128):032x}", "text": data["text"]}
         case "sticker":
-            message |= data["payload"]
-            return message | {"stickerResourceType": "STATIC", "keywords": ["tea", "thanks"]}
+            details = {"stickerResourceType": "STATIC", "keywords": ["tea", "thanks"]}
+            return message | details | dict(data["payload"])
         case _:
             return message | {"contentProvider": {"type": "line"}}
+
+
+LINE: Final = Channel(
+    path="/webhooks/line/demo-line",
+    largest=10,
+    sends=_sends,
+    item=_item,
+    body=lambda items, *_: orjson.dumps({"destination": brand.LINE_DESTINATION, "events": items}),
+    credential="signature",
+    repeated=lambda item: item | {"deliveryContext": {"isRedelivery": True}},
+)

@@ -1,4 +1,4 @@
-"""The life has every way in which who is who goes wrong, and every way in which it is told."""
+"""The year has every hard case of identity and every way of binding."""
 
 from collections import Counter
 from typing import Any, get_args
@@ -11,14 +11,14 @@ from projections.identity.resolution.resolution import Resolution
 from schemas.codec import from_dict
 from schemas.events.identity import Via
 from services.demo import brand
-from services.demo.generate import life
-from services.demo.showcase import showcase
+from services.demo.featured import most_complete_contact
+from services.demo.generate import generate_events
 
 NOW = 1_790_000_000_000
-Told = list[dict[str, Any]]
+Events = list[dict[str, Any]]
 
 
-def resolved(events: Told) -> Resolution:
+def resolved(events: Events) -> Resolution:
     trial = Trial()
     for event in events:
         trial.add(from_dict({"tenant": "demo", "received_at": NOW} | event))
@@ -26,24 +26,24 @@ def resolved(events: Told) -> Resolution:
 
 
 @pytest.fixture(scope="module", name="year")
-def fixture_year() -> Told:
-    return life(7, 2_000, 20_000, NOW)
+def fixture_year() -> Events:
+    return generate_events(7, 2_000, 20_000, NOW)
 
 
 @pytest.fixture(scope="module", name="found")
-def fixture_found(year: Told) -> Resolution:
+def fixture_found(year: Events) -> Resolution:
     return resolved(year)
 
 
-def bindings(events: Told) -> Told:
+def bindings(events: Events) -> Events:
     return [event for event in events if event["type"] == "identity.bound"]
 
 
-def test_every_way_of_binding_is_taken(year: Told) -> None:
+def test_every_way_of_binding_occurs(year: Events) -> None:
     assert {event["data"]["via"] for event in bindings(year)} == set(get_args(Via))
 
 
-def test_each_way_has_its_own_assurance(year: Told) -> None:
+def test_each_way_has_its_own_assurance(year: Events) -> None:
     said = {
         (event["data"]["via"], one["type"], one["assurance"])
         for event in bindings(year)
@@ -54,7 +54,7 @@ def test_each_way_has_its_own_assurance(year: Told) -> None:
     assert {assurance for via, _, assurance in said if via == "import"} == {"claimed"}
 
 
-def test_channels_vouch_for_what_is_theirs(year: Told) -> None:
+def test_channels_vouch_for_their_own_identifiers(year: Events) -> None:
     vouched = {(event["contact"]["channel"], one["type"]) for event in year for one in event.get("intrinsic", ())}
     assert vouched == {
         ("line", "line_user"),
@@ -70,7 +70,7 @@ def test_channels_vouch_for_what_is_theirs(year: Told) -> None:
             ]
 
 
-def test_every_reason_for_refusing_a_link_comes_up(found: Resolution) -> None:
+def test_every_reason_for_refusing_a_link_occurs(found: Resolution) -> None:
     assert {one.reason for one in found.refused} == {
         "shared_device",
         "generic",
@@ -81,18 +81,18 @@ def test_every_reason_for_refusing_a_link_comes_up(found: Resolution) -> None:
     assert {"blocked", "retracted", "superseded_value"} <= {one.reason for one in found.excluded}
 
 
-def test_junk_and_the_shops_own_number_join_nobody(found: Resolution) -> None:
+def test_placeholder_values_and_the_shops_own_number_join_nobody(found: Resolution) -> None:
     junk = {(name, value) for name, values in brand.JUNK_VALUES.items() for value in values}
     assert {(one.type, one.value) for one in found.excluded if one.reason == "blocked"} == junk
     assert not any(link.identifier in junk or link.value == brand.SHOP_PHONE for link in found.accepted)
 
 
-def test_the_tablet_is_nobodys(found: Resolution) -> None:
+def test_the_shops_tablet_joins_nobody(found: Resolution) -> None:
     (customer,) = (one for one in found.customers if any("tablet" in contact for contact in one.contacts))
     assert len(customer.contacts) == 1
 
 
-def test_nobody_is_left_merged_by_what_was_taken_back(year: Told, found: Resolution) -> None:
+def test_nobody_stays_merged_by_a_decision_that_was_taken_back(year: Events, found: Resolution) -> None:
     home = {contact: one.founder for one in found.customers for contact in one.contacts}
     taken_back = [event for event in year if event["type"] == "identity.decided"]
     last = {frozenset((key(event["contact"]), key(event["data"]["other"]))): event for event in taken_back}
@@ -102,7 +102,7 @@ def test_nobody_is_left_merged_by_what_was_taken_back(year: Told, found: Resolut
             assert len({home[contact] for contact in pair}) == 2
 
 
-def test_without_its_undoing_a_mixup_joins_people(year: Told, found: Resolution) -> None:
+def test_mistakes_that_are_not_undone_join_people(year: Events, found: Resolution) -> None:
     undoing = {"identity.unbound": None, "identity.decided": {"undecided", "different"}}
     kept = [
         event
@@ -112,25 +112,28 @@ def test_without_its_undoing_a_mixup_joins_people(year: Told, found: Resolution)
     assert len(resolved(kept).customers) < len(found.customers) - 20
 
 
-def test_most_people_with_several_contacts_are_told_of_as_one(found: Resolution) -> None:
+def test_contacts_of_one_person_are_one_customer(found: Resolution) -> None:
     sizes = Counter(len(one.contacts) for one in found.customers)
     assert sizes[2] > sizes[3] > sizes[4] > 0
     assert max(sizes) < 8
 
 
 @pytest.mark.parametrize("until", [1_760_000_000_000, 1_771_234_567_890, 1_790_000_000_000, 1_795_474_800_000])
-@pytest.mark.parametrize("events", [300, 5_000])
-def test_the_person_shown_is_one_customer_over_several_channels(events: int, until: int) -> None:
-    told = life(7, 2_000, events, until)
-    shown = key(showcase(told))
-    (customer,) = (one for one in resolved(told).customers if shown in one.contacts)
+@pytest.mark.parametrize("number", [300, 5_000])
+def test_the_contact_shown_belongs_to_a_customer_of_several_channels(number: int, until: int) -> None:
+    events = generate_events(7, 2_000, number, until)
+    shown = key(most_complete_contact(events))
+    (customer,) = (one for one in resolved(events).customers if shown in one.contacts)
     assert {"line", "web", "crm"} <= {contact.partition(":")[0] for contact in customer.contacts}
 
 
-def test_a_small_life_has_the_mixups_too() -> None:
-    told = life(7, 2_000, 300, NOW)
-    assert {"shared_device", "shared"} <= {one.reason for one in resolved(told).refused}
-    assert {event["data"]["decision"] for event in told if event["type"] == "identity.decided"} >= {"same", "different"}
+def test_a_small_year_has_the_identity_cases_too() -> None:
+    events = generate_events(7, 2_000, 300, NOW)
+    assert {"shared_device", "shared"} <= {one.reason for one in resolved(events).refused}
+    assert {event["data"]["decision"] for event in events if event["type"] == "identity.decided"} >= {
+        "same",
+        "different",
+    }
 
 
 def key(contact: dict[str, str]) -> str:

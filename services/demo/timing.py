@@ -1,4 +1,4 @@
-"""When people in Taiwan are awake: a daily and a weekly rhythm over plain milliseconds. Pure."""
+"""When things happen: the daily and weekly activity of people in Taiwan, in milliseconds UTC. Pure."""
 
 from random import Random
 from typing import Final
@@ -16,24 +16,29 @@ _FIRST_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 _TRIES: Final = 12
 
 
-def liveliness(at: int) -> float:
-    """How likely something happens at this time, from 0 to 1."""
+def chance(rng: Random, percent: float) -> bool:
+    """Return True in ``percent`` of a hundred calls."""
+    return rng.random() * 100 < percent
+
+
+def activity(at: int) -> float:
+    """Return how likely something happens at this time, from 0 to 1."""
     local = at + _TAIPEI
     weekday = (local // DAY + _FIRST_WEEKDAY) % 7
     return _HOURS[local % DAY // HOUR] * _WEEKDAYS[weekday] / 10_000
 
 
-def moment(rng: Random, earliest: int, latest: int) -> int:
-    """A time in the span, more often when people are awake."""
+def random_time(rng: Random, earliest: int, latest: int) -> int:
+    """Return a time in the span, more often one when people are awake."""
     latest = max(earliest, latest)
     at = earliest
     for _ in range(_TRIES):
         at = rng.randint(earliest, latest)
-        if rng.random() < liveliness(at):
+        if rng.random() < activity(at):
             break
     return at
 
 
-def soon(rng: Random, at: int, mean: int) -> int:
-    """A while after ``at``: waiting times are exponential, at least a second."""
+def time_after(rng: Random, at: int, mean: int) -> int:
+    """Return a time at least a second after ``at``; the delay is exponential with this mean."""
     return at + 1000 + int(rng.expovariate(1.0) * mean)

@@ -1,0 +1,1 @@
+"""How each sender puts canonical events into its own requests. Pure: equal events give equal requests."""

@@ -1,0 +1,138 @@
+"""Who is who in numbers: customers by size, how they came to be, and what kept contacts apart."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+
+from projections.identity import store
+from projections.identity.contact_evidence import evidence_of
+from projections.identity.resolution.contact_links import derive_links
+from projections.identity.resolution.links import MEANINGS
+from projections.identity.resolutions import live_space
+from projections.identity.snapshot import policy_of
+from schemas.changes import CustomerChange, change_in
+from schemas.topics import CUSTOMER_CHANGES
+from services.demo.invalid import TENANT
+from services.query.core.identity_models import Why
+from services.runtime.settings import Settings
+from services.verify.log_reader import LogReader
+
+_BY_CHANNEL: Final = """
+SELECT channel, count(*) FILTER (WHERE subscribed) AS subscribed, count(*) FILTER (WHERE NOT subscribed) AS blocked,
+    count(*) FILTER (WHERE subscribed IS NULL) AS none, count(*) AS contacts
+FROM contacts WHERE tenant = $1 GROUP BY channel ORDER BY contacts DESC, channel
+"""
+_SIZES: Final = "SELECT contacts, count(*) FROM customers WHERE tenant = $1 GROUP BY contacts ORDER BY contacts"
+_ALONE: Final = """
+SELECT count(*) FROM contacts c WHERE tenant = $1
+    AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AND m.contact_id = c.contact_id)
+"""
+_CONFLICTS: Final = (
+    "SELECT reason, count(*) FROM refusals WHERE tenant = $1 GROUP BY reason ORDER BY count(*) DESC, reason"
+)
+_LARGE: Final = 5  # customers of so many contacts or more are shown together
+_MOST_ASKED: Final = 12  # contacts of the featured customer that are asked about
+
+
+async def contacts_by_channel(pool: Any) -> list[dict[str, Any]]:
+    """Contacts by channel and subscription, the most first."""
+    return [dict(row) for row in await pool.fetch(_BY_CHANNEL, TENANT)]
+
+
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """How many customers have how many contacts; changes by type; refused links and excluded values by reason."""
+
+    sizes: dict[int, int]
+    changes: Counter[str]
+    merges: int
+    splits: int
+    refused: dict[str, int]
+    excluded: dict[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many customers there are."""
+        return sum(self.sizes.values())
+
+    def rows(self) -> Iterator[tuple[str, int, str]]:
+        """For people: name, number, meaning."""
+        yield "customers", self.count, "Omni-customers, each with all its contacts"
+        for size, customers in self.sizes.items():
+            if size < _LARGE:
+                yield f"  of {size} contact{'s' if size > 1 else ''}", customers, ""
+        if large := sum(customers for size, customers in self.sizes.items() if size >= _LARGE):
+            yield f"  of {_LARGE} or more", large, ""
+        yield "merges", self.merges, "times that customers became one"
+        yield "splits", self.splits, "customers that came out of another one"
+        for what, counts in (("refused", self.refused), ("set aside", self.excluded)):
+            for reason, count in counts.items():
+                yield f"{what}: {reason}", count, MEANINGS[reason]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "count": self.count,
+            "contacts_per_customer": {str(size): customers for size, customers in self.sizes.items()},
+            "merges": self.merges,
+            "splits": self.splits,
+            "changes": dict(self.changes),
+            "refused": self.refused,
+            "set_aside": self.excluded,
+        }
+
+
+async def count_customers(settings: Settings, pool: Any) -> Customers:
+    """Count the demo's customers in the tables, and their changes on the topic."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        live = await live_space(connection, TENANT)
+        policy, excluded = policy_of(live, settings.default_region), Counter[str]()
+        async for row in store.all_members(connection, live.name):
+            links = derive_links(row.contact, evidence_of(row).holdings, policy)
+            excluded.update(one.reason for one in links.excluded)
+        sizes = Counter(dict(map(tuple, await connection.fetch(_SIZES, live.name))))
+        sizes[1] += await connection.fetchval(_ALONE, TENANT, live.name)  # contacts of which nothing was ever stated
+        refused = dict(map(tuple, await connection.fetch(_CONFLICTS, live.name)))
+    changes = await _read_changes(settings)
+    return Customers(
+        sizes=dict(sorted((+sizes).items())),
+        changes=Counter(change.type for change in changes),
+        # A merger is also announced for each customer that is gone, a split also for the one that was left.
+        merges=sum(change.type == "merged" and bool(change.after) for change in changes),
+        splits=sum(change.type == "split" and not change.before for change in changes),
+        refused=refused,
+        excluded=dict(excluded.most_common()),
+    )
+
+
+async def _read_changes(settings: Settings) -> Iterable[CustomerChange]:
+    """The demo's customer changes; one that is on the topic twice counts once."""
+    changes: dict[tuple[UUID, int], CustomerChange] = {}
+    reader = LogReader(settings.kafka_servers, lambda _: None)
+    async for _, records in reader.records(CUSTOMER_CHANGES.full_name(settings.topic_prefix)):
+        for record in records:
+            change = change_in(record.value)
+            if change is not None and change.tenant == TENANT:
+                changes.setdefault((change.customer_id, change.seq), change)
+    return changes.values()
+
+
+async def read_profile(url: str, key: str, contact: dict[str, str]) -> tuple[dict[str, Any], Why]:
+    """Ask the read API for a contact, and why it is one customer with the contact of its own farthest from it."""
+    bearer = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(trust_env=False, timeout=10.0, base_url=url, headers=bearer) as client:
+
+        async def get(path: str, **query: str) -> Any:
+            response = await client.get(path, params=query)
+            response.raise_for_status()
+            return response.json()
+
+        profile = await get("/v1/contacts/{channel}/{account}/{uid}".format(**contact))
+        found = await get(f"/v1/customers/{profile['customer_id']}/contacts")
+        others = [one["contact"] for one in found["contacts"]][:_MOST_ASKED]
+        whys = [Why.model_validate(await get("/v1/identity/why", a=profile["contact"], b=other)) for other in others]
+    return profile, max(whys, key=lambda why: (len(why.chain), why.b.contact))

@@ -1,0 +1,92 @@
+"""How far the read models are, and what became of the log's records."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from projections.engine.generations import active_generation
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
+from services.demo.accounts import LogCounts
+from services.demo.errors import Stuck
+from services.runtime.broker import log_ends
+from services.runtime.database import create_pool
+from services.runtime.settings import Settings
+
+_PAUSE: Final = 0.2
+_STUCK_AFTER: Final = 90.0
+
+_COUNTERS: Final = """
+SELECT coalesce(sum(committed), 0), coalesce(sum(duplicates), 0), coalesce(sum(dead_letters), 0)
+FROM offsets WHERE topic = $1
+"""
+_OFFSETS: Final = "SELECT partition, next_offset FROM offsets WHERE topic = $1"
+_OUTBOX: Final = "SELECT count(*) FROM changes"
+
+
+@asynccontextmanager
+async def active_tables(settings: Settings) -> AsyncIterator[Any]:
+    """A pool on the tables of the active generation."""
+    async with create_pool(settings.database_url, size=1) as control, control.acquire() as connection:
+        generation = await active_generation(connection)
+    async with create_pool(settings.database_url, schema=generation, size=2, name="onefold-demo") as pool:
+        yield pool
+
+
+class Progress:
+    """Follows one log on a pool of `active_tables`. ``show`` is called with the counts while one waits."""
+
+    def __init__(self, settings: Settings, pool: Any, show: Callable[[LogCounts], None] = lambda _: None) -> None:
+        self._settings = settings
+        self._pool = pool
+        self.show = show
+
+    async def counts(self) -> LogCounts:
+        """What became of all records so far."""
+        topic = CHANNEL_EVENTS.full_name(self._settings.topic_prefix)
+        return LogCounts(*map(int, await self._pool.fetchrow(_COUNTERS, topic)))
+
+    async def show_for_ever(self) -> None:
+        """Show the counts again and again, until cancelled."""
+        while True:
+            self.show(await self.counts())
+            await asyncio.sleep(_PAUSE)
+
+    async def wait_until_folded(self) -> LogCounts:
+        """Wait until all of the log is in the read models, identity included; return the counts. Raises Stuck.
+
+        The contacts agent passes evidence on before it commits, so the evidence topic is complete once it is through.
+        """
+        await self._wait_for_topic(CHANNEL_EVENTS)
+        await self._wait_for_topic(IDENTITY_EVIDENCE)
+        await self._wait_for_none(self._in_outbox, "changes of customers have been waiting in the outbox")
+        counts = await self.counts()
+        self.show(counts)
+        return counts
+
+    async def _in_outbox(self) -> int:
+        return int(await self._pool.fetchval(_OUTBOX))
+
+    async def _wait_for_topic(self, topic: Topic) -> None:
+        name = topic.full_name(self._settings.topic_prefix)
+        ends = await log_ends(self._settings.kafka_servers, name)
+
+        async def missing() -> int:
+            offsets = {row["partition"]: row["next_offset"] for row in await self._pool.fetch(_OFFSETS, name)}
+            return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
+
+        await self._wait_for_none(missing, f"records have been waiting in {name}")
+
+    async def _wait_for_none(self, count: Callable[[], Awaitable[int]], waiting: str) -> None:
+        last, moved_at = -1, time.monotonic()
+        while missing := await count():
+            self.show(await self.counts())
+            if missing != last:
+                last, moved_at = missing, time.monotonic()
+            if time.monotonic() - moved_at > _STUCK_AFTER:
+                raise Stuck(
+                    f"{missing:,} {waiting} for {_STUCK_AFTER:.0f} s. Is a worker running, or did it stop a partition? "
+                    "See its /readyz and its log."
+                )
+            await asyncio.sleep(_PAUSE)
