@@ -1,1 +1,1 @@
-"""THE WIRE: what is said between processes. Pure; imports nothing of ours."""
+"""The wire format: events, topics and their encoding. Pure; imports nothing else of this project."""

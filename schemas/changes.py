@@ -1,8 +1,8 @@
-"""What goes out on the topic of customer changes: one customer, before and after one commit of the resolver.
+"""The records of the customer-changes topic: one customer, before and after one commit of the identity agent.
 
-``seq`` counts the changes of a customer from 1, without gaps; together with the customer's id it is the change's
-identity, so a receiver drops what it has had. To hold the membership, keep each customer's latest ``after`` and forget
-customers that hold nobody. A customer that is no more may come back, and its ``seq`` goes on.
+``seq`` counts the changes of a customer from 1, without gaps. ``(tenant, customer_id, seq)`` identifies a change, and
+consumers must ignore a change whose ``seq`` they have already processed. To keep the membership, keep the latest
+``after`` of each customer and drop customers without contacts. A dropped customer may come back; its ``seq`` goes on.
 """
 
 from typing import Annotated, Final, Literal
@@ -18,7 +18,7 @@ MAX_CAUSES: Final = 100
 
 
 class Moved(Frozen):
-    """Contacts that came from another customer, or went to one; new contacts come from nobody."""
+    """Contacts that came from another customer, or went to one. New contacts have no customer that they came from."""
 
     customer_id: UUID | None = None
     contacts: list[str]
@@ -27,13 +27,13 @@ class Moved(Frozen):
 class CustomerChange(Frozen):
     """A customer's contacts changed.
 
-    ``type`` is a word for people: *created* of new contacts; *linked*, contacts came; *unlinked*, contacts went to
-    customers that there were; *merged*, customers became one; *split*, one came apart; *renamed*, it goes on under
-    another id. ``before`` and ``after`` are its contacts' keys, sorted.
+    ``type`` summarises the change: *created* from new contacts; *linked*: contacts were added; *unlinked*: contacts
+    moved to existing customers; *merged*: several customers became one; *split*: one customer became several;
+    *renamed*: the customer has another id. ``before`` and ``after`` are the contact keys, sorted.
 
-    ``cause`` is the event that brought it about, ``at`` when that occurred. Several events may have been committed
-    together: ``causes`` has the latest hundred of them, the latest first, and the first of it is the cause.
-    ``policy_version`` is the tenant's policy by which it was resolved.
+    ``cause`` is the id of the event that caused the change, ``at`` the time at which that event occurred. Several
+    events may have been committed together: ``causes`` has the latest hundred, latest first, starting with ``cause``.
+    ``policy_version`` is the version of the tenant's policy that was used.
     """
 
     schema_version: Literal[1] = 1
@@ -52,17 +52,17 @@ class CustomerChange(Frozen):
 
 
 def change_key(tenant: str, customer_id: UUID) -> bytes:
-    """The key of a change: one customer's changes share a partition."""
+    """The record key of a change: the changes of one customer share a partition."""
     return f"{tenant}|{customer_id}".encode()
 
 
 def encode_change(change: CustomerChange) -> bytes:
-    """The change as it goes out."""
+    """The change as a record's value."""
     return change.__pydantic_serializer__.to_json(change, exclude_none=True)
 
 
 def change_in(raw: bytes | None) -> CustomerChange | None:
-    """The change in a record's value; None for a record that is none, which is somebody else's."""
+    """The change in a record's value, or None if the value is not a change."""
     try:
         return decode_change(raw or b"")
     except InvalidEvent:

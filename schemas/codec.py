@@ -1,7 +1,7 @@
 """Bytes to event and back: the only place where log JSON is parsed.
 
-Decoding decides by the bytes alone, so every reader of the log refuses the same records for the same
-reasons. A refusal names the field and the rule, never the value: reasons are logged and counted.
+Decoding depends on the bytes alone, so every reader of the log rejects the same records for the same reasons.
+An error names the field and the rule, never the value: reasons are logged and counted.
 """
 
 from math import isfinite
@@ -17,12 +17,12 @@ from schemas.upcasting import upcast
 MAX_EVENT_BYTES: Final = 262_144
 MAX_DEPTH: Final = 64
 _NUL_ESCAPE: Final = b"\\u0000"
-# What an upcaster may trip over in an old event that was never valid.
+# What an upcaster may raise on an old event that was never valid.
 _UPCAST_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError)
 
 
 class InvalidEvent(ValueError):
-    """These bytes are no event.
+    """The bytes are not an event.
 
     ``reason`` is one of a closed set of words (a metric label); ``detail`` is a sentence for people;
     ``field`` is a JSON path such as ``data.tag``, or "" for the whole.
@@ -43,7 +43,7 @@ def decode(raw: bytes | None) -> Event:
         raise InvalidEvent("empty", "the record has no value")
     if len(raw) > MAX_EVENT_BYTES:
         raise InvalidEvent("too_large", f"an event is at most {MAX_EVENT_BYTES} bytes, this has {len(raw)}")
-    # Looking for the lone backslash first is what makes this cheap: hardly any event has one.
+    # Searching for a single backslash first makes this cheap: hardly any event has one.
     has_nul = b"\\" in raw and _NUL_ESCAPE in raw
     may_be_deep = raw.count(b"{") + raw.count(b"[") > MAX_DEPTH
     return from_dict(parse(raw), check_text=has_nul or may_be_deep)
@@ -60,8 +60,8 @@ def parse(raw: bytes) -> Any:
 def from_dict(raw: Any, *, check_text: bool = True) -> Event:
     """The event in a parsed envelope, brought up to its type's current version.
 
-    ``check_text`` off leaves out the search for what can't be stored (NUL characters, deep nesting, and what only
-    objects that never were JSON have): for those who know that there is none.
+    Without ``check_text`` it does not search for what can't be stored: NUL characters, deep nesting, and values that
+    JSON can't express. Use that only where none of these can occur.
     """
     if not isinstance(raw, dict):
         raise InvalidEvent("not_an_object", "an event is a JSON object")
@@ -86,7 +86,7 @@ def encode(event: Event) -> bytes:
 
 
 def data_json(event: Event) -> str:
-    """The event's data alone, as the timeline keeps them: fields in the class's order, absent ones left out."""
+    """The event's data as the timeline stores it: fields in the order of the class, without absent ones."""
     data = event.data
     if isinstance(data, dict):
         return orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,7 +1,7 @@
-"""The wire, described for those who don't read Python: JSON Schema for events, AsyncAPI for topics.
+"""The wire format for readers of other languages: JSON Schema for events, AsyncAPI for topics.
 
-Made from the event classes and the topics alone, so it can't say anything else than the code does. Equal code
-gives equal bytes. The schemas describe what may be sent; in the log, a field without a value is left out.
+The documents are generated from the event classes and the topics, so they can't differ from the code; the same code
+gives the same bytes. The schemas describe what may be sent; in the log, a field without a value is left out.
 """
 
 import json
@@ -30,14 +30,14 @@ _COMPONENT: Final = "#/components/schemas/{model}"
 _ENVELOPE: Final = {
     "event_id": "The source's own id of what happened. The same id for the same contact is the same event.",
     "tenant": "The brand. Every key and every query carries it.",
-    "contact": "Whom it happened to; null where that is nobody in particular, as in a tenant's settings.",
+    "contact": "The contact that the event is about; null for an event without one, such as a tenant's setting.",
     "type": "What happened.",
     "occurred_at": "When it happened by the source's clock: integer, milliseconds since 1970, UTC.",
     "received_at": "When Onefold received it: integer, milliseconds since 1970, UTC.",
-    "source": "Who says so: the name of a connected source, or `api`.",
+    "source": "The name of the connected source that sent it, or `api`.",
     "schema_version": "The version of the type that this event was written at.",
-    "intrinsic": "Identifiers that the channel itself vouches for, e.g. a LINE user id with its provider.",
-    "data": "What only this type has.",
+    "intrinsic": "Identifiers that the channel itself guarantees, e.g. a LINE user id with its provider.",
+    "data": "The fields of this type.",
 }
 _UNKNOWN_DESCRIPTION: Final = "An event of a type that Onefold does not know: kept, shown, and changing nothing else."
 _LIMITS: Final = (
@@ -46,7 +46,7 @@ _LIMITS: Final = (
 
 
 def export(version: str) -> dict[str, Document]:
-    """Every document by its relative path; ``version`` is the one of the software."""
+    """Every document by its relative path; ``version`` is the version of Onefold."""
     definitions = _definitions("#/$defs/{model}")
     files = {
         f"events/{type_name}.schema.json": _one_type(cls_name, definitions)
@@ -65,7 +65,7 @@ def text(document: Document) -> str:
 
 
 class _Plain(GenerateJsonSchema):
-    """Schemas without what only Python's eyes need: titles of fields, and defaults that mean "not there"."""
+    """Schemas without field titles, and without defaults that only mean "absent"."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
@@ -84,14 +84,14 @@ class _Plain(GenerateJsonSchema):
 
 
 def _definitions(ref_template: str) -> dict[str, Document]:
-    """Every class by its name, the envelopes with their fields explained."""
+    """Every class by its name; the fields of the envelopes are described."""
     classes: list[type[BaseModel]] = [*EVENT_TYPES.values(), Event]
     _, schema = models_json_schema(
         [(cls, "validation") for cls in classes], ref_template=ref_template, schema_generator=_Plain
     )
     definitions: dict[str, Document] = schema["$defs"]
     definitions[UNKNOWN] = _unknown(definitions.pop("Event"))
-    # Any JSON value: a schema without a word, which deserves one.
+    # Its own schema is empty; give it a description.
     definitions["JsonValue"] = {"description": "Any JSON value."}
     definitions.pop("Frozen", None)
     for name in (*EVENT_NAMES.values(), UNKNOWN):
@@ -113,7 +113,7 @@ def _change_alone() -> Document:
 
 
 def _pin_version(envelope: Document, current: int) -> None:
-    """A schema speaks of the current version alone; an event that doesn't say is at version 1."""
+    """A schema describes the current version only; an event without a version is at version 1."""
     version = {"description": _ENVELOPE["schema_version"], "type": "integer", "const": current}
     envelope["properties"]["schema_version"] = version | ({"default": 1} if current == 1 else {})
     if current > 1:
@@ -121,7 +121,7 @@ def _pin_version(envelope: Document, current: int) -> None:
 
 
 def _readable(definition: Document) -> Document:
-    """What it is comes first; code is quoted as in Markdown, not as in a docstring."""
+    """Title, description and type come first; code is quoted as in Markdown, not as in a docstring."""
     first = {key: definition[key] for key in ("title", "description", "type") if key in definition}
     if "description" in first:
         first["description"] = _markdown(first["description"])
@@ -143,7 +143,7 @@ def _unknown(event: Document) -> Document:
 def _explain(envelope: Document) -> None:
     for field, words in _ENVELOPE.items():
         described = envelope["properties"][field]
-        # Beside a reference, other keywords are allowed since 2019-09, and read by every tool that shows them.
+        # JSON Schema allows other keywords beside a reference since 2019-09.
         envelope["properties"][field] = {"description": words} | described
 
 
@@ -164,7 +164,7 @@ def _any_type(definitions: dict[str, Document]) -> Document:
 
 
 def _needed(start: Document, definitions: dict[str, Document]) -> dict[str, Document]:
-    """The definitions that a schema refers to, also through others."""
+    """The definitions that a schema refers to, directly or through others."""
     found: dict[str, Document] = {}
     todo = list(references(start))
     while todo:
@@ -188,13 +188,13 @@ def references(node: Any) -> Iterable[str]:
 
 
 def asyncapi(version: str) -> Document:
-    """The topics, what is in them, who writes and who reads, as an AsyncAPI 3 document."""
+    """The topics with their messages, writers and readers, as an AsyncAPI 3 document."""
     return {
         "asyncapi": ASYNCAPI_VERSION,
         "info": {
             "title": "Onefold",
             "version": version,
-            "description": f"Every channel's contacts, one customer. The log is the truth. {_LIMITS}",
+            "description": f"Every channel's contacts, one customer. The log is the source of truth. {_LIMITS}",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -240,14 +240,14 @@ def _held(topic: Topic) -> list[str]:
 
 
 def _operations(topic: Topic) -> Iterable[tuple[str, Document]]:
-    for action, doers, does in (("send", topic.writers, "writes"), ("receive", topic.readers, "reads")):
-        for doer in doers:
+    for action, processes, verb in (("send", topic.writers, "writes"), ("receive", topic.readers, "reads")):
+        for process in processes:
             yield (
-                f"{doer}.{action}.{topic.name}",
+                f"{process}.{action}.{topic.name}",
                 {
                     "action": action,
                     "channel": {"$ref": f"#/channels/{topic.name}"},
-                    "summary": f"`{doer}` {does} {topic.holds}.",
+                    "summary": f"`{process}` {verb} {topic.holds}.",
                     "messages": [{"$ref": f"#/channels/{topic.name}/messages/{name}"} for name in _held(topic)],
                 },
             )
@@ -291,7 +291,7 @@ def _dead_letter() -> Document:
     return {
         "name": "dead-letter",
         "title": "DeadLetter",
-        "summary": "A record that is no event: the bytes as they came, and in the headers why and from where.",
+        "summary": "A record that is not an event: the bytes as they came; the headers have the reason and the origin.",
         "contentType": "application/octet-stream",
         "headers": {"type": "object", "properties": {name: {"type": "string"} for name in names}},
         "bindings": _key_binding(f"The key {DEAD_LETTERS.key}."),

@@ -1,7 +1,7 @@
-"""What the agent of the contacts tells identity besides events: that an event restated an intrinsic identifier.
+"""Restatements: how the contacts agent tells the identity agent that an event repeated an intrinsic identifier.
 
-It travels as an event of a type that is nobody else's business. Anybody may send an event that is called so: it is
-passed on as any other, for its intrinsic identifiers alone, and a restatement has none. So it is never taken for one.
+A restatement is an event of an internal type, without intrinsic identifiers of its own. Anybody may send an event of
+that type, but it is passed on only if it has intrinsic identifiers, so it is never mistaken for a restatement.
 """
 
 from hashlib import sha256
@@ -18,14 +18,14 @@ _SOURCE: Final = "contacts"
 
 
 class Restatement(Frozen):
-    """Identifiers that the channel vouched for in the event of this id, which happened when the restatement did."""
+    """Intrinsic identifiers of the event ``event_id``, which occurred at the restatement's ``occurred_at``."""
 
     identifiers: list[Identifier]
     event_id: Word
 
 
 def restating(tenant: str, contact: ContactRef, identifier: tuple[str, str], stamp: tuple[int, str]) -> Event:
-    """The event that says so; the same for the same restatement."""
+    """The restatement of ``(type, value)`` by the event of ``(occurred_at, event_id)``; its id follows from these."""
     (type_name, value), (at, event_id) = identifier, stamp
     digest = sha256(orjson.dumps([contact.key, type_name, value, at, event_id])).hexdigest()
     return Event(
@@ -41,7 +41,7 @@ def restating(tenant: str, contact: ContactRef, identifier: tuple[str, str], sta
 
 
 def restated_in(event: Event) -> Restatement | None:
-    """What an event from the agent of the contacts restates, if it is there for that."""
+    """The restatement that the event is, or None."""
     if event.type != RESTATED or event.intrinsic:
         return None
     try:

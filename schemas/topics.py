@@ -1,4 +1,4 @@
-"""Every topic in one place: name, key, what it holds, partitions, retention, who writes, who reads."""
+"""The topics: name, record key, content, partitions, retention, writers and readers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +9,7 @@ MEBIBYTE: Final = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it is to be created. ``name`` comes after the deployment's prefix."""
+    """A topic and the settings that it is created with. ``retention_ms`` and ``largest_record`` are ms and bytes."""
 
     name: str
     key: str
@@ -38,7 +38,7 @@ CHANNEL_EVENTS: Final = Topic(
 IDENTITY_EVIDENCE: Final = Topic(
     name="identity-evidence",
     key="tenant",
-    holds="events that carry evidence, and restatements of what channels vouch for",
+    holds="events that carry evidence, and restatements of intrinsic identifiers",
     partitions=8,
     retention_ms=FOR_EVER,
     largest_record=MEBIBYTE,
@@ -51,17 +51,17 @@ CUSTOMER_CHANGES: Final = Topic(
     holds="customers created, linked, unlinked, merged, split, renamed",
     partitions=8,
     retention_ms=FOR_EVER,
-    largest_record=8 * MEBIBYTE,  # the contact keys of a customer, before and after: a hundred thousand at least
+    largest_record=8 * MEBIBYTE,  # a customer's contact keys, before and after: at least 100,000
     writers=("worker",),
     readers=(),
 )
 DEAD_LETTERS: Final = Topic(
     name="dead-letters",
     key="as it came",
-    holds="records that are no events: the bytes as they came, the reason in the headers",
+    holds="records that are not events: the bytes as they came, the reason in the headers",
     partitions=1,
     retention_ms=FOR_EVER,
-    largest_record=2 * MEBIBYTE,  # a record of any topic, and the reason on top of it
+    largest_record=2 * MEBIBYTE,  # a record of any topic plus the reason
     writers=("worker",),
     readers=(),
 )
@@ -70,5 +70,5 @@ TOPICS: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE, CUSTOMER_CHANGES, DEAD_LETTE
 
 
 def event_key(tenant: str, contact_key: str | None) -> bytes:
-    """The key of a channel event: one contact's events share a partition; those without one, their tenant's."""
+    """The record key of a channel event: the events of one contact share a partition."""
     return f"{tenant}|{contact_key or ''}".encode()

@@ -1,7 +1,7 @@
-"""Old events become current ones: ``(type, version)`` to a pure function on plain dictionaries.
+"""Converts events of old versions to the current version, one version at a time.
 
-Each function takes the envelope at its version and returns it at the next; ``upcast`` climbs one step at
-a time. The log is never rewritten, so a step stays here for as long as its version is in a log.
+``UPCASTERS`` has one pure function per ``(type, version)``: it takes the parsed envelope at that version and returns it
+at the next. The log is never rewritten, so a function stays here for as long as any log has events of its version.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ UPCASTERS: Final[dict[TypeVersion, Upcaster]] = {}
 
 
 def upcast(raw: dict[str, Any], upcasters: Mapping[TypeVersion, Upcaster] = UPCASTERS) -> dict[str, Any]:
-    """The same event, as far up as there are steps; an unknown or current one as it is."""
+    """The same event at its current version; an event without a function here is returned as it is."""
     while step := upcasters.get((raw["type"], raw.get("schema_version", 1))):
         raw = step(raw) | {"schema_version": raw.get("schema_version", 1) + 1}
     return raw

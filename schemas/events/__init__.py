@@ -1,4 +1,4 @@
-"""Every canonical event: the envelope, one module a family, and the registry of types."""
+"""The canonical events: the envelope, a module for each family of types, and the registry."""
 
 from schemas.events.base import Identifier, Millis
 from schemas.events.envelope import ContactRef, Event

@@ -1,7 +1,7 @@
-"""The words every event is made of: strict, frozen, without surprises for the database.
+"""The field types of all events: strict, frozen, and storable in PostgreSQL.
 
-A time is always whole milliseconds, UTC, in a range that a value in seconds cannot fall into by
-mistake. No string holds a NUL, which PostgreSQL cannot store: the codec sees to that, once an event.
+A time is whole milliseconds, UTC, within a range that excludes times in seconds. The codec rejects strings with a NUL
+character, which PostgreSQL can't store.
 """
 
 from typing import Annotated, Literal
@@ -13,19 +13,19 @@ LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 
 Millis = Annotated[int, Field(ge=EARLIEST_MS, le=LATEST_MS)]
 Text = str
-# Words name things (ids, tags, sources): never empty, and short enough for an index.
+# A word names something (an id, a tag, a source): not empty, and short enough for an index.
 Word = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Account = Annotated[str, StringConstraints(pattern=r"^[^:|]{1,255}$")]
 Channel = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
-SourceChannel = Literal[Channel, "meta"]  # one app of Meta's sends Messenger's, Instagram's and WhatsApp's to one place
+SourceChannel = Literal[Channel, "meta"]  # one Meta app sends Messenger, Instagram and WhatsApp events to one source
 Assurance = Literal["verified", "claimed"]
 IdentifierType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Properties = dict[str, JsonValue]
 
 
 class Frozen(BaseModel):
-    """A value made valid once: strict types, finite numbers, no unknown fields, no later change."""
+    """An immutable value: strict types, finite numbers, no unknown fields."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -38,6 +38,6 @@ class Identifier(Frozen):
 
 
 class AssertedIdentifier(Identifier):
-    """An identifier with how sure the source was of it."""
+    """An identifier with the source's assurance that it belongs to the contact."""
 
     assurance: Assurance = "claimed"

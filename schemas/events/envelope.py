@@ -28,11 +28,11 @@ class ContactRef(Frozen):
 
 
 class Event(Frozen):
-    """What happened, to whom, when and who says so.
+    """What happened, to which contact, when, and by which source.
 
-    ``occurred_at`` is the channel's time, ``received_at`` ingress's; both in ms, UTC.
-    ``event_id`` comes from the source's own id, so that a repeat is recognised as one.
-    A subclass narrows ``type`` and ``data``; a type nobody knows is an ``Event`` itself.
+    ``occurred_at`` is the channel's time, ``received_at`` the time of ingress; both in ms, UTC.
+    ``event_id`` comes from the source's own id, so that a repeated event is recognised.
+    A subclass narrows ``type`` and ``data``; an event of an unknown type is an instance of ``Event`` itself.
     """
 
     event_id: Word
@@ -48,5 +48,5 @@ class Event(Frozen):
 
     @property
     def stamp(self) -> tuple[int, str]:
-        """What last-writer-wins compares: ``(occurred_at, event_id)``."""
+        """``(occurred_at, event_id)``, the order of last-writer-wins."""
         return (self.occurred_at, self.event_id)

@@ -1,4 +1,4 @@
-"""Who is who: bindings, their undoing, and decisions by staff."""
+"""Evidence of identity: bindings, unbindings and decisions by staff."""
 
 from typing import Literal
 
@@ -21,9 +21,9 @@ Via = Literal[
 
 
 class Binding(Frozen):
-    """Identifiers said to be this contact's, and another contact said to be the same person.
+    """Identifiers of this contact, and another contact of the same person.
 
-    ``by`` and ``note`` say who of the team said so and why, where it was one of them.
+    ``by`` and ``note`` are the member of the team that stated it, and the reason, if it was the team.
     """
 
     identifiers: list[AssertedIdentifier] = Field(default_factory=list)
@@ -48,7 +48,7 @@ class IdentityUnbound(Event):
 
 
 class Decision(Frozen):
-    """What a member of staff decided of two contacts."""
+    """The decision of a member of staff about two contacts."""
 
     other: ContactRef
     decision: Literal["same", "different", "undecided"]
@@ -57,7 +57,7 @@ class Decision(Frozen):
 
 
 class IdentityDecided(Event):
-    """Staff said that two contacts are, or are not, one person."""
+    """Staff decided whether two contacts are one person."""
 
     type: Literal["identity.decided"]
     data: Decision

@@ -1,4 +1,4 @@
-"""What is known of the person: name, tags, attributes, the member of staff who looks after them."""
+"""What is known about a contact: profile, tags, attributes, and the member of staff in charge."""
 
 from typing import Annotated, Literal, Self
 
@@ -20,7 +20,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 
 
 class Profile(Frozen):
-    """What the channel shows of the person. A field left out says nothing about it."""
+    """The profile that the channel shows. A field that is left out stays as it was."""
 
     display_name: Text | None = None
     avatar: Text | None = None
@@ -35,7 +35,7 @@ class ProfileUpdated(Event):
 
 
 class Tagging(Frozen):
-    """A tag, who put it there, and for how many whole days it lasts (none: for good)."""
+    """A tag, its source, and after how many whole days it expires (none: never)."""
 
     tag: Word
     source: Word | None = None
@@ -50,7 +50,7 @@ class TagAdded(Event):
 
 
 class TagRemoved(Event):
-    """The tag and all its counting are gone."""
+    """The tag and its count were removed."""
 
     type: Literal["tag.removed"]
     data: Tagging

@@ -1,4 +1,4 @@
-"""Which class speaks for which type, and the version each type is at."""
+"""The class of each event type, and the current version of each type."""
 
 from typing import Final, get_args
 
@@ -15,11 +15,11 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
     _type_name(cls): cls for family in (conversation, subscription, identity, profile, tenant) for cls in family.EVENTS
 }
 
-# A type that is not named here is at version 1. Raise it together with an upcaster and a golden file.
+# A type that is not named here is at version 1. A new version also needs an upcaster and a golden file.
 _RAISED: Final[dict[str, int]] = {}
 CURRENT_VERSION: Final[dict[str, int]] = {name: _RAISED.get(name, 1) for name in EVENT_TYPES}
 
 
 def event_class(type_name: str) -> type[Event]:
-    """The class for a type, or ``Event`` itself for one that nobody knows."""
+    """The class for a type; ``Event`` itself for an unknown type."""
     return EVENT_TYPES.get(type_name, Event)

@@ -1,4 +1,4 @@
-"""Who may be messaged: following, blocking, opting in and out."""
+"""Whether a contact may be messaged: following, blocking, opting in and out."""
 
 from typing import Annotated, Literal
 
@@ -54,7 +54,7 @@ class NotificationOptedOut(Event):
 
 
 class MarketingConsent(Frozen):
-    """Which kinds of marketing, and who said so (the person, or a member of the team)."""
+    """The kinds of marketing; ``by`` is who stated it, the person or a member of the team."""
 
     kinds: Annotated[list[MarketingKind], Field(min_length=1)]
     by: Word | None = None

@@ -1,4 +1,4 @@
-"""A brand's own settings, said as events. They have no contact."""
+"""The settings of a tenant, as events. They have no contact."""
 
 from typing import Annotated, Literal
 
@@ -66,14 +66,14 @@ class Connection(Frozen):
 
 
 class TenantChannelConnected(Event):
-    """A channel's account was connected, or how it is connected was changed; secrets are never told."""
+    """A channel's account was connected, or how it is connected was changed; secrets are never included."""
 
     type: Literal["tenant.channel_connected"]
     data: Connection
 
 
 class Disconnection(Frozen):
-    """A source that takes nothing in any more, and why."""
+    """A source that no longer accepts events, and why."""
 
     source: Word
     channel: SourceChannel
@@ -89,7 +89,7 @@ class TenantChannelDisconnected(Event):
 
 
 class DeletionRequest(Frozen):
-    """That somebody's data be deleted; ``subject`` is a keyed hash, which tells that two requests are one person's."""
+    """A request to delete a person's data. ``subject`` is a keyed hash: equal for two requests of one person."""
 
     request_id: Word
     source: Word
@@ -98,7 +98,7 @@ class DeletionRequest(Frozen):
 
 
 class TenantDeletionRequested(Event):
-    """A person asked the channel to have their data deleted; who it is stands in the control plane, sealed."""
+    """A person asked the channel to have their data deleted; the control plane keeps the person's id, sealed."""
 
     type: Literal["tenant.deletion_requested"]
     data: DeletionRequest

@@ -1,1 +1,1 @@
-"""``onefold resolve``: tries identity's rules on a file of events, without any server."""
+"""``onefold resolve``: resolves the customers in a file of events, without any server."""

@@ -1,4 +1,4 @@
-"""``onefold resolve``: the core on a file of events, without any server."""
+"""``onefold resolve``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,28 +11,30 @@ from rich.markup import escape
 def resolve(
     events: Annotated[
         Path,
-        typer.Argument(metavar="EVENTS.jsonl", help="Canonical events, one JSON object a line; - is standard input."),
+        typer.Argument(metavar="EVENTS.jsonl", help="Canonical events, one JSON object per line; - is standard input."),
     ],
-    policy: Annotated[Path | None, typer.Option(help="A policy to try, a JSON file.")] = None,
-    tenant: Annotated[str, typer.Option(help="Whose events are that name no tenant.")] = "demo",
-    as_json: Annotated[  # noqa: FBT002 - typer's way
+    policy: Annotated[Path | None, typer.Option(help="A JSON file with the policy to try.")] = None,
+    tenant: Annotated[str, typer.Option(help="The tenant of events that name none.")] = "demo",
+    *,
+    as_json: Annotated[
         bool, typer.Option("--json", help="All customers and refused links as one JSON object on standard output.")
     ] = False,
 ) -> None:
-    """Who is who in a file of events: try identity rules on your own history, without any server.
+    """Resolve the customers in a file of events: try identity rules on your own history, without any server.
 
     A policy is a JSON object, for example
     {"default_region": "HK", "shared_device_limit": 5, "also_blocked": ["vip-?[0-9]+"], "types": {"phone":
     {"claimed": null, "limit": 4}, "x_card": {"verified": 1, "claimed": 3, "limit": 5, "exclusive": {"scope": "tenant",
-    "guards": 2}}}}; what it leaves out is as in the default policy.
+    "guards": 2}}}}; what it leaves out is taken from the default policy.
 
-    In it, verified and claimed are tiers (1 the strongest, null makes no link); limit is how many contacts may hold a
-    value before it is generic; exclusive says that one person has one of its scope (tenant, or prefix for values such
-    as provider:UID) and stops links of tier guards and weaker (0: of every tier). blocked replaces the list of values
-    that are nobody's, also_blocked adds to it: regular expressions, matched whole and in any case.
+    verified and claimed are tiers: 1 is the strongest, null makes no link. limit is how many contacts may hold a value;
+    with more, the value is generic and makes no link. exclusive means that one person has only one value per scope
+    (tenant, or prefix for values such as provider:UID); it stops links of tier guards and weaker tiers (0: of every
+    tier). blocked replaces the list of values that belong to nobody; also_blocked adds to it. Both are regular
+    expressions, matched against the whole value, ignoring case.
 
-    Without a policy file the latest tenant.policy_set among the events counts, else the default. Lines that are no
-    events are told and passed over; the exit status is 1 if no line was one.
+    Without --policy, the latest tenant.policy_set among the events is used, or else the default policy. Lines that are
+    not events are reported and skipped. The exit status is 1 if no line was an event.
     """
     from services.dryrun.main import Unusable, run
 

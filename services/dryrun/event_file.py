@@ -1,7 +1,7 @@
-"""Lines of canonical events, read as leniently as ``POST /v1/events`` reads them.
+"""Reads lines of canonical events, as leniently as ``POST /v1/events`` does.
 
-What ingress would fill in may be missing: the tenant, the source, the time received and the event id. A line that is
-no event is a ``BadLine``: told, counted and passed over.
+Fields that ingress fills in may be missing: tenant, source, time received and event id. A line that is not an event
+becomes a ``BadLine``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ DEFAULT_SOURCE: Final = "api"
 
 
 class BadLine(NamedTuple):
-    """A line that is no event, and why: the field and the rule, never the value."""
+    """A line that is not an event, with the field and the rule that it breaks, never the value."""
 
     number: int
     reason: str
@@ -32,7 +32,7 @@ class BadLine(NamedTuple):
 
 
 def read_events(lines: Iterable[bytes], tenant: str) -> Iterator[Event | BadLine]:
-    """The event of each line that isn't blank; ``tenant`` is whose events are that name none."""
+    """The event of each line that isn't blank; ``tenant`` is the tenant of events that name none."""
     for number, line in enumerate(lines, 1):
         text = (line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line).strip()
         if not text:
@@ -55,7 +55,7 @@ def _event(text: bytes, tenant: str) -> Event:
 
 
 def _fill_in(raw: dict[str, Any], tenant: str) -> None:
-    """What ingress fills in; the time received doesn't make another event of the same content."""
+    """Fill in what ingress would. The time received is not hashed: the same content is the same event."""
     if "event_id" not in raw:
         content = {key: value for key, value in raw.items() if key != "received_at"}
         raw["event_id"] = f"hash:{sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()}"

@@ -1,4 +1,4 @@
-"""``onefold resolve`` from file to report: reads, resolves each tenant by itself, tells."""
+"""``onefold resolve`` from file to report: reads the events, resolves each tenant, prints the result."""
 
 import gc
 import sys
@@ -18,31 +18,31 @@ from projections.engine.ids import personal_id
 from projections.identity.dry_run import Trial
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from services.dryrun.event_file import BadLine, read_events
-from services.dryrun.report import Found, json_pieces, printable, show
+from services.dryrun.report import TenantResolution, json_pieces, printable, show
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 
 STDIN: Final = Path("-")
-_TOLD_ONE_BY_ONE: Final = 20
-_PROGRESS_EVERY: Final = 5000
+_BAD_LINES_SHOWN: Final = 20
+_PROGRESS_EVERY: Final = 5000  # lines
 
 
 class Unusable(Exception):
-    """Nothing can be resolved; the message says why."""
+    """The input can't be resolved; the message says why."""
 
 
 def run(events: Path, policy: Path | None, tenant: str, *, as_json: bool) -> None:
-    """Resolve the file of events and tell what was found. Raises Unusable."""
-    told = Console(stderr=True)
+    """Resolve the file of events and print the result. Raises Unusable."""
+    messages = Console(stderr=True)
     settings = Settings()
-    wished = _policy(policy, settings.default_region)
-    gc.disable()  # nothing here makes cycles worth finding, and looking for them takes a third of the time
+    given = _policy(policy, settings.default_region)
+    gc.disable()  # looking for cycles, of which there are none worth finding, takes a third of the time
     try:
         with _opened(events) as stream:
-            trials, bad_lines = _read(_watched(stream, events, told), tenant, told)
+            trials, bad_lines = _read(_with_progress(stream, events, messages), tenant, messages)
         if bad_lines and not trials:
-            raise Unusable("No line of the file is an event: nothing to resolve.")
-        _write(_resolved(trials, wished, settings, told), as_json=as_json)
+            raise Unusable("No line of the file is an event, so there is nothing to resolve.")
+        _write(_resolved(trials, given, settings, messages), as_json=as_json)
     finally:
         gc.enable()
 
@@ -53,7 +53,7 @@ def _policy(path: Path | None, region: str) -> Policy | None:
     try:
         return Policy.from_json(orjson.loads(path.read_bytes()), region)
     except (InvalidPolicy, orjson.JSONDecodeError) as error:
-        raise Unusable(f"{path} is no policy: {error}") from None
+        raise Unusable(f"{path} is not a policy: {error}") from None
     except OSError as error:
         raise Unusable(f"{path} can't be read: {error.strerror}") from None
 
@@ -67,14 +67,14 @@ def _opened(path: Path) -> AbstractContextManager[BinaryIO]:
         raise Unusable(f"{path} can't be read: {error.strerror}") from None
 
 
-def _watched(stream: BinaryIO, path: Path, told: Console) -> Iterator[bytes]:
-    """The lines, with a progress bar where a person looks on."""
-    if not told.is_terminal:
+def _with_progress(stream: BinaryIO, path: Path, messages: Console) -> Iterator[bytes]:
+    """The lines, with a progress bar on a terminal."""
+    if not messages.is_terminal:
         yield from stream
         return
 
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=told, transient=True) as progress:
+    with Progress(*columns, console=messages, transient=True) as progress:
         task = progress.add_task("", total=None if path == STDIN else path.stat().st_size)
         done = 0
         for number, line in enumerate(stream):
@@ -84,51 +84,52 @@ def _watched(stream: BinaryIO, path: Path, told: Console) -> Iterator[bytes]:
             yield line
 
 
-def _read(lines: Iterable[bytes], tenant: str, told: Console) -> tuple[dict[str, Trial], int]:
-    """Each tenant's events, and how many lines were none; the first of those are told one by one, then by reason."""
+def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[str, Trial], int]:
+    """Each tenant's events, and the number of bad lines. The first of these are printed; the others are counted."""
     trials: dict[str, Trial] = {}
     bad: Counter[str] = Counter()
     for one in read_events(lines, tenant):
         if isinstance(one, BadLine):
             bad[one.reason] += 1
-            if bad.total() <= _TOLD_ONE_BY_ONE:
-                _say(told, str(one))
+            if bad.total() <= _BAD_LINES_SHOWN:
+                _say(messages, str(one))
         else:
             trials.setdefault(one.tenant, Trial()).add(one)
     if bad:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(bad.items()))
-        _say(told, f"Lines that are no events, passed over: {bad.total():,} ({reasons}).")
+        _say(messages, f"Skipped {bad.total():,} lines that are not events ({reasons}).")
     return trials, bad.total()
 
 
-def _resolved(trials: dict[str, Trial], wished: Policy | None, settings: Settings, told: Console) -> list[Found]:
-    """Each tenant by itself, by name."""
+def _resolved(
+    trials: dict[str, Trial], given: Policy | None, settings: Settings, messages: Console
+) -> list[TenantResolution]:
+    """The resolution of each tenant, by name."""
     secret = settings.secret_key
     if secret is None:
-        _say(told, "ONEFOLD_SECRET_KEY is not set: ids compare only with those of other runs without it.")
+        _say(messages, "ONEFOLD_SECRET_KEY is not set: these ids match only those of other runs without it.")
     master = secret.get_secret_value() if secret else ""
 
     def text_id(id_key: bytes, contact_key: str) -> str:
         return str(personal_id(id_key, contact_key))
 
     return [
-        Found(
+        TenantResolution(
             tenant,
-            trials[tenant].resolution(wished or _own_policy(tenant, trials[tenant], settings.default_region, told)),
+            trials[tenant].resolution(given or _own_policy(tenant, trials[tenant], settings.default_region, messages)),
             partial(text_id, tenant_id_key(master, tenant)),
         )
         for tenant in sorted(trials)
     ]
 
 
-def _own_policy(tenant: str, trial: Trial, region: str, told: Console) -> Policy:
+def _own_policy(tenant: str, trial: Trial, region: str, messages: Console) -> Policy:
     for why in trial.no_policies:
-        _say(told, f"A policy that {tenant} set is none and is passed over: {why}")
+        _say(messages, f"Ignored a policy of {tenant} that is not valid: {why}")
     return Policy.from_json(trial.policy_set, region)
 
 
-def _write(found: list[Found], *, as_json: bool) -> None:
-
+def _write(found: list[TenantResolution], *, as_json: bool) -> None:
     if as_json:
         for piece in json_pieces(found):
             sys.stdout.buffer.write(piece)
@@ -143,5 +144,5 @@ def _write(found: list[Found], *, as_json: bool) -> None:
 
 
 def _say(console: Console, sentence: str) -> None:
-    """One line, whatever it quotes."""
+    """Print one line, without markup or control characters of quoted text."""
     console.print(escape(printable(sentence)), highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What ``onefold resolve`` found, as JSON for programs and as tables for people."""
+"""Prints the result of ``onefold resolve``: JSON for programs, tables for people."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,21 +14,21 @@ from projections.identity.resolution.links import MEANINGS, Customer, Exclusion,
 from projections.identity.resolution.resolution import Resolution
 
 PersonalId = Callable[[str], str]
-_AT_ONCE: Final = 5000
+_ROWS_PER_PIECE: Final = 5000
 _LARGEST: Final = 5
 _SIZES: Final = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 30), (31, None))
 
 
-class Found(NamedTuple):
-    """A tenant's resolution with its key for personal ids."""
+class TenantResolution(NamedTuple):
+    """A tenant's resolution; ``personal_id`` gives the customer id of a founder's contact key."""
 
     tenant: str
     resolution: Resolution
     personal_id: PersonalId
 
 
-def json_pieces(found: Sequence[Found]) -> Iterator[bytes]:
-    """One JSON object, in pieces, so that it is never in memory whole; of several tenants each row says whose it is."""
+def json_pieces(found: Sequence[TenantResolution]) -> Iterator[bytes]:
+    """One JSON object in pieces, so that it is never in memory as a whole. With several tenants, rows name theirs."""
     several = len(found) > 1
     yield b'{"customers":['
     yield from _listed(
@@ -46,10 +46,10 @@ def json_pieces(found: Sequence[Found]) -> Iterator[bytes]:
 
 
 def _listed(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """A JSON list's inside, some thousand rows a piece."""
+    """The inside of a JSON list, in pieces of some thousand rows."""
     rows = iter(rows)
     separator = b""
-    while batch := list(islice(rows, _AT_ONCE)):
+    while batch := list(islice(rows, _ROWS_PER_PIECE)):
         yield separator + orjson.dumps(batch)[1:-1]
         separator = b","
 
@@ -74,8 +74,8 @@ def _refused(refused: Refused) -> dict[str, Any]:
     }
 
 
-def show(console: Console, found: Found) -> None:
-    """A tenant's resolution as tables."""
+def show(console: Console, found: TenantResolution) -> None:
+    """Print a tenant's resolution as tables."""
     resolution = found.resolution
     contacts = sum(len(customer.contacts) for customer in resolution.customers)
     console.print(
@@ -86,7 +86,7 @@ def show(console: Console, found: Found) -> None:
     )
     console.print(_sizes(resolution.customers))
     _show_reasons(console, "Refused links", get_args(Refusal), Counter(one.reason for one in resolution.refused))
-    _show_reasons(console, "Set aside before", get_args(Exclusion), Counter(one.reason for one in resolution.excluded))
+    _show_reasons(console, "Excluded values", get_args(Exclusion), Counter(one.reason for one in resolution.excluded))
     if any(len(customer.contacts) > 1 for customer in resolution.customers):
         console.print(_largest(found))
 
@@ -111,7 +111,7 @@ def _show_reasons(console: Console, title: str, reasons: Iterable[str], counted:
         console.print(table)
 
 
-def _largest(found: Found) -> Table:
+def _largest(found: TenantResolution) -> Table:
     largest = sorted(found.resolution.customers, key=lambda customer: (-len(customer.contacts), customer.founder))
     table = Table("id", "founder", "contacts", "member id", title="The largest customers", title_justify="left")
     for customer in largest[:_LARGEST]:
@@ -125,5 +125,5 @@ def _largest(found: Found) -> Table:
 
 
 def printable(text: str) -> str:
-    """Text from outside without control characters, which a terminal would obey."""
+    """The text without control characters, which a terminal would obey."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

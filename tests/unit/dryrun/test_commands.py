@@ -61,10 +61,10 @@ def test_json_has_customers_by_founder_and_refused_links(tmp_path: Path) -> None
     }
 
 
-def test_of_two_member_ids_that_a_crm_vouches_for_the_one_it_said_last_counts_in_any_order(tmp_path: Path) -> None:
+def test_the_latest_intrinsic_member_id_counts_in_any_order(tmp_path: Path) -> None:
     crm = "crm:erp:1"
-    said = [seen(crm, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
-    for order in permutations([*said, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=4)]):
+    sightings = [seen(crm, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
+    for order in permutations([*sightings, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=4)]):
         customers = found(run(tmp_path, *order))["customers"]
         assert [(one["contacts"], one["member_id"]) for one in customers] == [([crm, A], "M1"), ([B], "M2")]
 
@@ -75,7 +75,7 @@ def test_many_customers_are_one_json_list(tmp_path: Path) -> None:
     assert founders == sorted(f"web:shop:{number:05d}" for number in range(12_000))
 
 
-def test_several_tenants_are_resolved_each_by_itself(tmp_path: Path) -> None:
+def test_each_tenant_is_resolved_on_its_own(tmp_path: Path) -> None:
     elsewhere = bound(B, phone=PHONE).model_copy(update={"tenant": "other"})
     customers = found(run(tmp_path, bound(A, phone=PHONE), elsewhere))["customers"]
     assert [(one["tenant"], one["contacts"]) for one in customers] == [("demo", [A]), ("other", [B])]
@@ -98,13 +98,13 @@ def test_what_ingress_would_fill_in_may_be_missing(tmp_path: Path) -> None:
     ]
 
 
-def test_bad_lines_are_told_by_number_and_reason_and_passed_over(tmp_path: Path) -> None:
+def test_bad_lines_are_reported_by_number_and_reason_and_skipped(tmp_path: Path) -> None:
     result = run(tmp_path, "oops", bound(A, phone=PHONE), '{"type": 7}', '["secret value"]')
     assert len(found(result)["customers"]) == 1
     assert "line 1: not_json" in result.stderr
     assert "line 3: invalid_field" in result.stderr
     assert "line 4: not_an_object" in result.stderr
-    assert "passed over: 3 (1 invalid_field, 1 not_an_object, 1 not_json)" in result.stderr
+    assert "Skipped 3 lines that are not events (1 invalid_field, 1 not_an_object, 1 not_json)" in result.stderr
     assert "secret" not in result.stderr
 
 
@@ -115,7 +115,7 @@ def test_a_file_without_one_event_is_an_error_and_an_empty_one_is_not(tmp_path: 
     assert found(run(tmp_path)) == {"customers": [], "refused": []}
 
 
-def test_a_file_that_isnt_there_is_an_error_in_one_sentence() -> None:
+def test_a_missing_file_is_an_error_in_one_sentence() -> None:
     result = invoke("/nowhere/events.jsonl")
     assert result.exit_code == 1
     assert result.stderr == "/nowhere/events.jsonl can't be read: No such file or directory\n"
@@ -131,27 +131,25 @@ def test_a_policy_file_changes_the_rules(tmp_path: Path) -> None:
     assert len(found(run(tmp_path, *SHARED, options=options))["customers"]) == 1
 
 
-@pytest.mark.parametrize(("text", "says"), [("{", "is no policy"), ('{"types": 1}', "types: must be an object")])
-def test_a_policy_file_that_is_none_is_an_error(tmp_path: Path, text: str, says: str) -> None:
+@pytest.mark.parametrize(("text", "says"), [("{", "is not a policy"), ('{"types": 1}', "types: must be an object")])
+def test_an_invalid_policy_file_is_an_error(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "policy.json").write_text(text)
     result = run(tmp_path, *SHARED, options=("--policy", str(tmp_path / "policy.json")))
     assert result.exit_code == 1
     assert says in result.stderr
 
 
-def test_the_policy_that_the_tenant_set_last_counts(tmp_path: Path) -> None:
+def test_the_latest_policy_of_the_tenant_is_used(tmp_path: Path) -> None:
     loose = {"policy": {"types": {"member_id": {"exclusive": None}}}}
     earlier = event(None, "tenant.policy_set", {"policy": {}}, at=1)
     assert len(found(run(tmp_path, event(None, "tenant.policy_set", loose, at=2), earlier, *SHARED))["customers"]) == 1
     broken = event(None, "tenant.policy_set", {"policy": {"types": 1}}, at=3)
     result = run(tmp_path, broken, *SHARED)
     assert len(found(result)["customers"]) == 2
-    assert "A policy that demo set is none" in result.stderr
+    assert "Ignored a policy of demo that is not valid" in result.stderr
 
 
-def test_without_a_key_it_says_that_ids_compare_only_with_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_secret_key_it_says_which_ids_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ONEFOLD_SECRET_KEY")
     result = run(tmp_path, *SHARED)
     assert len(found(result)["customers"]) == 2
