@@ -1,4 +1,6 @@
-"""Rules 6 and 7: staff decisions, and links joined in order unless the two sides are known to be different people.
+"""Staff decisions, and links joined in order unless the two sides are known to be different people.
+
+The rules are docs/identity-resolution.md#staff-decision and docs/identity-resolution.md#join.
 
 Choices where the rules allow two readings:
 
@@ -24,7 +26,7 @@ Values = dict[ExclusiveScope, set[str]]
 
 
 class JoinedLinks(NamedTuple):
-    """The result of rule 7; each link is accepted or refused, in the order of the rule."""
+    """The result of joining: each link is accepted or refused, in the order in which they were tried."""
 
     clusters: "Clusters"
     accepted: list[Link]
@@ -32,7 +34,7 @@ class JoinedLinks(NamedTuple):
 
 
 def must_link(decisions: Mapping[Pair, Decision]) -> list[Link]:
-    """Rule 6: a link for each pair decided ``same``. A decision about one contact alone links nothing."""
+    """A link for each pair decided ``same``. A decision about one contact alone links nothing."""
     return [
         Link(STAFF_TIER, decision.at, STAFF, greater, lesser)
         for (lesser, greater), decision in decisions.items()
@@ -41,14 +43,14 @@ def must_link(decisions: Mapping[Pair, Decision]) -> list[Link]:
 
 
 def cannot_link(decisions: Mapping[Pair, Decision]) -> list[Pair]:
-    """Rule 6: the pairs decided ``different``."""
+    """The pairs decided ``different``."""
     return [pair for pair, decision in decisions.items() if decision.verdict == "different" and pair[0] != pair[1]]
 
 
 def join(
     groups: Groups, decisions: Mapping[Pair, Decision], exclusive_values: ExclusiveValues, policy: Policy
 ) -> JoinedLinks:
-    """Rule 7, *constrained Kruskal*, over the links to identifiers and the links that staff decided."""
+    """*constrained Kruskal*, over the links to identifiers and the links that staff decided."""
     clusters = Clusters(exclusive_values, cannot_link(decisions), policy)
     accepted: list[Link] = []
     refused: list[Refused] = []

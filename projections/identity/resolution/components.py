@@ -17,7 +17,7 @@ from projections.identity.resolution.resolution import derive_all_links
 
 
 def links_of(evidence: Evidence, policy: Policy) -> list[Link]:
-    """Every contact's links after rules 1 to 3, by which holders are counted."""
+    """Every contact's own links, by which holders are counted."""
     return [link for _, own in derive_all_links(evidence, policy) for link in own.links]
 
 
@@ -29,7 +29,7 @@ def components(evidence: Evidence, policy: Policy, over_limit: OverLimit | None 
 
 
 def components_by_links(evidence: Evidence, links: Iterable[Link], over_limit: OverLimit) -> list[frozenset[str]]:
-    """The components of evidence whose ``links`` after rules 1 to 3 are known."""
+    """The components of evidence whose contacts' own ``links`` are known."""
     edges: list[tuple[Node, Node]] = [(link.contact, _far_side(link)) for link in links if _connects(link, over_limit)]
     edges.extend(evidence.decisions)
     return _connected(evidence.contacts, edges)

@@ -1,4 +1,6 @@
-"""Rules 1 to 3: the links of one contact, derived from its own statements alone.
+"""The links of one contact, derived from its own statements alone: *register* and *shared device*.
+
+The rules are in docs/identity-resolution.md#register and docs/identity-resolution.md#shared-device.
 
 Choices where the rules allow two readings:
 
@@ -7,8 +9,8 @@ Choices where the rules allow two readings:
   that has a tier by its other assurance, and for founding the contact;
 - the latest live assertion of a value is the latest over its assurances; where one event asserts two values, the
   greater value wins;
-- rule 3 counts every value ever asserted, including retracted, superseded and tierless ones, but not blocked ones;
-- a contact whose values of a type and scope are refused by rule 3 has no such value any more (see ``holders``).
+- *shared device* counts every value ever asserted, also retracted, superseded and tierless ones, but not blocked ones;
+- a contact whose values of a type and scope *shared device* refuses has no such value any more (see ``holders``).
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,7 +34,7 @@ class ContactLinks(NamedTuple):
 
 
 def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Policy) -> ContactLinks:
-    """Apply rules 1 to 3 to what was stated of a contact."""
+    """Apply the rules that look at one contact alone to what was stated of it."""
     holdings, blocked = normalised(stated, policy)
     excluded = [Excluded(contact, *identifier, "blocked") for identifier in blocked]
     links: list[Link] = []
@@ -63,7 +65,7 @@ def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Pol
 def normalised(
     stated: Mapping[Identifier, Holding], policy: Policy
 ) -> tuple[Mapping[Identifier, Holding], Iterable[Identifier]]:
-    """Rule 1: the holdings by normalised value, and the identifiers that are blocked.
+    """The holdings by normalised value, and the identifiers that are blocked.
 
     Returns the given mapping itself if all its values are normalised already.
     """

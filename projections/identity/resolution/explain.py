@@ -59,7 +59,7 @@ class Why(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A customer with every link from and to its contacts, in the order of rule 7."""
+    """A customer with every link from and to its contacts, in the order of *join*."""
 
     customer: Customer
     accepted: tuple[Step, ...]

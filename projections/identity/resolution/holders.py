@@ -1,12 +1,14 @@
-"""Rules 4 and 5: an identifier links nothing if too many contacts hold it or if its holders are different people.
+"""An identifier links nothing if too many contacts hold it or if its holders are different people.
+
+The rules are docs/identity-resolution.md#generic-value and docs/identity-resolution.md#shared-value.
 
 Choices where the rules allow two readings:
 
-- each rule works on the set of links that the rule before it left: a value that rule 3 or 4 refused is no longer its
-  contact's, so it neither makes the identifiers of others shared (rule 5) nor prevents joins (rule 7);
+- each rule works on the set of links that the rule before it left: a value that *shared device* or *generic value*
+  refused is no longer its contact's, so it neither makes the identifiers of others shared nor prevents joins;
 - a contact holds the identifier ``contact:<its own key>`` at every tier, and is one holder of it even if it binds to
   itself;
-- rule 5 considers every exclusive type, whatever tiers it guards.
+- *shared value* considers every exclusive type, whatever tiers it guards.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,7 +59,7 @@ def find_over_limit(groups: Groups, policy: Policy) -> dict[Identifier, int]:
 
 
 def without_generic(groups: Groups, over_limit: OverLimit) -> Filtered:
-    """Rule 4: refuse the links of an identifier at the tiers where more contacts than the limit hold it."""
+    """*Generic value*: refuse the links of an identifier at the tiers where more contacts than the limit hold it."""
     left = dict(groups) if over_limit else groups
     refused: list[Refused] = []
     for identifier, tier in over_limit.items():
@@ -68,7 +70,7 @@ def without_generic(groups: Groups, over_limit: OverLimit) -> Filtered:
 
 
 def without_shared(groups: Groups, values_of: ExclusiveValues, policy: Policy) -> Filtered:
-    """Rule 5: refuse the links of a non-exclusive identifier whose holders differ in an exclusive value."""
+    """*Shared value*: refuse the links of a non-exclusive identifier whose holders differ in an exclusive value."""
     refused: list[Refused] = []
     left: Groups = {}
     for identifier, links in groups.items():

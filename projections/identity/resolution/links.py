@@ -1,4 +1,7 @@
-"""The parts of a result: links, refused links, excluded statements, customers."""
+"""The parts of a result: links, refused links, excluded statements, customers.
+
+Each reason is explained in docs/identity-resolution.md#the-rules.
+"""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -7,17 +10,17 @@ STAFF = "staff"
 STAFF_TIER = 0
 
 Refusal = Literal[
-    "shared_device",  # rule 3: its contact had too many values of the type
-    "generic",  # rule 4: too many contacts hold the identifier
-    "shared",  # rule 5: holders of the identifier differ in an exclusive value
-    "exclusive_conflict",  # rule 7: the two sides have different values of an exclusive type
-    "decided_different",  # rule 7: staff decided that a pair is not one person
+    "shared_device",  # its contact had too many values of the type
+    "generic",  # too many contacts hold the identifier
+    "shared",  # holders of the identifier differ in an exclusive value
+    "exclusive_conflict",  # the two sides have different values of an exclusive type
+    "decided_different",  # staff decided that a pair is not one person
 ]
 Exclusion = Literal[
-    "blocked",  # rule 1: no value of its type, or on the block list
+    "blocked",  # no value of its type, or on the block list
     "retracted",  # no live assertion
     "unaccepted",  # live, but the policy gives its assurance no tier
-    "superseded_value",  # rule 2: the contact has a later value of the same exclusive type and scope
+    "superseded_value",  # the contact has a later value of the same exclusive type and scope
 ]
 # A sentence for people for each of the reasons above.
 MEANINGS: Final[Mapping[str, str]] = {
@@ -35,7 +38,7 @@ Identifier = tuple[str, str]  # (type, normalised value)
 
 
 class Link(NamedTuple):
-    """A contact's link to an identifier, or by staff to another contact; sorts in the order of rule 7."""
+    """A contact's link to an identifier, or by staff to another contact; sorts in the order of *join*."""
 
     tier: int
     since: int

@@ -1,4 +1,6 @@
-"""``resolve``: evidence and a policy in; customers, accepted and refused links out (rule 8, and the founder).
+"""``resolve``: evidence and a policy in; customers and their founders, accepted and refused links out.
+
+The rule is docs/identity-resolution.md#customer-id.
 
 A customer's id is the permanent personal id of its founder, which the caller derives, since this package has no keys.
 The founder is the least contact by (founded_at, contact key). ``founded_at`` is the time of the earliest evidence or
@@ -8,7 +10,7 @@ Choices where the rules allow two readings:
 
 - blocked values are no evidence, so they found nobody; retractions, tierless claims and ``undecided`` do;
 - a statement about a contact is one that names it: as the value of a ``contact`` identifier, or in a decision;
-- a customer's member id is one that its contacts have after rules 1 to 4: none if they link through none.
+- a customer's member id is one that its contacts still have after *generic value*: none if they link through none.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,8 +46,8 @@ class Resolution:
     """The customers and links that follow from evidence by a policy. No field may be changed."""
 
     customers: tuple[Customer, ...]  # by founder
-    accepted: tuple[Link, ...]  # in the order of rule 7
-    refused: tuple[Refused, ...]  # in the order of rule 7, whichever rule refused them
+    accepted: tuple[Link, ...]  # in the order of *join*
+    refused: tuple[Refused, ...]  # in the order of *join*, whichever rule refused them
     excluded: tuple[Excluded, ...]  # by contact, type and value
     evidence: Evidence
     policy: Policy
@@ -92,7 +94,7 @@ def resolve(
 def derive_all_links(
     evidence: Evidence, policy: Policy, known: LinksByContact = NO_LINKS_KNOWN
 ) -> Iterator[tuple[str, ContactLinks]]:
-    """The links of each contact that stated something, by rules 1 to 3."""
+    """The links of each contact that stated something, by the rules that look at it alone."""
     for contact, stated in evidence.holdings.items():
         yield contact, known.get(contact) or derive_links(contact, stated, policy)
 
@@ -117,7 +119,7 @@ def _members(contacts: Iterable[str], find: Callable[[Node], Node]) -> dict[Node
 def _customers(
     members: Mapping[Node, list[str]], founded: Mapping[str, int], exclusive_values: ExclusiveValues
 ) -> tuple[Customer, ...]:
-    """Rule 8. A contact without a founding time is always a customer by itself."""
+    """The customers. A contact without a founding time is always a customer by itself."""
     customers = []
     for contacts in members.values():
         founder = contacts[0]

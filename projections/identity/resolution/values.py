@@ -1,4 +1,4 @@
-"""Identifier values: normalised to one spelling, or blocked (rule 1).
+"""Identifier values: normalised to one spelling, or blocked (docs/identity-resolution.md#blocked-value).
 
 Choices where the rules allow two readings:
 
