@@ -115,7 +115,7 @@ async def _run(settings: Settings, events: int) -> float:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.kafka_servers, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
     )
-    pool = create_pool(settings.database_url, schema=_SCHEMA, size=CHUNKS_AT_ONCE)
+    pool = create_pool(settings.database_url, schema=_SCHEMA, max_size=CHUNKS_AT_ONCE)
     async with pool, consumer:
         partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         began = time.monotonic()

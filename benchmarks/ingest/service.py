@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from benchmarks.bed import Bed, connected
+from benchmarks.bed import Bed
 from benchmarks.ingest.requests import ACCOUNT, SECRET, SOURCE
-from services.control import registry as control
+from services.control.keys import add_key
+from services.control.sources import add_source
+from services.control.tenants import add_tenant
 from services.embedded.ours import await_ready
 from services.embedded.ports import free_port
 from services.runtime.broker import ensure_topics
+from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
 
@@ -25,13 +28,13 @@ async def prepared(bed: Bed, name: str) -> tuple[Settings, str]:
         update={"port": free_port(), "source_rate": _ANY_RATE}
     )
     await ensure_topics(settings)
-    async with connected(settings.database_url) as connection:
-        await control.add_tenant(connection, TENANT)
+    async with open_engine(settings.database_url) as engine:
+        await add_tenant(engine, TENANT)
         sealed = [seal(settings.master_key, SECRET)]
-        await control.add_source(
-            connection, SOURCE, tenant=TENANT, channel="line", account=ACCOUNT, provider="p", sealed_secrets=sealed
+        await add_source(
+            engine, SOURCE, tenant=TENANT, channel="line", account=ACCOUNT, provider="p", sealed_secrets=sealed
         )
-        return settings, await control.add_key(connection, TENANT, ["events:write", "customers:read"])
+        return settings, await add_key(engine, TENANT, ["events:write", "customers:read"])
 
 
 @asynccontextmanager

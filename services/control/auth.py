@@ -1,65 +1,67 @@
-"""Who is asking: an API key in ``Authorization: Bearer of_…`` becomes a ``Principal``.
+"""Authentication: an API key in ``Authorization: Bearer of_…`` becomes a ``Principal``.
 
-A revoked key stops within the two seconds for which an answer is remembered. What belongs to another tenant is answered
-with 404, as if it were not there; that is for each query to see to, by asking with the principal's tenant.
+A revoked key stops working within the two seconds for which an answer is cached. Objects of another tenant are answered
+with 404; each query sees to that itself, by selecting the principal's tenant.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 
-from services.control import registry as control
+from services.control.keys import KEY_START, Key, hash_of
 from services.runtime.caching import LookupCache
-from services.runtime.database import is_transient
+from services.runtime.database import is_unavailable
 from services.runtime.problems import FORBIDDEN, UNAUTHENTICATED, Problem, unavailable
 
+FindKey = Callable[[bytes], Awaitable[Key | None]]
 _SCHEME: Final = "bearer "
-# Longer than any key: what is longer is not worth hashing.
+# Longer than any key: a longer text is not worth hashing.
 _LONGEST: Final = 128
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="onefold"'}
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A tenant's key, and what it may be used for."""
+    """The tenant and the scopes of the key that a request was sent with."""
 
     tenant: str
     scopes: frozenset[str]
 
-    def must(self, scope: str) -> None:
+    def require_scope(self, scope: str) -> None:
         """Raises a 403 problem unless the key has the scope (``admin`` has them all)."""
         if scope not in self.scopes and "admin" not in self.scopes:
             raise Problem(FORBIDDEN, f"this key lacks the scope {scope}", scope=scope)
 
 
 class Authenticator:
-    """Keys, looked up in the control plane and remembered for a moment."""
+    """Looks keys up in the control plane and caches the answers for two seconds."""
 
-    def __init__(self, db: Any) -> None:
-        """``db`` is an asyncpg pool or connection."""
+    def __init__(self, find: FindKey, clock: Callable[[], float] = time.monotonic) -> None:
+        """``find`` is ``find_key`` on an engine; ``clock`` gives seconds."""
 
-        async def find(key_hash: bytes) -> Principal | None:
-            key = await control.find_key(db, key_hash)
+        async def load(key_hash: bytes) -> Principal | None:
+            key = await find(key_hash)
             return Principal(key.tenant, frozenset(key.scopes)) if key else None
 
-        self._principals: LookupCache[bytes, Principal] = LookupCache(find)
+        self._principals: LookupCache[bytes, Principal] = LookupCache(load, clock=clock)
 
     async def principal(self, authorization: str | None, scope: str) -> Principal:
-        """Whose key the header holds. Raises a 401, 403 or 503 problem."""
+        """The principal of the header's key, which has the scope. Raises a 401, 403 or 503 problem."""
         key = _key_in(authorization)
         if key is None:
             raise Problem(UNAUTHENTICATED, "send the header `Authorization: Bearer of_…`", headers=_CHALLENGE)
         try:
-            found = await self._principals.get(control.hash_of(key))
+            found = await self._principals.get(hash_of(key))
         except Exception as error:
-            if is_transient(error):
+            if is_unavailable(error):
                 raise unavailable("PostgreSQL") from error
             raise
         if found is None:
             raise Problem(UNAUTHENTICATED, "this key is unknown or was revoked", headers=_CHALLENGE)
-        found.must(scope)
+        found.require_scope(scope)
         return found
 
 
@@ -77,4 +79,4 @@ def _key_in(authorization: str | None) -> str | None:
     if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
         return None
     key = authorization[len(_SCHEME) :].strip()
-    return key if key.startswith(control.KEY_START) and len(key) <= _LONGEST else None
+    return key if key.startswith(KEY_START) and len(key) <= _LONGEST else None

@@ -1,11 +1,11 @@
-"""What has to be entered in a channel's own console, so that its webhooks come here."""
+"""The settings to enter in a channel's own console, so that it sends its webhooks here."""
 
 from typing import Final
 
-from services.control.registry import Source
 from services.control.source_service import META_CHANNELS
+from services.control.sources import Source
 
-# A source of Meta is one app: of channel `meta` it takes in all that the app sends, of one of the three that one alone.
+# A source of Meta is one app. With channel `meta` it accepts all that the app sends, else only its own channel.
 WEBHOOK_PATHS: Final = {"line": "/webhooks/line/{source}"} | dict.fromkeys(
     sorted(META_CHANNELS), "/webhooks/meta/{source}"
 )
@@ -19,12 +19,12 @@ _PRODUCTS: Final = {"facebook": "Messenger", "instagram": "Instagram", "whatsapp
 
 
 def webhook_path(source: Source) -> str:
-    """Where the source's webhooks come in; empty for a channel that has none."""
+    """The path of the source's webhooks; empty for a channel that has none."""
     return WEBHOOK_PATHS.get(source.channel, "").format(source=source.source)
 
 
 def entries(source: Source, base: str | None, verify_token: str | None) -> list[tuple[str, str]]:
-    """What to enter, each with the name it has there. ``base`` is the service's public address, if it is known."""
+    """What to enter, by the names of the console. ``base`` is the public address of the service, if it is known."""
     url = (base or "https://YOUR-HOST").rstrip("/") + webhook_path(source)
     if source.channel == "line":
         return [

@@ -1,11 +1,11 @@
-"""``onefold migrate``, ``onefold tenants``, ``keys`` and ``write-keys``: the control plane from the command line."""
+"""``onefold migrate``, ``tenants``, ``keys`` and ``write-keys``: the control plane from the command line."""
 
 from typing import Annotated
 
 import typer
 
 from services.runtime.settings import Settings
-from services.runtime.terminal import TenantOption, on_database, run, say, show, when, with_database
+from services.runtime.terminal import TenantOption, on_database, run, say, show, when, with_connection
 
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
@@ -15,21 +15,21 @@ write_keys = typer.Typer(help="Write keys of websites, which stand in their page
 def migrate() -> None:
     """Bring database and topics up to this version: control tables, read models, topics. Safe to repeat."""
     from projections.engine.generations import ensure_generation
+    from projections.migrations.upgrade import upgrade
     from projections.registry import TABLES
-    from services.control import registry as control
     from services.runtime.broker import ensure_topics
 
     settings = Settings()
 
     async def bring_up_to_date() -> str:
-        await control.migrate(settings.database_url)
-        generation = await with_database(settings, lambda db: ensure_generation(db, TABLES))
+        await upgrade(settings.database_url)
+        generation = await with_connection(settings, lambda connection: ensure_generation(connection, TABLES))
         if settings.kafka:
             await ensure_topics(settings)
         return generation
 
     generation = run(bring_up_to_date)
-    topics = "topics are there" if settings.kafka else "no topics looked at, ONEFOLD_KAFKA is not set"
+    topics = "topics exist" if settings.kafka else "topics were not checked, because ONEFOLD_KAFKA is not set"
     say(f"Control tables are up to date; read models are {generation}; {topics}.")
 
 
@@ -41,39 +41,40 @@ def add_tenant(
     region: Annotated[str | None, typer.Option(help="Where phone numbers without a country code are from.")] = None,
 ) -> None:
     """Add a brand."""
-    from services.control import registry as control
+    from services.control import tenants as service
 
     settings = Settings()
-    on_database(
-        settings, lambda db: control.add_tenant(db, tenant, name=name, region=region or settings.default_region)
-    )
-    say(f"Tenant {tenant} added. Next, a key for it: onefold keys add {tenant} --scope events:write")
+    region = region or settings.default_region
+    on_database(settings, lambda engine: service.add_tenant(engine, tenant, name=name, region=region))
+    say(f"Tenant {tenant} added. Next, add a key for it: onefold keys add {tenant} --scope events:write")
 
 
 @tenants.command("list")
 def list_tenants() -> None:
-    """Every brand."""
-    from services.control import registry as control
+    """List every brand."""
+    from services.control import tenants as service
 
-    found = on_database(Settings(), control.list_tenants)
+    found = on_database(Settings(), service.list_tenants)
     show(
-        ("tenant", "name", "region", "since"), ((t.tenant, t.name, t.default_region, when(t.created_at)) for t in found)
+        ("tenant", "name", "region", "since"),
+        ((t.tenant, t.name, t.default_region, when(t.created_at)) for t in found),
+        empty="There is no tenant yet. Add one: onefold tenants add NAME",
     )
 
 
 @keys.command("add")
 def add_key(
-    tenant: Annotated[str, typer.Argument(help="Whose key it is.")],
+    tenant: Annotated[str, typer.Argument(help="The tenant it belongs to.")],
     *,
     scope: Annotated[
         list[str], typer.Option(help="events:write, customers:read, customers:write or admin; may be repeated.")
     ],
-    name: Annotated[str, typer.Option(help="What it is for, to know it again.")] = "",
+    name: Annotated[str, typer.Option(help="What it is for, to recognise it later.")] = "",
 ) -> None:
     """Make a key and print it, this once."""
-    from services.control import registry as control
+    from services.control import keys as service
 
-    key = on_database(Settings(), lambda db: control.add_key(db, tenant, scope, name=name))
+    key = on_database(Settings(), lambda engine: service.add_key(engine, tenant, scope, name=name))
     say(
         f"A key for {tenant} ({', '.join(scope)}). Keep it now: it is stored as a hash and can't be shown again.\n"
         "Send it as the header `Authorization: Bearer …`."
@@ -83,13 +84,14 @@ def add_key(
 
 @keys.command("list")
 def list_keys(*, tenant: TenantOption = None) -> None:
-    """Every key, as much of it as is shown."""
-    from services.control import registry as control
+    """List every key, as much of it as is stored in the clear."""
+    from services.control import keys as service
 
-    found = on_database(Settings(), lambda db: control.list_keys(db, tenant))
+    found = on_database(Settings(), lambda engine: service.list_keys(engine, tenant))
     show(
         ("begins with", "tenant", "name", "scopes", "since", "revoked"),
         ((k.prefix, k.tenant, k.name, " ".join(k.scopes), when(k.created_at), when(k.revoked_at)) for k in found),
+        empty=f"There is no key yet. Add one: onefold keys add {tenant or 'TENANT'} --scope events:write",
     )
 
 
@@ -98,31 +100,33 @@ def revoke_key(
     beginning: Annotated[str, typer.Argument(help="The key's beginning, as `onefold keys list` shows it.")],
 ) -> None:
     """Revoke a key; it stops working within two seconds."""
-    from services.control import registry as control
+    from services.control import keys as service
 
-    key = on_database(Settings(), lambda db: control.revoke_key(db, beginning))
+    key = on_database(Settings(), lambda engine: service.revoke_key(engine, beginning))
     say(f"Key {key.prefix}… of {key.tenant} is revoked.")
 
 
 @write_keys.command("add")
 def add_write_key(source: Annotated[str, typer.Argument(help="A source of the channel web.")]) -> None:
-    """Make a further write key of a website and print it, this once."""
-    from services.control import write_keys
+    """Make another write key of a website and print it, this once."""
+    from services.control import write_keys as service
 
-    key = on_database(Settings(), lambda db: write_keys.add_write_key(db, source))
+    key = on_database(Settings(), lambda engine: service.add_write_key(engine, source))
     say(f"A write key of {source}. It is stored as a hash and can't be shown again.")
     typer.echo(key)
 
 
 @write_keys.command("list")
 def list_write_keys(*, tenant: TenantOption = None) -> None:
-    """Every write key, as much of it as is shown."""
-    from services.control import write_keys
+    """List every write key, as much of it as is stored in the clear."""
+    from services.control import write_keys as service
 
-    found = on_database(Settings(), lambda db: write_keys.list_write_keys(db, tenant))
+    found = on_database(Settings(), lambda engine: service.list_write_keys(engine, tenant))
     show(
         ("begins with", "source", "tenant", "since", "revoked"),
         ((k.prefix, k.source, k.tenant, when(k.created_at), when(k.revoked_at)) for k in found),
+        empty="There is no write key yet. A website has one from the start: "
+        f"onefold sources add web NAME --tenant {tenant or 'TENANT'} --account ACCOUNT",
     )
 
 
@@ -131,7 +135,7 @@ def revoke_write_key(
     beginning: Annotated[str, typer.Argument(help="The write key's beginning, as `onefold write-keys list` shows it.")],
 ) -> None:
     """Revoke a write key; it stops working within two seconds."""
-    from services.control import write_keys
+    from services.control import write_keys as service
 
-    key = on_database(Settings(), lambda db: write_keys.revoke_write_key(db, beginning))
-    say(f"Write key {key.prefix}… of {key.source} is revoked.")
+    key = on_database(Settings(), lambda engine: service.revoke_write_key(engine, beginning))
+    say(f"Write key {key.prefix}… of {key.source} is revoked. A page that still sends it is answered with 401.")

@@ -1,11 +1,16 @@
-"""``onefold deletions``: what people asked to have deleted, and saying what became of it."""
+"""``onefold deletions``: requests to have a person's data deleted, and closing them."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.runtime.settings import Settings
 from services.runtime.terminal import TenantOption, fail, on_database, say, setting, show, when
+
+if TYPE_CHECKING:  # heavy
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from services.control.deletions import Deletion
 
 deletions = typer.Typer(help="Requests to have a person's data deleted.", no_args_is_help=True)
 
@@ -16,31 +21,33 @@ CodeArgument = Annotated[str, typer.Argument(help="The request's confirmation co
 def list_deletions(
     *, tenant: TenantOption = None, every: Annotated[bool, typer.Option("--all", help="The closed ones, too.")] = False
 ) -> None:
-    """The requests that are open, oldest first; whom they are about, `onefold deletions show` tells."""
-    from services.control import deletions as requests
+    """List the open requests, oldest first. `onefold deletions show CODE` tells whom one is about."""
+    from services.control import deletions as service
 
-    found = on_database(Settings(), lambda db: requests.list_deletions(db, tenant, every=every))
+    found = on_database(Settings(), lambda engine: service.list_deletions(engine, tenant, closed=every))
     show(
         ("code", "tenant", "source", "state", "requested", "closed"),
         ((d.code, d.tenant, d.source, d.state, when(d.requested_at), when(d.closed_at)) for d in found),
+        empty="There is no request." if every else "No request is open; `--all` lists the closed ones, too.",
     )
 
 
 @deletions.command("show")
 def show_deletion(code: CodeArgument) -> None:
-    """A request, and the id by which Meta's app knows the person."""
-    from services.control import deletions as requests
+    """Show a request, and the id by which Meta's app knows the person."""
+    from services.control import deletions as service
+    from services.control.errors import UnknownDeletion
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def found(db: Any) -> tuple[requests.Deletion, str | None]:
-        deletion = await requests.find_deletion(db, code)
+    async def find(engine: "AsyncEngine") -> "tuple[Deletion, str | None]":
+        deletion = await service.find_deletion(engine, code)
         if deletion is None:
-            raise requests.UnknownDeletion("there is no such request; see `onefold deletions list --all`")
-        return deletion, requests.opened_subject(master, deletion)
+            raise UnknownDeletion("there is no such request; see `onefold deletions list --all`")
+        return deletion, service.opened_subject(master, deletion)
 
-    deletion, subject = on_database(settings, found)
+    deletion, subject = on_database(settings, find)
     facts = {
         "tenant": deletion.tenant,
         "source": deletion.source,
@@ -51,6 +58,11 @@ def show_deletion(code: CodeArgument) -> None:
         "closed": when(deletion.closed_at),
     }
     show(("request", deletion.code), facts.items())
+    if deletion.closed_at is None:
+        say(
+            "Delete what belongs to the person, then close the request:\n"
+            f"onefold deletions done {code}, or onefold deletions refuse {code} --reason …"
+        )
 
 
 @deletions.command("done")
@@ -70,7 +82,7 @@ def refuse_deletion(
 
 
 def _close(code: str, reason: str | None) -> None:
-    from services.control import deletions as requests
+    from services.control import deletions as service
 
-    on_database(Settings(), lambda db: requests.close_deletion(db, code, refused_because=reason))
+    on_database(Settings(), lambda engine: service.close_deletion(engine, code, refused_because=reason))
     say(f"Request {code} is closed; its status page says so.")

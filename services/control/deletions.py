@@ -1,8 +1,8 @@
-"""Requests to have a person's data deleted, as the control plane keeps them until staff have closed them.
+"""Requests to have a person's data deleted, kept until staff have closed them.
 
-Whom a request is about, staff have to know: Meta's id of the person is the app's own and no contact's, so somebody has
-to find the contacts that it means. That id is kept here, sealed, for as long as the request is open, and then it is
-gone; the log, which keeps everything for ever, gets a keyed hash of it.
+Staff have to find the contacts of the person, and Meta names the person by an id of the app, which is no contact's id.
+That id is stored here, sealed, while the request is open, and deleted when it is closed. The log, which is kept for
+ever, holds only a keyed hash of it.
 """
 
 import hmac
@@ -11,18 +11,17 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from services.control.registry import ControlError
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.migrations.tables import DELETION_REQUESTS
+from services.control.errors import UnknownDeletion
+from services.runtime.database import read, read_one
 from services.runtime.secrets import deletion_key, open_sealed, seal
 
 CODE_LENGTH: Final = 32  # hexadecimal digits: 128 bits, which nobody guesses
-_SELECT: Final = (
-    "SELECT code, tenant, source, channel, sealed_subject, state, reason, requested_at, closed_at"
-    " FROM onefold.deletion_requests"
-)
-
-
-class UnknownDeletion(ControlError):
-    """There is no such request, or it was closed already."""
+_REQUESTS: Final = DELETION_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +40,18 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """What a request and its person are called: equal for a repeat, and telling nothing without the master key."""
+class DeletionIds:
+    """The confirmation code of a request and the hash of its person: equal for a repeat of the same request."""
 
     code: str
     subject: str
 
 
-def names_of(master: str, *, tenant: str, source: str, subject: str, issued_at: str) -> Names:
-    """The names of a request made at that time by that person."""
+def deletion_ids(master: str, *, tenant: str, source: str, subject: str, issued_at: str) -> DeletionIds:
+    """The ids of a request, derived by a key of the tenant so that they reveal nothing without the master key."""
     key = deletion_key(master, tenant)
     code, person = f"code\0{source}\0{issued_at}\0{subject}", f"subject\0{subject}"
-    return Names(_hash(key, code)[:CODE_LENGTH], _hash(key, person))
+    return DeletionIds(_hash(key, code)[:CODE_LENGTH], _hash(key, person))
 
 
 def _hash(key: bytes, text: str) -> str:
@@ -60,50 +59,59 @@ def _hash(key: bytes, text: str) -> str:
 
 
 async def add_deletion(  # noqa: PLR0913 - a request's facts
-    db: Any, master: str, code: str, *, tenant: str, source: str, channel: str, subject: str, requested_at: datetime
+    engine: AsyncEngine,
+    master: str,
+    code: str,
+    *,
+    tenant: str,
+    source: str,
+    channel: str,
+    subject: str,
+    requested_at: datetime,
 ) -> None:
-    """Keep the request; one that is there already stays as it is."""
-    await db.execute(
-        "INSERT INTO onefold.deletion_requests (code, tenant, source, channel, sealed_subject, requested_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (code) DO NOTHING",
-        code,
-        tenant,
-        source,
-        channel,
-        seal(master, subject.encode()),
-        requested_at,
-    )
+    """Store the request; one of the same code stays as it is."""
+    row = {
+        "code": code,
+        "tenant": tenant,
+        "source": source,
+        "channel": channel,
+        "sealed_subject": seal(master, subject.encode()),
+        "requested_at": requested_at,
+    }
+    async with engine.begin() as connection:
+        await connection.execute(insert(_REQUESTS).values(row).on_conflict_do_nothing(index_elements=["code"]))
 
 
-async def find_deletion(db: Any, code: str) -> Deletion | None:
+async def find_deletion(engine: AsyncEngine, code: str) -> Deletion | None:
     """The request of that code."""
-    row = await db.fetchrow(f"{_SELECT} WHERE code = $1", code)
+    row = await read_one(engine, sa.select(_REQUESTS).where(_REQUESTS.c.code == code))
     return Deletion(**row) if row else None
 
 
-async def list_deletions(db: Any, tenant: str | None = None, *, every: bool = False) -> list[Deletion]:
-    """A tenant's requests, or everybody's, oldest first; the closed ones only if asked for."""
-    rows = await db.fetch(
-        f"{_SELECT} WHERE ($1::text IS NULL OR tenant = $1) AND ($2 OR closed_at IS NULL) ORDER BY requested_at, code",
-        tenant,
-        every,
-    )
-    return [Deletion(**row) for row in rows]
+async def list_deletions(engine: AsyncEngine, tenant: str | None = None, *, closed: bool = False) -> list[Deletion]:
+    """The requests of a tenant, or of all tenants, oldest first; the closed ones only if ``closed``."""
+    query = sa.select(_REQUESTS).order_by(_REQUESTS.c.requested_at, _REQUESTS.c.code)
+    if tenant is not None:
+        query = query.where(_REQUESTS.c.tenant == tenant)
+    if not closed:
+        query = query.where(_REQUESTS.c.closed_at.is_(None))
+    return [Deletion(**row) for row in await read(engine, query)]
 
 
-async def close_deletion(db: Any, code: str, *, refused_because: str | None = None) -> Deletion:
-    """Say that it was done, or why not, and forget whom it was about. Raises UnknownDeletion."""
-    row = await db.fetchrow(
-        "UPDATE onefold.deletion_requests SET state = $2, reason = $3, closed_at = now(), sealed_subject = NULL"
-        " WHERE code = $1 AND closed_at IS NULL"
-        " RETURNING code, tenant, source, channel, sealed_subject, state, reason, requested_at, closed_at",
-        code,
-        "done" if refused_because is None else "refused",
-        refused_because,
+async def close_deletion(engine: AsyncEngine, code: str, *, refused_because: str | None = None) -> Deletion:
+    """Close the request as done, or as refused with a reason, and delete its subject. Raises UnknownDeletion."""
+    outcome: dict[str, Any] = {"state": "done" if refused_because is None else "refused", "reason": refused_because}
+    close = (
+        sa.update(_REQUESTS)
+        .where(_REQUESTS.c.code == code, _REQUESTS.c.closed_at.is_(None))
+        .values(**outcome, closed_at=sa.func.now(), sealed_subject=None)
+        .returning(*_REQUESTS.c)
     )
+    async with engine.begin() as connection:
+        row = (await connection.execute(close)).first()
     if row is None:
         raise UnknownDeletion(UnknownDeletion.__doc__)
-    return Deletion(**row)
+    return Deletion(**row._asdict())
 
 
 def opened_subject(master: str, deletion: Deletion) -> str | None:

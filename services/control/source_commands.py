@@ -3,19 +3,29 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from services.runtime.settings import Settings
 from services.runtime.terminal import TenantOption, fail, on_database, say, setting, show, when
 
+if TYPE_CHECKING:  # heavy
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from schemas.events import Event
+    from services.control.source_options import SourceOptions
+    from services.control.source_service import SourceService
+    from services.control.sources import Source
+
 sources = typer.Typer(help="Channel accounts whose webhooks come in.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(help="The source's name.")]
 SecretEnv = Annotated[list[str] | None, typer.Option(help="Variable with a secret; may be repeated.")]
 SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Secrets from stdin, one a line.")]
-_UNSAID: Final = "the change is kept, but Kafka has not acknowledged its event ({error}): give the same command again"
+_NOT_PUBLISHED: Final = (
+    "the change is kept, but Kafka has not acknowledged its event ({error}): give the same command again"
+)
 
 
 @sources.command("add")
@@ -44,12 +54,12 @@ def add_source(  # noqa: PLR0913 - a source's facts
     rate: Annotated[float | None, typer.Option(help="Most webhooks a second, in place of ONEFOLD_SOURCE_RATE.")] = None,
 ) -> None:
     """Connect a channel's account; its secret signs the webhooks, and never stands on the command line."""
-    from services.control.source_service import Wanted
+    from services.control.source_service import SourceDraft
 
     if channel == "web":
         _add_site(source, tenant, account)
         return
-    wanted = Wanted(
+    draft = SourceDraft(
         source,
         tenant,
         channel,
@@ -59,7 +69,7 @@ def add_source(  # noqa: PLR0913 - a source's facts
         _variable(verify_token_env) if verify_token_env else None,
         _options(name=name, senders=_senders(sender or []), rate=rate),
     )
-    _doing(lambda connecting: connecting.connect(wanted))
+    _change(lambda service: service.connect(draft))
     say(f"Source {source} is connected. For the channel's console, and for `onefold sources doctor {source}` to test:")
     _show_entries(source)
 
@@ -67,10 +77,10 @@ def add_source(  # noqa: PLR0913 - a source's facts
 @sources.command("list")
 def list_sources(*, tenant: TenantOption = None) -> None:
     """Every source, without its secrets."""
-    from services.control import registry as control
+    from services.control import sources as service
     from services.control.channel_consoles import webhook_path
 
-    found = on_database(Settings(), lambda db: control.list_sources(db, tenant))
+    found = on_database(Settings(), lambda engine: service.list_sources(engine, tenant))
     show(
         ("source", "tenant", "channel", "account", "provider", "secrets", "disabled", "webhook"),
         (
@@ -86,6 +96,7 @@ def list_sources(*, tenant: TenantOption = None) -> None:
             )
             for s in found
         ),
+        empty="There is no source yet. `onefold sources add --help` says how to connect a channel.",
     )
 
 
@@ -94,7 +105,7 @@ def show_source(source: NameArgument) -> None:
     """A source, and what to enter in its channel's console."""
     from services.control.sources import own_source
 
-    found = on_database(Settings(), lambda db: own_source(db, source, None))
+    found = on_database(Settings(), lambda engine: own_source(engine, source, None))
     senders = ", ".join(f"{app} {purpose}" for app, purpose in found.options.senders.items())
     facts = {
         "tenant": found.tenant,
@@ -125,28 +136,28 @@ def rotate_secret(
     if len(given) > 1 or not (given or drop_old):
         fail("give the one new secret by --secret-env or --secret-stdin, or --drop-old")
     secret = given[0] if given else None
-    changed = _doing(lambda connecting: connecting.rotate(source, None, secret, keep=1 if drop_old else 2))
+    changed = _change(lambda service: service.rotate(source, None, secret, keep=1 if drop_old else 2))
     say(f"Within 2 seconds, {source} takes webhooks signed with {_counted(len(changed.sealed_secrets), 'secret')}.")
 
 
 @sources.command("disable")
 def disable_source(source: NameArgument) -> None:
     """Answer the source's webhooks with 404 until it is enabled again."""
-    _doing(lambda connecting: connecting.disable(source, None))
+    _change(lambda service: service.disable(source, None))
     say(f"Source {source} is disabled; what the channel sends meanwhile is lost, unless it sends it again.")
 
 
 @sources.command("enable")
 def enable_source(source: NameArgument) -> None:
     """Take webhooks in again."""
-    _doing(lambda connecting: connecting.enable(source, None))
+    _change(lambda service: service.enable(source, None))
     say(f"Source {source} is enabled.")
 
 
 @sources.command("remove")
 def remove_source(source: NameArgument) -> None:
     """Forget the source and its secrets; what it brought in stays."""
-    _doing(lambda connecting: connecting.remove(source, None))
+    _change(lambda service: service.remove(source, None))
     say(f"Source {source} is removed. Remove its webhook in the channel's console, too.")
 
 
@@ -156,48 +167,42 @@ def _add_site(source: str, tenant: str, account: str | None) -> None:
     if account is None:
         fail("a website needs --account, which its contacts shall show")
     settings = Settings()
-    key = on_database(settings, lambda db: add_site(db, source, tenant=tenant, account=account))
+    key = on_database(settings, lambda engine: add_site(engine, source, tenant=tenant, account=account))
     if settings.kafka:
-        _tell_of_site(settings, source)
+        _publish_site(settings, source)
     say(f"Source {source} added. Its write key, for the website's pages and Segment's SDKs; it is not shown again:")
     typer.echo(key)  # alone on stdout, so that a script can take it
 
 
-def _tell_of_site(settings: Settings, name: str) -> None:
-    from services.control.source_service import tell_of
-    from services.runtime.publishing import (
-        NotPublished,
-        publish,
-    )
+def _publish_site(settings: Settings, name: str) -> None:
+    from services.control.source_service import publish_source
+    from services.runtime.publishing import NotPublished, publish
 
     try:
-        on_database(settings, lambda db: tell_of(db, name, lambda event: publish(settings, event)))
+        on_database(settings, lambda engine: publish_source(engine, name, lambda event: publish(settings, event)))
     except NotPublished as error:
         say(f"Kafka has not acknowledged its event ({error}): `onefold sources enable {name}` says it again.")
 
 
-def _doing(work: "Callable[[Any], Awaitable[Any]]") -> Any:
-    """What the work on sources returns; its event is in the log, or the command ends and says that it is not."""
+def _change(work: "Callable[[SourceService], Awaitable[Source]]") -> "Source":
+    """The source as the work leaves it. Its event is in the log then, else the command fails with what to do."""
     from services.control.source_service import SourceService
-    from services.runtime.publishing import (
-        NotPublished,
-        publish,
-    )
+    from services.runtime.publishing import NotPublished, publish
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def tell(event: Any) -> None:
+    async def publish_if_configured(event: "Event") -> None:
         if settings.kafka:
             await publish(settings, event)
 
     try:
-        done = on_database(settings, lambda db: work(SourceService(db, master, tell)))
+        changed = on_database(settings, lambda engine: work(SourceService(engine, master, publish_if_configured)))
     except NotPublished as error:
-        fail(_UNSAID.format(error=error))
+        fail(_NOT_PUBLISHED.format(error=error))
     if not settings.kafka:
         say("ONEFOLD_KAFKA is not set, so the log was not told; give the same command again with it.")
-    return done
+    return changed
 
 
 def _show_entries(name: str) -> None:
@@ -208,14 +213,14 @@ def _show_entries(name: str) -> None:
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def found(db: Any) -> list[tuple[str, str]]:
-        source = await own_source(db, name, None)
+    async def find(engine: "AsyncEngine") -> list[tuple[str, str]]:
+        source = await own_source(engine, name, None)
         return entries(source, settings.public_url, opened_verify_token(master, source))
 
-    show(("in the channel's console", "enter"), on_database(settings, found))
+    show(("in the channel's console", "enter"), on_database(settings, find))
 
 
-def _options(**given: Any) -> Any:
+def _options(**given: Any) -> "SourceOptions":
     from pydantic import ValidationError
 
     from services.control.source_options import SourceOptions

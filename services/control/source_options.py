@@ -1,4 +1,4 @@
-"""What of a source may be set besides its account: kept as JSON, so that a release may add to it."""
+"""A source's options, stored as JSON so that a later release can add to them."""
 
 from typing import Annotated, Final
 
@@ -13,7 +13,7 @@ Rate = Annotated[float, Field(gt=0, le=MOST_RATE)]
 
 
 class SourceOptions(BaseModel):
-    """A source's options. What a later release has written, and this one does not know, is passed over."""
+    """A source's options. An option that only a later release knows is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 

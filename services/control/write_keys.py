@@ -1,30 +1,40 @@
-"""Write keys: what a website's pages send along, so that it is known whose website they are.
+"""Write keys: a website's pages send one with every event, so that ingress knows which website it comes from.
 
-A write key is no secret, for every visitor can read it; it opens nothing but the way into the log, for its one site.
-It is stored as its hash all the same, shown once and revocable, like any key.
+A write key is public, because every visitor can read it; it permits nothing but sending events for its one website.
+It is still stored as a hash, shown once and revocable, like any key.
 """
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from services.control import registry as control
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from projections.migrations.tables import SOURCES, WRITE_KEYS
+from services.control.errors import UnknownKey, UnknownSite
+from services.control.keys import hash_of
+from services.control.sources import insert_source
+from services.runtime.database import read, read_one
 
 START: Final = "wk_"
 _BYTES: Final = 24
 _LONGEST: Final = 128
 _SHOWN: Final = 9
 _LEAST_SHOWN: Final = 6
-
-
-class UnknownSite(control.ControlError):
-    """There is no such source of the channel web."""
+_COLUMNS: Final = (
+    WRITE_KEYS.c.source,
+    SOURCES.c.tenant,
+    WRITE_KEYS.c.prefix,
+    WRITE_KEYS.c.created_at,
+    WRITE_KEYS.c.revoked_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
-    """A source of the channel web."""
+    """A source of the channel web; ``rate`` is its own limit of requests a second, if it has one."""
 
     source: str
     tenant: str
@@ -43,70 +53,83 @@ class WriteKey:
     revoked_at: datetime | None
 
 
-async def add_site(db: Any, source: str, *, tenant: str, account: str) -> str:
-    """Connect a website and return its write key. Raises what ``control.add_source`` raises."""
-    async with db.transaction():
-        await control.add_source(db, source, tenant=tenant, channel="web", account=account, sealed_secrets=[])
-        return await add_write_key(db, source)
+async def add_site(engine: AsyncEngine, source: str, *, tenant: str, account: str) -> str:
+    """Add a website and return its first write key. Raises NameTaken, InvalidName or UnknownTenant."""
+    row = {"source": source, "tenant": tenant, "channel": "web", "account": account, "sealed_secrets": []}
+    async with engine.begin() as connection:
+        await insert_source(connection, row)
+        return await _insert_write_key(connection, source)
 
 
-async def add_write_key(db: Any, source: str) -> str:
-    """Make a further write key of a site and return it: nobody can ask for it again. Raises UnknownSite."""
-    key = START + secrets.token_urlsafe(_BYTES)
-    added = await db.fetchval(
-        "INSERT INTO onefold.write_keys (write_key_hash, source, prefix)"
-        " SELECT $1, source, $3 FROM onefold.sources WHERE source = $2 AND channel = 'web' RETURNING source",
-        control.hash_of(key),
-        source,
-        key[:_SHOWN],
-    )
-    if added is None:
-        raise UnknownSite(f"there is no source {source!r} of the channel web; see `onefold sources list`")
-    return key
+async def add_write_key(engine: AsyncEngine, source: str) -> str:
+    """Make another write key of a website and return its plaintext, this once. Raises UnknownSite."""
+    async with engine.begin() as connection:
+        return await _insert_write_key(connection, source)
 
 
 def may_be_one(text: str) -> bool:
-    """Whether it is worth looking for: what is no write key is never hashed, nor remembered as unknown."""
+    """Whether the text has the form of a write key. Other text is neither hashed, nor cached as unknown."""
     return text.startswith(START) and len(text) <= _LONGEST
 
 
-async def find_site(db: Any, key_hash: bytes) -> WebSource | None:
-    """The site that the key of that hash belongs to, unless it was revoked, or the site disabled."""
-    row = await db.fetchrow(
-        "SELECT source, tenant, account, (options ->> 'rate')::double precision AS rate"
-        " FROM onefold.write_keys JOIN onefold.sources USING (source)"
-        " WHERE write_key_hash = $1 AND revoked_at IS NULL AND disabled_at IS NULL"
-        " AND channel = 'web' AND account IS NOT NULL",
-        key_hash,
+async def find_site(engine: AsyncEngine, key_hash: bytes) -> WebSource | None:
+    """The website whose write key has that hash, unless the key was revoked or the website disabled."""
+    rate = SOURCES.c.options["rate"].as_float().label("rate")
+    row = await read_one(
+        engine,
+        sa.select(SOURCES.c.source, SOURCES.c.tenant, SOURCES.c.account, rate)
+        .join(WRITE_KEYS)
+        .where(
+            WRITE_KEYS.c.write_key_hash == key_hash,
+            WRITE_KEYS.c.revoked_at.is_(None),
+            SOURCES.c.disabled_at.is_(None),
+            SOURCES.c.channel == "web",
+            SOURCES.c.account.is_not(None),
+        ),
     )
     return WebSource(**row) if row else None
 
 
-async def list_write_keys(db: Any, tenant: str | None = None) -> list[WriteKey]:
-    """A tenant's write keys, or everybody's, oldest first, with the revoked ones."""
-    rows = await db.fetch(
-        "SELECT source, tenant, prefix, k.created_at, revoked_at"
-        " FROM onefold.write_keys k JOIN onefold.sources USING (source)"
-        " WHERE $1::text IS NULL OR tenant = $1 ORDER BY k.created_at, prefix",
-        tenant,
-    )
-    return [WriteKey(**row) for row in rows]
+async def list_write_keys(engine: AsyncEngine, tenant: str | None = None) -> list[WriteKey]:
+    """The write keys of a tenant, or of all tenants, oldest first, including revoked ones."""
+    query = sa.select(*_COLUMNS).join_from(WRITE_KEYS, SOURCES).order_by(WRITE_KEYS.c.created_at, WRITE_KEYS.c.prefix)
+    if tenant is not None:
+        query = query.where(SOURCES.c.tenant == tenant)
+    return [WriteKey(**row) for row in await read(engine, query)]
 
 
-async def revoke_write_key(db: Any, beginning: str) -> WriteKey:
-    """Revoke the one live write key that begins so, for good. Raises UnknownKey."""
-    shown = beginning[:_SHOWN]  # whoever has the whole key may give it whole
+async def revoke_write_key(engine: AsyncEngine, beginning: str) -> WriteKey:
+    """Revoke the only live write key that begins so, for good. Raises UnknownKey."""
+    shown = beginning[:_SHOWN]  # the whole key is accepted as well
     if len(shown) < _LEAST_SHOWN:
-        raise control.UnknownKey(f"give at least the first {_LEAST_SHOWN} characters; see `onefold write-keys list`")
-    row = await db.fetchrow(
-        "WITH meant AS (SELECT write_key_hash FROM onefold.write_keys"
-        " WHERE starts_with(prefix, $1) AND revoked_at IS NULL)"
-        " UPDATE onefold.write_keys k SET revoked_at = now() FROM onefold.sources s"
-        " WHERE s.source = k.source AND write_key_hash IN (SELECT write_key_hash FROM meant)"
-        " AND (SELECT count(*) FROM meant) = 1"
-        " RETURNING k.source, tenant, prefix, k.created_at, revoked_at",
-        shown,
+        raise UnknownKey(f"give at least the first {_LEAST_SHOWN} characters; see `onefold write-keys list`")
+    live = sa.select(WRITE_KEYS.c.write_key_hash).where(
+        sa.func.starts_with(WRITE_KEYS.c.prefix, shown), WRITE_KEYS.c.revoked_at.is_(None)
     )
+    meant = live.cte("meant")
+    revoke = (
+        sa.update(WRITE_KEYS)
+        .where(
+            WRITE_KEYS.c.source == SOURCES.c.source,
+            WRITE_KEYS.c.write_key_hash.in_(sa.select(meant.c.write_key_hash)),
+            sa.select(sa.func.count()).select_from(meant).scalar_subquery() == 1,
+        )
+        .values(revoked_at=sa.func.now())
+        .returning(*_COLUMNS)
+    )
+    async with engine.begin() as connection:
+        row = (await connection.execute(revoke)).first()
     if row is None:
-        raise control.UnknownKey(f"no live write key, or more than one, begins with {shown!r}")
-    return WriteKey(**row)
+        raise UnknownKey(f"no live write key, or more than one, begins with {shown!r}")
+    return WriteKey(**row._asdict())
+
+
+async def _insert_write_key(connection: AsyncConnection, source: str) -> str:
+    key = START + secrets.token_urlsafe(_BYTES)
+    site = sa.select(sa.literal(hash_of(key), sa.LargeBinary), SOURCES.c.source, sa.literal(key[:_SHOWN])).where(
+        SOURCES.c.source == source, SOURCES.c.channel == "web"
+    )
+    insert = sa.insert(WRITE_KEYS).from_select(["write_key_hash", "source", "prefix"], site)
+    if await connection.scalar(insert.returning(WRITE_KEYS.c.source)) is None:
+        raise UnknownSite(f"there is no source {source!r} of the channel web; see `onefold sources list`")
+    return key

@@ -4,15 +4,19 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from services.control import registry as control
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from services.control import write_keys
+from services.control.errors import InvalidName
+from services.control.keys import hash_of
+from services.control.sources import Source, add_source, get_source
 from services.demo import brand
 from services.demo.channels.channel import Sender
 from services.demo.channels.registry import CHANNELS
 from services.demo.invalid import TENANT
-from services.runtime.database import create_pool
+from services.runtime.database import open_engine
 from services.runtime.secrets import open_sealed, seal
 from services.runtime.settings import Settings
 
@@ -33,20 +37,20 @@ class Credentials:
 
 async def connect(settings: Settings) -> Credentials:
     """Return the credentials of the demo's sources, and add those that are missing. Raises ControlError."""
-    async with create_pool(settings.database_url, size=1, name="onefold-demo") as pool:
-        signing = {sender: await _secret_of(pool, settings.master_key, sender) for sender in SIGNED}
-        return Credentials(signing, await _write_key(pool, settings.data_dir / _WRITE_KEY_FILE))
+    async with open_engine(settings.database_url, max_size=1, name="onefold-demo") as engine:
+        signing = {sender: await _secret_of(engine, settings.master_key, sender) for sender in SIGNED}
+        return Credentials(signing, await _write_key(engine, settings.data_dir / _WRITE_KEY_FILE))
 
 
-async def _secret_of(pool: Any, master: str, sender: Sender) -> str:
+async def _secret_of(engine: AsyncEngine, master: str, sender: Sender) -> str:
     name = f"demo-{sender}"
-    source = await control.get_source(pool, name) or await _add(pool, master, sender, name)
+    source = await get_source(engine, name) or await _add(engine, master, sender, name)
     return open_sealed(master, source.sealed_secrets[0]).decode()
 
 
-async def _add(pool: Any, master: str, sender: Sender, name: str) -> control.Source:
-    await control.add_source(
-        pool,
+async def _add(engine: AsyncEngine, master: str, sender: Sender, name: str) -> Source:
+    await add_source(
+        engine,
         name,
         tenant=TENANT,
         channel=sender,
@@ -54,22 +58,21 @@ async def _add(pool: Any, master: str, sender: Sender, name: str) -> control.Sou
         provider=PROVIDERS.get(sender),
         sealed_secrets=[seal(master, secrets.token_hex(_SECRET_BYTES).encode())],
     )
-    source = await control.get_source(pool, name)
+    source = await get_source(engine, name)
     if source is None:
-        raise control.InvalidName(f"the source {name!r} was removed while it was made")
+        raise InvalidName(f"the source {name!r} was removed while it was made")
     return source
 
 
-async def _write_key(pool: Any, file: Path) -> str:
+async def _write_key(engine: AsyncEngine, file: Path) -> str:
     """The site's write key as the first demo kept it, or a new one if the database does not know that one."""
     kept = _kept(file)
-    if kept and await write_keys.find_site(pool, control.hash_of(kept)):
+    if kept and await write_keys.find_site(engine, hash_of(kept)):
         return kept
-    async with pool.acquire() as connection:
-        if await control.get_source(connection, _SITE):
-            key = await write_keys.add_write_key(connection, _SITE)
-        else:
-            key = await write_keys.add_site(connection, _SITE, tenant=TENANT, account=brand.ACCOUNTS["web"])
+    if await get_source(engine, _SITE):
+        key = await write_keys.add_write_key(engine, _SITE)
+    else:
+        key = await write_keys.add_site(engine, _SITE, tenant=TENANT, account=brand.ACCOUNTS["web"])
     return _keep(file, key)
 
 

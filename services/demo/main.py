@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 from rich.console import Console
 
-from services.control.registry import ControlError
+from services.control.errors import ControlError
 from services.demo.connections import connect
 from services.demo.errors import DemoError
 from services.demo.report import Result, show

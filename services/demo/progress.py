@@ -28,9 +28,9 @@ _OUTBOX: Final = "SELECT count(*) FROM changes"
 @asynccontextmanager
 async def active_tables(settings: Settings) -> AsyncIterator[Any]:
     """A pool on the tables of the active generation."""
-    async with create_pool(settings.database_url, size=1) as control, control.acquire() as connection:
+    async with create_pool(settings.database_url, max_size=1) as control, control.acquire() as connection:
         generation = await active_generation(connection)
-    async with create_pool(settings.database_url, schema=generation, size=2, name="onefold-demo") as pool:
+    async with create_pool(settings.database_url, schema=generation, max_size=2, name="onefold-demo") as pool:
         yield pool
 
 

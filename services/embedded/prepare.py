@@ -1,14 +1,16 @@
 """What has to be there before our processes start: tables, the active generation, topics, and the tenant `demo`."""
 
-from typing import Any
-
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.generations import ensure_generation
+from projections.migrations.upgrade import upgrade
 from projections.registry import TABLES
-from services.control import registry as control
+from services.control.keys import add_key, find_key, hash_of
+from services.control.tenants import add_tenant, list_tenants
 from services.embedded.datadir import DataDir
 from services.runtime.broker import ensure_topics
+from services.runtime.database import open_engine
 from services.runtime.settings import Settings
 
 TENANT = "demo"
@@ -18,7 +20,7 @@ _SCOPES = ("events:write", "customers:read", "customers:write", "admin")
 
 async def prepare(settings: Settings) -> None:
     """Brings tables and topics up to date, as `onefold migrate` does. Safe to repeat."""
-    await control.migrate(settings.database_url)
+    await upgrade(settings.database_url)
     connection = await asyncpg.connect(settings.database_url)
     try:
         await ensure_generation(connection, TABLES)
@@ -32,17 +34,14 @@ async def demo_key(settings: Settings, home: DataDir) -> str:
 
     A kept key that the database doesn't know, because the database is another one now, is replaced.
     """
-    connection = await asyncpg.connect(settings.database_url)
-    try:
+    async with open_engine(settings.database_url, max_size=1) as engine:
         kept = home.kept_secret(_KEY_FILE)
-        if kept is not None and await control.find_key(connection, control.hash_of(kept)):
+        if kept is not None and await find_key(engine, hash_of(kept)):
             return kept
-        return home.keep_secret(_KEY_FILE, await _new_key(connection))
-    finally:
-        await connection.close()
+        return home.keep_secret(_KEY_FILE, await _new_key(engine))
 
 
-async def _new_key(connection: Any) -> str:
-    if TENANT not in {known.tenant for known in await control.list_tenants(connection)}:
-        await control.add_tenant(connection, TENANT, name="Demo")
-    return await control.add_key(connection, TENANT, _SCOPES, name="up")
+async def _new_key(engine: AsyncEngine) -> str:
+    if TENANT not in {known.tenant for known in await list_tenants(engine)}:
+        await add_tenant(engine, TENANT, name="Demo")
+    return await add_key(engine, TENANT, _SCOPES, name="up")

@@ -44,8 +44,8 @@ def doctor(
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def opened(db: Any) -> SourceUnderTest:
-        found = await own_source(db, source, None)
+    async def opened(engine: Any) -> SourceUnderTest:
+        found = await own_source(engine, source, None)
         opened = tuple(open_sealed(master, sealed) for sealed in found.sealed_secrets)
         return SourceUnderTest(found, opened, opened_verify_token(master, found))
 

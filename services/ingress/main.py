@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -11,6 +12,7 @@ import uvloop
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
+from services.control.keys import find_key
 from services.control.source_service import SourceService
 from services.ingress.adapters.log import KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
@@ -28,7 +30,7 @@ from services.ingress.http.segment import SegmentIntake
 from services.ingress.http.sources import source_routes
 from services.ingress.http.webhooks import handshake_routes
 from services.runtime.budget import Budget
-from services.runtime.database import create_pool
+from services.runtime.database import create_pool, open_engine, ping
 from services.runtime.http import RequestMetrics, listen, routes, serve
 from services.runtime.metrics import INGRESS_BYTES
 from services.runtime.problems import add_problem_handlers
@@ -49,16 +51,17 @@ def create_app(settings: Settings) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = create_pool(database_url, name="onefold-ingress", statement_timeout=5, least=0)
-        looks = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, least=0, size=2)
-        async with pool as db, looks as seen, kafka:
-            app.state.db = db
-            sources, visibility = ControlPlaneSources(db, master), PostgresVisibility(seen, master)
-            limits, source_service = Limits(settings.source_rate), SourceService(db, master, kafka.say)
+        control = open_engine(database_url, name="onefold-ingress", statement_timeout=5)
+        pool = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, min_size=0, max_size=2)
+        async with control as engine, pool as read_models, kafka:
+            app.state.engine = engine
+            sources, visibility = ControlPlaneSources(engine, master), PostgresVisibility(read_models, master)
+            limits, source_service = Limits(settings.source_rate), SourceService(engine, master, kafka.say)
+            authenticator = Authenticator(partial(find_key, engine))
             app.state.ingress = Ingress(
-                settings, Authenticator(db), sources, kafka, budget, visibility, limits, db, source_service
+                settings, authenticator, sources, kafka, budget, visibility, limits, engine, source_service
             )
-            app.state.web = SegmentIntake(ControlPlaneSites(db), kafka, budget, DailyDedup(), limits)
+            app.state.web = SegmentIntake(ControlPlaneSites(engine), kafka, budget, DailyDedup(), limits)
             yield
 
     app = FastPathApp(
@@ -70,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.router.routes.extend([*source_routes(), *handshake_routes(), *deletion_routes()])
-    checks = {"kafka": kafka.check, "postgresql": lambda: app.state.db.fetchval("SELECT 1")}
+    checks = {"kafka": kafka.check, "postgresql": lambda: ping(app.state.engine)}
     app.router.routes.extend(routes(checks))
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)

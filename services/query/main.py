@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
+from services.control.keys import Key, find_key
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
@@ -18,6 +19,7 @@ from services.query.handlers.reader import Reader
 from services.query.http import contacts, customers, identity, policy
 from services.query.http.responses import add_error_handlers
 from services.runtime import http
+from services.runtime.database import open_engine
 from services.runtime.problems import add_problem_handlers
 from services.runtime.settings import Settings
 
@@ -32,8 +34,14 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
     read_models = PooledReadModels(settings.database_url)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with read_models:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with read_models, open_engine(settings.database_url, name="onefold-query", statement_timeout=5) as engine:
+
+            async def find(key_hash: bytes) -> Key | None:
+                async with read_models.connection():  # without read models no key is of use: 503, rather than 401
+                    return await find_key(engine, key_hash)
+
+            app.state.authenticator = Authenticator(find)
             yield
 
     app = FastAPI(
@@ -48,7 +56,6 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
     app.state.explainer = Explainer(read_models, lookup)
     app.state.policies = Policies(read_models, lookup)
     app.state.previewer = PreviewProcess(settings.database_url, settings.default_region)
-    app.state.authenticator = Authenticator(_Control(read_models))
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend(http.routes({"postgresql": read_models.check}))
@@ -56,14 +63,3 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
     add_problem_handlers(app)
     add_error_handlers(app)
     return app
-
-
-class _Control:
-    """The control tables by way of the read models' connections: their names say which schema they are in."""
-
-    def __init__(self, read_models: PooledReadModels) -> None:
-        self._read_models = read_models
-
-    async def fetchrow(self, query: str, *args: Any) -> Any:
-        async with self._read_models.connection() as connection:
-            return await connection.fetchrow(query, *args)

@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.generations import NoGeneration
 from projections.identity.resolution.links import MEANINGS
-from services.control import registry as control
+from services.control.tenants import list_tenants
 from services.query.adapters.single_connection import SingleConnection, generation_connection
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import Evidence, Tie, Why
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.runtime.database import driver_error, open_engine
 from services.runtime.settings import Settings
 
 _SAYS: Final = {
@@ -40,8 +43,8 @@ def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], *, as
         why = asyncio.run(_ask(settings, tenant, contacts))
     except (NotFound, NoGeneration) as error:
         raise CannotExplain(str(error)) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotExplain(f"PostgreSQL can't be asked: {type(error).__name__}") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        raise CannotExplain(f"PostgreSQL can't be asked: {type(driver_error(error)).__name__}") from error
     if as_json:
         typer.echo(why.model_dump_json())
     else:
@@ -101,13 +104,14 @@ def _printable(text: str) -> str:
 
 async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]) -> Why:
     lookup = CustomerLookup.of(settings)
+    async with open_engine(settings.database_url, max_size=1) as engine:
+        chosen = await _tenant(engine, tenant)
     async with generation_connection(settings.database_url, name="why") as connection:
-        chosen = await _tenant(connection, tenant)
         return await Explainer(SingleConnection(connection), lookup).why(chosen, *contacts)
 
 
-async def _tenant(connection: Any, wanted: str | None) -> str:
-    known = [one.tenant for one in await control.list_tenants(connection)]
+async def _tenant(engine: AsyncEngine, wanted: str | None) -> str:
+    known = [one.tenant for one in await list_tenants(engine)]
     if wanted is None and len(known) == 1:
         return known[0]
     if wanted is None or wanted not in known:

@@ -1,29 +1,41 @@
-"""What every command does alike: ask the database, say what came of it, and end with a sentence when it can't."""
+"""Shared by all commands: run work on the database, print results, and end with a sentence when something fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import MissingSetting, Settings
 
+if TYPE_CHECKING:  # heavy, and most commands print a help text only
+    import asyncpg
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
 T = TypeVar("T")
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="Only this tenant's.")]
 _FAILED: Final = 1
+_GAP: Final = "  "
+_FACTS: Final = 2  # columns: a name and its value
 
 
-def on_database(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
-    """What the work returns, on a connection of its own; errors as ``run`` has them."""
-    return run(lambda: with_database(settings, work))
+def on_database(settings: Settings, work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+    """What the work returns, on an engine for the control schema; errors as ``run`` has them."""
+    from services.runtime.database import open_engine
+
+    async def working() -> T:
+        async with open_engine(settings.database_url, max_size=1) as engine:
+            return await work(engine)
+
+    return run(working)
 
 
-async def with_database(settings: Settings, work: Callable[[Any], Awaitable[T]]) -> T:
+async def with_connection(settings: Settings, work: "Callable[[asyncpg.Connection], Awaitable[T]]") -> T:
     """What the work returns, on a connection of its own. Raises what connecting raises."""
     import asyncpg
 
@@ -35,11 +47,11 @@ async def with_database(settings: Settings, work: Callable[[Any], Awaitable[T]])
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
-    """What the work returns; its foreseeable errors end the command with a sentence and status 1."""
+    """What the work returns; a foreseen error ends the command with a sentence and status 1."""
     import asyncpg
     from aiokafka.errors import KafkaError
 
-    from services.runtime.database import is_transient
+    from services.runtime.database import driver_error, is_transient
 
     async def working() -> T:
         return await work()
@@ -48,16 +60,17 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
         return asyncio.run(working())
     except ForeseenError as error:
         fail(str(error))
-    except asyncpg.UndefinedTableError:
-        fail("the control tables are not there yet; run `onefold migrate`")
     except Exception as error:
+        cause = driver_error(error)
+        if isinstance(cause, asyncpg.UndefinedTableError):
+            fail("the control tables are not there yet; run `onefold migrate`")
         if not (is_transient(error) or isinstance(error, KafkaError)):
             raise
-        fail(f"the server can't be reached: {type(error).__name__}: {error}")
+        fail(f"the server can't be reached: {type(cause).__name__}: {cause}")
 
 
 def setting(read: Callable[[], T]) -> T:
-    """A setting that this command can't do without."""
+    """The value of a setting that the command needs; a missing one ends the command with a sentence."""
     try:
         return read()
     except MissingSetting as error:
@@ -65,22 +78,42 @@ def setting(read: Callable[[], T]) -> T:
 
 
 def say(text: str) -> None:
-    """A sentence for people, on stderr."""
+    """Print a sentence for people, on stderr."""
     Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def fail(text: str) -> NoReturn:
-    """Say why not, and end with status 1."""
+    """Print the reason on stderr and end with status 1."""
     say(f"onefold: {text}")
     raise typer.Exit(_FAILED)
 
 
-def show(titles: tuple[str, ...], rows: Iterable[Iterable[str]]) -> None:
-    """A table on stdout."""
-    table = Table(*titles, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))  # no markup: names are whatever people chose
-    Console().print(table, soft_wrap=True)
+def show(titles: tuple[str, ...], rows: Iterable[Iterable[str]], *, empty: str | None = None) -> None:
+    """Print a table on stdout; with no rows, also the sentence ``empty`` on stderr.
+
+    No value is cut or wrapped, so each can be copied. A table that is wider than the terminal is printed as one block
+    of lines for each row.
+    """
+    console = Console()
+    table = [titles, *(tuple(cell.replace("\n", " ") for cell in row) for row in rows)]
+    lines = _aligned(table)
+    header = lines[0]
+    if console.is_terminal and len(titles) > _FACTS and max(map(cell_len, lines)) > console.width:
+        lines = [line for row in table[1:] for line in (*_aligned(list(zip(titles, row, strict=True))), "")]
+    for line in lines:
+        style = "bold" if line is header else ""
+        console.print(Text(line.rstrip(), style), soft_wrap=True)  # no markup: names are whatever people chose
+    if empty and len(table) == 1:
+        say(empty)
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines whose columns begin at the same place; Chinese characters are two cells wide."""
+    widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    return [
+        _GAP.join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        for row in table
+    ]
 
 
 def when(time: datetime | None) -> str:

@@ -63,7 +63,7 @@ async def website(ingress: RunningIngress, browser: Browser) -> AsyncIterator[We
         return HTMLResponse(html.get(request.path_params["name"], "<title>nothing here</title>"))
 
     app = Starlette(routes=[Mount("/sdk", StaticFiles(directory=bundles)), Route("/{name}", page_of)])
-    write_key = await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
+    write_key = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
     async with served(ingress.app) as onefold, served(app) as address:
         page = await browser.new_page(locale="zh-TW")
         yield Website(address, onefold, write_key, page, ingress, html)

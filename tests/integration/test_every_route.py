@@ -25,13 +25,16 @@ from pydantic import SecretStr
 
 from projections.engine.generations import ensure_generation
 from projections.registry import TABLES
-from services.control import registry as control
 from services.control import write_keys
+from services.control.keys import add_key
+from services.control.sources import add_source
+from services.control.tenants import add_tenant
 from services.embedded.http import OnePort
 from services.ingress.http.segment import PATHS
 from services.ingress.main import create_app as create_ingress
 from services.query.main import create_app as create_query
 from services.runtime.broker import ensure_topics
+from services.runtime.database import open_engine
 from services.runtime.http import listen
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
@@ -101,11 +104,14 @@ class Service:
         db = await asyncpg.connect(self._settings.database_url)
         try:
             await ensure_generation(db, TABLES)
-            await control.add_tenant(db, "fuzzed")
+        finally:
+            await db.close()
+        async with open_engine(self._settings.database_url) as engine:
+            await add_tenant(engine, "fuzzed")
             for channel in ("line", "meta"):
                 sealed = seal(MASTER, SECRET)
-                await control.add_source(
-                    db,
+                await add_source(
+                    engine,
                     f"fuzzed-{channel}",
                     tenant="fuzzed",
                     channel=channel,
@@ -113,11 +119,9 @@ class Service:
                     sealed_secrets=[sealed],
                     sealed_verify_token=sealed,
                 )
-            site = await write_keys.add_site(db, "fuzzed-web", tenant="fuzzed", account="shop")
+            site = await write_keys.add_site(engine, "fuzzed-web", tenant="fuzzed", account="shop")
             self.write_key = b64encode(f"{site}:".encode()).decode()
-            return await control.add_key(db, "fuzzed", ["admin"])
-        finally:
-            await db.close()
+            return await add_key(engine, "fuzzed", ["admin"])
 
     def _until_ready(self) -> None:
         for _ in range(300):

@@ -16,13 +16,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from schemas import codec
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
-from services.control import registry as control
+from services.control.keys import add_key
+from services.control.sources import add_source
+from services.control.tenants import add_tenant, list_tenants
 from services.ingress.main import create_app
 from services.runtime.broker import ensure_topics
+from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
 
@@ -139,7 +143,8 @@ class RunningIngress:
     client: httpx.AsyncClient
     settings: Settings
     key: str
-    db: Any
+    db: asyncpg.Connection
+    engine: AsyncEngine
     app: FastAPI
 
     async def post(self, content: Any, headers: dict[str, str] | None = None, key: str | None = None) -> httpx.Response:
@@ -184,11 +189,27 @@ class RunningIngress:
 @asynccontextmanager
 async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
     """A running ingress with a tenant, a key and a source."""
-    db = await asyncpg.connect(settings.database_url)
-    if not await control.list_tenants(db):
-        await control.add_tenant(db, "acme")
-        await control.add_source(
-            db,
+    async with open_engine(settings.database_url) as engine:
+        db = await asyncpg.connect(settings.database_url)
+        try:
+            key = await _prepared(engine)
+            app = create_app(settings)
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,
+            ):
+                yield RunningIngress(client, settings, key, db, engine, app)
+        finally:
+            await db.close()
+
+
+async def _prepared(engine: AsyncEngine) -> str:
+    """A key of the tenant, which is added with its sources if it is not there."""
+    if not await list_tenants(engine):
+        await add_tenant(engine, "acme")
+        await add_source(
+            engine,
             "shop-line",
             tenant="acme",
             channel="line",
@@ -196,8 +217,8 @@ async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
             provider="p1",
             sealed_secrets=[seal(MASTER, secret) for secret in SECRETS],
         )
-        await control.add_source(
-            db,
+        await add_source(
+            engine,
             "shop-meta",
             tenant="acme",
             channel="meta",
@@ -205,17 +226,7 @@ async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
             sealed_secrets=[seal(MASTER, secret) for secret in SECRETS],
             sealed_verify_token=seal(MASTER, VERIFY_TOKEN.encode()),
         )
-    key = await control.add_key(db, "acme", ["events:write"])
-    app = create_app(settings)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    try:
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,
-        ):
-            yield RunningIngress(client, settings, key, db, app)
-    finally:
-        await db.close()
+    return await add_key(engine, "acme", ["events:write"])
 
 
 def settings_for(kafka: str, database: str, topic_prefix: str, **more: Any) -> Settings:

@@ -22,7 +22,7 @@ import asyncpg
 import pytest
 from rich.console import Console
 
-from services.control import registry as control
+from projections.migrations.upgrade import upgrade
 from services.embedded.broker import Choice, make_broker
 from services.embedded.errors import CannotStart
 from services.embedded.fallback import FallbackBroker
@@ -122,7 +122,7 @@ def _start_postgres() -> dict[str, Any]:
 
 async def _make_template(server: Postgres) -> None:
     await _execute(server.url_of("postgres"), f'CREATE DATABASE "{TEMPLATE}"')
-    await control.migrate(server.url_of(TEMPLATE))
+    await upgrade(server.url_of(TEMPLATE))
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -182,7 +182,7 @@ class OwnPostgres(OwnServer):
 
     async def start(self) -> None:
         await super().start()
-        await control.migrate(self.url)
+        await upgrade(self.url)
 
 
 @asynccontextmanager

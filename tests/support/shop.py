@@ -17,7 +17,7 @@ from projections.identity.adapters import save
 from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
-from services.control import registry as control
+from services.control.keys import add_key
 from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
 from tests.support.ingress import MASTER, RunningIngress
@@ -73,7 +73,7 @@ async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
     connection = await asyncpg.connect(ingress.settings.database_url)
     await ensure_generation(connection, TABLES)
     scopes = ["events:write", "customers:read", "customers:write"]
-    key = await control.add_key(connection, "acme", scopes)
+    key = await add_key(ingress.engine, "acme", scopes)
     app = create_app(ingress.settings)
     transport = httpx.ASGITransport(app)
     try:

@@ -1,9 +1,10 @@
 """The control plane as the directory of sources."""
 
-from typing import Any
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.control import registry as control
 from services.control import write_keys
+from services.control.keys import hash_of
+from services.control.sources import Source, get_source
 from services.ingress.core.web import Site
 from services.ingress.ports import SourcesUnavailable, WebhookSource
 from services.runtime.caching import LookupCache
@@ -17,9 +18,9 @@ class ControlPlaneSources:
     LINE does not send a webhook again unless told to, so losing the database must not mean losing what people write.
     """
 
-    def __init__(self, db: Any, master: str) -> None:
+    def __init__(self, engine: AsyncEngine, master: str) -> None:
         async def ask(name: str) -> WebhookSource | None:
-            found = await control.get_source(db, name)
+            found = await get_source(engine, name)
             return _opened(found, master) if found and found.disabled_at is None else None
 
         self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask)
@@ -34,7 +35,7 @@ class ControlPlaneSources:
             raise
 
 
-def _opened(source: control.Source, master: str) -> WebhookSource:
+def _opened(source: Source, master: str) -> WebhookSource:
     return WebhookSource(
         source.source,
         source.tenant,
@@ -51,9 +52,9 @@ def _opened(source: control.Source, master: str) -> WebhookSource:
 class ControlPlaneSites:
     """Websites by write key, remembered as sources are."""
 
-    def __init__(self, db: Any) -> None:
+    def __init__(self, engine: AsyncEngine) -> None:
         async def ask(key_hash: bytes) -> Site | None:
-            found = await write_keys.find_site(db, key_hash)
+            found = await write_keys.find_site(engine, key_hash)
             return Site(found.tenant, found.source, found.account, found.rate) if found else None
 
         self._remembered: LookupCache[bytes, Site] = LookupCache(ask)
@@ -63,7 +64,7 @@ class ControlPlaneSites:
         if not write_keys.may_be_one(write_key):
             return None
         try:
-            return await self._remembered.get(control.hash_of(write_key))
+            return await self._remembered.get(hash_of(write_key))
         except Exception as error:
             if is_transient(error):
                 raise SourcesUnavailable from error

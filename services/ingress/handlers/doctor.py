@@ -15,8 +15,8 @@ from typing import Final, Literal
 import httpx
 
 from services.control.channel_consoles import webhook_path
-from services.control.registry import Source
 from services.control.source_service import META_CHANNELS
+from services.control.sources import Source
 
 State = Literal["ok", "failed", "unknown"]
 _SILENT: Final = {"line": b'{"destination":"","events":[]}', "meta": b'{"object":"page","entry":[]}'}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
+from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ _LONGEST_KEY: Final = 255
 
 @dataclass(frozen=True, slots=True)
 class Ingress:
-    """What a request is answered with; ``db`` is an asyncpg pool."""
+    """What a request is answered with; ``engine`` is the control schema's."""
 
     settings: Settings
     authenticator: Authenticator
@@ -33,7 +34,7 @@ class Ingress:
     budget: Budget
     visibility: Visibility
     limits: Limits
-    db: Any
+    engine: AsyncEngine
     source_service: SourceService
 
 

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.events.tenant import DeletionRequest, TenantDeletionRequested
-from services.control.deletions import CODE_LENGTH, add_deletion, find_deletion, names_of
+from services.control.deletions import CODE_LENGTH, add_deletion, deletion_ids, find_deletion
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
 from services.ingress.handlers.webhooks import take_event
@@ -69,7 +69,7 @@ async def get_deletion(request: Request) -> Response:
     found = None
     if _CODE.fullmatch(code):
         try:
-            found = await find_deletion(ingress.db, code)
+            found = await find_deletion(ingress.engine, code)
         except Exception as error:
             if is_transient(error):
                 raise unavailable("PostgreSQL") from error
@@ -106,7 +106,7 @@ def _field(raw: bytes, name: str) -> str:
 
 async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
     """The request's code, once both the control plane and the log have it; what fails half-way is sent again."""
-    names = names_of(
+    ids = deletion_ids(
         ingress.settings.master_key,
         tenant=source.tenant,
         source=source.source,
@@ -115,23 +115,23 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
     )
     try:
         await add_deletion(
-            ingress.db,
+            ingress.engine,
             ingress.settings.master_key,
-            names.code,
+            ids.code,
             tenant=source.tenant,
             source=source.source,
             channel=source.channel,
             subject=asker.subject,
             requested_at=datetime.fromtimestamp(asker.occurred_at / 1000, UTC),
         )
-        await take_event(_event(source, names.code, names.subject, asker), _DOOR, ingress.log)
+        await take_event(_event(source, ids.code, ids.subject, asker), _DOOR, ingress.log)
     except LogUnavailable as error:
         raise log_problem(error) from error
     except Exception as error:
         if is_transient(error):
             raise unavailable("PostgreSQL") from error
         raise
-    return names.code
+    return ids.code
 
 
 def _event(source: WebhookSource, code: str, subject: str, asker: Asker) -> TenantDeletionRequested:

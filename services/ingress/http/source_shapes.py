@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from schemas.events.base import Account, TenantId
 from schemas.events.conversation import Purpose
 from services.control.channel_consoles import webhook_path
-from services.control.registry import Source
 from services.control.source_options import Rate, SourceOptions, Storable
-from services.control.source_service import MOST_SECRETS, Wanted
+from services.control.source_service import MOST_SECRETS, SourceDraft
+from services.control.sources import Source
 
 NewChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp", "web"]
 ShownChannel = Literal[NewChannel, "crm"]
@@ -77,11 +77,11 @@ class NewSource(SourceFacts):
             raise ValueError("a source needs a secret, or nobody could sign for it")
         return secrets
 
-    def wanted(self, tenant: str) -> Wanted:
+    def wanted(self, tenant: str) -> SourceDraft:
         """What is to be connected for the tenant."""
         secrets = tuple(secret.get_secret_value().encode() for secret in self.secrets)
         facts = (self.source, tenant, self.channel, self.account, self.provider)
-        return Wanted(*facts, secrets, self.token(), self.options())
+        return SourceDraft(*facts, secrets, self.token(), self.options())
 
 
 class ChangedSource(SourceFacts):

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.control.auth import Principal
-from services.control.registry import ControlError, InvalidName, NameTaken, Source, UnknownSource, list_sources
-from services.control.sources import StillUsed, TooBusy, disabled, enabled, own_source
-from services.control.write_keys import UnknownSite, add_site, add_write_key
+from services.control.errors import ControlError, InvalidName, NameTaken, StillUsed, TooBusy, UnknownSite, UnknownSource
+from services.control.sources import Source, disabled, enabled, list_sources, own_source
+from services.control.write_keys import add_site, add_write_key
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress
 from services.ingress.http.source_shapes import (
@@ -81,7 +81,7 @@ def _route(path: str, method: str, handler: Handler) -> RawRoute:
 
 
 async def _list(_: Request, ingress: Ingress, principal: Principal) -> Response:
-    found = await list_sources(ingress.db, principal.tenant)
+    found = await list_sources(ingress.engine, principal.tenant)
     return _json(SourceList(sources=[shown(source, ingress.settings.public_url) for source in found]))
 
 
@@ -90,8 +90,7 @@ async def _post(request: Request, ingress: Ingress, principal: Principal) -> Res
     wanted = new.wanted(principal.tenant)
     if new.channel != "web":
         return _shown(await ingress.source_service.connect(wanted), ingress, 201)
-    async with ingress.db.acquire() as connection:
-        write_key = await add_site(connection, wanted.source, tenant=wanted.tenant, account=new.account or "")
+    write_key = await add_site(ingress.engine, wanted.source, tenant=wanted.tenant, account=new.account or "")
     site = await ingress.source_service.change(
         wanted.source, wanted.tenant, lambda one: replace(one, options=wanted.options)
     )
@@ -99,13 +98,13 @@ async def _post(request: Request, ingress: Ingress, principal: Principal) -> Res
 
 
 async def _post_write_key(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    source = await own_source(ingress.db, _name(request), principal.tenant)
-    write_key = await add_write_key(ingress.db, source.source)
+    source = await own_source(ingress.engine, _name(request), principal.tenant)
+    write_key = await add_write_key(ingress.engine, source.source)
     return _json(shown_with_key(source, ingress.settings.public_url, write_key), 201)
 
 
 async def _get(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    return _shown(await own_source(ingress.db, _name(request), principal.tenant), ingress)
+    return _shown(await own_source(ingress.engine, _name(request), principal.tenant), ingress)
 
 
 async def _put(request: Request, ingress: Ingress, principal: Principal) -> Response:

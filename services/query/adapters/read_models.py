@@ -92,7 +92,7 @@ class PooledReadModels:
         pool = await create_pool(
             self._url,
             schema=generation,
-            size=self._size,
+            max_size=self._size,
             statement_timeout=_STATEMENT_TIMEOUT,
             name="onefold-query",
             plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer

@@ -54,8 +54,8 @@ async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIter
     pool: Any = create_pool(
         settings.database_url,
         schema=generation,
-        least=0,
-        size=size,
+        min_size=0,
+        max_size=size,
         idle_in_transaction=silence_limit(settings),
         name=_NAME,
         by_key=True,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from schemas.events.conversation import TeamMessage
-from services.control import registry as control
+from services.control.keys import add_key
 from services.runtime.broker import ensure_topics
 from tests.support.ingress import RunningIngress, assert_problem, running_ingress, settings_for
 from tests.support.servers import OwnKafka
@@ -187,7 +187,7 @@ async def test_what_is_no_campaign_is_refused(shop: Shop) -> None:
         (f"/v1/campaigns/{'x' * 256}/messages", TEXT, b"web:s:1", 422, "no-campaign"),
     ):
         assert_problem(await shop.send("POST", path, body, **headers), status, slug)
-    shop.key = await control.add_key(shop.connection, "acme", ["customers:write"])
+    shop.key = await add_key(shop.ingress.engine, "acme", ["customers:write"])
     assert_problem(await shop.send("POST", PATH, b"web:s:1", **TEXT), 403, "forbidden")
     assert await shop.ingress.log() == []
     assert shop.ingress.app.state.ingress.budget.used == 0

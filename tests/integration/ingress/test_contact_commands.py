@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.support.ingress import RunningIngress, assert_problem
 from tests.support.shop import Shop, open_shop
 
@@ -135,7 +135,7 @@ async def test_who_may_not_or_says_nonsense_does_nothing(shop: Shop) -> None:
     ):
         assert_problem(await shop.send("POST", path, body), status, slug)
     assert_problem(await shop.send("PUT", f"{SITE}/tags", {"add": ["a"]}), 405, "method-not-allowed")
-    shop.key = await control.add_key(shop.connection, "acme", ["events:write", "customers:read"])
+    shop.key = await add_key(shop.ingress.engine, "acme", ["events:write", "customers:read"])
     assert_problem(await shop.send("POST", f"{SITE}/unsubscribe"), 403, "forbidden")
     assert await shop.ingress.log() == []
     metrics = (await shop.ingress.client.get("/metrics")).text

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import orjson
 
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.support.ingress import RunningIngress
 
 GOOD = {"a": "line:oa1:U1", "b": "web:shop:c1", "decision": "different", "by": "amy", "note": "two people"}
@@ -19,7 +19,7 @@ async def decide(ingress: RunningIngress, content: Any, key: str) -> httpx.Respo
 
 
 async def test_a_decision_is_in_the_log_when_it_is_accepted(ingress: RunningIngress) -> None:
-    key = await control.add_key(ingress.db, "acme", ["customers:write"])
+    key = await add_key(ingress.engine, "acme", ["customers:write"])
     answer = await decide(ingress, GOOD, key)
     assert answer.status_code == 202, answer.text
     ((record_key, event),) = await ingress.log()
@@ -29,7 +29,7 @@ async def test_a_decision_is_in_the_log_when_it_is_accepted(ingress: RunningIngr
 
 
 async def test_who_may_not_or_says_nonsense_decides_nothing(ingress: RunningIngress) -> None:
-    key = await control.add_key(ingress.db, "acme", ["customers:write"])
+    key = await add_key(ingress.engine, "acme", ["customers:write"])
     asked = [(GOOD, "", 401), (GOOD, ingress.key, 403), (b"{", key, 400), ([], key, 422), (GOOD | {"by": ""}, key, 422)]
     for content, sender, status in asked:
         answer = await decide(ingress, content, sender)

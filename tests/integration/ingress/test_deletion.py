@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.support.ingress import (
     ISSUED_AT,
     MASTER,
@@ -161,7 +161,7 @@ async def test_staff_find_whom_it_is_about_until_it_is_closed(
 
 async def test_a_request_outlives_its_source(ingress: RunningIngress) -> None:
     code = (await posted(ingress, deletion_form())).json()["confirmation_code"]
-    key = await control.add_key(ingress.db, "acme", ["admin"])
+    key = await add_key(ingress.engine, "acme", ["admin"])
     removed = await ingress.client.delete("/v1/sources/shop-meta", headers={"Authorization": f"Bearer {key}"})
     assert removed.status_code == 204
     assert (await ingress.client.get(f"{PATH}/{code}")).status_code == 200

@@ -9,8 +9,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from services.cli import app
-from services.control import registry as control
-from services.control.sources import change_source, disabled, own_source
+from services.control.sources import add_source, change_source, disabled, own_source
 from services.ingress.handlers.doctor import Finding, SourceUnderTest, examine
 from services.runtime.secrets import open_sealed
 from tests.support.ingress import MASTER, SECRETS, VERIFY_TOKEN, RunningIngress
@@ -18,7 +17,7 @@ from tests.support.ingress import MASTER, SECRETS, VERIFY_TOKEN, RunningIngress
 
 async def examined(ingress: RunningIngress, name: str, **changes: object) -> dict[str, Finding]:
     """What the doctor finds, by what was looked at; ``changes`` are what the doctor believes of the source."""
-    source = await own_source(ingress.db, name, None)
+    source = await own_source(ingress.engine, name, None)
     token = VERIFY_TOKEN if source.channel == "meta" else None
     facts = {"source": source, "secrets": SECRETS, "verify_token": token} | changes
     return {found.what: found for found in await examine(SourceUnderTest(**facts), ingress.client)}  # type: ignore[arg-type]
@@ -48,14 +47,14 @@ async def test_another_verify_token_or_none_is_noticed(ingress: RunningIngress) 
 
 
 async def test_a_disabled_source_is_noticed(ingress: RunningIngress) -> None:
-    await change_source(ingress.db, "shop-line", None, disabled)
+    await change_source(ingress.engine, "shop-line", None, disabled)
     found = await examined(ingress, "shop-line")
     assert "sources enable shop-line" in found["enabled"].told
     assert found["signature 1 of 2 accepted"].state == "failed"
 
 
 async def test_nothing_calls_a_website(ingress: RunningIngress) -> None:
-    await control.add_source(ingress.db, "site", tenant="acme", channel="web", account="shop", sealed_secrets=[])
+    await add_source(ingress.engine, "site", tenant="acme", channel="web", account="shop", sealed_secrets=[])
     (finding,) = (await examined(ingress, "site")).values()
     assert finding.state == "unknown"
 
@@ -105,7 +104,7 @@ async def test_the_command_shows_what_was_found_and_what_to_enter(
 
 
 async def test_what_answers_may_be_something_else(ingress: RunningIngress) -> None:
-    source = await own_source(ingress.db, "shop-line", None)
+    source = await own_source(ingress.engine, "shop-line", None)
     secrets = tuple(open_sealed(MASTER, sealed) for sealed in source.sealed_secrets)
     ingress.client.base_url = "http://ingress/v1"
     found = {one.what: one for one in await examine(SourceUnderTest(source, secrets, None), ingress.client)}

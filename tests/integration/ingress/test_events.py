@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from schemas.topics import event_key
-from services.control import registry as control
+from services.control.keys import add_key
+from services.control.tenants import add_tenant
 from tests.support.ingress import OCCURRED_AT, RunningIngress, an_event, assert_problem
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -152,14 +153,14 @@ async def test_without_a_key_nothing_is_taken(ingress: RunningIngress) -> None:
     assert_problem(answer, 401, "unauthenticated")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert_problem(await ingress.post(an_event(), key="of_" + "x" * 43), 401, "unauthenticated")
-    reader = await control.add_key(ingress.db, "acme", ["customers:read"])
+    reader = await add_key(ingress.engine, "acme", ["customers:read"])
     assert_problem(await ingress.post(an_event(), key=reader), 403, "forbidden")
     assert await ingress.log() == []
 
 
 async def test_a_key_writes_as_its_tenant_only(ingress: RunningIngress) -> None:
-    await control.add_tenant(ingress.db, "other")
-    key = await control.add_key(ingress.db, "other", ["events:write"])
+    await add_tenant(ingress.engine, "other")
+    key = await add_key(ingress.engine, "other", ["events:write"])
     assert (await ingress.post(an_event(), key=key)).status_code == 202
     assert_problem(await ingress.post(an_event(tenant="acme"), key=key), 422, "no-acceptable-event")
     ((record_key, event),) = await ingress.log()

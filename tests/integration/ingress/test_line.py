@@ -3,7 +3,7 @@ import asyncio
 import orjson
 import pytest
 
-from services.control import registry as control
+from services.control.sources import add_source
 from services.runtime.secrets import seal
 from tests.support.ingress import MASTER, SECRETS, RunningIngress, assert_problem, line_signature, line_webhook
 
@@ -43,7 +43,7 @@ async def test_an_unknown_source_is_a_404(ingress: RunningIngress) -> None:
 
 async def test_a_source_of_another_channel_is_none_here(ingress: RunningIngress) -> None:
     sealed = [seal(MASTER, SECRETS[0])]
-    await control.add_source(ingress.db, "page", tenant="acme", channel="facebook", account="1", sealed_secrets=sealed)
+    await add_source(ingress.engine, "page", tenant="acme", channel="facebook", account="1", sealed_secrets=sealed)
     body = line_webhook("hi")
     assert_problem(await ingress.line(body, line_signature(body, SECRETS[0]), "page"), 404, "not-found")
 
@@ -51,8 +51,8 @@ async def test_a_source_of_another_channel_is_none_here(ingress: RunningIngress)
 async def test_a_source_is_known_soon_after_it_was_added(ingress: RunningIngress) -> None:
     body = line_webhook("hi")
     assert_problem(await ingress.line(body, line_signature(body), "late"), 404, "not-found")
-    await control.add_source(
-        ingress.db, "late", tenant="acme", channel="line", account="oa9", sealed_secrets=[seal(MASTER, SECRETS[1])]
+    await add_source(
+        ingress.engine, "late", tenant="acme", channel="line", account="oa9", sealed_secrets=[seal(MASTER, SECRETS[1])]
     )
     await asyncio.sleep(2.1)
     assert (await ingress.line(body, line_signature(body), "late")).status_code == 200
@@ -100,7 +100,7 @@ async def test_webhooks_are_counted_by_outcome(ingress: RunningIngress) -> None:
 
 async def test_a_secret_of_another_master_key_is_our_fault_and_no_secret_is_told(ingress: RunningIngress) -> None:
     sealed = [seal("another master", SECRETS[1])]
-    await control.add_source(ingress.db, "moved", tenant="acme", channel="line", account="oa1", sealed_secrets=sealed)
+    await add_source(ingress.engine, "moved", tenant="acme", channel="line", account="oa1", sealed_secrets=sealed)
     body = line_webhook("hi")
     problem = assert_problem(await ingress.line(body, line_signature(body), "moved"), 500, "internal")
     assert problem.keys() == {"type", "title", "status"}

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.support.ingress import RunningIngress, assert_problem
 from tests.support.shop import Shop, open_shop
 from tests.support.worlds import Nursery, Worker
@@ -109,7 +109,7 @@ async def test_what_is_no_member_is_refused(shop: Shop) -> None:
     assert_problem(await shop.send("PUT", "/v1/members", [{"member_id": 1}] * 501), 413, "too-large")
     headers = {"Idempotency-Key": "x" * 256}
     assert_problem(await shop.send("PUT", "/v1/members/M7", {}, **headers), 422, "invalid-request")
-    shop.key = await control.add_key(shop.connection, "acme", ["customers:write"])
+    shop.key = await add_key(shop.ingress.engine, "acme", ["customers:write"])
     assert_problem(await shop.send("PUT", "/v1/members/M7", {}), 403, "forbidden")
     assert await shop.ingress.log() == []
 
@@ -153,7 +153,7 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
         assert (await shop.accepted("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is True
         customer = await shop.get("/v1/customers/member:M7")
         assert [contact["contact"] for contact in customer["contacts"]] == ["crm:crm:M7", "web:shop:c1"]
-        shop.key = await control.add_key(shop.connection, "acme", ["admin"])
+        shop.key = await add_key(shop.ingress.engine, "acme", ["admin"])
         answer = await shop.accepted("PUT", "/v1/identity/policy?wait=true", {"policy": {}})
         assert answer["visible"] is True
         versions = (await shop.get("/v1/identity/policy"))["versions"]

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from services.control import registry as control
 from services.control.source_options import SourceOptions
+from services.control.sources import add_source
 from services.runtime.secrets import seal
 from tests.support.ingress import (
     MASTER,
@@ -27,7 +27,7 @@ from tests.support.ingress import (
 async def add(ingress: RunningIngress, source: str, channel: str, **facts: Any) -> None:
     """One more source of Meta's."""
     facts = {"account": None, "sealed_secrets": [seal(MASTER, SECRETS[1])]} | facts
-    await control.add_source(ingress.db, source, tenant="acme", channel=channel, **facts)
+    await add_source(ingress.engine, source, tenant="acme", channel=channel, **facts)
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import orjson
 
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.support.ingress import RunningIngress
 
 WISH = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
@@ -17,7 +17,7 @@ async def put(ingress: RunningIngress, content: Any, key: str) -> httpx.Response
 
 
 async def test_a_policy_is_in_the_log_whole_when_it_is_accepted(ingress: RunningIngress) -> None:
-    key = await control.add_key(ingress.db, "acme", ["admin"])
+    key = await add_key(ingress.engine, "acme", ["admin"])
     answer = await put(ingress, WISH, key)
     assert answer.status_code == 202, answer.text
     ((_, event),) = await ingress.log()
@@ -30,8 +30,8 @@ async def test_a_policy_is_in_the_log_whole_when_it_is_accepted(ingress: Running
 
 
 async def test_who_may_not_or_sends_no_policy_sets_none(ingress: RunningIngress) -> None:
-    key = await control.add_key(ingress.db, "acme", ["admin"])
-    writer = await control.add_key(ingress.db, "acme", ["customers:write", "events:write"])
+    key = await add_key(ingress.engine, "acme", ["admin"])
+    writer = await add_key(ingress.engine, "acme", ["customers:write", "events:write"])
     asked = [
         (WISH, writer, 403),
         (b"{", key, 400),

@@ -10,8 +10,8 @@ import httpx
 import orjson
 import pytest
 
-from services.control import registry as control
 from services.control import write_keys
+from services.control.errors import NameTaken, UnknownSite
 from services.control.source_options import SourceOptions
 from services.control.sources import change_source, disabled
 from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES
@@ -26,7 +26,7 @@ SUCCESS = {"success": True}
 @pytest.fixture
 async def key(ingress: RunningIngress) -> str:
     """The write key of a website."""
-    return await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
+    return await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
 
 
 def a_track(number: int = 1, **fields: Any) -> dict[str, Any]:
@@ -104,9 +104,9 @@ async def test_a_write_key_opens_nothing_else(ingress: RunningIngress, key: str)
 
 
 async def test_a_revoked_key_stops_within_seconds_and_another_goes_on(ingress: RunningIngress, key: str) -> None:
-    other = await write_keys.add_write_key(ingress.db, "shop-web")
+    other = await write_keys.add_write_key(ingress.engine, "shop-web")
     assert (await send(ingress, "/v1/track", a_track(), basic(key))).status_code == 200
-    await write_keys.revoke_write_key(ingress.db, key)
+    await write_keys.revoke_write_key(ingress.engine, key)
     await asyncio.sleep(2.1)
     assert_problem(await send(ingress, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
     assert (await send(ingress, "/v1/track", a_track(), basic(other))).status_code == 200
@@ -213,15 +213,17 @@ async def test_the_description_tells_of_the_calls(ingress: RunningIngress) -> No
 
 
 async def test_a_source_of_another_channel_has_no_write_key(ingress: RunningIngress) -> None:
-    with pytest.raises(write_keys.UnknownSite):
-        await write_keys.add_write_key(ingress.db, "shop-line")
-    with pytest.raises(control.NameTaken):
-        await write_keys.add_site(ingress.db, "shop-line", tenant="acme", account="shop")
-    assert await write_keys.list_write_keys(ingress.db) == []
+    with pytest.raises(UnknownSite):
+        await write_keys.add_write_key(ingress.engine, "shop-line")
+    with pytest.raises(NameTaken):
+        await write_keys.add_site(ingress.engine, "shop-line", tenant="acme", account="shop")
+    assert await write_keys.list_write_keys(ingress.engine) == []
 
 
 async def test_a_site_past_its_rate_is_told_when_to_come_back(ingress: RunningIngress, key: str) -> None:
-    await change_source(ingress.db, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4)))
+    await change_source(
+        ingress.engine, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4))
+    )
     assert (await send(ingress, "/v1/track", a_track(1), basic(key))).status_code == 200
     refused = await send(ingress, "/v1/track", a_track(2), basic(key))
     assert_problem(refused, 429, "too-fast")
@@ -230,7 +232,7 @@ async def test_a_site_past_its_rate_is_told_when_to_come_back(ingress: RunningIn
 
 
 async def test_a_disabled_site_takes_nothing_in(ingress: RunningIngress, key: str) -> None:
-    await change_source(ingress.db, "shop-web", None, disabled)
+    await change_source(ingress.engine, "shop-web", None, disabled)
     assert_problem(await send(ingress, "/v1/track", a_track(), basic(key)), 401, "unauthenticated")
 
 
@@ -242,7 +244,7 @@ async def test_while_kafka_is_away_nothing_is_a_success_and_then_all_is_well(
     settings = settings_for(own_kafka.bootstrap, database, topic_prefix)
     await ensure_topics(settings)
     async with running_ingress(settings) as ingress:
-        headers = basic(await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop"))
+        headers = basic(await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop"))
         await ingress.ready()
         await own_kafka.kill()
         answer = await send(ingress, "/v1/track", a_track(1, userId="M7"), headers)

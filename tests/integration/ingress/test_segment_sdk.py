@@ -41,7 +41,7 @@ async def _sent(ingress: RunningIngress, write_key: str, **options: Any) -> list
 
 @pytest.mark.parametrize("gzip", [False, True])
 async def test_what_the_sdk_says_arrives(ingress: RunningIngress, *, gzip: bool) -> None:
-    write_key = await write_keys.add_site(ingress.db, "shop-web", tenant="acme", account="shop")
+    write_key = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
     began = time.time_ns() // 1_000_000
     assert await _sent(ingress, write_key, gzip=gzip) == []
     log = [event for _, event in await ingress.log()]

@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from schemas.events import Event
-from services.control import registry as control
+from services.control.keys import add_key
+from services.control.sources import get_source
+from services.control.tenants import add_tenant
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import open_sealed
 from tests.support.ingress import (
@@ -37,13 +39,13 @@ class Admin:
 
 @pytest.fixture
 async def admin(ingress: RunningIngress) -> Admin:
-    return Admin(ingress, await control.add_key(ingress.db, "acme", ["admin"]))
+    return Admin(ingress, await add_key(ingress.engine, "acme", ["admin"]))
 
 
 @pytest.fixture
 async def stranger(ingress: RunningIngress) -> Admin:
-    await control.add_tenant(ingress.db, "other")
-    return Admin(ingress, await control.add_key(ingress.db, "other", ["admin"]))
+    await add_tenant(ingress.engine, "other")
+    return Admin(ingress, await add_key(ingress.engine, "other", ["admin"]))
 
 
 async def told(ingress: RunningIngress, name: str) -> list[Event]:
@@ -118,7 +120,7 @@ async def test_only_so_many_secrets_are_kept_and_the_newest(ingress: RunningIngr
     await admin.ask("POST", body=NEW)
     for number in range(4):
         await admin.ask("POST", "/oa2/secrets", {"secret": f"s{number}", "keep": 3})
-    source = await control.get_source(ingress.db, "oa2")
+    source = await get_source(ingress.engine, "oa2")
     assert source is not None
     assert [open_sealed(MASTER, sealed) for sealed in source.sealed_secrets] == [b"s1", b"s2", b"s3"]
 
@@ -213,7 +215,7 @@ async def test_text_that_can_not_be_kept_is_a_422(admin: Admin) -> None:
 
 
 async def test_a_body_that_is_no_json_is_a_400_and_a_large_one_a_413(ingress: RunningIngress) -> None:
-    key = await control.add_key(ingress.db, "acme", ["admin"])
+    key = await add_key(ingress.engine, "acme", ["admin"])
     headers = {"Authorization": f"Bearer {key}"}
     assert_problem(await ingress.client.post("/v1/sources", content=b"{", headers=headers), 400, "malformed-body")
     assert_problem(await ingress.client.post("/v1/sources", content=b" " * 70_000, headers=headers), 413, "too-large")
@@ -223,7 +225,7 @@ async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
     kafka: str, database: str, topic_prefix: str
 ) -> None:
     async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
-        admin = Admin(ingress, await control.add_key(ingress.db, "acme", ["admin"]))
+        admin = Admin(ingress, await add_key(ingress.engine, "acme", ["admin"]))
         assert_problem(await admin.ask("POST", body=NEW), 503, "unavailable")
         assert (await admin.ask("GET", "/oa2")).status_code == 200
         assert_problem(await admin.ask("DELETE", "/oa2"), 503, "unavailable")

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.chunk import project
 from projections.engine.generations import active_generation, ensure_generation
@@ -22,10 +23,12 @@ from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
 from schemas.events import Event
-from services.control import registry as control
+from services.control.keys import add_key
+from services.control.tenants import add_tenant
 from services.query.core.timelines import MOST_BYTES
 from services.query.http.parameters import now
 from services.query.main import create_app
+from services.runtime.database import open_engine
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 from tests.support.strategies import BASE_MS, DAY_MS
@@ -55,6 +58,7 @@ class Brand:
 
     url: str
     connection: Any
+    engine: AsyncEngine
     app: FastAPI
     client: httpx.AsyncClient
     keys: dict[str, str] = field(default_factory=dict)
@@ -110,12 +114,13 @@ async def brand(settings: Settings, page_bytes: int) -> AsyncIterator[Brand]:
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+        open_engine(settings.database_url) as engine,
     ):
-        made = Brand(settings.database_url, connection, app, client)
+        made = Brand(settings.database_url, connection, engine, app, client)
         for tenant in ("demo", "other"):
-            await control.add_tenant(connection, tenant)
-            made.keys[tenant] = await control.add_key(connection, tenant, ["customers:read"])
-        made.keys["writer"] = await control.add_key(connection, "demo", ["events:write"])
+            await add_tenant(engine, tenant)
+            made.keys[tenant] = await add_key(engine, tenant, ["customers:read"])
+        made.keys["writer"] = await add_key(engine, "demo", ["events:write"])
         await until_ready(client)
         yield made
     await connection.close()

@@ -7,7 +7,7 @@ import httpx
 from projections.engine.generations import active_generation
 from projections.identity import resolutions as spaces
 from projections.identity.policies import policies_in
-from services.control import registry as control
+from services.control.keys import add_key
 from tests.integration.query.conftest import Brand, id_of
 from tests.support.saying import bound, claimed, event
 
@@ -17,7 +17,7 @@ PHONE = "+886911111111"
 
 async def preview(brand: Brand, body: Any, key: str = "admin") -> httpx.Response:
     if key == "admin" and key not in brand.keys:
-        brand.keys[key] = await control.add_key(brand.connection, "demo", ["admin"])
+        brand.keys[key] = await add_key(brand.engine, "demo", ["admin"])
     headers = {"Authorization": f"Bearer {brand.keys[key]}"}
     return await brand.client.post(f"{PATH}/preview", json=body, headers=headers, timeout=60)
 

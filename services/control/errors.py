@@ -1,0 +1,68 @@
+"""What the control plane refuses. The message tells a person why.
+
+ControlError
+├── NameTaken        choose another name
+├── InvalidName      spell it differently
+├── UnknownTenant    add the tenant first
+├── UnknownKey       look at the list of keys
+├── UnknownSource    look at the list of sources
+├── UnknownSite      add the website first
+├── UnknownDeletion  look at the list of deletion requests
+├── StillUsed        remove what refers to the source first
+└── TooBusy          try again
+"""
+
+import sqlalchemy as sa
+
+from services.runtime.database import violated_constraint
+from services.runtime.errors import ForeseenError
+
+
+class ControlError(ForeseenError):
+    """The control plane refuses; the message tells a person why."""
+
+
+class NameTaken(ControlError):
+    """The name is in use."""
+
+
+class InvalidName(ControlError):
+    """The name, or another value, breaks a rule."""
+
+
+class UnknownTenant(ControlError):
+    """There is no such tenant."""
+
+
+class UnknownKey(ControlError):
+    """There is no such key, or there are several."""
+
+
+class UnknownSource(ControlError):
+    """There is no such source."""
+
+
+class UnknownSite(ControlError):
+    """There is no such source of the channel web."""
+
+
+class UnknownDeletion(ControlError):
+    """There is no such request, or it was closed already."""
+
+
+class StillUsed(ControlError):
+    """Something in the control plane still refers to the source, so it stays, disabled."""
+
+
+class TooBusy(ControlError):
+    """Others kept changing the source at the same time; try again."""
+
+
+def unknown_tenant(tenant: str) -> UnknownTenant:
+    """The error for a tenant that does not exist, with the command that adds it."""
+    return UnknownTenant(f"there is no tenant {tenant!r}; `onefold tenants add {tenant}` adds it")
+
+
+def translated(error: sa.exc.IntegrityError, **by_constraint: ControlError) -> Exception:
+    """The error that stands for the violated constraint; any other violation is a bug and stays what it is."""
+    return by_constraint.get(str(violated_constraint(error))) or error

@@ -1,0 +1,102 @@
+"""API keys of a tenant.
+
+A key's plaintext is returned once and stored nowhere. Its SHA-256 is stored, which is enough because a key is 32 random
+bytes and not a password.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.migrations.tables import KEYS
+from services.control.errors import UnknownKey, translated, unknown_tenant
+from services.control.names import checked_scopes
+from services.runtime.database import read, read_one
+
+KEY_START: Final = "of_"
+_SHOWN: Final = 9  # of 46 characters: enough to tell keys apart, and of no use for guessing the rest
+_LEAST_SHOWN: Final = 6
+_COLUMNS: Final = (KEYS.c.tenant, KEYS.c.name, KEYS.c.scopes, KEYS.c.prefix, KEYS.c.created_at, KEYS.c.revoked_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key, as much of it as may be shown."""
+
+    tenant: str
+    name: str
+    scopes: tuple[str, ...]
+    prefix: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+async def add_key(engine: AsyncEngine, tenant: str, scopes: Collection[str], *, name: str = "") -> str:
+    """Make a key and return its plaintext, this once. Raises UnknownTenant or InvalidName."""
+    key = KEY_START + secrets.token_urlsafe(32)
+    row = {
+        "key_hash": hash_of(key),
+        "tenant": tenant,
+        "name": name,
+        "scopes": checked_scopes(scopes),
+        "prefix": key[:_SHOWN],
+    }
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(sa.insert(KEYS).values(row))
+    except sa.exc.IntegrityError as error:
+        raise translated(error, keys_tenant_fk=unknown_tenant(tenant)) from None
+    return key
+
+
+def hash_of(key: str) -> bytes:
+    """The SHA-256 that is stored of a key."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
+
+
+async def find_key(engine: AsyncEngine, key_hash: bytes) -> Key | None:
+    """The key of that hash, unless it was revoked."""
+    found = sa.select(*_COLUMNS).where(KEYS.c.key_hash == key_hash, KEYS.c.revoked_at.is_(None))
+    row = await read_one(engine, found)
+    return _key(row) if row else None
+
+
+async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[Key]:
+    """The keys of a tenant, or of all tenants, oldest first, including revoked ones."""
+    query = sa.select(*_COLUMNS).order_by(KEYS.c.created_at, KEYS.c.prefix)
+    if tenant is not None:
+        query = query.where(KEYS.c.tenant == tenant)
+    return [_key(row) for row in await read(engine, query)]
+
+
+async def revoke_key(engine: AsyncEngine, beginning: str) -> Key:
+    """Revoke the only live key that begins so, for good. Raises UnknownKey."""
+    shown = beginning[:_SHOWN]  # the whole key is accepted as well
+    if len(shown) < _LEAST_SHOWN:
+        raise UnknownKey(f"give at least the first {_LEAST_SHOWN} characters of the key; see `onefold keys list`")
+    live = sa.select(KEYS.c.key_hash).where(sa.func.starts_with(KEYS.c.prefix, shown), KEYS.c.revoked_at.is_(None))
+    meant = live.cte("meant")
+    revoke = (
+        sa.update(KEYS)
+        .where(
+            KEYS.c.key_hash.in_(sa.select(meant.c.key_hash)),
+            sa.select(sa.func.count()).select_from(meant).scalar_subquery() == 1,
+        )
+        .values(revoked_at=sa.func.now())
+        .returning(*_COLUMNS)
+    )
+    async with engine.begin() as connection:
+        row = (await connection.execute(revoke)).first()
+    if row is None:
+        raise UnknownKey(f"no live key, or more than one, begins with {shown!r}; see `onefold keys list`")
+    return _key(row._asdict())
+
+
+def _key(row: dict[str, Any]) -> Key:
+    return Key(**row | {"scopes": tuple(row["scopes"])})

@@ -1,0 +1,68 @@
+import asyncio
+
+import pytest
+
+from services.control.sources import get_source
+from services.runtime.database import open_engine
+from services.runtime.secrets import open_sealed
+from tests.integration.control.conftest import Onefold
+
+
+def test_tenants_keys_and_sources_from_the_command_line(
+    onefold: Onefold, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINE_SECRET", "s3cret")
+    onefold("migrate")
+    assert "onefold tenants add" in onefold("tenants", "list")
+    onefold("tenants", "add", "acme", "--name", "A [b]ME", "--region", "HK")
+    assert "there is a tenant 'acme' already" in onefold("tenants", "add", "acme", status=1)
+    assert "A [b]ME" in onefold("tenants", "list")
+    key = onefold("keys", "add", "acme", "--scope", "events:write", "--scope", "admin").strip().splitlines()[-1]
+    assert key.startswith("of_")
+    assert key[:9] in onefold("keys", "list", "--tenant", "acme")
+    assert key not in onefold("keys", "list")
+    onefold("keys", "revoke", key[:9])
+    line = ("sources", "add", "line")
+    facts = ("--tenant", "acme", "--account", "oa1", "--provider", "p1")
+    assert "/webhooks/line/shop" in onefold(*line, "shop", *facts, "--secret-env", "LINE_SECRET")
+    onefold(*line, "shop2", *facts, "--secret-stdin", stdin="one\ntwo\n")
+    assert "never as an argument" in onefold(*line, "shop3", *facts, status=1)
+    assert "NOT_SET" in onefold(*line, "shop3", *facts, "--secret-env", "NOT_SET", status=1)
+    assert "no tenant 'nobody'" in onefold(
+        *line, "x", "--tenant", "nobody", *facts[2:], "--secret-env", "HOME", status=1
+    )
+    assert "shop2" in onefold("sources", "list")
+    assert asyncio.run(_secrets_of(database, "shop2")) == [b"one", b"two"]
+    monkeypatch.setenv("ONEFOLD_DATABASE", "postgresql://127.0.0.1:1/none")
+    assert "can't be reached" in onefold("tenants", "list", status=1)
+
+
+def test_a_database_without_control_tables_is_told_to_migrate(
+    onefold: Onefold, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEFOLD_DATABASE", database.rsplit("/", 1)[0] + "/postgres")
+    assert "run `onefold migrate`" in onefold("tenants", "list", status=1)
+
+
+def test_write_keys_from_the_command_line(onefold: Onefold) -> None:
+    onefold("tenants", "add", "acme")
+    site = ("sources", "add", "web", "shop-web", "--tenant", "acme", "--account", "shop")
+    key = onefold(*site).strip().splitlines()[-1]
+    assert key.startswith("wk_")
+    assert "there is a source 'shop-web' already" in onefold(*site, status=1)
+    assert "shop-web" in onefold("sources", "list")
+    second = onefold("write-keys", "add", "shop-web").strip().splitlines()[-1]
+    assert "no source 'shop'" in onefold("write-keys", "add", "shop", status=1)
+    listed = onefold("write-keys", "list", "--tenant", "acme")
+    assert key[:9] in listed
+    assert second[:9] in listed
+    assert key not in listed
+    assert "is revoked" in onefold("write-keys", "revoke", key[:9])
+    assert "no live write key" in onefold("write-keys", "revoke", key[:9], status=1)
+
+
+async def _secrets_of(database: str, name: str) -> list[bytes]:
+    async with open_engine(database) as engine:
+        source = await get_source(engine, name)
+    assert source is not None
+    return [open_sealed("master", sealed) for sealed in source.sealed_secrets]
