@@ -37,10 +37,7 @@ _RECORDS: Final = compiled(
     "tenant",
     "contact_ids",
 )
-_WITHOUT_IDENTITY: Final = """
-SELECT count(*) FROM contacts c
-WHERE c.tenant = $1 AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AND m.contact_id = c.contact_id)
-"""
+_ANY: Final = compiled(sa.select(CONTACTS.c.contact_id).limit(1))
 
 
 async def load_contacts(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> list[ContactRecord]:
@@ -48,9 +45,9 @@ async def load_contacts(connection: Any, tenant: str, contact_ids: Sequence[UUID
     return [_record(row) for row in await connection.fetch(_RECORDS, tenant, contact_ids)]
 
 
-async def count_without_identity(connection: Any, tenant: str, space: str) -> int:
-    """How many contacts have no identity evidence: each is a customer by itself."""
-    return int(await connection.fetchval(_WITHOUT_IDENTITY, tenant, space))
+async def check_readable(connection: Any) -> None:
+    """Read one row, or none. Raises what asyncpg raises where contacts can't be read."""
+    await connection.fetchval(_ANY)
 
 
 def _record(row: Any) -> ContactRecord:

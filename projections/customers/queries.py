@@ -1,12 +1,28 @@
 """Reads a customer: who its contacts are, and their rows. Two statements, whatever the number of contacts."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from projections.contacts.queries import load_contacts
 from projections.contacts.records import ContactRecord, placeholder
+from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.folds import CustomerIdentity
+from projections.engine.statements import compiled
 from projections.identity.queries import together
+from projections.identity.tables import MEMBERS
+
+_LONE_CONTACTS: Final = compiled(
+    sa.select(sa.func.count())
+    .select_from(CONTACTS)
+    .where(
+        CONTACTS.c.tenant == sa.bindparam("tenant"),
+        ~sa.exists().where(MEMBERS.c.tenant == sa.bindparam("space"), MEMBERS.c.contact_id == CONTACTS.c.contact_id),
+    ),
+    "tenant",
+    "space",
+)
 
 
 class LoadedCustomer(NamedTuple):
@@ -30,3 +46,8 @@ async def load_customer(connection: Any, tenant: str, space: str, any_id: UUID) 
     first = members[0]
     identity = CustomerIdentity(first.customer_id, first.member_id, first.phone, first.email)
     return LoadedCustomer(identity, contacts + named_only)
+
+
+async def count_lone_contacts(connection: Any, tenant: str, space: str) -> int:
+    """How many contacts have no identity evidence: each is a customer by itself."""
+    return int(await connection.fetchval(_LONE_CONTACTS, tenant, space))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from projections.contacts.queries import count_without_identity
+from projections.customers.queries import count_lone_contacts
 from projections.engine.generations import NoGeneration
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
@@ -87,7 +87,7 @@ async def _read_and_compare(task: _Task) -> Preview:
     ):
         live = await live_space(connection, task.tenant)
         remembered = await everything_of(connection, live.name)
-        alone = await count_without_identity(connection, task.tenant, live.name)
+        alone = await count_lone_contacts(connection, task.tenant, live.name)
     policy = Policy.from_json(dict(task.wishes), live.region or task.region)
     return _compare(remembered, policy, alone)
 

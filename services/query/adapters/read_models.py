@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 import asyncpg
 import structlog
 
+from projections.contacts.queries import check_readable
 from projections.engine.generations import NoGeneration, active_generation
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.cancelling import cancel_all
@@ -70,7 +71,7 @@ class PooledReadModels:
     async def check(self) -> None:
         """Ask the database one small question. Raises ReadModelsUnavailable."""
         async with self.connection() as connection:
-            await connection.fetchval("SELECT 1 FROM contacts LIMIT 1")
+            await check_readable(connection)
 
     async def _follow(self) -> None:
         unavailable = False

@@ -4,11 +4,14 @@ from urllib.parse import quote
 
 import pytest
 
+from projections.contacts import queries
 from services.query.core.models import Contact
 from tests.integration.query.conftest import NOW, Brand, id_of
 from tests.support.contact_records import event
+from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
 from tests.support.strategies import BASE_MS, DAY_MS
 
+READ = ("contacts", "tags", "attributes", "consents", "notifications", "bindings")
 LIFE = (
     event("contact.followed", 1, via="add_friend"),
     event("profile.updated", 2, display_name="林小美", locale="zh-TW"),
@@ -136,3 +139,22 @@ async def test_only_the_tags_that_have_not_run_out_are_there(brand: Brand) -> No
         event("tag.added", tag="over", expires_after=days - 1), event("tag.added", tag="on", expires_after=days)
     )
     assert [one["tag"] for one in (await brand.json("/v1/contacts/line/oa1/U1"))["tags"]] == ["on"]
+
+
+async def test_a_contact_among_many_is_found_by_primary_keys_alone(brand: Brand) -> None:
+    await brand.happens(*LIFE)
+    await brand.connection.execute(
+        "INSERT INTO contacts (tenant, contact_id, channel, account, uid, first_seen_at, runs, stamps)"
+        " SELECT 'demo', gen_random_uuid(), 'web', 'shop', 'c' || i, i, '[]', '{}' FROM generate_series(1, 20000) i;"
+        "INSERT INTO tags (tenant, contact_id, tag, taggings, last_at, sliding)"
+        " SELECT 'demo', contact_id, 'new', 1, 1, false FROM contacts WHERE channel = 'web';"
+        "INSERT INTO consents SELECT 'demo', contact_id, 'broadcast', false, 1, 'e', NULL FROM contacts"
+        " WHERE channel = 'web'; ANALYZE"
+    )
+    for mode in PLAN_CACHE_MODES:
+        await brand.connection.execute(f"SET plan_cache_mode = {mode}")
+        arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[]"
+        nodes = await plan_nodes(brand.connection, queries._RECORDS, arguments)
+        indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
+        assert {"contacts_pk", "tags_pk", "consents_pk"} <= indexes <= {f"{table}_pk" for table in READ}
+        assert all(node["Actual Rows"] < 20 for node in nodes)

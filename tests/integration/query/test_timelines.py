@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import orjson
 import pytest
 
 from projections.timeline import queries
@@ -10,6 +9,7 @@ from schemas.events import Event
 from services.query.core.models import TimelinePage
 from tests.integration.query.conftest import Brand, id_of, keys_of
 from tests.support.contact_records import event
+from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
 from tests.support.strategies import BASE_MS
 
 PATH = "/v1/contacts/line/oa1/U1/timeline"
@@ -108,25 +108,12 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
         BASE_MS,
     )
     await brand.connection.execute("ANALYZE")
-    for mode in ("force_custom_plan", "force_generic_plan"):
+    for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
         for after in (queries.NEWEST, queries.Place(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
-            plan = await _plan(brand.connection, after)
-            scan, change = [node for node in _nodes(plan) if node.get("Relation Name") == "timeline"]
+            place = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
+            arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {place}, NULL, 50, 1000000"
+            nodes = await plan_nodes(brand.connection, queries._PAGE, arguments)
+            scan, change = [node for node in nodes if node.get("Relation Name") == "timeline"]
             assert (scan["Index Name"], change["Index Name"]) == ("timeline_newest", "timeline_changes")
             assert scan["Actual Rows"] < 100
-
-
-async def _plan(connection: Any, after: queries.Place) -> Any:
-    place = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
-    arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {place}, NULL, 50, 1000000"
-    await connection.execute(
-        f"PREPARE page(text, uuid[], bigint, text, uuid, text[], bigint, bigint) AS {queries._PAGE}"
-    )
-    plan = await connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE page({arguments})")
-    await connection.execute("DEALLOCATE page")
-    return orjson.loads(plan)[0]["Plan"]
-
-
-def _nodes(plan: Any) -> list[Any]:
-    return [plan, *(node for inner in plan.get("Plans", []) for node in _nodes(inner))]
