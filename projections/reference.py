@@ -16,9 +16,9 @@ from projections.timeline.tables import TABLE as TIMELINE
 Rows = dict[Key, Row]
 
 
-def fold_log(projections: Iterable[Projection], happened: Iterable[ContactEvent]) -> dict[sa.Table, Rows]:
+def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) -> dict[sa.Table, Rows]:
     """Every row of every table, by table and key."""
-    chosen = distinct(happened)
+    chosen = distinct(events)
     tables: dict[sa.Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
     about = [one for _, one in chosen.values() if one.event.contact is not None]
     for projection in projections:

@@ -38,6 +38,7 @@ def _type_of(value: bool | float | str) -> str:  # noqa: FBT001 - a value, not a
 
 PROJECTION = Projection(
     table=TABLE,
+    version=1,
     types=frozenset({"attribute.set", "attribute.unset"}),
     suffixes=lambda event: ((cast("AttributeName", event.data).key,),),
     fold=fold,

@@ -33,6 +33,7 @@ def suffixes(event: Event) -> list[Key]:
 
 PROJECTION = Projection(
     table=TABLE,
+    version=1,
     types=frozenset({"identity.bound", "identity.unbound"}),
     suffixes=suffixes,
     fold=fold,

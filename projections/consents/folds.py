@@ -31,6 +31,7 @@ def _row(key: Key, event: Event) -> ConsentRow:
 
 PROJECTION = Projection(
     table=TABLE,
+    version=1,
     types=frozenset({"marketing.opted_out", "marketing.opted_in"}),
     suffixes=lambda event: [(kind,) for kind in dict.fromkeys(cast("MarketingConsent", event.data).kinds)],
     fold=fold,

@@ -114,4 +114,4 @@ _SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
     "contact.superseded": _set_superseded,
 }
 
-PROJECTION = Projection(table=TABLE, types=None, suffixes=lambda _event: ((),), fold=fold)
+PROJECTION = Projection(table=TABLE, version=1, types=None, suffixes=lambda _event: ((),), fold=fold)

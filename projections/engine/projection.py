@@ -1,10 +1,10 @@
 """A read model as a pure fold.
 
-The timeline is a contact's set of events; every other read model is a function of that set. A fold works on the
-row it has and the chunk's new events, in the order of their stamps, each event once. Where an event came so late
-that the row can't tell what it changes (a block in the middle of a subscription, say), the fold answers ``None``
-and is asked again with the contact's whole history and no row; then it always can. So the order of arrival never
-shows in a row, and rows stay small.
+The timeline is a contact's set of events; every other read model is a function of that set. A fold takes the row as it
+is and the chunk's new events, in the order of their stamps, each event once. Where an event came so late that the row
+cannot tell what it changes (a block in the middle of a subscription, say), the fold answers ``None``, and is called
+again with the contact's whole history and no row; then it always can. So no row depends on the order of arrival, and
+rows stay small.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -22,14 +22,17 @@ Suffixes = Callable[[Event], Iterable[Key]]
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """A read model: its table, the types it listens to (none: all), and its fold.
+    """A read model: its table, the version of its fold, the types it is about (none: all), and the fold.
 
+    ``version`` goes up with every change of the fold that gives other rows for the same events: a generation keeps it,
+    and code with another version refuses the generation (`generations`).
     ``suffixes(event)`` are the parts of the keys after (tenant, contact_id): which rows the event is about.
     ``fold(row, key, events)`` gives the row as it becomes, or None where it needs the whole history; ``row`` is None
     where there is none yet, and ``events`` are in the order of their stamps.
     """
 
     table: sa.Table
+    version: int
     types: frozenset[str] | None
     suffixes: Suffixes
     fold: Fold
@@ -44,10 +47,10 @@ class ContactEvent:
 
 
 class ByType:
-    """Events sorted once by their types, for read models that listen to few of them."""
+    """Events sorted once by their types, for read models that are about few of them."""
 
-    def __init__(self, happened: Iterable[ContactEvent]) -> None:
-        self.all = list(happened)
+    def __init__(self, events: Iterable[ContactEvent]) -> None:
+        self.all = list(events)
         self._by_type: dict[str, list[ContactEvent]] = {}
         for one in self.all:
             self._by_type.setdefault(one.event.type, []).append(one)
@@ -59,11 +62,11 @@ class ByType:
         return [one for name in sorted(types) for one in self._by_type.get(name, ())]
 
 
-def group(projection: Projection, happened: Iterable[ContactEvent]) -> dict[Key, list[Event]]:
+def group(projection: Projection, events: Iterable[ContactEvent]) -> dict[Key, list[Event]]:
     """The events of each row's key, in the order of their stamps."""
     groups: dict[Key, list[Event]] = {}
     suffixes, types = projection.suffixes, projection.types
-    for one in happened:
+    for one in events:
         event = one.event
         if types is None or event.type in types:
             for suffix in suffixes(event):
@@ -72,9 +75,9 @@ def group(projection: Projection, happened: Iterable[ContactEvent]) -> dict[Key,
                     groups[key].append(event)
                 else:
                     groups[key] = [event]
-    for events in groups.values():
-        if len(events) > 1:
-            events.sort(key=_stamp)
+    for of_key in groups.values():
+        if len(of_key) > 1:
+            of_key.sort(key=_stamp)
     return groups
 
 
@@ -83,25 +86,25 @@ def fold_groups(
 ) -> tuple[list[Row], set[Key]]:
     """The rows that changed, and the (tenant, contact_id) whose whole history is needed first."""
     changed: list[Row] = []
-    late: set[Key] = set()
+    out_of_order: set[Key] = set()
     fold = projection.fold
     for key, events in groups.items():
         before = rows.get(key)
         after = fold(before, key, events)
         if after is None:
-            late.add(key[:2])
+            out_of_order.add(key[:2])
         elif after != before:
             changed.append(after)
-    if late:
-        changed = [row for row in changed if row[:2] not in late]
-    return changed, late
+    if out_of_order:
+        changed = [row for row in changed if row[:2] not in out_of_order]
+    return changed, out_of_order
 
 
-def fold_all(projection: Projection, happened: Iterable[ContactEvent]) -> list[Row]:
+def fold_all(projection: Projection, events: Iterable[ContactEvent]) -> list[Row]:
     """Every row of the read model, from the whole set of events: what any sequence of chunks must come to."""
-    rows, late = fold_groups(projection, {}, group(projection, happened))
-    if late:
-        raise AssertionError(f"{projection.table.name} asked for the history that it was given")
+    rows, out_of_order = fold_groups(projection, {}, group(projection, events))
+    if out_of_order:
+        raise AssertionError(f"the fold of {projection.table.name} asked for the history that it was given")
     return rows
 
 

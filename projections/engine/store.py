@@ -21,7 +21,7 @@ class Insert:
     from_arrays: str
     from_staging: str
     staging: str
-    staging_ddl: str
+    empty_staging: str
     columns: tuple[str, ...]
 
 
@@ -83,7 +83,7 @@ async def insert(connection: Any, how: Insert, rows: Collection[Row]) -> list[An
         return []
     if len(rows) < _WORTH_STAGING:
         return list(await connection.fetch(how.from_arrays, *columns(rows)))
-    await connection.execute(how.staging_ddl)
+    await connection.execute(how.empty_staging)
     await connection.copy_records_to_table(how.staging, records=rows, columns=how.columns)
     return list(await connection.fetch(how.from_staging))
 
@@ -102,7 +102,7 @@ def _insert(table: sa.Table, on_conflict: Any) -> Insert:
     rows = row_columns(table)
     names = tuple(column.name for column in rows)
     given = unnested("given", rows)
-    # One a connection; it is empty again after every transaction.
+    # One a connection, emptied by the end of every transaction.
     staging = sa.Table(
         f"staged_{table.name}",
         sa.MetaData(),
@@ -115,7 +115,9 @@ def _insert(table: sa.Table, on_conflict: Any) -> Insert:
         statement = postgresql.insert(table).from_select(names, sa.select(*source.c), include_defaults=False)
         return compiled(on_conflict(statement), *parameters)
 
-    return Insert(text(given, *names), text(staging), staging.name, ddl(staging, if_not_exists=True)[0], names)
+    # Rows of an insert before this one, in the same transaction, are still in it.
+    empty = f"{ddl(staging, if_not_exists=True)[0]}; {compiled(sa.delete(staging))}"
+    return Insert(text(given, *names), text(staging), staging.name, empty, names)
 
 
 @cache

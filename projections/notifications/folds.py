@@ -34,6 +34,7 @@ def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
 
 PROJECTION = Projection(
     table=TABLE,
+    version=1,
     types=frozenset({"notification.opted_in", "notification.opted_out"}),
     suffixes=lambda event: ((cast("RecurringNotification", event.data).topic,),),
     fold=fold,

@@ -74,6 +74,7 @@ def _removed(tag: TagRow) -> tuple[int, str]:
 
 PROJECTION = Projection(
     table=TABLE,
+    version=1,
     types=frozenset({"tag.added", "tag.removed"}),
     suffixes=lambda event: ((cast("Tagging", event.data).tag,),),
     fold=fold,

@@ -1,23 +1,28 @@
-"""One event, one row, whatever was delivered how often.
+"""One event, one row, however often it was delivered.
 
-The same event id may come with other content: a client's clock was corrected differently on a retry, say. Then the
-least by (occurred_at, type, source, data, received_at) counts, so that the order of arrival does not.
+The same event id may come with other content, for instance when a client's clock was corrected differently on a retry.
+Then the least by (occurred_at, type, source, data, received_at) counts, so that the order of arrival does not.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from projections.engine.metadata import key_of
+import orjson
+
+from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
-from schemas.codec import data_json
+from schemas.codec import data_json, from_dict
+from schemas.events import CURRENT_VERSION, ContactRef
+
+VERSION = 1  # up with every change that gives other rows for the same events
 
 
-def row_of(happened: ContactEvent) -> TimelineRow:
+def row_of(one: ContactEvent) -> TimelineRow:
     """The event as the timeline keeps it."""
-    event = happened.event
+    event = one.event
     return TimelineRow(
         event.tenant,
-        happened.contact_id,
+        one.contact_id,
         event.event_id,
         event.occurred_at,
         event.received_at,
@@ -27,18 +32,44 @@ def row_of(happened: ContactEvent) -> TimelineRow:
     )
 
 
+def event_of(row: TimelineRow, contacts: Mapping[Key, ContactRef]) -> ContactEvent:
+    """The event that a row keeps, without its intrinsic identifiers. ``contacts`` are by (tenant, contact_id)."""
+    envelope = {
+        "tenant": row.tenant,
+        "event_id": row.event_id,
+        "occurred_at": row.occurred_at,
+        "received_at": row.received_at,
+        "type": row.type,
+        "source": row.source,
+        "contact": contacts[row.tenant, row.contact_id],
+        "data": orjson.loads(row.data),
+        "schema_version": CURRENT_VERSION.get(row.type, 1),  # kept as it was after upcasting
+    }
+    return ContactEvent(row.contact_id, from_dict(envelope, check_text=False))
+
+
 def rank(row: TimelineRow) -> tuple[int, str, str, str, int]:
     """What decides between two rows of one event: the least counts."""
     return (row.occurred_at, row.type, row.source, row.data, row.received_at)
 
 
-def distinct(happened: Iterable[ContactEvent]) -> dict[tuple[object, ...], tuple[TimelineRow, ContactEvent]]:
+def overrules(row: TimelineRow, known: TimelineRow) -> bool:
+    """Whether the row takes the place of the known one of the same event."""
+    return rank(row) < rank(known)
+
+
+def says_otherwise(row: TimelineRow, known: TimelineRow) -> bool:
+    """Whether other read models can differ between the two: all but the time of receipt."""
+    return rank(row)[:-1] != rank(known)[:-1]
+
+
+def distinct(events: Iterable[ContactEvent]) -> dict[Key, tuple[TimelineRow, ContactEvent]]:
     """Each event's one row, with the event it came from, by key."""
-    chosen: dict[tuple[object, ...], tuple[TimelineRow, ContactEvent]] = {}
-    for one in happened:
+    chosen: dict[Key, tuple[TimelineRow, ContactEvent]] = {}
+    for one in events:
         row = row_of(one)
         key = key_of(TABLE, row)
         known = chosen.get(key)
-        if known is None or rank(row) < rank(known[0]):
+        if known is None or overrules(row, known[0]):
             chosen[key] = (row, one)
     return chosen

@@ -1,22 +1,20 @@
-"""The timeline in PostgreSQL: put events in, learn which were new, read a contact's history back."""
+"""The timeline in PostgreSQL, and the store of a chunk: beside the timeline, the tables that are folded from it."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-import orjson
 import sqlalchemy as sa
 
-from projections.engine.metadata import Key, key_of
+from projections.engine import store
+from projections.engine.chunk import Recorded
+from projections.engine.metadata import Key, Row, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
-from projections.engine.store import columns, insert, insert_new, load, save
-from projections.timeline.folds import distinct, rank
+from projections.timeline.folds import distinct, event_of, overrules, says_otherwise
 from projections.timeline.tables import TABLE, TimelineRow
-from schemas.codec import from_dict
-from schemas.events import CURRENT_VERSION, ContactRef, Event
+from schemas.events import ContactRef
 
-_IF_NEW: Final = insert_new(TABLE)
+_IF_NEW: Final = store.insert_new(TABLE)
 _CONTACTS: Final = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
 _TYPES: Final = array("types", sa.Text())
 _HISTORY: Final = compiled(
@@ -29,52 +27,44 @@ _HISTORY: Final = compiled(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What putting a chunk into the timeline showed.
+class PostgresStore:
+    """See `ChunkStore`: on one connection, in whose search path the generation comes first."""
 
-    ``fresh`` are events never seen before. ``contested`` are the (tenant, contact_id) of which a known event turned
-    out to have other content that counts: their rows must be folded again from their history.
-    """
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
 
-    fresh: list[ContactEvent]
-    contested: set[Key]
+    async def record(self, events: Sequence[ContactEvent]) -> Recorded:
+        """See `ChunkStore`. One statement; two more where some of the events are known already."""
+        chosen = distinct(events)
+        rows = [row for row, _ in chosen.values()]
+        inserted = await store.insert(self._connection, _IF_NEW, rows)
+        if len(inserted) == len(rows):
+            return Recorded([one for _, one in chosen.values()], set())
+        new = {tuple(record) for record in inserted}
+        conflicting = await self._overrule({key: row for key, (row, _) in chosen.items() if key not in new})
+        return Recorded([one for key, (_, one) in chosen.items() if key in new], conflicting)
 
+    async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
+        """See `ChunkStore`."""
+        wanted = None if types is None else sorted(types)
+        records = await self._connection.fetch(_HISTORY, *store.columns(contacts), wanted)
+        return [event_of(TimelineRow(*record), contacts) for record in records]
 
-async def record(connection: Any, happened: Sequence[ContactEvent]) -> Recorded:
-    """Add a chunk's events, each once."""
-    chosen = distinct(happened)
-    if not chosen:
-        return Recorded([], set())
-    rows = [row for row, _ in chosen.values()]
-    inserted = await insert(connection, _IF_NEW, rows)
-    if len(inserted) == len(rows):
-        return Recorded([one for _, one in chosen.values()], set())
-    new = {tuple(record) for record in inserted}
-    repeated = {key: row for key, (row, _) in chosen.items() if key not in new}
-    contested = await _settle(connection, repeated)
-    return Recorded([one for key, (_, one) in chosen.items() if key in new], contested)
+    async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
+        """See `ChunkStore`."""
+        return await store.load(self._connection, table, keys)
 
+    async def save(self, table: sa.Table, rows: Collection[Row]) -> None:
+        """See `ChunkStore`."""
+        await store.save(self._connection, table, rows)
 
-async def _settle(connection: Any, repeated: dict[Key, TimelineRow]) -> set[Key]:
-    known = await load(connection, TABLE, list(repeated))
-    better = [row for key, row in repeated.items() if rank(row) < rank(TimelineRow(*known[key]))]
-    await save(connection, TABLE, sorted(better))
-    return {row[:2] for row in better if rank(row)[:-1] != rank(TimelineRow(*known[key_of(TABLE, row)]))[:-1]}
+    async def delete_contacts(self, table: sa.Table, contacts: Collection[Key]) -> None:
+        """See `ChunkStore`."""
+        await store.delete_contacts(self._connection, table, contacts)
 
-
-async def history(
-    connection: Any, contacts: dict[Key, ContactRef], types: Collection[str] | None
-) -> list[ContactEvent]:
-    """Every event of the contacts, of these types (none: all), in no particular order."""
-    wanted = None if types is None else sorted(types)
-    records = await connection.fetch(_HISTORY, *columns(contacts), wanted)
-    return [ContactEvent(record["contact_id"], _event(record, contacts)) for record in records]
-
-
-def _event(record: Any, contacts: dict[Key, ContactRef]) -> Event:
-    envelope = {name: record[name] for name in ("tenant", "event_id", "occurred_at", "received_at", "type", "source")}
-    envelope["contact"] = contacts[record["tenant"], record["contact_id"]]
-    envelope["data"] = orjson.loads(record["data"])
-    envelope["schema_version"] = CURRENT_VERSION.get(record["type"], 1)  # kept as it was after upcasting
-    return from_dict(envelope, check_text=False)
+    async def _overrule(self, repeated: dict[Key, TimelineRow]) -> set[Key]:
+        """Replace known rows by those that take their place; the contacts about which these say something else."""
+        known: dict[Key, TimelineRow] = await self.load(TABLE, list(repeated))
+        better = [row for key, row in repeated.items() if overrules(row, known[key])]
+        await self.save(TABLE, sorted(better))
+        return {row[:2] for row in better if says_otherwise(row, known[key_of(TABLE, row)])}

@@ -19,14 +19,14 @@ from projections.tags.tables import TABLE as TAGS
 from schemas.codec import from_dict
 from schemas.events import ContactRef, Event
 from tests.support.strategies import BASE_MS
-from tests.support.twin import happened
+from tests.support.twin import contact_events
 
 _NESTED = (TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
 
 
 def records_of(events: Iterable[Event]) -> list[ContactRecord]:
     """The record of each contact that the events are about, in the order of their ids."""
-    tables = fold_log(PROJECTIONS, happened(events))
+    tables = fold_log(PROJECTIONS, contact_events(events))
 
     def rows(table: sa.Table, contact_id: UUID) -> tuple[Any, ...]:
         return tuple(row for key, row in sorted(tables[table].items()) if key[1] == contact_id)

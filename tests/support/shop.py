@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import orjson
 
-from projections.chunk import project
+from projections.engine.chunk import project
 from projections.engine.generations import ensure_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.projection import ContactEvent
@@ -17,6 +17,7 @@ from projections.identity.adapters import save
 from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
+from projections.timeline.store import PostgresStore
 from services.control.keys import add_key
 from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
@@ -63,7 +64,11 @@ class Shop:
         await self.connection.execute("SET search_path TO g1")
         ids = [personal_id(_ID_KEY, event.contact.key) if event.contact else NO_CONTACT for event in events]
         async with self.connection.transaction():
-            await project(self.connection, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)])
+            await project(
+                PostgresStore(self.connection),
+                PROJECTIONS,
+                [ContactEvent(*both) for both in zip(ids, events, strict=True)],
+            )
             await save(self.connection, events, _RULES)
 
 

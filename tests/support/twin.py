@@ -1,67 +1,77 @@
-"""The twin of projections.chunk over dictionaries: the same pure parts, chunk by chunk, without PostgreSQL."""
+"""The read models in memory: the twin of `PostgresStore`, for laws over thousands of histories."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
+from projections.engine.chunk import Recorded, project
 from projections.engine.ids import NO_CONTACT, personal_id
-from projections.engine.metadata import Key, key_of
-from projections.engine.projection import ContactEvent, Projection, fold_all, fold_groups, group
+from projections.engine.metadata import Key, Row, key_of
+from projections.engine.projection import ContactEvent, Projection
 from projections.reference import Rows
 from projections.registry import PROJECTIONS
-from projections.timeline.folds import distinct, rank
+from projections.timeline.folds import distinct, event_of, overrules, says_otherwise
 from projections.timeline.tables import TABLE as TIMELINE
 from projections.timeline.tables import TimelineRow
-from schemas.events import Event
+from schemas.events import ContactRef, Event
 from tests.support.strategies import BASE_MS, DAY_MS
 
 
-def happened(events: Iterable[Event]) -> list[ContactEvent]:
+def contact_events(events: Iterable[Event]) -> list[ContactEvent]:
+    """The events with their contacts' ids."""
     return [
         ContactEvent(personal_id(event.tenant.encode(), event.contact.key) if event.contact else NO_CONTACT, event)
         for event in events
     ]
 
 
-class MemoryReadModels:
-    """Rows by table; ``project`` is chunk.project, line by line."""
+class MemoryStore:
+    """An in-memory `ChunkStore`: rows by table and key."""
 
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
-        self.projections = projections
         self.tables: dict[sa.Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
-        self.events: dict[Key, ContactEvent] = {}
 
-    def project(self, chunk: Sequence[ContactEvent]) -> int:
-        fresh, contested = self._record(chunk)
-        about = [one for one in fresh if one.event.contact is not None]
-        for projection in self.projections:
-            self._project_one(projection, about, contested)
-        return len(fresh)
-
-    def _record(self, chunk: Sequence[ContactEvent]) -> tuple[list[ContactEvent], set[Key]]:
-        fresh, contested = [], set()
-        for key, (row, one) in distinct(chunk).items():
-            known = self.tables[TIMELINE].get(key)
+    async def record(self, events: Sequence[ContactEvent]) -> Recorded:
+        new: list[ContactEvent] = []
+        conflicting: set[Key] = set()
+        timeline = self.tables[TIMELINE]
+        for key, (row, one) in distinct(events).items():
+            known = TimelineRow(*timeline[key]) if key in timeline else None
             if known is None:
-                fresh.append(one)
-            elif rank(row) < rank(TimelineRow(*known)):
-                contested.add(row[:2])
-            else:
+                new.append(one)
+            elif not overrules(row, known):
                 continue
-            self.tables[TIMELINE][key], self.events[key] = row, one
-        return fresh, {key for key in contested if key[1] != NO_CONTACT}
+            elif says_otherwise(row, known):
+                conflicting.add(row[:2])
+            timeline[key] = row
+        return Recorded(new, conflicting)
 
-    def _project_one(self, projection: Projection, fresh: Sequence[ContactEvent], contested: set[Key]) -> None:
-        rows = self.tables[projection.table]
-        changed, late = fold_groups(projection, rows, group(projection, fresh))
-        again = late | contested
-        rows.update({key_of(projection.table, row): row for row in changed if row[:2] not in again})
-        for key in [key for key in rows if key[:2] in again]:
-            del rows[key]
-        history = [one for key, one in self.events.items() if key[:2] in again]
-        rows.update({key_of(projection.table, row): row for row in fold_all(projection, history)})
+    async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
+        rows = [TimelineRow(*row) for key, row in self.tables[TIMELINE].items() if key[:2] in contacts]
+        return [event_of(row, contacts) for row in rows if types is None or row.type in types]
+
+    async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
+        return {key: self.tables[table][key] for key in keys if key in self.tables[table]}
+
+    async def save(self, table: sa.Table, rows: Collection[Row]) -> None:
+        keyed = {key_of(table, row): row for row in rows}
+        assert len(keyed) == len(rows), f"a key of {table.name} comes twice"
+        self.tables[table].update(keyed)
+
+    async def delete_contacts(self, table: sa.Table, contacts: Collection[Key]) -> None:
+        self.tables[table] = {key: row for key, row in self.tables[table].items() if key[:2] not in contacts}
+
+
+async def fold_in_memory(
+    chunks: Iterable[Sequence[ContactEvent]], projections: Sequence[Projection] = PROJECTIONS
+) -> tuple[dict[sa.Table, Rows], int]:
+    """The tables that the chunks come to, one after the other, and how many events were new."""
+    store = MemoryStore(projections)
+    new = [await project(store, projections, chunk) for chunk in chunks]
+    return store.tables, sum(new)
 
 
 def crowded(events: Iterable[Event]) -> list[Event]:

@@ -7,12 +7,13 @@ ignores, and never loses any. Some channels repeat an intrinsic identifier with 
 
 from typing import Any
 
-from projections.chunk import project
+from projections.engine.chunk import project
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import note
 from projections.registry import PROJECTIONS
+from projections.timeline.store import PostgresStore
 from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, WorkerResources
@@ -22,7 +23,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
 
     async def save(connection: Any, events: list[ContactEvent]) -> int:
-        new = await project(connection, PROJECTIONS, events)
+        new = await project(PostgresStore(connection), PROJECTIONS, events)
         passed_on = evidence(events, await note(connection, events))
         if passed_on:
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])

@@ -12,17 +12,18 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.chunk import project
+from projections.engine.chunk import project
 from projections.engine.generations import create_generation
 from projections.engine.metadata import key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
 from projections.reference import Rows, fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
+from projections.timeline.store import PostgresStore
 from schemas.codec import decode
 from schemas.events import Event
 from tests.support.examples import examples
 from tests.support.strategies import event_lists
-from tests.support.twin import chunkings, crowded, happened
+from tests.support.twin import chunkings, contact_events, crowded
 from tests.support.workload import workload
 
 
@@ -41,7 +42,7 @@ async def fold(connection: Any, chunks: Sequence[Sequence[ContactEvent]]) -> int
     new = 0
     for chunk in chunks:
         async with connection.transaction():
-            new += await project(connection, PROJECTIONS, chunk)
+            new += await project(PostgresStore(connection), PROJECTIONS, chunk)
     return new
 
 
@@ -70,8 +71,8 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
         def holds(data: st.DataObject, events: list[Event]) -> None:
             told = events if moments == "as drawn" else crowded(events)
             runner.run(empty(connection))
-            new = runner.run(fold(connection, [happened(chunk) for chunk in data.draw(chunkings(told))]))
-            expected = fold_log(PROJECTIONS, happened(told))
+            new = runner.run(fold(connection, [contact_events(chunk) for chunk in data.draw(chunkings(told))]))
+            expected = fold_log(PROJECTIONS, contact_events(told))
             assert runner.run(rows(connection)) == expected
             assert new == len(expected[CONTACT_TABLES[0]])
 
@@ -103,7 +104,7 @@ async def test_a_chunk_that_is_rolled_back_leaves_nothing(database: str) -> None
     async with generation(database, "gone") as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await project(connection, PROJECTIONS, told)
+        await project(PostgresStore(connection), PROJECTIONS, told)
         await transaction.rollback()
         assert all(not found for found in (await rows(connection)).values())
         assert await fold(connection, [told]) == len(fold_log(PROJECTIONS, told)[CONTACT_TABLES[0]])
@@ -116,4 +117,4 @@ def messy(size: int, seed: int) -> list[ContactEvent]:
     events += rng.sample(events, size // 20)
     events += [one.model_copy(update={"occurred_at": one.occurred_at - 86_400_000}) for one in rng.sample(events, 40)]
     rng.shuffle(events)
-    return happened(events)
+    return contact_events(events)

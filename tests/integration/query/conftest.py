@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.chunk import project
+from projections.engine.chunk import project
 from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
 from projections.engine.projection import ContactEvent
@@ -22,6 +22,7 @@ from projections.identity.adapters import save
 from projections.identity.ports import PolicyInForce, Rules
 from projections.identity.resolution.policy import Policy
 from projections.registry import PROJECTIONS, TABLES
+from projections.timeline.store import PostgresStore
 from schemas.events import Event
 from services.control.keys import add_key
 from services.control.tenants import add_tenant
@@ -68,7 +69,11 @@ class Brand:
         await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
         ids = [id_of(one.contact.key, one.tenant) if one.contact else UUID(int=0) for one in events]
         async with self.connection.transaction():
-            await project(self.connection, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)])
+            await project(
+                PostgresStore(self.connection),
+                PROJECTIONS,
+                [ContactEvent(*both) for both in zip(ids, events, strict=True)],
+            )
 
     async def ties(self, *events: Event) -> None:
         """Fold the events into who is who alone, as the other agent does."""

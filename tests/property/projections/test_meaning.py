@@ -13,7 +13,7 @@ from projections.registry import PROJECTIONS
 from projections.tags.tables import TABLE as TAGS
 from schemas.events import Event
 from tests.support.strategies import CONTACTS, event_lists
-from tests.support.twin import crowded, happened
+from tests.support.twin import contact_events, crowded
 
 LINE, FACEBOOK = CONTACTS[0], CONTACTS[3]
 IMPLICIT = {"message.received", "bot.interacted"}
@@ -22,7 +22,7 @@ TAIPEI = timezone(timedelta(hours=8))
 
 
 def rows_of(table: sa.Table, events: Sequence[Event]) -> Rows:
-    return fold_log(PROJECTIONS, happened(events))[table]
+    return fold_log(PROJECTIONS, contact_events(events))[table]
 
 
 def in_order(events: Sequence[Event]) -> list[Event]:
