@@ -20,10 +20,10 @@ from rich.console import Console
 
 from benchmarks.figures import BenchmarkFailed
 from schemas.topics import CHANNEL_EVENTS, Topic
-from services.embedded.ours import environment
 from services.embedded.ports import free_port
 from services.embedded.postgres import DATABASE
-from services.embedded.process import Lease, Process, Program, said
+from services.embedded.process import Lease, Process, Program, log_tail
+from services.embedded.service_processes import environment
 from services.embedded.stack import Stack
 from services.runtime.broker import ensure_topics, log_ends
 from services.runtime.settings import Settings
@@ -133,7 +133,7 @@ def require_running(process: Process) -> None:
     """Raises BenchmarkFailed, with the end of the process's log, if it has ended."""
     if process.exit_code is not None:
         raise BenchmarkFailed(
-            f"{process.program.name} ended with status {process.exit_code}. {said(process.program.log)}"
+            f"{process.program.name} ended with status {process.exit_code}. {log_tail(process.program.log)}"
         )
 
 

@@ -8,8 +8,8 @@ from services.control import commands as control_commands
 from services.control import deletion_commands, source_commands
 from services.demo.commands import demo
 from services.dryrun.commands import resolve
+from services.embedded.addresses import running_addresses
 from services.embedded.commands import up
-from services.embedded.running import addresses
 from services.ingress.commands import doctor, ingress
 from services.query.commands import query, why
 from services.runtime import schema_commands, settings_commands
@@ -33,7 +33,7 @@ def _beside_a_running_one(context: typer.Context) -> None:
     """Events from every channel in, one customer out."""
     # The one place that adds to the environment: a command beside a running `up` finds that one's servers.
     if context.invoked_subcommand not in _STARTERS:
-        found = addresses(Settings().data_dir)
+        found = running_addresses(Settings().data_dir)
         if found.keys().isdisjoint(os.environ):  # settings of one's own are never mixed with a running one's
             os.environ.update(found)
 

@@ -9,8 +9,8 @@ from benchmarks.ingest.requests import ACCOUNT, SECRET, SOURCE
 from services.control.keys import add_key
 from services.control.sources import add_source
 from services.control.tenants import add_tenant
-from services.embedded.ours import await_ready
 from services.embedded.ports import free_port
+from services.embedded.service_processes import await_ready
 from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
 from services.runtime.secrets import seal

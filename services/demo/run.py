@@ -65,8 +65,9 @@ def _lost(server: str, error: Exception) -> ServerLost:
 async def run(settings: Settings, target: Target, parameters: Parameters, console: Console) -> Result:
     """Send the year, wait until all of it is visible, and compare. Raises DemoError, or what a lost server raises."""
     until_ms, repeated = end_of_year(settings.data_dir, parameters.name, int(time.time() * 1000))
-    events = generate_events(parameters.seed, parameters.people, parameters.events, until_ms)
-    sent = deliveries(events, parameters.name)
+    with console.status("Making the events of the year …"):
+        events = generate_events(parameters.seed, parameters.people, parameters.events, until_ms)
+        sent = deliveries(events, parameters.name)
     async with active_tables(settings) as pool:
         progress, counts, began = Progress(settings, pool), SendCounts(), time.monotonic()
         before = await progress.wait_until_folded()

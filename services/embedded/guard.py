@@ -1,9 +1,9 @@
-"""Runs one program and ends it when nobody needs it any more.
+"""Runs one program and ends it when its last owner is gone.
 
-A guard stands between the process that wants a server and the server. It holds to one promise: **when the last owner of
-the lease is gone, however it went, the program is ended, politely first.** Owners hold a shared lock on the lease's
-`owner` file; the kernel drops it when they die, even of `kill -9`; the guard waits for the exclusive lock.
-While a guard lives it holds a shared lock on the lease's `children` file, so others can wait until all are gone.
+A guard is the parent of one server process. **When the last owner of the lease ends, for whatever reason, the guard
+stops the program, and kills it if it does not stop.** Owners hold a shared lock on the lease's `owner` file; the kernel
+releases it when they die, even by `kill -9`; the guard waits for the exclusive lock. While it runs, a guard holds a
+shared lock on the lease's `children` file, so that others can wait until all guards have ended.
 
 It is run by path, `python -I -S guard.py ORDER`, ORDER being a JSON object, and may import only the standard library.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-NOT_STARTED = 127  # as a shell says it
+NOT_STARTED = 127  # the status that shells use
 
 
 class _Guard:
@@ -41,7 +41,7 @@ class _Guard:
         except OSError as error:
             sys.stderr.write(f"cannot start {self.order['command'][0]}: {error}\n")
             return NOT_STARTED
-        if self.stopping.is_set():  # asked before there was a child
+        if self.stopping.is_set():  # the request came before there was a child
             self._stop(self.child)
         return self._outlive(self.child)
 
@@ -50,12 +50,12 @@ class _Guard:
         return subprocess.Popen(
             self.order["command"],
             stdin=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C at the terminal is the owner's to act upon, not the program's
+            start_new_session=True,  # Ctrl-C at the terminal must reach the owner, not the program
             user=uid,
             group=gid,
             extra_groups=None if uid is None else [],
             cwd=self.order.get("cwd"),
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  # the other thread only waits for a lock
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - safe with threads here: the other one only waits for a lock
         )
 
     def _asked_to_stop(self, _signal: int, _frame: object) -> None:
@@ -71,7 +71,7 @@ class _Guard:
         timer.start()
 
     def _outlive(self, child: subprocess.Popen[bytes]) -> int:
-        # WNOWAIT keeps the pid taken, so that the group which is killed is surely the program's own.
+        # WNOWAIT keeps the pid reserved, so that the killed process group is the program's own.
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         _send_group(child.pid, signal.SIGKILL)
         code = child.wait()
@@ -84,7 +84,7 @@ class _Guard:
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:
-    """On Linux the kernel ends the program when even the guard is killed. It must run after the change of user."""
+    """On Linux the kernel ends the program when the guard is killed. It must run after the change of user."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -103,7 +103,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _send_group(pid: int, number: int) -> None:
-    # macOS answers EPERM for a group of which only a zombie is left.
+    # macOS answers EPERM for a group that has only a zombie left.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 

@@ -18,15 +18,15 @@ _START_TIMEOUT = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What Kafka is run with."""
+    """The Java and the jars that run Kafka."""
 
     java: Path
     jars: Path
-    archive: Path | None = None  # of loaded classes; see classes.py
+    archive: Path | None = None  # of loaded classes; see class_archive.py
     record: Path | None = None  # where to write such an archive when the program ends
 
     def command(self, main: str, *arguments: str) -> tuple[str, ...]:
-        """A call of one of Kafka's programs."""
+        """Return the command line of one of Kafka's programs."""
         return (str(self.java), *java_options(), *self._sharing(), "-cp", f"{self.jars}/*", main, *arguments)
 
     def _sharing(self) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ class Runtime:
         return (f"-XX:SharedArchiveFile={self.archive}", "-Xshare:auto", "-Xlog:cds=off") if self.archive else ()
 
     def quick_command(self, main: str, *arguments: str) -> tuple[str, ...]:
-        """A call that is over soon, for which thorough compilation would not pay."""
+        """Return the command line for a short run, for which optimising compilation would not pay."""
         java, *rest = replace(self, record=None).command(main, *arguments)
         return (java, "-XX:TieredStopAtLevel=1", *rest)
 
@@ -53,21 +53,21 @@ class Kafka:
 
     @property
     def bootstrap(self) -> str:
-        """What clients connect to."""
+        """The address that clients connect to."""
         return f"{LOOPBACK}:{self.ports.broker}"
 
     @property
     def title(self) -> str:
-        """What it is, for a person."""
+        """The broker's name, for people."""
         return f"Apache Kafka {KAFKA_VERSION}"
 
     @property
     def process(self) -> Process | None:
-        """The running server, for whoever watches over it."""
+        """The running server, or `None`."""
         return self._process
 
     def start(self) -> None:
-        """Starts the broker, formatting its storage the first time. Raises an `EmbeddedError` when that fails."""
+        """Start the broker, and format its storage the first time. Raises an `EmbeddedError`."""
         require_free(self.ports.broker, "Kafka", "ONEFOLD_KAFKA")
         require_free(self.ports.controller, "Kafka's controller", "ONEFOLD_KAFKA")
         properties = self._write_properties()
@@ -75,16 +75,16 @@ class Kafka:
             self._format(properties)
         command = self._runtime.command("kafka.Kafka", str(properties))
         self._process = Process(Program("Kafka", command, self.log, grace=30.0), self._lease)
-        # Its own word, in its own log: a stranger on the port can't pass for it.
+        # It says so in its own log: another server on the port can't be mistaken for it.
         self._process.await_ready(lambda: _READY in self.log.read_text(errors="replace"), _START_TIMEOUT)
 
     def stop(self) -> None:
-        """Ends the broker in order."""
+        """End the broker in order."""
         if self._process is not None:
             self._process.stop()
 
     def kill(self) -> None:
-        """Ends the broker at once, as a crash does."""
+        """End the broker at once, as a crash does."""
         if self._process is not None:
             self._process.kill()
 
@@ -100,8 +100,8 @@ class Kafka:
         )
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()
-            raise CannotStart(f"Kafka's storage in {self._data} could not be formatted: {said}")
+            output = (done.stderr or done.stdout).strip()
+            raise CannotStart(f"Kafka's storage in {self._data} could not be formatted: {output}")
 
 
 def _new_cluster_id() -> str:

@@ -1,4 +1,4 @@
-"""What our Kafka is told: one node in KRaft mode that keeps everything for ever, modest with memory. Pure text."""
+"""Kafka's settings: one node in KRaft mode that keeps everything for ever and uses little memory. Pure."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +10,14 @@ LARGEST_MESSAGE = 10 * 1024 * 1024  # above the largest HTTP body that ingress a
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the node listens: for clients, and for itself as its own controller."""
+    """The ports of the node: for clients, and for its controller."""
 
     broker: int
     controller: int
 
 
 def server_properties(ports: Ports, data: Path) -> str:
-    """The text of server.properties. A path is written so that a backslash in it stays one."""
+    """Return the text of server.properties; a backslash in the path is escaped."""
     settings = _listeners(ports) | _SINGLE_NODE | _KEEPING | _MODEST | {"log.dirs": str(data).replace("\\", "\\\\")}
     return "".join(f"{name}={value}\n" for name, value in sorted(settings.items()))
 
@@ -29,7 +29,7 @@ def _listeners(ports: Ports) -> dict[str, str]:
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "PLAINTEXT",
-        # A static quorum of one: unlike the dynamic kind it lets the controller's port change between starts.
+        # A static quorum: unlike a dynamic one it lets the controller's port change between starts.
         "controller.quorum.voters": f"1@{LOOPBACK}:{ports.controller}",
     }
 
@@ -47,7 +47,7 @@ _SINGLE_NODE = {
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
-    # How long a broker that crashed is waited for before its successor, on the same data, is let in.
+    # How long a crashed broker is waited for before its successor on the same data is admitted.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     "group.initial.rebalance.delay.ms": "0",
@@ -56,7 +56,7 @@ _SINGLE_NODE = {
 
 _KEEPING = {
     "log.retention.ms": "-1",
-    # There is no second node to take over after a power cut, so what was acknowledged is put on disk within a second.
+    # There is no second node, so acknowledged records are flushed to disk within a second.
     "log.flush.interval.ms": "1000",
     "log.flush.scheduler.interval.ms": "1000",
     "message.max.bytes": str(LARGEST_MESSAGE),
@@ -73,7 +73,7 @@ _MODEST = {
 
 _LOG_LEVELS = {
     "defaultLogLevel": "warn",
-    "log.kafka.server.KafkaRaftServer": "info",  # it says when the server is ready
+    "log.kafka.server.KafkaRaftServer": "info",  # logs when the server is ready
     "showDateTime": "true",
     "dateTimeFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
     "showThreadName": "false",
@@ -81,6 +81,6 @@ _LOG_LEVELS = {
 
 
 def java_options() -> tuple[str, ...]:
-    """For a broker that shares two cores with everything else."""
+    """Return Java's options for a broker that shares two cores with other processes."""
     logging = (f"-Dorg.slf4j.simpleLogger.{name}={value}" for name, value in _LOG_LEVELS.items())
     return ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", *logging)

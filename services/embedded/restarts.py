@@ -1,25 +1,25 @@
-"""When a worker that ended is started again: if it asked for it, and not for ever."""
+"""When a worker that ended is restarted: if it asked for it, and a limited number of times."""
 
 import time
 from collections import deque
 from collections.abc import Callable
 
-START_ME_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: what a worker ends with that lost its way
+RESTART_STATUS = 75  # EX_TEMPFAIL of sysexits.h: the exit status of a worker that asks for a restart
 _MOST = 5
 _WITHIN = 120.0
 
 
 class Restarts:
-    """Counts the latest restarts: a worker that can't stay up is a fault that somebody has to look at."""
+    """Counts the latest restarts: a worker that keeps ending is a fault that a person must look at."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._latest: deque[float] = deque(maxlen=_MOST)
 
     def allowed(self, exit_code: int | None) -> bool:
-        """Whether to start it once more; a yes is counted."""
+        """Whether to restart a worker that ended with this status; a restart is counted."""
         now = self._clock()
-        if exit_code != START_ME_AGAIN or (len(self._latest) == _MOST and now - self._latest[0] < _WITHIN):
+        if exit_code != RESTART_STATUS or (len(self._latest) == _MOST and now - self._latest[0] < _WITHIN):
             return False
         self._latest.append(now)
         return True

@@ -1,4 +1,4 @@
-"""The whole service on this machine, for `onefold up`, the demo and the benchmarks.
+"""The whole service on this machine, for `onefold up` and the demo; its servers alone, for measurements.
 
 ::
 
@@ -10,12 +10,14 @@
 
     with Stack(settings) as stack: …                          # the same, blocking
 
-Port 0 in the settings means any free one. What ends a `with` block ends every process, and so does the death of the
-process that has it. Data stay in `settings.data_dir`, which one `Stack` at a time can have.
+Port 0 in the settings means any free port. All processes end with the `with` block, and also when the process that
+runs it dies. The data stay in `settings.data_dir`, which one `Stack` at a time can use.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -24,28 +26,36 @@ from aiokafka.errors import KafkaError
 from pydantic import SecretStr
 from rich.console import Console
 
-from services.embedded import ours
+from services.embedded import service_processes
+from services.embedded.addresses import published_addresses
 from services.embedded.datadir import DataDir
 from services.embedded.errors import CannotStart, ChildDied
 from services.embedded.ports import free_port, require_free
 from services.embedded.prepare import demo_key, prepare
-from services.embedded.process import Process, said
+from services.embedded.process import Lease, Process, log_tail
 from services.embedded.restarts import Restarts
-from services.embedded.running import announced
 from services.embedded.servers import Servers
 from services.runtime.settings import Settings
 
 
 class Stack:
-    """Everything on one data directory. `settings`, `kafka`, `database`, `url` and `key` hold from the start on."""
+    """All processes on one data directory. `settings`, `kafka`, `database`, `url` and `key` are set by `start()`."""
 
     settings: Settings
     key: str
 
-    def __init__(self, settings: Settings, console: Console | None = None, *, servers_only: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        console: Console | None = None,
+        *,
+        servers_only: bool = False,
+        start_worker: Callable[[Settings, Path, Lease], Process] = service_processes.start_worker,
+    ) -> None:
         self._given = settings
         self._console = console or Console(stderr=True)
         self._servers_only = servers_only
+        self._start_worker = start_worker
         self._ending = ExitStack()
         self._home: DataDir | None = None
         self._servers: Servers | None = None
@@ -55,7 +65,7 @@ class Stack:
 
     @property
     def kafka(self) -> str:
-        """Bootstrap servers."""
+        """Kafka's bootstrap servers."""
         return self.settings.kafka_servers
 
     @property
@@ -66,21 +76,21 @@ class Stack:
     @property
     def url(self) -> str:
         """Where the HTTP service answers."""
-        return f"http://{ours.reachable_host(self.settings.host)}:{self.settings.port}"
+        return f"http://{service_processes.reachable_host(self.settings.host)}:{self.settings.port}"
 
     @property
     def worker_url(self) -> str:
         """Where the worker's health and metrics are."""
-        return f"http://{ours.reachable_host(self.settings.host)}:{self.settings.worker_port}"
+        return f"http://{service_processes.reachable_host(self.settings.host)}:{self.settings.worker_port}"
 
     @property
     def broker_name(self) -> str:
-        """What the log is kept by."""
+        """The name of the broker, for people."""
         broker = self._servers.broker if self._servers else None
         return "Kafka (elsewhere)" if broker is None else broker.title
 
     def start(self) -> None:
-        """Starts everything and returns when it is ready. Raises an `EmbeddedError`, leaving nothing behind."""
+        """Start everything; return when it is ready. Raises an `EmbeddedError`; nothing is left running then."""
         with ExitStack() as undo:
             self._start(undo)
             self._ending = undo.pop_all()
@@ -96,12 +106,12 @@ class Stack:
         self.settings = self._servers.pointed_at(settings.model_copy(update={"secret_key": secret}))
         with self._console.status("Preparing tables and topics …"):
             self.key = asyncio.run(_prepared(self.settings, home))
-        undo.enter_context(announced(home.path, self.settings))
+        undo.enter_context(published_addresses(home.path, self.settings))
         if not self._servers_only:
-            self._start_ours(home, undo)
+            self._start_services(home, undo)
 
     def _with_free_ports(self) -> Settings:
-        """Chosen and checked before any server is started, so that a busy port costs nobody a wait."""
+        """Choose and check ports before any server is started, so that a busy port is reported at once."""
         wanted = {} if self._servers_only else {"port": "the HTTP service", "worker_port": "the worker's health page"}
         chosen = {}
         for name, what in wanted.items():
@@ -111,18 +121,20 @@ class Stack:
             chosen[name] = port or free_port()
         return self._given.model_copy(update=chosen)
 
-    def _start_ours(self, home: DataDir, undo: ExitStack) -> None:
-        host = ours.reachable_host(self.settings.host)
+    def _start_services(self, home: DataDir, undo: ExitStack) -> None:
+        host = service_processes.reachable_host(self.settings.host)
         with self._console.status("Starting the worker and the HTTP service …"):
-            self._worker = ours.start_worker(self.settings, home.logs, home.lease)
-            undo.callback(lambda: self._worker and self._worker.stop())  # the latest one, not this one
-            self._http = ours.start_http(self.settings, home.logs, home.lease)
+            self._worker = self._start_worker(self.settings, home.logs, home.lease)
+            undo.callback(
+                lambda: self._worker and self._worker.stop()
+            )  # the latest worker, which may be a restarted one
+            self._http = service_processes.start_http(self.settings, home.logs, home.lease)
             undo.callback(self._http.stop)
-            ours.await_ready(self._http, host, self.settings.port)
-            ours.await_ready(self._worker, host, self.settings.worker_port)
+            service_processes.await_ready(self._http, host, self.settings.port)
+            service_processes.await_ready(self._worker, host, self.settings.worker_port)
 
     def check(self) -> None:
-        """To be called now and then: starts a worker again that asked for it; `ChildDied` if anything else ended."""
+        """Restart a worker that asked for it. Raises `ChildDied` if another process ended. Call this regularly."""
         servers = self._servers.processes() if self._servers else ()
         for process in (*servers, self._http):
             if process is not None and process.exit_code is not None:
@@ -133,11 +145,11 @@ class Stack:
     def _replaced(self, worker: Process) -> Process:
         if self._home is None or not self._restarts.allowed(worker.exit_code):
             raise _died(worker)
-        self._console.print(f"[yellow]The worker left to be started again.[/] Its log was {worker.program.log}.1")
-        return ours.start_worker(self.settings, self._home.logs, self._home.lease)
+        self._console.print(f"[yellow]The worker exited to be restarted.[/] Its log was {worker.program.log}.1")
+        return self._start_worker(self.settings, self._home.logs, self._home.lease)
 
     def stop(self) -> None:
-        """Ends everything: no more requests, no more folding, then the servers."""
+        """End everything: the HTTP service, the worker, then the servers."""
         self._ending.close()
 
     def __enter__(self) -> Self:
@@ -170,4 +182,4 @@ async def _prepared(settings: Settings, home: DataDir) -> str:
 
 def _died(process: Process) -> ChildDied:
     program = process.program
-    return ChildDied(f"{program.name} ended unexpectedly with status {process.exit_code}. {said(program.log)}")
+    return ChildDied(f"{program.name} ended unexpectedly with status {process.exit_code}. {log_tail(program.log)}")

@@ -1,4 +1,4 @@
-"""`onefold up`: start everything, say where it is, stay until told to stop or until a part of it dies."""
+"""`onefold up`: start everything, show the addresses, run until told to stop or until a process dies."""
 
 import signal
 import time
@@ -17,11 +17,11 @@ _LOOK_EVERY = 0.3
 
 
 class _ToldToStop(BaseException):
-    """SIGTERM, SIGINT or SIGHUP arrived. No `Exception`: nothing on the way may take it for an error of its own."""
+    """SIGTERM, SIGINT or SIGHUP arrived. Not an `Exception`, so that no handler on the way catches it."""
 
 
 def up(settings: Settings, console: Console) -> int:
-    """Runs until it is told to stop (0) or something fails (1)."""
+    """Run until told to stop (returns 0) or until something fails (1)."""
     try:
         with _signals_as_exceptions():
             _run(settings, console)
@@ -49,7 +49,7 @@ def _run(settings: Settings, console: Console) -> None:
 
 
 def welcome(stack: Stack) -> Table:
-    """Where everything is."""
+    """Return a table of the addresses and keys."""
     table = Table(title="Onefold is up", title_style="bold green", show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -67,7 +67,7 @@ def welcome(stack: Stack) -> Table:
 
 
 def try_it(stack: Stack) -> str:
-    """What to do next: lines to copy into another terminal."""
+    """Return what to do next: lines to copy into another terminal."""
     event = '{"type":"message.received","contact":{"channel":"web","account":"shop","uid":"visitor-1"},'
     return (
         "Try it, in another terminal:\n"
@@ -82,7 +82,7 @@ def try_it(stack: Stack) -> str:
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
     def stop(_number: int, _frame: object) -> None:
-        _no_more_signals()  # one is enough: a second must not interrupt the orderly end
+        _no_more_signals()  # a second signal must not interrupt the orderly end
         raise _ToldToStop
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -100,7 +100,7 @@ def _once(name: str, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _start_kafka() -> dict[str, Any]:
     home = _directory() / "shared"
-    broker = make_broker(home, home / "logs", Lease(_directory() / "run"), _CONSOLE, wanted=_wanted())
+    broker = make_broker(home, Lease(_directory() / "run"), _CONSOLE, wanted=_wanted())
     broker.start()
     _started.append(broker)
     return asdict(SharedKafka(broker.bootstrap, isinstance(broker, Kafka)))
@@ -189,7 +189,7 @@ class OwnPostgres(OwnServer):
 async def own_kafka() -> AsyncIterator[OwnKafka]:
     """A started Apache Kafka; skips where it can't be had."""
     with _own_home() as (home, lease):
-        broker = make_broker(home, home / "logs", lease, _CONSOLE, wanted=_wanted())
+        broker = make_broker(home, lease, _CONSOLE, wanted=_wanted())
         if not isinstance(broker, Kafka):
             refuse_fallback()
         else:
@@ -199,7 +199,7 @@ async def own_kafka() -> AsyncIterator[OwnKafka]:
             except CannotStart:  # a test beside this one took the port that was free a moment ago
                 elsewhere = home / "again"
                 elsewhere.mkdir(mode=0o711)
-                again = make_broker(elsewhere, elsewhere / "logs", lease, _CONSOLE, wanted="kafka")
+                again = make_broker(elsewhere, lease, _CONSOLE, wanted="kafka")
                 assert isinstance(again, Kafka)
                 own = OwnKafka(again)
                 await own.start()

@@ -31,8 +31,8 @@ from schemas.changes import decode_change
 from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, event_key
-from services.embedded.ours import environment
 from services.embedded.ports import free_port
+from services.embedded.service_processes import environment
 from services.runtime.broker import ensure_topics, log_ends
 from services.runtime.settings import Settings
 from services.verify.main import verify

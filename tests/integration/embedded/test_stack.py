@@ -3,17 +3,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from services.embedded import ours
 from services.embedded.datadir import DataDir
 from services.embedded.errors import ChildDied
 from services.embedded.process import Lease, Process, Program
-from services.embedded.restarts import START_ME_AGAIN
+from services.embedded.restarts import RESTART_STATUS
 from services.embedded.stack import Stack
 from services.runtime.settings import Settings
 
 
 class Workers:
-    """Stands in for the worker's program, which can't be made to lose its way on demand; its process is a real one."""
+    """Stands in for the worker, which can't be made to exit on demand; its process is a real one."""
 
     def __init__(self) -> None:
         self.started = 0
@@ -21,23 +20,22 @@ class Workers:
     def start(self, _settings: Settings, logs: Path, lease: Lease) -> Process:
         self.started += 1
         log = logs / "worker.log"
-        worker = Process(Program("The worker", ("/bin/sh", "-c", f"exit {START_ME_AGAIN}"), log), lease)
+        worker = Process(Program("The worker", ("/bin/sh", "-c", f"exit {RESTART_STATUS}"), log), lease)
         worker.wait(10)
         return worker
 
 
-def test_a_worker_that_asks_for_it_is_started_again_but_not_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_worker_that_asks_for_a_restart_is_restarted_a_limited_number_of_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workers = Workers()
-    monkeypatch.setattr(ours, "start_worker", workers.start)
-    stack = Stack(Settings(data_dir=tmp_path), Console())
+    stack = Stack(Settings(data_dir=tmp_path), Console(), start_worker=workers.start)
     stack.settings = Settings()
     stack._home = home = DataDir(tmp_path)
     stack._worker = workers.start(stack.settings, home.logs, home.lease)
     stack.check()
     assert workers.started == 2
-    assert "The worker left to be started again." in capsys.readouterr().out
+    assert "The worker exited to be restarted." in capsys.readouterr().out
     for _ in range(4):
         stack.check()
     with pytest.raises(ChildDied, match=r"The worker ended unexpectedly with status 75\. Its log is"):

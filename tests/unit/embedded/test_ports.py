@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.embedded.errors import PortBusy
-from services.embedded.ports import free_port, is_free, remembered, require_free
+from services.embedded.ports import free_port, is_free, kept_ports, require_free
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def test_a_port_is_free_again_when_its_listener_is_gone() -> None:
 
 
 def test_ports_are_the_same_next_time(tmp_path: Path) -> None:
-    first = remembered(tmp_path / "ports.json", ("kafka", "postgres"))
-    assert remembered(tmp_path / "ports.json", ("kafka", "postgres")) == first
+    first = kept_ports(tmp_path / "ports.json", ("kafka", "postgres"))
+    assert kept_ports(tmp_path / "ports.json", ("kafka", "postgres")) == first
 
 
 def test_a_remembered_port_that_is_taken_is_replaced(tmp_path: Path, busy: int) -> None:
     file = tmp_path / "ports.json"
     file.write_text(f'{{"kafka": {busy}}}')
-    assert remembered(file, ("kafka",))["kafka"] != busy
+    assert kept_ports(file, ("kafka",))["kafka"] != busy
 
 
 def test_a_spoilt_file_is_no_obstacle(tmp_path: Path) -> None:
     file = tmp_path / "ports.json"
     file.write_text("[")
-    assert remembered(file, ("kafka",))["kafka"] > 0
+    assert kept_ports(file, ("kafka",))["kafka"] > 0

@@ -1,9 +1,9 @@
-from services.embedded.restarts import START_ME_AGAIN, Restarts
+from services.embedded.restarts import RESTART_STATUS, Restarts
 
 
 def test_only_a_worker_that_asks_for_it_is_started_again() -> None:
     restarts = Restarts(clock=lambda: 0.0)
-    assert restarts.allowed(START_ME_AGAIN)
+    assert restarts.allowed(RESTART_STATUS)
     assert not restarts.allowed(0)
     assert not restarts.allowed(1)
     assert not restarts.allowed(137)
@@ -13,6 +13,6 @@ def test_only_a_worker_that_asks_for_it_is_started_again() -> None:
 def test_a_worker_that_cant_stay_up_is_given_up() -> None:
     now = 0.0
     restarts = Restarts(clock=lambda: now)
-    assert [restarts.allowed(START_ME_AGAIN) for _ in range(6)] == [True] * 5 + [False]
+    assert [restarts.allowed(RESTART_STATUS) for _ in range(6)] == [True] * 5 + [False]
     now = 121.0
-    assert restarts.allowed(START_ME_AGAIN), "the old ones are forgotten"
+    assert restarts.allowed(RESTART_STATUS), "the old ones are forgotten"

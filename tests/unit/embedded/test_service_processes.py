@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.embedded.ours import environment, reachable_host
+from services.embedded.service_processes import environment, reachable_host
 from services.runtime.settings import Settings
 
 

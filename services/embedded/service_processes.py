@@ -1,11 +1,11 @@
-"""Our own processes: what they are started with, and when they are ready."""
+"""The worker and the HTTP service as child processes: how they are started, and when they are ready."""
 
 import os
 import sys
-import urllib.error
-import urllib.request
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
+import httpx
 from pydantic import SecretStr
 
 from services.embedded.process import Lease, Process, Program
@@ -16,7 +16,7 @@ _READY_WITHIN = 60.0
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment in which a process reads exactly these settings."""
+    """Return the environment in which a process reads exactly these settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ONEFOLD_")}
     return inherited | {f"ONEFOLD_{name.upper()}": _text(value) for name, value in settings if value is not None}
 
@@ -26,25 +26,24 @@ def _text(value: object) -> str:
 
 
 def start_worker(settings: Settings, logs: Path, lease: Lease) -> Process:
-    """A worker, not ready yet."""
+    """Start a worker; it is not ready yet."""
     return _start("The worker", (*_CLI, "worker"), settings, logs / "worker.log", lease)
 
 
 def start_http(settings: Settings, logs: Path, lease: Lease) -> Process:
-    """Ingress and query behind one port, not ready yet."""
+    """Start ingress and query behind one port; they are not ready yet."""
     return _start("The HTTP service", ("-m", "services.embedded.http"), settings, logs / "http.log", lease)
 
 
 def await_ready(process: Process, host: str, port: int) -> None:
-    """Waits until the process says that it is ready. Raises `CannotStart`."""
-    process.await_ready(lambda: _says_ready(f"http://{host}:{port}/readyz"), _READY_WITHIN)
+    """Wait until the process answers that it is ready. Raises `CannotStart`."""
+    process.await_ready(lambda: _is_ready(f"http://{host}:{port}/readyz"), _READY_WITHIN)
 
 
-def _says_ready(url: str) -> bool:
+def _is_ready(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  # always http, always our own
-            return bool(answer.status == 200)  # noqa: PLR2004  # OK
-    except (OSError, urllib.error.URLError):
+        return httpx.get(url, timeout=2, trust_env=False).is_success
+    except httpx.TransportError:
         return False
 
 
@@ -54,5 +53,11 @@ def _start(title: str, arguments: tuple[str, ...], settings: Settings, log: Path
 
 
 def reachable_host(host: str) -> str:
-    """Where to ask a service that listens on `host`: a wildcard is no address."""
-    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104  # only compared
+    """Return where a service that listens on `host` can be reached; for a wildcard that is the loopback address."""
+    try:
+        address = ip_address(host)
+    except ValueError:  # a name
+        return host
+    if isinstance(address, IPv6Address):
+        return "[::1]" if address.is_unspecified else f"[{host}]"
+    return "127.0.0.1" if address.is_unspecified else host

@@ -1,7 +1,7 @@
-"""Where the service runs that `up` started on a data directory, so that other commands find it by themselves.
+"""The addresses of the servers that `up` runs on a data directory, in a file that other commands read.
 
-`onefold sources add …` or `onefold verify` beside a running `up` then need no settings. The file is readable for its
-owner alone, since a database's URL has a password, and it is there only while that `up` is.
+So `onefold sources add …` or `onefold verify` beside a running `up` need no settings. The file exists while `up` runs.
+Only its owner can read it, because the URL of the database has a password.
 """
 
 import os
@@ -19,8 +19,8 @@ _ADDRESSES: Final = ("ONEFOLD_KAFKA", "ONEFOLD_DATABASE", "ONEFOLD_SECRET_KEY")
 
 
 @contextmanager
-def announced(data_dir: Path, settings: Settings) -> Iterator[None]:
-    """Says where the service is for as long as the block lasts."""
+def published_addresses(data_dir: Path, settings: Settings) -> Iterator[None]:
+    """Keep the file while the block runs."""
     path = data_dir / _FILE
     values = (settings.kafka_servers, settings.database_url, settings.master_key)
     path.unlink(missing_ok=True)
@@ -32,11 +32,11 @@ def announced(data_dir: Path, settings: Settings) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def addresses(data_dir: Path) -> dict[str, str]:
-    """The variables that point at the service running on the directory; none if none does."""
+def running_addresses(data_dir: Path) -> dict[str, str]:
+    """Return the variables that point at the servers of the directory; none if `up` does not run there."""
     try:
-        said = orjson.loads((data_dir / _FILE).read_bytes())
-        os.kill(said["process"], 0)
+        known = orjson.loads((data_dir / _FILE).read_bytes())
+        os.kill(known["process"], 0)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
-    return {name: said[name] for name in _ADDRESSES}
+    return {name: known[name] for name in _ADDRESSES}
