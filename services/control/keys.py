@@ -24,6 +24,8 @@ _SHOWN: Final = 9  # of 46 characters: enough to tell keys apart, and of no use 
 _LEAST_SHOWN: Final = 6
 _COLUMNS: Final = (KEYS.c.tenant, KEYS.c.name, KEYS.c.scopes, KEYS.c.prefix, KEYS.c.created_at, KEYS.c.revoked_at)
 
+_LIVE_KEY: Final = sa.select(*_COLUMNS).where(KEYS.c.key_hash == sa.bindparam("key_hash"), KEYS.c.revoked_at.is_(None))
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -62,8 +64,7 @@ def hash_of(key: str) -> bytes:
 
 async def find_key(engine: AsyncEngine, key_hash: bytes) -> Key | None:
     """The key of that hash, unless it was revoked."""
-    found = sa.select(*_COLUMNS).where(KEYS.c.key_hash == key_hash, KEYS.c.revoked_at.is_(None))
-    row = await read_one(engine, found)
+    row = await read_one(engine, _LIVE_KEY, key_hash=key_hash)
     return _key(row) if row else None
 
 

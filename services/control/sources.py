@@ -19,6 +19,7 @@ from services.control.source_options import SourceOptions
 from services.runtime.database import read, read_one
 
 _TRIES: Final = 20
+_BY_NAME: Final = sa.select(SOURCES).where(SOURCES.c.source == sa.bindparam("source"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ async def get_source(engine: AsyncEngine, source: str) -> Source | None:
     """The source of that name, of any tenant. The name may be any text, such as a part of a URL."""
     if not is_name(source):
         return None
-    row = await read_one(engine, sa.select(SOURCES).where(SOURCES.c.source == source))
+    row = await read_one(engine, _BY_NAME, source=source)
     return _source(row) if row else None
 
 

@@ -31,6 +31,18 @@ _COLUMNS: Final = (
     WRITE_KEYS.c.revoked_at,
 )
 
+_LIVE_SITE: Final = (
+    sa.select(SOURCES.c.source, SOURCES.c.tenant, SOURCES.c.account, SOURCES.c.options["rate"].as_float().label("rate"))
+    .join(WRITE_KEYS)
+    .where(
+        WRITE_KEYS.c.write_key_hash == sa.bindparam("key_hash"),
+        WRITE_KEYS.c.revoked_at.is_(None),
+        SOURCES.c.disabled_at.is_(None),
+        SOURCES.c.channel == "web",
+        SOURCES.c.account.is_not(None),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WebSource:
@@ -74,19 +86,7 @@ def may_be_one(text: str) -> bool:
 
 async def find_site(engine: AsyncEngine, key_hash: bytes) -> WebSource | None:
     """The website whose write key has that hash, unless the key was revoked or the website disabled."""
-    rate = SOURCES.c.options["rate"].as_float().label("rate")
-    row = await read_one(
-        engine,
-        sa.select(SOURCES.c.source, SOURCES.c.tenant, SOURCES.c.account, rate)
-        .join(WRITE_KEYS)
-        .where(
-            WRITE_KEYS.c.write_key_hash == key_hash,
-            WRITE_KEYS.c.revoked_at.is_(None),
-            SOURCES.c.disabled_at.is_(None),
-            SOURCES.c.channel == "web",
-            SOURCES.c.account.is_not(None),
-        ),
-    )
+    row = await read_one(engine, _LIVE_SITE, key_hash=key_hash)
     return WebSource(**row) if row else None
 
 

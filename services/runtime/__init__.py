@@ -1,1 +1,1 @@
-"""Shared and dull: settings, errors, telemetry, database, broker, the chunked transport of Faust."""
+"""What the processes share: settings, errors, logs and metrics, HTTP, the database and the broker."""

@@ -105,11 +105,14 @@ def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
         raise sa.exc.DisconnectionError
 
 
-async def read(engine: AsyncEngine, statement: sa.Select[Any]) -> list[dict[str, Any]]:
-    """The rows of one statement, as column names to values. Without a transaction, so in one round trip."""
+async def read(engine: AsyncEngine, statement: sa.Select[Any], **parameters: Any) -> list[dict[str, Any]]:
+    """The rows of one statement, as column names to values. Without a transaction, so in one round trip.
+
+    ``parameters`` are the values of the statement's ``bindparam``s. A statement that is executed often is built once.
+    """
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        return [row._asdict() for row in await connection.execute(statement)]
+        return [row._asdict() for row in await connection.execute(statement, parameters)]
 
 
 async def ping(engine: AsyncEngine) -> None:
@@ -117,9 +120,9 @@ async def ping(engine: AsyncEngine) -> None:
     await read(engine, sa.select(sa.literal(1)))
 
 
-async def read_one(engine: AsyncEngine, statement: sa.Select[Any]) -> dict[str, Any] | None:
+async def read_one(engine: AsyncEngine, statement: sa.Select[Any], **parameters: Any) -> dict[str, Any] | None:
     """The first row that ``read`` gives, if there is one."""
-    rows = await read(engine, statement)
+    rows = await read(engine, statement, **parameters)
     return rows[0] if rows else None
 
 
