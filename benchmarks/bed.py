@@ -1,7 +1,7 @@
-"""Servers to measure on: Kafka and PostgreSQL of the benchmark's own, as `onefold up` runs them, and thrown away after.
+"""The test bed: own Kafka and PostgreSQL, as `onefold up` runs them, deleted afterwards.
 
-They are durable: PostgreSQL's fsync and synchronous_commit are on. Their data lie beside those of `onefold up`, on the
-same disk, and never in a temporary directory, which may be memory.
+They are durable: PostgreSQL's fsync and synchronous_commit are on. Their data are beside those of `onefold up`, on the
+same disk, and not in a temporary directory, which may be memory.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ Record = tuple[bytes, bytes]  # key, value
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """Running servers, and a place for files that goes with them."""
+    """Running servers, and a folder for files that is deleted with them."""
 
     settings: Settings
     broker_name: str
@@ -46,7 +46,7 @@ class Bed:
     console: Console
 
     async def fill_log(self, prefix: str, records: Iterable[Record], topic: Topic = CHANNEL_EVENTS) -> int:
-        """Put the records at the end of a topic of a deployment of this prefix, which is made; how many they were."""
+        """Append the records to a topic with this prefix, which is created; return their number."""
         await ensure_topics(self.settings.model_copy(update={"topic_prefix": prefix}))
         name, sent, before = topic.full_name(prefix), 0, await self.records_in(prefix, topic)
         producer = AIOKafkaProducer(
@@ -64,15 +64,15 @@ class Bed:
         return sent
 
     async def records_in(self, prefix: str, topic: Topic) -> int:
-        """How many records a topic has."""
+        """Return the number of records of a topic."""
         return sum((await log_ends(self.settings.kafka_servers, topic.full_name(prefix))).values())
 
     @contextlib.asynccontextmanager
     async def generation(self, name: str, prefix: str, like: Settings | None = None) -> AsyncIterator[Settings]:
-        """Settings with a database of this name that holds one empty generation of this name, until the block ends.
+        """Yield settings with a database of this name that has one empty generation of this name; drop it afterwards.
 
-        ``like`` those of a generation that nobody works on, it is a copy of that one. A worker's consumer group is
-        named after the generation, so it is a new one too.
+        With ``like``, the settings of a generation that no process uses, it is a copy of that one. A worker's consumer
+        group is named after the generation, so it is new, too.
         """
         try:
             yield await self.lasting_generation(name, prefix, like)
@@ -80,15 +80,15 @@ class Bed:
             await self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     async def lasting_generation(self, name: str, prefix: str, like: Settings | None = None) -> Settings:
-        """The same, for as long as the servers run."""
+        """Return the same for a generation that is kept as long as the servers run."""
         before = generation_of(like) if like else _EMPTY
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{before if like else DATABASE}"')
         url = self.settings.database_url.rsplit("/", 1)[0] + f"/{name}"
         async with connected(url) as connection:
             await connection.execute(f"ALTER SCHEMA {before} RENAME TO {name}")
             await connection.execute("UPDATE onefold.generations SET name = $1", name)
-            await connection.execute(f"TRUNCATE {name}.relayed")  # changes told since the copied place are another's
-            await connection.execute("CHECKPOINT")  # what came before is not paid for by what comes now
+            await connection.execute(f"TRUNCATE {name}.relayed")  # they are of the copied generation's outbox
+            await connection.execute("CHECKPOINT")  # so that earlier writes do not cost time later
         return self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
 
     async def _execute(self, statement: str) -> None:
@@ -97,7 +97,7 @@ class Bed:
 
     @contextlib.contextmanager
     def process(self, settings: Settings, name: str, *arguments: str) -> Iterator[Process]:
-        """A Python process with these settings, ended with the block."""
+        """Run a Python process with these settings until the block ends."""
         log = self.home / "logs" / f"{name}.log"
         process = Process(Program(name, (sys.executable, *arguments), log, env=environment(settings)), self.lease)
         try:
@@ -108,7 +108,7 @@ class Bed:
 
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncIterator[Any]:
-    """A connection of one's own, closed after."""
+    """Yield a new connection, closed afterwards."""
     connection = await asyncpg.connect(url)
     try:
         yield connection
@@ -117,20 +117,20 @@ async def connected(url: str) -> AsyncIterator[Any]:
 
 
 def generation_of(settings: Settings) -> str:
-    """The generation that a bed's settings are about: its schema, and its database, go by the same name."""
+    """Return the name of the generation of these settings, which is that of its schema and of its database."""
     return settings.database_url.rsplit("/", 1)[1]
 
 
 @contextlib.asynccontextmanager
 async def reading(settings: Settings) -> AsyncIterator[Any]:
-    """A connection of one's own to the tables of a generation."""
+    """Yield a new connection to the tables of a generation."""
     async with connected(settings.database_url) as connection:
         await connection.execute(f"SET search_path TO {generation_of(settings)}")
         yield connection
 
 
 def require_running(process: Process) -> None:
-    """Raises BenchmarkFailed, with the end of the process's log, if it has ended."""
+    """Raise BenchmarkFailed, with the end of the process's log, if the process has ended."""
     if process.exit_code is not None:
         raise BenchmarkFailed(
             f"{process.program.name} ended with status {process.exit_code}. {log_tail(process.program.log)}"
@@ -139,7 +139,7 @@ def require_running(process: Process) -> None:
 
 @contextlib.contextmanager
 def open_bed(given: Settings, console: Console) -> Iterator[Bed]:
-    """Start the servers, and throw everything away after."""
+    """Start the servers; delete everything afterwards."""
     own = {"kafka": None, "database": None, "secret_key": None, "partitions": PARTITIONS}
     given.data_dir.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=given.data_dir.absolute()))
@@ -154,6 +154,6 @@ def open_bed(given: Settings, console: Console) -> Iterator[Bed]:
 
 def _remove(home: Path) -> None:
     postgres = home / "data" / "postgres"
-    if postgres.is_symlink():  # under a closed home directory PostgreSQL's data are kept elsewhere
+    if postgres.is_symlink():  # PostgreSQL's data are kept elsewhere under a home that it can't enter
         shutil.rmtree(os.path.realpath(postgres), ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Whether identity was resolved right: statements counted once, everybody in the customer that the core gives."""
+"""Checks of identity: evidence is counted once, and every contact is in the customer that a full resolution gives."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -24,7 +24,7 @@ FROM offsets WHERE topic LIKE '%.{IDENTITY_EVIDENCE.name}'
 
 
 async def require_evidence_balance(connection: Any, records: int) -> None:
-    """Every record of evidence was committed or a duplicate, and every committed one is a statement."""
+    """Require that each record of evidence was committed or a duplicate, and that each committed one has a row."""
     found = await connection.fetchrow(_ACCOUNTS)
     if (
         found["committed"] + found["duplicates"] != records
@@ -35,7 +35,7 @@ async def require_evidence_balance(connection: Any, records: int) -> None:
 
 
 async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) -> None:
-    """Each contact belongs to the customer that the core gives on all events of the topic, taken at once."""
+    """Require that each contact is in the customer that a full resolution of all events of the topic gives."""
     trials: dict[str, Trial] = {}
     async for event in _events(settings, topic):
         trials.setdefault(event.tenant, Trial()).add(event)
@@ -49,7 +49,7 @@ async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) 
     async with reading(settings) as connection:
         rows = await connection.fetch("SELECT tenant, contact, customer_id FROM members")
     found = {(tenant, contact): customer_id for tenant, contact, customer_id in rows}
-    # A contact of whom nothing was stated has no row, and is a customer by itself.
+    # A contact without evidence has no row and is a customer by itself.
     wrong = sum(found.get(who, identify(*who)) != customer_id for who, customer_id in expected.items())
     if wrong or not found.keys() <= expected.keys():
         raise BenchmarkFailed(f"of {len(expected):,} contacts {wrong:,} belong to another customer than the core says")

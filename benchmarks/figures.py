@@ -1,4 +1,4 @@
-"""Figures, and how they come out of rounds: medians, ratios of medians, and whether a target was met. Pure."""
+"""Figures and how rounds give them: medians, ratios of medians, and whether a target was met. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from benchmarks.bed import Bed
 
-Round = Mapping[str, float]  # what one round measured, by the figure's key
+Round = Mapping[str, float]  # the values that one round measured, by the figure's key
 
 
 class BenchmarkFailed(RuntimeError):
-    """What was measured did not do its work right, or not in time: there is no figure."""
+    """The measured work was wrong or too slow to be measured: there is no figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number: its key in the JSON object, what it says, and its target if it has one.
+    """One number: its key in the JSON object, its title and unit, and its target if it has one.
 
-    A figure with a ``ratio`` is worked out of two others; every other one is measured in each round.
+    A figure with a ``ratio`` is computed from two others; each other figure is measured in every round.
     """
 
     key: str
@@ -38,7 +38,7 @@ class Figure:
     ratio: Ratio | None = None
 
     def met(self, value: float) -> bool | None:
-        """Whether the value meets the target; None where there is none."""
+        """Whether the value meets the target; None without a target."""
         if self.at_least is None and self.at_most is None:
             return None
         return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
@@ -46,7 +46,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured."""
+    """The size of the load, and the number of rounds."""
 
     events: int
     contacts: int
@@ -54,18 +54,18 @@ class Size:
 
 
 class Benchmark(Protocol):
-    """Measures some figures. What a round measures side by side, it measures in turns, so that noise hits all alike."""
+    """Measures some figures. A round measures compared figures in turn, so that noise affects all of them."""
 
     figures: Sequence[Figure]
 
     async def prepare(self, bed: "Bed", size: Size) -> None:
-        """Whatever comes before the clock. Called once."""
+        """Prepare what is not measured. Called once."""
 
     async def measure(self, bed: "Bed", number: int) -> Round:
-        """One round, counted from 0. Raises BenchmarkFailed where the work was not done right."""
+        """Measure one round, counted from 0. Raises BenchmarkFailed if the work was wrong."""
 
     def facts(self) -> Mapping[str, object]:
-        """What else belongs into the JSON object: the numbers of events and contacts, say."""
+        """Return what else belongs into the JSON object, for example the numbers of events and contacts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class BenchmarkResult:
     @property
     def verdicts(self) -> dict[str, bool]:
         """Whether the target was met, for each figure that has one."""
-        said = ((one.key, one.met(value)) for one, value in self._valued())
-        return {key: met for key, met in said if met is not None}
+        judged = ((one.key, one.met(value)) for one, value in self._valued())
+        return {key: met for key, met in judged if met is not None}
 
     def _valued(self) -> Iterable[tuple[Figure, float]]:
         values = self.values

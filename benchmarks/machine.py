@@ -1,4 +1,4 @@
-"""The machine that was measured on, so that figures can be told apart."""
+"""A description of the machine, so that figures of different machines are not compared."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ _PAGE: Final = bytes(8192)
 
 
 async def describe(bed: Bed) -> dict[str, object]:
-    """Cores, memory, load, disk, and the versions of what runs."""
+    """Return cores, memory, load, disk, and the versions of the servers."""
     async with connected(bed.settings.database_url) as connection:
         names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
         postgres = {name: await connection.fetchval(f"SHOW {name}") for name in names}
@@ -43,7 +43,7 @@ def _cpu() -> str:
 
 
 def _fsync_ms(directory: Path) -> float:
-    """How long the disk takes to keep a page, in the median: the floor under every commit."""
+    """Return the median time of an fsync of one page, which no commit can go below."""
     taken = []
     with tempfile.TemporaryFile(dir=directory, buffering=0) as file:
         for _ in range(_SYNCS):

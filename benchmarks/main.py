@@ -1,4 +1,4 @@
-"""The benchmarks put together: settings in, servers up, rounds run, figures out."""
+"""The benchmarks put together: start the servers, run the rounds, show the figures."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ _INTERRUPTED = 130
 def run(benchmarks: Sequence[Benchmark], size: Size, *, as_json: bool) -> int:
     """Measure and show; 0 if everything could be measured, whether or not the targets were met."""
     console = Console(stderr=True)
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it warns of topics that are still being made
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it warns of topics that are being created
     signal.signal(signal.SIGTERM, _stop)
     try:
         with open_bed(Settings(), console) as bed:

@@ -1,4 +1,4 @@
-"""The benchmarks there are, by name, in the order in which they run."""
+"""All benchmarks by name, in the order in which they run."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
@@ -22,7 +22,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
 
 
 def benchmarks(only: Collection[str] = ()) -> list[Benchmark]:
-    """A new one of each, or of those named. Raises KeyError for a name that is none."""
+    """Return a new instance of each, or of those named. Raises KeyError for an unknown name."""
     if unknown := set(only) - BENCHMARKS.keys():
         raise KeyError(*sorted(unknown))
     return [make() for name, make in BENCHMARKS.items() if not only or name in only]

@@ -1,4 +1,4 @@
-"""What is shown: a table with bars for people, one flat object for programs."""
+"""The output: a table with bars for people, one flat JSON object for programs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ _BAR = 20
 
 
 def as_json(outcomes: Sequence[BenchmarkResult], machine: Mapping[str, object]) -> dict[str, object]:
-    """Every figure by its key, then each round's, the targets with what became of them, and the machine."""
+    """Return each figure by its key, the values of all rounds, the targets and whether they were met, the machine."""
     flat: dict[str, object] = {}
     rounds: dict[str, list[float]] = {}
     targets: dict[str, object] = {}
@@ -32,7 +32,7 @@ def _targets(outcome: BenchmarkResult) -> dict[str, object]:
 
 
 def show(console: Console, outcomes: Sequence[BenchmarkResult], machine: Mapping[str, object]) -> None:
-    """The figures beside their targets, a bar each, and the machine."""
+    """Print the figures with a bar and the target of each, and the machine."""
     for outcome in outcomes:
         console.print(_grid(outcome))
         console.print(", ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in outcome.facts.items()))
@@ -40,7 +40,7 @@ def show(console: Console, outcomes: Sequence[BenchmarkResult], machine: Mapping
 
 
 def show_round(console: Console, figures: Sequence[Figure], found: Round, number: int, of: int) -> None:
-    """One line, for those who wait."""
+    """Print one line after each round."""
     measured = (f"{one.title} {_number(found[one.key])} {one.unit}" for one in figures if one.key in found)
     console.print(f"Round {number} of {of}: {'; '.join(measured)}", highlight=False)
 
@@ -60,7 +60,7 @@ def _grid(outcome: BenchmarkResult) -> Grid:
 
 
 def _longest(outcome: BenchmarkResult) -> dict[str, float]:
-    """Of each unit the greatest value, so that bars of one unit compare."""
+    """Return the greatest value of each unit, so that bars of one unit are comparable."""
     longest: dict[str, float] = {}
     for one in outcome.figures:
         longest[one.unit] = max(longest.get(one.unit, 0.0), outcome.values[one.key])

@@ -1,8 +1,8 @@
-"""One `onefold worker`, as `onefold up` runs it, timed by the tables it writes.
+"""One `onefold worker`, as `onefold up` runs it, timed by the table of offsets that it writes.
 
-The clock starts when the worker has written down that partitions are its own (before it has read anything) and stops
-when the offsets of both its topics are at their ends: the channel events are folded, and the evidence in them, which
-the one agent passes on to the other before it commits, is resolved. The offsets are asked for every 20 ms.
+The clock starts when the worker has acquired its partitions (before it reads anything) and stops when the offsets of
+both topics are at their ends: the channel events are folded, and their evidence, which the contacts agent passes on
+before it commits, is resolved. The offsets are read every 20 ms.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ FROM offsets
 
 
 class Positions(NamedTuple):
-    """How often partitions were taken, and how many records of each topic are behind."""
+    """How often partitions were acquired, and how many records of each topic are done."""
 
     taken: int
     events: int
@@ -38,27 +38,27 @@ class Positions(NamedTuple):
 
 @contextlib.contextmanager
 def working(bed: Bed, settings: Settings) -> Iterator[Process]:
-    """A worker on the generation, until the block ends."""
+    """Run a worker on the generation until the block ends."""
     with bed.process(settings, f"worker-{settings.topic_prefix}", *_COMMAND) as process:
         yield process
 
 
 async def seconds_to_fold(bed: Bed, settings: Settings) -> float:
-    """How long a worker takes from where the generation stands to the end of the log."""
+    """Return how many seconds a worker takes from the generation's offsets to the end of the log."""
     events = await bed.records_in(settings.topic_prefix, CHANNEL_EVENTS)
     async with watching(settings) as watch:
         before = watch.at
         with working(bed, settings) as process:
             began = await watch.until(process, lambda at: at.taken > before.taken)
             await watch.until(process, lambda at: at.events == events)
-            # Only now is it known how much evidence there is; the clock has gone on, and looking is not waited for.
+            # Only now the number of evidence records is known. The clock runs on; reading the offsets is not included.
             ends = asyncio.ensure_future(bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
             ended = await watch.until(process, lambda at: ends.done() and at.evidence == ends.result())
     return ended - began
 
 
 async def rest(settings: Settings) -> None:
-    """Have nothing left of what came before: changes that are still to be told, and PostgreSQL's housekeeping."""
+    """Empty the outbox, and do PostgreSQL's housekeeping, so that neither is measured."""
     async with reading(settings) as connection:
         await connection.execute("TRUNCATE changes")
         await connection.execute("VACUUM ANALYZE")
@@ -66,7 +66,7 @@ async def rest(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def watching(settings: Settings) -> AsyncIterator["Watch"]:
-    """A watch on the generation's offsets, which was looked at once."""
+    """Yield a watch on the generation's offsets, which were read once."""
     async with reading(settings) as connection:
         watch = Watch(await connection.prepare(_POSITIONS))
         await watch.look()
@@ -74,7 +74,7 @@ async def watching(settings: Settings) -> AsyncIterator["Watch"]:
 
 
 class Watch:
-    """The positions as they were seen last, and when they were first seen to be so."""
+    """The latest positions, and the time at which they were first read."""
 
     def __init__(self, query: Any) -> None:
         self._query = query
@@ -82,13 +82,13 @@ class Watch:
         self.moved = time.monotonic()
 
     async def look(self) -> None:
-        """Look again."""
+        """Read the positions."""
         at = Positions(*await self._query.fetchrow())
         if at != self.at:
             self.at, self.moved = at, time.monotonic()
 
     async def until(self, process: Process, reached: Callable[[Positions], bool]) -> float:
-        """When the positions moved last before this was so. Raises BenchmarkFailed when they don't move for long."""
+        """Wait until ``reached`` holds; return when the positions last moved. Raises BenchmarkFailed if they stay."""
         while not reached(self.at):
             await asyncio.sleep(_LOOK_EVERY)
             await self.look()

@@ -1,9 +1,8 @@
-"""Events committed end to end, from the log to every read model: Onefold, the usual way, and the bare pipeline.
+"""Events committed end to end, from the log to every read model: Onefold, stock Faust, and the bare pipeline.
 
-All three read the same log of the same servers into the tables of a database of their own, and are timed alike: from
-the moment the partitions are theirs to the last commit. Each is a process of its own. They take turns, and each round
-begins with another one.
+All three read the same log of the same servers, each into the tables of its own database and in its own process. Each
+is timed from the assignment of the partitions to the last commit. They take turns; each round begins with another one.
 
-One event in twenty carries evidence. Onefold's clock runs until that is resolved too, into who is who; the other two
-keep the contacts' tables and leave identity out, so what they are ahead by, or behind by less, is to Onefold's cost.
+One event in twenty carries evidence. Onefold is timed until that is resolved, too; the other two write only the tables
+of contacts and resolve no identity.
 """

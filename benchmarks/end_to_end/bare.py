@@ -1,12 +1,12 @@
-"""The bare pipeline: fetch, decode, COPY, commit, with nothing in between. What a worker could not be faster than.
+"""The bare pipeline: fetch, decode, COPY, commit, and nothing else. A worker can't be faster than this.
 
 It reads the same log with the same client, fetch size and chunk size, decodes with the same codec to the same events
-and personal ids, works on as many chunks at once, on the same event loop, with the garbage collector set the same, and
-commits once a chunk. Of each event it writes the timeline's row, and to each other table one row for every key that
-the chunk would change, made from the latest event about it. It loads nothing, folds nothing, looks for no duplicates,
-keeps no offsets, passes no evidence on and resolves no identity, though Onefold's clock runs for that too. The
-timeline's table has the indexes that ours has (not as constraints, for there are duplicates); the others have none,
-since the same row is written again and again.
+and contact ids, works on as many chunks at once, on the same event loop, with the same settings of the garbage
+collector, and commits once a chunk. It writes the timeline's row of each event and, to each other table, one row for
+every key that the chunk would change, made from the latest event about it. It does not load, fold, look for duplicates,
+keep offsets, pass evidence on or resolve identity, although Onefold is timed for all of that. The timeline's table has
+the same indexes as Onefold's (not as constraints, because there are duplicates); the others have none, because the same
+row is written many times.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from benchmarks.bed import PARTITIONS, Bed, connected
-from benchmarks.end_to_end.children import leave, rate_of, told
+from benchmarks.end_to_end.children import arguments, rate_of, report_rate
 from benchmarks.figures import BenchmarkFailed
 from projections.contacts.folds import CUSTOMER_TYPES
 from projections.contacts.tables import TABLE as CONTACTS
@@ -44,12 +44,12 @@ from services.worker.chunked_transport import in_turns
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE
 
 _SCHEMA: Final = "bare"
-_KEEPS_STILL: Final = frozenset({"web.tracked", "tag.added", "tag.removed", "attribute.set", "attribute.unset"})
+_NO_CHANGE: Final = frozenset({"web.tracked", "tag.added", "tag.removed", "attribute.set", "attribute.unset"})
 _ONE_RUN: Final = '[[true,1780000000000,"bench:00000000",1780000000000,"bench:00000000"]]'
 
 
 async def run(bed: Bed, settings: Settings, events: int) -> float:
-    """Its events/s."""
+    """Return its events/s."""
     rate = await rate_of(bed, settings, __name__, events)
     async with connected(settings.database_url) as connection:
         found = await connection.fetchval(f"SELECT count(*) FROM {_SCHEMA}.timeline")
@@ -69,28 +69,28 @@ class Pipeline:
 
     async def copy(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """One chunk, one transaction."""
-        happened = decode_records(records, self._identify, key_of).events
-        rows: dict[sa.Table, list[Row]] = {TIMELINE: [row_of(one) for one in happened]}
-        rows |= {one.table: list(self._rows(one, happened)) for one in PROJECTIONS}
+        events = decode_records(records, self._identify, key_of).events
+        rows: dict[sa.Table, list[Row]] = {TIMELINE: [row_of(one) for one in events]}
+        rows |= {one.table: list(self._rows(one, events)) for one in PROJECTIONS}
         async with self._pool.acquire() as connection, connection.transaction():
             for table, found in rows.items():
                 if found:
                     await connection.copy_records_to_table(table.name, records=found, columns=self._columns[table])
 
-    def _rows(self, projection: Projection, happened: list[ContactEvent]) -> Iterator[Row]:
+    def _rows(self, projection: Projection, events: list[ContactEvent]) -> Iterator[Row]:
         if projection.table is CONTACTS:
-            yield from self._contacts(happened)
+            yield from self._contacts(events)
             return
-        for key, events in group(projection, happened).items():
-            row = projection.fold(None, key, events[-1:])
+        for key, found in group(projection, events).items():
+            row = projection.fold(None, key, found[-1:])
             if row is not None:
                 yield row
 
-    def _contacts(self, happened: list[ContactEvent]) -> Iterator[ContactRow]:
-        """A row for each contact that is new here or of whom something was said that the row keeps."""
+    def _contacts(self, events: list[ContactEvent]) -> Iterator[ContactRow]:
+        """A row for each contact that is new here or has an event that changes its row."""
         latest: dict[Any, Event] = {}
-        for one in happened:
-            if one.event.type not in _KEEPS_STILL or one.contact_id not in self._seen:
+        for one in events:
+            if one.event.type not in _NO_CHANGE or one.contact_id not in self._seen:
                 self._seen.add(one.contact_id)
                 latest[one.contact_id] = one.event
         for contact_id, event in latest.items():
@@ -109,7 +109,7 @@ class Pipeline:
 
 
 async def _run(settings: Settings, events: int) -> float:
-    """The seconds it took."""
+    """Return the seconds it took."""
     await _make_tables(settings)
     topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     consumer = AIOKafkaConsumer(
@@ -129,19 +129,19 @@ async def _drain(consumer: AIOKafkaConsumer, pipeline: Pipeline, chunk_records: 
     done = 0
     free = asyncio.Semaphore(CHUNKS_AT_ONCE)
 
-    async def lane(records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    async def copy(records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         try:
             await pipeline.copy(records)
         finally:
             free.release()
 
-    async with asyncio.TaskGroup() as lanes:
+    async with asyncio.TaskGroup() as tasks:
         while done < events:
             fetched = await consumer.getmany(timeout_ms=1000)
             for _, records in in_turns(fetched, chunk_records):
                 done += len(records)
                 await free.acquire()
-                lanes.create_task(lane(records))
+                tasks.create_task(copy(records))
 
 
 async def _make_tables(settings: Settings) -> None:
@@ -165,11 +165,11 @@ def _ddl(table: sa.Table) -> Iterator[str]:
 
 
 def main() -> None:
-    """The process."""
-    path, events = told()
+    """Run the process."""
+    path, events = arguments()
     tune_gc()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        leave(path, events, runner.run(_run(Settings(), events)))
+        report_rate(path, events, runner.run(_run(Settings(), events)))
 
 
 if __name__ == "__main__":

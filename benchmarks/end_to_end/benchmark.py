@@ -19,13 +19,13 @@ FIGURES: Final = (
 )
 _SEED: Final = 1
 _WHOLE, _PREFIX = "bench", "bench-prefix"
-_PREFIX_SHARE: Final = 40  # the usual way is slow, so it gets the first fortieth of the events, and says so
+_PREFIX_SHARE: Final = 40  # stock Faust is slow, so it gets the first fortieth of the events
 _LEAST_PREFIX: Final = 1000
 _Contender = Callable[[Bed, Settings, int], Awaitable[float]]  # its events/s
 
 
 class EndToEnd:
-    """See the package. The usual way is measured over the log's first events only; its tables are checked like ours."""
+    """See the package. Stock Faust is measured over the log's first events only; its tables are checked, too."""
 
     def __init__(self) -> None:
         self.figures: Sequence[Figure] = FIGURES
@@ -33,7 +33,7 @@ class EndToEnd:
         self._prefix_events = 0
 
     async def prepare(self, bed: Bed, size: Size) -> None:
-        """Put the first events into a log of their own, for the usual way."""
+        """Put the first events into a log of their own, for stock Faust."""
         self._size, self._prefix_events = size, max(_LEAST_PREFIX, size.events // _PREFIX_SHARE)
         await bed.fill_log(_PREFIX, islice(self._events(), self._prefix_events))
 
@@ -41,9 +41,9 @@ class EndToEnd:
         return workload(self._size.events, self._size.contacts, _SEED)
 
     async def measure(self, bed: Bed, number: int) -> Round:
-        """Each contender once, another one first each time."""
+        """Run each contender once, each time beginning with another one."""
         last = number == self._size.rounds - 1
-        whole = f"{_WHOLE}{number}"  # the same log anew: beside the last one lies the evidence that was taken from it
+        whole = f"{_WHOLE}{number}"  # a new log each round: the evidence topic of the last one is full
         with bed.console.status(f"Putting {self._size.events:,} events into the log …"):
             await bed.fill_log(whole, self._events())
         contenders: list[tuple[str, _Contender, str, int]] = [
@@ -58,7 +58,7 @@ class EndToEnd:
         }
 
     def facts(self) -> dict[str, object]:
-        """How much was measured."""
+        """The sizes of the load."""
         return {"events": self._size.events, "contacts": self._size.contacts, "stock_events": self._prefix_events}
 
 

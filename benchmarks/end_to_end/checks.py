@@ -1,4 +1,4 @@
-"""Whether the work was done right: every record counted once, and the tables what the log gives."""
+"""Checks: every record is counted once, and the tables are what a fold of the log gives."""
 
 from collections.abc import Collection
 from typing import Any
@@ -19,7 +19,7 @@ FROM offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'
 
 
 async def require_balance(connection: Any, events: int) -> None:
-    """Every record was committed or a duplicate, and every committed one is a row of the timeline."""
+    """Require that each record was committed or a duplicate, and that each committed one is in the timeline."""
     found = await connection.fetchrow(_ACCOUNTS)
     if (
         found["committed"] + found["duplicates"] != events
@@ -30,7 +30,7 @@ async def require_balance(connection: Any, events: int) -> None:
 
 
 async def require_tables_as_folded(settings: Settings, tables: Collection[sa.Table]) -> None:
-    """Every row of these tables is what folding the log in memory gives, and the counters add up."""
+    """Require that these tables are what a fold of the log in memory gives, and that the counters add up."""
     verdict = await verify(settings)
     names = {table.name for table in tables}
     wrong = [f"{one.table}: {one.difference}" for one in verdict.tables if one.difference and one.table in names]
@@ -39,11 +39,11 @@ async def require_tables_as_folded(settings: Settings, tables: Collection[sa.Tab
 
 
 async def note_offsets(connection: Any, settings: Settings) -> None:
-    """The offsets of a contender that keeps none of its own, so that its tables can be compared with the log."""
+    """Write the offsets of a contender that keeps none, so that its tables can be compared with the log."""
     topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     ends = await log_ends(settings.kafka_servers, topic)
     rows = await connection.fetchval("SELECT count(*) FROM timeline")
-    counters = {min(ends): (rows, sum(ends.values()) - rows)}  # under which partition they stand is all the same
+    counters = {min(ends): (rows, sum(ends.values()) - rows)}  # the partition does not matter
     await connection.executemany(
         "INSERT INTO offsets (topic, partition, next_offset, committed, duplicates) VALUES ($1, $2, $3, $4, $5)",
         [(topic, partition, end, *counters.get(partition, (0, 0))) for partition, end in ends.items()],

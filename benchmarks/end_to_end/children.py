@@ -1,4 +1,4 @@
-"""Contenders that time themselves: a module run as a process, which leaves its events/s in a file."""
+"""Contenders that time themselves: a module run as a process, which writes its events/s to a file."""
 
 import asyncio
 import sys
@@ -14,7 +14,7 @@ _WITHIN = 1800.0
 
 
 async def rate_of(bed: Bed, settings: Settings, module: str, events: int) -> float:
-    """The events/s of ``python -m module FILE EVENTS``, once it has ended. Raises BenchmarkFailed."""
+    """Run ``python -m module FILE EVENTS`` and return its events/s. Raises BenchmarkFailed."""
     result = bed.home / "rate"
     result.unlink(missing_ok=True)
     deadline = time.monotonic() + _WITHIN
@@ -27,14 +27,14 @@ async def rate_of(bed: Bed, settings: Settings, module: str, events: int) -> flo
     return float(result.read_text())
 
 
-def told() -> tuple[Path, int]:
-    """The child's side: where to leave the rate, and how many events to wait for."""
+def arguments() -> tuple[Path, int]:
+    """In the child: return the file for the rate, and the number of events to wait for."""
     path, events = sys.argv[1:]
     return Path(path), int(events)
 
 
-def leave(path: Path, events: int, seconds: float) -> None:
-    """Leave the rate for the parent, in one rename."""
+def report_rate(path: Path, events: int, seconds: float) -> None:
+    """In the child: write the rate for the parent, in one rename."""
     half = path.with_suffix(".half")
     half.write_text(repr(events / seconds))
     half.rename(path)

@@ -1,7 +1,7 @@
-"""Onefold: one `onefold worker`, as `onefold up` runs it, on an empty generation: every read model, identity included.
+"""Onefold: one `onefold worker`, as `onefold up` runs it, on an empty generation: every read model with identity.
 
-The clock stops when both agents are through: all channel events folded into the contacts' tables, and all evidence that
-they carried resolved into who is who (`benchmarks.worker`).
+The clock stops when both agents are through: all channel events are folded into the tables of contacts, and all their
+evidence is resolved (`benchmarks.worker`).
 """
 
 from benchmarks.bed import Bed, reading
@@ -14,7 +14,7 @@ from services.runtime.settings import Settings
 
 
 async def run(bed: Bed, settings: Settings, events: int) -> float:
-    """Its events/s."""
+    """Return its events/s."""
     seconds = await seconds_to_fold(bed, settings)
     async with reading(settings) as connection:
         await require_balance(connection, events)
@@ -23,7 +23,7 @@ async def run(bed: Bed, settings: Settings, events: int) -> float:
 
 
 async def checked(bed: Bed, settings: Settings, events: int) -> float:
-    """Its events/s, after every row of the tables was compared with a fold in memory, and who is who with the core."""
+    """Return its events/s after comparing the tables with a fold in memory, and membership with a full resolution."""
     rate = await run(bed, settings, events)
     await require_tables_as_folded(settings, TABLES)
     await require_membership(settings)

@@ -1,13 +1,11 @@
-"""The usual way: an ordinary Faust agent on Faust's own transport, event by event, one ORM transaction each.
+"""Stock Faust: an ordinary agent on Faust's own transport, event by event, one ORM transaction each.
 
-As a good engineer writes it who has correctness in mind and no throughput: decode with the same codec; in one
-SQLAlchemy 2 async session look whether the event is in the timeline, add it if not, load what it is about by primary
-key, apply the same rules, commit; Faust keeps the offsets. Faust's and SQLAlchemy's settings are their own but for
-switches that cost time to nobody's gain (the web server, the leader topic). It gets uvloop, and a pool that keeps its
-connection.
+It is written for correctness, not for throughput: decode with the same codec; in one SQLAlchemy 2 async session look
+whether the event is in the timeline, add it if not, load its rows by primary key, apply the same rules, commit; Faust
+keeps the offsets. Settings of Faust and SQLAlchemy are the defaults, except that the web server and the leader topic,
+which only cost time, are off. It gets uvloop, and a pool that keeps its connection.
 
-It keeps the contacts' tables only: it passes no evidence on and resolves no identity, which Onefold, on the same events
-and by the same clock, does as well.
+It writes the tables of contacts only: it passes no evidence on and resolves no identity.
 
 The clock runs from the assignment of the partitions to the commit of the last event. The log is the first part of the
 same events, on as many partitions.
@@ -27,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from benchmarks.bed import Bed, generation_of, reading
 from benchmarks.end_to_end.checks import note_offsets, require_balance, require_tables_as_folded
-from benchmarks.end_to_end.children import leave, rate_of, told
+from benchmarks.end_to_end.children import arguments, rate_of, report_rate
 from benchmarks.end_to_end.stock_models import MODELS, assign, row_of
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key, Row, key_of, row_columns
@@ -45,7 +43,7 @@ _ENVELOPE: Final = ("event_id", "tenant", "type", "occurred_at", "received_at", 
 
 
 async def run(bed: Bed, settings: Settings, events: int) -> float:
-    """Its events/s."""
+    """Return its events/s."""
     rate = await rate_of(bed, settings, __name__, events)
     async with reading(settings) as connection:
         await note_offsets(connection, settings)
@@ -61,52 +59,52 @@ async def checked(bed: Bed, settings: Settings, events: int) -> float:
 
 
 class Handler:
-    """One event, one transaction."""
+    """Handles one event in one transaction."""
 
     def __init__(self, sessions: async_sessionmaker[AsyncSession], identify: IdOf) -> None:
         self._sessions = sessions
         self._identify = identify
 
     async def handle(self, raw: bytes) -> None:
-        """Have the event in every table, unless it is already."""
+        """Write the event to every table, unless it is there."""
         event = decode(raw)
         if event.contact is None:
             raise ValueError("the workload is about contacts")
-        happened = ContactEvent(self._identify(event.tenant, event.contact.key), event)
+        contact_event = ContactEvent(self._identify(event.tenant, event.contact.key), event)
         async with self._sessions.begin() as session:
-            if await self._record(session, happened):
+            if await self._record(session, contact_event):
                 for projection in PROJECTIONS:
                     if projection.types is None or event.type in projection.types:
-                        await self._apply(session, projection, happened)
+                        await self._apply(session, projection, contact_event)
 
-    async def _record(self, session: AsyncSession, happened: ContactEvent) -> bool:
-        row = timeline_row(happened)
+    async def _record(self, session: AsyncSession, contact_event: ContactEvent) -> bool:
+        row = timeline_row(contact_event)
         if await session.get(MODELS[TIMELINE], key_of(TIMELINE, row)) is not None:
             return False
         session.add(MODELS[TIMELINE](**row._asdict()))
         return True
 
-    async def _apply(self, session: AsyncSession, projection: Projection, happened: ContactEvent) -> None:
+    async def _apply(self, session: AsyncSession, projection: Projection, contact_event: ContactEvent) -> None:
         model, table = MODELS[projection.table], projection.table
-        for suffix in projection.suffixes(happened.event):
-            key = (happened.event.tenant, happened.contact_id, *suffix)
+        for suffix in projection.suffixes(contact_event.event):
+            key = (contact_event.event.tenant, contact_event.contact_id, *suffix)
             entity = await session.get(model, key)
-            row = projection.fold(row_of(table, entity) if entity else None, key, (happened.event,))
+            row = projection.fold(row_of(table, entity) if entity else None, key, (contact_event.event,))
             if row is None:
-                row = await self._from_history(session, projection, happened, key)
+                row = await self._from_history(session, projection, contact_event, key)
             if entity is None:
                 session.add(model(**dict(zip((column.name for column in row_columns(table)), row, strict=True))))
             else:
                 assign(table, entity, row)
 
     async def _from_history(
-        self, session: AsyncSession, projection: Projection, happened: ContactEvent, key: Key
+        self, session: AsyncSession, projection: Projection, contact_event: ContactEvent, key: Key
     ) -> Row:
-        """The row from all that ever happened to the contact, this event included: for what came too late."""
+        """Return the row folded from all events of the contact, this one included: for events out of order."""
         model = MODELS[TIMELINE]
         mine = sa.select(model).where(model.tenant == key[0], model.contact_id == key[1])
         found = (await session.scalars(mine)).all()
-        events = [ContactEvent(happened.contact_id, _event(entity, happened.event)) for entity in found]
+        events = [ContactEvent(contact_event.contact_id, _event(entity, contact_event.event)) for entity in found]
         return next(row for row in fold_all(projection, events) if key_of(projection.table, row) == key)
 
 
@@ -117,7 +115,7 @@ def _event(entity: Any, like: Event) -> Event:
 
 
 def create_app(settings: Settings) -> faust.App:
-    """The app of a fresh consumer group."""
+    """Return an app with a new consumer group."""
     return faust.App(
         f"{generation_of(settings)}-stock",
         broker=[f"kafka://{server}" for server in settings.kafka_servers.split(",")],
@@ -132,7 +130,7 @@ def create_app(settings: Settings) -> faust.App:
 
 
 async def _run(settings: Settings, events: int) -> float:
-    """The seconds it took."""
+    """Return the seconds it took."""
     engine = create_async_engine(
         settings.database_url.replace("postgresql:", "postgresql+asyncpg:", 1),
         connect_args={"server_settings": {"search_path": generation_of(settings)}},
@@ -166,10 +164,10 @@ async def _run(settings: Settings, events: int) -> float:
 
 
 def main() -> None:
-    """The process."""
-    path, events = told()
+    """Run the process."""
+    path, events = arguments()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        leave(path, events, runner.run(_run(Settings(), events)))
+        report_rate(path, events, runner.run(_run(Settings(), events)))
 
 
 if __name__ == "__main__":

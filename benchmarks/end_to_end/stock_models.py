@@ -1,4 +1,4 @@
-"""The read models' tables as SQLAlchemy's ORM has them: one mapped class a table, with the same columns and keys."""
+"""The read models' tables for SQLAlchemy's ORM: one mapped class a table, with the same columns and keys."""
 
 from typing import Any, Final
 

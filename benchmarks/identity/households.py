@@ -25,27 +25,27 @@ _SPAN_MS: Final = 30 * 86_400_000
 _FAMILY_SHARE, _FAMILY_LEAST = 1 / 20, 4
 _BOUND_SHARE, _AGAIN_SHARE, _RETRACTED_SHARE, _TWICE_SHARE = 0.3, 0.3, 0.03, 0.005
 
-Timed = tuple[float, Record]  # when in [0, 1) it is said
+Timed = tuple[float, Record]  # time in [0, 1), record
 
 
-def evidence(said: Iterable[Timed]) -> list[Record]:
-    """The records in the order in which they are said, so that households mix."""
-    return [record for _, record in sorted(said)]
+def evidence(records: Iterable[Timed]) -> list[Record]:
+    """Return the records in the order of their times, so that households mix."""
+    return [record for _, record in sorted(records)]
 
 
 def households_of(contacts: int) -> int:
-    """How many households have so many contacts."""
+    """Return how many households have this many contacts."""
     return max(1, round(contacts / _MEAN))
 
 
 def household(number: int, brand_name: str = TENANT) -> Iterator[Timed]:
-    """Everything that is said of one household to a brand: of 1 to 30 contacts, all sizes alike."""
+    """Yield all evidence about one household of a brand: 1 to 30 contacts, all sizes equally often."""
     rng = Random(f"household/{number}")
     size = 1 + number % LARGEST
     family = size >= _FAMILY_LEAST and rng.random() < _FAMILY_SHARE
     halves = (size // 2, size - size // 2) if family else (size,)
     for which, contacts in enumerate(halves):
-        yield from _Person(rng, brand_name, number, which).tell(contacts)
+        yield from _Person(rng, brand_name, number, which).records(contacts)
 
 
 @dataclass(slots=True)
@@ -54,18 +54,18 @@ class _Person:
     tenant: str
     household: int
     which: int
-    said: int = field(default=0, init=False)
+    made: int = field(default=0, init=False)
 
-    def tell(self, contacts: int) -> Iterator[Timed]:
+    def records(self, contacts: int) -> Iterator[Timed]:
         first = self._contact(0)
         for number in range(contacts):
             contact = first if number == 0 else self._contact(number)
             at = self.rng.random()
             if own := _own_id(contact):
-                yield from self._say(at, contact, "message.received", {"message_id": "m", "kind": "text"}, own)
+                yield from self._record(at, contact, "message.received", {"message_id": "m", "kind": "text"}, own)
             if number and self.rng.random() < _BOUND_SHARE:
                 bound = {"identifiers": [], "linked_contact": first, "via": "site_button"}
-                yield from self._say(self._after(at), contact, "identity.bound", bound)
+                yield from self._record(self._after(at), contact, "identity.bound", bound)
             else:
                 yield from self._log_in(at, contact)
 
@@ -74,15 +74,15 @@ class _Person:
         member = {"type": "member_id", "value": f"M{self.household}-{self.which}", "assurance": "verified"}
         login = {"identifiers": [member, phone], "via": "login"}
         at = self._after(at)
-        yield from self._say(at, contact, "identity.bound", login)
+        yield from self._record(at, contact, "identity.bound", login)
         if self.rng.random() < _AGAIN_SHARE:
-            yield from self._say(self._after(at), contact, "identity.bound", login)
+            yield from self._record(self._after(at), contact, "identity.bound", login)
         if self.rng.random() < _RETRACTED_SHARE:
             gone = {"identifiers": [phone], "via": "api"}
-            yield from self._say(self._after(at), contact, "identity.unbound", gone)
+            yield from self._record(self._after(at), contact, "identity.unbound", gone)
 
     def _contact(self, number: int) -> dict[str, str]:
-        """The person's first few are on channels, one each; the others are browsers."""
+        """The person's first three contacts are on channels, one each; the others are browsers."""
         channel = ("line", "facebook", "whatsapp")[number] if number < 3 else "web"
         uid = f"{self.household}-{self.which}-{number}"
         return {"channel": channel, "account": brand.ACCOUNTS[channel], "uid": uid}
@@ -90,12 +90,12 @@ class _Person:
     def _after(self, at: float) -> float:
         return at + (1 - at) * self.rng.random()
 
-    def _say(
+    def _record(
         self, at: float, contact: dict[str, str], type_name: str, data: dict[str, Any], intrinsic: tuple[Any, ...] = ()
     ) -> Iterator[Timed]:
         occurred_at = _START_MS + int(at * _SPAN_MS)
         event = {
-            "event_id": f"bench:{self.household}:{self.which}:{self.said}",
+            "event_id": f"bench:{self.household}:{self.which}:{self.made}",
             "tenant": self.tenant,
             "contact": contact,
             "type": type_name,
@@ -106,7 +106,7 @@ class _Person:
             "intrinsic": intrinsic,
             "data": data,
         }
-        self.said += 1
+        self.made += 1
         record = (self.tenant.encode(), orjson.dumps(event))
         yield at, record
         if self.rng.random() < _TWICE_SHARE:
@@ -114,7 +114,7 @@ class _Person:
 
 
 def _own_id(contact: dict[str, str]) -> tuple[dict[str, str], ...]:
-    """What the channel vouches for, if it does."""
+    """The channel's own id of the contact, if it gives one."""
     own = {
         "line": ("line_user", f"{brand.LINE_PROVIDER}:{contact['uid']}"),
         "facebook": ("facebook_user", f"{contact['account']}:{contact['uid']}"),

@@ -1,7 +1,7 @@
-"""How many events of evidence are resolved a second, on an empty generation, components having up to 30 contacts.
+"""How many events of evidence are resolved a second, on an empty generation, in components of up to 30 contacts.
 
-A brand's evidence has one writer, so it makes a difference whose it is: of eight brands, one worker resolves one's
-while PostgreSQL writes another's; of one brand alone, either waits for the other. Both are measured.
+A brand's evidence has one writer. With eight brands, the worker resolves one's evidence while PostgreSQL writes
+another's; with one brand each waits for the other. Both are measured.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,9 +33,9 @@ class IdentityRate:
         self._rounds, self._contacts = size.rounds, 2 * size.contacts
         for brands in _BRANDS.values():
             numbers = range(households_of(self._contacts))
-            said = (one for number in numbers for one in household(number, f"brand-{number % brands}"))
+            records = (one for number in numbers for one in household(number, f"brand-{number % brands}"))
             with bed.console.status("Putting evidence into the log …"):
-                self._events = await bed.fill_log(_prefix(brands), evidence(said), IDENTITY_EVIDENCE)
+                self._events = await bed.fill_log(_prefix(brands), evidence(records), IDENTITY_EVIDENCE)
 
     async def measure(self, bed: Bed, number: int) -> Round:
         """From the assignment of the partitions to the commit of the last event; see `benchmarks.worker`."""
@@ -52,7 +52,7 @@ class IdentityRate:
         return self._events / seconds
 
     def facts(self) -> Mapping[str, object]:
-        """How much was resolved."""
+        """The sizes of the load."""
         return {"identity_events": self._events, "identity_contacts": self._contacts}
 
 
