@@ -6,9 +6,7 @@ folded by the chunk, are checked against it.
 
 from collections.abc import Iterable
 
-import sqlalchemy as sa
-
-from projections.engine.metadata import Key, Row, key_of
+from projections.engine.metadata import Key, Row, Table, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
 from projections.timeline.folds import distinct
 from projections.timeline.tables import TABLE as TIMELINE
@@ -16,10 +14,10 @@ from projections.timeline.tables import TABLE as TIMELINE
 Rows = dict[Key, Row]
 
 
-def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) -> dict[sa.Table, Rows]:
+def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) -> dict[Table, Rows]:
     """Every row of every table, by table and key."""
     chosen = distinct(events)
-    tables: dict[sa.Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
+    tables: dict[Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
     about = [one for _, one in chosen.values() if one.event.contact is not None]
     for projection in projections:
         rows = fold_all(projection, about)

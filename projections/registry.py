@@ -2,12 +2,11 @@
 
 from typing import Final
 
-import sqlalchemy as sa
-
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
 from projections.bindings.folds import PROJECTION as BINDINGS
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.engine.metadata import Table
 from projections.engine.projection import Projection
 from projections.identity.resolutions import POLICIES, SPACES
 from projections.identity.tables import TABLES as IDENTITY
@@ -17,5 +16,5 @@ from projections.tags.folds import PROJECTION as TAGS
 from projections.timeline.tables import TABLE as TIMELINE
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
-CONTACT_TABLES: Final[tuple[sa.Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
-TABLES: Final[tuple[sa.Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, POLICIES, SPACES)
+CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, POLICIES, SPACES)

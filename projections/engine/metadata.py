@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON
 
+Table = sa.Table  # for modules that handle rows by table, and speak no SQL
 Row = tuple[Any, ...]  # in practice a NamedTuple whose first fields are the key
 Key = tuple[Any, ...]
 

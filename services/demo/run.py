@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
 import httpx
-from aiokafka.errors import KafkaError
 from rich import progress as bars
 from rich.console import Console
 
@@ -24,7 +22,9 @@ from services.demo.generate import generate_events
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result
 from services.demo.sending import Target, run_together, send, write_broken
+from services.runtime.broker import BROKER_ERRORS
 from services.runtime.cancelling import cancel_all
+from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
 from services.verify.main import verify
 
@@ -50,11 +50,11 @@ def server_losses() -> Iterator[None]:
     """Turn what the loss of a server raises into ServerLost, which names the server."""
     try:
         yield
-    except KafkaError as error:
+    except BROKER_ERRORS as error:
         raise _lost("Kafka", error) from error
     except httpx.HTTPError as error:
         raise _lost("The HTTP service", error) from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except DATABASE_ERRORS as error:
         raise _lost("PostgreSQL", error) from error
 
 

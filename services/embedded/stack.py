@@ -21,8 +21,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import asyncpg
-from aiokafka.errors import KafkaError
 from pydantic import SecretStr
 from rich.console import Console
 
@@ -35,6 +33,8 @@ from services.embedded.prepare import demo_key, prepare
 from services.embedded.process import Lease, Process, log_tail
 from services.embedded.restarts import Restarts
 from services.embedded.servers import Servers
+from services.runtime.broker import BROKER_ERRORS
+from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
 
 
@@ -176,7 +176,7 @@ async def _prepared(settings: Settings, home: DataDir) -> str:
     try:
         await prepare(settings)
         return await demo_key(settings, home)
-    except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*BROKER_ERRORS, *DATABASE_ERRORS) as error:
         raise CannotStart(f"Tables and topics could not be prepared: {error}") from error
 
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-import asyncpg
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.generations import NoGeneration
@@ -21,7 +19,7 @@ from services.query.core.errors import NotFound
 from services.query.core.identity_models import Evidence, Tie, Why
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
-from services.runtime.database import driver_error, open_engine
+from services.runtime.database import DATABASE_ERRORS, driver_error, open_engine
 from services.runtime.settings import Settings
 
 _SAYS: Final = {
@@ -43,7 +41,7 @@ def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], *, as
         why = asyncio.run(_ask(settings, tenant, contacts))
     except (NotFound, NoGeneration) as error:
         raise CannotExplain(str(error)) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+    except DATABASE_ERRORS as error:
         raise CannotExplain(f"PostgreSQL can't be asked: {type(driver_error(error)).__name__}") from error
     if as_json:
         typer.echo(why.model_dump_json())

@@ -1,11 +1,15 @@
 """Topics on the broker: made once, with the partitions and retention that `schemas.topics` declares."""
 
+from typing import Final
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from schemas.topics import TOPICS, Topic
 from services.runtime.settings import Settings
+
+BROKER_ERRORS: Final = (KafkaError,)  # everything that talking to Kafka raises
 
 
 class BrokerRefused(RuntimeError):

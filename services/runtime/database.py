@@ -161,6 +161,8 @@ _NOT_SET_UP: Final = (
     asyncpg.UndefinedTableError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
+# Everything that talking to PostgreSQL raises.
+DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -15,7 +15,8 @@ from services.runtime.settings import MissingSetting, Settings
 
 if TYPE_CHECKING:  # heavy, and most commands print a help text only
     import asyncpg
-    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from services.runtime.database import Engine
 
 T = TypeVar("T")
 TenantOption = Annotated[str | None, typer.Option("--tenant", help="Only this tenant's.")]
@@ -24,7 +25,7 @@ _GAP: Final = "  "
 _FACTS: Final = 2  # columns: a name and its value
 
 
-def on_database(settings: Settings, work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+def on_database(settings: Settings, work: "Callable[[Engine], Awaitable[T]]") -> T:
     """What the work returns, on an engine for the control schema; errors as ``run`` has them."""
     from services.runtime.database import open_engine
 
@@ -49,8 +50,8 @@ async def with_connection(settings: Settings, work: "Callable[[asyncpg.Connectio
 def run(work: Callable[[], Awaitable[T]]) -> T:
     """What the work returns; a foreseen error ends the command with a sentence and status 1."""
     import asyncpg
-    from aiokafka.errors import KafkaError
 
+    from services.runtime.broker import BROKER_ERRORS
     from services.runtime.database import driver_error, is_transient
 
     async def working() -> T:
@@ -64,7 +65,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
         cause = driver_error(error)
         if isinstance(cause, asyncpg.UndefinedTableError):
             fail("the control tables are not there yet; run `onefold migrate`")
-        if not (is_transient(error) or isinstance(error, KafkaError)):
+        if not (is_transient(error) or isinstance(error, BROKER_ERRORS)):
             raise
         fail(f"the server can't be reached: {type(cause).__name__}: {cause}")
 

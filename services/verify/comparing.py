@@ -6,9 +6,7 @@ A difference is named by tenant, ids and columns, never by values: values may be
 from dataclasses import dataclass
 from typing import Any, Final
 
-import sqlalchemy as sa
-
-from projections.engine.metadata import Key, Row, key_columns, row_type
+from projections.engine.metadata import Key, Row, Table, key_columns, row_type
 
 Rows = dict[Key, Row]
 _ID_NAMES: Final = {"contact_id": "contact", "customer_id": "customer"}
@@ -24,7 +22,7 @@ class TableComparison:
     difference: str | None
 
 
-def compare(table: sa.Table, expected: Rows, found: Rows) -> TableComparison:
+def compare(table: Table, expected: Rows, found: Rows) -> TableComparison:
     """Compares the rows that the log gives with the rows of the table."""
     difference = None
     if expected != found:
@@ -33,13 +31,13 @@ def compare(table: sa.Table, expected: Rows, found: Rows) -> TableComparison:
     return TableComparison(table.name, len(expected), len(found), difference)
 
 
-def _name(table: sa.Table, key: Key) -> str:
+def _name(table: Table, key: Key) -> str:
     names = [column.name for column in key_columns(table)]
     ids = [f"{_ID_NAMES[name]} {value}" for name, value in zip(names, key, strict=True) if name in _ID_NAMES]
     return f"{table.name} of tenant {key[0]}, {', '.join(ids)}"
 
 
-def _kind(table: sa.Table, expected: Any, found: Any) -> str:
+def _kind(table: Table, expected: Any, found: Any) -> str:
     if found is None:
         return "the log has this row, the table lacks it"
     if expected is None:

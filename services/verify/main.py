@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 
 import orjson
-import sqlalchemy as sa
 from rich.console import Console
 from rich.progress import Progress
 
-from projections.engine.metadata import key_of
+from projections.engine.metadata import Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.identity.policies import POLICY_SET, policies_in, rules_of
@@ -72,7 +71,7 @@ class Verifier:
         """All tables, the evidence topic, the membership by the log, and the customer changes."""
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
-        expected: dict[sa.Table, Rows] = fold_log(PROJECTIONS, log.events)
+        expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)
         expected |= {INTRINSICS: dict(intrinsics_of(log.events))}
         events = [one.event for one in evidence.events]
         rules = self._rules({one.event.tenant for one in log.events} | {event.tenant for event in events})
@@ -92,7 +91,7 @@ class Verifier:
         """The policies that are in force for these tenants."""
         return rules_of(self._snapshot.spaces(tenants), self._id_of, self._settings.default_region)
 
-    async def _resolved(self, events: list[Event], rules: Rules) -> dict[sa.Table, Rows]:
+    async def _resolved(self, events: list[Event], rules: Rules) -> dict[Table, Rows]:
         """The rows of identity and of the policies that were set."""
         policies: Rows = {key_of(POLICIES, row): row for row in policies_in(events)}
         evidence = (event for event in events if event.type != POLICY_SET)
@@ -106,7 +105,7 @@ class Verifier:
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))
 
-    def _compared(self, expected: Mapping[sa.Table, Rows]) -> list[TableComparison]:
+    def _compared(self, expected: Mapping[Table, Rows]) -> list[TableComparison]:
         found = {**self._snapshot.tables, **decided(self._snapshot.identity())}
         return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
 
@@ -125,7 +124,7 @@ class Verifier:
 
 
 def _by_full_resolution(
-    log: list[ContactEvent], evidence: list[ContactEvent], expected: Mapping[sa.Table, Rows], rules: Rules
+    log: list[ContactEvent], evidence: list[ContactEvent], expected: Mapping[Table, Rows], rules: Rules
 ) -> list[TableComparison]:
     """The comparison with a full resolution of the log, if the identity agent has read exactly the log's evidence."""
     if compare_evidence(log, expected[INTRINSICS], evidence).difference or is_ahead(log, evidence):

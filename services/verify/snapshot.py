@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-import sqlalchemy as sa
 
 from projections.engine.generations import active_generation
-from projections.engine.metadata import key_of, row_columns, row_type
+from projections.engine.metadata import Table, key_of, row_columns, row_type
 from projections.identity.resolutions import DEFAULT_VERSION, POLICIES, SPACES, Found, ResolutionRow, spaces_of
 from projections.identity.tables import CHANGES, RELAYED, TOLD
 from projections.identity.tables import READ_MODELS as IDENTITY
@@ -35,7 +34,7 @@ class Counted:
 class GenerationSnapshot:
     """Rows by table and key, offsets and counters by topic, and the active space of each tenant that has one."""
 
-    tables: Mapping[sa.Table, Rows]
+    tables: Mapping[Table, Rows]
     offsets: Mapping[str, list[Any]]
     live: Mapping[str, Found]
 
@@ -43,7 +42,7 @@ class GenerationSnapshot:
         """The active spaces of these tenants."""
         return [self.live.get(one) or _default(one) for one in tenants]
 
-    def identity(self) -> dict[sa.Table, Rows]:
+    def identity(self) -> dict[Table, Rows]:
         """Identity's rows in the active spaces. A space that is being built or was retired is incomplete."""
         spaces = [ResolutionRow(*row) for row in self.tables[SPACES].values()]
         inactive = {one.name for one in spaces if one.state != "live"}
@@ -92,7 +91,7 @@ def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-async def _rows(connection: Any, table: sa.Table) -> Rows:
+async def _rows(connection: Any, table: Table) -> Rows:
     rows: Rows = {}
     names = ", ".join(column.name for column in row_columns(table))
     async for record in connection.cursor(f"SELECT {names} FROM {table.name}", prefetch=5000):  # noqa: S608 - constants

@@ -3,8 +3,7 @@
 import asyncio
 from typing import Any, Final
 
-import asyncpg
-
+from services.runtime.database import DATABASE_ERRORS
 from services.runtime.http import NotReady
 from services.runtime.settings import Settings
 from services.worker.adapters import kafka, postgres
@@ -20,7 +19,7 @@ async def servers_answer(settings: Settings, pool: Any) -> bool:
         async with asyncio.timeout(_ANSWER_WITHIN):
             await kafka.accepts_connections(settings)
             await postgres.answers(pool)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_ERRORS:
         return False
     return True
 

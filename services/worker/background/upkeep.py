@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-import asyncpg
+from services.runtime.database import DATABASE_ERRORS
 
 HINT_EVERY: Final = 5.0  # seconds
 
@@ -24,5 +24,5 @@ async def end_stalled_transactions(
     """Every ``every`` seconds, end transactions whose worker has been silent for ``after`` seconds."""
     while True:
         await asyncio.sleep(every)
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # the next round will do
+        with suppress(*DATABASE_ERRORS):  # the next round will do
             await end_stalled(after)
