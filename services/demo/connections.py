@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from services.control import write_keys
 from services.control.errors import InvalidName
 from services.control.keys import hash_of
@@ -16,7 +14,7 @@ from services.demo import brand
 from services.demo.channels.channel import Sender
 from services.demo.channels.registry import CHANNELS
 from services.demo.invalid import TENANT
-from services.runtime.database import open_engine
+from services.runtime.database import Engine, open_engine
 from services.runtime.secrets import open_sealed, seal
 from services.runtime.settings import Settings
 
@@ -42,13 +40,13 @@ async def connect(settings: Settings) -> Credentials:
         return Credentials(signing, await _write_key(engine, settings.data_dir / _WRITE_KEY_FILE))
 
 
-async def _secret_of(engine: AsyncEngine, master: str, sender: Sender) -> str:
+async def _secret_of(engine: Engine, master: str, sender: Sender) -> str:
     name = f"demo-{sender}"
     source = await get_source(engine, name) or await _add(engine, master, sender, name)
     return open_sealed(master, source.sealed_secrets[0]).decode()
 
 
-async def _add(engine: AsyncEngine, master: str, sender: Sender, name: str) -> Source:
+async def _add(engine: Engine, master: str, sender: Sender, name: str) -> Source:
     await add_source(
         engine,
         name,
@@ -64,7 +62,7 @@ async def _add(engine: AsyncEngine, master: str, sender: Sender, name: str) -> S
     return source
 
 
-async def _write_key(engine: AsyncEngine, file: Path) -> str:
+async def _write_key(engine: Engine, file: Path) -> str:
     """The site's write key as the first demo kept it, or a new one if the database does not know that one."""
     kept = _kept(file)
     if kept and await write_keys.find_site(engine, hash_of(kept)):

@@ -1,7 +1,6 @@
 """What must exist before the services start: tables, the active generation, topics, and the tenant `demo`."""
 
 import asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.generations import ensure_generation
 from projections.migrations.upgrade import upgrade
@@ -10,7 +9,7 @@ from services.control.keys import add_key, find_key, hash_of
 from services.control.tenants import add_tenant, list_tenants
 from services.embedded.datadir import DataDir
 from services.runtime.broker import ensure_topics
-from services.runtime.database import open_engine
+from services.runtime.database import Engine, open_engine
 from services.runtime.settings import Settings
 
 TENANT = "demo"
@@ -41,7 +40,7 @@ async def demo_key(settings: Settings, home: DataDir) -> str:
         return home.keep_secret(_KEY_FILE, await _new_key(engine))
 
 
-async def _new_key(engine: AsyncEngine) -> str:
+async def _new_key(engine: Engine) -> str:
     if TENANT not in {known.tenant for known in await list_tenants(engine)}:
         await add_tenant(engine, TENANT, name="Demo")
     return await add_key(engine, TENANT, _SCOPES, name="up")

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.generations import NoGeneration
 from projections.identity.resolution.links import MEANINGS
@@ -19,7 +18,7 @@ from services.query.core.errors import NotFound
 from services.query.core.identity_models import Evidence, Tie, Why
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
-from services.runtime.database import DATABASE_ERRORS, driver_error, open_engine
+from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
 from services.runtime.settings import Settings
 
 _SAYS: Final = {
@@ -108,7 +107,7 @@ async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]
         return await Explainer(SingleConnection(connection), lookup).why(chosen, *contacts)
 
 
-async def _tenant(engine: AsyncEngine, wanted: str | None) -> str:
+async def _tenant(engine: Engine, wanted: str | None) -> str:
     known = [one.tenant for one in await list_tenants(engine)]
     if wanted is None and len(known) == 1:
         return known[0]

@@ -8,6 +8,8 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+Engine = AsyncEngine  # for modules that pass it on and speak no SQL
+
 _CONNECT_TIMEOUT: Final = 10.0
 _ANSWER_WITHIN: Final = 5.0  # seconds after the server's own statement timeout
 # A plan made while a table was small, or not analysed yet, must not scan it from end to end once it is large.
@@ -162,7 +164,7 @@ _NOT_SET_UP: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
 )
 # Everything that talking to PostgreSQL raises.
-DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, OSError)
+DATABASE_ERRORS: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, sa.exc.DBAPIError, OSError)
 
 
 def is_transient(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""Histories full of merges, splits and merges back: small families, in which everybody meets everybody."""
+"""Random histories with many merges, splits and repeated merges, in small groups of contacts called families."""
 
 from collections.abc import Iterator
 from random import Random
@@ -17,26 +17,26 @@ def contacts_of(family: int) -> list[str]:
 
 
 def contacts() -> list[str]:
-    """All of a tenant's contacts that a history may tell of."""
+    """All contacts of a tenant that a history may be about."""
     return [contact for family in range(_FAMILIES) for contact in contacts_of(family)]
 
 
 def history(chance: Random) -> Iterator[Event]:
-    """Events without end, of several tenants: evidence, its being taken back, decisions, and what else contacts do."""
+    """Endless events of several tenants: bindings, unbindings, decisions and events without evidence."""
     at = 0
     while True:
         at += chance.randint(-3, 10)  # some come late
         tenant, family = chance.choice(TENANTS), chance.randrange(_FAMILIES)
-        yield _happens(chance, family, at).model_copy(update={"tenant": tenant})
+        yield _event_of(chance, family, at).model_copy(update={"tenant": tenant})
 
 
-def _happens(chance: Random, family: int, at: int) -> Event:
+def _event_of(chance: Random, family: int, at: int) -> Event:
     one, other = chance.sample(contacts_of(family), 2)
     member, phone = f"M{family}-{chance.randrange(2)}", f"+88692{family:07d}"
     dice = chance.randrange(10)
     if dice < 3:
         return bound(one, member_id=member, at=at)
-    told = (
+    kinds = (
         lambda: claimed(one, phone=phone, at=at),
         lambda: unbound(one, member_id=member, at=at),
         lambda: unbound(one, phone=phone, at=at),
@@ -45,4 +45,4 @@ def _happens(chance: Random, family: int, at: int) -> Event:
         lambda: seen(one, at=at, **chance.choice([{"phone": phone}, {"member_id": member}])),
         lambda: event(one, "tag.added", {"tag": f"T{at % 3}", "source": "manual"}, at=at),
     )
-    return told[dice - 3]()
+    return kinds[dice - 3]()

@@ -1,7 +1,7 @@
-"""Real servers for tests: shared ones, started by whoever needs them first, and private ones that a test may kill.
+"""Real servers for tests: shared ones, started by the first process that needs them, and private ones to be killed.
 
-The process that runs the whole session (xdist's controller) holds the lease, so the shared servers outlive the workers
-that started them and never the session. What they keep is in one temporary directory, gone with them.
+The process that runs the whole session (xdist's controller) holds the lease: the shared servers outlive the workers
+that started them, but not the session. Their data is in one temporary directory, which is removed with them.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ def _once(name: str, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         file = _directory() / f"{name}.json"
         if not file.exists():
-            # In a thread of its own: starting PostgreSQL runs an event loop, and pytest-asyncio has one here.
+            # In a thread: starting PostgreSQL runs an event loop, and pytest-asyncio has one here.
             with ThreadPoolExecutor(1) as aside:
                 file.write_text(json.dumps(aside.submit(start).result()))
         found: dict[str, Any] = json.loads(file.read_text())
@@ -107,7 +107,7 @@ def _start_kafka() -> dict[str, Any]:
 
 
 def _wanted() -> Choice:
-    """What `up` would start, too."""
+    """The broker that `onefold up` would start."""
     return Settings().broker
 
 
@@ -135,7 +135,7 @@ async def _execute(url: str, statement: str) -> None:
 
 @asynccontextmanager
 async def fresh_database(server: SharedPostgres) -> AsyncIterator[str]:
-    """The URL of a database of one's own, with the control tables in it."""
+    """The URL of a new database with the control tables; it is dropped in the end."""
     name = f"t_{uuid.uuid4().hex[:12]}"
     await _execute(server.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
     try:
@@ -145,7 +145,7 @@ async def fresh_database(server: SharedPostgres) -> AsyncIterator[str]:
 
 
 class OwnServer:
-    """A private server that a test may stop, start again on the same data and port, and kill."""
+    """A private server that a test may stop, start again with the same data and port, and kill."""
 
     def __init__(self, server: Kafka | Postgres) -> None:
         self._server = server
@@ -187,7 +187,7 @@ class OwnPostgres(OwnServer):
 
 @asynccontextmanager
 async def own_kafka() -> AsyncIterator[OwnKafka]:
-    """A started Apache Kafka; skips where it can't be had."""
+    """A started Apache Kafka; skips on a machine without it."""
     with _own_home() as (home, lease):
         broker = make_broker(home, lease, _CONSOLE, wanted=_wanted())
         if not isinstance(broker, Kafka):
@@ -231,8 +231,8 @@ def _own_home() -> Iterator[tuple[Path, Lease]]:
 
 
 def refuse_fallback() -> NoReturn:
-    """Ends a test that needs Apache Kafka: skipped on a machine without it, failed in CI, which has to have it."""
-    reason = "needs Apache Kafka, and only the fallback broker is to be had here"
+    """End a test that needs Apache Kafka: skip it on a machine without, fail it in CI, which must have it."""
+    reason = "needs Apache Kafka, and only the fallback broker is available here"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

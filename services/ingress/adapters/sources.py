@@ -1,14 +1,12 @@
 """The control plane as the directory of sources."""
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from services.control import write_keys
 from services.control.keys import hash_of
 from services.control.sources import Source, get_source
 from services.ingress.core.web import Site
 from services.ingress.ports import SourcesUnavailable, WebhookSource
 from services.runtime.caching import LookupCache
-from services.runtime.database import is_transient
+from services.runtime.database import Engine, is_transient
 from services.runtime.secrets import open_sealed
 
 
@@ -18,7 +16,7 @@ class ControlPlaneSources:
     LINE does not send a webhook again unless told to, so losing the database must not mean losing what people write.
     """
 
-    def __init__(self, engine: AsyncEngine, master: str) -> None:
+    def __init__(self, engine: Engine, master: str) -> None:
         async def ask(name: str) -> WebhookSource | None:
             found = await get_source(engine, name)
             return _opened(found, master) if found and found.disabled_at is None else None
@@ -52,7 +50,7 @@ def _opened(source: Source, master: str) -> WebhookSource:
 class ControlPlaneSites:
     """Websites by write key, remembered as sources are."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         async def ask(key_hash: bytes) -> Site | None:
             found = await write_keys.find_site(engine, key_hash)
             return Site(found.tenant, found.source, found.account, found.rate) if found else None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from services.ingress.handlers.limits import Limits
 from services.ingress.http.body import busy, read_body, unpacked
 from services.ingress.ports import Log, LogFull, LogUnavailable, Sources, Visibility
 from services.runtime.budget import Budget, Lease
+from services.runtime.database import Engine
 from services.runtime.problems import INVALID_REQUEST, Problem, unavailable
 from services.runtime.settings import Settings
 
@@ -34,7 +34,7 @@ class Ingress:
     budget: Budget
     visibility: Visibility
     limits: Limits
-    engine: AsyncEngine
+    engine: Engine
     source_service: SourceService
 
 

@@ -11,7 +11,7 @@ import pytest
 from services.control.keys import add_key
 from tests.support.ingress import RunningIngress, assert_problem
 from tests.support.shop import Shop, open_shop
-from tests.support.worlds import Nursery, Worker
+from tests.support.worker_processes import ForkServer, WorkerProcess
 
 PHONE = "+886911111111"
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -141,13 +141,13 @@ async def test_who_waits_in_vain_is_told_so(shop: Shop, monkeypatch: pytest.Monk
 @pytest.mark.kafka
 @pytest.mark.timeout("120")
 async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: Shop, tmp_path: Path) -> None:
-    nursery = Nursery()
+    fork_server = ForkServer()
     settings = shop.ingress.settings.model_copy(update={"data_dir": tmp_path, "session_timeout": 2.0})
-    worker = Worker(settings, tmp_path / "worker.log", nursery)
+    worker = WorkerProcess(settings, tmp_path / "worker.log", fork_server)
     shop.ingress.app.state.ingress.visibility._within = 60  # a worker takes a while to start, on a busy machine
     try:
         answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
-        assert answer["visible"] is True, worker.said
+        assert answer["visible"] is True, worker.output
         assert (await shop.get("/v1/customers/member:M7"))["phone"] == PHONE
         decided = {"a": "crm:crm:M7", "b": "web:shop:c1", "decision": "same", "by": "amy"}
         assert (await shop.accepted("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is True
@@ -160,4 +160,4 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
         assert [one["version"] for one in versions] == [answer["event_id"]]
     finally:
         worker.kill()
-        nursery.close()
+        fork_server.close()

@@ -1,4 +1,4 @@
-"""Records that are no events become dead letters, as they came and with the reason; those around them go through."""
+"""Records that are not events become dead letters, as they came and with the reason; the others are folded."""
 
 import itertools
 import json
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from schemas.topics import event_key
+from tests.support.polling import until
 from tests.support.workload import workload
-from tests.support.worlds import Record, World, until
+from tests.support.worlds import Record, World
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -97,7 +98,7 @@ async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) ->
         await world.produce(some)
         before = await world.folded()
         worker = world.start_worker()
-        await until(partial(_past, world, before), 45, lambda: world.said, every=0.01)
+        await until(partial(_past, world, before), 45, lambda: world.output, every=0.01)
         worker.kill()
     world.start_worker()
     await world.settle()
@@ -115,7 +116,7 @@ async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -
     await world.settle()
     stopped_at = (await world.offsets())[2]["next_offset"]
     await world.produce([(b"k", b"garbage")] * 1000, partition=2)
-    await until(lambda: _ready_is(worker, 503), 45, lambda: worker.said)
+    await until(lambda: _ready_is(worker, 503), 45, lambda: worker.output)
     answer = (await worker.get("/readyz")).json()
     assert "DeadLetterLimitExceeded" in answer["checks"]["partitions"]
     more = list(workload(800, 100, seed=9))
@@ -129,10 +130,10 @@ async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -
     await world.verify_holds()
 
     assert await worker.stop() == 0
-    stubborn = world.start_worker(**settings)  # to start it again does not get around the fuse
-    await until(lambda: _ready_is(stubborn, 503), 45, lambda: stubborn.said)
+    restarted = world.start_worker(**settings)  # a restart does not reset the limit
+    await until(lambda: _ready_is(restarted, 503), 45, lambda: restarted.output)
     assert (await world.offsets())[2]["dead_letters"] <= window
-    assert await stubborn.stop() == 0
+    assert await restarted.stop() == 0
     world.start_worker(**settings, dead_letter_limit=1)
     await world.settle()
     verdict = await world.verify_holds()

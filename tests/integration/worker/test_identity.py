@@ -1,4 +1,4 @@
-"""Who is who, through Kafka: whatever breaks or comes in which order, the tables and what others were told agree."""
+"""Identity through Kafka: the tables and the customer changes agree, whatever breaks and whatever the order."""
 
 import asyncio
 import itertools
@@ -24,10 +24,12 @@ from services.query.handlers.reader import Reader
 from services.runtime.secrets import tenant_id_key
 from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
+from tests.support.polling import until
 from tests.support.saying import ref
 from tests.support.streams import believed
 from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
-from tests.support.worlds import Worker, World, until
+from tests.support.worker_processes import WorkerProcess
+from tests.support.worlds import World
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -35,15 +37,15 @@ _KILLS = 10
 _NOW = 1_735_660_800_000 + 86_400_000
 
 
-async def test_listener_to_the_changes_believes_the_tables_after_many_kills(world: World) -> None:
+async def test_the_changes_rebuild_the_membership_after_many_kills(world: World) -> None:
     chance = Random(31)
     events = history(chance)
     hasty = {"chunk_records": 20, "session_timeout": 1.0}
     pair = [world.start_worker(**hasty) for _ in range(2)]
     for number in range(_KILLS):
-        told = await _told(world)
-        growing = asyncio.create_task(world.happens(*itertools.islice(events, 200)))
-        await until(partial(_tells_more, world, told), 45, lambda: world.said, every=0.02)
+        relayed = await _relayed(world)
+        growing = asyncio.create_task(world.append(*itertools.islice(events, 200)))
+        await until(partial(_relays_more, world, relayed), 45, lambda: world.output, every=0.02)
         await asyncio.sleep(chance.uniform(0, 0.3))
         victim = await _who_relays(pair) if number % 3 else chance.randrange(2)
         pair[victim].kill()
@@ -52,32 +54,32 @@ async def test_listener_to_the_changes_believes_the_tables_after_many_kills(worl
     await world.settle(120)
     await world.verify_holds()
     changes = await world.changes()
-    assert believed(changes) == await world.membership()  # which checks that none lacks, and none comes twice
+    assert believed(changes) == await world.membership()  # `believed` checks that none is missing or comes twice
     kinds = Counter(decode_change(row.payload.encode()).type for row in changes)
     assert min(kinds[kind] for kind in ("created", "linked", "unlinked", "merged", "split")) > 10
     assert all([await worker.stop() == 0 for worker in pair])
 
 
-async def _told(world: World) -> int:
+async def _relayed(world: World) -> int:
     async with world.connection() as connection:
         return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM relayed"))
 
 
-async def _tells_more(world: World, told: int) -> bool:
-    return await _told(world) > told
+async def _relays_more(world: World, relayed: int) -> bool:
+    return await _relayed(world) > relayed
 
 
-async def _who_relays(workers: list[Worker]) -> int:
+async def _who_relays(workers: list[WorkerProcess]) -> int:
     relayed = [await worker.metric("onefold_changes_relayed_total") for worker in workers]
     return relayed.index(max(relayed))
 
 
-async def test_a_relay_that_finds_a_defect_ends_its_worker(world: World) -> None:
+async def test_a_defect_in_the_relay_ends_its_worker(world: World) -> None:
     async with world.connection() as connection:
         await connection.execute("ALTER TABLE relayed RENAME TO elsewhere")
     worker = world.start_worker()
     assert await worker.ended(60) == 75
-    assert "UndefinedTableError" in worker.said
+    assert "UndefinedTableError" in worker.output
 
 
 async def test_the_worked_example_in_several_orders(world: World) -> None:
@@ -86,7 +88,7 @@ async def test_the_worked_example_in_several_orders(world: World) -> None:
     world.start_worker()
     for step in range(len(ALL)):
         now = [order[step].model_copy(update={"tenant": one}) for one, order in zip(tenants, orders, strict=True)]
-        await world.happens(*now)
+        await world.append(*now)
         await world.settle()
     await world.verify_holds()
     assert await world.membership() == {
@@ -99,8 +101,8 @@ async def test_the_worked_example_in_several_orders(world: World) -> None:
     }
     changes = await world.changes()
     assert believed(changes) == await world.membership()
-    told = [decode_change(row.payload.encode()) for row in changes]
-    whatsapp = [one.after for one in told if one.customer_id == id_of(tenants[0], WHATSAPP)]
+    decoded = [decode_change(row.payload.encode()) for row in changes]
+    whatsapp = [one.after for one in decoded if one.customer_id == id_of(tenants[0], WHATSAPP)]
     assert whatsapp == [[WHATSAPP], []]  # it left, and came back
 
 
@@ -108,10 +110,10 @@ def id_of(tenant: str, contact: str) -> UUID:
     return personal_id(tenant_id_key("a master key", tenant), contact)
 
 
-async def test_tables_that_are_dropped_and_folded_anew_are_the_same(world: World) -> None:
+async def test_folding_again_into_empty_tables_gives_the_same_rows(world: World) -> None:
     events = list(itertools.islice(history(Random(5)), 1000))
     worker = world.start_worker()
-    await world.happens(*events)
+    await world.append(*events)
     await world.settle()
     await world.verify_holds()
     before = await _rows(world)
@@ -119,11 +121,11 @@ async def test_tables_that_are_dropped_and_folded_anew_are_the_same(world: World
     async with world.connection() as connection:
         await connection.execute("DROP SCHEMA g1 CASCADE; DELETE FROM onefold.generations")
     settings = world.settings.model_copy(update={"topic_prefix": f"{world.settings.topic_prefix}-again"})
-    again = World(settings.model_copy(update={"partitions": 7, "chunk_records": 60}), world.home, world.nursery)
+    again = World(settings.model_copy(update={"partitions": 7, "chunk_records": 60}), world.home, world.fork_server)
     again.workers = world.workers  # they share a home, and an end
     await again.prepare()
     Random(6).shuffle(events)
-    await again.happens(*events)
+    await again.append(*events)
     for _ in range(2):
         again.start_worker()
     await again.settle()
@@ -146,10 +148,10 @@ async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world
     world.start_worker(chunk_records=20)
     seen: set[str] = set()
     async with world.connection() as connection:
-        await world.happens(*itertools.islice(events, 60))
+        await world.append(*itertools.islice(events, 60))
         await world.settle()
         while len(seen) < 40:  # families as they were at moments that differ, however long that takes
-            await world.happens(*itertools.islice(events, 30))
+            await world.append(*itertools.islice(events, 30))
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 reader = Reader(SingleConnection(connection), CustomerLookup.of(world.settings))
                 for tenant, family in itertools.product(TENANTS[:2], range(3)):

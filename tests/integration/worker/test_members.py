@@ -1,27 +1,30 @@
-"""Workers come and go while they fold: partitions move, nothing is lost or doubled, and everyone gets work."""
+"""Workers join and leave while they fold: partitions move, no event is lost or counted twice, all workers get work."""
 
 import asyncio
-from random import Random
 
 import pytest
 
-from tests.support.worlds import Worker, World, log_grows, until
+from tests.support.polling import until
+from tests.support.worker_processes import WorkerProcess
+from tests.support.worlds import World, log_grows
 
 pytestmark = pytest.mark.kafka
 
 
-async def gets_work(worker: Worker) -> None:
+async def gets_work(worker: WorkerProcess) -> None:
     """Wait until the worker has folded something from now on."""
     before = await worker.metric("onefold_events_committed_total")
-    await until(lambda: _more(worker, before), 45, lambda: f"the worker gets no work; {worker.running=}\n{worker.said}")
+    await until(
+        lambda: _more(worker, before), 45, lambda: f"the worker gets no work; {worker.running=}\n{worker.output}"
+    )
 
 
-async def _more(worker: Worker, before: float) -> bool:
+async def _more(worker: WorkerProcess, before: float) -> bool:
     return await worker.metric("onefold_events_committed_total") > before
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("leaves", ["told to", "killed"])
+@pytest.mark.parametrize("leaves", ["stopped", "killed"])
 async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> None:
     async with log_grows(world, seed=4):
         first = world.start_worker()
@@ -30,11 +33,11 @@ async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> No
         await gets_work(second)
         await until(lambda: _owns(first, 4), 30, "the first keeps more than its share")  # of two topics with four each
         await gets_work(first)
-        if leaves == "told to":
+        if leaves == "stopped":
             assert await second.stop() == 0
         else:
             second.kill()
-        await until(lambda: _owns(first, 8), 30, "the partitions of the one that left are nobody's")
+        await until(lambda: _owns(first, 8), 30, "no worker owns the partitions of the one that left")
         await gets_work(first)
     await world.settle()
     await world.verify_holds()
@@ -43,19 +46,30 @@ async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> No
 
 
 @pytest.mark.timeout(240)
-async def test_many_rebalances_one_after_the_other(world: World) -> None:
-    rng = Random(7)
-    async with log_grows(world, seed=5):
+async def test_many_rebalances(world: World) -> None:
+    async with log_grows(world, seed=5, batch=150):
         steady = world.start_worker()
         await gets_work(steady)
-        for _ in range(4):
+        for moment in (_starts, _owns_some, gets_work, _starts):
             guest = world.start_worker()
-            await asyncio.sleep(rng.uniform(1.5, 4))
+            await moment(guest)
             await guest.stop()
     await world.settle()
     await world.verify_holds()
-    assert steady.running, steady.said
+    assert steady.running, steady.output
 
 
-async def _owns(worker: Worker, partitions: int) -> bool:
+async def _starts(worker: WorkerProcess) -> None:
+    await until(lambda: asyncio.sleep(0, "worker_started" in worker.output), 45, lambda: worker.output)
+
+
+async def _owns_some(worker: WorkerProcess) -> None:
+    await until(lambda: _owns_any(worker), 45, lambda: worker.output, every=0.02)
+
+
+async def _owns_any(worker: WorkerProcess) -> bool:
+    return await worker.metric("onefold_partitions_owned") > 0
+
+
+async def _owns(worker: WorkerProcess, partitions: int) -> bool:
     return await worker.metric("onefold_partitions_owned") == partitions

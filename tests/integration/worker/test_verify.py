@@ -1,4 +1,4 @@
-"""`onefold verify` finds whatever is wrong in any table of identity, or with what was told of it."""
+"""`onefold verify` finds a wrong row in any table of identity, and wrong customer changes."""
 
 import itertools
 from functools import partial
@@ -8,13 +8,14 @@ import pytest
 
 from services.verify.main import verify
 from tests.support.families import history
+from tests.support.polling import until
 from tests.support.saying import event
-from tests.support.worlds import World, until
+from tests.support.worlds import World
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
-# Table, what is done to a row of it, and what must be found.
-SPOILT = (
+# A table, how its rows are damaged, and the comparison that must find it.
+DAMAGES = (
     ("members", "UPDATE members SET customer_id = contact_id WHERE customer_id <> contact_id", "members"),
     ("told", "UPDATE told SET seq = seq + 1", "customer-changes"),
     ("customers", "UPDATE customers SET member_id = 'M0'", "customers"),
@@ -26,16 +27,16 @@ SPOILT = (
 )
 
 
-async def test_verify_goes_by_the_policy_that_is_adopted(world: World) -> None:
+async def test_verify_uses_the_policy_in_force(world: World) -> None:
     events = history(Random(4))
     world.start_worker(chunk_records=50)
-    await world.happens(*itertools.islice(events, 300))
+    await world.append(*itertools.islice(events, 300))
     policy = event(None, "tenant.policy_set", {"policy": {"types": {"phone": {"claimed": None}}}}, at=1)
-    await world.happens(policy, *itertools.islice(events, 300))
-    for _ in range(3):  # before, while or after it is adopted
+    await world.append(policy, *itertools.islice(events, 300))
+    for _ in range(3):  # before, while or after it comes into force
         await world.verify_holds()
-    await until(partial(_adopted, world, policy.event_id), 45, lambda: world.said)
-    await world.happens(*itertools.islice(events, 100))
+    await until(partial(_adopted, world, policy.event_id), 45, lambda: world.output)
+    await world.append(*itertools.islice(events, 100))
     await world.settle()
     await world.verify_holds()
 
@@ -45,8 +46,8 @@ async def _adopted(world: World, version: str) -> bool:
         return bool(await connection.fetchval("SELECT state = 'live' FROM spaces WHERE version = $1", version))
 
 
-async def test_verify_finds_what_is_wrong_with_identity(world: World, subtests: pytest.Subtests) -> None:
-    await world.happens(*itertools.islice(history(Random(2)), 400))
+async def test_verify_finds_damaged_rows_of_identity(world: World, subtests: pytest.Subtests) -> None:
+    await world.append(*itertools.islice(history(Random(2)), 400))
     worker = world.start_worker()
     await world.settle()
     await worker.stop()
@@ -54,7 +55,7 @@ async def test_verify_finds_what_is_wrong_with_identity(world: World, subtests: 
     assert "resolution" in {one.table for one in verdict.tables}
     assert min(one.found for one in verdict.tables if one.table in {"members", "refusals", "customer-changes"}) > 0
     async with world.connection() as connection:
-        for table, statement, found in SPOILT:
+        for table, statement, found in DAMAGES:
             await connection.execute(f"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM {table}")
             assert await connection.execute(statement) != "UPDATE 0"
             with subtests.test(statement):

@@ -1,4 +1,4 @@
-"""A worker that was out of touch and writes late changes nothing, and holds nobody up."""
+"""A worker that was suspended and writes too late changes nothing, and does not block its successor."""
 
 import asyncio
 import itertools
@@ -7,41 +7,42 @@ from functools import partial
 import pytest
 
 from projections.engine.offsets import Advance, Counts, advance, take
+from tests.support.polling import until
 from tests.support.workload import workload
-from tests.support.worlds import World, until
+from tests.support.worlds import World
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"], ids=["preparing", "executing"])
-async def test_a_worker_that_is_held_inside_its_transaction_is_fenced(world: World, mode: str) -> None:
+async def test_a_worker_suspended_inside_its_transaction_is_fenced(world: World, mode: str) -> None:
     records = workload(6000, 300, seed=11)
     await world.produce(itertools.islice(records, 3000))
     async with world.connection() as connection, connection.transaction():
         # Its first chunk stops inside the transaction, when it comes to a table that is not the timeline.
         await connection.execute(f"LOCK TABLE contacts IN {mode} MODE")
         zombie = world.start_worker()
-        await until(partial(_waits_for_a_lock, world), 45, lambda: zombie.said)
-        zombie.hold()
+        await until(partial(_waits_for_a_lock, world), 45, lambda: zombie.output)
+        zombie.suspend()
     successor = world.start_worker()
     await world.produce(itertools.islice(records, 1500))
-    await world.settle(90)  # although the zombie's transaction is still open when its successor begins
+    await world.settle(90)  # although the zombie's transaction is open when its successor begins
     await world.verify_holds()
-    zombie.release()
-    await until(partial(_fenced, zombie.log.name, world), 45, lambda: f"it was never fenced\n{zombie.said}")
+    zombie.resume()
+    await until(partial(_fenced, zombie.log.name, world), 45, lambda: f"it was never fenced\n{zombie.output}")
     await world.produce(itertools.islice(records, 1500))
     await world.settle()
     await world.verify_holds()
-    assert zombie.running, zombie.said
-    assert successor.running, successor.said
+    assert zombie.running, zombie.output
+    assert successor.running, successor.output
 
 
-async def test_a_partition_that_was_taken_behind_the_groups_back_is_taken_again(world: World) -> None:
+async def test_a_partition_acquired_outside_the_group_is_acquired_again(world: World) -> None:
     records = workload(4000, 300, seed=12)
     worker = world.start_worker()
     await world.produce(itertools.islice(records, 2000))
     await world.settle()
-    async with world.connection() as connection:  # as a zombie does that wakes up just when it was about to take
+    async with world.connection() as connection:  # as a zombie does that wakes up just before it acquires
         await take(connection, world.topic, range(4))
     await world.produce(itertools.islice(records, 2000))
     await world.settle()
@@ -50,7 +51,7 @@ async def test_a_partition_that_was_taken_behind_the_groups_back_is_taken_again(
     assert worker.running
 
 
-async def test_an_advance_under_an_old_epoch_or_from_another_place_changes_nothing(world: World) -> None:
+async def test_a_commit_under_an_old_epoch_or_from_another_offset_changes_nothing(world: World) -> None:
     async with world.connection() as connection:
         old = (await take(connection, "a", [0]))[0]
         new = (await take(connection, "a", [0]))[0]
@@ -65,7 +66,7 @@ async def test_an_advance_under_an_old_epoch_or_from_another_place_changes_nothi
         assert (again.next_offset, again.recent_records, again.recent_dead) == (5, 5, 1)
 
 
-async def test_whoever_takes_a_partition_waits_for_the_commit_under_way(world: World) -> None:
+async def test_acquiring_a_partition_waits_for_the_commit_under_way(world: World) -> None:
     async with world.connection() as one, world.connection() as other:
         old = (await take(one, "b", [0]))[0]
         transaction = one.transaction()
@@ -90,4 +91,4 @@ async def _waits_for_a_lock(world: World) -> bool:
 
 async def _fenced(name: str, world: World) -> bool:
     worker = next(one for one in world.workers if one.log.name == name)
-    return "chunk_fenced" in worker.said
+    return "chunk_fenced" in worker.output

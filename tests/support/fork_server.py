@@ -1,8 +1,8 @@
-"""Forks workers: half of a worker's start is importing, and here that is done once.
+"""Forks workers. Half of a worker's start is importing; here that is done once.
 
-Run as a program. Each line of its input is an order, `{"env": …, "log": …}`; it answers with the new process's id.
-When a child ends, its exit status (128 + n by signal n) is in the log's name with `.status` after it. When the input
-ends, so do all children.
+Run it as a program. Each line of its input is a request, `{"env": …, "log": …}`; the answer is the new process's id.
+When a child ends, its exit status (128 + n for signal n) is written to the log's path with `.status` appended. When
+the input ends, all children are killed.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from services.cli import app
-from services.worker import main as _loaded  # noqa: F401 - what it is all about
-from services.worker.agents import identity as _loaded_too  # noqa: F401 - as above
+from services.worker import main as _main  # noqa: F401 - imported once, for all children
+from services.worker.agents import identity as _agent  # noqa: F401 - as above
 
 _logs: dict[int, str] = {}
 
@@ -23,12 +23,12 @@ _logs: dict[int, str] = {}
 def main() -> None:
     signal.signal(signal.SIGCHLD, lambda *_: _reap())
     for line in sys.stdin:
-        order = json.loads(line)
+        request = json.loads(line)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if pid == 0:
-            _live(order)
-        _logs[pid] = order["log"]
+            _run_worker(request)
+        _logs[pid] = request["log"]
         print(pid, flush=True)  # noqa: T201 - the answer
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     for pid in list(_logs):
@@ -36,15 +36,15 @@ def main() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _live(order: dict[str, Any]) -> None:
+def _run_worker(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
-    with Path(order["log"]).open("wb") as log:
+    with Path(request["log"]).open("wb") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.environ.clear()
-    os.environ.update(order["env"])
+    os.environ.update(request["env"])
     try:
         app(["worker"])
     except SystemExit as end:

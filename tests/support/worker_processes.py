@@ -1,0 +1,96 @@
+"""`onefold worker` as processes that tests start, suspend and kill."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from services.embedded.ports import free_port
+from services.embedded.service_processes import environment
+from services.runtime.settings import Settings
+from tests.support.polling import until
+
+_ROOT: Final = Path(__file__).parents[2]
+
+
+class ForkServer:
+    """Starts workers that need not import anything first; see `fork_server.py`."""
+
+    def __init__(self) -> None:
+        command = (sys.executable, "-m", "tests.support.fork_server")
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, settings: Settings, log: Path) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = {"env": environment(settings), "log": str(log)}
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate(timeout=10)
+
+
+class WorkerProcess:
+    """`onefold worker` as a process of its own."""
+
+    def __init__(self, settings: Settings, log: Path, fork_server: ForkServer) -> None:
+        self.settings = settings.model_copy(update={"worker_port": free_port()})
+        self.log = log
+        self._status = Path(f"{log}.status")
+        self.pid = fork_server.start(self.settings, log)
+
+    @property
+    def running(self) -> bool:
+        return not (self._status.exists() and self._status.read_text())
+
+    def kill(self) -> None:
+        """Send SIGKILL and wait for the end."""
+        os.kill(self.pid, signal.SIGKILL)
+        while self.running:
+            time.sleep(0.01)
+
+    def suspend(self) -> None:
+        """Send SIGSTOP: the process stops where it is and does not notice."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Send SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    async def stop(self) -> int:
+        """Send SIGTERM and return the exit status."""
+        os.kill(self.pid, signal.SIGTERM)
+        return await self.ended(30)
+
+    async def ended(self, within: float) -> int:
+        """The exit status; 128 + n by signal n."""
+        await until(lambda: asyncio.sleep(0, not self.running), within, lambda: f"the worker goes on:\n{self.output}")
+        return int(self._status.read_text())
+
+    @property
+    def output(self) -> str:
+        """The last 6,000 characters of its log."""
+        return self.log.read_text(errors="replace")[-6000:]
+
+    async def get(self, path: str) -> httpx.Response:
+        """Raises httpx.TransportError while it does not listen."""
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"http://127.0.0.1:{self.settings.worker_port}{path}", timeout=5)
+
+    async def metric(self, name: str) -> float:
+        """A counter's or gauge's value; 0 while the worker does not answer."""
+        with contextlib.suppress(httpx.TransportError):
+            for line in (await self.get("/metrics")).text.splitlines():
+                if line.startswith(f"{name} "):
+                    return float(line.split()[1])
+        return 0.0
