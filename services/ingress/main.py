@@ -31,7 +31,7 @@ from services.ingress.http.sources import source_routes
 from services.ingress.http.webhooks import handshake_routes
 from services.runtime.budget import Budget
 from services.runtime.database import create_pool, open_engine, ping
-from services.runtime.http import RequestMetrics, listen, routes, serve
+from services.runtime.http import RequestMetrics, health_routes, listen, serve
 from services.runtime.metrics import INGRESS_BYTES
 from services.runtime.problems import add_problem_handlers
 from services.runtime.settings import Settings
@@ -74,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.router.routes.extend([*source_routes(), *handshake_routes(), *deletion_routes()])
     checks = {"kafka": kafka.check, "postgresql": lambda: ping(app.state.engine)}
-    app.router.routes.extend(routes(checks))
+    app.router.routes.extend(health_routes(checks))
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)
     describe(app, meta_described(), sources_described())

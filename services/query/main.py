@@ -58,7 +58,7 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
     app.state.previewer = PreviewProcess(settings.database_url, settings.default_region)
     for router in ROUTERS:
         app.include_router(router)
-    app.router.routes.extend(http.routes({"postgresql": read_models.check}))
+    app.router.routes.extend(http.health_routes({"postgresql": read_models.check}))
     app.add_middleware(http.RequestMetrics)
     add_problem_handlers(app)
     add_error_handlers(app)

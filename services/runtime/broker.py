@@ -1,4 +1,4 @@
-"""Topics on the broker: made once, with the partitions and retention that `schemas.topics` declares."""
+"""Topics on the broker, created with the partitions and the retention that `schemas.topics` declares."""
 
 from typing import Final
 
@@ -13,11 +13,11 @@ BROKER_ERRORS: Final = (KafkaError,)  # everything that talking to Kafka raises
 
 
 class BrokerRefused(RuntimeError):
-    """Kafka would not make a topic, or has none of that name."""
+    """Kafka refused to create a topic, or has none of that name."""
 
 
 async def ensure_topics(settings: Settings) -> None:
-    """Make the topics that are missing. Safe to run twice at once. Raises BrokerRefused or a KafkaError."""
+    """Create the topics that are missing. Safe to run concurrently. Raises BrokerRefused or a KafkaError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
     await admin.start()
     try:
@@ -52,8 +52,8 @@ def _check(topic_errors: list[tuple[str, int, str]]) -> None:
 
 
 async def log_ends(bootstrap: str, topic: str) -> dict[int, int]:
-    """The next offset to be written, for each partition of a topic. Raises BrokerRefused if there is no topic."""
-    # Without the topic's name a consumer learns nothing of its partitions, and an empty answer would read as "no lag".
+    """The next offset of each partition of a topic. Raises BrokerRefused if there is no such topic."""
+    # A consumer that does not name the topic does not learn its partitions; an empty answer would look like "no lag".
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
     await consumer.start()
     try:

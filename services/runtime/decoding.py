@@ -1,4 +1,4 @@
-"""Records to events: each record is one event, or one dead letter with its reason."""
+"""Decode records: each becomes one event, or one dead letter with its reason."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The base of every error whose message is a sentence for a person: a command ends with it, a route answers it."""
+"""The base of errors whose message is a sentence for a person: a command prints it, a route answers it."""
 
 
 class ForeseenError(Exception):
-    """Something a person can set right; the message says what."""
+    """A person can correct this; the message says how."""

@@ -1,7 +1,8 @@
-"""What every process serves besides its own business: ``/healthz``, ``/readyz`` and ``/metrics``.
+"""Serving HTTP, and the routes of every process: ``/healthz``, ``/readyz`` and ``/metrics``.
 
-Health says that the process lives and its event loop turns; readiness asks what it needs (its checks) and says which
-are missing. The two differ on purpose: a process whose Kafka is away should get no traffic, and should not be killed.
+Health means that the process lives and its event loop runs. Readiness runs the checks of what the process needs and
+names those that fail. They differ because a process whose Kafka is unreachable should get no traffic but should not be
+restarted.
 """
 
 import asyncio
@@ -27,16 +28,16 @@ from services.runtime.protocol import BoundedProtocol
 
 Check = Callable[[], Awaitable[object]]
 _CHECK_TIMEOUT: Final = 2.0
-_STOP_WITHIN: Final = 10
+_SHUTDOWN_TIMEOUT: Final = 10
 _BACKLOG: Final = 2048
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def routes(checks: Mapping[str, Check]) -> list[BaseRoute]:
-    """The three routes. A check that raises, or takes more than 2 seconds, makes the process not ready."""
+def health_routes(checks: Mapping[str, Check], *, timeout: float = _CHECK_TIMEOUT) -> list[BaseRoute]:
+    """The three routes. A check that raises, or takes more than ``timeout`` seconds, makes the process not ready."""
 
     async def ready(_: Request) -> Response:
-        results = await asyncio.gather(*(_outcome(check) for check in checks.values()))
+        results = await asyncio.gather(*(_result(check, timeout) for check in checks.values()))
         passed = all(result == "ok" for result in results)
         body = {"ready": passed, "checks": dict(zip(checks, results, strict=True))}
         return Response(orjson.dumps(body), 200 if passed else 503, media_type="application/json")
@@ -45,22 +46,22 @@ def routes(checks: Mapping[str, Check]) -> list[BaseRoute]:
 
 
 class RawRoute(Route):
-    """A route without FastAPI's machinery, in a FastAPI app, that tells of itself as FastAPI's own routes do."""
+    """A Starlette route in a FastAPI app. It puts itself into the scope, as FastAPI's routes do, for the metrics."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether it is this route's request."""
+        """Match the request, and add the route to its scope."""
         match, found = super().matches(scope)
         return match, found if match is Match.NONE else {**found, "route": self}
 
 
 class EncodedPath:
-    """Before a kind of route: it is matched against the path as it was sent, and its parameters are decoded after that.
+    """A mixin for routes: the path is matched as it was sent, and its parameters are decoded afterwards.
 
-    A uid may hold anything: matched after decoding, its slashes would be taken for the path's own.
+    A uid may contain any character. If the path were decoded first, a slash in a uid would separate segments.
     """
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """How well the route fits the request, and what it makes of it."""
+        """Match the request by its undecoded path."""
         match, child = super().matches({**scope, "path": _sent_path(scope)})  # type: ignore[misc]  # a route's
         try:
             params = {name: unquote(value, errors="strict") for name, value in child.get("path_params", {}).items()}
@@ -86,10 +87,10 @@ async def _metrics(_: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _outcome(check: Check) -> str:
-    """``ok``, or what is wrong; an error of another's library is told by its class, for its text may tell too much."""
+async def _result(check: Check, timeout: float) -> str:  # noqa: ASYNC109 - it bounds another's coroutine
+    """``ok``, or what is wrong: of foreign errors only the class, because their text may contain secrets."""
     try:
-        async with asyncio.timeout(_CHECK_TIMEOUT):
+        async with asyncio.timeout(timeout):
             await check()
     except NotReady as reason:
         return str(reason)
@@ -99,11 +100,11 @@ async def _outcome(check: Check) -> str:
 
 
 class NotReady(Exception):
-    """A check's own words, fit to be shown to anybody who can reach the port."""
+    """Raised by a check; its message is shown to anybody who can reach the port."""
 
 
 class RequestMetrics:
-    """Times requests, by the route's template: a raw path would make a label of every contact's id."""
+    """Measures the duration of requests by the route's template; a path would make a label of every contact's id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -115,14 +116,14 @@ class RequestMetrics:
             return
         status, began = 500, perf_counter()
 
-        async def noting(message: Message) -> None:
+        async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting)
+            await self._app(scope, receive, note_status)
         finally:
             labels = (_template(scope), scope["method"] if scope["method"] in _METHODS else "other", str(status))
             HTTP_SECONDS.labels(*labels).observe(perf_counter() - began)
@@ -136,13 +137,13 @@ def _template(scope: Scope) -> str:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError when the port is another's, before anything else is started."""
+    """A listening socket. Raises OSError if the port is in use, before anything else is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
 async def serve(app: ASGIApp, listener: socket.socket, *, lifespan: Literal["on", "off"] = "on") -> None:
-    """Serve until SIGTERM or SIGINT; requests that are being answered have 10 seconds to finish."""
+    """Serve until SIGTERM or SIGINT; running requests have 10 seconds to finish."""
     server = _server(app, lifespan)
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
@@ -155,9 +156,9 @@ async def serve(app: ASGIApp, listener: socket.socket, *, lifespan: Literal["on"
 
 
 async def serve_health(host: str, port: int, checks: Mapping[str, Check]) -> None:
-    """Serve the three routes and nothing else, until cancelled. Raises OSError when the port is another's."""
+    """Serve the three routes and nothing else, until cancelled. Raises OSError if the port is in use."""
     with contextlib.closing(listen(host, port)) as listener:
-        await _server(Starlette(routes=routes(checks)), "off").serve(sockets=[listener])
+        await _server(Starlette(routes=health_routes(checks)), "off").serve(sockets=[listener])
 
 
 def _server(app: ASGIApp, lifespan: Literal["on", "off"]) -> "_Server":
@@ -171,7 +172,7 @@ def _server(app: ASGIApp, lifespan: Literal["on", "off"]) -> "_Server":
             log_config=None,
             server_header=False,
             proxy_headers=False,  # nothing depends on the client's address
-            timeout_graceful_shutdown=_STOP_WITHIN,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
         )
     )
 
@@ -181,9 +182,9 @@ def _stop(server: uvicorn.Server) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Signals are the process's business: uvicorn's own handlers would end it by the signal, as if it had failed."""
+    """A server without uvicorn's signal handlers, which would end the process by the signal, as if it had failed."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Leave them as they are."""
+        """Leave the handlers as they are."""
         yield

@@ -1,6 +1,6 @@
-"""Log lines: an event's name and fields, for people or as JSON; what libraries log comes out the same way.
+"""Log lines: an event's name and fields, for people or as JSON; the lines of libraries have the same format.
 
-An identifier's value (a uid, a phone number, a key) is in no line: fields are counts, names of ours and reasons.
+No line contains an identifier's value (a uid, a phone number, a key): fields are counts, our own names and reasons.
 """
 
 import logging
@@ -11,12 +11,12 @@ import structlog
 
 from services.runtime.settings import Settings
 
-# Libraries that tell of each rebalance or reconnection at level INFO.
+# Libraries that log each rebalance or reconnection at level INFO.
 _TALKATIVE: Final = ("aiokafka", "alembic", "faust", "httpx", "kafka", "mode", "uvicorn")
 
 
 def configure_logging(settings: Settings) -> None:
-    """Set up logging for this process. To be called once, before anything is logged."""
+    """Set up logging for this process. Call it once, before anything is logged."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -39,7 +39,7 @@ def configure_logging(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings.log_json)],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(settings)],
         )
     )
     level = logging.getLevelName(settings.log_level.upper())
@@ -48,9 +48,9 @@ def configure_logging(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING) if level > logging.DEBUG else level)
 
 
-def _renderer(as_json: bool) -> list[structlog.types.Processor]:  # noqa: FBT001 - a setting, passed on
+def _renderer(settings: Settings) -> list[structlog.types.Processor]:
     # A traceback must not show variables: they hold identifiers.
-    if as_json:
+    if settings.log_json:
         without_values = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [structlog.processors.ExceptionRenderer(without_values), structlog.processors.JSONRenderer()]
     colors = sys.stderr.isatty()

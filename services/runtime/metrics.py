@@ -1,4 +1,4 @@
-"""Every metric there is, by name. A label never holds an identifier's value, a path or a tenant's data."""
+"""Every metric, by name. A label never contains an identifier's value, a path or a tenant's data."""
 
 from typing import Final
 

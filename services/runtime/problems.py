@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents, the same from every service.
 
-A ``Kind`` is a sort of problem that a client can tell from others by its ``type``; a ``Problem`` is one that happened.
-No document tells of internals, and none repeats what was sent beyond the names of fields.
+A ``Kind`` is a sort of problem, which a client recognises by its ``type``; a ``Problem`` is one occurrence of it.
+No document contains internals, and none repeats input beyond the names of fields.
 """
 
 import json
@@ -65,24 +65,24 @@ def document(kind: Kind, detail: str | None = None, **fields: Any) -> dict[str, 
 
 
 def unavailable(server: str, retry_after: int = 1) -> Problem:
-    """A server that this process needs is away for now."""
+    """The 503 for a server that this process needs and can't reach."""
     return Problem(UNAVAILABLE, f"{server} is away", headers={"Retry-After": str(retry_after)})
 
 
 def problem_response(problem: Problem) -> Response:
-    """The response that tells of a problem."""
+    """The response for a problem."""
     return _response(document(problem.kind, problem.detail, **problem.fields), problem.kind.status, problem.headers)
 
 
 def response_to(error: Exception) -> tuple[Response, bool]:
-    """The answer to any error, and whether it was meant as one (else somebody should look at it)."""
+    """The response for any error, and whether the error is a Problem (any other one should be looked into)."""
     if isinstance(error, Problem):
         return problem_response(error), True
     return problem_response(unavailable("PostgreSQL") if is_transient(error) else Problem(INTERNAL)), False
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Have the app answer every error with a problem document."""
+    """Make the app answer every error with a problem document."""
     app.add_exception_handler(Problem, _on_any)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -90,7 +90,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 async def _on_any(_: Request, error: Exception) -> Response:
-    """What is no Problem Starlette raises again after this, so the server logs it."""
+    """Answer; Starlette raises an error that is no Problem again, so that the server logs it."""
     return response_to(error)[0]
 
 

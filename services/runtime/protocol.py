@@ -1,17 +1,17 @@
-"""HTTP/1.1 by httptools with the bounds that uvicorn leaves to a proxy: no connection fills this process's memory."""
+"""HTTP/1.1 by httptools with the limits that uvicorn leaves to a proxy, so that no connection can fill the memory."""
 
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-# Request line, headers, trailers or chunk extensions: bytes that came without getting the request any further.
+# Bytes of request line, headers, trailers or chunk extensions since the request last made progress.
 MAX_HEAD: Final = 65_536
-# What is read and thrown away after an early answer, so that a client that sends first and reads then gets to see it.
+# Bytes that are discarded after an early answer, so that a client that reads only after sending can receive it.
 MAX_DISCARDED: Final = 33_554_432
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Closes a connection whose head has no end, or that goes on sending long after it was answered."""
+    """Closes a connection whose head is too large, or that goes on sending long after it was answered."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -19,7 +19,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._discarded = 0
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and look at what it amounts to."""
+        """Parse the data, and close the connection if its head is too large."""
         self._head += len(data)
         super().data_received(data)
         if self._head > MAX_HEAD and not self.transport.is_closing():
@@ -30,17 +30,17 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.close()
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """Start counting for a new request."""
         super().on_message_begin()
         self._discarded = 0
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """The head is complete."""
         self._head = 0
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Some of the body is there."""
+        """A part of the body has arrived."""
         self._head = 0
         if self.cycle.response_complete:
             self._discarded += len(body)
@@ -49,6 +49,6 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """All of the body is there."""
+        """The request is complete."""
         self._head = 0
         super().on_message_complete()

@@ -1,4 +1,4 @@
-"""``onefold schemas``: the wire's description, written to files."""
+"""``onefold schemas``: the description of events and topics, written to files."""
 
 from importlib.metadata import version
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Keys derived from the master secret, and secrets kept under one of them.
 
-Each purpose has a key of its own (HKDF-SHA256), so that none tells anything about another or about the master. Whoever
-loses the master loses both the personal ids, which can't be derived again, and the stored channel secrets.
+Each purpose has its own key (HKDF-SHA256), so that no key reveals another one or the master. If the master is lost, the
+personal ids can't be derived again and the stored channel secrets can't be decrypted.
 """
 
 from base64 import urlsafe_b64encode
@@ -24,22 +24,22 @@ class WrongMasterKey(ForeseenError):
 
 
 def tenant_id_key(master: str, tenant: str) -> bytes:
-    """The key that a tenant's permanent personal ids are made with."""
+    """The key that derives the permanent personal ids of a tenant."""
     return _derive(master, _TENANT_ID + tenant.encode())
 
 
 def deletion_key(master: str, tenant: str) -> bytes:
-    """The key of the codes of a tenant's deletion requests, and of the hashes of whom they are about."""
+    """The key that derives the codes of a tenant's deletion requests, and the hashes of their persons."""
     return _derive(master, _DELETIONS + tenant.encode())
 
 
 def seal(master: str, plaintext: bytes) -> bytes:
-    """The plaintext, encrypted and authenticated: fit to be stored, and different each time."""
+    """The plaintext, encrypted and authenticated (Fernet); different each time."""
     return _fernet(master).encrypt(plaintext)
 
 
 def open_sealed(master: str, sealed: bytes) -> bytes:
-    """What was sealed. Raises WrongMasterKey."""
+    """The plaintext of ``sealed``. Raises WrongMasterKey."""
     try:
         return _fernet(master).decrypt(sealed)
     except InvalidToken:

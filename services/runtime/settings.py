@@ -1,4 +1,4 @@
-"""Every setting, read once at a process's start and frozen. Each is an ``ONEFOLD_…`` variable."""
+"""Every setting, read once when a process starts, and frozen. Each is an ``ONEFOLD_…`` variable."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """What an operator may set. The README's table is made from these fields and their descriptions."""
+    """What an operator can set. `onefold settings` and the documentation list these fields with their descriptions."""
 
     model_config = SettingsConfigDict(env_prefix="ONEFOLD_", frozen=True, extra="ignore")
 
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
 
 class MissingSetting(ForeseenError):
-    """This process can't run without a setting that is not set."""
+    """A setting that this process needs is not set."""
 
 
 def _set(name: str, value: str | None) -> str:

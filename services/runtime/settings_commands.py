@@ -1,22 +1,20 @@
-"""``onefold settings``."""
-
-from rich.console import Console
-from rich.table import Table
+"""``onefold settings``: every setting and its value."""
 
 from services.runtime.settings import Settings
+from services.runtime.terminal import show
 
 
 def settings() -> None:
     """List every setting: its variable, what it is now, what it means."""
     now = Settings()
-    table = Table("variable", "now", "meaning")
-    for name, variable, meaning in described():
-        table.add_row(variable, _shown(getattr(now, name)), meaning)
-    Console().print(table)
+    show(
+        ("variable", "now", "meaning"),
+        ((variable, _shown(getattr(now, name)), meaning) for name, variable, meaning in described()),
+    )
 
 
 def described() -> list[tuple[str, str, str]]:
-    """Each setting's field, its environment variable, and its meaning."""
+    """The field, the environment variable and the meaning of each setting."""
     prefix = Settings.model_config.get("env_prefix", "")
     return [(name, f"{prefix}{name}".upper(), field.description or "") for name, field in Settings.model_fields.items()]
 

@@ -7,8 +7,8 @@ from projections.engine.ids import NO_CONTACT, personal_id
 from services.runtime.contact_ids import id_of
 
 
-def test_an_id_is_what_it_always_was() -> None:
-    """Ids are kept by others: were this to change, every id ever handed out would be lost."""
+def test_ids_never_change() -> None:
+    """Other systems store ids: a changed derivation would invalidate every id that was ever issued."""
     assert personal_id(b"key", "line:oa1:U1") == UUID("311ca597-517b-86db-a0fa-c7c135de7890")
     assert id_of("a master key")("demo", "line:oa1:U1") == UUID("340dc8d5-94b7-8387-aad6-679e7ba4b5e6")
 
@@ -26,7 +26,7 @@ def test_tenants_and_masters_do_not_share_ids() -> None:
     assert len(made) == 4
 
 
-def test_remembered_ids_are_the_same() -> None:
+def test_cached_ids_are_the_same() -> None:
     of = id_of("one")
     assert of("a", "line:x:U") == of("a", "line:x:U") == id_of("one")("a", "line:x:U")
     assert hash(of("a", "line:x:U")) == hash(UUID(str(of("a", "line:x:U"))))

@@ -29,28 +29,28 @@ def record_of(event: Event) -> Record:
 
 
 @given(st.lists(events(), max_size=5))
-def test_events_come_out_in_their_order_with_the_ids_of_their_contacts(told: list[Event]) -> None:
-    decoded = decode_records([record_of(event) for event in told], id_of, key_of)
-    assert [one.event for one in decoded.events] == told
+def test_events_keep_their_order_and_get_the_ids_of_their_contacts(given_events: list[Event]) -> None:
+    decoded = decode_records([record_of(event) for event in given_events], id_of, key_of)
+    assert [one.event for one in decoded.events] == given_events
     assert [one.contact_id for one in decoded.events] == [
-        id_of(event.tenant, event.contact.key) if event.contact else NO_CONTACT for event in told
+        id_of(event.tenant, event.contact.key) if event.contact else NO_CONTACT for event in given_events
     ]
     assert decoded.dead_letters == []
 
 
 @given(st.lists(st.one_of(events().map(record_of), st.builds(Record, st.binary(max_size=9), st.binary(max_size=9)))))
-def test_every_record_is_exactly_one_of_the_two(records: list[Record]) -> None:
+def test_every_record_is_either_an_event_or_a_dead_letter(records: list[Record]) -> None:
     decoded = decode_records(records, id_of, key_of)
     assert len(decoded.events) + len(decoded.dead_letters) == len(records)
     assert all(any(letter.record is record for record in records) for letter in decoded.dead_letters)
 
 
 @given(events(), st.binary(max_size=20))
-def test_an_event_under_anothers_key_is_a_dead_letter(event: Event, key: bytes) -> None:
+def test_an_event_under_a_wrong_key_is_a_dead_letter(event: Event, key: bytes) -> None:
     right = record_of(event)
     decoded = decode_records([Record(key, right.value)], id_of, key_of)
     if event.contact is None or key == right.key:
-        assert decoded.dead_letters == []  # an event without a contact is one partition's business whatever its key
+        assert decoded.dead_letters == []  # an event without a contact may have any key
     else:
         assert [letter.reason for letter in decoded.dead_letters] == ["wrong_key"]
 

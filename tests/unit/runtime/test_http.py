@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from services.runtime.http import NotReady, RequestMetrics, listen, routes, serve, serve_health
+from services.runtime.http import NotReady, RequestMetrics, health_routes, listen, serve, serve_health
 from services.runtime.protocol import MAX_DISCARDED, MAX_HEAD
 
 
@@ -39,15 +39,15 @@ async def client_of(*paths: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_a_process_is_ready_when_every_check_passes() -> None:
-    async with client_of(*routes({"kafka": fine, "postgresql": fine})) as client:
+    async with client_of(*health_routes({"kafka": fine, "postgresql": fine})) as client:
         answer = await client.get("/readyz")
         assert answer.status_code == 200
         assert answer.json() == {"ready": True, "checks": {"kafka": "ok", "postgresql": "ok"}}
         assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_a_process_that_is_not_ready_says_why_and_tells_no_secret() -> None:
-    async with client_of(*routes({"kafka": fine, "partitions": refuses, "postgresql": breaks})) as client:
+async def test_readiness_names_the_failing_checks_and_no_secret() -> None:
+    async with client_of(*health_routes({"kafka": fine, "partitions": refuses, "postgresql": breaks})) as client:
         answer = await client.get("/readyz")
         assert answer.status_code == 503
         assert answer.json()["checks"] == {
@@ -58,17 +58,16 @@ async def test_a_process_that_is_not_ready_says_why_and_tells_no_secret() -> Non
         assert (await client.get("/healthz")).status_code == 200
 
 
-async def test_a_check_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.runtime.http._CHECK_TIMEOUT", 0.01)
-    async with client_of(*routes({"hangs": lambda: asyncio.sleep(60)})) as client:
+async def test_a_check_that_hangs_is_timed_out() -> None:
+    async with client_of(*health_routes({"hangs": lambda: asyncio.sleep(60)}, timeout=0.01)) as client:
         assert (await client.get("/readyz")).json()["checks"] == {"hangs": "TimeoutError"}
 
 
-async def test_requests_are_counted_by_template_and_never_by_path() -> None:
+async def test_requests_are_measured_by_template_and_never_by_path() -> None:
     async def contact(_: Request) -> Response:
         return PlainTextResponse("ok")
 
-    async with client_of(Route("/contacts/{uid}", contact), *routes({})) as client:
+    async with client_of(Route("/contacts/{uid}", contact), *health_routes({})) as client:
         for path in ("/contacts/U-secret", "/contacts/U-other", "/guess/U-secret"):
             await client.get(path)
         await client.request("BREW", "/guess/pot")
@@ -111,7 +110,7 @@ async def test_sigterm_lets_a_request_finish_and_ends_without_an_error() -> None
         socket.create_connection(("127.0.0.1", port)).close()
 
 
-async def test_a_port_that_is_anothers_is_an_error_at_once() -> None:
+async def test_a_port_in_use_is_an_error_at_once() -> None:
     with contextlib.closing(listen("127.0.0.1", 0)) as listener:
         with pytest.raises(OSError, match="in use"):
             listen("127.0.0.1", listener.getsockname()[1])
@@ -138,7 +137,7 @@ async def test_health_is_served_until_cancelled() -> None:
 
 
 async def _flood(port: int, head: bytes, most: int) -> tuple[int, bytes]:
-    """How much of a flood was taken before the connection was closed, and what was answered."""
+    """The bytes that were accepted before the connection was closed, and the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     sent = 0
@@ -157,7 +156,7 @@ async def _flood(port: int, head: bytes, most: int) -> tuple[int, bytes]:
     return sent, answer
 
 
-async def test_a_head_without_end_is_cut_off() -> None:
+async def test_an_endless_head_closes_the_connection() -> None:
     port, task = await _start(Starlette())
     most = 50 * MAX_HEAD
     for head in (b"GET /", b"GET / HTTP/1.1\r\nCookie: "):
@@ -166,7 +165,7 @@ async def test_a_head_without_end_is_cut_off() -> None:
     await _stop(task)
 
 
-async def test_trailers_without_end_are_cut_off() -> None:
+async def test_endless_trailers_close_the_connection() -> None:
     async def slow(request: Request) -> Response:
         await request.body()
         return PlainTextResponse("done")
@@ -178,7 +177,7 @@ async def test_trailers_without_end_are_cut_off() -> None:
     await _stop(task)
 
 
-async def test_whoever_goes_on_sending_after_the_answer_is_cut_off() -> None:
+async def test_sending_on_after_the_answer_closes_the_connection() -> None:
     port, task = await _start(Starlette())
     head = b"POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999999\r\n\r\n"
     sent, _ = await _flood(port, head, 4 * MAX_DISCARDED)

@@ -23,19 +23,19 @@ def test_the_id_key_differs_by_tenant_and_by_master() -> None:
 
 
 @given(st.binary(max_size=200), st.text(min_size=1, max_size=10).filter(lambda text: text.isprintable()))
-def test_what_is_sealed_opens_again(plaintext: bytes, master: str) -> None:
+def test_a_sealed_secret_opens_again_and_is_sealed_differently_each_time(plaintext: bytes, master: str) -> None:
     sealed = seal(master, plaintext)
     assert open_sealed(master, sealed) == plaintext
     assert seal(master, plaintext) != sealed
 
 
-def test_another_master_opens_nothing() -> None:
+def test_another_master_key_opens_nothing() -> None:
     with pytest.raises(WrongMasterKey):
         open_sealed("other", seal("master", b"secret"))
 
 
 @pytest.mark.parametrize("at", [0, 10, 40, -1])
-def test_a_changed_byte_is_noticed(at: int) -> None:
+def test_a_changed_byte_is_detected(at: int) -> None:
     sealed = bytearray(seal("master", b"secret"))
     sealed[at] ^= 1
     with pytest.raises(WrongMasterKey):

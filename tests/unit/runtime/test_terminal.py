@@ -1,0 +1,41 @@
+import pytest
+
+from services.runtime.terminal import show
+
+TITLES = ("source", "account", "webhook")
+ROW = ("shop", "王小明", "https://onefold.example/webhooks/line/" + "x" * 60)
+
+
+def test_columns_are_aligned_and_no_value_is_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    show(TITLES, [ROW, ("oa", "@a", "-")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "source  account  webhook",
+        f"shop    王小明   {ROW[2]}",
+        "oa      @a       -",
+    ]
+
+
+def test_a_table_wider_than_the_terminal_is_printed_in_blocks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    show(TITLES, [ROW])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["source   shop", "account  王小明", f"webhook  {ROW[2]}", ""]
+
+
+def test_markup_and_line_breaks_in_names_are_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("name", "is"), [("A [b]ME", "two\nlines")])
+    assert "A [b]ME  two lines" in capsys.readouterr().out
+
+
+def test_an_empty_table_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    show(("tenant", "name"), [], empty="Add one: onefold tenants add NAME")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == ["tenant  name"]
+    assert "onefold tenants add" in printed.err
