@@ -17,8 +17,7 @@ from services.demo import customers
 from services.demo.accounts import Expected, LogCounts, SendCounts, faults
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import ServerLost
-from services.demo.featured import most_complete_contact
-from services.demo.generate import generate_events
+from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result
 from services.demo.sending import Target, run_together, send, write_broken
@@ -66,8 +65,8 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
     """Send the year, wait until all of it is visible, and compare. Raises DemoError, or what a lost server raises."""
     until_ms, repeated = end_of_year(settings.data_dir, parameters.name, int(time.time() * 1000))
     with console.status("Making the events of the year …"):
-        events = generate_events(parameters.seed, parameters.people, parameters.events, until_ms)
-        sent = deliveries(events, parameters.name)
+        year = generate_year(parameters.seed, parameters.people, parameters.events, until_ms)
+        sent = deliveries(year.events, parameters.name)
     async with active_tables(settings) as pool:
         progress, counts, began = Progress(settings, pool), SendCounts(), time.monotonic()
         before = await progress.wait_until_folded()
@@ -76,7 +75,7 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
         seconds, counted = time.monotonic() - began, after - before
         already_there = sent.distinct - counted.committed if repeated else 0
         verdict = await verify(settings, console)
-        profile, why = await customers.read_profile(target.url, target.key, most_complete_contact(events))
+        profile, why = await customers.read_profile(target.url, target.key, year.featured.ref)
         return Result(
             sent=counts,
             counted=counted,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.codec import from_dict
 from schemas.events import Event
 from services.demo.deliveries import SentItem, items_of
-from services.demo.generate import generate_events
+from services.demo.generate import generate_year
 from services.demo.year import CanonicalEvent
 from tests.support.demo_ingress import NotAsSent, translated
 from tests.support.examples import examples
@@ -78,7 +78,7 @@ def received(item: SentItem) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module", name="year")
 def fixture_year() -> list[CanonicalEvent]:
-    return generate_events(7, 2_000, 20_000, NOW)
+    return generate_year(7, 2_000, 20_000, NOW).events
 
 
 @pytest.fixture(scope="module", name="items")
@@ -109,7 +109,7 @@ def test_ingress_makes_the_intended_events_of_each_item(items: list[SentItem]) -
 @settings(max_examples=examples(25), deadline=None)
 @given(seed=st.integers(), people=st.integers(1, 40), events=st.integers(1, 400), until=st.integers(0, 10**10))
 def test_ingress_makes_the_intended_events_in_every_year(seed: int, people: int, events: int, until: int) -> None:
-    for item in items_of(generate_events(seed, people, events, NOW + until)):
+    for item in items_of(generate_year(seed, people, events, NOW + until).events):
         assert received(item) == intended(item)
 
 

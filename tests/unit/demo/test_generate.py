@@ -14,7 +14,7 @@ from services.demo import brand
 from services.demo.channels.channel import Sender
 from services.demo.channels.line import LINE
 from services.demo.deliveries import Deliveries, deliveries
-from services.demo.generate import generate_events
+from services.demo.generate import generate_year
 from services.demo.invalid import invalid_events
 from services.demo.timing import DAY, YEAR
 
@@ -26,7 +26,7 @@ TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
 
 @pytest.fixture(scope="module", name="year")
 def fixture_year() -> list[dict[str, Any]]:
-    return generate_events(7, 2_000, 20_000, NOW)
+    return generate_year(7, 2_000, 20_000, NOW).events
 
 
 @pytest.fixture(scope="module", name="sent")
@@ -53,11 +53,11 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("events", [1, 9, 50, 300, 4_999])
 @pytest.mark.parametrize("people", [1, 60, 2_000])
 def test_a_year_has_exactly_as_many_events_as_asked_for(people: int, events: int) -> None:
-    assert len(generate_events(1, people, events, NOW)) == events
+    assert len(generate_year(1, people, events, NOW).events) == events
 
 
 def test_equal_arguments_give_equal_events_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    again = generate_events(7, 2_000, 20_000, NOW)
+    again = generate_year(7, 2_000, 20_000, NOW).events
     assert orjson.dumps(again) == orjson.dumps(year)
     assert deliveries(again, RUN) == sent
 
@@ -66,8 +66,8 @@ def test_equal_arguments_give_equal_events_and_deliveries(year: list[dict[str, A
     "other", [(8, 200, 2_000, NOW), (7, 199, 2_000, NOW), (7, 200, 2_001, NOW), (7, 200, 2_000, NOW + 1)]
 )
 def test_years_of_other_arguments_share_no_event_id(other: tuple[int, int, int, int]) -> None:
-    ids = {event["event_id"] for event in generate_events(7, 200, 2_000, NOW)}
-    assert ids.isdisjoint(event["event_id"] for event in generate_events(*other))
+    ids = {event["event_id"] for event in generate_year(7, 200, 2_000, NOW).events}
+    assert ids.isdisjoint(event["event_id"] for event in generate_year(*other).events)
 
 
 def test_event_ids_are_distinct(year: list[dict[str, Any]]) -> None:
@@ -94,7 +94,7 @@ def test_every_contact_type_of_event_happens_and_a_few_unknown_ones(year: list[d
 
 
 def test_a_small_year_has_the_rare_events_too() -> None:
-    seen = {event["type"] for event in generate_events(7, 2_000, 300, NOW)}
+    seen = {event["type"] for event in generate_year(7, 2_000, 300, NOW).events}
     rare = {"tag.removed", "attribute.unset", "omo.unbound", "identity.unbound", "identity.decided"}
     assert rare | {"marketing.opted_in"} <= seen
 

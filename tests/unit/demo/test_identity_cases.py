@@ -11,8 +11,7 @@ from projections.identity.resolution.resolution import Resolution
 from schemas.codec import from_dict
 from schemas.events.identity import Via
 from services.demo import brand
-from services.demo.featured import most_complete_contact
-from services.demo.generate import generate_events
+from services.demo.generate import generate_year
 
 NOW = 1_790_000_000_000
 Events = list[dict[str, Any]]
@@ -27,7 +26,7 @@ def resolved(events: Events) -> Resolution:
 
 @pytest.fixture(scope="module", name="year")
 def fixture_year() -> Events:
-    return generate_events(7, 2_000, 20_000, NOW)
+    return generate_year(7, 2_000, 20_000, NOW).events
 
 
 @pytest.fixture(scope="module", name="found")
@@ -121,14 +120,13 @@ def test_contacts_of_one_person_are_one_customer(found: Resolution) -> None:
 @pytest.mark.parametrize("until", [1_760_000_000_000, 1_771_234_567_890, 1_790_000_000_000, 1_795_474_800_000])
 @pytest.mark.parametrize("number", [300, 5_000])
 def test_the_contact_shown_belongs_to_a_customer_of_several_channels(number: int, until: int) -> None:
-    events = generate_events(7, 2_000, number, until)
-    shown = key(most_complete_contact(events))
-    (customer,) = (one for one in resolved(events).customers if shown in one.contacts)
+    year = generate_year(7, 2_000, number, until)
+    (customer,) = (one for one in resolved(year.events).customers if year.featured.key in one.contacts)
     assert {"line", "web", "crm"} <= {contact.partition(":")[0] for contact in customer.contacts}
 
 
 def test_a_small_year_has_the_identity_cases_too() -> None:
-    events = generate_events(7, 2_000, 300, NOW)
+    events = generate_year(7, 2_000, 300, NOW).events
     assert {"shared_device", "shared"} <= {one.reason for one in resolved(events).refused}
     assert {event["data"]["decision"] for event in events if event["type"] == "identity.decided"} >= {
         "same",

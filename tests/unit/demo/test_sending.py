@@ -14,7 +14,7 @@ from services.demo.accounts import SendCounts
 from services.demo.connections import SIGNED, Credentials
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import IngressUnavailable, UnexpectedAnswer
-from services.demo.generate import generate_events
+from services.demo.generate import generate_year
 from services.demo.sending import Request, Target, requests, send_requests
 
 CREDENTIALS = Credentials({sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
@@ -25,7 +25,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 @pytest.fixture(scope="module", name="sent")
 def fixture_sent() -> Deliveries:
     until = 1_790_000_000_000
-    return deliveries(generate_events(1, 50, 500, until), "1/50/500")
+    return deliveries(generate_year(1, 50, 500, until).events, "1/50/500")
 
 
 def ingress(request: httpx.Request) -> httpx.Response:
