@@ -17,7 +17,7 @@ from projections.identity.snapshot import policy_of
 from schemas.changes import CustomerChange, change_in
 from schemas.topics import CUSTOMER_CHANGES
 from services.demo.invalid import TENANT
-from services.query.core.identity_models import Why
+from services.query.core.identity_models import Explanation
 from services.runtime.settings import Settings
 from services.verify.log_reader import LogReader
 
@@ -121,7 +121,7 @@ async def _read_changes(settings: Settings) -> Iterable[CustomerChange]:
     return changes.values()
 
 
-async def read_profile(url: str, key: str, contact: dict[str, str]) -> tuple[dict[str, Any], Why]:
+async def read_profile(url: str, key: str, contact: dict[str, str]) -> tuple[dict[str, Any], Explanation]:
     """Ask the read API for a contact, and why it is one customer with the contact of its own farthest from it."""
     bearer = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(trust_env=False, timeout=10.0, base_url=url, headers=bearer) as client:
@@ -134,5 +134,7 @@ async def read_profile(url: str, key: str, contact: dict[str, str]) -> tuple[dic
         profile = await get("/v1/contacts/{channel}/{account}/{uid}".format(**contact))
         found = await get(f"/v1/customers/{profile['customer_id']}/contacts")
         others = [one["contact"] for one in found["contacts"]][:_MOST_ASKED]
-        whys = [Why.model_validate(await get("/v1/identity/why", a=profile["contact"], b=other)) for other in others]
+        whys = [
+            Explanation.model_validate(await get("/v1/identity/why", a=profile["contact"], b=other)) for other in others
+        ]
     return profile, max(whys, key=lambda why: (len(why.chain), why.b.contact))

@@ -16,7 +16,7 @@ from services.demo.accounts import LogCounts, SendCounts
 from services.demo.customers import Customers
 from services.demo.sending import Target
 from services.query import why_command
-from services.query.core.identity_models import Why
+from services.query.core.identity_models import Explanation
 
 _TAIPEI: Final = timezone(timedelta(hours=8))
 _TIMES: Final = {
@@ -48,7 +48,7 @@ class Result:
     contacts: list[dict[str, Any]]
     customers: Customers
     profile: dict[str, Any]
-    why: Why
+    why: Explanation
     target: Target
     faults: list[str] = field(default_factory=list)
 

@@ -1,1 +1,1 @@
-"""The read API: contacts, customers and their timelines."""
+"""The read API: contacts, customers, their timelines, and why contacts are one customer."""

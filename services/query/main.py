@@ -15,7 +15,7 @@ from services.query.core.timelines import MOST_BYTES
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.policies import Policies
-from services.query.handlers.reader import Reader
+from services.query.handlers.reader import CustomerReader
 from services.query.http import contacts, customers, identity, policy
 from services.query.http.responses import add_error_handlers
 from services.runtime import http
@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
         redirect_slashes=False,
     )
     lookup = CustomerLookup.of(settings)
-    app.state.reader = Reader(read_models, lookup, page_bytes)
+    app.state.reader = CustomerReader(read_models, lookup, page_bytes)
     app.state.explainer = Explainer(read_models, lookup)
     app.state.policies = Policies(read_models, lookup)
     app.state.previewer = PreviewProcess(settings.database_url, settings.default_region)

@@ -15,7 +15,7 @@ from projections.identity.resolution.links import MEANINGS
 from services.control.tenants import list_tenants
 from services.query.adapters.single_connection import SingleConnection, generation_connection
 from services.query.core.errors import NotFound
-from services.query.core.identity_models import Evidence, Tie, Why
+from services.query.core.identity_models import EvidenceEvent, Explanation, Tie
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
 from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
@@ -48,7 +48,7 @@ def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], *, as
         show(Console(), why)
 
 
-def show(console: Console, why: Why) -> None:
+def show(console: Console, why: Explanation) -> None:
     """Print the answer."""
     for line in _verdict(why):
         console.print(Text(line), soft_wrap=True)
@@ -67,7 +67,7 @@ def show(console: Console, why: Why) -> None:
     console.print(grid)
 
 
-def _verdict(why: Why) -> Iterator[str]:
+def _verdict(why: Explanation) -> Iterator[str]:
     both = f"{_printable(why.a.contact)} and {_printable(why.b.contact)}"
     if why.because == "same_contact":
         yield f"{_printable(why.a.contact)} is one contact, of customer {why.a.customer_id}."
@@ -89,7 +89,7 @@ def _by(tie: Tie) -> Text:
     return said
 
 
-def _event(one: Evidence) -> str:
+def _event(one: EvidenceEvent) -> str:
     at = datetime.fromtimestamp(one.at / 1000, UTC)
     return f"{_SAYS[one.says]} {at:%Y-%m-%d %H:%M:%S} UTC by {_printable(one.event_id)}"
 
@@ -99,7 +99,7 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
-async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]) -> Why:
+async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]) -> Explanation:
     lookup = CustomerLookup.of(settings)
     async with open_engine(settings.database_url, max_size=1) as engine:
         chosen = await _tenant(engine, tenant)

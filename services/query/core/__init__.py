@@ -1,1 +1,1 @@
-"""What readers are shown, as pure functions of the rows and the time."""
+"""What readers get, as pure functions: names in, shapes and cursors out."""

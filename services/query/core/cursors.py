@@ -1,4 +1,4 @@
-"""A place in a list as an opaque word that fits a URL."""
+"""Cursors: a place in a list, as opaque text that fits a URL."""
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,29 +8,29 @@ from uuid import UUID
 import orjson
 
 from projections.identity.queries import Place as ConflictPlace
-from projections.timeline.queries import Place
+from projections.timeline.queries import TimelinePlace
 from services.query.core.errors import BadCursor
 
-MOST_CHARACTERS: Final = 1500  # an event id of 255 four-byte characters needs 1,392
-MOST_OF_A_CONFLICT: Final = 8000  # a contact key of 520 four-byte characters needs about half of it
+MOST_CHARACTERS: Final = 1500  # of a timeline's cursor; an event id of 255 four-byte characters needs 1,392
+MOST_OF_A_CONFLICT: Final = 8000  # of a conflict's; a contact key of 520 four-byte characters needs about half of it
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
 
 
-def write(place: Place) -> str:
+def write(place: TimelinePlace) -> str:
     """The cursor of the page that begins after this place."""
     fixed = _FIXED.pack(place.occurred_at, place.contact_id.bytes)
     return urlsafe_b64encode(fixed + place.event_id.encode()).rstrip(b"=").decode()
 
 
-def read(cursor: str) -> Place:
-    """The place that a cursor stands for. Raises BadCursor for anything that ``write`` never gave."""
+def read(cursor: str) -> TimelinePlace:
+    """The place that a cursor stands for. Raises BadCursor for any text that ``write`` can't have made."""
     try:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
         occurred_at, contact_id = _FIXED.unpack_from(raw)
-        place = Place(occurred_at, raw[_FIXED.size :].decode(), UUID(bytes=contact_id))
+        place = TimelinePlace(occurred_at, raw[_FIXED.size :].decode(), UUID(bytes=contact_id))
     except (ValueError, struct.error) as error:
         raise BadCursor(BadCursor.__doc__) from error
-    if "\0" in place.event_id or write(place) != cursor:  # the decoder skips characters it doesn't know
+    if "\0" in place.event_id or write(place) != cursor:  # the decoder skips unknown characters
         raise BadCursor(BadCursor.__doc__)
     return place
 
@@ -42,14 +42,14 @@ def write_conflict(place: ConflictPlace) -> str:
 
 
 def read_conflict(cursor: str) -> ConflictPlace:
-    """The place that a cursor stands for. Raises BadCursor for anything that ``write_conflict`` never gave."""
+    """The place that a cursor stands for. Raises BadCursor for any text that ``write_conflict`` can't have made."""
     try:
         at, contact_id, type_name, value = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         place = ConflictPlace(at, UUID(contact_id), type_name, value)
-        given = write_conflict(place) == cursor and "\0" not in type_name + value
-        _FIXED.pack(at, place.contact_id.bytes)  # a time is one that a table can hold
+        genuine = write_conflict(place) == cursor and "\0" not in type_name + value
+        _FIXED.pack(at, place.contact_id.bytes)  # fails for a time that no table can hold
     except (ValueError, TypeError, AttributeError, struct.error) as error:
         raise BadCursor(BadCursor.__doc__) from error
-    if not given:
+    if not genuine:
         raise BadCursor(BadCursor.__doc__)
     return place

@@ -1,4 +1,4 @@
-"""What can't be answered, by what the reader is told.
+"""Requests that can't be answered, by the status that the reader gets.
 
 LookupError
 ├── NotFound    404
@@ -12,13 +12,13 @@ from uuid import UUID
 
 
 class NotFound(LookupError):
-    """Nothing of this tenant is known under that name. The message is the reader's to see."""
+    """This tenant has nothing of that name. The message is shown to the reader."""
 
 
 class Ambiguous(LookupError):
     """Several customers hold this value, since it does not tie them together. Ask for one of them by its id.
 
-    ``candidates`` are customers, the one with the strongest claim first; of very many, the first.
+    ``candidates`` are their ids, in the order of their strongest holder; of very many, the first.
     """
 
     def __init__(self, candidates: Sequence[UUID]) -> None:
@@ -27,4 +27,4 @@ class Ambiguous(LookupError):
 
 
 class BadCursor(ValueError):
-    """A cursor is used as the last page gave it, or not at all."""
+    """This cursor was not given by a page: use it unchanged, or leave it out."""

@@ -1,4 +1,4 @@
-"""The shapes that tell who is who, and why. Times are in milliseconds since 1970, UTC."""
+"""The shapes of answers about identity. Times are in milliseconds since 1970, UTC."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -18,8 +18,8 @@ Reason = Annotated[
 ]
 
 
-class Evidence(Shape):
-    """An event that says so: the first that did, the latest that still stand, or what took it back."""
+class EvidenceEvent(Shape):
+    """An event behind a tie: the first one, the latest that still counts, or the one that took it back."""
 
     event_id: Annotated[str, Field(examples=["api:login-1"])]
     at: Time
@@ -36,7 +36,7 @@ class Tie(Shape):
     status: Literal["accepted", "refused", "set_aside"]
     reason: Reason | None
     detail: Annotated[list[str], Field(description="what stood against it: a type and its values, or a pair")]
-    events: list[Evidence]
+    events: list[EvidenceEvent]
 
 
 class Side(Shape):
@@ -47,7 +47,7 @@ class Side(Shape):
     customer_id: UUID
 
 
-class Why(Shape):
+class Explanation(Shape):
     """Why two contacts are one customer, or are not.
 
     ``together``: the shortest chain of accepted links between them. Apart: the chain with the fewest obstacles;
@@ -69,7 +69,7 @@ class GraphContact(Shape):
     id: UUID
 
 
-class Graph(Shape):
+class CustomerLinks(Shape):
     """A customer's contacts and all links of them and to them, the strongest, then earliest first."""
 
     id: UUID
@@ -81,7 +81,7 @@ class Graph(Shape):
 
 
 class Conflict(Shape):
-    """A link that joins nothing."""
+    """A link that was refused: it joins nothing."""
 
     contact: ContactKeyText
     contact_id: UUID
@@ -95,7 +95,7 @@ class Conflict(Shape):
 
 
 class ConflictPage(Shape):
-    """Refused links, newest first."""
+    """Conflicts, newest first."""
 
     conflicts: list[Conflict]
     next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]

@@ -1,4 +1,4 @@
-"""What the resolution's explanation says, as readers are shown it."""
+"""Explanations of a resolution, and conflicts, as readers get them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -12,34 +12,43 @@ from projections.identity.resolution.links import STAFF
 from projections.identity.resolution.resolution import Resolution
 from projections.identity.tables import ConflictRow
 from services.query.core import cursors
-from services.query.core.identity_models import Conflict, ConflictPage, Evidence, Graph, GraphContact, Side, Tie, Why
+from services.query.core.identity_models import (
+    Conflict,
+    ConflictPage,
+    CustomerLinks,
+    EvidenceEvent,
+    Explanation,
+    GraphContact,
+    Side,
+    Tie,
+)
 
-IdOf = Callable[[str], UUID]
+PersonalIdOf = Callable[[str], UUID]
 
 
-def why_view(resolution: Resolution, one: str, other: str, id_of: IdOf) -> Why:
+def why_view(resolution: Resolution, one: str, other: str, id_of: PersonalIdOf) -> Explanation:
     """Why the two contacts are one customer or are not."""
-    said = explain.why(resolution, one, other)
-    return Why(
+    explained = explain.why(resolution, one, other)
+    return Explanation(
         a=_side(resolution, one, id_of),
         b=_side(resolution, other, id_of),
-        together=said.together,
-        because=_because(said, same=one == other),
-        decided_different=said.decided is not None,
-        chain=[_tie(step) for step in said.chain],
+        together=explained.together,
+        because=_because(explained, same=one == other),
+        decided_different=explained.decided is not None,
+        chain=[_tie(step) for step in explained.chain],
     )
 
 
-def graph_view(resolution: Resolution, contact: str, id_of: IdOf) -> Graph:
+def graph_view(resolution: Resolution, contact: str, id_of: PersonalIdOf) -> CustomerLinks:
     """The customer that holds the contact, with its links."""
-    said = explain.graph(resolution, contact)
-    return Graph(
-        id=id_of(said.customer.founder),
-        founder=said.customer.founder,
-        member_id=said.customer.member_id,
-        contacts=[GraphContact(contact=one, id=id_of(one)) for one in said.customer.contacts],
-        accepted=[_tie(step) for step in said.accepted],
-        refused=[_tie(step) for step in said.refused],
+    graph = explain.graph(resolution, contact)
+    return CustomerLinks(
+        id=id_of(graph.customer.founder),
+        founder=graph.customer.founder,
+        member_id=graph.customer.member_id,
+        contacts=[GraphContact(contact=one, id=id_of(one)) for one in graph.customer.contacts],
+        accepted=[_tie(step) for step in graph.accepted],
+        refused=[_tie(step) for step in graph.refused],
     )
 
 
@@ -52,17 +61,17 @@ def conflicts_view(rows: Sequence[ConflictRow], limit: int, customers: Mapping[U
     )
 
 
-def _side(resolution: Resolution, contact: str, id_of: IdOf) -> Side:
+def _side(resolution: Resolution, contact: str, id_of: PersonalIdOf) -> Side:
     customer = explain.customer_of(resolution, contact)
     return Side(contact=contact, id=id_of(contact), customer_id=id_of(customer.founder))
 
 
-def _because(said: explain.Why, *, same: bool) -> Literal["same_contact", "linked", "refused", "missing_evidence"]:
+def _because(explained: explain.Why, *, same: bool) -> Literal["same_contact", "linked", "refused", "missing_evidence"]:
     if same:
         return "same_contact"
-    if said.together:
+    if explained.together:
         return "linked"
-    return "refused" if said.chain or said.decided else "missing_evidence"
+    return "refused" if explained.chain or explained.decided else "missing_evidence"
 
 
 def _tie(step: explain.Step) -> Tie:
@@ -76,7 +85,7 @@ def _tie(step: explain.Step) -> Tie:
         reason=None if accepted else step.fate,
         detail=list(step.detail),
         events=[
-            Evidence(event_id=one.event_id, at=one.at, says="decided" if step.type == STAFF else one.says)
+            EvidenceEvent(event_id=one.event_id, at=one.at, says="decided" if step.type == STAFF else one.says)
             for one in step.sources
         ],
     )

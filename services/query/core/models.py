@@ -1,4 +1,4 @@
-"""The shapes that readers get. Every time is in milliseconds since 1970, UTC; null means never or unknown."""
+"""The shapes of contacts, customers and timelines. Times are in ms since 1970, UTC; null means never or unknown."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -13,12 +13,12 @@ Status = Literal["subscribed", "blocked", "none"]
 
 
 class Shape(BaseModel):
-    """A value that is shown and never changed."""
+    """An immutable part of an answer."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
-class Profile(Shape):
+class ProfileView(Shape):
     """What the channel shows of the person."""
 
     display_name: Annotated[str | None, Field(examples=["林小美"])] = None
@@ -27,7 +27,7 @@ class Profile(Shape):
 
 
 class Stretch(Shape):
-    """A time during which the subscription had one status; the present one has no end."""
+    """A period in which the subscription had one status; the present one has no end."""
 
     status: Literal["subscribed", "blocked"]
     from_: Annotated[Time, Field(alias="from")]
@@ -35,7 +35,7 @@ class Stretch(Shape):
 
 
 class Subscription(Shape):
-    """Whether the channel reaches the person, and since when; ``none`` if it never said so either way."""
+    """Whether the channel reaches the person, and since when; ``none`` if no event ever said so either way."""
 
     status: Status
     since: Time | None
@@ -102,7 +102,7 @@ class SocialBinding(Shape):
     at: Time | None = None
 
 
-class Binding(Shape):
+class BindingView(Shape):
     """An identifier was bound to the contact, or unbound from it again."""
 
     via: Annotated[str, Field(examples=["cart_tracker"])]
@@ -110,7 +110,7 @@ class Binding(Shape):
     at: Time
 
 
-class Contact(Shape):
+class ContactView(Shape):
     """One person on one account of a channel, as everything that happened leaves it."""
 
     contact: ContactKeyText
@@ -119,7 +119,7 @@ class Contact(Shape):
     channel: Channel
     account: str
     uid: str
-    profile: Profile
+    profile: ProfileView
     subscription: Subscription
     valid: Annotated[bool, Field(description="subscribed, not superseded, and open to some kind of marketing")]
     last_customer_interaction_at: Time | None
@@ -132,7 +132,7 @@ class Contact(Shape):
     attributes: dict[str, Attribute]
     staff: Staff | None
     social_binding: SocialBinding
-    bindings: list[Binding]
+    bindings: list[BindingView]
     superseded_by: Annotated[str | None, Field(description="the contact key that took this one's place")]
 
 
@@ -149,7 +149,7 @@ class CustomerAttribute(Attribute):
     origin: Annotated[ContactKeyText, Field(description="the contact that it comes from")]
 
 
-class Customer(Shape):
+class CustomerView(Shape):
     """An Omni-customer: one person over all channels, rolled up from the contacts."""
 
     id: Annotated[UUID, Field(description="the customer's id now, whichever name it was asked for by")]
@@ -157,7 +157,7 @@ class Customer(Shape):
     phone: Annotated[str | None, Field(description="the strongest, then latest", examples=["+886911111111"])]
     email: Annotated[str | None, Field(description="the strongest, then latest", examples=["mei@example.com"])]
     names: Annotated[list[str], Field(description="what its channels call it", examples=[["林小美"]])]
-    contacts: list[Contact]
+    contacts: list[ContactView]
     valid: Annotated[bool, Field(description="whether any contact is a valid one")]
     last_customer_interaction_at: Time | None
     last_team_interaction_at: Time | None
@@ -171,7 +171,7 @@ class CustomerContacts(Shape):
     """The contacts of a customer."""
 
     id: UUID
-    contacts: list[Contact]
+    contacts: list[ContactView]
 
 
 class TimelineEvent(Shape):

@@ -1,4 +1,4 @@
-"""The shapes that tell of a tenant's policy for identity, of its adoption, and of what another one would change."""
+"""The shapes of a tenant's identity policy, of its adoption, and of what another policy would change."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,7 +28,7 @@ class Adoption(Shape):
     done: Annotated[int, Field(ge=0)]
 
 
-class PolicyInForce(Shape):
+class PolicyStatus(Shape):
     """The policy by which customers are what they are now, whole, and what comes next."""
 
     version: Version

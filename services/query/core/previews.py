@@ -1,4 +1,4 @@
-"""What another policy would make of a tenant's customers, compared with what they are."""
+"""Compares a tenant's customers with what they would be under another policy."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
@@ -29,7 +29,7 @@ class _Kind(NamedTuple):
 
 def preview(compared: Comparison) -> Preview:
     """The numbers of customers merged, split and unchanged, with the largest of each."""
-    now, then = _whose(compared.now), _whose(compared.then)
+    now, then = _customers_by_contact(compared.now), _customers_by_contact(compared.then)
     merged = [one for one in _kinds(compared.then, now) if len(one.pieces) > 1]
     split = [one for one in _kinds(compared.now, then) if len(one.pieces) > 1]
     changed = {contact for one in (*merged, *split) for contact in one.contacts}
@@ -45,12 +45,12 @@ def preview(compared: Comparison) -> Preview:
     )
 
 
-def _whose(groups: Groups) -> dict[str, UUID]:
+def _customers_by_contact(groups: Groups) -> dict[str, UUID]:
     return {contact: customer for customer, contacts in groups.items() for contact in contacts}
 
 
 def _kinds(groups: Groups, on_the_other_side: Mapping[str, UUID]) -> Iterable[_Kind]:
-    """Each customer with its contacts by whom they belong to on the other side."""
+    """Each customer with its contacts, grouped by their customer on the other side."""
     for customer, contacts in groups.items():
         pieces: dict[UUID, list[str]] = {}
         for contact in contacts:

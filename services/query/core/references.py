@@ -1,4 +1,4 @@
-"""Names in URLs: which contact or customer they mean. What can't be a name is unknown, as any other unknown name is."""
+"""Parses the names of contacts and customers in URLs. Text that can't be a name is treated as an unknown one."""
 
 import re
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class ByIdentifier:
 
 
 def contact(channel: str, account: str, uid: str) -> ContactRef:
-    """The contact with this key. Raises NotFound where there can be none."""
+    """The contact with this key. Raises NotFound for parts that can't be a key."""
     try:
         return ContactRef.model_validate({"channel": channel, "account": account, "uid": uid})
     except ValidationError as error:
@@ -50,7 +50,7 @@ def contact(channel: str, account: str, uid: str) -> ContactRef:
 
 
 def customer(name: str) -> ByPersonalId | ByContact | ByIdentifier:
-    """What a customer's name in a URL says. Raises NotFound where it says nothing."""
+    """What a customer's name in a URL means. Raises NotFound for text that can't be a name."""
     if _PERSONAL_ID.fullmatch(name):
         return ByPersonalId(UUID(name))
     form, _, rest = name.partition(":")

@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from projections.timeline.queries import NEWEST, Entry, Place
+from projections.timeline.queries import NEWEST, Entry, TimelinePlace
 from services.query.core import cursors
 
 # Of a page's data; the envelopes come on top. One event is at most a quarter of a mebibyte.
@@ -19,7 +19,7 @@ class TimelineQuery:
 
     limit: int
     types: Sequence[str] | None = None
-    after: Place = NEWEST
+    after: TimelinePlace = NEWEST
 
 
 def page_json(entries: Sequence[Entry]) -> bytes:

@@ -11,15 +11,15 @@ from projections.customers.folds import CustomerRecord
 from projections.notifications.tables import NotificationRow
 from services.query.core.models import (
     Attribute,
-    Binding,
+    BindingView,
     Consent,
     Consents,
-    Contact,
-    Customer,
+    ContactView,
     CustomerAttribute,
     CustomerTag,
+    CustomerView,
     Notification,
-    Profile,
+    ProfileView,
     SocialBinding,
     Staff,
     Stretch,
@@ -30,10 +30,10 @@ from services.query.core.models import (
 _NEVER_SAID: Final = Consent()
 
 
-def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) -> Customer:
+def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) -> CustomerView:
     """The customer with its contacts, in the order that they come in."""
     identity = customer.identity
-    return Customer(
+    return CustomerView(
         id=identity.customer_id,
         member_id=identity.member_id,
         phone=identity.phone,
@@ -63,22 +63,22 @@ def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) ->
     )
 
 
-def contact_views(contacts: Iterable[ContactState], customer_id: UUID) -> list[Contact]:
+def contact_views(contacts: Iterable[ContactState], customer_id: UUID) -> list[ContactView]:
     """The contacts of one customer."""
     return [contact_view(contact, customer_id) for contact in contacts]
 
 
-def contact_view(state: ContactState, customer_id: UUID) -> Contact:
+def contact_view(state: ContactState, customer_id: UUID) -> ContactView:
     """The contact as part of this customer."""
     record, row = state.record, state.record.contact
-    return Contact(
+    return ContactView(
         contact=state.key,
         id=row.contact_id,
         customer_id=customer_id,
         channel=row.channel,
         account=row.account,
         uid=row.uid,
-        profile=Profile(display_name=row.display_name, avatar=row.avatar, locale=row.locale),
+        profile=ProfileView(display_name=row.display_name, avatar=row.avatar, locale=row.locale),
         subscription=_subscription(state),
         valid=state.valid,
         last_customer_interaction_at=row.last_customer_at,
@@ -91,7 +91,7 @@ def contact_view(state: ContactState, customer_id: UUID) -> Contact:
         attributes={one.key: _attribute(one) for one in state.attributes},
         staff=_staff(row),
         social_binding=_social_binding(state),
-        bindings=[Binding(via=one.via, bound=one.bound, at=one.at) for one in record.bindings],
+        bindings=[BindingView(via=one.via, bound=one.bound, at=one.at) for one in record.bindings],
         superseded_by=row.superseded_by,
     )
 

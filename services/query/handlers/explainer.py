@@ -13,7 +13,7 @@ from projections.identity.resolution.resolution import Resolution
 from projections.identity.snapshot import resolution_of
 from services.query.core import identity_views as views
 from services.query.core.errors import NotFound
-from services.query.core.identity_models import ConflictPage, Graph, Why
+from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
@@ -31,7 +31,7 @@ class Explainer:
         self._read_models = read_models
         self._lookup = lookup
 
-    async def why(self, tenant: str, one: str, other: str) -> Why:
+    async def why(self, tenant: str, one: str, other: str) -> Explanation:
         """Why two contacts, by their keys or ids, are one customer or are not."""
         ids = [self._lookup.contact(tenant, name) for name in (one, other)]
         async with snapshot(self._read_models, tenant) as moment:
@@ -41,7 +41,7 @@ class Explainer:
             resolution = await self._resolution(moment, keys)
         return views.why_view(resolution, keys[ids[0]], keys[ids[1]], partial(self._lookup.id_of, tenant))
 
-    async def graph(self, tenant: str, name: str) -> Graph:
+    async def graph(self, tenant: str, name: str) -> CustomerLinks:
         """A customer by any of its names, with its links. Raises Ambiguous, too."""
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)

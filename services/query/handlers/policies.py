@@ -3,7 +3,7 @@
 from typing import Final
 
 from projections.identity import resolutions as spaces
-from services.query.core.policy_models import Adoption, PolicyInForce, PolicyVersion
+from services.query.core.policy_models import Adoption, PolicyStatus, PolicyVersion
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.snapshots import snapshot
 from services.query.ports import ReadModels
@@ -18,13 +18,13 @@ class Policies:
         self._read_models = read_models
         self._lookup = lookup
 
-    async def in_force(self, tenant: str) -> PolicyInForce:
+    async def in_force(self, tenant: str) -> PolicyStatus:
         """The policy by which the tenant's customers are what they are at this moment."""
         async with snapshot(self._read_models, tenant) as moment:
             building = await spaces.building(moment.connection, tenant)
             versions = await spaces.policies_of(moment.connection, tenant, _VERSIONS)
             policy = self._lookup.policy_in(moment)
-        return PolicyInForce(
+        return PolicyStatus(
             version=moment.live.version,
             policy=policy.to_json(),
             adopting=_adoption(building, moment.live.version, versions),

@@ -12,7 +12,7 @@ from projections.identity.queries import customers_of, keys_of, together
 from projections.timeline import queries as timeline
 from schemas.events import ContactRef
 from services.query.core.errors import NotFound
-from services.query.core.models import Contact, Customer, CustomerContacts
+from services.query.core.models import ContactView, CustomerContacts, CustomerView
 from services.query.core.timelines import MOST_BYTES, TimelineQuery, page_json
 from services.query.core.views import contact_view, contact_views, customer_view
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
@@ -20,7 +20,7 @@ from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 
 
-class Reader:
+class CustomerReader:
     """Answers questions from the read models, each as of one moment.
 
     Every method raises NotFound for what this tenant doesn't have, Ambiguous for a name that is several customers',
@@ -33,7 +33,7 @@ class Reader:
         self._lookup = lookup
         self._page_bytes = page_bytes
 
-    async def contact(self, tenant: str, contact: ContactRef, now: int) -> Contact:
+    async def contact(self, tenant: str, contact: ContactRef, now: int) -> ContactView:
         """One contact, as it is at this moment."""
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
@@ -44,7 +44,7 @@ class Reader:
         record = records[0] if records else placeholder(tenant, contact_id, contact.key)
         return contact_view(state_at(record, now), customers.get(contact_id, contact_id))
 
-    async def customer(self, tenant: str, name: str, now: int) -> Customer:
+    async def customer(self, tenant: str, name: str, now: int) -> CustomerView:
         """A customer by any of its names, with what its contacts add up to."""
         loaded = await self._load(tenant, name)
         contacts = states_at(loaded.contacts, now)

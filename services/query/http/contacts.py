@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from services.query.core.models import Contact, TimelinePage
+from services.query.core.models import ContactView, TimelinePage
 from services.query.http.parameters import Answering, Asking, NamedContact, Now, TimelinePageQuery
 from services.query.http.responses import PAGED, answer, json_answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
@@ -24,7 +24,9 @@ async def read_contact_timeline(
     return json_answer(await reader.contact_timeline(asking.tenant, contact, wanted))
 
 
-@router.get("/{channel}/{account}/{uid:path}", summary="A contact", response_model=Contact, responses=COMMON_PROBLEMS)
+@router.get(
+    "/{channel}/{account}/{uid:path}", summary="A contact", response_model=ContactView, responses=COMMON_PROBLEMS
+)
 async def read_contact(asking: Asking, reader: Answering, contact: NamedContact, at: Now) -> Response:
     """One person on one account of a channel, as everything that happened leaves it."""
     return answer(await reader.contact(asking.tenant, contact, at))

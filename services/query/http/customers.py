@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from services.query.core.models import Customer, CustomerContacts, TimelinePage
+from services.query.core.models import CustomerContacts, CustomerView, TimelinePage
 from services.query.http.parameters import Answering, Asking, CustomerName, Now, TimelinePageQuery
 from services.query.http.responses import BY_ANY_NAME, PAGED, answer, json_answer
 from services.runtime.api import keyed_router
@@ -10,7 +10,7 @@ from services.runtime.api import keyed_router
 router = keyed_router("/v1/customers", "read")
 
 
-@router.get("/{customer}", summary="A customer", response_model=Customer, responses=BY_ANY_NAME)
+@router.get("/{customer}", summary="A customer", response_model=CustomerView, responses=BY_ANY_NAME)
 async def read_customer(asking: Asking, reader: Answering, customer: CustomerName, at: Now) -> Response:
     """An Omni-customer: the contacts that are one person, and what they add up to."""
     return answer(await reader.customer(asking.tenant, customer, at))

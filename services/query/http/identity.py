@@ -6,7 +6,7 @@ from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from services.query.core import cursors
-from services.query.core.identity_models import ConflictPage, Graph, Why
+from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
 from services.query.handlers.explainer import NEWEST, Explainer
 from services.query.http.parameters import Asking, CustomerName
 from services.query.http.responses import BY_ANY_NAME, PAGED, answer
@@ -34,7 +34,9 @@ ContactName = Annotated[
 ]
 
 
-@router.get("/identity/why", summary="Why two contacts are one customer", response_model=Why, responses=COMMON_PROBLEMS)
+@router.get(
+    "/identity/why", summary="Why two contacts are one customer", response_model=Explanation, responses=COMMON_PROBLEMS
+)
 async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName) -> Response:
     """The chain of links that makes two contacts one customer, each with its events; or what keeps them apart."""
     return answer(await explainer.why(asking.tenant, a, b))
@@ -59,7 +61,7 @@ async def read_conflicts(
 @router.get(
     "/customers/{customer}/identity",
     summary="What makes a customer one",
-    response_model=Graph,
+    response_model=CustomerLinks,
     responses=BY_ANY_NAME,
 )
 async def read_customer_identity(asking: Asking, explainer: Explaining, customer: CustomerName) -> Response:

@@ -10,7 +10,7 @@ from schemas.events import ContactRef
 from services.control.auth import Principal, require
 from services.query.core import cursors, references
 from services.query.core.timelines import TimelineQuery
-from services.query.handlers.reader import Reader
+from services.query.handlers.reader import CustomerReader
 
 _MOST_EVENTS: Final = 200
 _MOST_TYPES: Final = 50
@@ -22,8 +22,8 @@ async def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def _reader(request: Request) -> Reader:
-    reader: Reader = request.app.state.reader
+async def _reader(request: Request) -> CustomerReader:
+    reader: CustomerReader = request.app.state.reader
     return reader
 
 
@@ -52,7 +52,7 @@ async def _timeline_query(
 
 Asking = Annotated[Principal, Depends(require("customers:read"))]
 Administering = Annotated[Principal, Depends(require("admin"))]
-Answering = Annotated[Reader, Depends(_reader)]
+Answering = Annotated[CustomerReader, Depends(_reader)]
 Now = Annotated[int, Depends(now)]
 NamedContact = Annotated[ContactRef, Depends(_contact)]
 TimelinePageQuery = Annotated[TimelineQuery, Depends(_timeline_query)]

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from projections.identity.resolution.policy import Policy
-from services.query.core.policy_models import PolicyInForce, Preview, WishedPolicy
+from services.query.core.policy_models import PolicyStatus, Preview, WishedPolicy
 from services.query.handlers.policies import Policies
 from services.query.http.parameters import Administering, Asking
 from services.query.http.responses import PREVIEWED, answer
@@ -26,7 +26,7 @@ async def _previewer(request: Request) -> PolicyPreviewer:
     return previewer
 
 
-@router.get("", summary="The policy for identity", response_model=PolicyInForce, responses=COMMON_PROBLEMS)
+@router.get("", summary="The policy for identity", response_model=PolicyStatus, responses=COMMON_PROBLEMS)
 async def read_policy(asking: Asking, policies: Annotated[Policies, Depends(_policies)]) -> Response:
     """Which identifiers tie contacts together and which tell people apart; how far the adoption of the next is."""
     return answer(await policies.in_force(asking.tenant))

@@ -5,10 +5,10 @@ from urllib.parse import quote
 import pytest
 
 from projections.contacts import queries
-from services.query.core.models import Contact
-from tests.integration.query.conftest import NOW, Brand, id_of
+from services.query.core.models import ContactView
 from tests.support.contact_records import event
 from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
+from tests.support.read_api import NOW, Brand, id_of
 from tests.support.strategies import BASE_MS, DAY_MS
 
 READ = ("contacts", "tags", "attributes", "consents", "notifications", "bindings")
@@ -35,8 +35,8 @@ LIFE = (
 )
 
 
-async def test_a_life_becomes_a_page(brand: Brand) -> None:
-    await brand.happens(*LIFE)
+async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
+    await brand.fold_contacts(*LIFE)
     page = await brand.json("/v1/contacts/line/oa1/U1")
     personal = str(id_of("line:oa1:U1"))
     assert page == {
@@ -85,11 +85,11 @@ async def test_a_life_becomes_a_page(brand: Brand) -> None:
         "bindings": [{"via": "site_button", "bound": True, "at": BASE_MS + 17}],
         "superseded_by": None,
     }
-    assert Contact.model_validate(page).model_dump(mode="json", by_alias=True) == page
+    assert ContactView.model_validate(page).model_dump(mode="json", by_alias=True) == page
 
 
-async def test_a_person_is_never_kept_by_a_cache(brand: Brand) -> None:
-    await brand.happens(LIFE[0])
+async def test_no_cache_may_store_an_answer(brand: Brand) -> None:
+    await brand.fold_contacts(LIFE[0])
     assert (await brand.get("/v1/contacts/line/oa1/U1")).headers["cache-control"] == "no-store"
 
 
@@ -112,7 +112,7 @@ UIDS = [
 
 @pytest.mark.parametrize("uid", UIDS)
 async def test_any_uid_can_be_asked_for(brand: Brand, uid: str) -> None:
-    await brand.happens(event("web.tracked", 1, contact=f"web:shop:{uid}", event="view"))
+    await brand.fold_contacts(event("web.tracked", 1, contact=f"web:shop:{uid}", event="view"))
     encoded = quote(uid, safe="")
     path = f"/v1/contacts/web/shop/{'%2E%2E' if uid == '..' else encoded}"
     page = await brand.json(path)
@@ -123,26 +123,26 @@ async def test_any_uid_can_be_asked_for(brand: Brand, uid: str) -> None:
 
 
 async def test_a_uid_with_plain_slashes_is_understood_too(brand: Brand) -> None:
-    await brand.happens(event("web.tracked", 1, contact="web:shop:a/b", event="view"))
+    await brand.fold_contacts(event("web.tracked", 1, contact="web:shop:a/b", event="view"))
     assert (await brand.json("/v1/contacts/web/shop/a/b"))["uid"] == "a/b"
     assert len((await brand.json("/v1/contacts/web/shop/a/b/timeline"))["events"]) == 1
 
 
 async def test_an_account_may_hold_a_slash(brand: Brand) -> None:
-    await brand.happens(event("web.tracked", 1, contact="web:shop/tw:c1", event="view"))
+    await brand.fold_contacts(event("web.tracked", 1, contact="web:shop/tw:c1", event="view"))
     assert (await brand.json("/v1/contacts/web/shop%2Ftw/c1"))["account"] == "shop/tw"
 
 
 async def test_only_the_tags_that_have_not_run_out_are_there(brand: Brand) -> None:
     days = (NOW - BASE_MS) // DAY_MS
-    await brand.happens(
+    await brand.fold_contacts(
         event("tag.added", tag="over", expires_after=days - 1), event("tag.added", tag="on", expires_after=days)
     )
     assert [one["tag"] for one in (await brand.json("/v1/contacts/line/oa1/U1"))["tags"]] == ["on"]
 
 
 async def test_a_contact_among_many_is_found_by_primary_keys_alone(brand: Brand) -> None:
-    await brand.happens(*LIFE)
+    await brand.fold_contacts(*LIFE)
     await brand.connection.execute(
         "INSERT INTO contacts (tenant, contact_id, channel, account, uid, first_seen_at, runs, stamps)"
         " SELECT 'demo', gen_random_uuid(), 'web', 'shop', 'c' || i, i, '[]', '{}' FROM generate_series(1, 20000) i;"

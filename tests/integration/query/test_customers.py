@@ -2,9 +2,9 @@
 
 import pytest
 
-from services.query.core.models import Customer
-from tests.integration.query.conftest import Brand, id_of, keys_of
+from services.query.core.models import CustomerView
 from tests.support.contact_records import event
+from tests.support.read_api import Brand, id_of, keys_of
 from tests.support.strategies import BASE_MS
 
 WEB, LINE = "web:shop:c1", "line:oa1:U1"
@@ -21,7 +21,7 @@ LIVES = (
 
 @pytest.mark.parametrize("name", ["contact:line:oa1:U1", str(id_of(LINE)), str(id_of(LINE)).upper()])
 async def test_a_customer_answers_to_each_name(brand: Brand, name: str) -> None:
-    await brand.happens(*LIVES)
+    await brand.fold_contacts(*LIVES)
     customer = await brand.json(f"/v1/customers/{name}")
     contact = await brand.json("/v1/contacts/line/oa1/U1")
     assert (customer["id"], customer["contacts"]) == (contact["id"], [contact])
@@ -34,12 +34,12 @@ async def test_a_customer_answers_to_each_name(brand: Brand, name: str) -> None:
         "tag.added@2",
         "contact.followed@1",
     ]
-    assert Customer.model_validate(customer).model_dump(mode="json", by_alias=True) == customer
+    assert CustomerView.model_validate(customer).model_dump(mode="json", by_alias=True) == customer
 
 
 async def test_contacts_that_are_one_customer_are_shown_as_one(brand: Brand) -> None:
     site = {"channel": "web", "account": "shop", "uid": "c1"}
-    await brand.lives(*LIVES, event("identity.bound", 8, contact=LINE, linked_contact=site, via="site_button"))
+    await brand.fold(*LIVES, event("identity.bound", 8, contact=LINE, linked_contact=site, via="site_button"))
     customer = await brand.json("/v1/customers/contact:line:oa1:U1")
     assert customer["id"] == str(id_of(LINE))  # the binding founded both, and its key is the lesser
     assert {one["customer_id"] for one in customer["contacts"]} == {customer["id"]}

@@ -15,8 +15,8 @@ from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.settings import Settings
-from tests.integration.query.conftest import MASTER, Brand, until_ready
 from tests.support.contact_records import event
+from tests.support.read_api import MASTER, Brand, until_ready
 from tests.support.servers import OwnPostgres
 
 PATH = "/v1/contacts/line/oa1/U1"
@@ -28,11 +28,11 @@ async def cut_over(connection: Any, name: str) -> None:
         await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ($1, 'active')", name)
 
 
-async def test_a_cut_over_shows_within_moments_and_nothing_fails_meanwhile(brand: Brand) -> None:
-    await brand.happens(event("contact.followed"))
+async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(brand: Brand) -> None:
+    await brand.fold_contacts(event("contact.followed"))
     await create_generation(brand.connection, "g2", TABLES)
     await cut_over(brand.connection, "g2")
-    await brand.happens(event("contact.blocked"))
+    await brand.fold_contacts(event("contact.blocked"))
     async with asyncio.timeout(10):
         # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
         while (await brand.json(PATH))["subscription"]["status"] == "subscribed":  # noqa: ASYNC110
@@ -41,7 +41,7 @@ async def test_a_cut_over_shows_within_moments_and_nothing_fails_meanwhile(brand
     assert (await brand.json(PATH))["subscription"]["status"] == "blocked"
 
 
-async def test_without_a_generation_it_lives_and_says_what_is_missing(settings: Settings) -> None:
+async def test_without_a_generation_the_service_is_healthy_and_answers_503(settings: Settings) -> None:
     app = create_app(settings)
     async with (
         app.router.lifespan_context(app),
@@ -55,7 +55,7 @@ async def test_without_a_generation_it_lives_and_says_what_is_missing(settings: 
         assert int(answer.headers["retry-after"]) >= 1
 
 
-async def test_postgresql_away_and_back(own_postgres: OwnPostgres) -> None:
+async def test_the_service_recovers_when_postgresql_comes_back(own_postgres: OwnPostgres) -> None:
     settings = Settings.model_validate({"database": own_postgres.url, "secret_key": MASTER})
     connection = await asyncpg.connect(own_postgres.url)
     await create_generation(connection, "g1", TABLES)
@@ -87,7 +87,7 @@ async def reading(url: str, size: int) -> AsyncIterator[PooledReadModels]:
         yield read_models
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(brand: Brand) -> None:
+async def test_a_statement_that_takes_too_long_is_cancelled(brand: Brand) -> None:
     async def too_long() -> None:
         async with reading(brand.url, 1) as read_models, read_models.connection() as connection:
             assert await connection.fetchval("SHOW statement_timeout") == "5s"
@@ -99,7 +99,7 @@ async def test_a_statement_that_takes_too_long_is_given_up(brand: Brand) -> None
     assert isinstance(away.value.__cause__, asyncpg.QueryCanceledError)
 
 
-async def test_nobody_waits_for_a_connection_for_ever(brand: Brand) -> None:
+async def test_waiting_for_a_connection_times_out(brand: Brand) -> None:
     async with reading(brand.url, 1) as read_models, read_models.connection():
         with pytest.raises(ReadModelsUnavailable):
             async with read_models.connection():

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from projections.timeline import queries
 from schemas.events import Event
-from tests.integration.query.conftest import Brand, id_of
 from tests.support.contact_records import event
+from tests.support.read_api import Brand, id_of
 
 PATH = "/v1/contacts/line/oa1/{uid}/timeline"
 RECEIVED, EDITED, UNSENT, SENT = "message.received", "message.edited", "message.unsent", "team.message_sent"
@@ -44,7 +44,7 @@ async def test_an_unsent_message_shows_nothing_in_whatever_order_it_came(brand: 
             said(EDITED, 4, uid, text="my card number?"),
         ]
         for number in order:
-            await brand.happens(events[number])
+            await brand.fold_contacts(events[number])
         assert await shown(brand, uid) == {
             "message.received@1": kept,
             "message.edited@2": kept,
@@ -54,14 +54,14 @@ async def test_an_unsent_message_shows_nothing_in_whatever_order_it_came(brand: 
 
 
 async def test_an_edited_message_reads_as_it_was_last_edited(brand: Brand) -> None:
-    await brand.happens(said(EDITED, 5, text="third", payload={"emojis": 1}))
-    await brand.happens(said(RECEIVED, 1, text="first"), said(EDITED, 3, text="second"))
+    await brand.fold_contacts(said(EDITED, 5, text="third", payload={"emojis": 1}))
+    await brand.fold_contacts(said(RECEIVED, 1, text="first"), said(EDITED, 3, text="second"))
     latest = {"message_id": "m1", "kind": "text", "text": "third", "payload": {"emojis": 1}, "edited": True}
     assert await shown(brand) == dict.fromkeys(("message.received@1", "message.edited@3", "message.edited@5"), latest)
 
 
-async def test_what_the_team_takes_back_is_hidden_and_stays_the_team_s(brand: Brand) -> None:
-    await brand.happens(said(SENT, 1, text="wrong price"), said(UNSENT, 2))
+async def test_a_team_message_that_was_unsent_shows_no_content_and_keeps_its_purpose(brand: Brand) -> None:
+    await brand.fold_contacts(said(SENT, 1, text="wrong price"), said(UNSENT, 2))
     assert (await shown(brand))["team.message_sent@1"] == {
         "purpose": "conversation",
         "message_id": "m1",
@@ -69,8 +69,8 @@ async def test_what_the_team_takes_back_is_hidden_and_stays_the_team_s(brand: Br
     }
 
 
-async def test_other_messages_of_the_same_id_are_left_alone(brand: Brand) -> None:
-    await brand.happens(
+async def test_other_messages_are_left_alone(brand: Brand) -> None:
+    await brand.fold_contacts(
         said(UNSENT, 9),
         said(RECEIVED, 1, message_id="m2", text="another message"),
         said(RECEIVED, 2, message_id=None, text="of no id"),
@@ -80,14 +80,14 @@ async def test_other_messages_of_the_same_id_are_left_alone(brand: Brand) -> Non
     assert {"another message", "of no id", "another's"} <= set(texts)
 
 
-async def test_a_customer_s_timeline_hides_it_too(brand: Brand) -> None:
-    await brand.lives(said(RECEIVED, 1, text="secret"), said(UNSENT, 2))
+async def test_an_unsent_message_is_hidden_in_the_customers_timeline_too(brand: Brand) -> None:
+    await brand.fold(said(RECEIVED, 1, text="secret"), said(UNSENT, 2))
     page = await brand.json("/v1/customers/contact:line:oa1:U1/timeline")
     assert "secret" not in orjson.dumps(page).decode()
 
 
-async def test_the_log_s_own_copy_stays_for_the_folds(brand: Brand) -> None:
-    await brand.happens(said(RECEIVED, 1, text="kept"), said(UNSENT, 2))
+async def test_the_stored_event_keeps_its_text_for_the_folds(brand: Brand) -> None:
+    await brand.fold_contacts(said(RECEIVED, 1, text="kept"), said(UNSENT, 2))
     row = await brand.connection.fetchval("SELECT data ->> 'text' FROM timeline WHERE type = 'message.received'")
     assert row == "kept"
 
@@ -95,7 +95,7 @@ async def test_the_log_s_own_copy_stays_for_the_folds(brand: Brand) -> None:
 @pytest.mark.parametrize("page_bytes", [5000])
 async def test_edits_larger_than_the_messages_do_not_make_a_page_too_large(brand: Brand) -> None:
     for number in range(6):
-        await brand.happens(
+        await brand.fold_contacts(
             said(RECEIVED, number, message_id=f"m{number}", text="small"),
             said(EDITED, 100 + number, message_id=f"m{number}", text="x" * 2000),
         )
@@ -115,7 +115,7 @@ changes = st.lists(
 
 @given(changes=changes, data=st.data())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-async def test_whatever_happened_in_whatever_order_each_message_shows_what_it_came_to(
+async def test_in_any_order_of_events_each_message_shows_its_final_content(
     brand: Brand, changes: list[tuple[str, int, str | None]], data: st.DataObject
 ) -> None:
     uid = f"U{next(_uids)}"
@@ -132,7 +132,7 @@ async def test_whatever_happened_in_whatever_order_each_message_shows_what_it_ca
         for number, (kind, at, message_id) in enumerate(changes)
     ]
     for one in data.draw(st.permutations(events)):
-        await brand.happens(one)
+        await brand.fold_contacts(one)
     entries = await queries.page(brand.connection, "demo", [id_of(f"line:oa1:{uid}")], limit=100, most_bytes=10**6)
     assert {one.event_id: orjson.loads(one.data).get("text") for one in entries} == _expected(events)
 

@@ -8,7 +8,7 @@ from projections.engine.generations import active_generation
 from projections.identity import resolutions as spaces
 from projections.identity.policies import policies_in
 from services.control.keys import add_key
-from tests.integration.query.conftest import Brand, id_of
+from tests.support.read_api import Brand, id_of
 from tests.support.saying import bound, claimed, event
 
 PATH = "/v1/identity/policy"
@@ -22,7 +22,7 @@ async def preview(brand: Brand, body: Any, key: str = "admin") -> httpx.Response
     return await brand.client.post(f"{PATH}/preview", json=body, headers=headers, timeout=60)
 
 
-async def test_who_set_none_has_the_default_policy_whole(brand: Brand) -> None:
+async def test_a_tenant_that_set_no_policy_has_the_whole_default_policy(brand: Brand) -> None:
     told = await brand.json(PATH)
     assert told["version"] == "default"
     assert told["policy"]["types"]["phone"]["limit"] == 10
@@ -40,8 +40,8 @@ async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
     assert (await brand.json(PATH, "other"))["versions"] == []
 
 
-async def test_a_preview_tells_from_the_real_evidence_what_would_merge_and_split(brand: Brand) -> None:
-    await brand.lives(
+async def test_a_preview_shows_what_would_merge_and_split(brand: Brand) -> None:
+    await brand.fold(
         bound("web:shop:c1", member_id="M1", at=1),
         bound("web:shop:c2", member_id="M2", at=2),
         claimed("web:shop:c1", phone=PHONE, at=3),
@@ -50,7 +50,7 @@ async def test_a_preview_tells_from_the_real_evidence_what_would_merge_and_split
         claimed("web:shop:c4", email="a@example.tw", at=6),
         bound("web:shop:c5", member_id="M5", at=7),
     )
-    await brand.happens(event("web:shop:c6", "web.tracked", {"event": "page_viewed"}, at=8))
+    await brand.fold_contacts(event("web:shop:c6", "web.tracked", {"event": "page_viewed"}, at=8))
     answer = await preview(brand, {"policy": {"types": {"member_id": {"exclusive": None}, "email": {"claimed": None}}}})
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -65,7 +65,7 @@ async def test_a_preview_tells_from_the_real_evidence_what_would_merge_and_split
     assert len(customer["contacts"]) == 2
 
 
-async def test_what_is_no_policy_is_told(brand: Brand) -> None:
+async def test_an_invalid_policy_is_refused_with_the_field(brand: Brand) -> None:
     answer = await preview(brand, {"policy": {"types": {"phone": {"limit": 0}}}})
     assert answer.status_code == 422
     assert "types.phone.limit" in answer.json()["detail"]

@@ -9,9 +9,9 @@ import pytest
 from services.query.adapters.single_connection import SingleConnection
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.customer_lookup import CustomerLookup
-from services.query.handlers.reader import Reader
+from services.query.handlers.reader import CustomerReader
 from services.runtime.settings import Settings
-from tests.integration.query.conftest import NOW, Brand
+from tests.support.read_api import NOW, Brand
 from tests.support.worked_example import (
     ANOTHER_LOGS_IN,
     BINDS,
@@ -47,13 +47,15 @@ ASKED = {
 
 
 @pytest.mark.parametrize("asked", ASKED)
-async def test_contacts_that_part_while_they_are_read(brand: Brand, settings: Settings, asked: str) -> None:
-    await brand.lives(FOLLOWS, LOGS_IN, BINDS, WRITES)
+async def test_an_answer_is_of_one_moment_while_a_customer_is_split(
+    brand: Brand, settings: Settings, asked: str
+) -> None:
+    await brand.fold(FOLLOWS, LOGS_IN, BINDS, WRITES)
     to_come = [ANOTHER_LOGS_IN]  # of another member with the same phone
 
     async def something_happens() -> None:
         if to_come:
-            await brand.lives(to_come.pop(0))
+            await brand.fold(to_come.pop(0))
 
     async def nothing_happens() -> None:
         return
@@ -61,7 +63,7 @@ async def test_contacts_that_part_while_they_are_read(brand: Brand, settings: Se
     connection = await asyncpg.connect(settings.database_url, server_settings={"search_path": "g1"})
     try:
         quiet, interrupted = (
-            Reader(SingleConnection(Interrupted(connection, meanwhile)), CustomerLookup.of(settings))
+            CustomerReader(SingleConnection(Interrupted(connection, meanwhile)), CustomerLookup.of(settings))
             for meanwhile in (nothing_happens, something_happens)
         )
         before = await ASKED[asked](quiet)

@@ -12,21 +12,21 @@ from schemas.events import ContactRef
 from services.query.adapters.single_connection import SingleConnection
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.customer_lookup import CustomerLookup
-from services.query.handlers.reader import Reader
+from services.query.handlers.reader import CustomerReader
 from services.runtime.settings import Settings
-from tests.integration.query.conftest import NOW, Brand
+from tests.support.read_api import NOW, Brand
 from tests.support.saying import bound, event
 from tests.support.worked_example import LINE, ONE_CUSTOMER, PHONE
 
 CONTACT = ContactRef(channel="line", account="oa1", uid="U1")
-Ask = Callable[[Reader], Awaitable[Any]]
+Ask = Callable[[CustomerReader], Awaitable[Any]]
 
 
 @dataclass
 class Counted:
     """A reader on one connection, and the statements that it has sent."""
 
-    reader: Reader
+    reader: CustomerReader
     statements: list[str] = field(default_factory=list)
 
     async def asks(self, question: Ask) -> list[str]:
@@ -44,7 +44,7 @@ class Counted:
 @pytest.fixture
 async def counted(brand: Brand, settings: Settings) -> AsyncIterator[Counted]:
     connection = await asyncpg.connect(brand.url, server_settings={"search_path": "g1"})
-    made = Counted(Reader(SingleConnection(connection), CustomerLookup.of(settings)))
+    made = Counted(CustomerReader(SingleConnection(connection), CustomerLookup.of(settings)))
 
     def note(query: Any) -> None:
         made.statements.append(query.query)
@@ -68,11 +68,11 @@ QUESTIONS: dict[str, tuple[int, Ask]] = {  # the first statement of each is the 
 async def test_nothing_is_read_twice_however_many_contacts_there_are(
     brand: Brand, counted: Counted, statements: int, question: Ask
 ) -> None:
-    await brand.lives(*ONE_CUSTOMER)
+    await brand.fold(*ONE_CUSTOMER)
     of_three = await counted.asks(question)
     assert len(of_three) == len(set(of_three)) == statements
     for n in range(20):
         site = f"web:shop:more{n}"
-        await brand.lives(event(site, "web.tracked", {"event": "view"}, at=10), bound(site, member_id="M7", at=11))
+        await brand.fold(event(site, "web.tracked", {"event": "view"}, at=10), bound(site, member_id="M7", at=11))
     assert await counted.asks(question) == of_three
     assert len((await brand.json(f"/v1/customers/contact:{LINE}/contacts"))["contacts"]) == 23

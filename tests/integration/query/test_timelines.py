@@ -7,9 +7,9 @@ import pytest
 from projections.timeline import queries
 from schemas.events import Event
 from services.query.core.models import TimelinePage
-from tests.integration.query.conftest import Brand, id_of, keys_of
 from tests.support.contact_records import event
 from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
+from tests.support.read_api import Brand, id_of, keys_of
 from tests.support.strategies import BASE_MS
 
 PATH = "/v1/contacts/line/oa1/U1/timeline"
@@ -29,8 +29,8 @@ async def pages(brand: Brand, path: str = PATH, **params: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 20, 21])
-async def test_pages_of_any_size_come_to_the_same(brand: Brand, limit: int) -> None:
-    await brand.happens(*messages(20, each=3))
+async def test_pages_of_any_size_hold_the_same_events(brand: Brand, limit: int) -> None:
+    await brand.fold_contacts(*messages(20, each=3))
     read = await pages(brand, limit=limit)
     assert keys_of(read) == [f"e{i:05d}" for i in reversed(range(20))]
     assert len(read) == -(-20 // limit)
@@ -38,7 +38,7 @@ async def test_pages_of_any_size_come_to_the_same(brand: Brand, limit: int) -> N
 
 async def test_an_event_is_shown_as_it_was(brand: Brand) -> None:
     properties = {"深": {"a": [1, 2.5, None, True, "\U0001f389"]}, "big": 2**63 - 1}
-    await brand.happens(event("web.tracked", 5, contact="line:oa1:U1", event="view", properties=properties))
+    await brand.fold_contacts(event("web.tracked", 5, contact="line:oa1:U1", event="view", properties=properties))
     page = await brand.json(PATH)
     assert page == {
         "events": [
@@ -58,29 +58,31 @@ async def test_an_event_is_shown_as_it_was(brand: Brand) -> None:
 
 
 async def test_a_page_holds_fifty_unless_told_otherwise(brand: Brand) -> None:
-    await brand.happens(*messages(60))
+    await brand.fold_contacts(*messages(60))
     assert [len(page["events"]) for page in await pages(brand)] == [50, 10]
 
 
 async def test_only_events_of_the_types_asked_for(brand: Brand) -> None:
     tags = [event("tag.added", i, tag="a") for i in range(5, 50, 10)]
-    await brand.happens(*messages(50), *tags, event("contact.followed", 60))
+    await brand.fold_contacts(*messages(50), *tags, event("contact.followed", 60))
     of_two: dict[str, Any] = {"type": ["tag.added", "contact.followed"], "limit": 2}
     assert keys_of(await pages(brand, **of_two)) == ["contact.followed@60", *(one.event_id for one in reversed(tags))]
     assert await brand.json(PATH, type="line.beacon") == {"events": [], "next": None}
 
 
-async def test_what_comes_in_meanwhile_neither_repeats_nor_hides_an_event(brand: Brand) -> None:
-    await brand.happens(*messages(6))
+async def test_events_that_arrive_between_pages_neither_repeat_nor_hide_one(brand: Brand) -> None:
+    await brand.fold_contacts(*messages(6))
     first = await brand.json(PATH, limit=3)
-    await brand.happens(event("contact.followed", 100), event("contact.blocked", 4, event_id="late"))
+    await brand.fold_contacts(event("contact.followed", 100), event("contact.blocked", 4, event_id="late"))
     rest = await brand.json(PATH, cursor=first["next"])
     assert keys_of([first, rest]) == ["e00005", "e00004", "e00003", "e00002", "e00001", "e00000"]
 
 
 @pytest.mark.parametrize("page_bytes", [2500])
 async def test_a_page_of_large_events_is_short(brand: Brand) -> None:
-    await brand.happens(*messages(5, text="長" * 300), event("message.received", 9, event_id="huge", text="x" * 5000))
+    await brand.fold_contacts(
+        *messages(5, text="長" * 300), event("message.received", 9, event_id="huge", text="x" * 5000)
+    )
     read = await pages(brand)
     assert [len(page["events"]) for page in read] == [1, 3, 2]
     assert keys_of(read) == ["huge", "e00004", "e00003", "e00002", "e00001", "e00000"]
@@ -88,7 +90,7 @@ async def test_a_page_of_large_events_is_short(brand: Brand) -> None:
 
 async def test_an_event_with_one_id_on_two_contacts_is_shown_for_both(brand: Brand) -> None:
     contacts = [f"line:oa1:U{i}" for i in range(4)]
-    await brand.happens(*(event("message.received", 1, contact=one, event_id="same") for one in contacts))
+    await brand.fold_contacts(*(event("message.received", 1, contact=one, event_id="same") for one in contacts))
     ids = [id_of(one) for one in contacts]
     seen, after = [], queries.NEWEST
     connection = brand.connection
@@ -100,7 +102,7 @@ async def test_an_event_with_one_id_on_two_contacts_is_shown_for_both(brand: Bra
 
 async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
     """100,000 events, half of them one contact's: a page reads a handful of them, wherever it begins."""
-    await brand.happens(event("contact.followed"))
+    await brand.fold_contacts(event("contact.followed"))
     await brand.connection.execute(
         "INSERT INTO timeline SELECT 'demo', CASE WHEN i % 2 = 0 THEN $1 ELSE gen_random_uuid() END, 'e' || i,"
         " $2::bigint + i / 4, $2, 'message.received', 'test', '{}' FROM generate_series(1, 100000) i",
@@ -110,7 +112,7 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
     await brand.connection.execute("ANALYZE")
     for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
-        for after in (queries.NEWEST, queries.Place(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
+        for after in (queries.NEWEST, queries.TimelinePlace(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
             place = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
             arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {place}, NULL, 50, 1000000"
             nodes = await plan_nodes(brand.connection, queries._PAGE, arguments)

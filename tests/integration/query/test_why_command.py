@@ -7,38 +7,38 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import app
-from tests.integration.query.conftest import MASTER, Brand
+from tests.support.read_api import MASTER, Brand
 from tests.support.saying import claimed, seen
 from tests.support.worked_example import ANOTHER_LOGS_IN, C1, LINE, ONE_CUSTOMER, WHATSAPP
 
 
-async def told(brand: Brand, *args: str) -> Result:
+async def run_why(brand: Brand, *args: str) -> Result:
     env = {"ONEFOLD_DATABASE": brand.url, "ONEFOLD_SECRET_KEY": MASTER, "COLUMNS": "200"}
     return await asyncio.to_thread(CliRunner(env=env).invoke, app, ["why", *args])
 
 
-async def test_the_links_are_told(brand: Brand) -> None:
-    await brand.lives(*ONE_CUSTOMER)
-    result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
+async def test_the_links_between_two_contacts_are_printed(brand: Brand) -> None:
+    await brand.fold(*ONE_CUSTOMER)
+    result = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo")
     assert result.exit_code == 0, result.output
     assert "are one customer" in result.stdout
     assert f"contact {C1}" in result.stdout
     assert ONE_CUSTOMER[1].event_id in result.stdout
-    as_json = await told(brand, LINE, WHATSAPP, "--tenant", "demo", "--json")
+    as_json = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo", "--json")
     assert json.loads(as_json.stdout) == await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP)
 
 
-async def test_what_keeps_them_apart_is_told(brand: Brand) -> None:
-    await brand.lives(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
-    result = await told(brand, LINE, WHATSAPP, "--tenant", "demo")
+async def test_what_keeps_two_contacts_apart_is_printed(brand: Brand) -> None:
+    await brand.fold(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
+    result = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo")
     assert "are two customers" in result.stdout
     assert "refused: people whom an exclusive type tells apart" in result.stdout
 
 
-async def test_a_terminal_obeys_nobodys_uid(brand: Brand) -> None:
+async def test_control_characters_of_a_uid_are_not_printed(brand: Brand) -> None:
     evil = "web:shop:\x1b[2J\u202e[red]"
-    await brand.lives(claimed(evil, member_id="\x1b]0;x\x07M1"), seen(LINE))
-    result = await told(brand, evil, LINE, "--tenant", "demo")
+    await brand.fold(claimed(evil, member_id="\x1b]0;x\x07M1"), seen(LINE))
+    result = await run_why(brand, evil, LINE, "--tenant", "demo")
     assert "\x1b[2J" not in result.stdout
     assert "\u202e" not in result.stdout
     assert "[red] and line:oa1:U1 are two customers" in result.stdout
@@ -54,9 +54,11 @@ async def test_a_terminal_obeys_nobodys_uid(brand: Brand) -> None:
         ((LINE, LINE, "--tenant", "fax"), "no such tenant"),
     ],
 )
-async def test_what_cannot_be_told_says_why(brand: Brand, args: tuple[str, ...], message: str) -> None:
-    await brand.lives(*ONE_CUSTOMER)
-    result = await told(brand, *args)
+async def test_a_question_that_cannot_be_answered_fails_with_the_reason(
+    brand: Brand, args: tuple[str, ...], message: str
+) -> None:
+    await brand.fold(*ONE_CUSTOMER)
+    result = await run_why(brand, *args)
     assert result.exit_code == 1
     assert message in result.stderr
     assert not result.stdout

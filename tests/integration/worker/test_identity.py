@@ -18,9 +18,9 @@ from schemas.changes import decode_change
 from schemas.events import ContactRef
 from services.query.adapters.single_connection import SingleConnection
 from services.query.core.errors import NotFound
-from services.query.core.models import Contact, Customer
+from services.query.core.models import ContactView, CustomerView
 from services.query.handlers.customer_lookup import CustomerLookup
-from services.query.handlers.reader import Reader
+from services.query.handlers.reader import CustomerReader
 from services.runtime.secrets import tenant_id_key
 from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
@@ -153,7 +153,7 @@ async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world
         while len(seen) < 40:  # families as they were at moments that differ, however long that takes
             await world.append(*itertools.islice(events, 30))
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                reader = Reader(SingleConnection(connection), CustomerLookup.of(world.settings))
+                reader = CustomerReader(SingleConnection(connection), CustomerLookup.of(world.settings))
                 for tenant, family in itertools.product(TENANTS[:2], range(3)):
                     customers = await _read(reader, tenant, contacts_of(family))
                     seen.add(f"{tenant} {[(one.id, [it.contact for it in one.contacts]) for one in customers]}")
@@ -161,10 +161,10 @@ async def test_customers_are_exactly_their_contacts_while_both_agents_fold(world
     await world.verify_holds()
 
 
-async def _read(reader: Reader, tenant: str, family: list[str]) -> list[Customer]:
+async def _read(reader: CustomerReader, tenant: str, family: list[str]) -> list[CustomerView]:
     """The family's customers, each contact's; whom they consist of is checked."""
-    contacts: list[Contact] = []
-    customers: dict[UUID, Customer] = {}
+    contacts: list[ContactView] = []
+    customers: dict[UUID, CustomerView] = {}
     for key in family:
         try:
             contacts.append(await reader.contact(tenant, ContactRef.model_validate(ref(key)), _NOW))
@@ -183,7 +183,7 @@ async def _read(reader: Reader, tenant: str, family: list[str]) -> list[Customer
     return list(customers.values())
 
 
-def _check_sums(customer: Customer) -> None:
+def _check_sums(customer: CustomerView) -> None:
     tags: Counter[str] = Counter()
     for contact in customer.contacts:
         tags.update({tag.tag: tag.count for tag in contact.tags})

@@ -9,23 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.identity.queries import Place as ConflictPlace
-from projections.timeline.queries import NEWEST, Place
+from projections.timeline.queries import NEWEST, TimelinePlace
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.query.core.cursors import MOST_CHARACTERS, MOST_OF_A_CONFLICT, read, read_conflict, write, write_conflict
 from services.query.core.errors import BadCursor
 
 _ID = "0f2a1c4e-0b7d-8e55-9a1b-2c3d4e5f6a7b"
 event_ids = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=255)
-places = st.builds(Place, st.integers(EARLIEST_MS, LATEST_MS), event_ids, st.uuids())
+places = st.builds(TimelinePlace, st.integers(EARLIEST_MS, LATEST_MS), event_ids, st.uuids())
 
 
 @given(places)
-def test_a_place_comes_back_from_its_cursor(place: Place) -> None:
+def test_a_place_comes_back_from_its_cursor(place: TimelinePlace) -> None:
     assert read(write(place)) == place
 
 
 @given(places)
-def test_a_cursor_fits_a_url_as_it_is(place: Place) -> None:
+def test_a_cursor_fits_a_url_as_it_is(place: TimelinePlace) -> None:
     assert set(write(place)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -34,7 +34,7 @@ def test_the_longest_cursor_is_not_too_long() -> None:
 
 
 @given(st.text(max_size=60))
-def test_anything_else_is_refused(text: str) -> None:
+def test_text_that_is_no_cursor_is_refused(text: str) -> None:
     try:
         place = read(text)
     except BadCursor:
@@ -43,13 +43,13 @@ def test_anything_else_is_refused(text: str) -> None:
 
 
 @given(places, st.sampled_from(["=", "!", "\n", " ", "A"]))
-def test_a_cursor_with_something_added_is_refused_or_another(place: Place, added: str) -> None:
+def test_a_cursor_with_something_added_is_refused_or_another(place: TimelinePlace, added: str) -> None:
     cursor = write(place)
     with suppress(BadCursor):
         assert read(cursor + added) != place
 
 
-def test_no_cursor_holds_what_the_database_cannot() -> None:
+def test_a_cursor_with_text_that_the_database_cannot_hold_is_refused() -> None:
     with pytest.raises(BadCursor):
         read(write(NEWEST._replace(event_id="a\0b")))
 
@@ -70,7 +70,7 @@ def test_the_longest_cursor_of_a_conflict_is_not_too_long() -> None:
 
 
 @given(st.text(max_size=60))
-def test_anything_else_is_no_place_of_a_conflict(text: str) -> None:
+def test_text_that_is_no_conflict_cursor_is_refused(text: str) -> None:
     with pytest.raises(BadCursor):
         read_conflict(text)
 

@@ -28,7 +28,7 @@ def test_merged_split_and_unchanged_customers_are_counted_and_shown() -> None:
     assert (unchanged.id, unchanged.contacts, unchanged.pieces) == (customer(7), ["g"], [])
 
 
-def test_the_largest_are_shown() -> None:
+def test_the_largest_customers_are_shown() -> None:
     now = {customer(number): tuple(f"{number:03d}-{i}" for i in range(number)) for number in range(1, LARGEST + 11)}
     shown = preview(Comparison(now, now, alone=0)).unchanged
     assert shown.count == LARGEST + 10

@@ -12,7 +12,7 @@ _ID = "3f2a1c4e-0b7d-8e55-9a1b-2c3d4e5f6a7b"
 
 
 @pytest.mark.parametrize("name", [_ID, _ID.upper()])
-def test_a_personal_id_is_taken_as_one(name: str) -> None:
+def test_a_personal_id_is_parsed_as_one(name: str) -> None:
     assert customer(name) == ByPersonalId(UUID(_ID))
 
 
@@ -20,7 +20,7 @@ def test_a_personal_id_is_taken_as_one(name: str) -> None:
     ("name", "uid"),
     [("contact:web:shop:c1", "c1"), ("contact:web:shop:c:1", "c:1"), ("contact:web:shop:a/b|小", "a/b|小")],
 )
-def test_a_contact_key_is_taken_apart_at_its_first_colons(name: str, uid: str) -> None:
+def test_a_contact_key_is_split_at_its_first_two_colons(name: str, uid: str) -> None:
     assert customer(name) == ByContact(ContactRef(channel="web", account="shop", uid=uid))
 
 
@@ -49,18 +49,18 @@ def test_a_contact_key_is_taken_apart_at_its_first_colons(name: str, uid: str) -
         "\uff11f2a1c4e-0b7d-8e55-9a1b-2c3d4e5f6a7b",
     ],
 )
-def test_what_cannot_be_a_name_is_not_found(name: str) -> None:
+def test_text_that_cannot_be_a_name_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         customer(name)
 
 
 @pytest.mark.parametrize(("form", "type_name"), [("member", "member_id"), ("phone", "phone"), ("email", "email")])
-def test_an_identifier_is_taken_as_it_was_typed(form: str, type_name: str) -> None:
+def test_an_identifier_is_kept_as_it_was_typed(form: str, type_name: str) -> None:
     assert customer(f"{form}: a:b/C ") == ByIdentifier(type_name, " a:b/C ")
 
 
 @pytest.mark.parametrize("name", ["member", "phone:", "email:\0", "member:a\0", "line:oa1:U1", "x_card:1"])
-def test_what_holds_no_value_is_no_identifier(name: str) -> None:
+def test_an_identifier_without_a_value_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         customer(name)
 
@@ -75,7 +75,7 @@ def test_one_contact_is_named_by_its_id() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "line", "line:oa1", "contact:line:oa1", "member:M7", "fax:a:b"])
-def test_what_is_no_contacts_name_is_not_found(name: str) -> None:
+def test_text_that_names_no_contact_is_not_found(name: str) -> None:
     with pytest.raises(NotFound):
         one_contact(name)
 
@@ -83,6 +83,6 @@ def test_what_is_no_contacts_name_is_not_found(name: str) -> None:
 @pytest.mark.parametrize(
     "parts", [("line", "", "U1"), ("line", "oa1", ""), ("line", "a:b", "U1"), ("Line", "oa1", "U1")]
 )
-def test_what_cannot_be_a_contact_is_not_found(parts: tuple[str, str, str]) -> None:
+def test_parts_that_cannot_be_a_contact_key_are_not_found(parts: tuple[str, str, str]) -> None:
     with pytest.raises(NotFound):
         contact(*parts)

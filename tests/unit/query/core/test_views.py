@@ -6,7 +6,7 @@ import pytest
 
 from projections.contacts.state import state_at
 from schemas.events import Event
-from services.query.core.models import Contact, Staff, Tag
+from services.query.core.models import ContactView, Staff, Tag
 from services.query.core.views import contact_view
 from tests.support.contact_records import event, record_of
 from tests.support.strategies import BASE_MS, DAY_MS
@@ -14,7 +14,7 @@ from tests.support.strategies import BASE_MS, DAY_MS
 KINDS = ["broadcast", "web_push", "cart_remarketing"]
 
 
-def view(*events: Event, now: int = BASE_MS + 1000 * DAY_MS) -> Contact:
+def view(*events: Event, now: int = BASE_MS + 1000 * DAY_MS) -> ContactView:
     record = record_of(*events)
     return contact_view(state_at(record, now), record.contact.contact_id)
 

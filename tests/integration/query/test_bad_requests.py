@@ -13,8 +13,8 @@ from projections.timeline.queries import NEWEST
 from services.query.core import cursors
 from services.query.http import contacts, customers, identity
 from services.runtime.problems import MEDIA_TYPE
-from tests.integration.query.conftest import Brand, id_of
 from tests.support.contact_records import event
+from tests.support.read_api import Brand, id_of
 
 CONTACT = "line:oa1:U1"
 NAMED = ["/v1/contacts/line/oa1/U1", f"/v1/customers/contact:{CONTACT}"]
@@ -44,14 +44,14 @@ def assert_problem(response: httpx.Response, status: int) -> Any:
     return body
 
 
-def test_every_route_is_among_those_that_are_tried() -> None:
+def test_every_route_is_tried_here() -> None:
     paths = [path.partition("?")[0] for path in (*ROUTES, CONFLICTS)]
     tried = {route.path for path in paths for route in SERVED if route.path_regex.match(path)}  # type: ignore[attr-defined]
     assert tried == {route.path for route in SERVED}  # type: ignore[attr-defined]
 
 
-async def test_another_tenants_person_is_not_there(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.happens(event("contact.followed"))
+async def test_another_tenants_contact_is_not_found(brand: Brand, subtests: pytest.Subtests) -> None:
+    await brand.fold_contacts(event("contact.followed"))
     for path in ROUTES:
         with subtests.test(path=path):
             assert (await brand.get(path)).status_code == 200
@@ -61,8 +61,8 @@ async def test_another_tenants_person_is_not_there(brand: Brand, subtests: pytes
 
 
 async def test_the_same_contact_of_two_tenants_is_two(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.happens(event("contact.followed", event_id="ours"))
-    await brand.happens(event("contact.blocked", event_id="theirs").model_copy(update={"tenant": "other"}))
+    await brand.fold_contacts(event("contact.followed", event_id="ours"))
+    await brand.fold_contacts(event("contact.blocked", event_id="theirs").model_copy(update={"tenant": "other"}))
     for path in (path for path in ROUTES if str(id_of(CONTACT)) not in path and path not in EXPLAINED):
         with subtests.test(path=path):
             ours, theirs = (await brand.get(path)).text, (await brand.get(path, "other")).text
@@ -72,7 +72,7 @@ async def test_the_same_contact_of_two_tenants_is_two(brand: Brand, subtests: py
 
 @pytest.mark.parametrize("path", TIMELINES)
 async def test_a_cursor_of_another_tenant_opens_nothing(brand: Brand, path: str) -> None:
-    await brand.happens(event("contact.followed"))
+    await brand.fold_contacts(event("contact.followed"))
     place = NEWEST._replace(contact_id=id_of(CONTACT), event_id="z")
     assert_problem(await brand.get(path, "other", cursor=cursors.write(place)), 404)
 
@@ -80,16 +80,16 @@ async def test_a_cursor_of_another_tenant_opens_nothing(brand: Brand, path: str)
 AUTHORIZATIONS = [None, "", "Bearer", "Bearer of_unknown", "Basic eDp5", "Bearer \xff"]
 
 
-async def test_without_a_key_nobody_is_told_anything(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.happens(event("contact.followed"))
+async def test_without_a_valid_key_every_route_answers_401(brand: Brand, subtests: pytest.Subtests) -> None:
+    await brand.fold_contacts(event("contact.followed"))
     for path, sent in product([*ROUTES, CONFLICTS, "/v1/customers/x"], AUTHORIZATIONS):
         with subtests.test(path=path, sent=sent):
             headers = httpx.Headers({} if sent is None else {b"Authorization": sent.encode("latin-1")})
             assert_problem(await brand.client.get(path, headers=headers), 401)
 
 
-async def test_a_key_without_the_scope_reads_nothing(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.happens(event("contact.followed"))
+async def test_a_key_without_the_scope_gets_403(brand: Brand, subtests: pytest.Subtests) -> None:
+    await brand.fold_contacts(event("contact.followed"))
     for path in (*ROUTES, CONFLICTS):
         with subtests.test(path=path):
             assert_problem(await brand.get(path, "writer"), 403)
@@ -139,9 +139,9 @@ NOBODY = [
 ]
 
 
-async def test_what_cannot_be_anybodys_name_is_nobodys(brand: Brand, subtests: pytest.Subtests) -> None:
+async def test_text_that_cannot_be_a_name_is_not_found(brand: Brand, subtests: pytest.Subtests) -> None:
     tenant_wide = event("tenant.quota_set", limit=5).model_copy(update={"contact": None})
-    await brand.happens(event("contact.followed"), tenant_wide)
+    await brand.fold_contacts(event("contact.followed"), tenant_wide)
     for path in NOBODY:
         with subtests.test(path=path):
             assert_problem(await brand.get(path), 404)
@@ -151,7 +151,7 @@ CURSORS = ["", "x", "AAAA", "!!!!", "=", "x" * 1500, "\0", "é"]
 
 
 async def test_a_cursor_that_was_never_given_out_is_refused(brand: Brand, subtests: pytest.Subtests) -> None:
-    await brand.happens(event("contact.followed"))
+    await brand.fold_contacts(event("contact.followed"))
     for path, cursor in product([*TIMELINES, CONFLICTS], CURSORS):
         with subtests.test(path=path, cursor=cursor):
             assert assert_problem(await brand.get(path, cursor=cursor), 400)["type"] == "/problems/bad-cursor"
@@ -171,7 +171,7 @@ PARAMS: list[dict[str, Any]] = [
 ]
 
 
-async def test_what_does_not_fit_the_description_is_refused(brand: Brand, subtests: pytest.Subtests) -> None:
+async def test_parameters_that_do_not_fit_the_description_are_refused(brand: Brand, subtests: pytest.Subtests) -> None:
     for params in PARAMS:
         with subtests.test(params=params):
             assert_problem(await brand.get(TIMELINES[0], **params), 422)
@@ -180,13 +180,13 @@ async def test_what_does_not_fit_the_description_is_refused(brand: Brand, subtes
 UNFIT = ["why", "why?a=line:oa1:U1", "why?a=x&b=" + "x" * 601, "conflicts?limit=0", "conflicts?limit=201"]
 
 
-async def test_questions_about_identity_that_do_not_fit_are_refused(brand: Brand, subtests: pytest.Subtests) -> None:
+async def test_identity_parameters_that_do_not_fit_are_refused(brand: Brand, subtests: pytest.Subtests) -> None:
     for question in UNFIT:
         with subtests.test(question=question):
             assert_problem(await brand.get(f"/v1/identity/{question}"), 422)
 
 
-async def test_reading_is_all_that_can_be_done(brand: Brand) -> None:
+async def test_no_route_takes_a_post(brand: Brand) -> None:
     for path in ROUTES:
         assert_problem(await brand.client.post(path, headers={"Authorization": f"Bearer {brand.keys['demo']}"}), 405)
 
@@ -211,7 +211,7 @@ NONSENSE = [
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-async def test_nonsense_is_never_an_error_of_ours(brand: Brand, data: st.DataObject) -> None:
+async def test_nonsense_is_never_a_server_error(brand: Brand, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(NONSENSE))
     path = path.format(*(data.draw(segments) for _ in range(3))) + data.draw(
         st.sampled_from(["", "/timeline", "/contacts", "/identity", "/"])

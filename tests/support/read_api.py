@@ -1,0 +1,128 @@
+"""The read API on a real PostgreSQL, with read models that the real folds made."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.engine.chunk import project
+from projections.engine.generations import active_generation, ensure_generation
+from projections.engine.ids import personal_id
+from projections.engine.projection import ContactEvent
+from projections.identity.adapters import save
+from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.resolution.policy import Policy
+from projections.registry import PROJECTIONS, TABLES
+from projections.timeline.store import PostgresStore
+from schemas.events import Event
+from services.control.keys import add_key
+from services.control.tenants import add_tenant
+from services.query.core.timelines import MOST_BYTES
+from services.query.http.parameters import now
+from services.query.main import create_app
+from services.runtime.database import open_engine
+from services.runtime.secrets import tenant_id_key
+from services.runtime.settings import Settings
+from tests.support.strategies import BASE_MS, DAY_MS
+
+MASTER = "a master key"
+NOW = BASE_MS + 30 * DAY_MS
+
+
+@lru_cache
+def _id_key(tenant: str) -> bytes:
+    return tenant_id_key(MASTER, tenant)
+
+
+def id_of(contact_key: str, tenant: str = "demo") -> UUID:
+    """The contact's personal id."""
+    return personal_id(_id_key(tenant), contact_key)
+
+
+RULES = Rules(
+    lambda tenant: PolicyInForce("default", Policy(default_region="TW"), tenant), lambda tenant, key: id_of(key, tenant)
+)
+
+
+@dataclass
+class Brand:
+    """Two tenants with their keys, their read models, and a client of the read API."""
+
+    url: str
+    connection: Any
+    engine: AsyncEngine
+    app: FastAPI
+    client: httpx.AsyncClient
+    keys: dict[str, str] = field(default_factory=dict)
+
+    async def fold_contacts(self, *events: Event) -> None:
+        """Fold the events into the contacts' read models, as one chunk."""
+        await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
+        ids = [id_of(one.contact.key, one.tenant) if one.contact else UUID(int=0) for one in events]
+        async with self.connection.transaction():
+            chunk = [ContactEvent(*both) for both in zip(ids, events, strict=True)]
+            await project(PostgresStore(self.connection), PROJECTIONS, chunk)
+
+    async def fold_identity(self, *events: Event) -> None:
+        """Fold the events into identity, as one chunk."""
+        await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
+        async with self.connection.transaction():
+            await save(self.connection, events, RULES)
+
+    async def fold(self, *events: Event) -> None:
+        """Fold the events into every read model."""
+        await self.fold_contacts(*events)
+        await self.fold_identity(*events)
+
+    async def get(self, path: str, key: str = "demo", **params: Any) -> httpx.Response:
+        """Ask with one of the brand's keys."""
+        return await self.client.get(path, params=params or None, headers={"Authorization": f"Bearer {self.keys[key]}"})
+
+    async def json(self, path: str, key: str = "demo", **params: Any) -> Any:
+        """The answer to a question that has one."""
+        response = await self.get(path, key, **params)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+
+@asynccontextmanager
+async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncIterator[Brand]:
+    """The tenants ``demo`` and ``other``; keys by their name, and ``writer``, which may not read."""
+    connection = await asyncpg.connect(settings.database_url)
+    await ensure_generation(connection, TABLES)
+    app = create_app(settings, page_bytes=page_bytes)
+    app.dependency_overrides[now] = lambda: NOW
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+        open_engine(settings.database_url) as engine,
+    ):
+        made = Brand(settings.database_url, connection, engine, app, client)
+        for tenant in ("demo", "other"):
+            await add_tenant(engine, tenant)
+            made.keys[tenant] = await add_key(engine, tenant, ["customers:read"])
+        made.keys["writer"] = await add_key(engine, "demo", ["events:write"])
+        await until_ready(client)
+        yield made
+    await connection.close()
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    """Wait until the service says that it is ready."""
+    async with asyncio.timeout(10):
+        while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - it is asked as its operator would ask
+            await asyncio.sleep(0.01)
+
+
+def keys_of(pages: Iterable[Any]) -> list[str]:
+    """The event ids of timeline pages, in their order."""
+    return [one["event_id"] for page in pages for one in page["events"]]
