@@ -1,11 +1,11 @@
 """Checks: every record is counted once, and the tables are what a fold of the log gives."""
 
 from collections.abc import Collection
-from typing import Any
 
 import sqlalchemy as sa
 
 from benchmarks.figures import BenchmarkFailed
+from projections.engine.connection import Connection
 from schemas.topics import CHANNEL_EVENTS
 from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
@@ -18,9 +18,9 @@ FROM offsets WHERE topic LIKE '%.{CHANNEL_EVENTS.name}'
 """
 
 
-async def require_balance(connection: Any, events: int) -> None:
+async def require_balance(connection: Connection, events: int) -> None:
     """Require that each record was committed or a duplicate, and that each committed one is in the timeline."""
-    found = await connection.fetchrow(_ACCOUNTS)
+    (found,) = await connection.fetch(_ACCOUNTS)
     if (
         found["committed"] + found["duplicates"] != events
         or found["dead_letters"]
@@ -38,7 +38,7 @@ async def require_tables_as_folded(settings: Settings, tables: Collection[sa.Tab
         raise BenchmarkFailed(f"the tables are not what the log gives: {'; '.join(wrong) or 'the counters are off'}")
 
 
-async def note_offsets(connection: Any, settings: Settings) -> None:
+async def note_offsets(connection: Connection, settings: Settings) -> None:
     """Write the offsets of a contender that keeps none, so that its tables can be compared with the log."""
     topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     ends = await log_ends(settings.kafka_servers, topic)

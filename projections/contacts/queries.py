@@ -15,6 +15,7 @@ from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
+from projections.engine.connection import Connection
 from projections.engine.queries import nested_rows
 from projections.engine.statements import array, compiled
 from projections.notifications.queries import all_notifications
@@ -40,12 +41,12 @@ _RECORDS: Final = compiled(
 _ANY: Final = compiled(sa.select(CONTACTS.c.contact_id).limit(1))
 
 
-async def load_contacts(connection: Any, tenant: str, contact_ids: Sequence[UUID]) -> list[ContactRecord]:
+async def load_contacts(connection: Connection, tenant: str, contact_ids: Sequence[UUID]) -> list[ContactRecord]:
     """The records of those of the contacts that have events of their own, in no particular order. One statement."""
     return [_record(row) for row in await connection.fetch(_RECORDS, tenant, contact_ids)]
 
 
-async def check_readable(connection: Any) -> None:
+async def check_readable(connection: Connection) -> None:
     """Read one row, or none. Raises what asyncpg raises where contacts can't be read."""
     await connection.fetchval(_ANY)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
 from projections.engine.statements import compiled, ddl, unnested
 
@@ -60,7 +61,7 @@ def delete_matching(table: sa.Table, *by: sa.Column[Any]) -> str:
     return compiled(sa.delete(table).where(*same), *given.c.keys())
 
 
-async def load(connection: Any, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
+async def load(connection: Connection, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
     """The rows that exist, by key."""
     if not keys:
         return {}
@@ -69,12 +70,12 @@ async def load(connection: Any, table: sa.Table, keys: Collection[Key]) -> dict[
     return {record[:size]: make(*record) for record in map(tuple, records)}
 
 
-async def save(connection: Any, table: sa.Table, rows: Collection[Row]) -> None:
+async def save(connection: Connection, table: sa.Table, rows: Collection[Row]) -> None:
     """Write the rows, new ones and known ones alike. Each key comes once."""
     await insert(connection, _upsert(table), rows)
 
 
-async def insert(connection: Any, how: Insert, rows: Collection[Row]) -> list[Any]:
+async def insert(connection: Connection, how: Insert, rows: Collection[Row]) -> list[Any]:
     """Insert the rows, inside a transaction; what the statement returns.
 
     Few rows go as arrays, in one round trip. Many go by COPY into a staging table, which costs half as much a row.
@@ -88,7 +89,7 @@ async def insert(connection: Any, how: Insert, rows: Collection[Row]) -> list[An
     return list(await connection.fetch(how.from_staging))
 
 
-async def delete_contacts(connection: Any, table: sa.Table, contacts: Collection[Key]) -> None:
+async def delete_contacts(connection: Connection, table: sa.Table, contacts: Collection[Key]) -> None:
     """Remove every row of the contacts, each given as (tenant, contact_id)."""
     await connection.execute(_delete_contacts_statement(table), *columns(contacts))
 

@@ -1,8 +1,9 @@
 """The rows in PostgreSQL: note a chunk's identifiers, learn what is to be told of them."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, save, select_matching
@@ -13,7 +14,7 @@ from projections.intrinsics.tables import TABLE, IntrinsicRow
 _OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.type)
 
 
-async def note(connection: Any, happened: Iterable[ContactEvent]) -> Noted:
+async def note(connection: Connection, happened: Iterable[ContactEvent]) -> Noted:
     """Take a chunk's events in."""
     about = [one for one in happened if folds.says(one.event)]
     noted = folds.note(await _load(connection, folds.types_in(about)), about)
@@ -21,7 +22,7 @@ async def note(connection: Any, happened: Iterable[ContactEvent]) -> Noted:
     return noted
 
 
-async def _load(connection: Any, types: Iterable[Key]) -> Rows:
+async def _load(connection: Connection, types: Iterable[Key]) -> Rows:
     """All rows of these (tenant, contact_id, type)."""
     wanted = list(types)
     if not wanted:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from projections.engine import store
 from projections.engine.chunk import Recorded
+from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
@@ -30,7 +31,7 @@ _HISTORY: Final = compiled(
 class PostgresStore:
     """See `ChunkStore`: on one connection, in whose search path the generation comes first."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def record(self, events: Sequence[ContactEvent]) -> Recorded:

@@ -4,10 +4,12 @@ from typing import Any, Final
 
 import orjson
 
+from projections.engine.connection import Connection
+
 PLAN_CACHE_MODES: Final = ("force_custom_plan", "force_generic_plan")
 
 
-async def plan_nodes(connection: Any, statement: str, arguments: str) -> list[Any]:
+async def plan_nodes(connection: Connection, statement: str, arguments: str) -> list[Any]:
     """Every node of the statement's plan, with what it did; ``arguments`` are SQL literals.
 
     Which of the two plans it is, a custom or a generic one, the connection's ``plan_cache_mode`` says.

@@ -5,9 +5,8 @@ ignores, and never loses any. Some channels repeat an intrinsic identifier with 
 `projections.intrinsics` decides which of these sightings are passed on, and in which form.
 """
 
-from typing import Any
-
 from projections.engine.chunk import project
+from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
@@ -22,7 +21,7 @@ from services.worker.agent_spec import AgentSpec, WorkerResources
 def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
 
-    async def save(connection: Any, events: list[ContactEvent]) -> int:
+    async def save(connection: Connection, events: list[ContactEvent]) -> int:
         new = await project(PostgresStore(connection), PROJECTIONS, events)
         passed_on = evidence(events, await note(connection, events))
         if passed_on:
