@@ -1,8 +1,8 @@
-"""How far each partition has been folded, kept with the rows themselves.
+"""The offset up to which each partition has been folded, stored in the same transaction as the rows.
 
-Kafka's committed offsets are a hint; these are the truth, since they move in the transaction of the rows. Taking
-a partition raises its epoch, and a chunk only advances it under the epoch it was fetched in and from exactly
-where the last one ended: a worker that lost the partition, however late it writes, changes nothing.
+Offsets that are committed to Kafka are only a hint. Acquiring a partition raises its epoch. A chunk commits its offset
+only under the epoch that it was fetched in, and only from exactly where the last chunk ended: a worker that lost the
+partition changes nothing, however late it writes.
 """
 
 from collections.abc import Iterable
@@ -40,8 +40,8 @@ _OWNED: Final = (
     OFFSETS.c.recent_records,
     OFFSETS.c.recent_dead,
 )
-_PARTITIONS: Final = unnested("taken", [OFFSETS.c.partition])
-_TAKE: Final = compiled(
+_PARTITIONS: Final = unnested("acquired", [OFFSETS.c.partition])
+_ACQUIRE: Final = compiled(
     insert(OFFSETS)
     .from_select(
         ["topic", "partition"],
@@ -55,7 +55,7 @@ _TAKE: Final = compiled(
     "topic",
     "partition",
 )
-_ADVANCE: Final = compiled(
+_COMMIT: Final = compiled(
     sa.update(OFFSETS)
     .where(
         OFFSETS.c.topic == sa.bindparam("of_topic"),
@@ -73,11 +73,18 @@ _ADVANCE: Final = compiled(
     ),
     *("of_topic", "of_partition", "under", "start", "end", "new", "repeated", "dead", "recently", "recently_dead"),
 )
+_POSITION: Final = compiled(
+    sa.select(OFFSETS.c.epoch, OFFSETS.c.next_offset).where(
+        OFFSETS.c.topic == sa.bindparam("topic"), OFFSETS.c.partition == sa.bindparam("partition")
+    ),
+    "topic",
+    "partition",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """A partition as it was taken: where to read on, under which epoch, and what its fuse remembers."""
+    """A partition when it was acquired: the next offset to read, the epoch, and the recent counts for the limit."""
 
     partition: int
     next_offset: int
@@ -96,13 +103,13 @@ class Counts:
 
     @property
     def records(self) -> int:
-        """How many records that were."""
+        """The number of records."""
         return self.committed + self.duplicates + self.dead_letters
 
 
 @dataclass(frozen=True, slots=True)
-class Advance:
-    """A move of one partition's offset, from ``start`` to ``end`` (the next to read)."""
+class OffsetCommit:
+    """A move of one partition's offset from ``start`` to ``end`` (the next offset to read), with its counts."""
 
     topic: str
     partition: int
@@ -114,16 +121,16 @@ class Advance:
     recent_dead: int = 0
 
 
-async def take(connection: Any, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
-    """Become the owner of the partitions; whoever owned them before is fenced from now on."""
-    rows = await connection.fetch(_TAKE, topic, sorted(partitions))
+async def acquire(connection: Any, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
+    """Become the owner of the partitions. Former owners are fenced from now on."""
+    rows = await connection.fetch(_ACQUIRE, topic, sorted(partitions))
     return {row["partition"]: Ownership(*row) for row in rows}
 
 
-async def advance(connection: Any, move: Advance) -> bool:
-    """Move the offset; False where the partition is another's by now, and the transaction must be given up."""
+async def commit(connection: Any, move: OffsetCommit) -> bool:
+    """Move the offset. False if the epoch or the start differs: the transaction must be rolled back."""
     status = await connection.execute(
-        _ADVANCE,
+        _COMMIT,
         move.topic,
         move.partition,
         move.epoch,
@@ -136,3 +143,9 @@ async def advance(connection: Any, move: Advance) -> bool:
         move.recent_dead,
     )
     return bool(status == "UPDATE 1")
+
+
+async def position(connection: Any, topic: str, partition: int) -> tuple[int, int] | None:
+    """The partition's epoch and next offset; None if it was never acquired."""
+    row = await connection.fetchrow(_POSITION, topic, partition)
+    return None if row is None else (row["epoch"], row["next_offset"])

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from projections.engine.offsets import Advance
+from projections.engine.offsets import OffsetCommit
 from projections.engine.projection import ContactEvent
 from services.runtime.decoding import DeadLetter
 from services.worker.agent_spec import SaveEvents
@@ -27,7 +27,7 @@ class DeadLetterLimitExceeded(Exception):
 class ReadModelWriter(Protocol):
     """Saves chunks into the tables, which also hold the offsets."""
 
-    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit) -> int:
         """Save the events and move the offset in one transaction; returns how many events were new.
 
         ``move.counts`` is completed with that number. Waits while the database is away.

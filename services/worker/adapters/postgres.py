@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from projections.engine.generations import active_generation
-from projections.engine.offsets import Advance, Counts, Ownership, advance, take
+from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
 from services.runtime import metrics
 from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_transient
@@ -88,7 +88,7 @@ class PostgresReadModelWriter:
 
         async def once() -> dict[int, Ownership]:
             async with self._pool.acquire() as connection:
-                return await take(connection, topic, wanted)
+                return await acquire(connection, topic, wanted)
 
         owned = await self._retrier.until_done("postgresql", once, is_transient)
         self._owned[topic] = len(owned)
@@ -101,7 +101,7 @@ class PostgresReadModelWriter:
         if ended:
             log.warning("stalled_transactions_ended", number=len(ended))
 
-    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit) -> int:
         """Save the events and move the offset in one transaction; see ReadModelWriter."""
 
         async def once() -> int:
@@ -113,18 +113,18 @@ class PostgresReadModelWriter:
         except REJECTIONS as error:
             raise RejectedByDatabase(type(error).__name__) from error
 
-    async def _save(self, connection: Any, save_events: SaveEvents, events: list[ContactEvent], move: Advance) -> int:
+    async def _save(
+        self, connection: Any, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
+    ) -> int:
         new = await save_events(connection, events)
         counts = Counts(new, len(events) - new, move.counts.dead_letters)
-        if await advance(connection, replace(move, counts=counts)):
+        if await commit(connection, replace(move, counts=counts)):
             return new
-        row = await connection.fetchrow(
-            "SELECT epoch, next_offset FROM offsets WHERE topic = $1 AND partition = $2", move.topic, move.partition
-        )
-        if row is None or row["epoch"] != move.epoch:
+        epoch, next_offset = await position(connection, move.topic, move.partition) or (None, 0)
+        if epoch != move.epoch:
             raise Fenced
-        if row["next_offset"] != move.end:
-            raise OffsetMismatch(f"partition {move.partition}: rows end at {row['next_offset']}, chunk at {move.start}")
+        if next_offset != move.end:
+            raise OffsetMismatch(f"partition {move.partition}: rows end at {next_offset}, chunk starts at {move.start}")
         return new  # our own commit: the answer to it was lost with the connection
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from projections.engine.ids import IdOf
-from projections.engine.offsets import Advance, Counts
+from projections.engine.offsets import Counts, OffsetCommit
 from services.runtime.decoding import Decoded, decode_records
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk
@@ -67,8 +67,8 @@ class ChunkHandler:
         return known.limit
 
 
-def _move(chunk: Chunk, decoded: Decoded, limit: DeadLetterLimit) -> Advance:
-    return Advance(
+def _move(chunk: Chunk, decoded: Decoded, limit: DeadLetterLimit) -> OffsetCommit:
+    return OffsetCommit(
         topic=chunk.topic,
         partition=chunk.partition,
         epoch=chunk.ownership.epoch,

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from projections.engine.offsets import Advance, Counts, advance, take
+from projections.engine.offsets import Counts, OffsetCommit, acquire, commit
 from tests.support.polling import until
 from tests.support.workload import workload
 from tests.support.worlds import World
@@ -43,7 +43,7 @@ async def test_a_partition_acquired_outside_the_group_is_acquired_again(world: W
     await world.produce(itertools.islice(records, 2000))
     await world.settle()
     async with world.connection() as connection:  # as a zombie does that wakes up just before it acquires
-        await take(connection, world.topic, range(4))
+        await acquire(connection, world.topic, range(4))
     await world.produce(itertools.islice(records, 2000))
     await world.settle()
     await world.verify_holds()
@@ -53,26 +53,26 @@ async def test_a_partition_acquired_outside_the_group_is_acquired_again(world: W
 
 async def test_a_commit_under_an_old_epoch_or_from_another_offset_changes_nothing(world: World) -> None:
     async with world.connection() as connection:
-        old = (await take(connection, "a", [0]))[0]
-        new = (await take(connection, "a", [0]))[0]
+        old = (await acquire(connection, "a", [0]))[0]
+        new = (await acquire(connection, "a", [0]))[0]
         assert (new.next_offset, new.epoch) == (0, old.epoch + 1)
         counts = Counts(committed=5)
-        assert not await advance(connection, Advance("a", 0, old.epoch, 0, 5, counts))
-        assert not await advance(connection, Advance("a", 0, new.epoch, 1, 5, counts))
-        assert not await advance(connection, Advance("a", 1, new.epoch, 0, 5, counts))
+        assert not await commit(connection, OffsetCommit("a", 0, old.epoch, 0, 5, counts))
+        assert not await commit(connection, OffsetCommit("a", 0, new.epoch, 1, 5, counts))
+        assert not await commit(connection, OffsetCommit("a", 1, new.epoch, 0, 5, counts))
         assert await connection.fetchval("SELECT sum(next_offset + committed) FROM offsets WHERE topic = 'a'") == 0
-        assert await advance(connection, Advance("a", 0, new.epoch, 0, 5, counts, 5, 1))
-        again = (await take(connection, "a", [0]))[0]
+        assert await commit(connection, OffsetCommit("a", 0, new.epoch, 0, 5, counts, 5, 1))
+        again = (await acquire(connection, "a", [0]))[0]
         assert (again.next_offset, again.recent_records, again.recent_dead) == (5, 5, 1)
 
 
 async def test_acquiring_a_partition_waits_for_the_commit_under_way(world: World) -> None:
     async with world.connection() as one, world.connection() as other:
-        old = (await take(one, "b", [0]))[0]
+        old = (await acquire(one, "b", [0]))[0]
         transaction = one.transaction()
         await transaction.start()
-        assert await advance(one, Advance("b", 0, old.epoch, 0, 7, Counts(committed=7)))
-        taking = asyncio.create_task(take(other, "b", [0]))
+        assert await commit(one, OffsetCommit("b", 0, old.epoch, 0, 7, Counts(committed=7)))
+        taking = asyncio.create_task(acquire(other, "b", [0]))
         await asyncio.sleep(0.3)
         assert not taking.done()
         await transaction.commit()
