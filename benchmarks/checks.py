@@ -31,7 +31,7 @@ async def require_evidence_balance(connection: Any, records: int) -> None:
         or found["dead_letters"]
         or found["rows"] != found["committed"]
     ):
-        raise BenchmarkFailed(f"of {records} records of evidence the accounts say {dict(found)}")
+        raise BenchmarkFailed(f"of {records} records of evidence the counters are {dict(found)}")
 
 
 async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) -> None:
@@ -52,7 +52,9 @@ async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) 
     # A contact without evidence has no row and is a customer by itself.
     wrong = sum(found.get(who, identify(*who)) != customer_id for who, customer_id in expected.items())
     if wrong or not found.keys() <= expected.keys():
-        raise BenchmarkFailed(f"of {len(expected):,} contacts {wrong:,} belong to another customer than the core says")
+        raise BenchmarkFailed(
+            f"of {len(expected):,} contacts {wrong:,} belong to another customer than a full resolution gives"
+        )
 
 
 async def _events(settings: Settings, topic: Topic) -> AsyncIterator[Event]:

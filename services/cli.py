@@ -31,10 +31,10 @@ _STARTERS = {"up", "demo"}
 @app.callback()
 def _beside_a_running_one(context: typer.Context) -> None:
     """Events from every channel in, one customer out."""
-    # The one place that adds to the environment: a command beside a running `up` finds that one's servers.
+    # The only place that changes the environment: a command beside a running `up` uses the servers of that one.
     if context.invoked_subcommand not in _STARTERS:
         found = running_addresses(Settings().data_dir)
-        if found.keys().isdisjoint(os.environ):  # settings of one's own are never mixed with a running one's
+        if found.keys().isdisjoint(os.environ):  # given addresses are never mixed with those of `up`
             os.environ.update(found)
 
 

@@ -26,7 +26,7 @@ async def require_balance(connection: Connection, events: int) -> None:
         or found["dead_letters"]
         or found["rows"] != found["committed"]
     ):
-        raise BenchmarkFailed(f"of {events} events the accounts say {dict(found)}")
+        raise BenchmarkFailed(f"of {events} events the counters are {dict(found)}")
 
 
 async def require_tables_as_folded(settings: Settings, tables: Collection[sa.Table]) -> None:

@@ -30,12 +30,12 @@ MODELS: Final[dict[sa.Table, type[Any]]] = {table: _mapped(table) for table in C
 
 
 def row_of(table: sa.Table, entity: Any) -> Row:
-    """What an entity says, as the folds read it."""
+    """Return an entity's values as a row for the folds."""
     row: Row = row_type(table)(*(getattr(entity, column.name) for column in row_columns(table)))
     return row
 
 
 def assign(table: sa.Table, entity: Any, row: Row) -> None:
-    """Have the entity say what the row says; SQLAlchemy finds out what changed."""
+    """Set the entity's values to the row's; SQLAlchemy finds out what changed."""
     for column, value in zip(row_columns(table), row, strict=True):
         setattr(entity, column.name, value)

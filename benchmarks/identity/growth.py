@@ -1,9 +1,9 @@
-"""What an event of evidence costs where ten times the contacts are known already.
+"""The cost of an event of evidence where ten times as many contacts are known.
 
-Two generations know households: one so many contacts, the other the same ones and others, ten times as many in all.
-Then the same further events, byte by byte, about the contacts known to both and about new ones of their households,
-are folded into a copy of each, in turns. The generations have the same history: one worker, the same order of the
-common events, then PostgreSQL's housekeeping (VACUUM ANALYZE), which a live system does by itself.
+One generation has the contacts of some households; the other has the same ones and more, ten times as many in all. Then
+the same further events, about contacts of both and about new ones of their households, are folded into a copy of each,
+in turn. Both generations were made in the same way: one worker, the same order of the common events, then PostgreSQL's
+housekeeping (VACUUM ANALYZE), which a live system does by itself.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,12 +30,12 @@ FIGURES: Final = (
     ),
 )
 _TIMES: Final = 10
-_HALF_TIME: Final = 0.5  # what households say until then is known already, what they say later is timed
+_HALF_TIME: Final = 0.5  # evidence up to then is known beforehand, later evidence is timed
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A generation to copy, and how much it knows."""
+    """A generation to copy, and how much is in it."""
 
     settings: Settings
     contacts: int
@@ -51,22 +51,25 @@ class Growth:
         self._known: dict[str, _Known] = {}
 
     async def prepare(self, bed: Bed, size: Size) -> None:
-        """Two generations that know what was said so far, and logs that go on from there."""
+        """Make two generations with the evidence so far, and logs with the further evidence."""
         self._rounds = size.rounds
-        # Of half the evidence of so many households about that many contacts have been heard of.
+        # Half of the evidence of these households is about this many contacts.
         live = households_of(2 * size.contacts)
         others = households_of((_TIMES - 1) * size.contacts)
-        said = [one for number in range(live) for one in household(number)]
-        before, after = [one for one in said if one[0] < _HALF_TIME], [one for one in said if one[0] >= _HALF_TIME]
-        for key, strangers in (("identity_us_per_event", 0), ("identity_us_per_event_grown", others)):
-            earlier = _squeezed(one for number in range(live, live + strangers) for one in household(number))
-            self._known[key] = await _know(bed, f"known{strangers}", evidence([*before, *earlier]))
+        records = [one for number in range(live) for one in household(number)]
+        before, after = (
+            [one for one in records if one[0] < _HALF_TIME],
+            [one for one in records if one[0] >= _HALF_TIME],
+        )
+        for key, other_households in (("identity_us_per_event", 0), ("identity_us_per_event_grown", others)):
+            earlier = _squeezed(one for number in range(live, live + other_households) for one in household(number))
+            self._known[key] = await _know(bed, f"known{other_households}", evidence([*before, *earlier]))
             self._further = await bed.fill_log(
                 self._known[key].settings.topic_prefix, evidence(after), IDENTITY_EVIDENCE
             )
 
     async def measure(self, bed: Bed, number: int) -> Round:
-        """The further events into a copy of each, another one first each time."""
+        """Fold the further events into a copy of each, each time beginning with another one."""
         turns = list(self._known.items())
         return {key: await self._cost(bed, key, known, number) for key, known in turns[:: -1 if number % 2 else 1]}
 
@@ -82,14 +85,14 @@ class Growth:
         return seconds / self._further * 1_000_000
 
     def facts(self) -> Mapping[str, object]:
-        """How much was known, and how much came."""
+        """The sizes of the generations and of the further evidence."""
         small, large = (known.contacts for known in self._known.values())
         return {"growth_contacts": small, "growth_contacts_grown": large, "growth_events": self._further}
 
 
-def _squeezed(said: Iterable[Timed]) -> Iterable[Timed]:
-    """All of it said in the first half."""
-    return ((at * _HALF_TIME, record) for at, record in said)
+def _squeezed(records: Iterable[Timed]) -> Iterable[Timed]:
+    """Move all times into the first half."""
+    return ((at * _HALF_TIME, record) for at, record in records)
 
 
 async def _know(bed: Bed, name: str, records: list[tuple[bytes, bytes]]) -> _Known:

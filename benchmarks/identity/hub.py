@@ -1,10 +1,10 @@
-"""Whether one value that a hundred thousand contacts hold keeps the others waiting.
+"""Whether a value that a hundred thousand contacts hold delays other contacts.
 
-Two deployments know as many contacts: of one, the *hub*, most gave the same e-mail address; of the other, the *calm*,
-each gave its own. Then both are sent the same stream, in turns, a few seconds each: every 10 ms some new contacts that
-give the address (or one of their own), and as many *others*, new contacts that log in as members who have nothing to
-do with it. Of the others it is measured how long they take from being sent to Kafka until their row of identity can be
-seen, which is asked for all the time. Every second is the same for both but for what stands in the address.
+Two deployments have equally many contacts. In one, the *hub*, most gave the same e-mail address; in the other, the
+*calm*, each gave its own. Both are then sent the same stream in turns of a few seconds: every 10 ms some new contacts
+that give the address (or their own), and as many *others*, new contacts that log in as members without that address.
+Measured is how long the others take from being sent to Kafka until their row of identity is visible, which is polled.
+The two streams differ only in the address.
 """
 
 import asyncio
@@ -37,40 +37,40 @@ FIGURES: Final = (
     Figure("hub_p99_ratio", "beside the hub", "times", at_most=1.2, ratio=Ratio("hub_p99_ms", "calm_p99_ms")),
 )
 _HUB_EMAIL: Final = "info@shop.example.com"
-_CROWD: Final = 5  # times --contacts
+_HOLDERS: Final = 5  # times --contacts
 _START_MS: Final = 1_780_000_000_000
 _TICK: Final = 0.01
 _EACH_A_TICK: Final = 4  # for the hub, and as many others: 800 events a second
 _TURN: Final = 4.0
-_WARM_UP: Final = _TURN  # the side that came first may have lost its place in PostgreSQL's memory
+_WARM_UP: Final = _TURN  # the first side's pages may no longer be in PostgreSQL's memory
 _LOOK_EVERY: Final = 0.003
 _SEEN_WITHIN: Final = 60.0
 _SEEN: Final = "SELECT contact_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
 
 
 class Arrivals:
-    """New contacts, one after the other, with what they state. ``hub``: whether the address is the same for all."""
+    """Evidence of new contacts, one after the other. ``hub``: whether all give the same address."""
 
     def __init__(self, *, hub: bool, members: int) -> None:
         self._hub = hub
         self._members = members
         self._numbers = count()
 
-    def known(self, crowd: int) -> Iterator[Record]:
-        """Everybody who was there before: a member each, and the crowd with its address."""
+    def known(self, holders: int) -> Iterator[Record]:
+        """Yield what is known beforehand: one contact a member, and ``holders`` contacts that give the address."""
         for number in range(self._members):
             yield self.other(number)[1]
-        for _ in range(crowd):
+        for _ in range(holders):
             yield self.one_more()
 
     def one_more(self) -> Record:
-        """A contact that gives the address."""
+        """Return the record of a contact that gives the address."""
         number = next(self._numbers)
         email = _HUB_EMAIL if self._hub else f"c{number}@mail.example.com"
         return _login(number, {"type": "email", "value": email, "assurance": "claimed"})[1]
 
     def other(self, member: int | None = None) -> tuple[str, Record]:
-        """The contact key of one who logs in as a member, and the record."""
+        """Return the key and the record of a contact that logs in as a member."""
         number = next(self._numbers)
         value = f"M{number % self._members if member is None else member}"
         return _login(number, {"type": "member_id", "value": value, "assurance": "verified"})
@@ -91,13 +91,13 @@ def _login(number: int, identifier: dict[str, str]) -> tuple[str, Record]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The least value that so large a share of all don't exceed."""
+    """Return the least value that this share of all values does not exceed."""
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 @dataclass(slots=True)
-class Sightings:
-    """When others were sent, and how many seconds later they were seen."""
+class Visibility:
+    """The times at which others were sent, and after how many seconds they were visible."""
 
     connection: Any
     identify: IdOf
@@ -105,11 +105,11 @@ class Sightings:
     taken: list[float] = field(default_factory=list)
 
     def expect(self, contact: str) -> None:
-        """The contact is being sent."""
+        """Note that the contact is sent now."""
         self.sent[self.identify(TENANT, contact)] = time.perf_counter()
 
     async def look(self) -> None:
-        """Look for all who weren't seen yet, again and again."""
+        """Poll for all that were not visible yet, until cancelled."""
         query = await self.connection.prepare(_SEEN)
         while True:
             if self.sent:
@@ -121,30 +121,32 @@ class Sightings:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A deployment that is sent the stream."""
+    """A deployment to which the stream is sent."""
 
     settings: Settings
     arrivals: Arrivals
     process: Process
     producer: AIOKafkaProducer
-    sightings: Sightings
+    visibility: Visibility
 
     async def turn(self, seconds: float) -> None:
-        """Send the stream for so long; returns once all others were seen."""
+        """Send the stream for so many seconds; return once all others are visible."""
         began = time.perf_counter()
         for tick in range(round(seconds / _TICK)):
             await asyncio.sleep(began + tick * _TICK - time.perf_counter())
             for _ in range(_EACH_A_TICK):
                 contact, record = self.arrivals.other()
                 await self._send(self.arrivals.one_more())
-                self.sightings.expect(contact)
+                self.visibility.expect(contact)
                 await self._send(record)
         await self.producer.flush()
-        while self.sightings.sent:
+        while self.visibility.sent:
             await asyncio.sleep(_LOOK_EVERY)
             require_running(self.process)
             if time.perf_counter() - began > seconds + _SEEN_WITHIN:
-                raise BenchmarkFailed(f"{len(self.sightings.sent)} contacts can't be seen {_SEEN_WITHIN:.0f} s later")
+                raise BenchmarkFailed(
+                    f"{len(self.visibility.sent)} contacts are not visible {_SEEN_WITHIN:.0f} s later"
+                )
 
     async def _send(self, record: Record) -> None:
         key, value = record
@@ -160,64 +162,68 @@ class Hub:
         self._known: dict[str, tuple[Settings, Arrivals]] = {}
 
     async def prepare(self, bed: Bed, size: Size) -> None:
-        """Two deployments that know so many contacts."""
+        """Make the two deployments with their contacts."""
         self._size = size
         for name in ("hub", "calm"):
             settings = await bed.lasting_generation(name, f"bench-{name}")
             self._known[name] = settings, Arrivals(hub=name == "hub", members=size.contacts)
         for settings, arrivals in self._known.values():
-            with bed.console.status(f"Resolving {(_CROWD + 1) * size.contacts:,} contacts, to begin with …"):
-                known = arrivals.known(_CROWD * size.contacts)
+            with bed.console.status(f"Resolving {(_HOLDERS + 1) * size.contacts:,} contacts, to begin with …"):
+                known = arrivals.known(_HOLDERS * size.contacts)
                 await bed.fill_log(settings.topic_prefix, known, IDENTITY_EVIDENCE)
                 await seconds_to_fold(bed, settings)
             await rest(settings)
 
     async def measure(self, bed: Bed, number: int) -> Round:
-        """The stream to both, in turns, and another one first each round."""
+        """Send the stream to both in turns, each round beginning with another one."""
         async with contextlib.AsyncExitStack() as stack:
             sides = {name: await stack.enter_async_context(_open(bed, *known)) for name, known in self._known.items()}
             order = list(sides.values())[:: -1 if number % 2 else 1]
             async with connected(bed.settings.database_url) as connection:
-                await connection.execute("CHECKPOINT")  # else only the side that came last has its pages in the WAL
+                await connection.execute("CHECKPOINT")  # else the WAL has the pages of the latest side only
             for side in order:
                 await side.turn(_WARM_UP)
-                side.sightings.taken.clear()
+                side.visibility.taken.clear()
             for _ in range(self._turns()):
                 for side in order:
                     with bed.console.status(f"Others' evidence, {generation_of(side.settings)} …"):
                         await side.turn(_TURN)
-            found = {f"{name}_p99_ms": percentile(side.sightings.taken, 0.99) * 1000 for name, side in sides.items()}
+            found = {f"{name}_p99_ms": percentile(side.visibility.taken, 0.99) * 1000 for name, side in sides.items()}
         for settings, _ in self._known.values():
             await self._check(bed, settings, last=number == self._size.rounds - 1)
         return found
 
     def _turns(self) -> int:
-        """Of the default, five of each side a round."""
+        """Turns of each side a round: five with the default size."""
         return max(1, self._size.events // 40_000)
 
     async def _check(self, bed: Bed, settings: Settings, *, last: bool) -> None:
-        await seconds_to_fold(bed, settings)  # what was stopped in the midst
+        await seconds_to_fold(bed, settings)  # the rest of the stream
         async with reading(settings) as connection:
             await require_evidence_balance(connection, await bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
         if last:
             await require_membership(settings, IDENTITY_EVIDENCE)
 
     def facts(self) -> Mapping[str, object]:
-        """How large the hub is, and how many others were measured a round."""
+        """The size of the hub, and how many others are measured a round."""
         a_second = round(1 / _TICK) * _EACH_A_TICK
         measured = self._turns() * round(_TURN * a_second)
-        return {"hub_contacts": _CROWD * self._size.contacts, "hub_others": measured, "hub_events_per_s": 2 * a_second}
+        return {
+            "hub_contacts": _HOLDERS * self._size.contacts,
+            "hub_others": measured,
+            "hub_events_per_s": 2 * a_second,
+        }
 
 
 @contextlib.asynccontextmanager
 async def _open(bed: Bed, settings: Settings, arrivals: Arrivals) -> AsyncIterator[Side]:
     async with watching(settings) as watch, reading(settings) as connection, _producer(settings) as producer:
-        sightings = Sightings(connection, id_of(settings.master_key))
+        visibility = Visibility(connection, id_of(settings.master_key))
         with working(bed, settings) as process:
             await _ready(watch, process)
-            looking = asyncio.create_task(sightings.look())
+            looking = asyncio.create_task(visibility.look())
             try:
-                yield Side(settings, arrivals, process, producer, sightings)
+                yield Side(settings, arrivals, process, producer, visibility)
             finally:
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)

@@ -1,6 +1,6 @@
-"""What comes in: signed webhooks and batches of events accepted by one process, and how soon a webhook can be read.
+"""Ingress: the rate of signed webhooks and of batches that one process accepts, and how soon a webhook is visible.
 
-Everything is accepted as in production: signatures and keys are checked, and an answer comes once Kafka has
-acknowledged with acks=all. Requests are made before the clock starts, and whoever sends them does next to nothing
-else: it shares the machine with the service that is measured, with Kafka and with PostgreSQL.
+It runs as in production: signatures and keys are checked, and answers are given once Kafka has acknowledged with
+acks=all. Requests are made before the clock starts, and the client does as little as possible, because it shares the
+machine with the measured service, with Kafka and with PostgreSQL.
 """

@@ -1,4 +1,4 @@
-"""An HTTP client that costs little: one connection, one request at a time, its bytes made before."""
+"""A cheap HTTP client: one connection, one request at a time, with bytes made beforehand."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ _STATUS: Final = slice(9, 12)  # of "HTTP/1.1 200 OK"
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     body: bytes
@@ -33,7 +33,7 @@ class Caller(asyncio.Protocol):
         self._transport = transport
 
     def call(self, request: bytes) -> "asyncio.Future[Answer]":
-        """Send a request; its answer."""
+        """Send a request; return the response."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return self._answer
@@ -57,12 +57,12 @@ class Caller(asyncio.Protocol):
             self._answer.set_exception(BenchmarkFailed(f"the service closed the connection: {error}"))
 
     def close(self) -> None:
-        """Send no more."""
+        """Close the connection."""
         self._transport.close()
 
 
 def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A request as it goes over the wire."""
+    """Return a request's bytes."""
     lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + _HEAD_ENDS + body
@@ -70,7 +70,7 @@ def request(method: str, path: str, headers: dict[str, str], body: bytes = b"") 
 
 @asynccontextmanager
 async def callers(port: int, number: int) -> AsyncIterator[list[Caller]]:
-    """So many connections, closed after."""
+    """Yield so many connections, closed afterwards."""
     loop = asyncio.get_running_loop()
     made = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(number)]
     try:

@@ -1,4 +1,4 @@
-"""How much one ingress process accepts: webhooks of one event, and events in batches of a hundred."""
+"""The rates that one ingress process accepts: webhooks of one event, and events in batches of a hundred."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -35,12 +35,12 @@ class IngestRate:
         self._sent = 0
 
     async def prepare(self, bed: Bed, size: Size) -> None:
-        """A brand and its account."""
+        """Make a brand and its account."""
         self._size = size
         self._settings, self._key = await prepared(bed, _NAME)
 
     async def measure(self, bed: Bed, number: int) -> Round:
-        """Both, one after the other, by a process that is started for this round."""
+        """Measure both, one after the other, on a process started for this round."""
         settings = self._settings
         if settings is None:
             raise BenchmarkFailed("prepare comes first")
@@ -72,7 +72,7 @@ class IngestRate:
         return [webhook(event, uid_of(event % self._size.contacts)) for event in range(self._sent - number, self._sent)]
 
     def facts(self) -> Mapping[str, object]:
-        """How much was sent."""
+        """The sizes of the load."""
         return {
             "webhooks": max(_WARM_UP, self._size.events // _WEBHOOKS_SHARE),
             "ingest_events": self._events,

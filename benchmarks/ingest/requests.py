@@ -17,12 +17,12 @@ _START_MS: Final = 1_780_000_000_000
 
 
 def uid_of(number: int) -> str:
-    """A LINE user id."""
+    """Return a LINE user id."""
     return f"U{number:032x}"
 
 
 def webhook(event: int, uid: str) -> bytes:
-    """A webhook with one text message."""
+    """Return a signed webhook with one text message."""
     body = orjson.dumps(
         {
             "destination": "Ubot",
@@ -45,7 +45,7 @@ def webhook(event: int, uid: str) -> bytes:
 
 
 def batches(first: int, events: int, size: int, contacts: int, key: str) -> Iterator[bytes]:
-    """Requests of ``size`` events each for ``POST /v1/events``, numbered from ``first``."""
+    """Yield requests of ``size`` events each for ``POST /v1/events``, numbered from ``first``."""
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     for start in range(first, first + events, size):
         body = orjson.dumps([_event(number, contacts) for number in range(start, start + size)])

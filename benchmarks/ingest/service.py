@@ -1,4 +1,4 @@
-"""The service that is measured, as a process of its own, with a brand, its key and its LINE account."""
+"""The measured service, as an own process, with a brand, its key and its LINE account."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ ONE_PORT: Final = ("-m", "services.embedded.http")
 
 
 async def prepared(bed: Bed, name: str) -> tuple[Settings, str]:
-    """Settings with tables, topics, the brand and its account, and a key of the brand's."""
+    """Make tables, topics, the brand and its account; return the settings and a key of the brand."""
     settings = (await bed.lasting_generation(name, name)).model_copy(
         update={"port": free_port(), "source_rate": _ANY_RATE}
     )
@@ -39,7 +39,7 @@ async def prepared(bed: Bed, name: str) -> tuple[Settings, str]:
 
 @asynccontextmanager
 async def serving(bed: Bed, settings: Settings, command: tuple[str, ...]) -> AsyncIterator[None]:
-    """The process, once it is ready, until the block ends."""
+    """Run the process until the block ends; it is ready when the block begins."""
     with bed.process(settings, "http", *command) as process:
         await_ready(process, "127.0.0.1", settings.port)
         yield

@@ -1,9 +1,8 @@
-"""How long it takes from a webhook's being sent until the query API shows what was in it, at 1,000 events a second.
+"""The time from sending a webhook until the query API shows its contact, at 1,000 events a second.
 
-Every 10 ms ten webhooks are sent, whether or not those before were answered, to the service as `onefold up` runs it:
-one HTTP process and one worker. They are from people who have written before, all of whom did so in the seconds that
-don't count; but every fiftieth is from a person never heard of, whose contact is asked for every ten milliseconds until
-it is there.
+Every 10 ms ten webhooks are sent, whether or not earlier ones were answered, to the service as `onefold up` runs it:
+one HTTP process and one worker. They are of contacts that were seen during the warm-up, but every fiftieth is of a new
+contact, which is read every ten milliseconds until it is there.
 """
 
 import asyncio
@@ -30,12 +29,12 @@ _EACH_A_TICK: Final = 10
 _PROBE_EVERY: Final = 50
 _SECONDS: Final = 20
 _WARM_UP: Final = 4
-_WRITING: Final = 10  # of so many contacts one writes at all
+_WRITING: Final = 10  # one of this many contacts sends messages
 _SENDERS: Final = 128
 _LOOKERS: Final = 8
 _LOOK_EVERY: Final = 0.01
 _WITHIN: Final = 30.0
-_NEWCOMERS: Final = 1 << 40  # uids from here on are of people never heard of before
+_NEWCOMERS: Final = 1 << 40  # uids from here on are of new contacts
 
 
 class Visible:
@@ -50,12 +49,12 @@ class Visible:
         self._probes = 0
 
     async def prepare(self, bed: Bed, size: Size) -> None:
-        """A brand and its account."""
+        """Make a brand and its account."""
         self._size = size
         self._settings, self._key = await prepared(bed, _NAME)
 
     async def measure(self, bed: Bed, number: int) -> Round:
-        """Some seconds of the stream, of which the first don't count."""
+        """Send the stream for some seconds, after a warm-up."""
         settings = self._settings
         if settings is None:
             raise BenchmarkFailed("prepare comes first")
@@ -71,7 +70,7 @@ class Visible:
         }
 
     async def _stream(self, settings: Settings, seconds: float) -> list[float]:
-        """How long each probe took."""
+        """Return how long each probe took, in seconds."""
         loop = asyncio.get_running_loop()
         async with callers(settings.port, _SENDERS) as senders, callers(settings.port, _LOOKERS) as lookers:
             stream = _Stream(senders, lookers, self._key)
@@ -95,7 +94,7 @@ class Visible:
             stream.probe(webhook(self._sent, uid), uid)
 
     def facts(self) -> Mapping[str, object]:
-        """At what rate, and how many were looked for."""
+        """The rate, and the number of probes."""
         return {"visible_at_events_per_s": round(_EACH_A_TICK / _TICK), "visible_probes": self._probes}
 
 
@@ -120,7 +119,7 @@ class _Stream:
         await asyncio.gather(*self._tasks)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.add(asyncio.create_task(work))  # kept until the end, so that no failure goes unseen
+        self._tasks.add(asyncio.create_task(work))  # kept, so that failures are raised in the end
 
     async def _accepted(self, one: bytes) -> None:
         await self._called(self._senders, one, (200,))

@@ -1,4 +1,4 @@
-"""The featured customer: one of whom there is something to show in every part of a profile."""
+"""The featured customer, whose profile has something to show in every part."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -15,7 +15,7 @@ _CHANNELS: Final = ("web", "crm", "whatsapp")
 
 
 def add_featured_customer(year: Year, people: list[Person]) -> tuple[Person, Contact] | None:
-    """Complete the profile of the most active person whom LINE still reaches at the end.
+    """Complete the profile of the most active person that LINE still reaches at the end.
 
     Return the person and its LINE contact, if there is one.
     """

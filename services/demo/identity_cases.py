@@ -1,7 +1,7 @@
 """Hard cases of identity: each happens at least once in every demo but the smallest.
 
 Families and couples with one phone, a shop's tablet, placeholder values, and wrong bindings and decisions that join two
-people until somebody takes them back.
+people until they are taken back.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ _Chosen = tuple[Person, Contact]
 
 
 def _family(year: Year, times: _Times, parent: _Chosen, child: _Chosen) -> None:
-    """A child registers with the phone that a parent verified on LINE: the phone joins nobody."""
+    """A child registers with the phone that a parent verified on LINE: the phone joins no contacts."""
     verify_phone(year, parent[1], parent[0].phone, times[0])
     bind_member(year, *parent, times[0] + MINUTE)
     log_in(year, replace(child[0], phone=parent[0].phone), child[1], times[1])
@@ -87,7 +87,7 @@ def _borrowed_browser(year: Year, times: _Times, owner: _Chosen, friend: _Chosen
 
 
 def _placeholder_values(year: Year, times: _Times, visitor: _Chosen) -> None:
-    """What forms send that nobody filled in, and what people type to get past one."""
+    """Values of forms that were left empty, or that people type to get past a form."""
     types = year.rng.sample(sorted(brand.JUNK_VALUES), 2)
     typed = [
         {
@@ -108,7 +108,7 @@ def _shop_phone(year: Year, times: _Times, member: _Chosen) -> None:
 
 
 def _shop_tablet(year: Year, people: list[Person]) -> None:
-    """The tablet on the counter, on which many members show their cards: no one's own device."""
+    """The tablet on the counter, a shared device on which many members show their cards."""
     members = [person for person in people if person.member_id]
     for person in year.rng.sample(members, min(len(members), _TABLET_MEMBERS)):
         card = {"identifiers": person.login_identifiers[:1], "via": "login"}

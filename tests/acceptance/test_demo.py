@@ -1,4 +1,4 @@
-"""`onefold demo` on a machine with nothing but Python and Java: all of it started for real, and balanced accounts."""
+"""`onefold demo` on a machine with nothing but Python: real servers are started, and the accounts balance."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_a_small_demo_ends_by_itself_with_balanced_accounts(first: dict[str, Any
     assert (first["rejected"], first["refused_requests"]) == (8, 11)
 
 
-def test_each_channel_comes_in_by_its_own_door(first: dict[str, Any]) -> None:
+def test_each_channel_uses_its_own_route(first: dict[str, Any]) -> None:
     accepted = first["accepted_by"]
     assert {"line", "site", "members", "campaigns", "events"} <= accepted.keys()
     assert {"facebook", "instagram", "whatsapp"} <= accepted.keys()
@@ -82,7 +82,7 @@ def test_each_channel_comes_in_by_its_own_door(first: dict[str, Any]) -> None:
 def test_it_shows_contacts_by_channel_and_a_person_with_three_times(first: dict[str, Any]) -> None:
     contacts = {row["channel"]: row for row in first["contacts"]}
     assert {"line", "web", "crm"} <= contacts.keys()
-    assert contacts["line"]["subscribed"] > contacts["line"]["blocked"]  # in so short a life nobody may have blocked
+    assert contacts["line"]["subscribed"] > contacts["line"]["blocked"]  # in so small a demo there may be no blocks
     for row in contacts.values():
         assert row["contacts"] == row["subscribed"] + row["blocked"] + row["none"]
     profile = first["profile"]
@@ -91,13 +91,13 @@ def test_it_shows_contacts_by_channel_and_a_person_with_three_times(first: dict[
         assert isinstance(profile[name], int)
 
 
-def test_it_shows_who_is_who_and_why(first: dict[str, Any]) -> None:
+def test_it_shows_customers_and_one_explanation(first: dict[str, Any]) -> None:
     customers = first["customers"]
     sizes = {int(size): count for size, count in customers["contacts_per_customer"].items()}
     assert customers["count"] == sum(sizes.values())
     assert sizes[1] > 0
     assert max(sizes) >= 3
-    # Contacts of whom nothing was stated are in no change; contacts that were only spoken of are in no channel's count.
+    # Contacts without evidence are in no change; contacts that were only referenced are in no channel's count.
     assert sum(size * count for size, count in sizes.items()) >= sum(row["contacts"] for row in first["contacts"])
     assert customers["changes"]["created"] > 0
     assert {"shared_device", "shared"} <= customers["refused"].keys()
@@ -110,7 +110,7 @@ def test_it_shows_who_is_who_and_why(first: dict[str, Any]) -> None:
     assert all(tie["events"] for tie in why["chain"])
 
 
-def test_it_says_where_to_look_next(first: dict[str, Any]) -> None:
+def test_it_prints_commands_to_go_on_with(first: dict[str, Any]) -> None:
     steps = "\n".join(first["next"])
     a, b = first["why"]["a"]["contact"], first["why"]["b"]["contact"]
     assert f" why {a} {b}\n" in steps
@@ -118,16 +118,16 @@ def test_it_says_where_to_look_next(first: dict[str, Any]) -> None:
     assert "/v1/identity/conflicts" in steps
 
 
-def test_told_again_on_the_same_data_it_is_all_duplicates(data_dir: Path, first: dict[str, Any]) -> None:
+def test_a_repeated_demo_on_the_same_data_has_only_duplicates(data_dir: Path, first: dict[str, Any]) -> None:
     again = result(run(data_dir, "--events", "300"))
     assert again["balanced"] is True
     assert (again["committed"], again["duplicates"], again["dead_lettered"]) == (0, 309, 8)
     assert again["already_there"] == 300
-    for told in ("contacts", "profile", "customers", "why"):
-        assert again[told] == first[told]
+    for part in ("contacts", "profile", "customers", "why"):
+        assert again[part] == first[part]
 
 
-def test_a_busy_port_ends_it_in_a_clear_sentence(tmp_path: Path) -> None:
+def test_a_busy_port_ends_the_demo_with_a_clear_message(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run(tmp_path, "--port", str(taken.getsockname()[1]))

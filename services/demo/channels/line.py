@@ -34,7 +34,7 @@ def _item(events: Sequence[CanonicalEvent]) -> Item:
         "webhookEventId": event["event_id"].removeprefix("line:"),
         "deliveryContext": {"isRedelivery": False},
     }
-    # LINE gives no reply token where nobody can be answered.
+    # LINE gives no reply token where no reply is possible.
     token = {} if kind in {"unfollow", "unsend"} else {"replyToken": f"{rng.getrandbits(128):032x}"}
     return common | token | _details(kind, event["data"], rng)
 

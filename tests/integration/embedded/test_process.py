@@ -1,4 +1,4 @@
-"""No orphan, however the owner went."""
+"""No orphan is left, however its owner ended."""
 
 import os
 import signal
@@ -33,14 +33,14 @@ def _started(program: Program, lease: Lease) -> Process:
     return process
 
 
-def test_stop_ends_it_politely(tmp_path: Path, lease: Lease) -> None:
+def test_stop_lets_the_program_end_in_order(tmp_path: Path, lease: Lease) -> None:
     polite = ("/bin/sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready; while :; do sleep 0.1; done")
     process = _started(_program(tmp_path, polite), lease)
     assert process.stop() == 3
     assert process.program.log.read_text() == "ready\nbye\n"
 
 
-def test_one_that_wont_listen_is_ended_by_force_with_its_whole_family(tmp_path: Path, lease: Lease) -> None:
+def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(tmp_path: Path, lease: Lease) -> None:
     process = _started(_program(tmp_path, STUBBORN, grace=0.3), lease)
     assert process.pid is not None
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
@@ -48,31 +48,31 @@ def test_one_that_wont_listen_is_ended_by_force_with_its_whole_family(tmp_path: 
     assert wait_for(lambda: not any(_lives(one) for one in family), 5)
 
 
-def test_its_exit_code_is_passed_on(tmp_path: Path, lease: Lease) -> None:
+def test_the_exit_status_is_passed_on(tmp_path: Path, lease: Lease) -> None:
     process = Process(_program(tmp_path, ("/bin/sh", "-c", "exit 75")), lease)
     assert process.wait(10) == 75
 
 
-def test_one_that_ends_while_starting_is_reported_with_its_log(tmp_path: Path, lease: Lease) -> None:
+def test_a_program_that_ends_while_starting_is_reported_with_its_log(tmp_path: Path, lease: Lease) -> None:
     process = Process(_program(tmp_path, ("/bin/sh", "-c", "echo no such thing >&2; exit 1")), lease)
     with pytest.raises(CannotStart, match=r"it ended while it was starting. Its log is .*it.log, which ends:\nno such"):
         process.await_ready(lambda: False, 10)
 
 
-def test_a_program_that_isnt_there_is_reported(tmp_path: Path, lease: Lease) -> None:
+def test_a_missing_program_is_reported(tmp_path: Path, lease: Lease) -> None:
     process = Process(_program(tmp_path, ("/no/such/program",)), lease)
     with pytest.raises(CannotStart, match="cannot start /no/such/program"):
         process.await_ready(lambda: False, 10)
 
 
-def test_one_that_is_never_ready_is_stopped(tmp_path: Path, lease: Lease) -> None:
+def test_a_program_that_is_never_ready_is_stopped(tmp_path: Path, lease: Lease) -> None:
     process = Process(_program(tmp_path, FOREVER), lease)
     with pytest.raises(CannotStart, match="it was not ready after 0 s"):
         process.await_ready(lambda: False, 0.3)
     assert process.exit_code is not None
 
 
-def test_it_ends_with_the_last_owner_of_the_lease(tmp_path: Path) -> None:
+def test_a_program_ends_with_the_last_owner_of_its_lease(tmp_path: Path) -> None:
     first, second = Lease(tmp_path / "run"), Lease(tmp_path / "run")
     process = _started(_program(tmp_path, FOREVER), first)
     first.release()
@@ -114,7 +114,7 @@ def test_kill_9_of_the_owner_leaves_no_orphan(
     assert wait_for(lambda: not _lives(program) and not _lives(guard), 10)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process of its parent's death")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux signals a parent's death")
 def test_kill_9_of_the_guard_leaves_no_orphan(
     owner: tuple["subprocess.Popen[str]", psutil.Process, psutil.Process],
 ) -> None:

@@ -103,7 +103,7 @@ async def _run(url: str, statement: str) -> None:
         await connection.close()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another user")
 def test_under_a_folder_that_is_closed_to_postgres_the_data_are_a_link(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -112,7 +112,7 @@ def test_under_a_folder_that_is_closed_to_postgres_the_data_are_a_link(tmp_path:
         try:
             aside.submit(server.start).result()
             assert (closed / "postgres").is_symlink()
-            assert closed.stat().st_mode & 0o777 == 0o700, "nobody's folder is opened up for a database"
+            assert closed.stat().st_mode & 0o777 == 0o700, "the folder is not opened for a database"
         finally:
             server.stop()
             shutil.rmtree((closed / "postgres").resolve())

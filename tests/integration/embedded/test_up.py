@@ -1,4 +1,4 @@
-"""`onefold up` as a person has it: start, stop, start again, and what it says when something is in the way."""
+"""`onefold up` from the terminal: start, stop, restart, and the messages about obstacles."""
 
 import os
 import re
@@ -33,23 +33,23 @@ class Up:
     def __init__(self, data: Path, **settings: str) -> None:
         self.port = int(settings.setdefault("ONEFOLD_PORT", str(free_port())))
         settings.setdefault("ONEFOLD_WORKER_PORT", str(free_port()))
-        self._said = (data.parent / f"said-{self.port}.txt").open("w+")
+        self._file = (data.parent / f"output-{self.port}.txt").open("w+")
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from services.cli import app; app()", "up"],
             env={**os.environ, "ONEFOLD_DATA_DIR": str(data), "COLUMNS": "200", **settings},
-            stdout=self._said,
+            stdout=self._file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
     @property
-    def said(self) -> str:
-        self._said.seek(0)
-        return self._said.read()
+    def output(self) -> str:
+        self._file.seek(0)
+        return self._file.read()
 
     def await_up(self) -> "Up":
-        assert wait_for(lambda: "Ctrl-C stops it" in self.said or self.process.poll() is not None, 120)
-        assert self.process.poll() is None, self.said
+        assert wait_for(lambda: "Ctrl-C stops it" in self.output or self.process.poll() is not None, 120)
+        assert self.process.poll() is None, self.output
         return self
 
     def family(self) -> list[psutil.Process]:
@@ -62,7 +62,7 @@ class Up:
     def close(self) -> None:
         if self.process.poll() is None:
             self.end()
-        self._said.close()
+        self._file.close()
 
 
 @pytest.fixture
@@ -82,8 +82,8 @@ def ups() -> Iterator[list[Up]]:
 
 
 def _key(up: Up) -> str:
-    key = re.search(r"of_[\w-]{43}", up.said)
-    assert key, up.said
+    key = re.search(r"of_[\w-]{43}", up.output)
+    assert key, up.output
     return key[0]
 
 
@@ -92,7 +92,7 @@ def _contact(up: Up) -> httpx.Response:
     return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"})
 
 
-def test_stop_and_start_and_everything_is_there_and_kill_9_leaves_no_orphan(home: Path, ups: list[Up]) -> None:
+def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups: list[Up]) -> None:
     ups.append(first := Up(home).await_up())
     headers = {"Authorization": f"Bearer {_key(first)}"}
     assert httpx.post(f"http://127.0.0.1:{first.port}/v1/events", json=EVENT, headers=headers).status_code == 202
@@ -102,7 +102,7 @@ def test_stop_and_start_and_everything_is_there_and_kill_9_leaves_no_orphan(home
     second = Up(home)
     ups.append(second)
     assert second.process.wait(60) == 1
-    assert f"already runs on {home} (process {first.process.pid})" in second.said
+    assert f"already runs on {home} (process {first.process.pid})" in second.output
 
     family = first.family()
     assert len(family) >= 8, "four programs, each with its guard"
@@ -118,12 +118,12 @@ def test_stop_and_start_and_everything_is_there_and_kill_9_leaves_no_orphan(home
     assert wait_for(lambda: not any(_lives(one) for one in family), 60)
 
 
-def test_a_dead_child_ends_it_all_and_is_named(home: Path, ups: list[Up]) -> None:
+def test_a_dead_child_process_ends_everything_and_is_named(home: Path, ups: list[Up]) -> None:
     ups.append(up := Up(home).await_up())
     family = up.family()
     next(one for one in family if one.cmdline()[-1] == "worker").kill()
     assert up.process.wait(60) == 1
-    assert f"The worker ended unexpectedly with status 137. Its log is {home / 'logs' / 'worker.log'}" in up.said
+    assert f"The worker ended unexpectedly with status 137. Its log is {home / 'logs' / 'worker.log'}" in up.output
     assert not any(_lives(one) for one in family)
 
 
@@ -132,7 +132,7 @@ def test_a_busy_port_is_named_before_anything_is_started(home: Path, ups: list[U
         port = taken.getsockname()[1]
         ups.append(up := Up(home, ONEFOLD_PORT=str(port)))
         assert up.process.wait(60) == 1
-    assert f"Port {port}, wanted for the HTTP service, is in use by another program." in up.said
+    assert f"Port {port}, wanted for the HTTP service, is in use by another program." in up.output
     assert not (home / "kafka").exists()
 
 

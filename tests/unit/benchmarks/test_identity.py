@@ -1,4 +1,4 @@
-"""The loads of identity's benchmarks are what they say."""
+"""The loads of identity's benchmarks have the documented properties."""
 
 from collections import Counter
 
@@ -19,8 +19,8 @@ CONTACTS = 2_790  # six households of each size
 
 @pytest.fixture(scope="module", name="events")
 def fixture_events() -> list[Event]:
-    said = (one for number in range(households_of(CONTACTS)) for one in household(number))
-    return [decode(value) for _, value in evidence(said)]
+    records = (one for number in range(households_of(CONTACTS)) for one in household(number))
+    return [decode(value) for _, value in evidence(records)]
 
 
 def test_a_household_is_the_same_each_time_and_no_other() -> None:
@@ -49,10 +49,10 @@ def test_some_households_are_families_whose_phone_ties_nobody(events: list[Event
 
 def test_with_and_without_the_hub_the_same_people_come_but_for_the_address() -> None:
     hub, calm = (list(Arrivals(hub=hub, members=3).known(20)) for hub in (True, False))
-    told = [[decode(value) for _, value in records] for records in (hub, calm)]
-    envelopes = [[(one.event_id, one.contact, one.occurred_at) for one in events] for events in told]
+    sides = [[decode(value) for _, value in records] for records in (hub, calm)]
+    envelopes = [[(one.event_id, one.contact, one.occurred_at) for one in events] for events in sides]
     assert envelopes[0] == envelopes[1]
-    assert [len(resolve(gather(events), Policy()).refused) for events in told] == [20, 0]
+    assert [len(resolve(gather(events), Policy()).refused) for events in sides] == [20, 0]
 
 
 def test_others_join_members_who_have_nothing_to_do_with_the_hub() -> None:

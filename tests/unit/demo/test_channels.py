@@ -1,4 +1,4 @@
-"""Every sender says what is meant: ingress makes of each item the very events that it tells."""
+"""Ingress makes exactly the intended events of each sender's items."""
 
 from collections import Counter
 from collections.abc import Sequence

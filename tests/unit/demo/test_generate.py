@@ -1,4 +1,4 @@
-"""The life is one of a generator's: exact, repeatable, sound, and of a plausible shape."""
+"""The generated year is exact, repeatable, valid, and of a plausible shape."""
 
 from collections import Counter
 from itertools import pairwise

@@ -43,14 +43,14 @@ def test_every_way_of_binding_occurs(year: Events) -> None:
 
 
 def test_each_way_has_its_own_assurance(year: Events) -> None:
-    said = {
+    stated = {
         (event["data"]["via"], one["type"], one["assurance"])
         for event in bindings(year)
         for one in event["data"].get("identifiers", ())
     }
-    assert {one for one in said if one[0] == "phone_otp"} == {("phone_otp", "phone", "verified")}
-    assert {("login", "member_id", "verified"), ("login", "phone", "claimed"), ("login", "email", "claimed")} <= said
-    assert {assurance for via, _, assurance in said if via == "import"} == {"claimed"}
+    assert {one for one in stated if one[0] == "phone_otp"} == {("phone_otp", "phone", "verified")}
+    assert {("login", "member_id", "verified"), ("login", "phone", "claimed"), ("login", "email", "claimed")} <= stated
+    assert {assurance for via, _, assurance in stated if via == "import"} == {"claimed"}
 
 
 def test_channels_vouch_for_their_own_identifiers(year: Events) -> None:

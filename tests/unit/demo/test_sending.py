@@ -55,10 +55,10 @@ def signed(request: httpx.Request, sender: str) -> bool:
 
 def members(records: list[dict[str, Any]]) -> httpx.Response:
     """Each record's events: identifiers, profile, tags, attributes."""
-    told = [_parts(one) for one in records if "member_id" in one]
-    results = [{"event_ids": one} for one in told] + [{"status": "rejected"}] * (len(records) - len(told))
-    rejected = len(records) - len(told)
-    return httpx.Response(202 if told else 422, json={"results": results, "rejected": rejected})
+    parts = [_parts(one) for one in records if "member_id" in one]
+    results = [{"event_ids": one} for one in parts] + [{"status": "rejected"}] * (len(records) - len(parts))
+    rejected = len(records) - len(parts)
+    return httpx.Response(202 if parts else 422, json={"results": results, "rejected": rejected})
 
 
 def _parts(record: dict[str, Any]) -> list[Any]:
@@ -70,12 +70,12 @@ def _parts(record: dict[str, Any]) -> list[Any]:
 
 def events(body: bytes) -> httpx.Response:
     try:
-        said = orjson.loads(body)
+        batch = orjson.loads(body)
     except orjson.JSONDecodeError:
         return httpx.Response(422 if b"ud83c" in body else 400, json={"results": []})
     statuses = [
         "rejected" if "demo:invalid" in str(event) or event == 42 or not event.get("data") else "accepted"
-        for event in said
+        for event in batch
     ]
     results = [{"index": index, "status": status} for index, status in enumerate(statuses)]
     return httpx.Response(202 if "accepted" in statuses else 422, json={"results": results})

@@ -41,12 +41,12 @@ def fixture_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_an_installed_java_is_used_without_a_word(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_java_is_used_without_output(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = make_java(cache.parent / "jdk" / "bin" / "java", 21)
     monkeypatch.setenv("JAVA_HOME", str(installed.parents[1]))
-    said = StringIO()
-    assert find_java(Console(file=said)) == installed
-    assert not said.getvalue()
+    output = StringIO()
+    assert find_java(Console(file=output)) == installed
+    assert not output.getvalue()
 
 
 def test_without_java_one_is_downloaded_once_and_one_line_is_printed(
@@ -60,11 +60,11 @@ def test_without_java_one_is_downloaded_once_and_one_line_is_printed(
         return place_of(lock)
 
     monkeypatch.setattr(java, "fetch", fetch)
-    said = StringIO()
-    assert find_java(Console(file=said)).is_relative_to(cache)
-    assert said.getvalue().count("\n") == 1
-    find_java(Console(file=said))
-    assert said.getvalue().count("\n") == len(fetched) == 1
+    output = StringIO()
+    assert find_java(Console(file=output)).is_relative_to(cache)
+    assert output.getvalue().count("\n") == 1
+    find_java(Console(file=output))
+    assert output.getvalue().count("\n") == len(fetched) == 1
 
 
 def test_an_old_java_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
