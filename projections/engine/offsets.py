@@ -80,6 +80,7 @@ _POSITION: Final = compiled(
     "topic",
     "partition",
 )
+_ALL: Final = compiled(sa.select(OFFSETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +150,9 @@ async def position(connection: Any, topic: str, partition: int) -> tuple[int, in
     """The partition's epoch and next offset; None if it was never acquired."""
     row = await connection.fetchrow(_POSITION, topic, partition)
     return None if row is None else (row["epoch"], row["next_offset"])
+
+
+async def all_offsets(connection: Any) -> list[Any]:
+    """Every row of the table of offsets, as records with its columns."""
+    rows: list[Any] = await connection.fetch(_ALL)
+    return rows

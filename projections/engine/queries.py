@@ -12,8 +12,10 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
-from projections.engine.metadata import Row, key_columns, row_columns, row_type
+from projections.engine.metadata import Key, Row, key_columns, key_of, row_columns, row_type
+from projections.engine.statements import compiled
 
+_PREFETCH = 5000  # rows
 _PARENT_KEY = 2  # (tenant, contact_id): known from the contact the rows belong to
 
 
@@ -38,3 +40,13 @@ def nested_rows(table: sa.Table, tenant: str, contact_id: UUID, text: str | None
     found: list[Row] = orjson.loads(text) if text else []
     make = row_type(table)
     return tuple(make(tenant, contact_id, *values) for values in found)
+
+
+async def all_rows(connection: Any, table: sa.Table) -> dict[Key, Row]:
+    """Every row of the table by its key, for whole comparisons. Needs a transaction, for it reads by a cursor."""
+    make = row_type(table)
+    rows: dict[Key, Row] = {}
+    async for record in connection.cursor(compiled(sa.select(*row_columns(table))), prefetch=_PREFETCH):
+        row = make(*record)
+        rows[key_of(table, row)] = row
+    return rows

@@ -7,7 +7,9 @@ from typing import Any, Final
 import asyncpg
 
 from projections.engine.generations import active_generation
-from projections.engine.metadata import Table, key_of, row_columns, row_type
+from projections.engine.metadata import Table
+from projections.engine.offsets import all_offsets
+from projections.engine.queries import all_rows
 from projections.identity.resolutions import DEFAULT_VERSION, POLICIES, SPACES, Found, ResolutionRow, spaces_of
 from projections.identity.tables import CHANGES, RELAYED, TOLD
 from projections.identity.tables import READ_MODELS as IDENTITY
@@ -75,8 +77,8 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
     try:
         await connection.execute(f"SET search_path TO {await active_generation(connection)}")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            offsets = await connection.fetch("SELECT * FROM offsets")
-            tables = {table: await _rows(connection, table) for table in _TABLES}
+            offsets = await all_offsets(connection)
+            tables = {table: await all_rows(connection, table) for table in _TABLES}
             tenants = [row["tenant"] for row in await connection.fetch(_TENANTS)]
             live = {one.tenant: one for one in await spaces_of(connection, tenants) if one.live}
     finally:
@@ -89,12 +91,3 @@ def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:
     for row in offsets:
         found.setdefault(row["topic"], []).append(row)
     return found
-
-
-async def _rows(connection: Any, table: Table) -> Rows:
-    rows: Rows = {}
-    names = ", ".join(column.name for column in row_columns(table))
-    async for record in connection.cursor(f"SELECT {names} FROM {table.name}", prefetch=5000):  # noqa: S608 - constants
-        row = row_type(table)(*record)
-        rows[key_of(table, row)] = row
-    return rows
