@@ -81,12 +81,12 @@ def _verdict(why: Explanation) -> Iterator[str]:
 
 
 def _by(tie: Tie) -> Text:
-    said = Text("\n".join(_event(one) for one in tie.events))
+    text = Text("\n".join(_event(one) for one in tie.events))
     if tie.reason is not None:
         against = f" ({', '.join(map(_printable, tie.detail))})" if tie.detail else ""
         status = "refused" if tie.status == "refused" else "set aside"
-        said = Text(f"{status}: {MEANINGS[tie.reason]}{against}\n", style="red").append(said)
-    return said
+        text = Text(f"{status}: {MEANINGS[tie.reason]}{against}\n", style="red").append(text)
+    return text
 
 
 def _event(one: EvidenceEvent) -> str:
@@ -112,6 +112,6 @@ async def _tenant(engine: Engine, wanted: str | None) -> str:
     if wanted is None and len(known) == 1:
         return known[0]
     if wanted is None or wanted not in known:
-        said = "There is no such tenant" if wanted else "Say whose they are with --tenant"
-        raise CannotExplain(f"{said}; there are: {', '.join(known) or 'none'}")
+        problem = "There is no such tenant" if wanted else "Say whose they are with --tenant"
+        raise CannotExplain(f"{problem}; there are: {', '.join(known) or 'none'}")
     return wanted

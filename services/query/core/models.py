@@ -43,10 +43,10 @@ class Subscription(Shape):
 
 
 class Consent(Shape):
-    """Whether a kind of marketing is allowed; it is until somebody refuses."""
+    """Whether a kind of marketing is allowed; it is until the person opts out."""
 
     allowed: bool = True
-    at: Annotated[Time | None, Field(description="when this was last said; null if never")] = None
+    at: Annotated[Time | None, Field(description="when it was last allowed or refused; null if never")] = None
 
 
 class Consents(Shape):
@@ -115,7 +115,7 @@ class ContactView(Shape):
 
     contact: ContactKeyText
     id: Annotated[UUID, Field(description="the contact's permanent personal id")]
-    customer_id: Annotated[UUID, Field(description="the customer whom the contact belongs to now")]
+    customer_id: Annotated[UUID, Field(description="the customer that the contact belongs to now")]
     channel: Channel
     account: str
     uid: str
@@ -125,7 +125,9 @@ class ContactView(Shape):
     last_customer_interaction_at: Time | None
     last_team_interaction_at: Time | None
     last_marketing_at: Time | None
-    first_seen_at: Annotated[Time | None, Field(description="null if others spoke of it and it was never seen itself")]
+    first_seen_at: Annotated[
+        Time | None, Field(description="null if other contacts named it and it has no event of its own")
+    ]
     consents: Consents
     notifications: list[Notification]
     tags: list[Tag]

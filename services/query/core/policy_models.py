@@ -12,7 +12,7 @@ PolicyText = Annotated[dict[str, Any], Field(examples=[{"types": {"phone": {"cla
 
 
 class PolicyVersion(Shape):
-    """A policy that was set, by whom and why."""
+    """A policy that was set, with its author and the reason."""
 
     version: Version
     set_at: Time

@@ -27,7 +27,7 @@ from services.query.core.models import (
     Tag,
 )
 
-_NEVER_SAID: Final = Consent()
+_NEVER_STATED: Final = Consent()
 
 
 def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) -> CustomerView:
@@ -102,11 +102,11 @@ def _subscription(state: ContactState) -> Subscription:
 
 
 def _consents(rows: Iterable[ConsentRow]) -> Consents:
-    said = {row.kind: Consent(allowed=row.allowed, at=row.at) for row in rows}
+    stated = {row.kind: Consent(allowed=row.allowed, at=row.at) for row in rows}
     return Consents(
-        broadcast=said.get("broadcast", _NEVER_SAID),
-        web_push=said.get("web_push", _NEVER_SAID),
-        cart_remarketing=said.get("cart_remarketing", _NEVER_SAID),
+        broadcast=stated.get("broadcast", _NEVER_STATED),
+        web_push=stated.get("web_push", _NEVER_STATED),
+        cart_remarketing=stated.get("cart_remarketing", _NEVER_STATED),
     )
 
 

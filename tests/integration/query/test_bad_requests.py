@@ -1,4 +1,4 @@
-"""Who may ask what, and what nonsense is answered with: never another tenant's data, never an error of ours."""
+"""Requests without the right, of another tenant, or that make no sense: each gets its problem and no data."""
 
 from itertools import product
 from typing import Any
@@ -56,8 +56,8 @@ async def test_another_tenants_contact_is_not_found(brand: Brand, subtests: pyte
         with subtests.test(path=path):
             assert (await brand.get(path)).status_code == 200
             theirs = assert_problem(await brand.get(path, "other"), 404)
-            nobody = path.replace("U1", "U9").replace(str(id_of(CONTACT)), str(id_of("line:oa1:U9")))
-            assert theirs == assert_problem(await brand.get(nobody, "other"), 404)
+            unknown = path.replace("U1", "U9").replace(str(id_of(CONTACT)), str(id_of("line:oa1:U9")))
+            assert theirs == assert_problem(await brand.get(unknown, "other"), 404)
 
 
 async def test_the_same_contact_of_two_tenants_is_two(brand: Brand, subtests: pytest.Subtests) -> None:
@@ -95,7 +95,7 @@ async def test_a_key_without_the_scope_gets_403(brand: Brand, subtests: pytest.S
             assert_problem(await brand.get(path, "writer"), 403)
 
 
-NOBODY = [
+UNKNOWN = [
     "/v1/contacts/line/oa1/",
     "/v1/contacts/line/oa1//timeline",
     "/v1/contacts/line/oa1",
@@ -142,7 +142,7 @@ NOBODY = [
 async def test_text_that_cannot_be_a_name_is_not_found(brand: Brand, subtests: pytest.Subtests) -> None:
     tenant_wide = event("tenant.quota_set", limit=5).model_copy(update={"contact": None})
     await brand.fold_contacts(event("contact.followed"), tenant_wide)
-    for path in NOBODY:
+    for path in UNKNOWN:
         with subtests.test(path=path):
             assert_problem(await brand.get(path), 404)
 

@@ -1,4 +1,4 @@
-"""Who is who over HTTP: a customer by any name, why, what was refused; and the undoing of a merge."""
+"""Identity over HTTP: a customer by any name, explanations, conflicts, and the undoing of a merge."""
 
 from typing import Any
 
@@ -195,7 +195,7 @@ async def test_conflicts_come_newest_first_page_by_page(brand: Brand) -> None:
 
 
 async def test_a_value_with_too_many_holders_is_not_walked(brand: Brand) -> None:
-    """Too many hold the phone, so it ties nobody: an answer about one of them is no longer for that."""
+    """Too many contacts hold the phone, so it ties none of them: an answer about one does not list the others."""
     crowd = [seen(f"line:oa1:K{n:03}", phone=PHONE, at=n) for n in range(300)]
     await brand.fold(*crowd)
     response = await brand.get(f"/v1/customers/phone:{PHONE}")

@@ -1,4 +1,4 @@
-"""Messages that were edited or unsent later, or before they came: a timeline shows what they came to."""
+"""Messages that were edited or unsent, in any order of arrival: a timeline shows their final content."""
 
 from collections.abc import Sequence
 from itertools import count, permutations
@@ -19,7 +19,7 @@ RECEIVED, EDITED, UNSENT, SENT = "message.received", "message.edited", "message.
 _uids = count()
 
 
-def said(type_name: str, at: int, uid: str = "U1", message_id: str | None = "m1", **data: Any) -> Event:
+def message(type_name: str, at: int, uid: str = "U1", message_id: str | None = "m1", **data: Any) -> Event:
     """A message of the contact's, or what happened to one."""
     purpose = {"purpose": "conversation"} if type_name == SENT else {}
     return event(
@@ -38,10 +38,10 @@ async def test_an_unsent_message_shows_nothing_in_whatever_order_it_came(brand: 
     for order in permutations(range(4)):
         uid = f"U{order}"
         events = [
-            said(RECEIVED, 1, uid, text="my card number", payload={"quoted": "my card number"}),
-            said(EDITED, 2, uid, text="my card number!"),
-            said(UNSENT, 3, uid, kind="unknown", payload={"was": "my card number"}),
-            said(EDITED, 4, uid, text="my card number?"),
+            message(RECEIVED, 1, uid, text="my card number", payload={"quoted": "my card number"}),
+            message(EDITED, 2, uid, text="my card number!"),
+            message(UNSENT, 3, uid, kind="unknown", payload={"was": "my card number"}),
+            message(EDITED, 4, uid, text="my card number?"),
         ]
         for number in order:
             await brand.fold_contacts(events[number])
@@ -54,14 +54,14 @@ async def test_an_unsent_message_shows_nothing_in_whatever_order_it_came(brand: 
 
 
 async def test_an_edited_message_reads_as_it_was_last_edited(brand: Brand) -> None:
-    await brand.fold_contacts(said(EDITED, 5, text="third", payload={"emojis": 1}))
-    await brand.fold_contacts(said(RECEIVED, 1, text="first"), said(EDITED, 3, text="second"))
+    await brand.fold_contacts(message(EDITED, 5, text="third", payload={"emojis": 1}))
+    await brand.fold_contacts(message(RECEIVED, 1, text="first"), message(EDITED, 3, text="second"))
     latest = {"message_id": "m1", "kind": "text", "text": "third", "payload": {"emojis": 1}, "edited": True}
     assert await shown(brand) == dict.fromkeys(("message.received@1", "message.edited@3", "message.edited@5"), latest)
 
 
 async def test_a_team_message_that_was_unsent_shows_no_content_and_keeps_its_purpose(brand: Brand) -> None:
-    await brand.fold_contacts(said(SENT, 1, text="wrong price"), said(UNSENT, 2))
+    await brand.fold_contacts(message(SENT, 1, text="wrong price"), message(UNSENT, 2))
     assert (await shown(brand))["team.message_sent@1"] == {
         "purpose": "conversation",
         "message_id": "m1",
@@ -71,23 +71,23 @@ async def test_a_team_message_that_was_unsent_shows_no_content_and_keeps_its_pur
 
 async def test_other_messages_are_left_alone(brand: Brand) -> None:
     await brand.fold_contacts(
-        said(UNSENT, 9),
-        said(RECEIVED, 1, message_id="m2", text="another message"),
-        said(RECEIVED, 2, message_id=None, text="of no id"),
-        said(RECEIVED, 3, uid="U2", text="another's"),
+        message(UNSENT, 9),
+        message(RECEIVED, 1, message_id="m2", text="another message"),
+        message(RECEIVED, 2, message_id=None, text="of no id"),
+        message(RECEIVED, 3, uid="U2", text="another's"),
     )
     texts = [data.get("text") for uid in ("U1", "U2") for data in (await shown(brand, uid)).values()]
     assert {"another message", "of no id", "another's"} <= set(texts)
 
 
 async def test_an_unsent_message_is_hidden_in_the_customers_timeline_too(brand: Brand) -> None:
-    await brand.fold(said(RECEIVED, 1, text="secret"), said(UNSENT, 2))
+    await brand.fold(message(RECEIVED, 1, text="secret"), message(UNSENT, 2))
     page = await brand.json("/v1/customers/contact:line:oa1:U1/timeline")
     assert "secret" not in orjson.dumps(page).decode()
 
 
 async def test_the_stored_event_keeps_its_text_for_the_folds(brand: Brand) -> None:
-    await brand.fold_contacts(said(RECEIVED, 1, text="kept"), said(UNSENT, 2))
+    await brand.fold_contacts(message(RECEIVED, 1, text="kept"), message(UNSENT, 2))
     row = await brand.connection.fetchval("SELECT data ->> 'text' FROM timeline WHERE type = 'message.received'")
     assert row == "kept"
 
@@ -96,8 +96,8 @@ async def test_the_stored_event_keeps_its_text_for_the_folds(brand: Brand) -> No
 async def test_edits_larger_than_the_messages_do_not_make_a_page_too_large(brand: Brand) -> None:
     for number in range(6):
         await brand.fold_contacts(
-            said(RECEIVED, number, message_id=f"m{number}", text="small"),
-            said(EDITED, 100 + number, message_id=f"m{number}", text="x" * 2000),
+            message(RECEIVED, number, message_id=f"m{number}", text="small"),
+            message(EDITED, 100 + number, message_id=f"m{number}", text="x" * 2000),
         )
     page = await brand.json(PATH.format(uid="U1"))
     assert len(page["events"]) == 3

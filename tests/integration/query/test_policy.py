@@ -1,4 +1,4 @@
-"""The policy in force, its adoption, and what another one would change."""
+"""The policy in force, its adoption, and previews of another one."""
 
 from typing import Any
 
@@ -23,20 +23,20 @@ async def preview(brand: Brand, body: Any, key: str = "admin") -> httpx.Response
 
 
 async def test_a_tenant_that_set_no_policy_has_the_whole_default_policy(brand: Brand) -> None:
-    told = await brand.json(PATH)
-    assert told["version"] == "default"
-    assert told["policy"]["types"]["phone"]["limit"] == 10
-    assert (told["adopting"], told["versions"]) == (None, [])
+    policy = await brand.json(PATH)
+    assert policy["version"] == "default"
+    assert policy["policy"]["types"]["phone"]["limit"] == 10
+    assert (policy["adopting"], policy["versions"]) == (None, [])
 
 
 async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
     await brand.connection.execute(f"SET search_path TO {await active_generation(brand.connection)}")
     wish = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
     await spaces.record(brand.connection, policies_in([event(None, "tenant.policy_set", wish, event_id="p1", at=5)]))
-    told = await brand.json(PATH)
-    assert told["version"] == "default"
-    assert told["adopting"] == {"version": "p1", "statements": 0, "done": 0}
-    assert [(one["version"], one["by"], one["note"]) for one in told["versions"]] == [("p1", "amy", "families")]
+    policy = await brand.json(PATH)
+    assert policy["version"] == "default"
+    assert policy["adopting"] == {"version": "p1", "statements": 0, "done": 0}
+    assert [(one["version"], one["by"], one["note"]) for one in policy["versions"]] == [("p1", "amy", "families")]
     assert (await brand.json(PATH, "other"))["versions"] == []
 
 
@@ -53,13 +53,13 @@ async def test_a_preview_shows_what_would_merge_and_split(brand: Brand) -> None:
     await brand.fold_contacts(event("web:shop:c6", "web.tracked", {"event": "page_viewed"}, at=8))
     answer = await preview(brand, {"policy": {"types": {"member_id": {"exclusive": None}, "email": {"claimed": None}}}})
     assert answer.status_code == 200, answer.text
-    told = answer.json()
-    assert (told["customers_now"], told["customers_then"]) == (5, 5)
-    assert [told[kind]["count"] for kind in ("merged", "split", "unchanged")] == [1, 1, 2]
-    assert told["merged"]["largest"][0]["contacts"] == ["web:shop:c1", "web:shop:c2"]
-    assert told["merged"]["largest"][0]["id"] == str(id_of("web:shop:c1"))
-    assert told["split"]["largest"][0]["contacts"] == ["web:shop:c3", "web:shop:c4"]
-    assert [len(one["contacts"]) for one in told["split"]["largest"][0]["pieces"]] == [1, 1]
+    shown = answer.json()
+    assert (shown["customers_now"], shown["customers_then"]) == (5, 5)
+    assert [shown[kind]["count"] for kind in ("merged", "split", "unchanged")] == [1, 1, 2]
+    assert shown["merged"]["largest"][0]["contacts"] == ["web:shop:c1", "web:shop:c2"]
+    assert shown["merged"]["largest"][0]["id"] == str(id_of("web:shop:c1"))
+    assert shown["split"]["largest"][0]["contacts"] == ["web:shop:c3", "web:shop:c4"]
+    assert [len(one["contacts"]) for one in shown["split"]["largest"][0]["pieces"]] == [1, 1]
     # Nothing has changed.
     customer = await brand.json("/v1/customers/contact:web:shop:c3")
     assert len(customer["contacts"]) == 2

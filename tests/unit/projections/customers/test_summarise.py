@@ -113,12 +113,12 @@ def test_a_tag_that_one_contact_has_without_an_end_does_not_expire() -> None:
 
 def test_unsetting_an_attribute_takes_back_the_contacts_own_value_only() -> None:
     web, line = "web:shop:c1", "line:oa1:U1"
-    said = [
+    values = [
         event("attribute.set", 1, contact=line, key="city", value="台北"),
         event("attribute.set", 2, contact=web, key="city", value="高雄"),
     ]
-    assert customer(*said).attributes[0].origin == web
-    (after,) = customer(*said, event("attribute.unset", 3, contact=web, key="city")).attributes
+    assert customer(*values).attributes[0].origin == web
+    (after,) = customer(*values, event("attribute.unset", 3, contact=web, key="city")).attributes
     assert (after.setting.value, after.origin) == ("台北", line)
 
 

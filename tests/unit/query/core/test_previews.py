@@ -17,10 +17,10 @@ THEN = {customer(1): ("a", "b", "c"), customer(4): ("d", "e"), customer(6): ("f"
 
 
 def test_merged_split_and_unchanged_customers_are_counted_and_shown() -> None:
-    told = preview(Comparison(NOW, THEN, alone=10))
-    assert (told.customers_now, told.customers_then) == (14, 14)
-    assert (told.merged.count, told.split.count, told.unchanged.count) == (1, 1, 11)
-    (merged,), (split,), (unchanged,) = told.merged.largest, told.split.largest, told.unchanged.largest
+    shown = preview(Comparison(NOW, THEN, alone=10))
+    assert (shown.customers_now, shown.customers_then) == (14, 14)
+    assert (shown.merged.count, shown.split.count, shown.unchanged.count) == (1, 1, 11)
+    (merged,), (split,), (unchanged,) = shown.merged.largest, shown.split.largest, shown.unchanged.largest
     assert (merged.id, merged.contacts) == (customer(1), ["a", "b", "c"])
     assert {piece.id: piece.contacts for piece in merged.pieces} == {customer(1): ["a", "b"], customer(3): ["c"]}
     assert (split.id, split.contacts) == (customer(4), ["d", "e", "f"])
@@ -46,11 +46,11 @@ def grouped(partition: list[int]) -> dict[UUID, tuple[str, ...]]:
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=12))
 def test_a_customer_is_unchanged_exactly_if_it_is_the_same_contacts_on_both_sides(sides: list[tuple[int, int]]) -> None:
     now, then = grouped([one for one, _ in sides]), grouped([other for _, other in sides])
-    told = preview(Comparison(now, then, alone=0))
-    assert told.unchanged.count == len(set(now.values()) & set(then.values()))
-    assert {one.id for one in told.merged.largest} == {
+    shown = preview(Comparison(now, then, alone=0))
+    assert shown.unchanged.count == len(set(now.values()) & set(then.values()))
+    assert {one.id for one in shown.merged.largest} == {
         founder for founder, contacts in then.items() if not any(set(contacts) <= set(group) for group in now.values())
     }
-    assert {one.id for one in told.split.largest} == {
+    assert {one.id for one in shown.split.largest} == {
         founder for founder, contacts in now.items() if not any(set(contacts) <= set(group) for group in then.values())
     }
