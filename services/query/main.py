@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Final
 
 from fastapi import FastAPI
@@ -17,17 +16,16 @@ from services.query.handlers.explainer import Explainer
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
 from services.query.http import contacts, customers, identity, policy
-from services.query.http.responses import add_error_handlers
-from services.runtime import http
+from services.query.http.responses import PROBLEMS
+from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
-from services.runtime.problems import add_problem_handlers
 from services.runtime.settings import Settings
 
 ROUTERS: Final = (contacts.router, customers.router, identity.router, policy.router)
 
 
-def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
-    """The read API with its health routes. ``page_bytes`` bounds a timeline's page. Raises MissingSetting.
+def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Service:
+    """Everything that the read API serves. ``page_bytes`` bounds a timeline's page. Raises MissingSetting.
 
     It starts without a database too, and becomes ready once there is one with an active generation.
     """
@@ -44,22 +42,21 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> FastAPI:
             app.state.authenticator = Authenticator(find)
             yield
 
-    app = FastAPI(
+    lookup = CustomerLookup.of(settings)
+    state = {
+        "reader": CustomerReader(read_models, lookup, page_bytes),
+        "explainer": Explainer(read_models, lookup),
+        "policies": Policies(read_models, lookup),
+        "previewer": PreviewProcess(settings.database_url, settings.default_region),
+    }
+    return Service(ROUTERS, lifespan, {"postgresql": read_models.check}, PROBLEMS, state=state)
+
+
+def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Application:
+    """The read API as an application of its own. Raises MissingSetting."""
+    service = query_service(settings, page_bytes=page_bytes)
+    return application(
+        service,
         title="Onefold: reading",
         summary="Contacts, customers, their timelines, and why contacts are one customer.",
-        version=version("onefold"),
-        lifespan=lifespan,
-        redirect_slashes=False,
     )
-    lookup = CustomerLookup.of(settings)
-    app.state.reader = CustomerReader(read_models, lookup, page_bytes)
-    app.state.explainer = Explainer(read_models, lookup)
-    app.state.policies = Policies(read_models, lookup)
-    app.state.previewer = PreviewProcess(settings.database_url, settings.default_region)
-    for router in ROUTERS:
-        app.include_router(router)
-    app.router.routes.extend(http.health_routes({"postgresql": read_models.check}))
-    app.add_middleware(http.RequestMetrics)
-    add_problem_handlers(app)
-    add_error_handlers(app)
-    return app

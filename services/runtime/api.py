@@ -1,57 +1,123 @@
-"""What the FastAPI routes of every service share: path parameters that hold slashes, and how a route is described."""
+"""What the FastAPI routes of every service share: path parameters that hold slashes, and how a route is described.
 
-from typing import Any, Final
+FastAPI describes what its own parameters take. A route that reads its body itself says what is in it by ``body_of``,
+with the pydantic model that validates it.
+"""
+
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from starlette.responses import Response
 
 from services.runtime.http import EncodedPath
 from services.runtime.problems import (
     FORBIDDEN,
+    INTERNAL,
     INVALID_REQUEST,
     MEDIA_TYPE,
     NOT_FOUND,
     UNAUTHENTICATED,
     UNAVAILABLE,
     Kind,
-    document,
 )
 
-Responses = dict[int | str, dict[str, Any]]
+Document = dict[str, Any]
+Responses = dict[int | str, Document]
 _BEARER: Final = HTTPBearer(auto_error=False, description="an API key with the scope that the route needs")
 
-_PROBLEM: Final = {
-    "title": "Problem",
-    "description": "RFC 9457. `type` tells one sort of problem from another.",
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-    },
-}
+_REF: Final = "#/components/schemas/{model}"
+
+
+def _absent_not_null(schema: Document) -> None:
+    """A field that may be None is left out of the JSON then: describe it as optional, never as null."""
+    for field in schema.get("properties", {}).values():
+        if "default" in field and field["default"] is None:
+            del field["default"]
+            options = [one for one in field.pop("anyOf", []) if one != {"type": "null"}]
+            field.update(options[0] if len(options) == 1 else {"anyOf": options} if options else {})
+
+
+class Answer(BaseModel):
+    """The JSON of an answer; what is None is left out of it."""
+
+    model_config = ConfigDict(json_schema_extra=_absent_not_null)
+
+    def response(self, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """The answer as a response."""
+        return Response(self.model_dump_json(exclude_none=True), status, headers, "application/json")
+
+
+class ProblemDocument(Answer):
+    """RFC 9457. ``type`` tells one sort of problem from another; some have more fields than these."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(json_schema_extra={"format": "uri-reference"}, examples=["/problems/unauthenticated"])
+    title: str
+    status: int
+    detail: str | None = None
+    reason: str | None = Field(None, description="One of a closed set of words.")
+    field: str | None = Field(None, description="The field it is about, such as `data.tag`.")
+
+
+def schema_of(shape: Any, mode: Literal["validation", "serialization"] = "validation") -> Document:
+    """The JSON schema of a type, with those it refers to in ``$defs``, which ``hoist`` moves to the components."""
+    schemas, definitions = TypeAdapter.json_schemas([("it", mode, TypeAdapter(shape))], ref_template=_REF)
+    return {**schemas["it", mode], **definitions}
+
+
+def body_of(shapes: Mapping[str, Any], *, required: bool = True) -> Document:
+    """The ``openapi_extra`` of a route that reads its body itself: by media type, a type or a schema."""
+    content = {kind: {"schema": one if isinstance(one, dict) else schema_of(one)} for kind, one in shapes.items()}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def path_parameter(name: str, description: str) -> Document:
+    """The ``openapi_extra`` of a route that reads a path parameter itself."""
+    parameter = {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"parameters": [parameter | {"description": description}]}
+
+
+def hoist(document: Document) -> Document:
+    """The document with every ``$defs`` in it moved to its components. Raises ValueError where two of them differ."""
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+
+    def moved(node: Any) -> Any:
+        if isinstance(node, list):
+            return [moved(one) for one in node]
+        if not isinstance(node, dict):
+            return node
+        for name, schema in node.get("$defs", {}).items():
+            if components.setdefault(name, schema) != schema:
+                raise ValueError(f"two schemas are called {name}")
+        return {key: moved(value) for key, value in node.items() if key != "$defs"}
+
+    return {**moved(document), "components": {**document["components"], "schemas": components}}
 
 
 class EncodedPathRoute(EncodedPath, APIRoute):
     """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``."""
 
 
-def problem_responses(*kinds: Kind) -> Responses:
-    """The problems that a route may answer, as FastAPI's ``responses`` takes them."""
-    return {
-        kind.status: {
-            "description": kind.title,
-            "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": document(kind)}},
-        }
-        for kind in kinds
-    }
+def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:
+    """The problems that a route may answer, as FastAPI's ``responses`` takes them; several may share a status."""
+    found: Responses = {}
+    for status, group in groupby(sorted(kinds, key=lambda kind: kind.status), key=lambda kind: kind.status):
+        titles = "; ".join(f"{kind.title} (`{kind.type}`)" for kind in group)
+        schema = schema_of(shape, "serialization")
+        found[status] = {"description": titles, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return found
 
 
 # What every route that needs an API key may answer.
-COMMON_PROBLEMS: Final = problem_responses(UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INVALID_REQUEST, UNAVAILABLE)
+COMMON_PROBLEMS: Final = problem_responses(
+    UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INVALID_REQUEST, INTERNAL, UNAVAILABLE
+)
 
 
 def keyed_router(prefix: str, tag: str) -> APIRouter:
@@ -64,3 +130,8 @@ def keyed_router(prefix: str, tag: str) -> APIRouter:
         dependencies=[Depends(_BEARER)],
         generate_unique_id_function=lambda route: route.name,
     )
+
+
+def open_router(tag: str) -> APIRouter:
+    """A router whose routes know their callers by other means than an API key."""
+    return APIRouter(tags=[tag], redirect_slashes=False, generate_unique_id_function=lambda route: route.name)

@@ -20,7 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.runtime.metrics import HTTP_SECONDS
@@ -33,7 +33,16 @@ _BACKLOG: Final = 2048
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-def health_routes(checks: Mapping[str, Check], *, timeout: float = _CHECK_TIMEOUT) -> list[BaseRoute]:
+class RawRoute(Route):
+    """A Starlette route that puts itself into the scope, as FastAPI's routes do, for the metrics."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match the request, and add the route to its scope."""
+        match, found = super().matches(scope)
+        return match, found if match is Match.NONE else {**found, "route": self}
+
+
+def health_routes(checks: Mapping[str, Check], *, timeout: float = _CHECK_TIMEOUT) -> list[RawRoute]:
     """The three routes. A check that raises, or takes more than ``timeout`` seconds, makes the process not ready."""
 
     async def ready(_: Request) -> Response:
@@ -43,15 +52,6 @@ def health_routes(checks: Mapping[str, Check], *, timeout: float = _CHECK_TIMEOU
         return Response(orjson.dumps(body), 200 if passed else 503, media_type="application/json")
 
     return [RawRoute("/healthz", _health), RawRoute("/readyz", ready), RawRoute("/metrics", _metrics)]
-
-
-class RawRoute(Route):
-    """A Starlette route in a FastAPI app. It puts itself into the scope, as FastAPI's routes do, for the metrics."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match the request, and add the route to its scope."""
-        match, found = super().matches(scope)
-        return match, found if match is Match.NONE else {**found, "route": self}
 
 
 class EncodedPath:
@@ -73,10 +73,6 @@ class EncodedPath:
 def _sent_path(scope: Scope) -> str:
     raw: bytes | None = scope.get("raw_path")
     return raw.decode("latin-1") if raw else quote(scope["path"])
-
-
-class EncodedRawRoute(EncodedPath, RawRoute):
-    """A raw route whose parameters may hold slashes, sent as ``%2F``."""
 
 
 async def _health(_: Request) -> Response:

@@ -36,6 +36,7 @@ class Kind:
         return f"/problems/{self.slug}"
 
 
+BAD_REQUEST: Final = Kind("bad-request", "Bad Request", 400)
 UNAUTHENTICATED: Final = Kind("unauthenticated", "A valid API key is needed", 401)
 FORBIDDEN: Final = Kind("forbidden", "The API key lacks a scope", 403)
 NOT_FOUND: Final = Kind("not-found", "There is nothing here", 404)
@@ -111,7 +112,7 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
 
 
 _BY_STATUS: Final = {
-    kind.status: kind for kind in (UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE)
+    kind.status: kind for kind in (BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE)
 }
 
 

@@ -9,9 +9,17 @@ from typing import Any, Final
 
 from schemas.events import ContactRef
 from services.ingress.core.contact_lists import NAMING
-from services.ingress.core.decisions import contact_of
-from services.ingress.core.events import DEFAULT_SOURCE, Accepted, Malformed, Rejected, RequestContext, validate_event
-from services.ingress.core.statements import Refused, only, stem
+from services.ingress.core.events import (
+    DEFAULT_SOURCE,
+    Accepted,
+    Malformed,
+    Rejected,
+    RequestContext,
+    shown,
+    validate_event,
+)
+from services.ingress.core.requests import Refused, contact_of
+from services.ingress.core.statements import stem
 
 TERMS: Final = frozenset({"purpose", "agent", "text", "send_id", "sent_at"})
 _ENTRY: Final = NAMING | {"text", "message_id"}
@@ -30,7 +38,7 @@ class Send:
 
     def amended(self, head: dict[str, Any]) -> "Send":
         """The send with what its first line says of it. Raises Refused."""
-        return replace(self, **only(head, TERMS, "a list's first line, if it names no contact,"))
+        return replace(self, **_only(head, TERMS, "a list's first line, if it names no contact,"))
 
     @property
     def named(self) -> str:
@@ -59,7 +67,7 @@ def validate_entry(said: Any, number: int, send: Send, context: RequestContext) 
     if isinstance(said, Malformed):
         return Rejected(number, "malformed_line", said.detail)
     try:
-        entry = only(said, _ENTRY, "a line")
+        entry = _only(said, _ENTRY, "a line")
         contact = _contact(entry)
     except Refused as refusal:
         return Rejected(number, refusal.reason, refusal.detail, refusal.field)
@@ -93,3 +101,12 @@ def _contact(entry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(contact, dict):
         raise Refused("invalid_contact", "a contact is named by its key, channel:account:uid", "contact")
     return contact
+
+
+def _only(said: Any, fields: frozenset[str], what: str) -> dict[str, Any]:
+    """The parsed value, if it is an object of these fields alone. Raises Refused."""
+    if not isinstance(said, dict):
+        raise Refused("not_an_object", f"{what} is a JSON object")
+    if unknown := said.keys() - fields:
+        raise Refused("unknown_field", f"{what} has {', '.join(sorted(fields))}", shown(min(unknown)))
+    return said

@@ -1,33 +1,79 @@
-"""What the team does to one contact, as it says so: each command becomes events of now.
+"""What the team does to one contact: each command becomes events of now.
 
-Without an ``Idempotency-Key`` a command said again later is another one.
+Without an ``Idempotency-Key`` a command that is sent again later is another one.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import Field
 
 from schemas.codec import InvalidEvent
+from schemas.events.base import Frozen, Text, Word
+from schemas.events.profile import AttributeKey
 from schemas.events.subscription import MarketingKind
-from services.ingress.core.decisions import contact_of
 from services.ingress.core.events import DEFAULT_SOURCE, Rejected, RequestContext, parse
-from services.ingress.core.statements import (
+from services.ingress.core.requests import (
     MOST_ATTRIBUTES,
+    AttributeValues,
+    IdentifierList,
+    NamedContact,
+    Refused,
+    TagChanges,
+    read,
+)
+from services.ingress.core.statements import (
     Envelope,
     EventDraft,
-    Refused,
     Statement,
-    attribute,
-    identifiers,
-    listed,
-    only,
-    state,
+    attribute_drafts,
+    identifier_data,
     stem,
-    tagging,
+    tag_drafts,
+    to_statement,
 )
 
-Command = Literal["unsubscribe", "resubscribe", "tags", "attributes", "unbind"]
 EVERY_KIND: Final = get_args(MarketingKind)
+Command = Literal["unsubscribe", "resubscribe", "tags", "attributes", "unbind"]
 Contact = dict[str, str]
+
+
+class MarketingCommand(Frozen):
+    """Opts the contact out of kinds of marketing, or in to them."""
+
+    kinds: Annotated[list[MarketingKind], Field(min_length=1)] | None = Field(None, description="Left out: all.")
+    by: Word | None = None
+
+
+class TagsCommand(TagChanges):
+    """Tags the contact, and removes tags."""
+
+    source: Word | None = None
+
+
+class AttributesCommand(Frozen):
+    """Sets and unsets the contact's attributes."""
+
+    set: AttributeValues | None = None
+    unset: Annotated[list[AttributeKey], Field(max_length=MOST_ATTRIBUTES)] | None = None
+
+
+class UnbindCommand(Frozen):
+    """Undoes what ties the contact to others: it does not have these identifiers, or is not that contact."""
+
+    identifiers: IdentifierList | None = None
+    linked_contact: NamedContact | None = None
+    by: Word = Field(description="Who says so.")
+    note: Text | None = Field(None, description="Why.")
+
+
+BODIES: Final[dict[Command, type[Frozen]]] = {
+    "unsubscribe": MarketingCommand,
+    "resubscribe": MarketingCommand,
+    "tags": TagsCommand,
+    "attributes": AttributesCommand,
+    "unbind": UnbindCommand,
+}
 
 
 def validate_command(
@@ -35,13 +81,13 @@ def validate_command(
 ) -> Statement | Rejected:
     """The events of a command and its body, or why there are none; nothing is raised, whatever the bytes."""
     try:
-        said = parse(raw) if raw.strip() else {}
-        drafts = list(_DRAFTS[command](said))
+        body = parse(raw) if raw.strip() else {}
+        drafts = list(_DRAFTS[command](body))
         if not drafts:
             raise Refused("nothing_said", "the command changes nothing")  # noqa: TRY301 - told as every other refusal
         once = ("key", key) if key is not None else ("received_at", context.received_at)
-        envelope = Envelope(contact, context.received_at, stem(command, *once, contact, said), DEFAULT_SOURCE, [])
-        return state(drafts, envelope, 0, context)
+        envelope = Envelope(contact, context.received_at, stem(command, *once, contact, body), DEFAULT_SOURCE, [])
+        return to_statement(drafts, envelope, 0, context)
     except InvalidEvent as error:
         return Rejected(0, error.reason, error.detail)
     except Refused as refusal:
@@ -49,50 +95,39 @@ def validate_command(
 
 
 def _marketing(type_name: str) -> Callable[[Any], Iterator[EventDraft]]:
-    def drafts(said: Any) -> Iterator[EventDraft]:
-        body = only(said, frozenset({"kinds", "by"}), "this command")
-        kinds = body.get("kinds")
-        yield EventDraft(
-            type_name, {"kinds": list(EVERY_KIND) if kinds is None else kinds, "by": body.get("by")}, "kinds"
-        )
+    def drafts(body: Any) -> Iterator[EventDraft]:
+        command = read(MarketingCommand, body, _WHAT)
+        kinds = list(EVERY_KIND) if command.kinds is None else command.kinds
+        yield EventDraft(type_name, {"kinds": kinds, "by": command.by}, "kinds")
 
     return drafts
 
 
-def _tags(said: Any) -> Iterator[EventDraft]:
-    body = only(said, frozenset({"add", "remove", "source"}), "this command")
-    source = body.get("source")
-    lists = {name: body[name] for name in ("add", "remove") if name in body}
-    yield from tagging(lists, "", DEFAULT_SOURCE if source is None else source)
+def _tags(body: Any) -> Iterator[EventDraft]:
+    command = read(TagsCommand, body, _WHAT)
+    yield from tag_drafts(command, "", command.source or DEFAULT_SOURCE)
 
 
-def _attributes(said: Any) -> Iterator[EventDraft]:
-    body = only(said, frozenset({"set", "unset"}), "this command")
-    values = body.get("set") or {}
-    if not isinstance(values, dict) or len(values) > MOST_ATTRIBUTES:
-        raise Refused("invalid_field", f"this is an object of at most {MOST_ATTRIBUTES} keys with their values", "set")
-    for number, key in enumerate(listed(body.get("unset"), "unset", MOST_ATTRIBUTES)):
+def _attributes(body: Any) -> Iterator[EventDraft]:
+    command = read(AttributesCommand, body, _WHAT)
+    for number, key in enumerate(command.unset or ()):
         yield EventDraft("attribute.unset", {"key": key}, f"unset.{number}")
-    for key, value in values.items():
-        yield attribute(key, value, "set")
+    yield from attribute_drafts(command.set, "set")
 
 
-def _unbind(said: Any) -> Iterator[EventDraft]:
+def _unbind(body: Any) -> Iterator[EventDraft]:
     """The contact is not who an identifier or another contact says; both assurances are taken back."""
-    body = only(said, frozenset({"identifiers", "linked_contact", "by", "note"}), "this command")
-    if body.get("by") is None:
-        raise Refused("invalid_field", "whoever unbinds says who they are", "by")
-    data = {"via": "api", "by": body["by"], "note": body.get("note")}
-    if found := identifiers(body.get("identifiers"), "identifiers"):
+    command = read(UnbindCommand, body, _WHAT)
+    data = {"via": "api", "by": command.by, "note": command.note}
+    if command.identifiers:
+        found = identifier_data(command.identifiers)
         yield EventDraft("identity.unbound", data | {"identifiers": found}, "identifiers")
-    linked = body.get("linked_contact")
-    if linked is not None:
-        other = contact_of(linked) if isinstance(linked, str) else linked
-        if other is None:
-            raise Refused("invalid_contact", "a contact is named by its key, channel:account:uid", "linked_contact")
+    if command.linked_contact is not None:
+        other = command.linked_contact.model_dump()
         yield EventDraft("identity.unbound", data | {"linked_contact": other}, "linked_contact")
 
 
+_WHAT: Final = "this command"
 _DRAFTS: Final[dict[Command, Callable[[Any], Iterator[EventDraft]]]] = {
     "unsubscribe": _marketing("marketing.opted_out"),
     "resubscribe": _marketing("marketing.opted_in"),

@@ -1,50 +1,60 @@
-"""What staff decide of two contacts, as they send it: an event of now, of the first contact.
+"""What staff decide about two contacts: an event of now, of the first contact.
 
 Its id, where none is given, is made of what was decided and when: to decide the same again later is another decision.
 """
 
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, shown, validate_event
+from schemas.events import ContactRef
+from schemas.events.base import Frozen, Text, Word
+from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, validate_event
+from services.ingress.core.requests import ContactKey, Refused, read
 
-_FIELDS: Final = frozenset({"a", "b", "decision", "by", "note", "event_id"})
 _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision", "data.by": "by", "data.note": "note"}
-_KEY_PARTS: Final = 3
+
+
+class DecisionRequest(Frozen):
+    """Whether two contacts are one person; ``undecided`` takes an earlier decision back."""
+
+    a: ContactKey
+    b: ContactKey
+    decision: Literal["same", "different", "undecided"]
+    by: Word = Field(description="Who decided.")
+    note: Text | None = Field(None, description="Why.")
+    event_id: Word | None = Field(None, description="Your own id of this decision.")
+
+    @field_validator("b")
+    @classmethod
+    def _another_contact(cls, other: ContactRef, known: ValidationInfo) -> ContactRef:
+        if other == known.data.get("a"):
+            raise PydanticCustomError("same_contact", "a decision is about two contacts")
+        return other
 
 
 def validate_decision(raw: bytes, context: RequestContext) -> EventResult:
-    """Accept the decision in a body, or say why not; nothing is raised, whatever the bytes."""
+    """The event of the decision in a body, or why there is none; nothing is raised, whatever the bytes."""
     try:
-        said = parse(raw)
+        decision = read(DecisionRequest, parse(raw), "a decision")
     except InvalidEvent as error:
         return Rejected(0, error.reason, error.detail)
-    if not isinstance(said, dict):
-        return Rejected(0, "not_an_object", "a decision is a JSON object")
-    if unknown := said.keys() - _FIELDS:
-        return Rejected(0, "unknown_field", f"a decision has {', '.join(sorted(_FIELDS))}", shown(min(unknown)))
-    contacts: dict[str, Any] = {name: contact_of(said.get(name)) for name in ("a", "b")}
-    for name, contact in contacts.items():
-        if contact is None:
-            return Rejected(0, "invalid_contact", "a contact is named by its key, channel:account:uid", name)
-    if contacts["a"] == contacts["b"]:
-        return Rejected(0, "same_contact", "a decision is about two contacts", "b")
-    data = {name: said[name] for name in ("decision", "by", "note") if said.get(name) is not None}
-    event = {
-        "contact": contacts["a"],
+    except Refused as refusal:
+        return Rejected(0, refusal.reason, refusal.detail, refusal.field)
+    data = {"other": decision.b.model_dump()} | decision.model_dump(
+        include={"decision", "by", "note"}, exclude_none=True
+    )
+    event: dict[str, Any] = {
+        "contact": decision.a.model_dump(),
         "type": "identity.decided",
         "occurred_at": context.received_at,
-        "event_id": said.get("event_id"),
-        "data": data | {"other": contacts["b"]},
+        "event_id": decision.event_id,
+        "data": data,
     }
     outcome = validate_event(event, 0, context)
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome
-
-
-def contact_of(key: Any) -> dict[str, str] | None:
-    """The contact that a key names, with ``contact:`` before it or without; None where it names none."""
-    parts = key.removeprefix("contact:").split(":", _KEY_PARTS - 1) if isinstance(key, str) else ()
-    return dict(zip(("channel", "account", "uid"), parts, strict=True)) if len(parts) == _KEY_PARTS else None
 
 
 def _in_its_words(outcome: Rejected) -> Rejected:

@@ -201,11 +201,11 @@ def _not_allowed(item: dict[str, Any], index: int, context: RequestContext) -> R
 
 
 def _wrong_time(item: dict[str, Any], index: int) -> Rejected | None:
-    hint = _hint(item.get("occurred_at"))
+    hint = time_hint(item.get("occurred_at"))
     return None if hint is None else Rejected(index, "invalid_time", hint, "occurred_at")
 
 
-def _hint(occurred_at: Any) -> str | None:
+def time_hint(occurred_at: Any) -> str | None:
     """What is wrong with a time, or None for one that is in range; one in the future will be clamped, not refused."""
     rule = "occurred_at is the time in whole milliseconds since 1970-01-01 UTC"
     if occurred_at is None:

@@ -2,7 +2,7 @@
 
 A record is what the CRM knows now, as far as it says: a field that is left out, null or empty says nothing. So a phone
 that is no longer the member's has to be named, as ``previous_phone`` or in ``unbind``: ingress keeps no records that
-could tell it. Only an attribute's null takes the attribute away.
+could tell it. Only an attribute's null removes the attribute.
 
 Two records are the same statement, and the second is absorbed, when they say the same and have the same ``event_id``,
 else the same ``Idempotency-Key`` and place in its request, else the same ``updated_at``. Without any of them a record
@@ -11,34 +11,65 @@ is of the moment it came in.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import BeforeValidator, Field
+
+from schemas.events.base import Frozen, Text
 from services.ingress.core.events import Malformed, Rejected, RequestContext
+from services.ingress.core.requests import (
+    AttributeValues,
+    MemberIdentifierList,
+    ReachInput,
+    Refused,
+    TagChanges,
+    TextOrNumber,
+    Time,
+    read,
+)
 from services.ingress.core.statements import (
-    MOST_ATTRIBUTES,
     Envelope,
     EventDraft,
-    Refused,
     Statement,
-    attribute,
-    identifiers,
-    only,
-    state,
+    attribute_drafts,
+    identifier_data,
     stem,
-    tagging,
+    tag_drafts,
+    to_statement,
 )
 
 DEFAULT_ACCOUNT: Final = "crm"
-_PROFILE: Final = ("display_name", "avatar", "locale")
-_OURS: Final = frozenset({"member_id", "account", "event_id", "updated_at", "via"})
-_IDENTITY: Final = frozenset({"phone", "email", "identifiers", "previous_phone", "previous_email", "unbind"})
-FIELDS: Final = _OURS | _IDENTITY | frozenset(_PROFILE) | {"tags", "attributes"}
 _RENAMED: Final = {
     "contact.account": "account",
     "contact.uid": "member_id",
     "source": "account",
     "occurred_at": "updated_at",
 }
+Via = Annotated[
+    Literal["api", "import"] | None,
+    BeforeValidator(lambda said: said or None, json_schema_input_type=Literal["api", "import"] | None),
+]
+
+
+class Member(Frozen):
+    """What a CRM knows of a member now. A field that is left out, null or empty says nothing."""
+
+    member_id: TextOrNumber | None = Field(None, description="Needed unless the path names it.")
+    account: str | None = Field(None, description="The CRM's name, before the request's.")
+    event_id: str | None = Field(None, min_length=1, description="Your own id of this statement.")
+    updated_at: Time | None = Field(None, description="Since when it is so, in ms since 1970, UTC.")
+    via: Via = None
+    display_name: Text | None = None
+    avatar: Text | None = None
+    locale: Text | None = None
+    phone: ReachInput | None = None
+    email: ReachInput | None = None
+    previous_phone: TextOrNumber | None = Field(None, description="The former one, to be taken back.")
+    previous_email: TextOrNumber | None = Field(None, description="The former one, to be taken back.")
+    identifiers: MemberIdentifierList | None = None
+    unbind: MemberIdentifierList | None = Field(None, description="What is the member's no longer.")
+    tags: TagChanges | None = None
+    attributes: AttributeValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,59 +81,53 @@ class Terms:
     member_id: str | None = None  # the one in the path
 
 
-def validate_member(said: Any, index: int, context: RequestContext, terms: Terms) -> Statement | Rejected:
+def validate_member(body: Any, index: int, context: RequestContext, terms: Terms) -> Statement | Rejected:
     """The events of a parsed record, or why there are none; nothing is raised, whatever was parsed."""
-    if isinstance(said, Malformed):
-        return Rejected(index, "not_json", said.detail)
+    if isinstance(body, Malformed):
+        return Rejected(index, "not_json", body.detail)
     try:
-        record = only(said, FIELDS, "a member")
-        return state(_drafts(record), _envelope(record, index, context, terms), index, context)
+        member = read(Member, body, "a member")
+        envelope = _envelope(member, body, index, context, terms)
+        return to_statement(_drafts(member), envelope, index, context)
     except Refused as refusal:
         return Rejected(index, refusal.reason, *_in_its_words(refusal))
 
 
 def _in_its_words(refusal: Refused) -> tuple[str, str]:
-    """What is wrong with an event, as of its record: detail and field."""
+    """Detail and field of an event's refusal, in the words of its record."""
     for theirs, ours in _RENAMED.items():
         if refusal.field == theirs or refusal.field.startswith(f"{theirs}."):
             return refusal.detail.replace(theirs, ours), ours
-    return refusal.detail, refusal.field
+    return refusal.detail.replace("occurred_at", "updated_at"), refusal.field
 
 
-def _envelope(record: dict[str, Any], index: int, context: RequestContext, terms: Terms) -> Envelope:
-    member_id, account = _member_id(record, terms), record.get("account") or terms.account
+def _envelope(member: Member, body: dict[str, Any], index: int, context: RequestContext, terms: Terms) -> Envelope:
+    member_id, account = _member_id(member, terms), member.account or terms.account
     contact = {"channel": "crm", "account": account, "uid": member_id}
-    updated_at = record.get("updated_at")
     return Envelope(
         contact,
-        context.received_at if updated_at is None else updated_at,
-        _stem(record, contact, index, context, terms),
+        context.received_at if member.updated_at is None else member.updated_at,
+        _stem(member, body, contact, index, context, terms),
         account,
         [{"type": "member_id", "value": member_id}],
     )
 
 
-def _stem(record: dict[str, Any], contact: dict[str, Any], index: int, context: RequestContext, terms: Terms) -> str:
-    event_id, updated_at = record.get("event_id"), record.get("updated_at")
-    if event_id is not None:
-        if not isinstance(event_id, str) or not event_id:
-            raise Refused("invalid_field", "an event id is text", "event_id")
-        return stem("crm", "event_id", event_id, contact, record)
+def _stem(  # noqa: PLR0913, PLR0917 - all that an id may be made of
+    member: Member, body: dict[str, Any], contact: dict[str, str], index: int, context: RequestContext, terms: Terms
+) -> str:
+    if member.event_id is not None:
+        return stem("crm", "event_id", member.event_id, contact, body)
     if terms.key is not None:
-        return stem("crm", "key", terms.key, contact, record, place=index)
-    if updated_at is not None:
-        return stem("crm", "updated_at", contact, record)
-    return stem("crm", "received_at", context.received_at, contact, record, place=index)
+        return stem("crm", "key", terms.key, contact, body, place=index)
+    if member.updated_at is not None:
+        return stem("crm", "updated_at", contact, body)
+    return stem("crm", "received_at", context.received_at, contact, body, place=index)
 
 
-def _member_id(record: dict[str, Any], terms: Terms) -> str:
-    said = record.get("member_id")
-    if isinstance(said, int) and not isinstance(said, bool):
-        said = str(said)
-    elif said is not None and not isinstance(said, str):
-        raise Refused("invalid_field", "a member id is text", "member_id")
+def _member_id(member: Member, terms: Terms) -> str:
     path = None if terms.member_id is None else terms.member_id.strip()
-    member_id = path if said is None else said.strip()
+    member_id = path if member.member_id is None else member.member_id
     if not member_id:
         raise Refused("invalid_field", "a member has a member id", "member_id")
     if path is not None and member_id != path:
@@ -110,77 +135,41 @@ def _member_id(record: dict[str, Any], terms: Terms) -> str:
     return member_id
 
 
-def _drafts(record: dict[str, Any]) -> list[EventDraft]:
-    drafts = [*_identity(record), *_profile(record), *tagging(record.get("tags"), "tags", "crm"), *_attributes(record)]
+def _drafts(member: Member) -> list[EventDraft]:
+    drafts = [
+        *_identity(member),
+        *_profile(member),
+        *tag_drafts(member.tags, "tags.", "crm"),
+        *attribute_drafts(member.attributes, "attributes"),
+    ]
     return drafts or [EventDraft("profile.updated", {}, "")]  # that there is such a member
 
 
-def _identity(record: dict[str, Any]) -> Iterator[EventDraft]:
+def _identity(member: Member) -> Iterator[EventDraft]:
     """What the contact no longer has comes first, so that what it has counts."""
-    via = record.get("via") or "api"
-    if via not in ("api", "import"):
-        raise Refused("invalid_field", "a record comes via api or import", "via")
-    gone = [*_previous(record), *_allowed(record.get("unbind"), "unbind")]
+    via = member.via or "api"
+    gone = [*_previous(member), *identifier_data(member.unbind)]
     if gone:
         yield EventDraft("identity.unbound", {"identifiers": gone, "via": via}, "unbind")
-    here = [*_reachable(record), *_allowed(record.get("identifiers"), "identifiers")]
+    here = [*_reachable(member), *identifier_data(member.identifiers)]
     if here:
         yield EventDraft("identity.bound", {"identifiers": here, "via": via}, "identifiers")
 
 
-def _previous(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("phone", "email"):
-        value = _value(record.get(f"previous_{name}"), f"previous_{name}")
+def _previous(member: Member) -> Iterator[dict[str, Any]]:
+    for name, value in (("phone", member.previous_phone), ("email", member.previous_email)):
         if value:
             yield {"type": name, "value": value}
 
 
-def _reachable(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("phone", "email"):
-        said, verified = record.get(name), False
-        if isinstance(said, dict):
-            verified = said.get("verified", False)
-            if said.keys() - {"value", "verified"} or not isinstance(verified, bool):
-                raise Refused("invalid_field", "this is text, or {value, verified: true or false}", name)
-            said = said.get("value")
-        if value := _value(said, name):
-            yield {"type": name, "value": value, "assurance": "verified" if verified else "claimed"}
+def _reachable(member: Member) -> Iterator[dict[str, Any]]:
+    for name, reach in (("phone", member.phone), ("email", member.email)):
+        if reach and reach.value and (value := reach.value.strip()):
+            yield {"type": name, "value": value, "assurance": "verified" if reach.verified else "claimed"}
 
 
-def _value(said: Any, field: str) -> str:
-    if said is None:
-        return ""
-    if isinstance(said, int) and not isinstance(said, bool):  # a phone as a spreadsheet has it
-        return str(said)
-    if not isinstance(said, str):
-        raise Refused("invalid_field", "this is text", field)
-    return said.strip()
-
-
-def _allowed(said: Any, field: str) -> list[dict[str, Any]]:
-    """A member's own id is intrinsic: it is neither claimed nor taken back."""
-    found = identifiers(said, field)
-    for number, one in enumerate(found):
-        if one.get("type") == "member_id":
-            raise Refused("invalid_field", "the record's own member id is its only one", f"{field}.{number}")
-    return found
-
-
-def _profile(record: dict[str, Any]) -> Iterator[EventDraft]:
-    said = {name: record[name] for name in _PROFILE if record.get(name) not in (None, "")}
-    for name, value in said.items():
-        if not isinstance(value, str):
-            raise Refused("invalid_field", "this is text", name)
-    if said:
-        yield EventDraft("profile.updated", said, "display_name")
-
-
-def _attributes(record: dict[str, Any]) -> list[EventDraft]:
-    said = record.get("attributes")
-    if said is None:
-        return []
-    if not isinstance(said, dict):
-        raise Refused("invalid_field", "attributes are an object, a key to its value", "attributes")
-    if len(said) > MOST_ATTRIBUTES:
-        raise Refused("too_many", f"at most {MOST_ATTRIBUTES} are taken at once", "attributes")
-    return [attribute(key, value, "attributes") for key, value in said.items()]
+def _profile(member: Member) -> Iterator[EventDraft]:
+    fields = {"display_name": member.display_name, "avatar": member.avatar, "locale": member.locale}
+    known = {name: value for name, value in fields.items() if value}
+    if known:
+        yield EventDraft("profile.updated", known, "display_name")

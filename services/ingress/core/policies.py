@@ -1,49 +1,58 @@
 """A tenant's policy for identity resolution, as its administrators send it: an event of now, if it is a policy.
 
-The event holds the policy whole, as it is today with the defaults laid under what was sent: should the defaults ever
-change, the tenant's policy does not.
+The event holds the whole policy, with today's defaults for what was left out: should the defaults ever change, the
+tenant's policy does not.
 """
 
 from typing import Any, Final
 
+from pydantic import Field
+
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, shown, validate_event
+from schemas.events.base import Frozen, Text, Word
+from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, validate_event
+from services.ingress.core.requests import Refused, read
 
-_FIELDS: Final = frozenset({"policy", "by", "note", "event_id"})
 _REGION: Final = "default_region"
 
 
+class PolicyRequest(Frozen):
+    """A policy to set; what it leaves out is as in the default policy."""
+
+    policy: dict[str, Any] = Field(
+        examples=[{"types": {"phone": {"claimed": None, "limit": 4}}, "also_blocked": ["vip"]}]
+    )
+    by: Word | None = Field(None, description="Who sets it.")
+    note: Text | None = Field(None, description="Why.")
+    event_id: Word | None = Field(None, description="Your own id of this change; the policy's version.")
+
+
 def validate_policy(raw: bytes, context: RequestContext) -> EventResult:
-    """Accept the policy in a body, or say why not; nothing is raised, whatever the bytes."""
+    """The event of the policy in a body, or why there is none; nothing is raised, whatever the bytes."""
     try:
-        said = parse(raw)
+        request = read(PolicyRequest, parse(raw), "a request to set the policy")
+        policy = _whole(request.policy)
     except InvalidEvent as error:
         return Rejected(0, error.reason, error.detail)
-    if not isinstance(said, dict):
-        return Rejected(0, "not_an_object", "a policy comes in a JSON object with the field `policy`")
-    if unknown := said.keys() - _FIELDS:
-        return Rejected(0, "unknown_field", f"there are {', '.join(sorted(_FIELDS))}", shown(min(unknown)))
-    wishes = said.get("policy")
-    try:
-        policy = _whole(wishes)
+    except Refused as refusal:
+        return Rejected(0, refusal.reason, refusal.detail, refusal.field)
     except InvalidPolicy as error:
         return Rejected(0, "no_policy", str(error), "policy")
-    data = {name: said[name] for name in ("by", "note") if said.get(name) is not None}
-    event = {
+    event: dict[str, Any] = {
         "type": "tenant.policy_set",
         "occurred_at": context.received_at,
-        "event_id": said.get("event_id"),
-        "data": data | {"policy": policy},
+        "event_id": request.event_id,
+        "data": request.model_dump(include={"by", "note"}, exclude_none=True) | {"policy": policy},
     }
     outcome = validate_event(event, 0, context)
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome
 
 
-def _whole(wishes: Any) -> dict[str, Any]:
+def _whole(wished: dict[str, Any]) -> dict[str, Any]:
     """The whole policy; the region stays the tenant's own unless one is wished for."""
-    policy = Policy.from_json(wishes).to_json()
-    return policy if _REGION in wishes else {name: part for name, part in policy.items() if name != _REGION}
+    policy = Policy.from_json(wished).to_json()
+    return policy if _REGION in wished else {name: part for name, part in policy.items() if name != _REGION}
 
 
 def _in_its_words(outcome: Rejected) -> Rejected:

@@ -4,25 +4,15 @@ The ids of one statement are in the order of its events, so that where two of th
 is taken away and given, say) the later one counts, which goes by ``(occurred_at, event_id)``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
-from services.ingress.core.events import Accepted, Rejected, RequestContext, shown, validate_event
+from schemas.events.base import AssertedIdentifier
+from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
 from services.ingress.core.normalize import content_hash_id
-
-MOST_TAGS: Final = 100
-MOST_ATTRIBUTES: Final = 200
-MOST_IDENTIFIERS: Final = 20
-
-
-class Refused(ValueError):
-    """This states nothing: a word of a closed set, a sentence for people, and the field it is about."""
-
-    def __init__(self, reason: str, detail: str, field: str = "") -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail, self.field = reason, detail, field
+from services.ingress.core.requests import AttributeInput, Refused, TagChanges
 
 
 class EventDraft(NamedTuple):
@@ -93,7 +83,7 @@ def stem(prefix: str, *said: Any, place: int | None = None) -> str:
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
 
 
-def state(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> Statement:
+def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> Statement:
     """The statement of the drafts. Raises Refused: all of it is stated, or none."""
     common = {
         "contact": envelope.contact,
@@ -116,55 +106,25 @@ def _said_as(field: str, said: str) -> str:
     return said if field == "data" or field.startswith("data.") else field
 
 
-def only(said: Any, fields: frozenset[str], what: str) -> dict[str, Any]:
-    """The object that was said, if it is one and has no other fields. Raises Refused."""
-    if not isinstance(said, dict):
-        raise Refused("not_an_object", f"{what} is a JSON object")
-    if unknown := said.keys() - fields:
-        raise Refused("unknown_field", f"{what} has {', '.join(sorted(fields))}", shown(min(unknown)))
-    return said
+def tag_drafts(changes: TagChanges | None, place: str, source: str) -> Iterator[EventDraft]:
+    """The events of tag changes, removals first; ``place`` comes before the fields' names."""
+    if changes is None:
+        return
+    for name, type_name, tags in (("remove", "tag.removed", changes.remove), ("add", "tag.added", changes.add)):
+        for number, tag in enumerate(tags or ()):
+            data = {"source": source} | tag.model_dump(exclude_unset=True)
+            yield EventDraft(type_name, data, f"{place}{name}.{number}")
 
 
-def listed(said: Any, field: str, most: int) -> list[Any]:
-    """The list that was said; null is an empty one. Raises Refused."""
-    if said is None:
-        return []
-    if not isinstance(said, list):
-        raise Refused("invalid_field", "this is a list", field)
-    if len(said) > most:
-        raise Refused("too_many", f"at most {most} are taken at once", field)
-    return said
+def attribute_drafts(values: Mapping[str, AttributeInput | None] | None, place: str) -> Iterator[EventDraft]:
+    """The events of attributes by key; a value of None takes the attribute away."""
+    for key, value in (values or {}).items():
+        if value is None:
+            yield EventDraft("attribute.unset", {"key": key}, f"{place}.{key}")
+        else:
+            yield EventDraft("attribute.set", value.model_dump(exclude_unset=True) | {"key": key}, f"{place}.{key}")
 
 
-def tagging(said: Any, field: str, source: str) -> list[EventDraft]:
-    """``{"add": […], "remove": […]}``; a tag of both is removed first, so that its counting begins again."""
-    if said is None:
-        return []
-    if not isinstance(said, dict) or said.keys() - {"add", "remove"}:
-        raise Refused("invalid_field", "tags are {add: […], remove: […]}", field)
-    drafts = []
-    for name, type_name in (("remove", "tag.removed"), ("add", "tag.added")):
-        place = f"{field}.{name}" if field else name
-        for number, tag in enumerate(listed(said.get(name), place, MOST_TAGS)):
-            data = tag if isinstance(tag, dict) else {"tag": tag}
-            drafts.append(EventDraft(type_name, {"source": source} | data, f"{place}.{number}"))
-    return drafts
-
-
-def attribute(key: str, value: Any, field: str) -> EventDraft:
-    """An attribute's value, bare or as ``{"value": …, "type": …}``; null takes it away."""
-    place = f"{field}.{shown(key)}"
-    if value is None:
-        return EventDraft("attribute.unset", {"key": key}, place)
-    if isinstance(value, dict):
-        return EventDraft("attribute.set", value | {"key": key}, place)
-    return EventDraft("attribute.set", {"key": key, "value": value}, place)
-
-
-def identifiers(said: Any, field: str) -> list[dict[str, Any]]:
-    """``[{"type": …, "value": …}]``. Raises Refused; what is in each, the event's own rules say."""
-    found = listed(said, field, MOST_IDENTIFIERS)
-    for number, one in enumerate(found):
-        if not isinstance(one, dict):
-            raise Refused("invalid_field", "an identifier is {type, value}", f"{field}.{number}")
-    return found
+def identifier_data(identifiers: Sequence[AssertedIdentifier] | None) -> list[dict[str, Any]]:
+    """The identifiers as an event's data hold them."""
+    return [one.model_dump() for one in identifiers or ()]

@@ -1,67 +1,92 @@
 """``POST /v1/contacts/{channel}/{account}/{uid}/…``: what the team does to a contact. Each only appends events."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, get_args
+from typing import Annotated, Final
 
+from fastapi import APIRouter, Depends, Path
 from pydantic import ValidationError
-from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.events import ContactRef
-from services.ingress.core.contact_commands import Command
-from services.ingress.core.events import Rejected, RequestContext
+from services.ingress.core.contact_commands import BODIES, Command
+from services.ingress.core.events import Rejected
 from services.ingress.handlers.record_members import take_command
-from services.ingress.http.body import MALFORMED_BODY
-from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
-from services.ingress.ports import LogUnavailable
-from services.runtime.http import EncodedRawRoute, RawRoute
-from services.runtime.problems import NOT_FOUND, Kind, Problem
+from services.ingress.http.context import (
+    COMMAND_PROBLEMS,
+    Body,
+    CustomerWriter,
+    Held,
+    IdempotencyKey,
+    Serving,
+    Wait,
+    context_of,
+    visible,
+)
+from services.ingress.http.identity import refused
+from services.runtime.api import Answer, body_of, keyed_router, problem_responses
+from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, Kind, Problem
 
 NO_COMMAND: Final = Kind("no-command", "This is nothing that can be done", 422)
-COMMANDS: Final[tuple[Command, ...]] = get_args(Command)
-PATH: Final = "/v1/contacts/{channel}/{account}/{uid}"
+_SUMMARIES: Final[dict[Command, str]] = {
+    "unsubscribe": "Opt a contact out of marketing",
+    "resubscribe": "Opt a contact in to marketing",
+    "tags": "Tag a contact, and take tags away",
+    "attributes": "Set and unset a contact's attributes",
+    "unbind": "Undo what ties a contact to others",
+}
+
+router: Final[APIRouter] = keyed_router("/v1/contacts/{channel}/{account}", "contacts")
 
 
-def contact_command_routes() -> list[RawRoute]:
-    """The routes of commands."""
-    return [
-        EncodedRawRoute(f"{PATH}/{command}".replace("{uid}", "{uid:path}"), _handler(command), methods=["POST"])
-        for command in COMMANDS
-    ]
+class EventsReceipt(Answer):
+    """The events that are in the log; ``visible`` tells whoever waited whether readers see them."""
+
+    event_ids: list[str]
+    visible: bool | None = None
 
 
-def _handler(command: Command) -> Callable[[Request], Awaitable[Response]]:
-    async def handle(request: Request) -> Response:
-        return await _do(command, request)
-
-    return handle
-
-
-async def _do(command: Command, request: Request) -> Response:
-    ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "customers:write")
-    contact, key = _contact(request), idempotency_key(request)
-    with ingress.budget.lease() as lease:
-        body = await body_of(request, ingress, lease)
-        context = RequestContext(principal.tenant, now(), may_set_tenant=False)
-        try:
-            outcome = await take_command(command, contact.model_dump(), body, context, key, ingress.log)
-        except LogUnavailable as error:
-            raise log_problem(error) from error
-    if isinstance(outcome, Rejected):
-        raise _refused(outcome)
-    return await taken(request, ingress, principal.tenant, [outcome], event_ids=outcome.event_ids)
-
-
-def _contact(request: Request) -> ContactRef:
+async def _contact(
+    channel: Annotated[str, Path(examples=["line"])],
+    account: Annotated[str, Path(description="The brand's side of the channel.", examples=["oa-taipei"])],
+    uid: Annotated[str, Path(description="Percent-encoded: a slash is `%2F`.", examples=["Uc0ffee"])],
+) -> ContactRef:
     try:
-        return ContactRef.model_validate({name: request.path_params[name] for name in ("channel", "account", "uid")})
+        return ContactRef(channel=channel, account=account, uid=uid)  # type: ignore[arg-type]  # it is validated here
     except ValidationError:
         raise Problem(NOT_FOUND, "there is no such contact: the channel, the account or the uid is not one") from None
 
 
-def _refused(outcome: Rejected) -> Problem:
-    if outcome.reason == "not_json" and not outcome.field:
-        return Problem(MALFORMED_BODY, outcome.detail)
-    field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
-    return Problem(NO_COMMAND, outcome.detail, reason=outcome.reason, **field)
+def _endpoint(command: Command) -> Callable[..., Awaitable[Response]]:
+    async def post_command(  # noqa: PLR0913 - each is a part of the request
+        ingress: Serving,
+        principal: CustomerWriter,
+        contact: Annotated[ContactRef, Depends(_contact)],
+        lease: Held,
+        body: Body,
+        *,
+        key: IdempotencyKey = None,
+        wait: Wait = False,
+    ) -> Response:
+        """An event of now in the log; `202` means that Kafka, with acks=all, has it."""
+        context = context_of(principal)
+        outcome = await take_command(command, contact.model_dump(), body, context, key, ingress.log)
+        if isinstance(outcome, Rejected):
+            raise refused(outcome, NO_COMMAND)
+        seen = await visible(ingress, lease, principal.tenant, [outcome], wait=wait)
+        return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen).response(202)
+
+    return post_command
+
+
+for _command, _model in BODIES.items():
+    router.add_api_route(
+        f"/{{uid:path}}/{_command}",
+        _endpoint(_command),
+        methods=["POST"],
+        name=f"post_contact_{_command}",
+        summary=_SUMMARIES[_command],
+        status_code=202,
+        response_model=EventsReceipt,
+        responses=COMMAND_PROBLEMS | problem_responses(NO_COMMAND, INVALID_REQUEST),
+        openapi_extra=body_of({"application/json": _model}, required=False),
+    )

@@ -1,26 +1,36 @@
-"""What every route of ingress is answered with, and how."""
+"""What every route of ingress works with, and FastAPI's dependencies for the routes that are not hot."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Final
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import Depends, Header, Query, Request
 
-from services.control.auth import Authenticator
+from services.control.auth import Authenticator, Principal
 from services.control.source_service import SourceService
+from services.ingress.core.events import RequestContext
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.limits import Limits
-from services.ingress.http.body import busy, read_body, unpacked
-from services.ingress.ports import Log, LogFull, LogUnavailable, Sources, Visibility
+from services.ingress.http.body import (
+    CUT_OFF,
+    MALFORMED_BODY,
+    SLOW_BODY,
+    UNSUPPORTED_ENCODING,
+    busy,
+    read_body,
+    unpacked,
+)
+from services.ingress.ports import Log, LogFull, Sources, Visibility
+from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
 from services.runtime.budget import Budget, Lease
 from services.runtime.database import Engine
-from services.runtime.problems import INVALID_REQUEST, Problem, unavailable
+from services.runtime.problems import TOO_LARGE, Problem, unavailable
 from services.runtime.settings import Settings
 
 _LONGEST_KEY: Final = 255
+BODY_PROBLEMS: Final[Responses] = problem_responses(MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE, UNSUPPORTED_ENCODING)
+COMMAND_PROBLEMS: Final[Responses] = COMMON_PROBLEMS | BODY_PROBLEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +53,70 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def log_problem(error: LogUnavailable) -> Problem:
+def log_problem(error: Exception) -> Problem:
     """The 503 for what the log could not take."""
     return busy() if isinstance(error, LogFull) else unavailable("Kafka")
 
 
-async def body_of(request: Request, ingress: Ingress, lease: Lease) -> bytes:
+def context_of(principal: Principal) -> RequestContext:
+    """What a body's events are validated with."""
+    return RequestContext(principal.tenant, now(), may_set_tenant="admin" in principal.scopes)
+
+
+# Dependencies are coroutines, though most wait for nothing: others would each be sent to a thread and back.
+async def _ingress(request: Request) -> Ingress:
+    ingress: Ingress = request.app.state.ingress
+    return ingress
+
+
+Serving = Annotated[Ingress, Depends(_ingress)]
+
+
+def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
+    async def principal(request: Request, ingress: Serving) -> Principal:
+        return await ingress.authenticator.principal(request.headers.get("authorization"), scope)
+
+    return principal
+
+
+# A route names its principal before its body: FastAPI resolves them in this order, so that nobody's body is read.
+EventWriter = Annotated[Principal, Depends(_require("events:write"))]
+CustomerWriter = Annotated[Principal, Depends(_require("customers:write"))]
+Administrator = Annotated[Principal, Depends(_require("admin"))]
+
+
+async def _lease(ingress: Serving) -> AsyncIterator[Lease]:
+    with ingress.budget.lease() as lease:
+        yield lease
+
+
+Held = Annotated[Lease, Depends(_lease, scope="function")]
+
+
+async def body_of(request: Request, ingress: Serving, lease: Held) -> bytes:
     """A request's body, unpacked. Raises a 400, 408, 413, 415 or 503 problem."""
     limit = ingress.settings.body_limit
     return unpacked(request, await read_body(request, limit, lease), limit, lease)
 
 
-def idempotency_key(request: Request) -> str | None:
-    """What the caller calls this request, so that it can be sent again. Raises a 422 problem."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
-        raise Problem(INVALID_REQUEST, f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-    return key
+Body = Annotated[bytes, Depends(body_of)]
+Wait = Annotated[
+    bool, Query(description="Answer only once readers see it, or after ten seconds; `visible` says which.")
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=_LONGEST_KEY,
+        description="Your own name of this request: sent again with the same key and content, it changes nothing more.",
+    ),
+]
 
 
-async def taken(request: Request, ingress: Ingress, tenant: str, stated: Sequence[Receipt], **said: Any) -> Response:
-    """The 202 for what the log has; with ``?wait=true`` only once readers see it, or after a while."""
-    if request.query_params.get("wait") == "true":
-        said["visible"] = await ingress.visibility.wait_until_visible(tenant, stated)
-    return Response(orjson.dumps(said), 202, media_type="application/json")
+async def visible(
+    ingress: Ingress, lease: Lease, tenant: str, receipts: Sequence[Receipt], *, wait: bool
+) -> bool | None:
+    """Whether readers see what the log has; None for who did not ask to wait. Whoever waits holds no memory."""
+    lease.close()
+    return await ingress.visibility.wait_until_visible(tenant, receipts) if wait else None

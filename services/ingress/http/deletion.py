@@ -9,26 +9,26 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs
 
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from starlette.responses import HTMLResponse, Response
 
 from schemas.events.tenant import DeletionRequest, TenantDeletionRequested
 from services.control.deletions import CODE_LENGTH, add_deletion, deletion_ids, find_deletion
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
-from services.ingress.handlers.webhooks import take_event
+from services.ingress.handlers.events import take_event
 from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import MALFORMED_BODY, read_body
-from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.http.webhooks import META, WRONG_SIGNATURE
+from services.ingress.http.context import Ingress, Serving, log_problem, now
+from services.ingress.http.webhooks import META, SIGNED, SOURCE, WRONG_SIGNATURE
 from services.ingress.ports import LogUnavailable, WebhookSource
+from services.runtime.api import Answer, body_of, open_router, problem_responses
 from services.runtime.database import is_transient
-from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
-from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, Problem, unavailable
+from services.runtime.problems import INTERNAL, INVALID_REQUEST, NOT_FOUND, UNAVAILABLE, Problem, unavailable
 
-_DOOR: Final = "meta-deletion"
+_ROUTE: Final = "meta-deletion"
 _LARGEST: Final = 32_768
 _MOST_FIELDS: Final = 20
 _CODE: Final = re.compile(rf"[0-9a-f]{{{CODE_LENGTH}}}")
@@ -42,30 +42,48 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def deletion_routes() -> list[RawRoute]:
-    """The routes; the app keeps its ``Ingress`` in its state."""
-    return [
-        RawRoute("/webhooks/meta/{source}/deletion", post_deletion, methods=["POST"]),
-        RawRoute("/webhooks/meta/{source}/deletion/{code}", get_deletion, methods=["GET"]),
-    ]
+router: Final[APIRouter] = open_router("webhooks")
 
 
-async def post_deletion(request: Request) -> Response:
-    """A person's request, signed by Meta; 200 once it is kept. Sent again, it is the same request."""
-    ingress: Ingress = request.app.state.ingress
+class DeletionAnswer(Answer):
+    """What Meta shows the person: where to read what became of the request, and its code."""
+
+    url: str
+    confirmation_code: str
+
+
+class DeletionForm(BaseModel):
+    """What Meta sends."""
+
+    signed_request: str
+
+
+@router.post(
+    "/webhooks/meta/{source}/deletion",
+    summary="Take a person's request to have their data deleted",
+    response_model=DeletionAnswer,
+    responses=SIGNED | problem_responses(INVALID_REQUEST),
+    openapi_extra=SOURCE | body_of({"application/x-www-form-urlencoded": DeletionForm}),
+)
+async def post_meta_deletion(request: Request, ingress: Serving) -> Response:
+    """For Meta to call. The request is kept for staff and is in the log; sent again, it is the same request."""
     try:
         response = await _taken(request, ingress)
     except Problem as problem:
-        INGRESS_WEBHOOKS.labels(_DOOR, problem.kind.slug).inc()
+        INGRESS_WEBHOOKS.labels(_ROUTE, problem.kind.slug).inc()
         raise
-    INGRESS_WEBHOOKS.labels(_DOOR, "ok").inc()
+    INGRESS_WEBHOOKS.labels(_ROUTE, "ok").inc()
     return response
 
 
-async def get_deletion(request: Request) -> Response:
-    """What became of a request, for whoever has its code."""
-    ingress: Ingress = request.app.state.ingress
-    code = str(request.path_params["code"])
+@router.get(
+    "/webhooks/meta/{source}/deletion/{code}",
+    summary="What became of a person's request",
+    response_class=HTMLResponse,
+    responses=problem_responses(NOT_FOUND, INVALID_REQUEST, INTERNAL, UNAVAILABLE),
+)
+async def get_meta_deletion(ingress: Serving, source: str, code: str) -> Response:
+    """A page for people, which shows nothing of the person."""
     found = None
     if _CODE.fullmatch(code):
         try:
@@ -74,7 +92,7 @@ async def get_deletion(request: Request) -> Response:
             if is_transient(error):
                 raise unavailable("PostgreSQL") from error
             raise
-    if found is None or found.source != request.path_params["source"]:
+    if found is None or found.source != source:
         raise Problem(NOT_FOUND, "there is no such request")
     page = status_page(code, found.state, found.reason)
     return Response(page, media_type="text/html", headers=_PAGE_HEADERS)
@@ -93,7 +111,7 @@ async def _taken(request: Request, ingress: Ingress) -> Response:
         raise Problem(INVALID_REQUEST, "signed_request has no user_id")
     code = await _kept(ingress, source, asker)
     url = f"{_base(request, ingress)}/webhooks/meta/{source.source}/deletion/{code}"
-    return Response(orjson.dumps({"url": url, "confirmation_code": code}), media_type="application/json")
+    return DeletionAnswer(url=url, confirmation_code=code).response()
 
 
 def _field(raw: bytes, name: str) -> str:
@@ -124,7 +142,7 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
             subject=asker.subject,
             requested_at=datetime.fromtimestamp(asker.occurred_at / 1000, UTC),
         )
-        await take_event(_event(source, ids.code, ids.subject, asker), _DOOR, ingress.log)
+        await take_event(_event(source, ids.code, ids.subject, asker), _ROUTE, ingress.log)
     except LogUnavailable as error:
         raise log_problem(error) from error
     except Exception as error:

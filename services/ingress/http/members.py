@@ -1,97 +1,147 @@
 """``PUT /v1/members``: what a CRM knows of its members, one or many."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
-from starlette.requests import Request
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Rejected, RequestContext, Unreadable, parse
-from services.ingress.core.members import DEFAULT_ACCOUNT, Terms
+from services.ingress.core.events import Rejected, Unreadable, parse
+from services.ingress.core.members import DEFAULT_ACCOUNT, Member, Terms
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.record_members import receipts_of, take_member, take_members
 from services.ingress.http.body import MALFORMED_BODY
-from services.ingress.http.context import Ingress, body_of, idempotency_key, log_problem, now, taken
-from services.ingress.ports import LogUnavailable
-from services.runtime.http import EncodedRawRoute, RawRoute
-from services.runtime.problems import TOO_LARGE, Kind, Problem, document
+from services.ingress.http.contact_commands import EventsReceipt
+from services.ingress.http.context import (
+    COMMAND_PROBLEMS,
+    Body,
+    EventWriter,
+    Held,
+    IdempotencyKey,
+    Serving,
+    Wait,
+    context_of,
+    visible,
+)
+from services.ingress.http.events import Count, RejectedItem
+from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
+from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, Kind, Problem, document
 
 NO_MEMBER: Final = Kind("no-member", "This is no member record", 422)
 NO_ACCEPTABLE_MEMBER: Final = Kind("no-acceptable-member", "None of the records is acceptable", 422)
-_SCOPE: Final = "events:write"
+Account = Annotated[str, Query(description="The CRM's name.")]
+
+router: Final[APIRouter] = keyed_router("/v1/members", "members")
 
 
-def member_routes() -> list[RawRoute]:
-    """The routes of members."""
-    return [
-        RawRoute("/v1/members", put_members, methods=["PUT"]),
-        EncodedRawRoute("/v1/members/{member_id:path}", put_member, methods=["PUT"]),
-    ]
+class AcceptedMember(Answer):
+    """A record whose events are in the log."""
+
+    index: Count
+    status: Literal["accepted"]
+    event_ids: list[str]
 
 
-async def put_member(request: Request) -> Response:
-    """One member's record; 202 once Kafka has acknowledged its events."""
-    ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), _SCOPE)
-    terms = _terms(request, request.path_params["member_id"])
-    with ingress.budget.lease() as lease:
-        said = _json(await body_of(request, ingress, lease))
-        try:
-            outcome = await take_member(said, _facts(principal.tenant), terms, ingress.log)
-        except LogUnavailable as error:
-            raise log_problem(error) from error
-    if isinstance(outcome, Rejected):
-        raise Problem(NO_MEMBER, outcome.detail, **_why(outcome))
-    return await taken(request, ingress, principal.tenant, [outcome], event_ids=outcome.event_ids)
+class MembersResult(Answer):
+    """What became of each record, in the order sent; ``visible`` tells whoever waited whether readers see them."""
+
+    accepted: Count
+    rejected: Count
+    results: list[AcceptedMember | RejectedItem]
+    visible: bool | None = None
 
 
-async def put_members(request: Request) -> Response:
-    """Many records, each with a result of its own."""
-    ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), _SCOPE)
-    terms, context, most = _terms(request, None), _facts(principal.tenant), ingress.settings.batch_limit
-    content_type = request.headers.get("content-type", "")
-    with ingress.budget.lease() as lease:
-        body = await body_of(request, ingress, lease)
-        try:
-            outcomes = await take_members(body, content_type, context, terms, most, ingress.log)
-        except LogUnavailable as error:
-            raise log_problem(error) from error
+class NoAcceptableMember(ProblemDocument, MembersResult):
+    """The problem with every record of a body."""
+
+
+@router.put(
+    "",
+    summary="Record what a CRM knows of many members",
+    status_code=202,
+    response_model=MembersResult,
+    responses=COMMAND_PROBLEMS
+    | problem_responses(NO_ACCEPTABLE_MEMBER, INVALID_REQUEST, shape=ProblemDocument | NoAcceptableMember),
+    openapi_extra=body_of(
+        {
+            "application/json": Member | list[Member],
+            "application/x-ndjson": {"type": "string", "description": "One record a line."},
+        }
+    ),
+)
+async def put_members(  # noqa: PLR0913 - each is a part of the request
+    request: Request,
+    ingress: Serving,
+    principal: EventWriter,
+    lease: Held,
+    body: Body,
+    *,
+    account: Account = DEFAULT_ACCOUNT,
+    key: IdempotencyKey = None,
+    wait: Wait = False,
+) -> Response:
+    """As `PUT /v1/members/{member_id}`; each record is validated alone and has a result of its own."""
+    content_type, most = request.headers.get("content-type", ""), ingress.settings.batch_limit
+    terms = Terms(account or DEFAULT_ACCOUNT, key)
+    outcomes = await take_members(body, content_type, context_of(principal), terms, most, ingress.log)
     if isinstance(outcomes, Unreadable):
         kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
         raise Problem(kind, outcomes.detail, reason=outcomes.reason)
-    stated = receipts_of(outcomes)
-    said: dict[str, Any] = {
-        "accepted": len(stated),
-        "rejected": len(outcomes) - len(stated),
-        "results": [_result(outcome) for outcome in outcomes],
-    }
-    if outcomes and not stated:
-        raise Problem(NO_ACCEPTABLE_MEMBER, **said)
-    return await taken(request, ingress, principal.tenant, stated, **said)
+    receipts = receipts_of(outcomes)
+    counts: dict[str, Any] = {"accepted": len(receipts), "rejected": len(outcomes) - len(receipts)}
+    results = [_result(outcome) for outcome in outcomes]
+    if outcomes and not receipts:
+        raise Problem(NO_ACCEPTABLE_MEMBER, **counts, results=[one.model_dump(exclude_none=True) for one in results])
+    seen = await visible(ingress, lease, principal.tenant, receipts, wait=wait)
+    return MembersResult(**counts, results=results, visible=seen).response(202)
 
 
-def _terms(request: Request, member_id: str | None) -> Terms:
-    return Terms(request.query_params.get("account") or DEFAULT_ACCOUNT, idempotency_key(request), member_id)
+@router.put(
+    "/{member_id:path}",
+    summary="Record what a CRM knows of a member",
+    status_code=202,
+    response_model=EventsReceipt,
+    responses=COMMAND_PROBLEMS | problem_responses(NO_MEMBER, INVALID_REQUEST),
+    openapi_extra=body_of({"application/json": Member}, required=False),
+)
+async def put_member(  # noqa: PLR0913 - each is a part of the request
+    ingress: Serving,
+    principal: EventWriter,
+    member_id: Annotated[str, Path(description="Percent-encoded: a slash is `%2F`.")],
+    lease: Held,
+    body: Body,
+    *,
+    account: Account = DEFAULT_ACCOUNT,
+    key: IdempotencyKey = None,
+    wait: Wait = False,
+) -> Response:
+    """What the CRM knows of a member now, as a contact `crm:account:member_id` whose member id is intrinsic.
 
-
-def _facts(tenant: str) -> RequestContext:
-    return RequestContext(tenant, now(), may_set_tenant=False)
+    What is left out, null or empty says nothing, except that a null attribute is removed: to replace a phone, name the
+    former one as `previous_phone`, or in `unbind`. `202` means that Kafka, with acks=all, has it; on `503` send the
+    same again. The same content with the same `event_id`, else `Idempotency-Key`, else `updated_at` is absorbed.
+    """
+    terms = Terms(account or DEFAULT_ACCOUNT, key, member_id)
+    outcome = await take_member(_json(body), context_of(principal), terms, ingress.log)
+    if isinstance(outcome, Rejected):
+        raise Problem(NO_MEMBER, outcome.detail, **_why(outcome))
+    seen = await visible(ingress, lease, principal.tenant, [outcome], wait=wait)
+    return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen).response(202)
 
 
 def _json(raw: bytes) -> Any:
-    """What the body says; an empty one says no more than that there is such a member. Raises a 400 problem."""
+    """The parsed body; an empty one says no more than that there is such a member. Raises a 400 problem."""
     try:
         return parse(raw) if raw.strip() else {}
     except InvalidEvent as error:
         raise Problem(MALFORMED_BODY, error.detail) from None
 
 
-def _result(outcome: Receipt | Rejected) -> dict[str, Any]:
+def _result(outcome: Receipt | Rejected) -> AcceptedMember | RejectedItem:
     if isinstance(outcome, Receipt):
-        return {"index": outcome.index, "status": "accepted", "event_ids": outcome.event_ids}
-    problem = document(NO_MEMBER, outcome.detail, **_why(outcome))
-    return {"index": outcome.index, "status": "rejected", "problem": problem}
+        return AcceptedMember(index=outcome.index, status="accepted", event_ids=list(outcome.event_ids))
+    problem = ProblemDocument(**document(NO_MEMBER, outcome.detail, **_why(outcome)))
+    return RejectedItem(index=outcome.index, status="rejected", problem=problem)
 
 
 def _why(outcome: Rejected) -> dict[str, Any]:

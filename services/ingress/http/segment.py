@@ -8,11 +8,14 @@ import re
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import orjson
-from starlette.requests import Request
+from fastapi import APIRouter, Depends, Request
+from fastapi.security import HTTPBasic
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from services.ingress.core.normalize import MalformedBody, lenient_json
@@ -31,17 +34,20 @@ from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.handlers.limits import Limits
 from services.ingress.handlers.segment import take_messages
 from services.ingress.http.admission import spend
-from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
-from services.ingress.http.context import log_problem, now
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body, unpacked
+from services.ingress.http.context import BODY_PROBLEMS, log_problem, now
 from services.ingress.http.cors import preflight, readable
 from services.ingress.ports import Log, LogUnavailable, Sites, SourcesUnavailable
+from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.budget import Budget, Lease
-from services.runtime.http import RawRoute
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import (
+    INTERNAL,
     NOT_FOUND,
+    TOO_FAST,
     TOO_LARGE,
     UNAUTHENTICATED,
+    UNAVAILABLE,
     Kind,
     Problem,
     problem_response,
@@ -78,15 +84,86 @@ class SegmentIntake:
     limits: Limits
 
 
-def segment_routes() -> list[RawRoute]:
-    """The routes; the app keeps its ``SegmentIntake`` in its state."""
-    calls = [RawRoute(f"/v1/{name}", _taking(name), methods=["POST"]) for name in (*CALLS, *BATCHES)]
-    others = [
-        RawRoute(METRICS_PATH, post_metrics, methods=["POST"]),
-        RawRoute(SETTINGS_PATH, get_settings, methods=["GET"]),
-    ]
-    asked = [RawRoute(path, preflight, methods=["OPTIONS"]) for path in (*PATHS, METRICS_PATH, SETTINGS_PATH)]
-    return calls + others + asked
+_SUMMARIES: Final = {
+    "identify": "Record who a visitor is: a user id is a login, traits are profile and attributes",
+    "track": "Record what a visitor did",
+    "page": "Record which page a visitor saw",
+    "screen": "Record which screen of an app a visitor saw",
+    "alias": "Record that the visitor `previousId` is the user `userId`",
+    "group": "Record which group a visitor belongs to",
+    "batch": "Record several messages at once",
+    "import": "Record several messages at once, as Segment's older SDKs call it",
+    "b": "Record several messages at once",
+}
+_TEXT: Final = (
+    "As in Segment's HTTP API, so that its SDKs work when pointed here. `200` means that Kafka, with acks=all, has "
+    "what the message tells; on `503` send the same again: a repeat with the same `messageId` is absorbed."
+)
+_BATCH_TEXT: Final = (
+    f"{_TEXT} A batch has at most {MAX_MESSAGES} messages and {MAX_BATCH_BYTES} bytes; a message in it that is larger "
+    f"than {MAX_MESSAGE_BYTES} bytes, or names nobody, is left out and listed in the answer."
+)
+_WRITE_KEY: Final = HTTPBasic(
+    scheme_name="writeKey",
+    auto_error=False,
+    description="A website's write key as the user, without a password; or `writeKey` in the body.",
+)
+
+
+_WRITE_KEY_IN_PATH: Final = path_parameter("write_key", "The website's write key.")
+
+
+class SegmentMessage(BaseModel):
+    """A message in Segment's words; it has an ``anonymousId``, a ``userId``, or both."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str | None = Field(None, description="In a batch; elsewhere the path says it.")
+    anonymousId: str | None = None  # noqa: N815 - Segment's names, as those below
+    userId: str | None = None  # noqa: N815
+    messageId: str | None = Field(None, description="By which a repeat is known.")  # noqa: N815
+    timestamp: datetime | None = None
+    sentAt: datetime | None = Field(None, description="By the same clock, to set the time right.")  # noqa: N815
+    event: str | None = None
+    name: str | None = None
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: dict[str, Any] | None = None
+    previousId: str | None = None  # noqa: N815
+    groupId: str | None = None  # noqa: N815
+    writeKey: str | None = None  # noqa: N815
+
+
+class SegmentMessages(BaseModel):
+    """Several messages, and what they share."""
+
+    batch: Annotated[list[SegmentMessage], Field(max_length=MAX_MESSAGES)]
+    sentAt: datetime | None = None  # noqa: N815
+    context: dict[str, Any] | None = None
+    writeKey: str | None = None  # noqa: N815
+
+
+class IgnoredMessage(Answer):
+    """A message of a batch that was left out."""
+
+    index: Annotated[int, Field(ge=0)]
+    reason: str
+
+
+class SegmentTaken(Answer):
+    """The messages are in the log, except for those that are ignored."""
+
+    success: Literal[True]
+    ignored: list[IgnoredMessage] | None = None
+
+
+# Hot: the endpoints take the request alone.
+calls: Final[APIRouter] = open_router("segment")
+# The rest of what a browser's SDK asks for.
+extras: Final[APIRouter] = open_router("segment")
+_TAKEN_OR_NOT: Final[Responses] = BODY_PROBLEMS | problem_responses(
+    MALFORMED_BODY, CUT_OFF, UNUSABLE_MESSAGE, UNAUTHENTICATED, TOO_FAST, INTERNAL, UNAVAILABLE
+)
 
 
 def _taking(name: str) -> Callable[[Request], Awaitable[Response]]:
@@ -94,6 +171,31 @@ def _taking(name: str) -> Callable[[Request], Awaitable[Response]]:
         return await _counted(partial(_take, request, name))
 
     return take
+
+
+for _name in (*CALLS, *BATCHES):
+    calls.add_api_route(
+        f"/v1/{_name}",
+        _taking(_name),
+        methods=["POST"],
+        name=f"post_{_name}",
+        summary=_SUMMARIES[CALLS.get(_name, _name)],
+        description=_BATCH_TEXT if _name in BATCHES else _TEXT,
+        response_model=SegmentTaken,
+        responses=_TAKEN_OR_NOT,
+        openapi_extra=body_of({_JSON: SegmentMessages if _name in BATCHES else SegmentMessage}),
+        dependencies=[Depends(_WRITE_KEY)],
+    )
+for _path in (*PATHS, METRICS_PATH, SETTINGS_PATH):
+    extras.add_api_route(
+        _path,
+        preflight,
+        methods=["OPTIONS"],
+        name=f"preflight_{_path.strip('/')}",
+        summary="Let a script of any website send this",
+        status_code=204,
+        openapi_extra=_WRITE_KEY_IN_PATH if _path == SETTINGS_PATH else None,
+    )
 
 
 async def _counted(answer: Callable[[], Awaitable[Response]]) -> Response:
@@ -107,16 +209,16 @@ async def _counted(answer: Callable[[], Awaitable[Response]]) -> Response:
 
 async def _take(request: Request, name: str) -> Response:
     """200 once Kafka has acknowledged what the messages tell."""
-    door: SegmentIntake = request.app.state.web
+    intake: SegmentIntake = request.app.state.segment_intake
     header = request.headers.get("authorization")
-    known = await _site(door, _key_in(header)) if header else None
-    with door.budget.lease() as lease:
+    known = await _site(intake, _key_in(header)) if header else None
+    with intake.budget.lease() as lease:
         body = await _parsed(request, name, lease)
-        site = known or await _site(door, write_key_in(body))
-        spend(door.limits, site)
+        site = known or await _site(intake, write_key_in(body))
+        spend(intake.limits, site)
         try:
             brought = segment_batch(name, body, now())
-            ignored = await take_messages(brought, site, door.log, door.said)
+            ignored = await take_messages(brought, site, intake.log, intake.said)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except TooManyMessages as error:
@@ -137,9 +239,9 @@ async def _parsed(request: Request, name: str, lease: Lease) -> Any:
         raise Problem(MALFORMED_BODY, str(error)) from None
 
 
-async def _site(door: SegmentIntake, write_key: str | None) -> Site:
+async def _site(intake: SegmentIntake, write_key: str | None) -> Site:
     try:
-        site = await door.sites.find(write_key) if write_key else None
+        site = await intake.sites.find(write_key) if write_key else None
     except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
     if site is None:
@@ -171,12 +273,20 @@ def _told(ignored: list[Ignored]) -> bytes:
     return orjson.dumps({"success": True, "ignored": [{"index": one.index, "reason": one.reason} for one in ignored]})
 
 
-async def post_metrics(_: Request) -> Response:
+@extras.post(METRICS_PATH, summary="Take an SDK's own metrics, and drop them", response_model=SegmentTaken)
+async def post_sdk_metrics(_: Request) -> Response:
     """What the browser's SDK tells of itself. Nobody here asks for it, and without an answer it complains aloud."""
     return readable(Response(_SUCCESS, media_type=_JSON))
 
 
-async def get_settings(request: Request) -> Response:
+@extras.get(
+    SETTINGS_PATH,
+    summary="What the browser's SDK asks before it begins, where its `cdnURL` is this service",
+    response_model=dict[str, Any],
+    responses=problem_responses(NOT_FOUND, INTERNAL, UNAVAILABLE),
+    openapi_extra=_WRITE_KEY_IN_PATH,
+)
+async def get_segment_settings(request: Request) -> Response:
     """What the browser's SDK asks before it begins: nothing to load besides itself, and where to send."""
     try:
         response = await _settings(request)
@@ -186,10 +296,10 @@ async def get_settings(request: Request) -> Response:
 
 
 async def _settings(request: Request) -> Response:
-    door: SegmentIntake = request.app.state.web
+    intake: SegmentIntake = request.app.state.segment_intake
     write_key = request.path_params["write_key"]
     try:
-        site = await door.sites.find(write_key)
+        site = await intake.sites.find(write_key)
     except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
     if site is None:

@@ -1,93 +1,115 @@
 """Sources over HTTP, for a tenant's admins: what of them is another tenant's is not there."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
 from starlette.responses import Response
 
-from services.control.auth import Principal
+from services.control import sources
 from services.control.errors import ControlError, InvalidName, NameTaken, StillUsed, TooBusy, UnknownSite, UnknownSource
-from services.control.sources import Source, disabled, enabled, list_sources, own_source
+from services.control.sources import Source, disabled, enabled, own_source
 from services.control.write_keys import add_site, add_write_key
-from services.ingress.http.body import MALFORMED_BODY, read_body
-from services.ingress.http.context import Ingress
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
+from services.ingress.http.context import Administrator, Held, Ingress, Serving
 from services.ingress.http.source_shapes import (
     ChangedSource,
     NewSecret,
     NewSource,
+    SiteShown,
     SourceList,
     SourceShown,
     shown,
     shown_with_key,
 )
 from services.ingress.ports import LogUnavailable
+from services.runtime.api import COMMON_PROBLEMS, body_of, keyed_router, problem_responses
 from services.runtime.database import is_transient
-from services.runtime.http import RawRoute
 from services.runtime.problems import (
     INVALID_REQUEST,
     NAME_TAKEN,
     NOT_FOUND,
+    TOO_LARGE,
     UNAVAILABLE,
     Kind,
     Problem,
     unavailable,
 )
 
-T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
-Handler = Callable[[Request, Ingress, Principal], Awaitable[Response]]
 
 STILL_USED: Final = Kind("still-used", "Something still refers to it", 409)
 _LARGEST: Final = 65_536
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}
 _RETRY: Final = {"Retry-After": "1"}
+_WITH_BODY: Final = COMMON_PROBLEMS | problem_responses(MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE)
+_LOGGED: Final = (
+    "It is an event in the log, too: on `503` the change may be kept without it, and sending the same again "
+    "completes it."
+)
 
 
-def source_routes() -> list[RawRoute]:
-    """The routes; the app keeps its ``Ingress`` in its state."""
-    one = "/v1/sources/{source}"
-    return [
-        _route("/v1/sources", "GET", _list),
-        _route("/v1/sources", "POST", _post),
-        _route(one, "GET", _get),
-        _route(one, "PUT", _put),
-        _route(one, "DELETE", _delete),
-        _route(f"{one}/secrets", "POST", _post_secret),
-        _route(f"{one}/write-keys", "POST", _post_write_key),
-    ]
+async def _translated() -> AsyncIterator[None]:
+    """Raises what the control plane and the log raise as problems."""
+    try:
+        yield
+    except ControlError as error:
+        raise _problem(error) from None
+    except LogUnavailable as error:
+        raise Problem(
+            UNAVAILABLE, "the change is kept, but Kafka is away: send the same again", headers=_RETRY
+        ) from error
+    except Exception as error:
+        if is_transient(error):
+            raise unavailable("PostgreSQL") from error
+        raise
 
 
-def _route(path: str, method: str, handler: Handler) -> RawRoute:
-    async def endpoint(request: Request) -> Response:
-        ingress: Ingress = request.app.state.ingress
-        principal = await ingress.authenticator.principal(request.headers.get("authorization"), "admin")
+def _body(shape: type[M]) -> Callable[..., Awaitable[M]]:
+    """A dependency: the body as the shape, whatever its content type says."""
+
+    async def read(request: Request, ingress: Serving, lease: Held) -> M:
+        raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
         try:
-            return await handler(request, ingress, principal)
-        except ControlError as error:
-            raise _problem(error) from None
-        except LogUnavailable as error:
-            raise Problem(
-                UNAVAILABLE, "the change is kept, but Kafka is away: send the same again", headers=_RETRY
-            ) from error
-        except Exception as error:
-            if is_transient(error):
-                raise unavailable("PostgreSQL") from error
-            raise
+            return shape.model_validate_json(raw)
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+        if found[0]["type"] == "json_invalid":
+            raise Problem(MALFORMED_BODY, "the body is no JSON")
+        errors = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
+        raise Problem(INVALID_REQUEST, errors=errors)
 
-    return RawRoute(path, endpoint, methods=[method])
+    return read
 
 
-async def _list(_: Request, ingress: Ingress, principal: Principal) -> Response:
-    found = await list_sources(ingress.engine, principal.tenant)
+router: Final[APIRouter] = keyed_router("/v1/sources", "sources")
+router.dependencies.append(Depends(_translated))
+Name = Annotated[str, Path(description="The source's name.")]
+
+
+@router.get("", summary="The tenant's sources", response_model=SourceList, responses=COMMON_PROBLEMS)
+async def list_sources(ingress: Serving, admin: Administrator) -> Response:
+    """All of them, by name. Needs a key with the scope `admin`, as the routes below."""
+    found = await sources.list_sources(ingress.engine, admin.tenant)
     return _json(SourceList(sources=[shown(source, ingress.settings.public_url) for source in found]))
 
 
-async def _post(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    new = await _read(request, ingress, NewSource)
-    wanted = new.wanted(principal.tenant)
+@router.post(
+    "",
+    summary="Connect a channel's account",
+    description=f"Its name is unique among all tenants, since webhooks come to it. {_LOGGED}",
+    status_code=201,
+    response_model=SiteShown,
+    responses=_WITH_BODY | problem_responses(NAME_TAKEN),
+    openapi_extra=body_of({"application/json": NewSource}),
+)
+async def post_source(
+    ingress: Serving, admin: Administrator, new: Annotated[NewSource, Depends(_body(NewSource))]
+) -> Response:
+    """Connect the source; a website gets its write key, which is shown this once."""
+    wanted = new.wanted(admin.tenant)
     if new.channel != "web":
         return _shown(await ingress.source_service.connect(wanted), ingress, 201)
     write_key = await add_site(ingress.engine, wanted.source, tenant=wanted.tenant, account=new.account or "")
@@ -97,54 +119,79 @@ async def _post(request: Request, ingress: Ingress, principal: Principal) -> Res
     return _json(shown_with_key(site, ingress.settings.public_url, write_key), 201)
 
 
-async def _post_write_key(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    source = await own_source(ingress.engine, _name(request), principal.tenant)
-    write_key = await add_write_key(ingress.engine, source.source)
-    return _json(shown_with_key(source, ingress.settings.public_url, write_key), 201)
+@router.get("/{source}", summary="A source", response_model=SourceShown, responses=COMMON_PROBLEMS)
+async def get_source(ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """A source of the tenant's, without its secrets."""
+    return _shown(await own_source(ingress.engine, source, admin.tenant), ingress)
 
 
-async def _get(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    return _shown(await own_source(ingress.engine, _name(request), principal.tenant), ingress)
+@router.put(
+    "/{source}",
+    summary="Change, disable or enable a source",
+    description=f"All that may be changed. The channel may not: connect another source. {_LOGGED}",
+    response_model=SourceShown,
+    responses=_WITH_BODY,
+    openapi_extra=body_of({"application/json": ChangedSource}),
+)
+async def put_source(
+    ingress: Serving,
+    admin: Administrator,
+    source: Name,
+    changed: Annotated[ChangedSource, Depends(_body(ChangedSource))],
+) -> Response:
+    """Set all that may be changed."""
+
+    def change(before: Source) -> Source:
+        after = replace(before, account=changed.account, provider=changed.provider, options=changed.options())
+        return disabled(after) if changed.disabled else enabled(after)
+
+    token = changed.token()
+    return _shown(await ingress.source_service.change(source, admin.tenant, change, verify_token=token), ingress)
 
 
-async def _put(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    wanted = await _read(request, ingress, ChangedSource)
-    token = wanted.token()
-
-    def change(source: Source) -> Source:
-        facts = replace(source, account=wanted.account, provider=wanted.provider, options=wanted.options())
-        return disabled(facts) if wanted.disabled else enabled(facts)
-
-    changed = await ingress.source_service.change(_name(request), principal.tenant, change, verify_token=token)
-    return _shown(changed, ingress)
-
-
-async def _delete(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    await ingress.source_service.remove(_name(request), principal.tenant)
+@router.delete(
+    "/{source}",
+    summary="Remove a source",
+    description=f"The source and its secrets; what it brought in stays. {_LOGGED}",
+    status_code=204,
+    responses=COMMON_PROBLEMS | problem_responses(STILL_USED),
+)
+async def delete_source(ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """Disable the source, then forget it."""
+    await ingress.source_service.remove(source, admin.tenant)
     return Response(status_code=204)
 
 
-async def _post_secret(request: Request, ingress: Ingress, principal: Principal) -> Response:
-    new = await _read(request, ingress, NewSecret)
+@router.post(
+    "/{source}/secrets",
+    summary="Replace a source's secret",
+    description="While a secret is being replaced, webhooks may be signed with either: add the new one here, change it "
+    f"in the channel's console, then drop the old one with `keep: 1` and no secret. {_LOGGED}",
+    response_model=SourceShown,
+    responses=_WITH_BODY,
+    openapi_extra=body_of({"application/json": NewSecret}),
+)
+async def post_source_secret(
+    ingress: Serving, admin: Administrator, source: Name, new: Annotated[NewSecret, Depends(_body(NewSecret))]
+) -> Response:
+    """Add the secret, and keep the newest ones."""
     secret = new.secret.get_secret_value().encode() if new.secret else None
-    return _shown(await ingress.source_service.rotate(_name(request), principal.tenant, secret, keep=new.keep), ingress)
+    return _shown(await ingress.source_service.rotate(source, admin.tenant, secret, keep=new.keep), ingress)
 
 
-def _name(request: Request) -> str:
-    return str(request.path_params["source"])
-
-
-async def _read(request: Request, ingress: Ingress, shape: type[M]) -> M:
-    with ingress.budget.lease() as lease:
-        raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
-        try:
-            return shape.model_validate_json(raw)
-        except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False, include_input=False)
-    if found[0]["type"] == "json_invalid":
-        raise Problem(MALFORMED_BODY, "the body is no JSON")
-    errors = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
-    raise Problem(INVALID_REQUEST, errors=errors)
+@router.post(
+    "/{source}/write-keys",
+    summary="Make a further write key of a website",
+    description="A website's pages may use any of its write keys; `onefold write-keys revoke` ends one.",
+    status_code=201,
+    response_model=SiteShown,
+    responses=COMMON_PROBLEMS,
+)
+async def post_source_write_key(ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """The key is shown this once."""
+    found = await own_source(ingress.engine, source, admin.tenant)
+    write_key = await add_write_key(ingress.engine, found.source)
+    return _json(shown_with_key(found, ingress.settings.public_url, write_key), 201)
 
 
 def _problem(error: ControlError) -> Problem:

@@ -3,10 +3,12 @@
 import hmac
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from starlette.requests import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.security import APIKeyHeader
+from pydantic import BaseModel, Field
+from starlette.responses import PlainTextResponse, Response
 
 from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
@@ -14,12 +16,21 @@ from services.ingress.core.signatures import line_signature_matches, meta_signat
 from services.ingress.core.translated import Translated
 from services.ingress.handlers.webhooks import line_events, meta_events, take_webhook
 from services.ingress.http.admission import source_of, spend
-from services.ingress.http.body import MALFORMED_BODY, read_body
-from services.ingress.http.context import Ingress, log_problem, now
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
+from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable, WebhookSource
-from services.runtime.http import RawRoute
+from services.runtime.api import Answer, Document, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.metrics import INGRESS_WEBHOOKS
-from services.runtime.problems import INVALID_REQUEST, Kind, Problem
+from services.runtime.problems import (
+    INTERNAL,
+    INVALID_REQUEST,
+    NOT_FOUND,
+    TOO_FAST,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Kind,
+    Problem,
+)
 
 WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
 WRONG_TOKEN: Final = Kind("wrong-verify-token", "The verify token does not fit", 403)
@@ -45,45 +56,109 @@ LINE: Final = Sender("line", frozenset({"line"}), "x-line-signature", line_signa
 META: Final = Sender("meta", META_CHANNELS, "x-hub-signature-256", meta_signature_matches, meta_events)
 
 
-def webhook_routes() -> list[RawRoute]:
-    """The routes of the webhooks themselves; the app keeps its ``Ingress`` in its state."""
-    return [_route("/webhooks/line/{source}", LINE), _route("/webhooks/meta/{source}", META)]
+# Hot: their endpoints take the request alone.
+webhooks: Final[APIRouter] = open_router("webhooks")
+handshakes: Final[APIRouter] = open_router("webhooks")
+SOURCE: Final[Document] = path_parameter("source", "The source's name.")
+SIGNED: Final[Responses] = problem_responses(
+    MALFORMED_BODY, CUT_OFF, WRONG_SIGNATURE, NOT_FOUND, SLOW_BODY, TOO_LARGE, TOO_FAST, INTERNAL, UNAVAILABLE
+)
 
 
-def handshake_routes() -> list[RawRoute]:
-    """The route that Meta asks once, before it sends anything."""
-    return [RawRoute("/webhooks/meta/{source}", get_meta_handshake, methods=["GET"])]
+class LineWebhook(BaseModel):
+    """A body of LINE's; no event at all is a test of the connection."""
+
+    destination: str = Field(description="The account's own user id.")
+    events: list[dict[str, Any]]
 
 
-async def get_meta_handshake(request: Request) -> Response:
-    """Meta's challenge, given back to whoever says the source's verify token."""
-    ingress: Ingress = request.app.state.ingress
-    source = await source_of(request, ingress, META.channels)
-    given = request.query_params.get("hub.verify_token", "").encode("utf-8", "replace")
-    if source.verify_token is None or not hmac.compare_digest(source.verify_token, given):
+class MetaWebhook(BaseModel):
+    """A body of Meta's: what happened on one or several of its products."""
+
+    object: str
+    entry: list[dict[str, Any]]
+
+
+class Handshake(BaseModel):
+    """What Meta asks once, before it sends anything."""
+
+    mode: str = Field("", alias="hub.mode", description="`subscribe`")
+    verify_token: str = Field("", alias="hub.verify_token", description="The source's verify token.")
+    challenge: str = Field("", alias="hub.challenge", description="A short text, which is given back.")
+
+
+class Nothing(Answer):
+    """An empty object: everything is in the log."""
+
+
+@webhooks.post(
+    "/webhooks/line/{source}",
+    summary="Receive a LINE webhook",
+    response_model=Nothing,
+    responses=SIGNED,
+    openapi_extra=SOURCE | body_of({_JSON: LineWebhook}),
+    dependencies=[Depends(APIKeyHeader(name=LINE.header, scheme_name="lineSignature", auto_error=False))],
+)
+async def post_line_webhook(request: Request) -> Response:
+    """For LINE to call. The raw body has to be signed with one of the source's secrets.
+
+    What is in it is in Kafka, with acks=all, before the answer.
+    """
+    return await _counted(request, LINE)
+
+
+@webhooks.post(
+    "/webhooks/meta/{source}",
+    summary="Receive a webhook of Messenger, Instagram or WhatsApp",
+    response_model=Nothing,
+    responses=SIGNED,
+    openapi_extra=SOURCE | body_of({_JSON: MetaWebhook}),
+    dependencies=[Depends(APIKeyHeader(name=META.header, scheme_name="metaSignature", auto_error=False))],
+)
+async def post_meta_webhook(request: Request) -> Response:
+    """For Meta to call. The raw body has to be signed with one of the source's app secrets.
+
+    What is in it is in Kafka, with acks=all, before the answer.
+    """
+    return await _counted(request, META)
+
+
+@handshakes.get(
+    "/webhooks/meta/{source}",
+    summary="Answer Meta's first call",
+    response_class=PlainTextResponse,
+    responses=problem_responses(WRONG_TOKEN, INVALID_REQUEST, NOT_FOUND, INTERNAL, UNAVAILABLE),
+)
+async def get_meta_handshake(
+    request: Request,
+    ingress: Serving,
+    source: Annotated[str, Path(description="The source's name.")],  # noqa: ARG001 - source_of reads it
+    hub: Annotated[Handshake, Query()],
+) -> Response:
+    """Gives the challenge back to whoever knows the source's verify token."""
+    found = await source_of(request, ingress, META.channels)
+    if found.verify_token is None or not hmac.compare_digest(
+        found.verify_token, hub.verify_token.encode("utf-8", "replace")
+    ):
         raise Problem(WRONG_TOKEN, "hub.verify_token is not this source's")
-    challenge = request.query_params.get("hub.challenge", "")
-    if request.query_params.get("hub.mode") != "subscribe" or not _may_be_echoed(challenge):
+    if hub.mode != "subscribe" or not _may_be_echoed(hub.challenge):
         raise Problem(INVALID_REQUEST, "hub.mode is `subscribe`, and hub.challenge a short text")
-    return Response(challenge, media_type="text/plain", headers=_PLAIN)
+    return Response(hub.challenge, media_type="text/plain", headers=_PLAIN)
 
 
 def _may_be_echoed(challenge: str) -> bool:
     return challenge.isascii() and challenge.isprintable() and 0 < len(challenge) <= _LONGEST_CHALLENGE
 
 
-def _route(path: str, sender: Sender) -> RawRoute:
-    async def post_webhook(request: Request) -> Response:
-        """A signed webhook; 200 once Kafka has acknowledged everything in it."""
-        try:
-            response = await _taken(request, request.app.state.ingress, sender)
-        except Problem as problem:
-            INGRESS_WEBHOOKS.labels(sender.name, problem.kind.slug).inc()
-            raise
-        INGRESS_WEBHOOKS.labels(sender.name, "ok").inc()
-        return response
-
-    return RawRoute(path, post_webhook, methods=["POST"])
+async def _counted(request: Request, sender: Sender) -> Response:
+    """A signed webhook; 200 once Kafka has acknowledged everything in it."""
+    try:
+        response = await _taken(request, request.app.state.ingress, sender)
+    except Problem as problem:
+        INGRESS_WEBHOOKS.labels(sender.name, problem.kind.slug).inc()
+        raise
+    INGRESS_WEBHOOKS.labels(sender.name, "ok").inc()
+    return response
 
 
 async def _taken(request: Request, ingress: Ingress, sender: Sender) -> Response:

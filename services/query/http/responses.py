@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import FastAPI, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -21,7 +20,9 @@ _PREVIEW_BUSY: Final = Kind("preview-busy", "Another preview is being made", 429
 _TOO_LARGE: Final = Kind("preview-too-large", "The evidence is too much for a preview", 503)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
 BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
-PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(_NO_POLICY, _PREVIEW_BUSY, _TOO_LARGE)
+PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
+    problems.BAD_REQUEST, _NO_POLICY, problems.INVALID_REQUEST, _PREVIEW_BUSY, _TOO_LARGE, problems.UNAVAILABLE
+)
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
 
 
@@ -40,7 +41,8 @@ def _ambiguous(error: Exception) -> Problem:
     return Problem(_AMBIGUOUS, str(error), candidates=candidates)
 
 
-_PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
+# How the application answers an error that a route raises.
+PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
@@ -49,16 +51,3 @@ _PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
     EvidenceTooLarge: lambda error: Problem(_TOO_LARGE, str(error)),
 }
-
-
-def add_error_handlers(app: FastAPI) -> None:
-    """Have the app answer what can't be answered with a problem document."""
-    for error, problem_of in _PROBLEMS.items():
-        app.add_exception_handler(error, _handler(problem_of))
-
-
-def _handler(problem_of: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Response]:
-    def handle(_: Request, error: Exception) -> Response:
-        return problems.problem_response(problem_of(error))
-
-    return handle

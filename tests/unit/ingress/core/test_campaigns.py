@@ -13,7 +13,7 @@ from schemas import codec
 from schemas.events import Event
 from services.ingress.core.campaigns import Send, check, is_head, validate_entry
 from services.ingress.core.events import Accepted, Malformed, Rejected, RequestContext
-from services.ingress.core.statements import Refused
+from services.ingress.core.requests import Refused
 from tests.support.strategies import odd_json
 
 NOW = 1_760_000_000_000

@@ -96,7 +96,7 @@ def test_a_command_with_a_key_is_the_same_when_it_comes_again() -> None:
         ("unsubscribe", [], "not_an_object", ""),
         ("unsubscribe", {"kind": ["broadcast"]}, "unknown_field", "kind"),
         ("unsubscribe", {"kinds": []}, "invalid_field", "kinds"),
-        ("unsubscribe", {"kinds": ["sms"]}, "invalid_field", "kinds"),
+        ("unsubscribe", {"kinds": ["sms"]}, "invalid_field", "kinds.0"),
         ("resubscribe", {"kinds": "broadcast"}, "invalid_field", "kinds"),
         ("tags", {}, "nothing_said", ""),
         ("tags", {"add": []}, "nothing_said", ""),

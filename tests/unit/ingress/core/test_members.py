@@ -174,7 +174,7 @@ def test_of_one_members_records_in_a_request_the_last_counts() -> None:
             "invalid_field",
             "unbind.1",
         ),
-        ({"identifiers": [{"type": "X!", "value": "1"}]}, "invalid_field", "identifiers"),
+        ({"identifiers": [{"type": "X!", "value": "1"}]}, "invalid_field", "identifiers.0"),
         ({"identifiers": [{"type": "x_a", "value": "1"}] * 21}, "too_many", "identifiers"),
         ({"display_name": 7}, "invalid_field", "display_name"),
         ({"tags": ["VIP"]}, "invalid_field", "tags"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from services.ingress.core.events import Rejected, RequestContext
-from services.ingress.core.members import FIELDS, Terms, validate_member
+from services.ingress.core.members import Member, Terms, validate_member
 from services.ingress.core.statements import Statement
 from tests.support.strategies import BASE_MS, DAY_MS, odd_json
 
@@ -39,7 +39,7 @@ plausible = st.fixed_dictionaries(
         "attributes": st.dictionaries(st.from_regex(r"[a-z]{1,3}", fullmatch=True) | words, values, max_size=3),
     },
 )
-spoilt = st.dictionaries(st.sampled_from(sorted(FIELDS)) | st.text(max_size=4), odd_json, max_size=4)
+spoilt = st.dictionaries(st.sampled_from(sorted(Member.model_fields)) | st.text(max_size=4), odd_json, max_size=4)
 
 
 @given(odd_json | spoilt | st.builds(lambda one, other: one | other, plausible, spoilt) | plausible, terms)

@@ -1,0 +1,155 @@
+"""The models of request bodies. What validates a body is also what the OpenAPI document shows of it.
+
+A model checks the shape; what its events may hold, the event classes check afterwards. A refusal names the field as
+deep as the caller wrote it itself: a field, an item of a list, or a key of an object of attributes.
+"""
+
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+from schemas.events import ContactRef
+from schemas.events.base import AssertedIdentifier, Frozen, Word
+from schemas.events.profile import AttributeKey, AttributeType, Tagging
+from services.ingress.core.events import shown, time_hint
+
+MOST_TAGS: Final = 100
+MOST_ATTRIBUTES: Final = 200
+MOST_IDENTIFIERS: Final = 20
+_KEY_PARTS: Final = 3
+_BY_KEY: Final = frozenset({"attributes", "set", "tags"})
+_REASONS: Final = {"too_long": "too_many", "string_unicode": "not_json"}
+_OWN_REASONS: Final = frozenset({"invalid_contact", "same_contact", "invalid_time"})
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Refused(ValueError):
+    """Why a body is refused: a word of a closed set, a sentence for people, and the field that it is about."""
+
+    def __init__(self, reason: str, detail: str, field: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail, self.field = reason, detail, field
+
+
+def read(model: type[M], body: Any, what: str) -> M:
+    """The parsed body as the model. ``what`` names it in a refusal. Raises Refused."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    unknown = [one for one in found if one["type"] == "extra_forbidden" and len(one["loc"]) == 1]
+    if unknown:
+        name = min(str(one["loc"][0]) for one in unknown)
+        raise Refused("unknown_field", f"{what} has {', '.join(sorted(model.model_fields))}", shown(name))
+    first = found[0]
+    if not first["loc"]:
+        raise Refused("not_an_object", f"{what} is a JSON object")
+    kind = first["type"]
+    reason = kind if kind in _OWN_REASONS else _REASONS.get(kind, "invalid_field")
+    raise Refused(reason, first["msg"], field_of(first["loc"]))
+
+
+def field_of(place: tuple[int | str, ...]) -> str:
+    """The name of the field at which pydantic found an error, without the parts of a union that it tried."""
+    for number, part in enumerate(place):
+        if isinstance(part, int):
+            return _joined(place[: number + 1])
+    return _joined(place[:2] if place[0] in _BY_KEY else place[:1])
+
+
+def _joined(place: tuple[int | str, ...]) -> str:
+    return ".".join(shown(str(part)) for part in place)
+
+
+def contact_of(key: Any) -> dict[str, str] | None:
+    """The contact that a key names, with ``contact:`` before it or without; None where it names none."""
+    parts = key.removeprefix("contact:").split(":", _KEY_PARTS - 1) if isinstance(key, str) else ()
+    return dict(zip(("channel", "account", "uid"), parts, strict=True)) if len(parts) == _KEY_PARTS else None
+
+
+def _by_key(key: Any) -> dict[str, str]:
+    contact = contact_of(key)
+    if contact is None:
+        raise PydanticCustomError("invalid_contact", "a contact is named by its key, channel:account:uid")
+    return contact
+
+
+def _by_key_or_parts(said: Any) -> Any:
+    return _by_key(said) if isinstance(said, str) else said
+
+
+def _number_as_text(said: Any) -> Any:
+    return str(said) if isinstance(said, int) and not isinstance(said, bool) else said
+
+
+def _bare_tag(said: Any) -> Any:
+    return {"tag": said} if isinstance(said, str) else said
+
+
+def _bare_value(said: Any) -> Any:
+    return said if said is None or isinstance(said, dict) else {"value": said}
+
+
+def _bare_reach(said: Any) -> Any:
+    return {"value": said} if isinstance(said, str | int) and not isinstance(said, bool) else said
+
+
+def _valid_time(said: Any) -> Any:
+    if (hint := time_hint(said)) is not None:
+        raise PydanticCustomError("invalid_time", "{hint}", {"hint": hint})
+    return said
+
+
+def _not_a_member_id(identifier: AssertedIdentifier) -> AssertedIdentifier:
+    if identifier.type == "member_id":
+        raise PydanticCustomError("invalid_field", "the record's own member id is its only one")
+    return identifier
+
+
+class AttributeInput(Frozen):
+    """An attribute's value with its type; ``type`` may be left out where the value shows it."""
+
+    value: bool | int | float | str
+    type: AttributeType | None = None
+
+
+class Reach(Frozen):
+    """A phone number or an e-mail address; ``verified`` if it was checked to be the person's."""
+
+    value: Annotated[str, BeforeValidator(_number_as_text, json_schema_input_type=str | int)] | None = None
+    verified: bool = False
+
+
+_KeyText = Annotated[str, Field(description="A contact's key.", examples=["line:oa-taipei:Uc0ffee"])]
+ContactKey = Annotated[ContactRef, BeforeValidator(_by_key, json_schema_input_type=_KeyText)]
+NamedContact = Annotated[ContactRef, BeforeValidator(_by_key_or_parts, json_schema_input_type=_KeyText | ContactRef)]
+TextOrNumber = Annotated[
+    str, StringConstraints(strip_whitespace=True), BeforeValidator(_number_as_text, json_schema_input_type=str | int)
+]
+ReachInput = Annotated[Reach, BeforeValidator(_bare_reach, json_schema_input_type=str | int | Reach)]
+Time = Annotated[
+    int,
+    BeforeValidator(_valid_time, json_schema_input_type=int),
+    Field(description="When, in ms since 1970, UTC.", examples=[1_760_000_000_000]),
+]
+TagInput = Annotated[Tagging, BeforeValidator(_bare_tag, json_schema_input_type=Word | Tagging)]
+TagList = Annotated[list[TagInput], Field(max_length=MOST_TAGS)]
+ValueInput = Annotated[
+    AttributeInput | None,
+    BeforeValidator(_bare_value, json_schema_input_type=bool | int | float | str | AttributeInput | None),
+    Field(description="A value, bare or with its type; null removes the attribute."),
+]
+AttributeValues = Annotated[dict[AttributeKey, ValueInput], Field(max_length=MOST_ATTRIBUTES)]
+IdentifierList = Annotated[list[AssertedIdentifier], Field(max_length=MOST_IDENTIFIERS)]
+MemberIdentifierList = Annotated[
+    list[Annotated[AssertedIdentifier, AfterValidator(_not_a_member_id)]], Field(max_length=MOST_IDENTIFIERS)
+]
+
+
+class TagChanges(Frozen):
+    """Tags to add and to remove; a tag in both is removed first, so that its count starts again."""
+
+    add: TagList | None = None
+    remove: TagList | None = None

@@ -1,0 +1,95 @@
+"""Decisions about who is who, and the policy for it, over HTTP. Each is one event of now."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.ingress.core.decisions import DecisionRequest
+from services.ingress.core.events import EventResult, Rejected
+from services.ingress.core.policies import PolicyRequest
+from services.ingress.core.statements import Receipt
+from services.ingress.handlers.identity import take_decision, take_policy
+from services.ingress.http.body import MALFORMED_BODY
+from services.ingress.http.context import (
+    COMMAND_PROBLEMS,
+    Administrator,
+    Body,
+    CustomerWriter,
+    Held,
+    Ingress,
+    Serving,
+    Wait,
+    context_of,
+    visible,
+)
+from services.runtime.api import Answer, body_of, keyed_router, problem_responses
+from services.runtime.budget import Lease
+from services.runtime.problems import INVALID_REQUEST, Kind, Problem
+
+NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
+NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
+
+router: Final[APIRouter] = keyed_router("/v1/identity", "identity")
+
+
+class EventReceipt(Answer):
+    """The event that is in the log; ``visible`` tells whoever waited whether readers see it."""
+
+    event_id: str
+    visible: bool | None = None
+
+
+@router.post(
+    "/decisions",
+    summary="Decide whether two contacts are one person",
+    status_code=202,
+    response_model=EventReceipt,
+    responses=COMMAND_PROBLEMS | problem_responses(NO_DECISION, INVALID_REQUEST),
+    openapi_extra=body_of({"application/json": DecisionRequest}),
+)
+async def post_decision(
+    ingress: Serving, principal: CustomerWriter, lease: Held, body: Body, *, wait: Wait = False
+) -> Response:
+    """An event of now: of several decisions about a pair the latest counts, and `undecided` takes either back.
+
+    `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it.
+    """
+    outcome = await take_decision(body, context_of(principal), ingress.log)
+    return await _answer(ingress, lease, outcome, NO_DECISION, wait=wait)
+
+
+@router.put(
+    "/policy",
+    summary="Set the policy for identity resolution",
+    status_code=202,
+    response_model=EventReceipt,
+    responses=COMMAND_PROBLEMS | problem_responses(NO_POLICY, INVALID_REQUEST),
+    openapi_extra=body_of({"application/json": PolicyRequest}),
+)
+async def put_policy(
+    ingress: Serving, principal: Administrator, lease: Held, body: Body, *, wait: Wait = False
+) -> Response:
+    """An event of now; its id is the policy's version. Preview the policy first.
+
+    It is adopted in the background: until that is done, everything is read by the policy before, and `GET` tells how
+    far it is. `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it.
+    """
+    outcome = await take_policy(body, context_of(principal), ingress.log)
+    return await _answer(ingress, lease, outcome, NO_POLICY, wait=wait)
+
+
+async def _answer(ingress: Ingress, lease: Lease, outcome: EventResult, refusal: Kind, *, wait: bool) -> Response:
+    if isinstance(outcome, Rejected):
+        raise refused(outcome, refusal)
+    receipt = Receipt.of(0, [outcome.event])
+    seen = await visible(ingress, lease, outcome.event.tenant, [receipt], wait=wait)
+    return EventReceipt(event_id=outcome.event.event_id, visible=seen).response(202)
+
+
+def refused(outcome: Rejected, kind: Kind) -> Problem:
+    """The problem with a body: 400 where it is no JSON, else of the kind."""
+    if outcome.reason == "not_json" and not outcome.field:
+        return Problem(MALFORMED_BODY, outcome.detail)
+    field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
+    return Problem(kind, outcome.detail, reason=outcome.reason, **field)

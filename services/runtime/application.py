@@ -1,0 +1,175 @@
+"""One or several services as one ASGI application with one OpenAPI document.
+
+Each service gives its routers, its checks and its lifespan. FastAPI's own routing chooses the route, but for the hot
+routes: FastAPI's middleware and dependencies take a quarter of a webhook's time, so a POST to a hot route calls the
+route's endpoint directly. Hot routes are ordinary routes besides, so that any other method is answered as everywhere.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from services.runtime.api import Answer, Document, hoist
+from services.runtime.http import Check, RequestMetrics, health_routes
+from services.runtime.problems import Problem, add_problem_handlers, problem_response, response_to
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a service brings into an application."""
+
+    routers: Sequence[APIRouter]
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+    checks: Mapping[str, Check]
+    problems: Mapping[type[Exception], Callable[[Exception], Problem]] = field(default_factory=dict)
+    hot: Sequence[APIRouter] = ()  # their endpoints take the request alone
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Health(Answer):
+    """The process lives."""
+
+    alive: Literal[True]
+
+
+class Readiness(Answer):
+    """Whether the process can do its work, and what each check found: ``ok``, or what is wrong."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+class Application(FastAPI):
+    """FastAPI with hot routes that are reached directly, and HEAD wherever there is GET."""
+
+    def __init__(self, hot: Iterable[APIRouter], **options: Any) -> None:
+        super().__init__(**options, redirect_slashes=False)
+        found = [route for router in hot for route in router.routes if isinstance(route, APIRoute)]
+        posts = [route for route in found if route.methods and "POST" in route.methods]
+        self._fixed = {route.path: route for route in posts if "{" not in route.path}
+        self._patterns = [route for route in posts if "{" in route.path]
+        self._direct = RequestMetrics(_answer)
+
+    def openapi(self) -> Document:
+        """The description of every route."""
+        if self.openapi_schema is None:
+            self.openapi_schema = hoist(super().openapi())
+        return self.openapi_schema
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the application's life."""
+        if scope["type"] == "http":
+            if scope["method"] == "POST" and (found := self._hot_route(scope["path"])):
+                scope.update(found, app=self)
+                await self._direct(scope, receive, send)
+                return
+            if scope["method"] == "HEAD":  # the server leaves the body out
+                scope = {**scope, "method": "GET"}
+        await super().__call__(scope, receive, send)
+
+    def _hot_route(self, path: str) -> Scope | None:
+        if (route := self._fixed.get(path)) is not None:
+            return {"endpoint": route.endpoint, "route": route, "path_params": {}}
+        for route in self._patterns:
+            if (match := route.path_regex.match(path)) is not None:
+                return {"endpoint": route.endpoint, "route": route, "path_params": match.groupdict()}
+        return None
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    request = Request(scope, receive, send)
+    try:
+        response = await scope["endpoint"](request)
+    except Exception as error:
+        response, expected = response_to(error)
+        await response(scope, receive, send)
+        if not expected:
+            raise  # as Starlette does, so that the server logs it
+        return
+    await response(scope, receive, send)
+
+
+def application(
+    *services: Service, title: str, summary: str | None = None, docs_url: str | None = "/docs"
+) -> Application:
+    """The services as one application. Their routes are tried in order, hot ones first."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for service in services:
+                await stack.enter_async_context(service.lifespan(app))
+            yield
+
+    hot = [router for service in services for router in service.hot]
+    app = Application(
+        hot,
+        title=title,
+        summary=summary,
+        version=version("onefold"),
+        lifespan=lifespan,
+        docs_url=docs_url,
+        redoc_url=None,
+    )
+    for router in (*hot, *(router for service in services for router in service.routers), _health(services)):
+        app.include_router(router)
+    app.add_middleware(RequestMetrics)
+    add_problem_handlers(app)
+    for service in services:
+        for name, value in service.state.items():
+            setattr(app.state, name, value)
+        for error, problem_of in service.problems.items():
+            app.add_exception_handler(error, _handler(problem_of))
+    return app
+
+
+def _handler(problem_of: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Response]:
+    def handle(_: Request, error: Exception) -> Response:
+        return problem_response(problem_of(error))
+
+    return handle
+
+
+_HEALTH: Final[dict[str, dict[str, Any]]] = {
+    "/healthz": {"summary": "Whether the process lives", "response_model": Health},
+    "/readyz": {
+        "summary": "Whether the process can do its work",
+        "response_model": Readiness,
+        "responses": {503: {"model": Readiness, "description": "Something that it needs is missing"}},
+    },
+    "/metrics": {"summary": "Metrics for Prometheus", "response_class": PlainTextResponse},
+}
+
+
+def _health(services: Sequence[Service]) -> APIRouter:
+    router = APIRouter(tags=["health"], generate_unique_id_function=lambda route: route.name)
+    for route in health_routes(_together(services)):
+        name = f"get_{route.path.removeprefix('/')}"
+        router.add_api_route(route.path, route.endpoint, methods=["GET"], name=name, **_HEALTH[route.path])
+    return router
+
+
+def _together(services: Sequence[Service]) -> Mapping[str, Check]:
+    """The checks of all services. Where several have one of the same name, all of them have to pass."""
+    by_name: dict[str, list[Check]] = {}
+    for service in services:
+        for name, check in service.checks.items():
+            by_name.setdefault(name, []).append(check)
+    return {name: _every(checks) for name, checks in by_name.items()}
+
+
+def _every(checks: Sequence[Check]) -> Check:
+    async def run() -> None:
+        for check in checks:
+            await check()
+
+    return run
