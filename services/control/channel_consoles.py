@@ -23,7 +23,7 @@ def webhook_path(source: Source) -> str:
     return WEBHOOK_PATHS.get(source.channel, "").format(source=source.source)
 
 
-def entries(source: Source, base: str | None, verify_token: str | None) -> list[tuple[str, str]]:
+def console_settings(source: Source, base: str | None, verify_token: str | None) -> list[tuple[str, str]]:
     """What to enter, by the names of the console. ``base`` is the public address of the service, if it is known."""
     url = (base or "https://YOUR-HOST").rstrip("/") + webhook_path(source)
     if source.channel == "line":

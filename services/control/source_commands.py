@@ -71,7 +71,7 @@ def add_source(  # noqa: PLR0913 - a source's facts
     )
     _change(lambda service: service.connect(draft))
     say(f"Source {source} is connected. For the channel's console, and for `onefold sources doctor {source}` to test:")
-    _show_entries(source)
+    _show_console_settings(source)
 
 
 @sources.command("list")
@@ -120,7 +120,7 @@ def show_source(source: NameArgument) -> None:
         "disabled": when(found.disabled_at),
     }
     show(("source", source), facts.items())
-    _show_entries(source)
+    _show_console_settings(source)
 
 
 @sources.command("rotate")
@@ -205,8 +205,8 @@ def _change(work: "Callable[[SourceService], Awaitable[Source]]") -> "Source":
     return changed
 
 
-def _show_entries(name: str) -> None:
-    from services.control.channel_consoles import entries
+def _show_console_settings(name: str) -> None:
+    from services.control.channel_consoles import console_settings
     from services.control.source_service import opened_verify_token
     from services.control.sources import own_source
 
@@ -215,7 +215,7 @@ def _show_entries(name: str) -> None:
 
     async def find(engine: "AsyncEngine") -> list[tuple[str, str]]:
         source = await own_source(engine, name, None)
-        return entries(source, settings.public_url, opened_verify_token(master, source))
+        return console_settings(source, settings.public_url, opened_verify_token(master, source))
 
     show(("in the channel's console", "enter"), on_database(settings, find))
 

@@ -79,7 +79,7 @@ async def add_write_key(engine: AsyncEngine, source: str) -> str:
         return await _insert_write_key(connection, source)
 
 
-def may_be_one(text: str) -> bool:
+def may_be_write_key(text: str) -> bool:
     """Whether the text has the form of a write key. Other text is neither hashed, nor cached as unknown."""
     return text.startswith(START) and len(text) <= _LONGEST
 

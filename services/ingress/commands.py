@@ -33,7 +33,7 @@ def doctor(
     ] = None,
 ) -> None:
     """Send signed tests to the service, and say what to enter in the channel's console; status 1 on a failure."""
-    from services.control.channel_consoles import entries
+    from services.control.channel_consoles import console_settings
     from services.control.source_service import opened_verify_token
     from services.control.sources import own_source
     from services.ingress.handlers.doctor import SourceUnderTest
@@ -53,7 +53,9 @@ def doctor(
     findings = _examined(tested, url or _address(settings.host, settings.port))
     words = {"ok": "yes", "failed": "NO", "unknown": "?"}
     show(("check", "", "what was found, and what to do"), ((f.what, words[f.state], f.told) for f in findings))
-    show(("in the channel's console", "enter"), entries(tested.source, settings.public_url, tested.verify_token))
+    show(
+        ("in the channel's console", "enter"), console_settings(tested.source, settings.public_url, tested.verify_token)
+    )
     if any(finding.state == "failed" for finding in findings):
         raise typer.Exit(1)
 

@@ -59,7 +59,7 @@ class ControlPlaneSites:
 
     async def find(self, write_key: str) -> Site | None:
         """See Sites."""
-        if not write_keys.may_be_one(write_key):
+        if not write_keys.may_be_write_key(write_key):
             return None
         try:
             return await self._remembered.get(hash_of(write_key))

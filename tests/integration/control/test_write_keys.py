@@ -11,7 +11,7 @@ from services.control.sources import list_sources
 async def test_a_write_key_finds_its_website_until_it_is_revoked(engine: AsyncEngine) -> None:
     key = await write_keys.add_site(engine, "shop-web", tenant="acme", account="shop")
     assert key.startswith("wk_")
-    assert write_keys.may_be_one(key)
+    assert write_keys.may_be_write_key(key)
     site = await write_keys.find_site(engine, hash_of(key))
     assert site == write_keys.WebSource("shop-web", "acme", "shop", None)
     revoked = await write_keys.revoke_write_key(engine, key)
