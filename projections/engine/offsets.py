@@ -12,6 +12,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import METADATA
 from projections.engine.statements import compiled, unnested
 
@@ -122,13 +123,13 @@ class OffsetCommit:
     recent_dead: int = 0
 
 
-async def acquire(connection: Any, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
+async def acquire(connection: Connection, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
     """Become the owner of the partitions. Former owners are fenced from now on."""
     rows = await connection.fetch(_ACQUIRE, topic, sorted(partitions))
     return {row["partition"]: Ownership(*row) for row in rows}
 
 
-async def commit(connection: Any, move: OffsetCommit) -> bool:
+async def commit(connection: Connection, move: OffsetCommit) -> bool:
     """Move the offset. False if the epoch or the start differs: the transaction must be rolled back."""
     status = await connection.execute(
         _COMMIT,
@@ -146,13 +147,13 @@ async def commit(connection: Any, move: OffsetCommit) -> bool:
     return bool(status == "UPDATE 1")
 
 
-async def position(connection: Any, topic: str, partition: int) -> tuple[int, int] | None:
+async def position(connection: Connection, topic: str, partition: int) -> tuple[int, int] | None:
     """The partition's epoch and next offset; None if it was never acquired."""
     row = await connection.fetchrow(_POSITION, topic, partition)
     return None if row is None else (row["epoch"], row["next_offset"])
 
 
-async def all_offsets(connection: Any) -> list[Any]:
+async def all_offsets(connection: Connection) -> list[Any]:
     """Every row of the table of offsets, as records with its columns."""
     rows: list[Any] = await connection.fetch(_ALL)
     return rows

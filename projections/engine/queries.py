@@ -12,6 +12,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, key_of, row_columns, row_type
 from projections.engine.statements import compiled
 
@@ -42,7 +43,7 @@ def nested_rows(table: sa.Table, tenant: str, contact_id: UUID, text: str | None
     return tuple(make(tenant, contact_id, *values) for values in found)
 
 
-async def all_rows(connection: Any, table: sa.Table) -> dict[Key, Row]:
+async def all_rows(connection: Connection, table: sa.Table) -> dict[Key, Row]:
     """Every row of the table by its key, for whole comparisons. Needs a transaction, for it reads by a cursor."""
     make = row_type(table)
     rows: dict[Key, Row] = {}

@@ -8,12 +8,13 @@ A message reads as it was last edited, and one that was unsent has no content (`
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.connection import Connection
 from projections.engine.statements import array, compiled
 from projections.timeline.messages import EDITED, UNSENT, as_shown
 from projections.timeline.tables import CHANGING_TYPES
@@ -147,7 +148,7 @@ _PAGE: Final = _page_statement()
 
 
 async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for
-    connection: Any,
+    connection: Connection,
     tenant: str,
     contact_ids: Sequence[UUID],
     *,
