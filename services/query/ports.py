@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from projections.engine.connection import Connection
 from services.query.core.policy_models import Preview
 
 
@@ -32,7 +33,7 @@ class EvidenceTooLarge(QueryUnavailable):
 class ReadModels(Protocol):
     """The active generation's tables."""
 
-    def connection(self) -> AbstractAsyncContextManager[Any]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection on which the tables' names need no schema; it is given back at the end.
 
         Raises ReadModelsUnavailable, at any point. Two connections may be of two generations.
