@@ -47,7 +47,7 @@ class IdentityUnbound(Event):
     data: Binding
 
 
-class Decision(Frozen):
+class StaffDecision(Frozen):
     """The decision of a member of staff about two contacts."""
 
     other: ContactRef
@@ -60,7 +60,7 @@ class IdentityDecided(Event):
     """Staff decided whether two contacts are one person."""
 
     type: Literal["identity.decided"]
-    data: Decision
+    data: StaffDecision
 
 
 class Superseding(Frozen):

@@ -55,7 +55,7 @@ class TenantPolicySet(Event):
     data: IdentityPolicy
 
 
-class Connection(Frozen):
+class ChannelConnection(Frozen):
     """A source of events and the account it speaks for; without one, the accounts that its webhooks name."""
 
     source: Word
@@ -69,10 +69,10 @@ class TenantChannelConnected(Event):
     """A channel's account was connected, or how it is connected was changed; secrets are never included."""
 
     type: Literal["tenant.channel_connected"]
-    data: Connection
+    data: ChannelConnection
 
 
-class Disconnection(Frozen):
+class ChannelDisconnection(Frozen):
     """A source that no longer accepts events, and why."""
 
     source: Word
@@ -85,7 +85,7 @@ class TenantChannelDisconnected(Event):
     """A channel's account was disconnected, for now or for good."""
 
     type: Literal["tenant.channel_disconnected"]
-    data: Disconnection
+    data: ChannelDisconnection
 
 
 class DeletionRequest(Frozen):

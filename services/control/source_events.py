@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from schemas.events import Event
 from schemas.events.tenant import (
-    Connection,
-    Disconnection,
+    ChannelConnection,
+    ChannelDisconnection,
     TenantChannelConnected,
     TenantChannelDisconnected,
 )
@@ -31,7 +31,7 @@ def source_event(source: Source, *, removed: bool = False) -> Event:
     }
     facts: dict[str, Any] = {"source": source.source, "channel": source.channel, "account": source.account}
     if removed or source.disabled_at:
-        gone = Disconnection(**facts, reason="removed" if removed else "disabled")
+        gone = ChannelDisconnection(**facts, reason="removed" if removed else "disabled")
         return TenantChannelDisconnected(**envelope, type="tenant.channel_disconnected", data=gone)
-    data = Connection(**facts, name=source.options.name, provider=source.provider)
+    data = ChannelConnection(**facts, name=source.options.name, provider=source.provider)
     return TenantChannelConnected(**envelope, type="tenant.channel_connected", data=data)

@@ -35,7 +35,7 @@ from services.verify.comparing import Rows, TableComparison, compare
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
 from services.verify.snapshot import CONTACTS, GenerationSnapshot, take_snapshot
-from services.verify.verdict import TopicAccount, Verdict, account_of
+from services.verify.verdict import TopicAccount, VerifyResult, account_of
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
@@ -49,7 +49,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     return 0 if verdict.holds else 1
 
 
-async def verify(settings: Settings, console: Console | None = None) -> Verdict:
+async def verify(settings: Settings, console: Console | None = None) -> VerifyResult:
     """Compare the active generation with its topics, up to its own offsets."""
     snapshot = await take_snapshot(settings.database_url)
     with Progress(console=console, disable=console is None, transient=True) as progress:
@@ -67,7 +67,7 @@ class Verifier:
         self._reader = reader
         self._id_of = id_of(settings.master_key)
 
-    async def verdict(self) -> Verdict:
+    async def verdict(self) -> VerifyResult:
         """All tables, the evidence topic, the membership by the log, and the customer changes."""
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
@@ -76,7 +76,7 @@ class Verifier:
         events = [one.event for one in evidence.events]
         rules = self._rules({one.event.tenant for one in log.events} | {event.tenant for event in events})
         expected |= await self._resolved(events, rules)
-        return Verdict(
+        return VerifyResult(
             self._account_of(log, CHANNEL_EVENTS),
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [

@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.table import Table as Grid
 
-from services.verify.verdict import TopicAccount, Verdict
+from services.verify.verdict import TopicAccount, VerifyResult
 
 
-def show(console: Console, verdict: Verdict) -> None:
+def show(console: Console, verdict: VerifyResult) -> None:
     """Print the verdict."""
     title = (
         f"{verdict.records:,} records of the log, {verdict.dead_letters:,} of them dead letters; "

@@ -25,7 +25,7 @@ Ends = dict[int, int]  # partition -> offset (exclusive)
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedRecords:
     """The counters that the table of offsets keeps of a topic."""
 
     records: int
@@ -56,11 +56,11 @@ class GenerationSnapshot:
         """The offsets up to which the topic was folded."""
         return {row["partition"]: row["next_offset"] for row in self.offsets.get(topic, ())}
 
-    def counted(self, topic: str) -> Counted:
+    def counted(self, topic: str) -> CountedRecords:
         """The counters of the topic's records."""
         rows = self.offsets.get(topic, ())
         dead = sum(row["dead_letters"] for row in rows)
-        return Counted(dead + sum(row["committed"] + row["duplicates"] for row in rows), dead)
+        return CountedRecords(dead + sum(row["committed"] + row["duplicates"] for row in rows), dead)
 
     def relayed(self, topic: str) -> Ends:
         """The offsets up to which the topic is known to hold what left the outbox."""

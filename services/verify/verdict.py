@@ -5,7 +5,7 @@ from typing import Any
 
 from services.verify.comparing import TableComparison
 from services.verify.log_reader import TopicEvents
-from services.verify.snapshot import Counted
+from services.verify.snapshot import CountedRecords
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class TopicAccount:
 
     records: int
     dead_letters: int
-    counted: Counted
+    counted: CountedRecords
 
     @property
     def balanced(self) -> bool:
@@ -26,13 +26,13 @@ class TopicAccount:
         return {"records": self.records, "dead_letters": self.dead_letters, "balanced": self.balanced}
 
 
-def account_of(topic: TopicEvents, counted: Counted) -> TopicAccount:
+def account_of(topic: TopicEvents, counted: CountedRecords) -> TopicAccount:
     """The account of one topic."""
     return TopicAccount(topic.records, topic.dead_letters, counted)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerifyResult:
     """The comparison of every table with the log, and the accounts of both topics."""
 
     log: TopicAccount

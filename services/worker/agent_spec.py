@@ -3,21 +3,22 @@
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 
+from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.projection import ContactEvent
 from schemas.topics import Topic
 from services.runtime.decoding import KeyOf
 from services.runtime.settings import Settings
 
-SaveEvents = Callable[[Any, list[ContactEvent]], Awaitable[int]]  # in the caller's transaction; how many were new
-SendRecords = Callable[
-    [Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]
-]  # (key, value); returns when acknowledged
-Connect = Callable[[], AbstractAsyncContextManager[Any]]
+# Saves events in the caller's transaction; returns how many were new.
+SaveEvents = Callable[[Connection, list[ContactEvent]], Awaitable[int]]
+# Sends (key, value) pairs; returns once all are acknowledged.
+SendRecords = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
 class BackgroundService(Protocol):

@@ -1,19 +1,19 @@
 """What the worker's health page and its watchdog ask."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.http import NotReady
 from services.runtime.settings import Settings
 from services.worker.adapters import kafka, postgres
 from services.worker.agents.app import FaustPartitionReader
-from services.worker.handlers.partition_runner import Progress
+from services.worker.handlers.partition_runner import WorkerProgress
 
 _ANSWER_WITHIN: Final = 5.0  # seconds
 
 
-async def servers_answer(settings: Settings, pool: Any) -> bool:
+async def servers_answer(settings: Settings, pool: postgres.Pool) -> bool:
     """Whether Kafka and PostgreSQL can be reached, so that a worker without progress has no excuse."""
     try:
         async with asyncio.timeout(_ANSWER_WITHIN):
@@ -24,7 +24,7 @@ async def servers_answer(settings: Settings, pool: Any) -> bool:
     return True
 
 
-async def no_partition_stopped(progress: Progress, reader: FaustPartitionReader) -> None:
+async def no_partition_stopped(progress: WorkerProgress, reader: FaustPartitionReader) -> None:
     """Raises NotReady, with the reasons, while partitions of this worker are stopped."""
     stopped = {place: why for place, (_, why) in progress.stopped.items() if reader.owns(*place)}
     if stopped:

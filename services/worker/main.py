@@ -26,7 +26,7 @@ from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
-from services.worker.handlers.partition_runner import PartitionRunner, Progress
+from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
 from services.worker.ports import DeadLetters
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 
@@ -97,7 +97,7 @@ class _Agents:
 
     app: ChunkedApp
     reader: FaustPartitionReader
-    progress: Progress
+    progress: WorkerProgress
     executors: Sequence[PartitionExecutor]
     services: Sequence[BackgroundService]
 
@@ -109,7 +109,7 @@ def _build_agents(
     read_models: postgres.PostgresReadModelWriter,
     dead_letters: DeadLetters,
 ) -> _Agents:
-    settings, progress = resources.settings, Progress()
+    settings, progress = resources.settings, WorkerProgress()
     limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
     app = create_app(settings, f"{settings.topic_prefix}-{generation}", read_models)
     reader = FaustPartitionReader(app)

@@ -27,7 +27,7 @@ from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENT
 from services.runtime.broker import ensure_topics, log_ends
 from services.runtime.settings import Settings
 from services.verify.main import verify
-from services.verify.verdict import Verdict
+from services.verify.verdict import VerifyResult
 from tests.support.polling import until
 from tests.support.worker_processes import ForkServer, WorkerProcess
 from tests.support.workload import workload
@@ -117,7 +117,7 @@ class World:
         async with self.connection() as connection:
             return not await connection.fetchval("SELECT count(*) FROM changes")
 
-    async def verify_holds(self) -> Verdict:
+    async def verify_holds(self) -> VerifyResult:
         """Check that the rows are exactly those of the pure fold, and that every record was counted once."""
         verdict = await verify(self.settings)
         assert verdict.holds, f"{verdict}\n{self.output}"

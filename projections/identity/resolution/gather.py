@@ -20,8 +20,7 @@ from projections.identity.resolution.evidence import Decision, Evidence, Holding
 from projections.identity.resolution.links import Identifier
 from projections.identity.resolution.values import is_contact_key
 from schemas.events import Event
-from schemas.events.identity import Binding
-from schemas.events.identity import Decision as DecisionData
+from schemas.events.identity import Binding, StaffDecision
 from schemas.restatements import RESTATED, restated_in
 
 BOUND: Final = "identity.bound"
@@ -154,7 +153,7 @@ class _Draft:
 
 def _assertions_of(event: Event) -> Assertions:
     if event.type == DECIDED:
-        decision = cast("DecisionData", event.data)
+        decision = cast("StaffDecision", event.data)
         return ((decision.other.key, "", decision.decision),)
     data = cast("Binding", event.data)
     assertions = [(one.type, one.value, one.assurance) for one in data.identifiers]

@@ -3,11 +3,12 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import structlog
 
+from projections.engine.connection import Connection
 from projections.engine.generations import active_generation
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
@@ -18,6 +19,7 @@ from services.runtime.settings import Settings
 from services.worker.agent_spec import SaveEvents
 from services.worker.ports import Fenced, OffsetMismatch, RejectedByDatabase
 
+Pool = asyncpg.Pool
 log = structlog.get_logger(__name__)
 
 _NAME: Final = "onefold-worker"
@@ -49,9 +51,9 @@ async def current_generation(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIterator[Any]:
+async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIterator[Pool]:
     """A pool of at most ``size`` connections to the generation's tables."""
-    pool: Any = create_pool(
+    pool = create_pool(
         settings.database_url,
         schema=generation,
         min_size=0,
@@ -67,7 +69,7 @@ async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIter
             pool.terminate()  # a polite close would wait for statements that an absent server never answers
 
 
-def connect(settings: Settings, generation: str) -> contextlib.AbstractAsyncContextManager[Any]:
+def connect(settings: Settings, generation: str) -> contextlib.AbstractAsyncContextManager[Connection]:
     """A connection outside the pool; see WorkerResources."""
     return dedicated_connection(
         settings.database_url, schema=generation, silent_for=silence_limit(settings), name=_NAME
@@ -77,7 +79,7 @@ def connect(settings: Settings, generation: str) -> contextlib.AbstractAsyncCont
 class PostgresReadModelWriter:
     """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport."""
 
-    def __init__(self, pool: asyncpg.Pool, retrier: Retrier) -> None:
+    def __init__(self, pool: Pool, retrier: Retrier) -> None:
         self._pool = pool
         self._retrier = retrier
         self._owned: dict[str, int] = {}
@@ -114,7 +116,7 @@ class PostgresReadModelWriter:
             raise RejectedByDatabase(type(error).__name__) from error
 
     async def _save(
-        self, connection: Any, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
+        self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
     ) -> int:
         new = await save_events(connection, events)
         counts = Counts(new, len(events) - new, move.counts.dead_letters)
@@ -128,6 +130,6 @@ class PostgresReadModelWriter:
         return new  # our own commit: the answer to it was lost with the connection
 
 
-async def answers(pool: Any) -> None:
+async def answers(pool: Pool) -> None:
     """Return if PostgreSQL answers; raises what asyncpg raises."""
     await pool.fetchval("SELECT 1")

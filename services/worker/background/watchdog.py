@@ -17,7 +17,7 @@ import structlog
 from services.runtime import metrics
 from services.runtime.retrying import Retrier
 from services.worker.core.exit_status import EXIT_STUCK
-from services.worker.handlers.partition_runner import Progress
+from services.worker.handlers.partition_runner import WorkerProgress
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class Watchdog:
 
     def __init__(
         self,
-        progress: Progress,
+        progress: WorkerProgress,
         retrier: Retrier,
         lag: Callable[[], int],
         servers_answer: Callable[[], Awaitable[bool]],

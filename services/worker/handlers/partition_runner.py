@@ -18,7 +18,7 @@ PartitionKey = tuple[str, int]  # topic, number
 
 
 @dataclass(slots=True)
-class Progress:
+class WorkerProgress:
     """When a chunk was last dealt with (seconds of ``clock``) and which partitions stopped: epoch and reason."""
 
     clock: Callable[[], float] = time.monotonic
@@ -36,7 +36,7 @@ class Progress:
 class PartitionRunner:
     """Handles chunk after chunk of one agent. An error that concerns one partition stops only that partition."""
 
-    def __init__(self, handler: ChunkHandler, progress: Progress, reader: PartitionReader) -> None:
+    def __init__(self, handler: ChunkHandler, progress: WorkerProgress, reader: PartitionReader) -> None:
         self._handler = handler
         self._progress = progress
         self._reader = reader

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from services.runtime.caching import LookupCache
+from tests.support.clock import Clock
 
 
 class Directory:
@@ -20,16 +21,6 @@ class Directory:
         if self.failing:
             raise ConnectionError
         return self.entries.get(key)
-
-
-class Clock:
-    """Time that passes only when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -1,18 +1,11 @@
 import pytest
 
 from services.ingress.handlers.limits import Limits, TooFast
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 def test_each_source_has_an_allowance_of_its_own() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     limits = Limits(1, clock)
     for source in ("a", "b"):
         limits.spend(source)
@@ -25,7 +18,7 @@ def test_each_source_has_an_allowance_of_its_own() -> None:
 
 
 def test_a_source_s_own_rate_counts_in_place_of_the_general_one() -> None:
-    limits = Limits(1, Clock())
+    limits = Limits(1, Clock(0.0))
     for _ in range(20):
         limits.spend("a", rate=10)
     with pytest.raises(TooFast):
@@ -34,7 +27,7 @@ def test_a_source_s_own_rate_counts_in_place_of_the_general_one() -> None:
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.ingress.handlers.limits._MOST", 3)
-    limits = Limits(1, Clock())
+    limits = Limits(1, Clock(0.0))
     for number in range(10):
         limits.spend(str(number))
     assert list(limits._buckets) == ["7", "8", "9"]

@@ -8,7 +8,8 @@ import pytest
 from services.runtime.retrying import Retrier
 from services.worker.background.watchdog import Watchdog, WorkerState, is_stuck
 from services.worker.core.exit_status import EXIT_STUCK
-from services.worker.handlers.partition_runner import Progress
+from services.worker.handlers.partition_runner import WorkerProgress
+from tests.support.clock import Clock
 
 CALM = WorkerState(now=1000.0, beat_at=999.0, moved_at=999.0, lag=10, waiting=False)
 
@@ -28,16 +29,6 @@ def test_a_worker_is_stuck_if_it_has_records_to_read_and_does_not_move(what: dic
     assert is_stuck(replace(CALM, **what), after=120.0) is stuck
 
 
-class Clock:
-    """Seconds that pass only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def first_stuck_at(*, lag: int, servers_answer: bool = True, away: bool = False) -> int | None:
     """After how many seconds the watchdog finds a worker stuck that never moves; None if never in ten minutes."""
     clock, retrier = Clock(), Retrier()
@@ -47,7 +38,7 @@ async def first_stuck_at(*, lag: int, servers_answer: bool = True, away: bool = 
     async def answer() -> bool:
         return servers_answer
 
-    watchdog = Watchdog(Progress(clock), retrier, lambda: lag, answer, after=120)
+    watchdog = Watchdog(WorkerProgress(clock), retrier, lambda: lag, answer, after=120)
     for second in range(600):
         await watchdog.observe()
         if watchdog.finds_it_stuck():
@@ -70,13 +61,13 @@ _PROGRAM = """
 import asyncio, time
 from services.runtime.retrying import Retrier
 from services.worker.background.watchdog import Watchdog
-from services.worker.handlers.partition_runner import Progress
+from services.worker.handlers.partition_runner import WorkerProgress
 
 async def answer() -> bool:
     return True
 
 async def main() -> None:
-    watchdog = Watchdog(Progress(), Retrier(), lambda: {lag}, answer, after=0.4)
+    watchdog = Watchdog(WorkerProgress(), Retrier(), lambda: {lag}, answer, after=0.4)
     beating = asyncio.create_task(watchdog.beat(0.05))
     watchdog.start(0.05)
     await asyncio.sleep(0)
