@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.bed import reading
 from benchmarks.figures import BenchmarkFailed
-from projections.identity.dry_run import Trial
+from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import Policy
 from schemas.codec import decode
 from schemas.events import Event
@@ -36,9 +36,9 @@ async def require_evidence_balance(connection: Any, records: int) -> None:
 
 async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) -> None:
     """Require that each contact is in the customer that a full resolution of all events of the topic gives."""
-    trials: dict[str, Trial] = {}
+    trials: dict[str, DryRun] = {}
     async for event in _events(settings, topic):
-        trials.setdefault(event.tenant, Trial()).add(event)
+        trials.setdefault(event.tenant, DryRun()).add(event)
     identify, policy = id_of(settings.master_key), Policy(default_region=settings.default_region)
     expected = {
         (tenant, contact): identify(tenant, customer.founder)

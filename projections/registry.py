@@ -8,7 +8,6 @@ from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.metadata import Table
 from projections.engine.projection import Projection
-from projections.identity.resolutions import POLICIES, SPACES
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.notifications.folds import PROJECTION as NOTIFICATIONS
@@ -17,4 +16,4 @@ from projections.timeline.tables import TABLE as TIMELINE
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
-TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, POLICIES, SPACES)
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY)

@@ -45,7 +45,9 @@ _TURN: Final = 4.0
 _WARM_UP: Final = _TURN  # the first side's pages may no longer be in PostgreSQL's memory
 _LOOK_EVERY: Final = 0.003
 _SEEN_WITHIN: Final = 60.0
-_SEEN: Final = "SELECT contact_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
+_SEEN: Final = """
+SELECT contact_id FROM members WHERE tenant = $1 AND resolution_id = 'default' AND contact_id = ANY($2::uuid[])
+"""
 
 
 class Arrivals:

@@ -1,21 +1,21 @@
-"""Changes as they are told, with the events that caused them."""
+"""Changes of membership as events for the topic of customer changes."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from projections.identity.affected import Causes
+from projections.identity.keys import ContactKey
 from projections.identity.resolution.evidence import Stamp
 from projections.identity.resolution.membership_changes import Change, Move
-from projections.identity.store import ContactKey
 from schemas.changes import MAX_CAUSES, CustomerChange, Moved
 
 
-def told_of(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:
-    """The change as it is told but for its number, of causes the latest first."""
+def change_event(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:
+    """The event of a change, without its number. ``causes`` must not be empty; the latest comes first."""
     at, cause = causes[0]
     return CustomerChange(
         tenant=tenant,
-        customer_id=_plain(change.customer_id),
+        customer_id=_standard(change.customer_id),
         type=change.type,
         at=at,
         cause=cause,
@@ -28,18 +28,18 @@ def told_of(tenant: str, change: Change, causes: list[Stamp], version: str) -> C
     )
 
 
-def latest_causes(causes: Causes, reached: Iterable[ContactKey]) -> list[Stamp]:
-    """The events that reached any of these contacts, the latest first; if none did, that reached anybody."""
-    stamps = {stamp for who in reached for stamp in causes.get(who, ())}
+def latest_causes(causes: Causes, contacts: Iterable[ContactKey]) -> list[Stamp]:
+    """The events that affected any of the contacts, the latest first; if none did, those that affected any other."""
+    stamps = {stamp for one in contacts for stamp in causes.get(one, ())}
     if not stamps:
         stamps = {stamp for found in causes.values() for stamp in found}
     return sorted(stamps, reverse=True)[:MAX_CAUSES]
 
 
 def _moved(move: Move) -> Moved:
-    return Moved(customer_id=_plain(move.customer_id) if move.customer_id else None, contacts=list(move.contacts))
+    return Moved(customer_id=_standard(move.customer_id) if move.customer_id else None, contacts=list(move.contacts))
 
 
-def _plain(contact_id: UUID) -> UUID:
-    """The database driver has a UUID of its own, which a strict model refuses."""
-    return UUID(bytes=contact_id.bytes)
+def _standard(any_uuid: UUID) -> UUID:
+    """The database driver has a UUID type of its own, which a strict model refuses."""
+    return UUID(bytes=any_uuid.bytes)

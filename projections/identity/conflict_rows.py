@@ -1,4 +1,4 @@
-"""Refused links as rows, with when it came to the refusal."""
+"""Refused links as rows, with the time at which each conflict arose."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
@@ -12,36 +12,37 @@ from projections.identity.resolution.values import scope_of
 from projections.identity.tables import ConflictRow
 
 
-def refusal_rows(
-    tenant: str, ids: Mapping[str, UUID], resolution: Resolution, links: Iterable[Link]
+def conflict_rows(
+    place: tuple[str, str], ids: Mapping[str, UUID], resolution: Resolution, links: Iterable[Link]
 ) -> Iterator[ConflictRow]:
-    """A row for each refused link; ``links`` are all that rule 4 left."""
+    """A row for each refused link; ``links`` are all that rule 4 left, ``ids`` the contacts' ids by their keys."""
     if not resolution.refused:
         return
     first = _first_stated(links)
     for one in resolution.refused:
-        yield refusal_row(tenant, ids[one.link.contact], one, _raised_at(one, resolution, first))
+        yield conflict_row(place, ids[one.link.contact], one, _arose_at(one, resolution, first))
 
 
-def refusal_row(tenant: str, contact_id: UUID, refused: Refused, at: int) -> ConflictRow:
-    """The refused link as a row."""
+def conflict_row(place: tuple[str, str], contact_id: UUID, refused: Refused, at: int) -> ConflictRow:
+    """The refused link as a row of a (tenant, resolution)."""
     link, detail = refused.link, orjson.dumps(refused.detail).decode() if refused.detail else "[]"
-    return ConflictRow(tenant, contact_id, link.type, link.value, link.contact, link.tier, refused.reason, detail, at)
+    identifier = (link.type, link.value)
+    return ConflictRow(*place, contact_id, *identifier, link.contact, link.tier, refused.reason, detail, at)
 
 
 def _first_stated(links: Iterable[Link]) -> dict[Identifier, int]:
-    """When each value was first stated by one who links through it."""
+    """When each identifier was first stated by a contact that links through it."""
     first: dict[Identifier, int] = {}
     for link in links:
         first[link.identifier] = min(link.since, first.get(link.identifier, link.since))
     return first
 
 
-def _raised_at(one: Refused, resolution: Resolution, first: Mapping[Identifier, int]) -> int:
-    """When the last was stated of what it took to refuse the link."""
+def _arose_at(one: Refused, resolution: Resolution, first: Mapping[Identifier, int]) -> int:
+    """When the last statement was made that it took to refuse the link."""
     since, detail = one.link.since, one.detail
     if one.reason == "shared_device":
-        return max(since, *_ever_asserted(one.link, resolution))
+        return max(since, *_asserted_at(one.link, resolution))
     if one.reason == "decided_different":
         return max(since, resolution.evidence.decisions[detail[0], detail[1]].at)
     if one.reason == "generic":
@@ -49,7 +50,8 @@ def _raised_at(one: Refused, resolution: Resolution, first: Mapping[Identifier, 
     return max(since, *(first.get((detail[0], value), since) for value in detail[1:]))
 
 
-def _ever_asserted(link: Link, resolution: Resolution) -> Iterator[int]:
+def _asserted_at(link: Link, resolution: Resolution) -> Iterator[int]:
+    """When each value of the link's type and scope was first asserted of its contact."""
     rule = resolution.policy.rule(link.type)
     exclusive = rule.exclusive if rule else None
     if exclusive is None:

@@ -1,6 +1,6 @@
-"""A contact's dossier: what it stated of itself and what was stated about it, as its row keeps it.
+"""The evidence of one contact, as its row in ``members`` keeps it.
 
-A decision is in the dossier of the lesser contact key of its pair.
+A decision about a pair belongs to the contact with the lesser contact key.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,28 +15,30 @@ from projections.identity.tables import MemberRow
 
 _NO_HOLDINGS: Final[Mapping[Identifier, Holding]] = MappingProxyType({})
 _NO_DECISIONS: Final[Mapping[str, Decision]] = MappingProxyType({})
-NOTHING: Final = "[]"
+NO_EVIDENCE: Final = "[]"
 
 
 class ContactEvidence(NamedTuple):
-    """A frozen value. ``holdings`` are by type and value as stated, ``decisions`` by the greater contact key."""
+    """What a contact stated and what others stated about it. A frozen value.
+
+    ``holdings`` are by type and value as stated, ``decisions`` by the other contact key. ``first_referenced_at`` is
+    when another contact first stated this one to be its identifier, in ms.
+    """
 
     holdings: Mapping[Identifier, Holding] = _NO_HOLDINGS
     decisions: Mapping[str, Decision] = _NO_DECISIONS
-    named_at: int | None = None
+    first_referenced_at: int | None = None
 
     def merge(
-        self, holdings: Mapping[Identifier, Holding], decisions: Mapping[str, Decision], named_at: int | None
+        self,
+        holdings: Mapping[Identifier, Holding],
+        decisions: Mapping[str, Decision],
+        first_referenced_at: int | None,
     ) -> "ContactEvidence":
         """With more evidence about the same contact."""
+        times = [at for at in (self.first_referenced_at, first_referenced_at) if at is not None]
         return ContactEvidence(
-            {**self.holdings, **{it: _joined(self.holdings.get(it), one) for it, one in holdings.items()}}
-            if holdings
-            else self.holdings,
-            {**self.decisions, **{it: _joined(self.decisions.get(it), one) for it, one in decisions.items()}}
-            if decisions
-            else self.decisions,
-            min((at for at in (self.named_at, named_at) if at is not None), default=None),
+            _merged(self.holdings, holdings), _merged(self.decisions, decisions), min(times, default=None)
         )
 
     @property
@@ -45,36 +47,30 @@ class ContactEvidence(NamedTuple):
         return _text(self.holdings.items()), _text(((key,), one) for key, one in self.decisions.items())
 
 
-def _joined(known: Any, more: Any) -> Any:
-    return known.merge(more) if known else more
+def _merged(known: Mapping[Any, Any], more: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    if not more:
+        return known
+    return {**known, **{key: known[key].merge(one) if key in known else one for key, one in more.items()}}
 
 
 def _text(items: Iterable[tuple[tuple[str, ...], tuple[Any, ...]]]) -> str:
     listed = sorted((*key, *one) for key, one in items)
-    return orjson.dumps(listed).decode() if listed else NOTHING
+    return orjson.dumps(listed).decode() if listed else NO_EVIDENCE
 
 
 def evidence_of(row: MemberRow | None) -> ContactEvidence:
-    """The dossier that a row keeps; an empty one where there is no row."""
+    """The evidence that a row keeps; empty where there is no row."""
     if row is None:
         return ContactEvidence()
-    return ContactEvidence(_holdings(row.holdings), _decisions(row.decisions), row.named_at)
+    return ContactEvidence(_holdings(row.holdings), _decisions(row.decisions), row.first_referenced_at)
 
 
 def _holdings(text: str) -> Mapping[Identifier, Holding]:
-    if text == NOTHING:
+    if text == NO_EVIDENCE:
         return _NO_HOLDINGS
     return {
-        (type_name, value): Holding(
-            stated,
-            _stamp(since),
-            _stamp(verified),
-            _stamp(claimed),
-            _stamp(retracted),
-            _stamp(vouched),
-            _stamp(restated),
-        )
-        for type_name, value, stated, since, verified, claimed, retracted, vouched, restated in orjson.loads(text)
+        (type_name, value): Holding(first_stated_at, *map(_stamp, stamps))
+        for type_name, value, first_stated_at, *stamps in orjson.loads(text)
     }
 
 
@@ -83,18 +79,16 @@ def _stamp(listed: list[Any] | None) -> Stamp | None:
 
 
 def _decisions(text: str) -> Mapping[str, Decision]:
-    if text == NOTHING:
+    if text == NO_EVIDENCE:
         return _NO_DECISIONS
-    return {
-        other: Decision(at, event_id, verdict, stated) for other, at, event_id, verdict, stated in orjson.loads(text)
-    }
+    return {other: Decision(*decision) for other, *decision in orjson.loads(text)}
 
 
-def evidence_in(dossiers: Mapping[str, ContactEvidence]) -> Evidence:
-    """The evidence in the dossiers of contacts, by their keys."""
+def combine(contacts: Mapping[str, ContactEvidence]) -> Evidence:
+    """The evidence of several contacts of one tenant, given by their contact keys."""
     return Evidence(
-        frozenset(dossiers),
-        {contact: one.holdings for contact, one in dossiers.items() if one.holdings},
-        {(contact, other): made for contact, one in dossiers.items() for other, made in one.decisions.items()},
-        {contact: one.named_at for contact, one in dossiers.items() if one.named_at is not None},
+        frozenset(contacts),
+        {contact: one.holdings for contact, one in contacts.items() if one.holdings},
+        {(contact, other): made for contact, one in contacts.items() for other, made in one.decisions.items()},
+        {contact: one.first_referenced_at for contact, one in contacts.items() if one.first_referenced_at is not None},
     )

@@ -1,170 +1,208 @@
-"""News into dossiers: whose evidence changes, and how.
+"""New statements into the evidence of contacts: whose evidence changes, and how.
 
-Evidence is a join, so news is merged in. Only where an event turned out to say something else than it was first
-heard to say, evidence must be taken back: then what its contact stated is gathered again from all its statements,
-and so is what else the event had a part in (decisions of a pair, the naming of a contact).
+Evidence is a join, so new evidence is merged in. Only where a statement took the place of another one, evidence must be
+taken away: then what its contact stated is derived again from all of its statements, and so is what else the statement
+contributed to (the decision about a pair, the references to a contact).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from projections.engine.metadata import Key
 from projections.identity.contact_evidence import ContactEvidence, evidence_of
-from projections.identity.ports import Identities, Rules
+from projections.identity.keys import ContactKey, Reference
 from projections.identity.resolution.contact_links import ContactLinks
 from projections.identity.resolution.evidence import Decision, Evidence, Pair, pair_of
 from projections.identity.resolution.gather import DECIDED, EvidenceRecord, to_evidence
 from projections.identity.resolution.values import is_contact_key
-from projections.identity.statements import Heard, Statement, record_of
-from projections.identity.store import ContactKey
-from projections.identity.tables import MemberRow, ReferenceRow
+from projections.identity.rules import Rules
+from projections.identity.statements import Recorded, record_of
+from projections.identity.tables import MemberRow, ReferenceRow, StatementRow
+
+_Records = dict[str, dict[str, dict[str, EvidenceRecord]]]  # by tenant, contact and event id
 
 
 @dataclass(slots=True)
 class ContactUpdate:
-    """A contact that news is about: its row, if it had one, and its dossier before and after.
+    """A contact that new statements are about: its row if it has one, and its evidence before and after.
 
-    ``standing`` is what it brings to resolution now, once somebody has asked. ``taken_back`` says that an event was
-    overruled that had to do with it, so its evidence may have become less.
+    ``links`` are those it has now, once they were derived because its holdings changed. ``reduced``: a superseded
+    statement was about it, so its evidence may have become less.
     """
 
     contact: str
     row: MemberRow | None
     before: ContactEvidence
     after: ContactEvidence
-    standing: ContactLinks | None = None
-    taken_back: bool = False
+    links: ContactLinks | None = None
+    reduced: bool = False
 
 
-Files = dict[ContactKey, ContactUpdate]
+Updates = dict[ContactKey, ContactUpdate]
 
 
-async def fold(identities: Identities, heard: Heard, rules: Rules) -> Files:
-    """The dossiers of everybody that the news is about; namings are written."""
-    told = _by_tenant(heard.news)
-    evidence = {tenant: to_evidence(events) for tenant, events in told.items()}
-    files = await _open(identities, _about(evidence, rules) | _at_risk(heard.overruled, rules))
-    for tenant, news in evidence.items():
-        _merge(files, tenant, news, rules)
-    if heard.overruled:
-        await _gather_again(identities, files, heard.overruled, rules)
-    await _name(identities, files, rules)
-    return files
+class Subjects(NamedTuple):
+    """Whom new statements are about: the new evidence by tenant, and the keys of the contacts by their ids.
+
+    ``reduced`` are those among the contacts that superseded statements were about.
+    """
+
+    evidence: Mapping[str, Evidence]
+    contacts: Mapping[ContactKey, str]
+    reduced: Mapping[ContactKey, str]
 
 
-def _by_tenant(news: Iterable[Statement]) -> dict[str, dict[str, dict[str, EvidenceRecord]]]:
-    told: dict[str, dict[str, dict[str, EvidenceRecord]]] = {}
-    for one in news:
-        told.setdefault(one.who[0], {}).setdefault(one.contact, {})[one.event_id] = one.record
-    return told
-
-
-def _about(evidence: Mapping[str, Evidence], rules: Rules) -> dict[ContactKey, str]:
-    """Everybody of whom something is stated; who only appears in an event needs no row."""
-    return {
+def subjects_of(recorded: Recorded, rules: Rules) -> Subjects:
+    """The contacts about whom something is stated; a contact that only has an event needs no row."""
+    records: _Records = {}
+    for one in recorded.new:
+        records.setdefault(one.contact_id[0], {}).setdefault(one.contact, {})[one.event_id] = one.record
+    evidence = {tenant: to_evidence(of_tenant) for tenant, of_tenant in records.items()}
+    contacts = {
         (tenant, rules.id_of(tenant, contact)): contact
-        for tenant, news in evidence.items()
-        for contact in news.described
+        for tenant, new in evidence.items()
+        for contact in sorted(new.described)
     }
+    reduced = {
+        (one.contact_id[0], rules.id_of(one.contact_id[0], contact)): contact
+        for one in recorded.superseded
+        for contact in (one.contact, *one.others)
+    }
+    return Subjects(evidence, contacts | reduced, reduced)
 
 
-def _at_risk(overruled: Iterable[Statement], rules: Rules) -> dict[ContactKey, str]:
-    """Everybody of whom an overruled statement said something."""
-    found: dict[ContactKey, str] = {}
-    for one in overruled:
-        tenant = one.who[0]
-        for contact in {one.contact, *others_in(one)}:
-            found[tenant, rules.id_of(tenant, contact)] = contact
-    return found
+def update_contacts(
+    subjects: Subjects,
+    recorded: Recorded,
+    rows: Mapping[ContactKey, MemberRow],
+    history: Iterable[StatementRow],
+    rules: Rules,
+) -> Updates:
+    """The evidence of each subject before and after.
+
+    ``rows`` are the stored rows of the subjects, ``history`` the stored statements of the reduced ones.
+    """
+    updates: Updates = {}
+    for contact_id, contact in subjects.contacts.items():
+        row = rows.get(contact_id)
+        evidence = evidence_of(row)
+        updates[contact_id] = ContactUpdate(contact, row, evidence, evidence, reduced=contact_id in subjects.reduced)
+    for tenant, new in subjects.evidence.items():
+        _merge(updates, tenant, new, rules)
+    if recorded.superseded:
+        _derive_again(updates, subjects, recorded, history, rules)
+    return updates
 
 
-def others_in(one: Statement) -> list[str]:
-    """The other contacts that a statement is about."""
-    if one.record.type == DECIDED:
-        found = [other for other, _, _ in one.record.assertions]
-    else:
-        found = [value for type_name, value, _ in one.record.assertions if type_name == "contact"]
-    found += [value for type_name, value in one.record.intrinsic if type_name == "contact"]
-    return [contact for contact in found if is_contact_key(contact)]
-
-
-async def _open(identities: Identities, contacts: Mapping[ContactKey, str]) -> Files:
-    rows = await identities.members(list(contacts)) if contacts else {}
-    files: Files = {}
-    for who, contact in contacts.items():
-        row = rows.get(who)
-        dossier = evidence_of(row)
-        files[who] = ContactUpdate(contact, row, dossier, dossier)
-    return files
-
-
-def _merge(files: Files, tenant: str, news: Evidence, rules: Rules) -> None:
+def _merge(updates: Updates, tenant: str, new: Evidence, rules: Rules) -> None:
     decisions: dict[str, dict[str, Decision]] = {}
-    for (lesser, greater), decision in news.decisions.items():
+    for (lesser, greater), decision in new.decisions.items():
         decisions.setdefault(lesser, {})[greater] = decision
-    for contact in {*news.holdings, *news.first_referenced_at, *decisions}:
-        one = files[tenant, rules.id_of(tenant, contact)]
+    for contact in {**new.holdings, **new.first_referenced_at, **decisions}:
+        one = updates[tenant, rules.id_of(tenant, contact)]
         one.after = one.before.merge(
-            news.holdings.get(contact, {}), decisions.get(contact, {}), news.first_referenced_at.get(contact)
+            new.holdings.get(contact, {}), decisions.get(contact, {}), new.first_referenced_at.get(contact)
         )
 
 
-async def _gather_again(identities: Identities, files: Files, overruled: Iterable[Statement], rules: Rules) -> None:
-    involved = _at_risk(overruled, rules)
-    told: dict[str, dict[str, dict[str, EvidenceRecord]]] = {}
-    for row in await identities.statements(list(involved)):
-        contact = involved[row[:2]]
-        told.setdefault(row.tenant, {}).setdefault(contact, {})[row.event_id] = record_of(row)
-    evidence = {tenant: to_evidence(events) for tenant, events in told.items()}
-    for who in involved:
-        files[who].taken_back = True
-    for one in overruled:
-        tenant = one.who[0]
-        file, whole = files[one.who], evidence[tenant]
-        file.after = file.after._replace(holdings=whole.holdings.get(one.contact, {}))
+def _derive_again(
+    updates: Updates, subjects: Subjects, recorded: Recorded, history: Iterable[StatementRow], rules: Rules
+) -> None:
+    """Take the evidence of superseded statements away."""
+    whole = _all_evidence(subjects, recorded, history)
+    for one in recorded.superseded:
+        tenant = one.contact_id[0]
+        update = updates[one.contact_id]
+        update.after = update.after._replace(holdings=whole[tenant].holdings.get(one.contact, {}))
         if one.record.type == DECIDED:
             for other, _, _ in one.record.assertions:
-                _decide_again(files, tenant, pair_of(one.contact, other), whole, rules)
+                _decide_again(updates, tenant, pair_of(one.contact, other), whole[tenant], rules)
 
 
-def _decide_again(files: Files, tenant: str, pair: Pair, whole: Evidence, rules: Rules) -> None:
+def _all_evidence(subjects: Subjects, recorded: Recorded, history: Iterable[StatementRow]) -> dict[str, Evidence]:
+    """Everything that the reduced contacts state now: the stored statements, overlaid with the new ones."""
+    records: _Records = {}
+
+    def add(contact_id: ContactKey, event_id: str, record: EvidenceRecord) -> None:
+        of_tenant = records.setdefault(contact_id[0], {})
+        of_tenant.setdefault(subjects.reduced[contact_id], {})[event_id] = record
+
+    for row in history:
+        add((row.tenant, row.contact_id), row.event_id, record_of(row))
+    for one in recorded.new:
+        if one.contact_id in subjects.reduced:
+            add(one.contact_id, one.event_id, one.record)
+    return {tenant: to_evidence(of_tenant) for tenant, of_tenant in records.items()}
+
+
+def _decide_again(updates: Updates, tenant: str, pair: Pair, whole: Evidence, rules: Rules) -> None:
     lesser, greater = pair
-    file = files[tenant, rules.id_of(tenant, lesser)]
-    decisions = {other: made for other, made in file.after.decisions.items() if other != greater}
+    update = updates[tenant, rules.id_of(tenant, lesser)]
+    decisions = {other: made for other, made in update.after.decisions.items() if other != greater}
     if pair in whole.decisions:
         decisions[greater] = whole.decisions[pair]
-    file.after = file.after._replace(decisions=decisions)
+    update.after = update.after._replace(decisions=decisions)
 
 
-async def _name(identities: Identities, files: Files, rules: Rules) -> None:
-    """Write who named whom, and where a naming was taken back or is later now, when the named was first."""
-    gone: list[Key] = []
-    known: list[ReferenceRow] = []
-    later: list[ContactKey] = []
-    for (tenant, contact_id), file in files.items():
-        if file.before.holdings is file.after.holdings:
+class ReferenceChanges(NamedTuple):
+    """What changes in ``references``: rows to write, keys to delete.
+
+    ``lookups`` are contacts whose first reference may be later now, with how many stored references of each must be
+    read to know it: one more than change.
+    """
+
+    written: list[ReferenceRow]
+    gone: list[Key]
+    lookups: dict[ContactKey, int]
+
+
+def reference_changes(updates: Updates, rules: Rules) -> ReferenceChanges:
+    """The references that the updated contacts make now and did not make before, and the other way round."""
+    changes = ReferenceChanges([], [], {})
+    changed: dict[ContactKey, int] = {}
+    for (tenant, contact_id), update in updates.items():
+        if update.before.holdings is update.after.holdings:
             continue
-        before, after = _names(file.before), _names(file.after)
-        for contact in before.keys() | after.keys():
-            named = (tenant, rules.id_of(tenant, contact))
+        before, after = _references(update.before), _references(update.after)
+        for contact in {**before, **after}:
+            referenced = (tenant, rules.id_of(tenant, contact))
             at, now = before.get(contact), after.get(contact)
+            if at == now:
+                continue
+            changed[referenced] = changed.get(referenced, 0) + 1
+            key = (tenant, rules.resolution_of(tenant), referenced[1], contact_id)
             if now is None:
-                gone.append((*named, contact_id))
-            elif now != at:
-                known.append(ReferenceRow(*named, contact_id, now))
+                changes.gone.append(key)
+            else:
+                changes.written.append(ReferenceRow(*key, now))
             if at is not None and (now is None or now > at):
-                later.append(named)
-    if gone or known:
-        await identities.name(gone, known)
-    if later:
-        named_at = await identities.named(later)
-        for who in later:
-            files[who].after = files[who].after._replace(named_at=named_at.get(who))
+                changes.lookups[referenced] = 0
+    for referenced in changes.lookups:
+        changes.lookups[referenced] = changed[referenced] + 1
+    return changes
 
 
-def _names(dossier: ContactEvidence) -> dict[str, int]:
+def _references(evidence: ContactEvidence) -> dict[str, int]:
+    """The contacts that this one states to be its identifiers, with the time of the first such statement."""
     return {
         value: holding.first_stated_at
-        for (type_name, value), holding in dossier.holdings.items()
+        for (type_name, value), holding in evidence.holdings.items()
         if type_name == "contact" and is_contact_key(value)
     }
+
+
+def set_first_references(
+    updates: Updates, changes: ReferenceChanges, stored: Mapping[ContactKey, list[Reference]]
+) -> None:
+    """Set when the contacts of ``changes.lookups`` are first referenced, given their first stored references."""
+    times: dict[ContactKey, dict[object, int]] = {
+        contact_id: {by_id: at for at, by_id in stored.get(contact_id, ())} for contact_id in changes.lookups
+    }
+    for tenant, _, contact_id, by_id in changes.gone:
+        times.get((tenant, contact_id), {}).pop(by_id, None)
+    for row in changes.written:
+        times.get((row.tenant, row.contact_id), {})[row.by_id] = row.at
+    for contact_id, found in times.items():
+        update = updates[contact_id]
+        update.after = update.after._replace(first_referenced_at=min(found.values(), default=None))

@@ -1,4 +1,4 @@
-"""A tenant's events and the policy they are tried with."""
+"""A dry run: one tenant's events resolved in memory, to try a policy on them."""
 
 from typing import Any, cast
 
@@ -10,16 +10,16 @@ from schemas.events import Event
 from schemas.events.tenant import IdentityPolicy
 
 
-class Trial:
+class DryRun:
     """Takes one tenant's events one by one, then resolves them all."""
 
     def __init__(self) -> None:
         self._gatherer = Gatherer()
-        self.no_policies: list[str] = []  # why what was set as a policy is none; it sets nothing
+        self.invalid_policies: list[str] = []  # why each policy is invalid that an event set
         self._policy_set: tuple[tuple[int, str], dict[str, Any]] | None = None
 
     def add(self, event: Event) -> None:
-        """Take an event in."""
+        """Add an event."""
         self._gatherer.add(event)
         if event.type == POLICY_SET and (self._policy_set is None or event.stamp > self._policy_set[0]):
             self._set(event.stamp, cast("IdentityPolicy", event.data).policy)
@@ -28,17 +28,17 @@ class Trial:
         try:
             Policy.from_json(policy)
         except InvalidPolicy as error:
-            self.no_policies.append(str(error))
+            self.invalid_policies.append(str(error))
         else:
             self._policy_set = (stamp, policy)
 
     @property
     def policy_set(self) -> dict[str, Any]:
-        """The policy that the tenant set last, as it was set; empty, which is the default, if it set none."""
+        """The settings of the policy that the tenant set last; empty, which is the default policy, if it set none."""
         return self._policy_set[1] if self._policy_set else {}
 
     def resolution(self, policy: Policy) -> Resolution:
-        """Who is who. The events are given up for it, so that they aren't in memory beside the result."""
+        """Resolve the events. They are dropped first, so that they take no memory beside the result."""
         gatherer, self._gatherer = self._gatherer, Gatherer()
         evidence = gatherer.evidence()
         del gatherer

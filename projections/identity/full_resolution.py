@@ -1,155 +1,183 @@
-"""From a resolution to rows: what becomes of a tenant's contacts that were resolved again, and what is told of it."""
+"""Full resolution of components of one tenant: by the rules, from the evidence of all of their contacts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from projections.engine.metadata import Key
-from projections.identity.affected import Causes
-from projections.identity.change_events import latest_causes, told_of
-from projections.identity.conflict_rows import refusal_rows
-from projections.identity.contact_evidence import ContactEvidence, evidence_in
-from projections.identity.ports import PolicyInForce
+from projections.identity.conflict_rows import conflict_rows
+from projections.identity.contact_evidence import ContactEvidence, combine, evidence_of
+from projections.identity.contact_updates import Updates
+from projections.identity.customer_summary import EMPTY, CustomerSummary, founding_time, summarise_contact
+from projections.identity.keys import ContactKey
 from projections.identity.resolution.components import components_by_links
-from projections.identity.resolution.contact_links import normalised
+from projections.identity.resolution.contact_links import ContactLinks, derive_links
 from projections.identity.resolution.holders import OverLimit
 from projections.identity.resolution.links import STAFF, Customer, Link
-from projections.identity.resolution.membership_changes import Change, changes
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import LinksByContact, Resolution, resolve
-from projections.identity.resolution.values import normalise
-from projections.identity.store import IdentityDelta
-from projections.identity.summaries import BEST_OF, Bests, Exclusives, Standard, best_of, better, exclusives_in
+from projections.identity.resolution.resolution import Resolution, resolve
+from projections.identity.resolved import Assignment, Resolved
+from projections.identity.rules import PolicyInForce
 from projections.identity.tables import ConflictRow, CustomerRow, MemberRow
-from schemas.changes import CustomerChange
 
-_REFUSED_IN_PEACE: Final = frozenset({"generic", "shared_device"})  # these tell nobody apart
+_NO_CONFLICT: Final = frozenset({"generic", "shared_device"})  # refusals that distinguish nobody
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Contacts of one tenant, whole components, by contact key: dossiers as they are, rows as they were."""
+class StoredComponents:
+    """What is stored of whole components of one tenant: the rows of their contacts by id, and their conflicts.
+
+    A contact without a row is new. ``customers`` are the rows of those customers that were read.
+    """
 
     tenant: str
-    policy: Policy
-    dossiers: Mapping[str, ContactEvidence]
-    rows: Mapping[str, MemberRow | None]
+    rows: Mapping[UUID, MemberRow | None]
+    conflicts: Iterable[ConflictRow]
+    customers: Mapping[UUID, CustomerRow]
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    """The contacts to resolve, by contact key: their evidence now, and their rows before."""
+
     ids: Mapping[str, UUID]
-    amended: frozenset[str]  # whose dossiers changed
-    standings: LinksByContact  # those that are known already
-    refusals: Mapping[Key, ConflictRow]
-    crowded: OverLimit
-    causes: Causes
+    rows: Mapping[str, MemberRow | None]
+    evidence: Mapping[str, ContactEvidence]
+    links: Mapping[str, ContactLinks]  # of the contacts that stated something
+    updated: frozenset[str]  # the contacts with new evidence
 
 
-class Resolved(NamedTuple):
-    """A resolution, its links after rules 1 to 4, and the components of its contacts."""
+def _members_of(stored: StoredComponents, updates: Updates, policy: Policy) -> _Members:
+    ids: dict[str, UUID] = {}
+    rows: dict[str, MemberRow | None] = {}
+    evidence: dict[str, ContactEvidence] = {}
+    links: dict[str, ContactLinks] = {}
+    updated: list[str] = []
+    for contact_id, row in stored.rows.items():
+        update = updates.get((stored.tenant, contact_id))
+        contact = update.contact if update else row.contact  # type: ignore[union-attr] # without a row it is an update
+        ids[contact], rows[contact] = contact_id, row
+        one = evidence[contact] = update.after if update else evidence_of(row)
+        if one.holdings:
+            links[contact] = (update.links if update else None) or derive_links(contact, one.holdings, policy)
+        if update:
+            updated.append(contact)
+    return _Members(ids, rows, evidence, links, frozenset(updated))
 
-    resolution: Resolution
-    links: list[Link]
-    components: list[frozenset[str]]
 
+def resolve_components(
+    stored: StoredComponents, updates: Updates, over_limit: OverLimit, force: PolicyInForce
+) -> Resolved:
+    """Resolve all contacts of the components.
 
-def settle(part: Part, force: PolicyInForce) -> IdentityDelta:
-    """Resolve the part; what is to be written."""
-    resolved = _resolve(part)
-    refusals = {row[:4]: row for row in refusal_rows(part.tenant, part.ids, resolved.resolution, resolved.links)}
-    belongs = {contact: part.ids[one.founder] for one in resolved.resolution.customers for contact in one.contacts}
-    belonged = {contact: row.customer_id for contact, row in part.rows.items() if row is not None}
-    told = changes(belonged, belongs, {part.ids[contact]: contact for contact in belongs})
-    members = list(_members(part, resolved, belongs, refusals))
-    customers, were = _customers(part, resolved), set(belonged.values())
-    return IdentityDelta(
-        members_new=[row for row in members if part.rows[row.contact] is None],
-        members=[row for row in members if part.rows[row.contact] is not None],
-        customers_new=[row for row in customers if row.customer_id not in were],
-        customers=[row for row in customers if row.customer_id in were],
-        customers_gone=[(part.tenant, one.customer_id) for one in told if not one.after],
-        refusals=[row for key, row in refusals.items() if part.refusals.get(key) != row],
-        refusals_gone=[key for key in part.refusals if key not in refusals],
-        changes=list(_changes(part, resolved, told, force)) if force.told else [],
+    Contacts without a row must be among the ``updates``. ``over_limit`` are the identifiers that more contacts hold
+    than may, counted over the whole tenant.
+    """
+    tenant, members = stored.tenant, _members_of(stored, updates, force.policy)
+    evidence = combine(members.evidence)
+    resolution = resolve(evidence, force.policy, over_limit, members.links)
+    links = _links_after_rule_4(resolution)
+    components = components_by_links(evidence, (link for found in links.values() for link in found), {})
+    place = (tenant, force.resolution_id)
+    after = {members.ids[one.founder]: one for one in resolution.customers}
+    customer_of = {contact: customer_id for customer_id, one in after.items() for contact in one.contacts}
+    before: dict[UUID, list[str]] = {}
+    for contact, row in members.rows.items():
+        if row is not None:
+            before.setdefault(row.customer_id, []).append(contact)
+    found = list(conflict_rows(place, members.ids, resolution, (link for of in links.values() for link in of)))
+    contact_of = {contact_id: contact for contact, contact_id in members.ids.items()}
+    component_of = {contact: component for component in components for contact in component}
+    founders = {customer_id: contact_of[customer_id] for customer_id in (*before, *after)}
+    return Resolved(
+        tenant=tenant,
+        assignments=_assignments(members, customer_of, components, after, found),
+        customers_before={customer_id: stored.customers.get(customer_id) for customer_id in before},
+        customers=_summaries(members, resolution, links, components, force),
+        conflicts_before={row.key: row for row in stored.conflicts},
+        conflicts=found,
+        contacts_before={customer_id: sorted(contacts) for customer_id, contacts in before.items()},
+        contacts_after={customer_id: one.contacts for customer_id, one in after.items()},
+        founders=founders,
+        sources={customer_id: _ids(tenant, members, component_of[one]) for customer_id, one in founders.items()},
     )
 
 
-def _resolve(part: Part) -> Resolved:
-    evidence = evidence_in(part.dossiers)
-    resolution = resolve(evidence, part.policy, part.crowded, part.standings)
-    refused = [one.link for one in resolution.refused if one.reason not in _REFUSED_IN_PEACE]
-    links = [link for link in (*resolution.accepted, *refused) if link.type != STAFF]
-    return Resolved(resolution, links, components_by_links(evidence, links, {}))
+def _ids(tenant: str, members: _Members, contacts: Iterable[str]) -> list[ContactKey]:
+    return [(tenant, members.ids[contact]) for contact in contacts]
 
 
-def _members(
-    part: Part, resolved: Resolved, belongs: Mapping[str, UUID], refusals: Iterable[Key]
-) -> Iterator[MemberRow]:
-    """The rows that are not as they were."""
-    components = _component_ids(part, resolved)
+def _links_after_rule_4(resolution: Resolution) -> dict[str, list[Link]]:
+    """The links that are left after rule 4, by contact."""
+    refused = (one.link for one in resolution.refused if one.reason not in _NO_CONFLICT)
+    links: dict[str, list[Link]] = {}
+    for link in (*resolution.accepted, *refused):
+        if link.type != STAFF:
+            links.setdefault(link.contact, []).append(link)
+    return links
+
+
+def _assignments(
+    members: _Members,
+    customer_of: Mapping[str, UUID],
+    components: Iterable[frozenset[str]],
+    customers: Mapping[UUID, Customer],
+    conflicts: Iterable[ConflictRow],
+) -> list[Assignment]:
+    """Each contact with its customer, and with its component, which goes by the id of its first customer."""
+    component_of: dict[str, UUID] = {}
+    for contacts in components:
+        first = min(customers[customer_of[contact]].founder for contact in contacts)
+        component_of.update(dict.fromkeys(contacts, members.ids[first]))
     refused: dict[UUID, int] = {}
-    for key in refusals:
-        refused[key[1]] = refused.get(key[1], 0) + 1
-    for contact, dossier in part.dossiers.items():
-        before, contact_id = part.rows[contact], part.ids[contact]
-        if before is None or contact in part.amended:
-            holdings, decisions = dossier.texts
-        else:
-            holdings, decisions = before.holdings, before.decisions
-        after = MemberRow(
-            part.tenant,
+    for row in conflicts:
+        refused[row.contact_id] = refused.get(row.contact_id, 0) + 1
+    return [
+        Assignment(
             contact_id,
             contact,
-            belongs[contact],
-            components[contact],
+            members.rows[contact],
+            members.evidence[contact] if members.rows[contact] is None or contact in members.updated else None,
+            customer_of[contact],
+            component_of[contact],
             refused.get(contact_id, 0),
-            dossier.named_at,
-            holdings,
-            decisions,
         )
-        if after != before:
-            yield after
-
-
-def _component_ids(part: Part, resolved: Resolved) -> dict[str, UUID]:
-    """Each contact's component, by the id of its first customer."""
-    founders = {contact: one.founder for one in resolved.resolution.customers for contact in one.contacts}
-    ids: dict[str, UUID] = {}
-    for contacts in resolved.components:
-        first = min({founders[contact] for contact in contacts})
-        ids.update(dict.fromkeys(contacts, part.ids[first]))
-    return ids
-
-
-def _customers(part: Part, resolved: Resolved) -> list[CustomerRow]:
-    links: dict[str, list[Link]] = {}
-    for link in resolved.links:
-        links.setdefault(link.contact, []).append(link)
-    decided, peaceful = _first_decided(resolved.resolution), _peaceful(resolved, links)
-    found = [
-        _customer(part, customer, links, decided, peaceful.get(customer.founder))
-        for customer in resolved.resolution.customers
+        for contact, contact_id in members.ids.items()
     ]
-    return [one.row(part.tenant, part.ids[one.founder]) for one in found]
 
 
-def _customer(
-    part: Part,
-    customer: Customer,
+def _summaries(
+    members: _Members,
+    resolution: Resolution,
     links: Mapping[str, list[Link]],
-    decided: Mapping[str, int],
-    exclusive: Exclusives | None,
-) -> Standard:
-    best: Bests = {}
-    for contact in customer.contacts:
-        offered = [link for link in links.get(contact, ()) if link.type in BEST_OF]
-        if offered:
-            holdings, _ = normalised(part.dossiers[contact].holdings, part.policy)
-            best = better(best, best_of(offered, holdings))
-    founded_at = _founded_at(part, customer.founder, decided)
-    return Standard(customer.founder, founded_at, len(customer.contacts), customer.member_id, best, exclusive)
+    components: Iterable[frozenset[str]],
+    force: PolicyInForce,
+) -> dict[UUID, CustomerSummary]:
+    conflict_free = _conflict_free(resolution, components)
+    decided = _first_decided(resolution)
+    summaries: dict[UUID, CustomerSummary] = {}
+    for customer in resolution.customers:
+        summary = EMPTY
+        for contact in customer.contacts:
+            summary = summary.merge(_summary(contact, members, links.get(contact, ()), decided, force))
+        if customer.founder not in conflict_free:
+            summary = summary._replace(exclusive=None)
+        summaries[members.ids[customer.founder]] = summary
+    return summaries
+
+
+def _summary(
+    contact: str, members: _Members, links: Iterable[Link], decided: Mapping[str, int], force: PolicyInForce
+) -> CustomerSummary:
+    evidence = members.evidence[contact]
+    stated = members.links[contact].first_stated_at if contact in members.links else None
+    times = [at for at in (stated, decided.get(contact)) if at is not None]
+    founded_at = founding_time(contact, min(times, default=None), evidence.first_referenced_at, force.policy)
+    return summarise_contact(contact, founded_at, links, evidence.holdings, force.policy)
 
 
 def _first_decided(resolution: Resolution) -> dict[str, int]:
-    """When something was first decided of a contact."""
+    """When the first decision was made about each contact."""
     first: dict[str, int] = {}
     for pair, decision in resolution.evidence.decisions.items():
         for contact in pair:
@@ -157,40 +185,8 @@ def _first_decided(resolution: Resolution) -> dict[str, int]:
     return first
 
 
-def _founded_at(part: Part, contact: str, decided: Mapping[str, int]) -> int | None:
-    """The earliest of what was stated by or about a contact, if anything was that is evidence."""
-    dossier = part.dossiers[contact]
-    holdings, _ = normalised(dossier.holdings, part.policy)
-    times = [holding.first_stated_at for holding in holdings.values()]
-    if contact in decided:
-        times.append(decided[contact])
-    if dossier.named_at is not None and normalise("contact", contact, part.policy) is not None:
-        times.append(dossier.named_at)
-    return min(times, default=None)
-
-
-def _peaceful(resolved: Resolved, links: Mapping[str, list[Link]]) -> dict[str, Exclusives]:
-    """The exclusive values of each peaceful component, by the contact that founds its one customer."""
-    resolution = resolved.resolution
-    restless = {contact for pair in resolution.evidence.decisions for contact in pair}
-    restless |= {one.link.contact for one in resolution.refused if one.reason not in _REFUSED_IN_PEACE}
-    founders = {contact: one.founder for one in resolution.customers for contact in one.contacts}
-    peaceful: dict[str, Exclusives] = {}
-    for contacts in resolved.components:
-        if restless.isdisjoint(contacts):
-            found = exclusives_in(
-                (link for contact in contacts for link in links.get(contact, ())), resolution.policy, {}
-            )
-            if found is not None:
-                peaceful[founders[next(iter(contacts))]] = found
-    return peaceful
-
-
-def _changes(part: Part, resolved: Resolved, told: Iterable[Change], force: PolicyInForce) -> Iterator[CustomerChange]:
-    if not told:
-        return
-    contact_of = {contact_id: contact for contact, contact_id in part.ids.items()}
-    component_of = {contact: contacts for contacts in resolved.components for contact in contacts}
-    for one in told:
-        reached = [(part.tenant, part.ids[other]) for other in component_of[contact_of[one.customer_id]]]
-        yield told_of(force.tenant, one, latest_causes(part.causes, reached), force.version)
+def _conflict_free(resolution: Resolution, components: Iterable[frozenset[str]]) -> set[str]:
+    """The contacts in components without decisions and without refusals that distinguish people."""
+    conflicting = {contact for pair in resolution.evidence.decisions for contact in pair}
+    conflicting |= {one.link.contact for one in resolution.refused if one.reason not in _NO_CONFLICT}
+    return {contact for contacts in components if conflicting.isdisjoint(contacts) for contact in contacts}

@@ -1,131 +1,100 @@
-"""A chunk of events into who is who: hear, fold, reach, resolve, write, in a fixed number of steps for any chunk.
+"""A chunk of events into the tables of identity: load, decide, save. `projections.identity.folds` says in which steps.
 
-What is remembered is a function of the set of events ever saved, so order, repetition and the cut into chunks never
-show in it; only the changes tell a history, that of the commits. A chunk that says nothing new costs one look.
+The tables do not depend on order, duplicates or batching of the events. Only the outbox does: it records one change of
+a customer per commit.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
-from projections.engine.metadata import Key
-from projections.identity.affected import Affected, over_limit_in_conflicts, reach
-from projections.identity.contact_evidence import ContactEvidence, evidence_of
-from projections.identity.contact_updates import Files, fold
-from projections.identity.full_resolution import Part, settle
-from projections.identity.incremental import settle_in_peace
-from projections.identity.ports import Identities, Rules
-from projections.identity.resolution.contact_links import ContactLinks
-from projections.identity.resolution.links import Identifier
-from projections.identity.resolution.policy import Policy
-from projections.identity.statements import Statement, hear, statements_in
-from projections.identity.store import ContactKey, IdentityDelta
-from projections.identity.tables import ConflictRow, MemberRow
+from projections.identity.affected import Affected, find_affected, link_changes, over_limit_by_tenant
+from projections.identity.contact_updates import (
+    Updates,
+    reference_changes,
+    set_first_references,
+    subjects_of,
+    update_contacts,
+)
+from projections.identity.folds import IdentityState, decide
+from projections.identity.incremental import merge_incrementally
+from projections.identity.keys import ContactKey
+from projections.identity.ports import IdentityStore
+from projections.identity.rules import Rules
+from projections.identity.statements import Recorded, Statement, distinct, record_evidence, statements_in
+from projections.identity.store import PostgresIdentityStore
+from projections.identity.tables import MemberRow
 from schemas.events import Event
 
-Rows = dict[ContactKey, MemberRow | None]
 
+async def save_events(connection: Any, events: Iterable[Event], rules: Rules) -> int:
+    """Fold the events into the identity tables of the connection's schema. Returns how many of them were new.
 
-async def save(identities: Identities, events: Iterable[Event], rules: Rules, *, in_full: bool = False) -> int:
-    """Fold the events into identity, inside the caller's transaction; how many of them were new.
-
-    Events that say nothing of identity may be among them, and change nothing. ``in_full`` resolves every component
-    that the news reaches, also where the short way would do: it comes to the same, only slower.
+    Call it inside a transaction that moves the offsets of these events. No other transaction may write the identity of
+    these tenants meanwhile: the epoch of the offsets ensures it. Raises what PostgreSQL raises.
     """
-    return await save_statements(identities, statements_in(events, rules), rules, in_full=in_full)
+    return await save(PostgresIdentityStore(connection, rules.resolution_of), events, rules)
+
+
+async def save(store: IdentityStore, events: Iterable[Event], rules: Rules, *, in_full: bool = False) -> int:
+    """Fold the events into identity, inside the caller's transaction. Returns how many of them were new.
+
+    Events that state nothing about identity may be among them, and change nothing. ``in_full`` resolves every affected
+    component in full, also where the fast case would do: the tables come out the same.
+    """
+    return await save_statements(store, statements_in(events, rules), rules, in_full=in_full)
 
 
 async def save_statements(
-    identities: Identities, statements: Iterable[Statement], rules: Rules, *, in_full: bool = False
+    store: IdentityStore, statements: Iterable[Statement], rules: Rules, *, in_full: bool = False
 ) -> int:
-    """The same for what events said."""
-    heard = await hear(identities, statements)
-    if heard.news:
-        files = await fold(identities, heard, rules)
-        reached = await reach(identities, files, heard.news, rules)
-        outcomes, done = ([], set()) if in_full else await settle_in_peace(identities, files, reached, rules)
-        reached.contacts -= done
-        rows = await _rows(identities, files, reached)
-        outcomes += await _settle(identities, rows, files, reached, rules)
-        await identities.write(_together([*outcomes, _only_amended(files, done | rows.keys())]))
-    return len(heard.news) - len(heard.overruled)
+    """The same for statements."""
+    chosen = distinct(statements)
+    recorded = record_evidence(chosen, await store.statements(chosen.keys())) if chosen else Recorded([], [])
+    if recorded.new:
+        state = await load(store, recorded, rules, in_full=in_full)
+        await store.save(decide(state, recorded, rules))
+    return recorded.unseen
 
 
-async def _rows(identities: Identities, files: Files, reached: Affected) -> Rows:
-    """Every contact in the components of those reached, with its row if it has one."""
-    stored = [who for who in reached.contacts if who not in files or files[who].row is not None]
-    rows: Rows = {row[:2]: row for row in await identities.components(stored)}
-    return rows | {who: files[who].row for who in reached.contacts if who in files}
+async def load(store: IdentityStore, recorded: Recorded, rules: Rules, *, in_full: bool = False) -> IdentityState:
+    """What the recorded statements can touch."""
+    subjects = subjects_of(recorded, rules)
+    rows = await store.members(subjects.contacts.keys()) if subjects.contacts else {}
+    history = await store.statements_of(subjects.reduced.keys()) if subjects.reduced else []
+    updates = update_contacts(subjects, recorded, rows, history, rules)
+    references = reference_changes(updates, rules)
+    if references.lookups:
+        set_first_references(updates, references, await store.first_references(references.lookups))
+    links = link_changes(updates, rules)
+    holders = await store.holders(links.lookups(rules)) if links.holders_of else {}
+    affected = find_affected(recorded.new, updates, links, holders, rules)
+    stored = [one for one in affected.contacts if one not in updates or updates[one].row is not None]
+    customers = await store.current_customers(stored) if stored else {}
+    known = [one for one in stored if _may_link_over_limit(one, updates)]
+    over_limit = over_limit_by_tenant(affected, await store.conflicts(known) if known else [])
+    merged = [] if in_full else merge_incrementally(updates, affected, customers, over_limit, rules)
+    changing = [customer for one in merged if rules.policy_of(one.tenant).announced for customer in one.lookups]
+    contacts = await store.contacts_by_customer(changing) if changing else {}
+    done = {one for each in merged for one in each.contacts}
+    components = await _components(store, updates, affected, done)
+    conflicting = [one for one, row in components.items() if row is not None and row.refused]
+    conflicts = await store.conflicts(conflicting) if conflicting else []
+    return IdentityState(updates, references, links, affected, customers, merged, contacts, components, conflicts)
 
 
-async def _settle(
-    identities: Identities, rows: Rows, files: Files, reached: Affected, rules: Rules
-) -> list[IdentityDelta]:
-    refused = await identities.refusals([who for who, row in rows.items() if row is not None and row.refused])
-    by_tenant: dict[str, dict[UUID, MemberRow | None]] = {}
-    for (tenant, contact_id), row in rows.items():
-        by_tenant.setdefault(tenant, {})[contact_id] = row
-    told: dict[str, list[ConflictRow]] = {}
-    for refusal in refused:
-        told.setdefault(refusal.tenant, []).append(refusal)
-    return [
-        settle(_part(tenant, of_tenant, files, reached, told.get(tenant, []), force.policy), force)
-        for tenant, of_tenant in by_tenant.items()
-        for force in [rules.policy_of(tenant)]
-    ]
+def _may_link_over_limit(contact_id: ContactKey, updates: Updates) -> bool:
+    """Whether the contact's links were derived, and some of them may be refused as they were before."""
+    update = updates.get(contact_id)
+    return update is not None and update.links is not None and update.row is not None and update.row.refused > 0
 
 
-def _part(  # noqa: PLR0913, PLR0917 - the tenant's share of everything
-    tenant: str,
-    rows: Mapping[UUID, MemberRow | None],
-    files: Files,
-    reached: Affected,
-    refused: list[ConflictRow],
-    policy: Policy,
-) -> Part:
-    dossiers: dict[str, ContactEvidence] = {}
-    before: dict[str, MemberRow | None] = {}
-    ids: dict[str, UUID] = {}
-    amended: set[str] = set()
-    standings: dict[str, ContactLinks] = {}
-    for contact_id, row in rows.items():
-        file = files.get((tenant, contact_id))
-        contact = file.contact if file else row.contact  # type: ignore[union-attr]  # only a file has no row
-        dossiers[contact] = file.after if file else evidence_of(row)
-        before[contact], ids[contact] = row, contact_id
-        if file is not None:
-            amended.add(contact)
-            if file.standing is not None:
-                standings[contact] = file.standing
-    refusals: dict[Key, ConflictRow] = {row[:4]: row for row in refused}
-    crowded = _crowded(tenant, reached, refused)
-    return Part(tenant, policy, dossiers, before, ids, frozenset(amended), standings, refusals, crowded, reached.causes)
-
-
-def _crowded(tenant: str, reached: Affected, refused: Iterable[ConflictRow]) -> dict[Identifier, int]:
-    """Which values too many hold: those looked at now, and by the refusals of old, those whose links didn't change."""
-    looked_at = reached.crowds.get(tenant, {})
-    unchanged = (row for row in refused if (row.type, row.value) not in looked_at)
-    crowded = over_limit_in_conflicts(unchanged)
-    crowded.update((value, tier) for value, tier in looked_at.items() if tier is not None)
-    return crowded
-
-
-def _only_amended(files: Files, settled: Collection[ContactKey]) -> IdentityDelta:
-    """Contacts of whom something was stated that changes nothing of who is who."""
-    rows = []
-    for who, file in files.items():
-        if file.row is not None and who not in settled and file.after != file.before:
-            holdings, decisions = file.after.texts
-            named_at = file.after.named_at
-            rows.append(file.row._replace(named_at=named_at, holdings=holdings, decisions=decisions))
-    return IdentityDelta(members=rows)
-
-
-def _together(outcomes: Iterable[IdentityDelta]) -> IdentityDelta:
-    whole: dict[str, list[Any]] = {field.name: [] for field in fields(IdentityDelta)}
-    for one in outcomes:
-        for name, rows in whole.items():
-            rows.extend(getattr(one, name))
-    return IdentityDelta(**whole)
+async def _components(
+    store: IdentityStore, updates: Updates, affected: Affected, done: set[ContactKey]
+) -> dict[ContactKey, MemberRow | None]:
+    """All contacts in the components of the affected ones that are not done, with their rows if they have one."""
+    left = [one for one in affected.contacts if one not in done]
+    stored = [one for one in left if one not in updates or updates[one].row is not None]
+    found: dict[ContactKey, MemberRow | None] = {one: updates[one].row for one in left if one in updates}
+    for row in await store.components(stored) if stored else ():
+        found[row.tenant, row.contact_id] = row
+    return found

@@ -1,197 +1,182 @@
-"""The short way: who comes to a peaceful component, or stays in it, without making trouble, needs no resolving.
+"""Fast case: a contact that joins a conflict-free component without adding a conflict needs no full resolution.
 
-`customer_rows` says what peace is. News is settled here where no tie was lost, nothing was decided, nobody is a
-shared device, and of each exclusive type and scope there is still one value: then all whom the news ties together,
-newcomers and peaceful components, are one customer, and what their other contacts stated need not even be read.
-Everything else is left to `outcome`, which comes to the same, only slower.
+`customer_summary` says what conflict-free means. The fast case applies where no link was lost, no decision was made,
+no contact has too many values of a type, and of each exclusive type and scope there is still one value. Then all
+contacts that the new evidence links, new ones and those of conflict-free components, are one customer; what their
+other contacts stated need not even be read. A full resolution gives the same, only slower.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.identity.affected import Affected, over_limit_in_conflicts
-from projections.identity.change_events import latest_causes, told_of
-from projections.identity.conflict_rows import refusal_row
-from projections.identity.contact_updates import ContactUpdate, Files
-from projections.identity.ports import Identities, Rules
-from projections.identity.resolution.contact_links import normalised
+from projections.identity.affected import Affected, OverLimitByTenant
+from projections.identity.conflict_rows import conflict_row
+from projections.identity.contact_updates import ContactUpdate, Updates
+from projections.identity.customer_summary import (
+    EMPTY,
+    PREFERRED_TYPES,
+    CustomerSummary,
+    founding_time,
+    summarise_contact,
+    summary_in,
+)
+from projections.identity.keys import ContactKey, CustomerKey
 from projections.identity.resolution.evidence import Holding
 from projections.identity.resolution.links import Identifier, Link, Refused
-from projections.identity.resolution.membership_changes import Change, changes, grown
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.values import normalise
-from projections.identity.store import ContactKey, CurrentCustomer, IdentityDelta, Move
-from projections.identity.summaries import (
-    BEST_OF,
-    MEMBER,
-    Bests,
-    Exclusives,
-    Standard,
-    best_of,
-    exclusives_in,
-    standard_of,
-)
-from projections.identity.tables import ConflictRow, CustomerRow, MemberRow
-from schemas.changes import CustomerChange
+from projections.identity.resolved import Assignment, Resolved
+from projections.identity.rules import Rules
+from projections.identity.tables import CustomerRow
 
-LookedAt = Mapping[str, Mapping[Identifier, int | None]]  # by tenant, a value's crowd
+
+class CurrentCustomer(NamedTuple):
+    """The component and the customer that a contact belongs to."""
+
+    component: UUID
+    customer: CustomerRow
 
 
 @dataclass(slots=True)
-class Group:
-    """Contacts that the news reached and ties together, those of them with news, and the customers they belong to."""
+class _Group:
+    """Affected contacts of one tenant that are linked, with the customers they belong to by customer id.
+
+    ``new`` have no row yet, ``known`` have one and new evidence.
+    """
 
     contacts: list[ContactKey] = field(default_factory=list)
-    newcomers: list[ContactKey] = field(default_factory=list)
+    new: list[ContactKey] = field(default_factory=list)
     known: list[ContactKey] = field(default_factory=list)
-    homes: dict[UUID, CustomerRow] = field(default_factory=dict)  # by customer_id
+    customers: dict[UUID, CustomerRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Contacts that are one customer without conflicts.
+
+    ``generic`` are links of contacts with new evidence to identifiers over their limit.
+    """
+
+    contacts: list[ContactKey]
+    new: list[ContactKey]
+    known: list[ContactKey]
+    customers: Mapping[UUID, CustomerRow]
+    customer_id: UUID
+    summary: CustomerSummary
+    generic: Mapping[ContactKey, list[Link]]
 
     @property
     def tenant(self) -> str:
-        """Whose they are."""
+        """The tenant of all of the contacts."""
         return self.contacts[0][0]
 
-
-class Settled(NamedTuple):
-    """A group with the customer that it is."""
-
-    group: Group
-    customer: CustomerRow
-    generic: dict[ContactKey, list[Link]]  # links that join nothing, since too many hold the value
+    @property
+    def membership_changes(self) -> bool:
+        """Whether any contact belongs to another customer than before."""
+        return bool(self.new) or len(self.customers) > 1 or self.customer_id not in self.customers
 
     @property
-    def news(self) -> bool:
-        """Whether anybody belongs to another customer than before."""
-        homes = self.group.homes
-        return bool(self.group.newcomers) or len(homes) > 1 or self.customer.customer_id not in homes
+    def lookups(self) -> list[CustomerKey]:
+        """The customers whose contacts must be known to tell what changes."""
+        return [(self.tenant, customer_id) for customer_id in self.customers] if self.membership_changes else []
 
 
-async def settle_in_peace(
-    identities: Identities, files: Files, reached: Affected, rules: Rules
-) -> tuple[list[IdentityDelta], set[ContactKey]]:
-    """What is to be written of those for whom the short way does, and who they are."""
-    stored = [who for who in reached.contacts if who not in files or files[who].row is not None]
-    homes = await identities.homes(stored)
-    crowds = await _crowds(identities, files, reached)
-    settled = [
-        one for group in _groups(files, reached, homes) if (one := _settled(group, files, crowds, rules)) is not None
-    ]
-    crews = await identities.crews(
-        [
-            (one.group.tenant, home)
-            for one in settled
-            if one.news and rules.policy_of(one.group.tenant).told
-            for home in one.group.homes
-        ]
-    )
-    outcome = _Draft()
-    for one in settled:
-        _write_customer(outcome, one)
-        _write_members(outcome, one, files)
-        if one.news and rules.policy_of(one.group.tenant).told:
-            _tell(outcome, one, crews, files, reached, rules)
-    return [outcome.outcome], {who for one in settled for who in one.group.contacts}
+def merge_incrementally(
+    updates: Updates,
+    affected: Affected,
+    current: Mapping[ContactKey, CurrentCustomer],
+    over_limit: OverLimitByTenant,
+    rules: Rules,
+) -> list[Merged]:
+    """The components that need no full resolution.
 
-
-async def _crowds(identities: Identities, files: Files, reached: Affected) -> LookedAt:
-    """Which values too many hold: those looked at now, and by the refusals of old, those whose links didn't change.
-
-    In a peaceful component that is what links are refused for, and news of the contact must not make them count again.
+    ``current`` are the customers of affected contacts that have a row; ``over_limit`` must have the identifiers over
+    their limit that contacts with derived links link to.
     """
-    refused = [
-        who
-        for who in reached.contacts
-        if (file := files.get(who)) and file.row and file.row.refused and file.standing is not None
+    groups = _groups(updates, affected, current)
+    merged = (_merge(group, updates, over_limit, rules) for group in groups)
+    return [one for one in merged if one is not None]
+
+
+def _groups(updates: Updates, affected: Affected, current: Mapping[ContactKey, CurrentCustomer]) -> Iterable[_Group]:
+    """The affected contacts that are linked by new evidence or in one component, without those with conflicts."""
+    sets = _DisjointSets()
+    conflicting = [
+        one for one in affected.contacts if one in affected.unlinked or _needs_full_resolution(updates.get(one))
     ]
-    crowds = {tenant: dict(values) for tenant, values in reached.crowds.items()}
-    for row in await identities.refusals(refused):
-        looked_at = reached.crowds.get(row.tenant, {})
-        for value, tier in over_limit_in_conflicts([row]).items():
-            if value not in looked_at:
-                known = crowds.setdefault(row.tenant, {})
-                known[value] = min(tier, known.get(value) or tier)
-    return crowds
-
-
-def _groups(files: Files, reached: Affected, homes: Mapping[ContactKey, CurrentCustomer]) -> Iterable[Group]:
-    """Those whom the news ties together, and those who live together; without those that need a closer look."""
-    roots = _Roots()
-    restless = {who for who in reached.contacts if who in reached.parted or _restless(files.get(who))}
-    for tied in reached.ties:
-        for who in tied[1:]:
-            roots.join(tied[0], who)
-    first: dict[ContactKey, ContactKey] = {}
-    for who, home in homes.items():
-        roots.join(who, first.setdefault((who[0], home.component), who))
+    for linked in affected.linked:
+        for one in linked[1:]:
+            sets.join(linked[0], one)
+    first: dict[tuple[str, UUID], ContactKey] = {}
+    for one, home in current.items():
+        sets.join(one, first.setdefault((one[0], home.component), one))
         if home.customer.exclusive is None or home.customer.founded_at is None:
-            restless.add(who)
-    restless_roots = {roots.find(who) for who in restless}
-    groups: dict[ContactKey, Group] = {}
-    for who in reached.contacts:
-        root = roots.find(who)
-        if root not in restless_roots:
-            _enter(groups.setdefault(root, Group()), who, files, homes.get(who))
+            conflicting.append(one)
+    excluded = {sets.find(one) for one in conflicting}
+    groups: dict[ContactKey, _Group] = {}
+    for one in affected.contacts:
+        root = sets.find(one)
+        if root not in excluded:
+            _enter(groups.setdefault(root, _Group()), one, updates, current.get(one))
     return groups.values()
 
 
-def _enter(group: Group, who: ContactKey, files: Files, home: CurrentCustomer | None) -> None:
-    group.contacts.append(who)
+def _enter(group: _Group, contact_id: ContactKey, updates: Updates, home: CurrentCustomer | None) -> None:
+    group.contacts.append(contact_id)
     if home is None:
-        group.newcomers.append(who)
+        group.new.append(contact_id)
         return
-    group.homes[home.customer.customer_id] = home.customer
-    if who in files:
-        group.known.append(who)
+    group.customers[home.customer.customer_id] = home.customer
+    if contact_id in updates:
+        group.known.append(contact_id)
 
 
-def _restless(file: ContactUpdate | None) -> bool:
-    """Whether the contact itself keeps its component from being peaceful, or may do."""
-    if file is None:
+def _needs_full_resolution(update: ContactUpdate | None) -> bool:
+    """Whether the contact itself has, or may have, a conflict in its component."""
+    if update is None:
         return False
-    if file.taken_back or file.before.decisions or file.after.decisions:
+    if update.reduced or update.before.decisions or update.after.decisions:
         return True
-    return file.standing is not None and (bool(file.standing.refused) or _may_be_earlier(file))
+    return update.links is not None and (bool(update.links.refused) or _may_be_less(update))
 
 
-def _may_be_earlier(file: ContactUpdate) -> bool:
-    """Whether what was stated last may be something earlier than it was: a maximum may have to become less.
+def _may_be_less(update: ContactUpdate) -> bool:
+    """Whether what the contact stated last may be something earlier than before, so that a maximum has to sink.
 
-    Something is retracted that wasn't, or a phone or an e-mail is vouched for by an earlier event; and what is spelt
-    in a way that wasn't known may be one that was.
+    That happens where something is retracted that was not, or a phone or an e-mail is intrinsic by an earlier event;
+    and where a value that is spelt in a new way may be one that was known.
     """
-    before = file.before.holdings
+    before = update.before.holdings
     return any(
-        _sinks(identifier[0], before.get(identifier), holding, before)
-        for identifier, holding in file.after.holdings.items()
+        _may_sink(identifier[0], before.get(identifier), holding, before)
+        for identifier, holding in update.after.holdings.items()
         if before.get(identifier) != holding
     )
 
 
-def _sinks(type_name: str, then: Holding | None, now: Holding, before: Mapping[Identifier, Holding]) -> bool:
+def _may_sink(type_name: str, then: Holding | None, now: Holding, before: Mapping[Identifier, Holding]) -> bool:
+    preferred = type_name in PREFERRED_TYPES
     if then is not None:
-        return now.last_retracted is not None or (
-            type_name in BEST_OF and then.first_intrinsic not in {None, now.first_intrinsic}
-        )
-    if type_name not in BEST_OF or (now.last_retracted is None and now.first_intrinsic is None):
+        return now.last_retracted is not None or (preferred and then.first_intrinsic not in {None, now.first_intrinsic})
+    if not preferred or (now.last_retracted is None and now.first_intrinsic is None):
         return False
     return any(known == type_name for known, _ in before)
 
 
-class _Roots:
+class _DisjointSets:
     """Disjoint sets of contacts."""
 
     def __init__(self) -> None:
         self._parents: dict[ContactKey, ContactKey] = {}
 
-    def find(self, who: ContactKey) -> ContactKey:
+    def find(self, one: ContactKey) -> ContactKey:
         parents = self._parents
-        parent = parents.get(who, who)
-        while parent != who:
-            parents[who] = parents.get(parent, parent)
-            who, parent = parent, parents.get(parent, parent)
-        return who
+        parent = parents.get(one, one)
+        while parent != one:
+            parents[one] = parents.get(parent, parent)
+            one, parent = parent, parents.get(parent, parent)
+        return one
 
     def join(self, one: ContactKey, other: ContactKey) -> None:
         one, other = self.find(one), self.find(other)
@@ -199,139 +184,77 @@ class _Roots:
             self._parents[other] = one
 
 
-def _settled(group: Group, files: Files, crowds: LookedAt, rules: Rules) -> Settled | None:
-    """What customer the group is; None where that takes a closer look."""
-    tenant = group.tenant
+def _merge(group: _Group, updates: Updates, over_limit: OverLimitByTenant, rules: Rules) -> Merged | None:
+    """The group as one customer, or None if its exclusive values differ."""
+    tenant = group.contacts[0][0]
     policy = rules.policy_of(tenant).policy
-    merged: Standard | None = None
-    for row in group.homes.values():
-        home = standard_of(row)
-        merged = merged.merge(home) if merged else home
-    merged = merged or Standard(files[group.contacts[0]].contact, None, 0, None, {}, {})
+    summary = EMPTY
+    for row in group.customers.values():
+        summary = summary.merge(summary_in(row))
     generic: dict[ContactKey, list[Link]] = {}
-    for who in (*group.newcomers, *group.known):
-        links, crowded = _sifted(files[who], crowds.get(tenant, {}))
-        merged = merged.merge(_alone(files[who], links, who in group.newcomers, merged.exclusive, policy))
-        if crowded:
-            generic[who] = crowded
-    if merged.exclusive is None:
+    for number, one in enumerate((*group.new, *group.known)):
+        links, refused = _by_limit(updates[one], over_limit.get(tenant, {}))
+        summary = summary.merge(_summary(updates[one], links, policy, counted=number < len(group.new)))
+        if refused:
+            generic[one] = refused
+    if summary.exclusive is None:
         return None
-    return Settled(group, merged.row(tenant, rules.id_of(tenant, merged.founder)), generic)
+    customer_id = rules.id_of(tenant, summary.founder)
+    return Merged(group.contacts, group.new, group.known, group.customers, customer_id, summary, generic)
 
 
-def _alone(file: ContactUpdate, links: list[Link], new: bool, known: Exclusives | None, policy: Policy) -> Standard:  # noqa: FBT001
-    """The contact as if it were a customer by itself, with the exclusive values known so far."""
-    exclusive = exclusives_in(links, policy, known) if known is not None else None
-    member_id = exclusive.get(MEMBER) if exclusive else None
-    best = _best(file, links, policy)
-    return Standard(file.contact, _founded_at(file, policy), int(new), member_id, best, exclusive)
+def _by_limit(update: ContactUpdate, over_limit: Mapping[Identifier, int]) -> tuple[list[Link], list[Link]]:
+    """The contact's derived links: those that rule 4 leaves, and those to identifiers over their limit."""
+    found: tuple[list[Link], list[Link]] = ([], [])
+    if update.links is not None:
+        for link in update.links.links:
+            tier = over_limit.get(link.identifier)
+            found[tier is not None and link.tier >= tier].append(link)
+    return found
 
 
-def _sifted(file: ContactUpdate, crowds: Mapping[Identifier, int | None]) -> tuple[list[Link], list[Link]]:
-    """The contact's links that tie and those to what too many hold."""
-    links: list[Link] = []
-    crowded: list[Link] = []
-    if file.standing is not None:
-        for link in file.standing.links:
-            tier = crowds.get(link.identifier)
-            (links if tier is None or link.tier < tier else crowded).append(link)
-    return links, crowded
+def _summary(update: ContactUpdate, links: list[Link], policy: Policy, *, counted: bool) -> CustomerSummary:
+    """What the contact's new evidence adds to the summary of its customer."""
+    stated = update.links.first_stated_at if update.links is not None else None
+    founded_at = founding_time(update.contact, stated, update.after.first_referenced_at, policy)
+    summary = summarise_contact(update.contact, founded_at, links, update.after.holdings, policy)
+    return summary if counted else summary._replace(contacts=0)
 
 
-def _best(file: ContactUpdate, links: Iterable[Link], policy: Policy) -> Bests:
-    offered = [link for link in links if link.type in BEST_OF]
-    return best_of(offered, _as_spelt(file.after.holdings, offered, policy)) if offered else {}
+def resolved_by_merging(
+    one: Merged, updates: Updates, contacts: Mapping[CustomerKey, list[str]], rules: Rules
+) -> Resolved:
+    """The merged component; ``contacts`` are the contact keys of the customers in ``one.lookups``."""
+    tenant, customer_id = one.tenant, one.customer_id
+    place = (tenant, rules.resolution_of(tenant))
+    before = {customer: contacts[tenant, customer] for _, customer in one.lookups if (tenant, customer) in contacts}
+    held = [contact for of_customer in before.values() for contact in of_customer]
+    after = [*held, *(updates[new].contact for new in one.new)] if one.membership_changes else []
+    founders = {customer: row.founder for customer, row in one.customers.items()}
+    return Resolved(
+        tenant=tenant,
+        assignments=[_assignment(one, contact_id, updates[contact_id]) for contact_id in (*one.new, *one.known)],
+        customers_before=one.customers,
+        customers={customer_id: one.summary},
+        conflicts_before={},
+        conflicts=[
+            conflict_row(place, contact_id[1], Refused(link, "generic"), link.since)
+            for contact_id, links in one.generic.items()
+            for link in links
+        ],
+        contacts_before=before,
+        contacts_after={customer_id: after} if after else {},
+        founders={**founders, customer_id: one.summary.founder},
+        sources=dict.fromkeys((*one.customers, customer_id), one.contacts),
+        merged={customer: customer_id for customer in one.customers if customer != customer_id},
+    )
 
 
-def _as_spelt(
-    holdings: Mapping[Identifier, Holding], links: list[Link], policy: Policy
-) -> Mapping[Identifier, Holding]:
-    """The holdings behind the links, by normalised value."""
-    stated = [type_name for type_name, _ in holdings]
-    if all(stated.count(link.type) == 1 for link in links):  # then there is no need to spell any
-        by_type = {identifier[0]: holding for identifier, holding in holdings.items()}
-        return {link.identifier: by_type[link.type] for link in links}
-    return normalised(holdings, policy)[0]
-
-
-def _founded_at(file: ContactUpdate, policy: Policy) -> int | None:
-    """When a contact with news was founded, as far as the news can have changed that."""
-    stated = file.standing.first_stated_at if file.standing is not None else None
-    named = file.after.named_at
-    if named is None or normalise("contact", file.contact, policy) is None:
-        return stated
-    return named if stated is None else min(stated, named)
-
-
-@dataclass(slots=True)
-class _Draft:
-    """An outcome while it grows."""
-
-    members_new: list[MemberRow] = field(default_factory=list)
-    members: list[MemberRow] = field(default_factory=list)
-    moves: list[Move] = field(default_factory=list)
-    customers_new: list[CustomerRow] = field(default_factory=list)
-    customers: list[CustomerRow] = field(default_factory=list)
-    customers_gone: list[ContactKey] = field(default_factory=list)
-    refusals: list[ConflictRow] = field(default_factory=list)
-    changes: list[CustomerChange] = field(default_factory=list)
-
-    @property
-    def outcome(self) -> IdentityDelta:
-        return IdentityDelta(**{one.name: getattr(self, one.name) for one in fields(self)})
-
-
-def _write_customer(outcome: _Draft, one: Settled) -> None:
-    customer, homes = one.customer, one.group.homes
-    known = homes.get(customer.customer_id)
-    if known is None:
-        outcome.customers_new.append(customer)
-    elif known != customer:
-        outcome.customers.append(customer)
-    for gone in homes.keys() - {customer.customer_id}:
-        outcome.customers_gone.append((customer.tenant, gone))
-        outcome.moves.append(Move(customer.tenant, gone, customer.customer_id))
-
-
-def _write_members(outcome: _Draft, one: Settled, files: Files) -> None:
-    for who in one.group.newcomers:
-        file = files[who]
-        row = MemberRow(
-            *who,
-            file.contact,
-            one.customer.customer_id,
-            one.customer.customer_id,  # a peaceful component goes by the id of its one customer
-            len(one.generic.get(who, ())),
-            file.after.named_at,
-            *file.after.texts,
-        )
-        outcome.members_new.append(row)
-    for who in one.group.known:
-        file = files[who]
-        if file.row is not None and file.after != file.before:
-            holdings, decisions = file.after.texts
-            refused = len(one.generic.get(who, ())) if file.standing is not None else file.row.refused
-            row = file.row._replace(refused=refused, named_at=file.after.named_at, holdings=holdings)
-            outcome.members.append(row._replace(decisions=decisions))
-    for who, links in one.generic.items():
-        outcome.refusals += [refusal_row(*who, Refused(link, "generic"), link.since) for link in links]
-
-
-def _tell(  # noqa: PLR0913, PLR0917 - what was, what is, and why
-    outcome: _Draft, one: Settled, crews: Mapping[ContactKey, list[str]], files: Files, reached: Affected, rules: Rules
-) -> None:
-    causes = latest_causes(reached.causes, one.group.contacts)
-    force = rules.policy_of(one.group.tenant)
-    for change in _changes(one, crews, files):
-        outcome.changes.append(told_of(force.tenant, change, causes, force.version))
-
-
-def _changes(one: Settled, crews: Mapping[ContactKey, list[str]], files: Files) -> list[Change]:
-    tenant, customer_id, homes = one.group.tenant, one.customer.customer_id, one.group.homes
-    newcomers = [files[who].contact for who in one.group.newcomers]
-    if homes.keys() <= {customer_id}:  # nearly always, and then there is no need to look at each contact
-        return [grown(customer_id, crews[tenant, customer_id] if homes else (), newcomers)]
-    before = {contact: home for home in homes for contact in crews[tenant, home]}
-    after = dict.fromkeys((*before, *newcomers), customer_id)
-    founders = {home: row.founder for home, row in homes.items()} | {customer_id: one.customer.founder}
-    return changes(before, after, founders)
+def _assignment(one: Merged, contact_id: ContactKey, update: ContactUpdate) -> Assignment:
+    """A conflict-free component goes by the id of its one customer."""
+    refused = len(one.generic.get(contact_id, ()))
+    if update.links is None and update.row is not None:
+        refused = update.row.refused
+    evidence = update.after if update.row is None or update.after != update.before else None
+    belongs = (one.customer_id, one.customer_id, refused)
+    return Assignment(contact_id[1], update.contact, update.row, evidence, *belongs)

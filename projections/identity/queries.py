@@ -1,43 +1,126 @@
-"""Reading who is who, in a tenant's live space.
+"""Reading identity in one resolution of a tenant: the active one, for readers.
 
-A contact of whom nothing was ever stated has no row and is a customer by itself under its own personal id: what is
-not found here stands for itself, and whether there is such a contact at all is for the contacts' table to say.
+A contact about which nothing was ever stated has no row, and is a customer by itself under its own personal id. So an
+id that is not found here stands for itself; whether there is such a contact is in the contacts' table.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from projections.identity.tables import ConflictRow
+import sqlalchemy as sa
 
-_CUSTOMERS_OF: Final = "SELECT contact_id, customer_id FROM members WHERE tenant = $1 AND contact_id = ANY($2::uuid[])"
-_KNOWN_BY: Final = """
-SELECT m.contact_id, m.contact, m.customer_id, k.member_id, k.phone, k.email
-FROM members c JOIN members m ON m.tenant = c.tenant AND m.customer_id = c.customer_id
-LEFT JOIN customers k ON k.tenant = m.tenant AND k.customer_id = m.customer_id
-WHERE c.tenant = $1 AND c.contact_id = $2 ORDER BY m.contact COLLATE "C"
-"""
-_KEYS: Final = """
-SELECT contact_id, channel || ':' || account || ':' || uid FROM contacts
-WHERE tenant = $1 AND contact_id = ANY($3::uuid[])
-UNION SELECT contact_id, contact FROM members WHERE tenant = $2 AND contact_id = ANY($3::uuid[])
-"""
-_HOLDERS: Final = """
-SELECT l.tier, m.contact_id, m.contact, m.customer_id
-FROM links l JOIN members m ON m.tenant = l.tenant AND m.contact_id = l.contact_id
-WHERE l.tenant = $1 AND l.type = $2 AND l.value = $3 AND (l.tier, l.contact_id) > ($4, $5)
-ORDER BY l.tier, l.contact_id LIMIT $6
-"""
-_CONFLICTS: Final = (
-    f"SELECT {', '.join(ConflictRow._fields)} FROM refusals "  # noqa: S608 - names are constants
-    "WHERE tenant = $1 AND (at, contact_id, type, value) < ($2, $3, $4, $5) "
-    "AND ($6::text[] IS NULL OR reason = ANY($6)) "
-    "ORDER BY at DESC, contact_id DESC, type DESC, value DESC LIMIT $7"
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.metadata import row_columns
+from projections.engine.statements import array, compiled
+from projections.identity.keys import ResolutionKey
+from projections.identity.tables import CONFLICTS, CUSTOMERS, LINKS, MEMBERS, ConflictRow
+
+_MOST: Final = sa.bindparam("most", type_=sa.Integer())
+
+
+def _in(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The rows of one resolution."""
+    return sa.and_(table.c.tenant == sa.bindparam("tenant"), table.c.resolution_id == sa.bindparam("resolution_id"))
+
+
+def _same(one: sa.FromClause, other: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[column] == other.c[column] for column in ("tenant", "resolution_id", name)))
+
+
+def _place(columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """A place in the order of these columns, as parameters of their names."""
+    types = [sa.Text() if isinstance(column.type, sa.Text) else column.type for column in columns]
+    return sa.tuple_(*(sa.bindparam(f"{one.key}", type_=kind) for one, kind in zip(columns, types, strict=True)))
+
+
+_CUSTOMERS_OF: Final = compiled(
+    sa.select(MEMBERS.c.contact_id, MEMBERS.c.customer_id).where(
+        _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+    ),
+    "tenant",
+    "resolution_id",
+    "contact_ids",
+)
+_OF: Final = MEMBERS.alias("of")
+_TOGETHER: Final = compiled(
+    sa.select(
+        MEMBERS.c.contact_id,
+        MEMBERS.c.contact,
+        MEMBERS.c.customer_id,
+        CUSTOMERS.c.member_id,
+        CUSTOMERS.c.phone,
+        CUSTOMERS.c.email,
+    )
+    .select_from(
+        _OF.join(MEMBERS, _same(_OF, MEMBERS, "customer_id")).outerjoin(
+            CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")
+        )
+    )
+    .where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id"))
+    .order_by(MEMBERS.c.contact),
+    "tenant",
+    "resolution_id",
+    "contact_id",
+)
+_KEYS_OF: Final = compiled(
+    sa.union(
+        sa.select(CONTACTS.c.contact_id, CONTACTS.c.channel + ":" + CONTACTS.c.account + ":" + CONTACTS.c.uid).where(
+            CONTACTS.c.tenant == sa.bindparam("tenant"),
+            CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
+        ),
+        sa.select(MEMBERS.c.contact_id, MEMBERS.c.contact).where(
+            _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+        ),
+    ),
+    "tenant",
+    "resolution_id",
+    "contact_ids",
+)
+_HOLDER: Final = (LINKS.c.tier, LINKS.c.contact_id)
+_HOLDERS: Final = compiled(
+    sa.select(LINKS.c.tier, MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id)
+    .select_from(LINKS.join(MEMBERS, _same(LINKS, MEMBERS, "contact_id")))
+    .where(
+        _in(LINKS),
+        LINKS.c.type == sa.bindparam("type"),
+        LINKS.c.value == sa.bindparam("value"),
+        sa.tuple_(*_HOLDER) > _place(_HOLDER),
+    )
+    .order_by(*_HOLDER)
+    .limit(_MOST),
+    "tenant",
+    "resolution_id",
+    "type",
+    "value",
+    "tier",
+    "contact_id",
+    "most",
+)
+_NEWEST_FIRST: Final = (CONFLICTS.c.at, CONFLICTS.c.contact_id, CONFLICTS.c.type, CONFLICTS.c.value)
+_REASONS: Final = array("reasons", sa.Text())
+_CONFLICTS: Final = compiled(
+    sa.select(*row_columns(CONFLICTS))
+    .where(
+        _in(CONFLICTS),
+        sa.tuple_(*_NEWEST_FIRST) < _place(_NEWEST_FIRST),
+        sa.or_(_REASONS.is_(None), CONFLICTS.c.reason == sa.any_(_REASONS)),
+    )
+    .order_by(*(column.desc() for column in _NEWEST_FIRST))
+    .limit(_MOST),
+    "tenant",
+    "resolution_id",
+    "at",
+    "contact_id",
+    "type",
+    "value",
+    "reasons",
+    "most",
 )
 
 
-class Holder(NamedTuple):
-    """A contact that holds a value, how strongly, and the customer it belongs to."""
+class IdentifierHolder(NamedTuple):
+    """A contact that holds an identifier, how strongly, and its customer."""
 
     tier: int
     contact_id: UUID
@@ -46,7 +129,7 @@ class Holder(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A contact of a customer, and what the customer is known by."""
+    """A contact of a customer, and the customer's member id and preferred phone and e-mail."""
 
     contact_id: UUID
     contact: str
@@ -56,8 +139,8 @@ class Member(NamedTuple):
     email: str | None
 
 
-class Place(NamedTuple):
-    """Where a refused link stands among a tenant's, newest first."""
+class ConflictPosition(NamedTuple):
+    """The place of a conflict among a tenant's, newest first."""
 
     at: int
     contact_id: UUID
@@ -66,49 +149,58 @@ class Place(NamedTuple):
 
 
 FIRST_HOLDER: Final = (-1, UUID(int=0))
-NEWEST: Final = Place(2**63 - 1, UUID(int=0), "", "")
+NEWEST: Final = ConflictPosition(2**63 - 1, UUID(int=0), "", "")
 
 
-def place_of(row: ConflictRow) -> Place:
-    """Where a page that follows this refused link begins."""
-    return Place(row.at, row.contact_id, row.type, row.value)
+def position_of(row: ConflictRow) -> ConflictPosition:
+    """Where a page that follows this conflict begins."""
+    return ConflictPosition(row.at, row.contact_id, row.type, row.value)
 
 
-async def customers_of(connection: Any, space: str, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+async def customers_of(connection: Any, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """The customers of those of the contacts that have identity evidence; any other is a customer by itself."""
-    found = await connection.fetch(_CUSTOMERS_OF, space, contact_ids)
+    found = await connection.fetch(_CUSTOMERS_OF, *resolution, contact_ids)
     return {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def together(connection: Any, space: str, any_id: UUID) -> list[Member]:
-    """The contacts of the customer that any id leads to, by their keys, as of one moment; none if nothing was stated.
+async def together(connection: Any, resolution: ResolutionKey, any_id: UUID) -> list[Member]:
+    """The contacts of the customer to which any contact's id leads, by contact key; none if nothing was stated.
 
-    Among them may be contacts of whom others spoke before they were ever seen.
+    They may include contacts that others referenced and that have no event of their own.
     """
-    return [Member(*row) for row in await connection.fetch(_KNOWN_BY, space, any_id)]
+    return [Member(*row) for row in await connection.fetch(_TOGETHER, *resolution, any_id)]
 
 
-async def keys_of(connection: Any, tenant: str, space: str, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The keys of those of the contacts that there are, whether seen themselves or only spoken of."""
-    found = await connection.fetch(_KEYS, tenant, space, contact_ids)
+async def keys_of(connection: Any, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The contact keys of those contacts that exist, by an event of their own or by a reference."""
+    found = await connection.fetch(_KEYS_OF, *resolution, contact_ids)
     return {contact_id: key for contact_id, key in found}  # noqa: C416 - a record is no pair to the type checker
 
 
-async def holders(  # noqa: PLR0913 - a value, and where its next page begins
+async def holders(
     connection: Any,
-    space: str,
-    type_name: str,
-    value: str,
+    resolution: ResolutionKey,
+    identifier: tuple[str, str],
     *,
     after: tuple[int, UUID] = FIRST_HOLDER,
     limit: int,
-) -> list[Holder]:
-    """Who holds a normalised value, the strongest first; the next page is after the last one's (tier, contact_id)."""
-    return [Holder(*row) for row in await connection.fetch(_HOLDERS, space, type_name, value, *after, limit)]
+) -> list[IdentifierHolder]:
+    """The holders of a normalised (type, value), the strongest first.
+
+    The next page begins after the last one's (tier, contact_id).
+    """
+    found = await connection.fetch(_HOLDERS, *resolution, *identifier, *after, limit)
+    return [IdentifierHolder(*row) for row in found]
 
 
 async def conflicts(
-    connection: Any, space: str, *, after: Place = NEWEST, reasons: Sequence[str] | None = None, limit: int
+    connection: Any,
+    resolution: ResolutionKey,
+    *,
+    after: ConflictPosition = NEWEST,
+    reasons: Sequence[str] | None = None,
+    limit: int,
 ) -> list[ConflictRow]:
-    """Refused links, those first whose refusal came to be last, of these reasons (none: all)."""
-    return [ConflictRow(*row) for row in await connection.fetch(_CONFLICTS, space, *after, reasons, limit)]
+    """Conflicts with these reasons (None: all), the newest first."""
+    found = await connection.fetch(_CONFLICTS, *resolution, *after, reasons, limit)
+    return [ConflictRow(*row) for row in found]

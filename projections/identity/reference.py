@@ -1,31 +1,29 @@
 """Identity in memory, from the whole set of events at once: what the tables must come to.
 
-One chunk, resolved in full, onto nothing: no short way, no loading, nothing cut out of a tenant, so the tables, which
-are resolved component by component as evidence comes in, are checked against it.
+One chunk, resolved in full, into an empty store: no fast case and no loading. The tables, which are written component
+by component as evidence arrives, are checked against it.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-import sqlalchemy as sa
-
-from projections.engine.metadata import Key, Row, key_of
+from projections.engine.metadata import Key, Row, Table, key_of
 from projections.identity import handlers
-from projections.identity.contact_evidence import NOTHING
-from projections.identity.ports import Rules
-from projections.identity.store import ContactKey, CurrentCustomer, Holder, IdentityDelta, Value
+from projections.identity.contact_evidence import NO_EVIDENCE
+from projections.identity.delta import IdentityDelta
+from projections.identity.incremental import CurrentCustomer
+from projections.identity.keys import ContactKey, CustomerKey, Holder, IdentifierKey, Reference, StatementKey
+from projections.identity.rules import Rules
 from projections.identity.tables import (
+    CONFLICTS,
     CUSTOMERS,
     LINKS,
     MEMBERS,
-    NAMINGS,
     READ_MODELS,
-    REFUSALS,
+    REFERENCES,
     STATEMENTS,
     ConflictRow,
-    LinkRow,
     MemberRow,
-    ReferenceRow,
     StatementRow,
 )
 from schemas.events import Event
@@ -33,108 +31,92 @@ from schemas.events import Event
 Rows = dict[Key, Row]
 
 
-async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[sa.Table, Rows]:
-    """Every row of every table of identity that the set of events decides, by table and key."""
-    blank = WriteOnlyStore()
-    await handlers.save(blank, events, rules, in_full=True)
-    return decided({table: {key_of(table, row): row for row in rows} for table, rows in blank.rows.items()})
+async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[Table, Rows]:
+    """Every row of every table of identity that the set of events determines, by table and key."""
+    store = WriteOnlyStore()
+    await handlers.save(store, events, rules, in_full=True)
+    delta = store.delta
+    tables: dict[Table, Collection[Row]] = {
+        STATEMENTS: delta.statements_new,
+        MEMBERS: delta.members_new,
+        LINKS: delta.links_new,
+        REFERENCES: delta.references,
+        CUSTOMERS: delta.customers_new,
+        CONFLICTS: delta.conflicts,
+    }
+    return determined({table: {key_of(table, row): row for row in rows} for table, rows in tables.items()})
 
 
-def decided(tables: Mapping[sa.Table, Mapping[Key, Row]]) -> dict[sa.Table, Rows]:
-    """What of the tables the set of events alone decides.
+def determined(tables: Mapping[Table, Mapping[Key, Row]]) -> dict[Table, Rows]:
+    """The rows that the set of events alone determines.
 
-    A contact of whom nothing is stated any more, since an event turned out to say something else than it was heard to
-    say, is alone, with a row or without.
+    A contact about which nothing is stated any more, since a statement was superseded, may have a row or not.
     """
     found = {table: dict(tables[table]) for table in READ_MODELS}
-    rows = remembered(MemberRow(*row) for row in tables[MEMBERS].values())
+    rows = with_evidence(MemberRow(*row) for row in tables[MEMBERS].values())
     found[MEMBERS] = {key_of(MEMBERS, row): row for row in rows}
-    customers = {(row.tenant, row.customer_id) for row in rows}
+    customers = {(row.tenant, row.resolution_id, row.customer_id) for row in rows}
     found[CUSTOMERS] = {key: row for key, row in tables[CUSTOMERS].items() if key in customers}
     return found
 
 
-def remembered(members: Iterable[MemberRow]) -> list[MemberRow]:
-    """Without those who are alone and of whom nothing is stated, as if they had no row."""
+def with_evidence(members: Iterable[MemberRow]) -> list[MemberRow]:
+    """Without the contacts that are alone in their component and have no evidence, as if they had no row."""
     rows = list(members)
-    together = Counter((row.tenant, row.component) for row in rows)
+    sizes = Counter((row.tenant, row.resolution_id, row.component) for row in rows)
     return [
         row
         for row in rows
-        if together[row.tenant, row.component] > 1
-        or (row.holdings, row.decisions, row.named_at) != (NOTHING, NOTHING, None)
+        if sizes[row.tenant, row.resolution_id, row.component] > 1
+        or (row.holdings, row.decisions, row.first_referenced_at) != (NO_EVIDENCE, NO_EVIDENCE, None)
     ]
 
 
 class WriteOnlyStore:
-    """See Identities: nothing is remembered of anybody, and what is written is kept, to be looked at.
-
-    It is for one chunk, whose own writing nobody reads again.
-    """
+    """An empty `projections.identity.ports.IdentityStore` that keeps the delta of one chunk."""
 
     def __init__(self) -> None:
-        self.rows: dict[sa.Table, list[Row]] = {table: [] for table in READ_MODELS}
+        self.delta = IdentityDelta()
 
-    async def record(self, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
-        """See Identities."""
-        self.rows[STATEMENTS] += rows
+    async def statements(self, keys: Collection[StatementKey]) -> dict[StatementKey, StatementRow]:
+        """See IdentityStore."""
         return {}
 
-    async def replace(self, rows: Collection[StatementRow]) -> None:
-        """See Identities."""
-        _never(rows)
-
-    async def statements(self, contacts: Collection[ContactKey]) -> list[StatementRow]:
-        """See Identities."""
+    async def statements_of(self, contacts: Collection[ContactKey]) -> list[StatementRow]:
+        """See IdentityStore."""
         return []
 
     async def members(self, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
-        """See Identities."""
+        """See IdentityStore."""
         return {}
 
     async def components(self, contacts: Collection[ContactKey]) -> list[MemberRow]:
-        """See Identities."""
+        """See IdentityStore."""
         return []
 
-    async def homes(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
-        """See Identities."""
+    async def current_customers(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
+        """See IdentityStore."""
         return {}
 
-    async def crews(self, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:
-        """See Identities."""
+    async def contacts_by_customer(self, customers: Collection[CustomerKey]) -> dict[CustomerKey, list[str]]:
+        """See IdentityStore."""
         return {}
 
-    async def holders(self, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
-        """See Identities."""
+    async def holders(self, wanted: Mapping[IdentifierKey, int]) -> dict[IdentifierKey, list[Holder]]:
+        """See IdentityStore."""
         return {}
 
-    async def relink(self, gone: Collection[LinkRow], new: Collection[LinkRow]) -> None:
-        """See Identities."""
-        _never(gone)
-        self.rows[LINKS] += new
-
-    async def name(self, gone: Collection[Key], known: Collection[ReferenceRow]) -> None:
-        """See Identities."""
-        _never(gone)
-        self.rows[NAMINGS] += known
-
-    async def named(self, contacts: Collection[ContactKey]) -> dict[ContactKey, int]:
-        """See Identities."""
+    async def first_references(self, wanted: Mapping[ContactKey, int]) -> dict[ContactKey, list[Reference]]:
+        """See IdentityStore."""
         return {}
 
-    async def refusals(self, contacts: Collection[ContactKey]) -> list[ConflictRow]:
-        """See Identities."""
+    async def conflicts(self, contacts: Collection[ContactKey]) -> list[ConflictRow]:
+        """See IdentityStore."""
         return []
 
-    async def write(self, outcome: IdentityDelta) -> None:
-        """See Identities."""
-        _never([*outcome.members, *outcome.moves, *outcome.customers])
-        _never([*outcome.customers_gone, *outcome.refusals_gone])
-        self.rows[MEMBERS] += outcome.members_new
-        self.rows[CUSTOMERS] += outcome.customers_new
-        self.rows[REFUSALS] += outcome.refusals
-
-
-def _never(known: Collection[object]) -> None:
-    if known:
-        raise AssertionError("nothing was remembered, and something of it is to be changed")
+    async def save(self, delta: IdentityDelta) -> None:
+        """See IdentityStore. Raises AssertionError for a delta that changes stored rows."""
+        stored = (delta.statements, delta.links_gone, delta.references_gone, delta.members, delta.merges)
+        if any((*stored, delta.customers, delta.customers_gone, delta.conflicts_gone)):
+            raise AssertionError("the delta changes rows, and the store is empty")
+        self.delta = delta

@@ -1,143 +1,262 @@
-"""A tenant's policies, and the *spaces* in which its identity is resolved by them.
+"""A tenant's policies and the resolutions of its identity by them.
 
-The column ``tenant`` of identity's tables holds a space: the tenant itself, by the default policy, or a name of the
-tenant's and the policy's. Whoever changes the policy has a second space built beside the live one, from the same
-statements; live evidence goes into both. When the new one has everything it becomes the live one, in one row's
-change, so readers see the one membership or the other. What is live in the end depends on the events alone.
+A tenant begins with a resolution by the default policy. When its policy changes, a second resolution is built beside
+the active one, from the same statements, and new evidence goes into both. Once the new one is complete it becomes the
+active one in one transaction, so readers see the membership of the one or of the other. The old one is retired, and
+deleted when no reader can still use it. Which resolution is active in the end depends on the events alone.
 """
 
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from projections.engine.metadata import Json, define
+from projections.engine.metadata import key_columns, row_columns
+from projections.engine.statements import array, compiled
 from projections.engine.store import insert, insert_new
+from projections.identity.keys import ResolutionKey
+from projections.identity.rules import DEFAULT_VERSION
+from projections.identity.tables import POLICIES, RESOLUTIONS, STATEMENTS, PolicyRow, ResolutionRow, StatementRow
 
-DEFAULT_VERSION: Final = "default"
-_SEPARATOR: Final = "#"  # in no tenant's name
-State = Literal["building", "live", "gone"]
-
-
-class PolicyRow(NamedTuple):
-    """A policy that a tenant set, by the event that set it; the greatest by (at, event_id) is in force."""
-
-    tenant: str
-    event_id: str
-    at: int
-    policy: Json
-    set_by: str | None
-    note: str | None
+_BUILDING, _ACTIVE, _RETIRED = "building", "active", "retired"
+_BUCKETS: Final = 256  # a chunk may be about thousands of tenants, and a transaction can't hold thousands of locks
+_NO_CONTACT: Final = UUID(int=0)
+_TENANTS: Final = sa.table("tenants", sa.column("tenant", sa.Text()), sa.column("default_region"), schema="onefold")
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
+_RESOLUTION: Final = sa.bindparam("resolution_id", type_=sa.Text())
+_ONE: Final = (RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.resolution_id == _RESOLUTION)
+_LOCKS: Final = sa.func.hashtext("onefold.identity")
 
 
-class ResolutionRow(NamedTuple):
-    """A space: by which policy it is resolved, and how many statements of how many it has.
+def _bucket(tenant: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    return sa.func.hashtext(tenant, type_=sa.Integer()).bitwise_and(_BUCKETS - 1)
 
-    ``place`` is the (contact_id, event_id) of the last one taken over, as text. A tenant whose default space is live,
-    and has no other, has no row.
+
+def _given_tenants() -> sa.TableValuedAlias:
+    return sa.func.unnest(array("tenants", sa.Text())).table_valued("tenant").render_derived(name="given")
+
+
+def _share() -> str:
+    buckets = sa.select(_bucket(_given_tenants().c.tenant).label("bucket")).distinct().order_by("bucket").subquery()
+    return compiled(sa.select(sa.func.pg_advisory_xact_lock_shared(_LOCKS, buckets.c.bucket)), "tenants")
+
+
+def _in_use(*states: str) -> str:
+    """Selects a row for each given tenant and resolution in one of these states; of a tenant without, nulls."""
+    given = _given_tenants()
+    found = (
+        given.outerjoin(RESOLUTIONS, sa.and_(RESOLUTIONS.c.tenant == given.c.tenant, RESOLUTIONS.c.state.in_(states)))
+        .outerjoin(
+            POLICIES,
+            sa.and_(POLICIES.c.tenant == RESOLUTIONS.c.tenant, POLICIES.c.event_id == RESOLUTIONS.c.version),
+        )
+        .outerjoin(_TENANTS, _TENANTS.c.tenant == given.c.tenant)
+    )
+    chosen = sa.select(
+        given.c.tenant,
+        RESOLUTIONS.c.resolution_id,
+        RESOLUTIONS.c.version,
+        RESOLUTIONS.c.state,
+        sa.cast(POLICIES.c.policy, sa.Text()),
+        _TENANTS.c.default_region,
+    )
+    return compiled(chosen.select_from(found), "tenants")
+
+
+_LATEST_FIRST: Final = (POLICIES.c.at.desc(), POLICIES.c.event_id.desc())
+
+
+def _to_roll_out() -> str:
+    latest = (
+        sa.select(POLICIES.c.tenant, POLICIES.c.event_id)
+        .ext(postgresql.distinct_on(POLICIES.c.tenant))
+        .order_by(POLICIES.c.tenant, *_LATEST_FIRST)
+        .subquery("latest")
+    )
+    active = sa.and_(RESOLUTIONS.c.tenant == latest.c.tenant, RESOLUTIONS.c.state == _ACTIVE)
+    return compiled(
+        sa.select(latest.c.tenant)
+        .select_from(latest.outerjoin(RESOLUTIONS, active))
+        .where(RESOLUTIONS.c.version.is_distinct_from(latest.c.event_id))
+        .order_by(latest.c.tenant)
+    )
+
+
+def _begin() -> str:
+    active = (
+        sa.select(RESOLUTIONS.c.resolution_id)
+        .where(RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.state == _ACTIVE)
+        .scalar_subquery()
+    )
+    total = (
+        sa.select(sa.func.count())
+        .select_from(STATEMENTS)
+        .where(STATEMENTS.c.tenant == _TENANT, STATEMENTS.c.resolution_id == sa.func.coalesce(active, DEFAULT_VERSION))
+        .scalar_subquery()
+    )
+    begin = postgresql.insert(RESOLUTIONS).values(
+        tenant=_TENANT,
+        resolution_id=_RESOLUTION,
+        version=sa.bindparam("version", type_=sa.Text()),
+        state=_BUILDING,
+        total=total,
+        done=0,
+        position="",
+    )
+    again = begin.on_conflict_do_update(
+        index_elements=key_columns(RESOLUTIONS), set_={"version": begin.excluded.version}
+    )
+    return compiled(again.returning(*row_columns(RESOLUTIONS)), "tenant", "resolution_id", "version")
+
+
+def _retire() -> str:
+    retire = postgresql.insert(RESOLUTIONS).values(
+        tenant=_TENANT,
+        resolution_id=_RESOLUTION,
+        version=sa.bindparam("version", type_=sa.Text()),
+        state=_RETIRED,
+        total=0,
+        done=0,
+        position="",
+        retired_at=sa.func.now(),
+    )
+    known = retire.on_conflict_do_update(
+        index_elements=key_columns(RESOLUTIONS), set_={"state": _RETIRED, "retired_at": sa.func.now()}
+    )
+    return compiled(known, "tenant", "resolution_id", "version")
+
+
+_ROLLOUT: Final = compiled(
+    sa.select(
+        sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.rollout"), sa.func.hashtext(sa.func.current_schema()))
+    )
+)
+_SHARE: Final = _share()
+_ALONE: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(_LOCKS, _bucket(_TENANT))), "tenant")
+_IN_USE: Final = _in_use(_ACTIVE, _BUILDING)
+_ACTIVE_ONES: Final = _in_use(_ACTIVE)
+_IN_FORCE: Final = compiled(
+    sa.select(*row_columns(POLICIES))
+    .where(POLICIES.c.tenant == _TENANT)
+    .order_by(*_LATEST_FIRST)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+    "tenant",
+    "most",
+)
+_BEING_BUILT: Final = compiled(
+    sa.select(*row_columns(RESOLUTIONS)).where(RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.state == _BUILDING),
+    "tenant",
+)
+_RECORD: Final = insert_new(POLICIES)
+_TO_ROLL_OUT: Final = _to_roll_out()
+_RETIRE_OTHERS: Final = compiled(
+    sa.update(RESOLUTIONS)
+    .values(state=_RETIRED, retired_at=sa.func.now())
+    .where(
+        RESOLUTIONS.c.tenant == _TENANT,
+        RESOLUTIONS.c.state == _BUILDING,
+        RESOLUTIONS.c.resolution_id != _RESOLUTION,
+    ),
+    "tenant",
+    "resolution_id",
+)
+_BEGIN: Final = _begin()
+_PROGRESS: Final = compiled(
+    sa.update(RESOLUTIONS)
+    .values(
+        done=RESOLUTIONS.c.done + sa.bindparam("number", type_=sa.Integer()),
+        position=sa.bindparam("position", type_=sa.Text()),
+    )
+    .where(*_ONE)
+    .returning(*row_columns(RESOLUTIONS)),
+    "tenant",
+    "resolution_id",
+    "number",
+    "position",
+)
+_RETIRE: Final = _retire()
+_ACTIVATE: Final = compiled(sa.update(RESOLUTIONS).values(state=_ACTIVE).where(*_ONE), "tenant", "resolution_id")
+_RETIRED_FOR: Final = compiled(
+    sa.select(*key_columns(RESOLUTIONS))
+    .where(
+        RESOLUTIONS.c.state == _RETIRED,
+        RESOLUTIONS.c.retired_at
+        <= sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, 0, sa.bindparam("seconds", type_=sa.Double())),
+    )
+    .order_by(*key_columns(RESOLUTIONS)),
+    "seconds",
+)
+_DELETE: Final = compiled(sa.delete(RESOLUTIONS).where(*_ONE), "tenant", "resolution_id")
+
+
+class ResolutionInUse(NamedTuple):
+    """An active or building resolution with the text of its policy, None for the default one.
+
+    ``region`` is the tenant's default region, if the tenant is registered.
     """
 
     tenant: str
-    name: str
+    resolution_id: str
     version: str
-    state: str
-    total: int
-    done: int
-    place: str
-
-
-POLICIES: Final = define("policies", PolicyRow, key=2)
-SPACES: Final = define("spaces", ResolutionRow, sa.Column("left_at", sa.DateTime(timezone=True)), key=2)
-sa.Index("spaces_live", SPACES.c.tenant, unique=True, postgresql_where=SPACES.c.state == "live")
-
-_BUCKETS: Final = 256  # a chunk may be about thousands of tenants; locks are not to be had by the thousand
-_SHARE: Final = f"""
-SELECT pg_advisory_xact_lock_shared(hashtext('onefold.identity'), bucket)
-FROM (SELECT DISTINCT hashtext(t) & {_BUCKETS - 1} AS bucket FROM unnest($1::text[]) t ORDER BY 1) buckets
-"""  # noqa: S608 - a constant
-_ALONE: Final = f"SELECT pg_advisory_xact_lock(hashtext('onefold.identity'), hashtext($1) & {_BUCKETS - 1})"
-_OF_TENANTS: Final = """
-SELECT t.tenant, s.name, s.version, s.state, p.policy::text, r.default_region
-FROM unnest($1::text[]) AS t(tenant)
-LEFT JOIN spaces s ON s.tenant = t.tenant AND s.state IN ('live', 'building')
-LEFT JOIN policies p ON p.tenant = s.tenant AND p.event_id = s.version
-LEFT JOIN onefold.tenants r ON r.tenant = t.tenant
-"""
-_LIVE: Final = """
-SELECT coalesce(s.name, t.tenant), coalesce(s.version, 'default'), p.policy::text, r.default_region
-FROM (VALUES ($1::text)) AS t(tenant)
-LEFT JOIN spaces s ON s.tenant = t.tenant AND s.state = 'live'
-LEFT JOIN policies p ON p.tenant = s.tenant AND p.event_id = s.version
-LEFT JOIN onefold.tenants r ON r.tenant = t.tenant
-"""
-_IN_FORCE: Final = (
-    f"SELECT {', '.join(PolicyRow._fields)} FROM policies WHERE tenant = $1 "  # noqa: S608 - names are constants
-    "ORDER BY at DESC, event_id DESC LIMIT $2"
-)
-_BUILDING: Final = f"SELECT {', '.join(ResolutionRow._fields)} FROM spaces WHERE tenant = $1 AND state = 'building'"  # noqa: S608 - as above
-_RECORD: Final = insert_new(POLICIES)
-
-
-class Found(NamedTuple):
-    """A space of a tenant with its policy's text; None by the default policy. ``region`` is the tenant's, if known."""
-
-    tenant: str
-    name: str
-    version: str
-    live: bool
+    active: bool
     policy: str | None
     region: str | None
 
+    @property
+    def key(self) -> ResolutionKey:
+        """The key of its rows."""
+        return ResolutionKey(self.tenant, self.resolution_id)
 
-def space_of(tenant: str, version: str) -> str:
-    """The name of a tenant's space by a policy's version."""
+
+def resolution_id_of(version: str) -> str:
+    """The id of the resolution by a version of the policy, which is the id of an event of any length."""
     if version == DEFAULT_VERSION:
-        return tenant
-    return f"{tenant}{_SEPARATOR}{blake2b(version.encode(), digest_size=8).hexdigest()}"
-
-
-def tenant_of(space: str) -> str:
-    """Whose space it is."""
-    return space.partition(_SEPARATOR)[0]
+        return DEFAULT_VERSION
+    return blake2b(version.encode(), digest_size=8).hexdigest()
 
 
 async def share(connection: Any, tenants: Collection[str]) -> None:
-    """Keep these tenants' spaces as they are until the transaction ends. Returns once nobody changes them."""
+    """Keep the resolutions of these tenants as they are until the transaction ends. Waits while they are changed."""
     await connection.execute(_SHARE, sorted(tenants))
 
 
-async def take(connection: Any, tenant: str) -> None:
-    """Be alone with a tenant's identity until the transaction ends."""
+async def lock(connection: Any, tenant: str) -> None:
+    """Keep all others from writing the identity of a tenant until the transaction ends. Waits while they write."""
     await connection.execute(_ALONE, tenant)
 
 
 async def record(connection: Any, policies: Sequence[PolicyRow]) -> int:
-    """Add the policies that are new; how many that were."""
+    """Add the policies that are new. Returns how many were."""
     return len(await insert(connection, _RECORD, policies))
 
 
-async def spaces_of(connection: Any, tenants: Collection[str]) -> list[Found]:
-    """Each tenant's live space, and the one that is being built, if one is."""
-    found = [tuple(row) for row in await connection.fetch(_OF_TENANTS, list(tenants))]
-    spaces = [
-        Found(tenant, name, version, state == "live", policy, region)
-        for tenant, name, version, state, policy, region in found
-        if name is not None
+async def resolutions_in_use(connection: Any, tenants: Collection[str]) -> list[ResolutionInUse]:
+    """The active resolution of each tenant, and the one that is being built, if one is."""
+    return _found(await connection.fetch(_IN_USE, list(tenants)))
+
+
+async def active_resolution(connection: Any, tenant: str) -> ResolutionInUse:
+    """The resolution that readers read."""
+    (found,) = _found(await connection.fetch(_ACTIVE_ONES, [tenant]))
+    return found
+
+
+def _found(records: Collection[Any]) -> list[ResolutionInUse]:
+    rows = [tuple(record) for record in records]
+    resolutions = [
+        ResolutionInUse(tenant, resolution_id, version, state == _ACTIVE, policy, region)
+        for tenant, resolution_id, version, state, policy, region in rows
+        if resolution_id is not None
     ]
-    have = {one.tenant for one in spaces if one.live}
-    regions = {tenant: region for tenant, *_, region in found}
-    return spaces + [
-        Found(tenant, tenant, DEFAULT_VERSION, live=True, policy=None, region=region)
+    have = {one.tenant for one in resolutions if one.active}
+    regions = {tenant: region for tenant, *_, region in rows if tenant not in have}
+    return resolutions + [
+        ResolutionInUse(tenant, DEFAULT_VERSION, DEFAULT_VERSION, active=True, policy=None, region=region)
         for tenant, region in regions.items()
-        if tenant not in have
     ]
-
-
-async def live_space(connection: Any, tenant: str) -> Found:
-    """The space that readers read."""
-    name, version, policy, region = await connection.fetchrow(_LIVE, tenant)
-    return Found(tenant, name, version, live=True, policy=policy, region=region)
 
 
 async def policies_of(connection: Any, tenant: str, most: int) -> list[PolicyRow]:
@@ -145,7 +264,53 @@ async def policies_of(connection: Any, tenant: str, most: int) -> list[PolicyRow
     return [PolicyRow(*row) for row in await connection.fetch(_IN_FORCE, tenant, most)]
 
 
-async def building(connection: Any, tenant: str) -> ResolutionRow | None:
-    """The space that is being built, if one is."""
-    row = await connection.fetchrow(_BUILDING, tenant)
+async def building_resolution(connection: Any, tenant: str) -> ResolutionRow | None:
+    """The resolution that is being built, if one is."""
+    row = await connection.fetchrow(_BEING_BUILT, tenant)
     return ResolutionRow(*row) if row else None
+
+
+async def lock_rollout(connection: Any) -> bool:
+    """Try to become the only rollout of this schema, for as long as the connection lasts."""
+    return bool(await connection.fetchval(_ROLLOUT))
+
+
+async def tenants_to_roll_out(connection: Any) -> list[str]:
+    """The tenants whose active resolution is not by the policy in force."""
+    return [row[0] for row in await connection.fetch(_TO_ROLL_OUT)]
+
+
+async def begin(connection: Any, policy: PolicyRow) -> ResolutionRow:
+    """Begin or continue the resolution by a policy, and retire any other one that is being built."""
+    resolution_id = resolution_id_of(policy.event_id)
+    await connection.execute(_RETIRE_OTHERS, policy.tenant, resolution_id)
+    return ResolutionRow(*await connection.fetchrow(_BEGIN, policy.tenant, resolution_id, policy.event_id))
+
+
+def position_of(resolution: ResolutionRow) -> tuple[UUID, str]:
+    """The (contact_id, event_id) of the last statement that was copied into a resolution."""
+    contact_id, _, event_id = resolution.position.partition(" ")
+    return (UUID(contact_id) if contact_id else _NO_CONTACT, event_id)
+
+
+async def note_progress(connection: Any, resolution: ResolutionRow, last: StatementRow, number: int) -> ResolutionRow:
+    """Note that ``number`` more statements were copied, up to the ``last``."""
+    position = f"{last.contact_id} {last.event_id}"
+    key = (resolution.tenant, resolution.resolution_id)
+    return ResolutionRow(*await connection.fetchrow(_PROGRESS, *key, number, position))
+
+
+async def activate(connection: Any, active: ResolutionInUse, resolution: ResolutionRow) -> None:
+    """Make a resolution the active one in the place of another."""
+    await connection.execute(_RETIRE, active.tenant, active.resolution_id, active.version)
+    await connection.execute(_ACTIVATE, resolution.tenant, resolution.resolution_id)
+
+
+async def retired_for(connection: Any, seconds: float) -> list[ResolutionKey]:
+    """The resolutions that were retired at least so many seconds ago."""
+    return [ResolutionKey(*row) for row in await connection.fetch(_RETIRED_FOR, seconds)]
+
+
+async def delete(connection: Any, resolution: ResolutionKey) -> None:
+    """Delete the row of a resolution that has no other rows."""
+    await connection.execute(_DELETE, *resolution)

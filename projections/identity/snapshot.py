@@ -1,6 +1,6 @@
-"""Why contacts are one customer or are not: their components, resolved again from what is remembered of them.
+"""The stored evidence, read back: to explain why contacts are one customer, or to resolve it by another policy.
 
-Only who is who is kept, not by which links: a component is small, and resolving it takes less than reading it.
+Links of a resolution are not stored by customer: a component is small, and resolving it takes less than reading it.
 """
 
 from collections.abc import Mapping
@@ -12,35 +12,36 @@ import orjson
 
 from projections.identity import store
 from projections.identity.affected import over_limit_in_conflicts
-from projections.identity.contact_evidence import ContactEvidence, evidence_in, evidence_of
+from projections.identity.contact_evidence import ContactEvidence, combine, evidence_of
+from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.evidence import Evidence
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
-from projections.identity.resolutions import Found
+from projections.identity.resolutions import ResolutionInUse
 
 
-class Remembered(NamedTuple):
-    """All that is remembered of a space: evidence, and contacts' customers and ids by their keys."""
+class IdentitySnapshot(NamedTuple):
+    """All stored evidence of a tenant's resolution, with contacts' customers and ids by their contact keys."""
 
     evidence: Evidence
     customers: Mapping[str, UUID]
     ids: Mapping[str, UUID]
 
 
-async def everything_of(connection: Any, space: str) -> Remembered:
-    """Every contact of a space of whom something was stated. Read it in one snapshot."""
-    dossiers: dict[str, ContactEvidence] = {}
+async def read_snapshot(connection: Any, resolution: ResolutionKey) -> IdentitySnapshot:
+    """Every contact of which something is stated. Call it in a transaction that reads one snapshot."""
+    evidence: dict[str, ContactEvidence] = {}
     customers: dict[str, UUID] = {}
     ids: dict[str, UUID] = {}
-    async for row in store.all_members(connection, space):
-        dossiers[row.contact] = evidence_of(row)
+    async for row in store.all_members(connection, resolution):
+        evidence[row.contact] = evidence_of(row)
         customers[row.contact], ids[row.contact] = row.customer_id, row.contact_id
-    return Remembered(evidence_in(dossiers), customers, ids)
+    return IdentitySnapshot(combine(evidence), customers, ids)
 
 
-def policy_of(found: Found, region: str) -> Policy:
-    """The policy of a space. ``region`` is for tenants whose own isn't known."""
-    return _policy(found.policy, found.region or region)
+def policy_of(resolution: ResolutionInUse, region: str) -> Policy:
+    """The policy of a resolution. ``region`` is for tenants without one of their own."""
+    return _policy(resolution.policy, resolution.region or region)
 
 
 @lru_cache(maxsize=1024)
@@ -48,14 +49,18 @@ def _policy(text: str | None, region: str) -> Policy:
     return Policy.from_json(orjson.loads(text) if text else {}, region)
 
 
-async def resolution_of(connection: Any, space: str, contacts: Mapping[UUID, str], policy: Policy) -> Resolution:
-    """The components of these contacts (keys by id), for ``core.explain``; a contact nothing was stated of is alone.
+async def resolution_of(
+    connection: Any, key: ResolutionKey, contacts: Mapping[UUID, str], policy: Policy
+) -> Resolution:
+    """The components of these contacts (contact keys by id), resolved again, to be explained.
 
-    ``policy`` is the one that the tables were resolved by. Read it in the same snapshot.
+    ``policy`` must be the one by which the resolution is built. Call it in the same snapshot that gave the policy.
     """
-    rows = await store.components(connection, [(space, contact_id) for contact_id in contacts])
-    refused = await store.refusals(connection, [row[:2] for row in rows if row.refused])
-    dossiers = {row.contact: evidence_of(row) for row in rows}
+    identity = store.PostgresIdentityStore(connection, lambda _: key.resolution_id)
+    rows = await identity.components([(key.tenant, contact_id) for contact_id in contacts])
+    refused = [(row.tenant, row.contact_id) for row in rows if row.refused]
+    conflicts = await identity.conflicts(refused) if refused else []
+    evidence = {row.contact: evidence_of(row) for row in rows}
     for contact in contacts.values():
-        dossiers.setdefault(contact, ContactEvidence())
-    return resolve(evidence_in(dossiers), policy, over_limit_in_conflicts(refused))
+        evidence.setdefault(contact, ContactEvidence())
+    return resolve(combine(evidence), policy, over_limit_in_conflicts(conflicts))

@@ -1,257 +1,343 @@
-"""Identity in PostgreSQL: rows in, rows out, by the chunk. What the rows mean is the resolver's business.
+"""Identity in PostgreSQL: loads what a chunk can touch, and saves what it changes.
 
-Every function is one statement, or one a table; none walks a value's holders beyond the limit it is given, so what
-a chunk costs does not grow with the number of contacts. Call them inside one transaction.
+Each function is one statement, or one a table. None reads the holders of an identifier beyond the number it is given,
+so the cost of a chunk does not grow with the number of contacts. Call them inside one transaction.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
+from projections.engine.statements import compiled, unnested
 from projections.engine.store import columns, delete_matching, insert, load, save, upsert
+from projections.identity.delta import IdentityDelta
+from projections.identity.incremental import CurrentCustomer
+from projections.identity.keys import (
+    ContactKey,
+    CustomerKey,
+    Holder,
+    IdentifierKey,
+    Reference,
+    ResolutionKey,
+    StatementKey,
+)
+from projections.identity.outbox import append_to_outbox
 from projections.identity.tables import (
-    CHANGES,
+    CONFLICTS,
     CUSTOMERS,
     LINKS,
     MEMBERS,
-    NAMINGS,
-    REFUSALS,
+    READ_MODELS,
+    REFERENCES,
     STATEMENTS,
-    ChangeRow,
     ConflictRow,
     CustomerRow,
-    LinkRow,
     MemberRow,
-    ReferenceRow,
     StatementRow,
 )
-from schemas.changes import CustomerChange, encode_change
 
-ContactKey = tuple[str, UUID]  # (tenant, contact_id)
-Value = tuple[str, str, str]  # (tenant, type, value)
-Holder = tuple[int, UUID]  # (tier, contact_id)
-
-_OF_CONTACTS: Final = "unnest($1::text[], $2::uuid[]) AS k(tenant, contact_id)"
-_HOLDERS: Final = """
-SELECT k.tenant, k.type, k.value, l.tiers, l.contacts
-FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS k(tenant, type, value, most)
-CROSS JOIN LATERAL (
-    SELECT array_agg(tier) AS tiers, array_agg(contact_id) AS contacts FROM (
-        SELECT tier, contact_id FROM links
-        WHERE tenant = k.tenant AND type = k.type AND value = k.value ORDER BY tier, contact_id LIMIT k.most
-    ) first
-) l
-WHERE l.tiers IS NOT NULL
-"""
-_UNLINK: Final = """
-DELETE FROM links l USING unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::uuid[])
-    AS k(tenant, type, value, tier, contact_id)
-WHERE l.tenant = k.tenant AND l.type = k.type AND l.value = k.value AND l.tier = k.tier AND l.contact_id = k.contact_id
-"""
-_NAMED: Final = f"""
-SELECT k.tenant, k.contact_id, n.at FROM {_OF_CONTACTS}
-CROSS JOIN LATERAL (
-    SELECT at FROM namings WHERE tenant = k.tenant AND contact_id = k.contact_id ORDER BY at LIMIT 1
-) n
-"""  # noqa: S608 - constants
+_MOST: Final = sa.column("most", sa.Integer())
+_INTO: Final = sa.column("into", sa.Uuid())
 
 
-def _selected(table: sa.Table, alias: str) -> str:
-    return ", ".join(f"{alias}.{column.name}" for column in row_columns(table))
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[name] == other.c[name] for name in ("tenant", "resolution_id", *names)))
 
 
-def _of_contacts(table: sa.Table) -> str:
-    """The table's rows of some contacts."""
-    return (
-        f"SELECT {_selected(table, 't')} FROM {_OF_CONTACTS} "  # noqa: S608 - names are constants
-        f"JOIN {table.name} t ON t.tenant = k.tenant AND t.contact_id = k.contact_id"
+def _rows_of(table: sa.Table, name: str) -> str:
+    """Selects the rows with this value in a column, by arrays (tenant, resolution_id, value)."""
+    given = unnested("given", [table.c.tenant, table.c.resolution_id, table.c[name]])
+    found = given.join(table, _same(given, table, name))
+    return compiled(sa.select(*row_columns(table)).select_from(found), "tenant", "resolution_id", name)
+
+
+def _first(table: sa.Table, key: tuple[str, ...], value: tuple[str, str]) -> str:
+    """Selects, by arrays (tenant, resolution_id, *key, most), the first ``most`` values of each key, as two arrays."""
+    given = unnested("given", [table.c.tenant, table.c.resolution_id, *(table.c[name] for name in key), _MOST])
+    ordered = [table.c[name] for name in value]
+    first = (
+        sa.select(*ordered)
+        .where(_same(table, given, *key))
+        .order_by(*ordered)
+        .limit(given.c.most)
+        .correlate(given)
+        .lateral("first")
+    )
+    arrays = [sa.func.array_agg(first.c[name]).label(name) for name in value]
+    found = sa.select(*arrays).select_from(first).correlate(given).lateral("found")
+    return compiled(
+        sa.select(given.c.tenant, *(given.c[name] for name in key), *(found.c[name] for name in value))
+        .select_from(given.join(found, sa.true()))
+        .where(found.c[value[0]].is_not(None)),
+        "tenant",
+        "resolution_id",
+        *key,
+        "most",
     )
 
 
-_STATEMENTS_OF: Final = _of_contacts(STATEMENTS)
-_REFUSALS_OF: Final = _of_contacts(REFUSALS)
-_COMPONENTS: Final = f"""
-WITH c AS (
-    SELECT DISTINCT m.tenant, m.component FROM {_OF_CONTACTS}
-    JOIN members m ON m.tenant = k.tenant AND m.contact_id = k.contact_id
-)
-SELECT {_selected(MEMBERS, "m")} FROM c JOIN members m ON m.tenant = c.tenant AND m.component = c.component
-"""  # noqa: S608 - names are constants
-_ALL_MEMBERS: Final = f"SELECT {', '.join(MemberRow._fields)} FROM members WHERE tenant = $1"  # noqa: S608 - constants
-_HOMES: Final = f"""
-SELECT m.tenant, m.contact_id, m.component, {_selected(CUSTOMERS, "c")} FROM {_OF_CONTACTS}
-JOIN members m ON m.tenant = k.tenant AND m.contact_id = k.contact_id
-JOIN customers c ON c.tenant = m.tenant AND c.customer_id = m.customer_id
-"""  # noqa: S608 - names are constants
-_CREWS: Final = """
-SELECT m.tenant, m.customer_id, array_agg(m.contact ORDER BY m.contact)
-FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
-JOIN members m ON m.tenant = k.tenant AND m.customer_id = k.customer_id
-GROUP BY 1, 2
-"""
-_MOVE: Final = """
-UPDATE members m SET customer_id = k.joined, component = k.joined
-FROM unnest($1::text[], $2::uuid[], $3::uuid[]) AS k(tenant, customer_id, joined)
-WHERE m.tenant = k.tenant AND m.customer_id = k.customer_id
-"""
-_NUMBER: Final = """
-INSERT INTO told AS t (tenant, customer_id, seq) SELECT k.tenant, k.customer_id, 1
-FROM unnest($1::text[], $2::uuid[]) AS k(tenant, customer_id)
-ON CONFLICT (tenant, customer_id) DO UPDATE SET seq = t.seq + 1 RETURNING tenant, customer_id, seq
-"""
-_DELETE_CUSTOMERS: Final = delete_matching(CUSTOMERS, *key_columns(CUSTOMERS))
-_DELETE_REFUSALS: Final = delete_matching(REFUSALS, *key_columns(REFUSALS))
-_DELETE_NAMINGS: Final = delete_matching(NAMINGS, *key_columns(NAMINGS))
+def _components() -> str:
+    given = unnested("given", key_columns(MEMBERS))
+    of = MEMBERS.alias("of")
+    component = (
+        sa.select(of.c.tenant, of.c.resolution_id, of.c.component)
+        .select_from(given.join(of, _same(given, of, "contact_id")))
+        .distinct()
+        .cte("component")
+    )
+    found = component.join(MEMBERS, _same(component, MEMBERS, "component"))
+    return compiled(sa.select(*row_columns(MEMBERS)).select_from(found), "tenant", "resolution_id", "contact_id")
+
+
+def _current_customers() -> str:
+    given = unnested("given", key_columns(MEMBERS))
+    found = given.join(MEMBERS, _same(given, MEMBERS, "contact_id")).join(
+        CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")
+    )
+    chosen = sa.select(MEMBERS.c.contact_id, MEMBERS.c.component, *row_columns(CUSTOMERS)).select_from(found)
+    return compiled(chosen, "tenant", "resolution_id", "contact_id")
+
+
+def _contacts_by_customer() -> str:
+    given = unnested("given", key_columns(CUSTOMERS))
+    contacts = sa.func.array_agg(aggregate_order_by(MEMBERS.c.contact, MEMBERS.c.contact))
+    found = given.join(MEMBERS, _same(given, MEMBERS, "customer_id"))
+    customer = (MEMBERS.c.tenant, MEMBERS.c.customer_id)
+    chosen = sa.select(*customer, contacts).select_from(found).group_by(*customer)
+    return compiled(chosen, "tenant", "resolution_id", "customer_id")
+
+
+def _merge_customers() -> str:
+    given = unnested("given", [*key_columns(CUSTOMERS), _INTO])
+    update = sa.update(MEMBERS).values(customer_id=given.c.into, component=given.c.into)
+    return compiled(
+        update.where(_same(MEMBERS, given, "customer_id")), "tenant", "resolution_id", "customer_id", "into"
+    )
+
+
+def _all_of(table: sa.Table) -> str:
+    chosen = sa.select(*row_columns(table)).where(
+        table.c.tenant == sa.bindparam("tenant"), table.c.resolution_id == sa.bindparam("resolution_id")
+    )
+    return compiled(chosen, "tenant", "resolution_id")
+
+
+_STATEMENTS_OF: Final = _rows_of(STATEMENTS, "contact_id")
+_CONFLICTS_OF: Final = _rows_of(CONFLICTS, "contact_id")
+_COMPONENTS: Final = _components()
+_ALL_MEMBERS: Final = _all_of(MEMBERS)
+_CURRENT_CUSTOMERS: Final = _current_customers()
+_CONTACTS_BY_CUSTOMER: Final = _contacts_by_customer()
+_HOLDERS: Final = _first(LINKS, ("type", "value"), ("tier", "contact_id"))
+_FIRST_REFERENCES: Final = _first(REFERENCES, ("contact_id",), ("at", "by_id"))
+_MERGE_CUSTOMERS: Final = _merge_customers()
+_DELETE: Final = {
+    table: delete_matching(table, *key_columns(table)) for table in (LINKS, REFERENCES, CUSTOMERS, CONFLICTS)
+}
 _SAVE_CUSTOMERS: Final = upsert(CUSTOMERS, only_different=True)
 
 
-class Move(NamedTuple):
-    """All of a customer's contacts go to another, with whom they make one component."""
+class PostgresIdentityStore:
+    """See `projections.identity.ports.IdentityStore`. ``resolution_of`` gives the resolution of each tenant."""
 
-    tenant: str
-    customer_id: UUID
-    to: UUID
+    def __init__(self, connection: Any, resolution_of: Callable[[str], str]) -> None:
+        self._connection = connection
+        self._resolution_of = resolution_of
+
+    async def statements(self, keys: Collection[StatementKey]) -> dict[StatementKey, StatementRow]:
+        """See IdentityStore."""
+        found = await load(self._connection, STATEMENTS, self._placed(keys))
+        return {(row.tenant, row.contact_id, row.event_id): row for row in found.values()}
+
+    async def statements_of(self, contacts: Collection[ContactKey]) -> list[StatementRow]:
+        """See IdentityStore."""
+        return [StatementRow(*row) for row in await self._fetch(_STATEMENTS_OF, contacts)]
+
+    async def members(self, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
+        """See IdentityStore."""
+        found = await load(self._connection, MEMBERS, self._placed(contacts))
+        return {(row.tenant, row.contact_id): row for row in found.values()}
+
+    async def components(self, contacts: Collection[ContactKey]) -> list[MemberRow]:
+        """See IdentityStore."""
+        return [MemberRow(*row) for row in await self._fetch(_COMPONENTS, contacts)]
+
+    async def current_customers(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
+        """See IdentityStore."""
+        found = map(tuple, await self._fetch(_CURRENT_CUSTOMERS, contacts))
+        return {(row[2], row[0]): CurrentCustomer(row[1], CustomerRow(*row[2:])) for row in found}
+
+    async def contacts_by_customer(self, customers: Collection[CustomerKey]) -> dict[CustomerKey, list[str]]:
+        """See IdentityStore."""
+        found = await self._fetch(_CONTACTS_BY_CUSTOMER, customers)
+        return {(tenant, customer_id): contacts for tenant, customer_id, contacts in found}
+
+    async def holders(self, wanted: Mapping[IdentifierKey, int]) -> dict[IdentifierKey, list[Holder]]:
+        """See IdentityStore."""
+        found = await self._fetch(_HOLDERS, [(*identifier, most) for identifier, most in wanted.items()])
+        return {(row[0], row[1], row[2]): list(zip(row[3], row[4], strict=True)) for row in found}
+
+    async def first_references(self, wanted: Mapping[ContactKey, int]) -> dict[ContactKey, list[Reference]]:
+        """See IdentityStore."""
+        found = await self._fetch(_FIRST_REFERENCES, [(*contact, most) for contact, most in wanted.items()])
+        return {(row[0], row[1]): list(zip(row[2], row[3], strict=True)) for row in found}
+
+    async def conflicts(self, contacts: Collection[ContactKey]) -> list[ConflictRow]:
+        """See IdentityStore."""
+        return [ConflictRow(*row) for row in await self._fetch(_CONFLICTS_OF, contacts)]
+
+    async def save(self, delta: IdentityDelta) -> None:
+        """See IdentityStore."""
+        await self._copy(STATEMENTS, delta.statements_new)
+        await save(self._connection, STATEMENTS, delta.statements)
+        await self._delete(LINKS, delta.links_gone)
+        await self._copy(LINKS, delta.links_new)
+        await self._delete(REFERENCES, delta.references_gone)
+        await save(self._connection, REFERENCES, delta.references)
+        await self._copy(MEMBERS, delta.members_new)
+        await save(self._connection, MEMBERS, delta.members)
+        if delta.merges:
+            await self._connection.execute(_MERGE_CUSTOMERS, *columns(delta.merges))
+        await self._copy(CUSTOMERS, delta.customers_new)
+        await insert(self._connection, _SAVE_CUSTOMERS, delta.customers)
+        await self._delete(CUSTOMERS, delta.customers_gone)
+        await self._delete(CONFLICTS, delta.conflicts_gone)
+        await save(self._connection, CONFLICTS, delta.conflicts)
+        await append_to_outbox(self._connection, delta.changes)
+
+    def _placed(self, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Keys with the tenant's resolution after the tenant, as the tables have them."""
+        resolution_of = self._resolution_of
+        return [(key[0], resolution_of(key[0]), *key[1:]) for key in keys]
+
+    async def _fetch(self, statement: str, keys: Collection[tuple[Any, ...]]) -> list[Any]:
+        if not keys:
+            return []
+        return list(await self._connection.fetch(statement, *columns(self._placed(keys))))
+
+    async def _copy(self, table: sa.Table, rows: Collection[Row]) -> None:
+        """Write new rows. A row that is stored already is an error: another transaction writes the tenant."""
+        if rows:
+            await self._connection.copy_records_to_table(table.name, records=rows, columns=row_type(table)._fields)
+
+    async def _delete(self, table: sa.Table, keys: Collection[Key]) -> None:
+        if keys:
+            await self._connection.execute(_DELETE[table], *columns(keys))
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityDelta:
-    """What a chunk changes in who is who; keys come once. What is not new is there, maybe already as it should be."""
-
-    members_new: Collection[MemberRow] = ()
-    members: Collection[MemberRow] = ()
-    moves: Collection[Move] = ()  # once the rows above are written
-    customers_new: Collection[CustomerRow] = ()
-    customers: Collection[CustomerRow] = ()
-    customers_gone: Collection[Key] = ()
-    refusals: Collection[ConflictRow] = ()
-    refusals_gone: Collection[Key] = ()
-    changes: Collection[CustomerChange] = ()  # at most one a customer; they are numbered when they are written
-
-
-class CurrentCustomer(NamedTuple):
-    """Where a contact belongs."""
-
-    component: UUID
-    customer: CustomerRow
-
-
-async def record(connection: Any, rows: Collection[StatementRow]) -> dict[Key, StatementRow]:
-    """Add the statements that are new; those that are not, by key, as they were recorded."""
-    known = await load(connection, STATEMENTS, [row[:3] for row in rows])
-    await _copy(connection, STATEMENTS, [row for row in rows if row[:3] not in known])
-    return cast("dict[Key, StatementRow]", known)
-
-
-async def replace(connection: Any, rows: Collection[StatementRow]) -> None:
-    """Put other statements in the place of known ones."""
-    await save(connection, STATEMENTS, rows)
-
-
-async def statements(connection: Any, contacts: Collection[ContactKey]) -> list[StatementRow]:
-    """Everything that these contacts stated."""
-    return [StatementRow(*one) for one in await connection.fetch(_STATEMENTS_OF, *columns(contacts))]
-
-
-async def members(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
-    """The rows of those of the contacts that have one."""
-    return cast("dict[ContactKey, MemberRow]", await load(connection, MEMBERS, contacts))
-
-
-async def components(connection: Any, contacts: Collection[ContactKey]) -> list[MemberRow]:
-    """The rows of all contacts in these contacts' components."""
-    return [MemberRow(*one) for one in await connection.fetch(_COMPONENTS, *columns(contacts))] if contacts else []
-
-
-async def all_members(connection: Any, tenant: str) -> AsyncIterator[MemberRow]:
-    """Every row of a space, some thousand at a time, inside the caller's transaction."""
-    async for row in connection.cursor(_ALL_MEMBERS, tenant, prefetch=5000):
+async def all_members(connection: Any, resolution: ResolutionKey) -> AsyncIterator[MemberRow]:
+    """Every member of a resolution, some thousand at a time, inside the caller's transaction."""
+    async for row in connection.cursor(_ALL_MEMBERS, *resolution, prefetch=5000):
         yield MemberRow(*row)
 
 
-async def homes(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
-    """The component and the customer of those of the contacts that have a row."""
-    found = await connection.fetch(_HOMES, *columns(contacts)) if contacts else []
-    return {(one[0], one[1]): CurrentCustomer(one[2], CustomerRow(*one[3:])) for one in map(tuple, found)}
+def _statements_after() -> str:
+    after = sa.tuple_(STATEMENTS.c.contact_id, STATEMENTS.c.event_id)
+    place = sa.tuple_(sa.bindparam("contact_id", type_=sa.Uuid()), sa.bindparam("event_id", type_=sa.Text()))
+    found = STATEMENTS.outerjoin(MEMBERS, _same(STATEMENTS, MEMBERS, "contact_id"))
+    return compiled(
+        sa.select(sa.func.coalesce(MEMBERS.c.contact, ""), *row_columns(STATEMENTS))
+        .select_from(found)
+        .where(
+            STATEMENTS.c.tenant == sa.bindparam("tenant"),
+            STATEMENTS.c.resolution_id == sa.bindparam("resolution_id"),
+            after > place,
+        )
+        .order_by(STATEMENTS.c.contact_id, STATEMENTS.c.event_id)
+        .limit(sa.bindparam("most", type_=sa.Integer())),
+        "tenant",
+        "resolution_id",
+        "contact_id",
+        "event_id",
+        "most",
+    )
 
 
-async def crews(connection: Any, customers: Collection[ContactKey]) -> dict[ContactKey, list[str]]:
-    """The contacts of each customer, by key."""
-    found = await connection.fetch(_CREWS, *columns(customers)) if customers else []
-    return {(tenant, customer_id): contacts for tenant, customer_id, contacts in found}
+def _reassigned() -> str:
+    """Members of both resolutions side by side, of all customers that are not the same in both."""
+
+    def side(name: str) -> sa.Subquery:
+        return (
+            sa.select(MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id)
+            .where(MEMBERS.c.tenant == sa.bindparam("tenant"), MEMBERS.c.resolution_id == sa.bindparam(name))
+            .subquery(name)
+        )
+
+    before, after = side("before"), side("after")
+    contact_id = sa.func.coalesce(before.c.contact_id, after.c.contact_id)
+    both = (
+        sa.select(
+            contact_id.label("contact_id"),
+            sa.func.coalesce(before.c.contact, after.c.contact).label("contact"),
+            before.c.customer_id.label("before"),
+            sa.func.coalesce(after.c.customer_id, contact_id).label("after"),
+        )
+        .select_from(before.join(after, before.c.contact_id == after.c.contact_id, full=True))
+        .cte("both")
+        .prefix_with("MATERIALIZED")
+    )
+    moved = both.c.before.is_distinct_from(both.c.after)
+    touched = sa.union(
+        sa.select(both.c.before.label("customer_id")).where(moved), sa.select(both.c.after).where(moved)
+    ).cte("touched")
+    customers = sa.select(touched.c.customer_id)
+    return compiled(
+        sa.select(both).where(sa.or_(both.c.before.in_(customers), both.c.after.in_(customers))),
+        "tenant",
+        "before",
+        "after",
+    )
 
 
-async def holders(connection: Any, wanted: Mapping[Value, int]) -> dict[Value, list[Holder]]:
-    """The first so many holders of each value, the strongest first; a value that nobody holds is left out."""
-    if not wanted:
-        return {}
-    asked = columns((*value, most) for value, most in wanted.items())
-    found = await connection.fetch(_HOLDERS, *asked)
-    return {(one[0], one[1], one[2]): list(zip(one[3], one[4], strict=True)) for one in found}
+_STATEMENTS_AFTER: Final = _statements_after()
+_REASSIGNED: Final = _reassigned()
+# Comparing two resolutions reads both from end to end, which other statements of this schema must not do.
+_ALLOW_FULL_SCANS: Final = "SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on"
 
 
-async def relink(connection: Any, gone: Collection[LinkRow], new: Collection[LinkRow]) -> None:
-    """Take links away and add others."""
-    if gone:
-        await connection.execute(_UNLINK, *columns(gone))
-    await _copy(connection, LINKS, new)
+class Reassigned(NamedTuple):
+    """A contact with its customer in one resolution (None if it has no row there) and in another."""
+
+    contact_id: UUID
+    contact: str
+    before: UUID | None
+    after: UUID
 
 
-async def name(connection: Any, gone: Collection[Key], known: Collection[ReferenceRow]) -> None:
-    """Take namings away, by key, and write others."""
-    if gone:
-        await connection.execute(_DELETE_NAMINGS, *columns(gone))
-    await save(connection, NAMINGS, known)
+async def statements_after(
+    connection: Any, resolution: ResolutionKey, place: tuple[UUID, str], most: int
+) -> list[tuple[str, StatementRow]]:
+    """The next statements after a (contact_id, event_id), each with its contact key ("" if it has no member)."""
+    found = await connection.fetch(_STATEMENTS_AFTER, *resolution, *place, most)
+    return [(row[0], StatementRow(*row[1:])) for row in map(tuple, found)]
 
 
-async def named(connection: Any, contacts: Collection[ContactKey]) -> dict[ContactKey, int]:
-    """When each of the contacts was first named by another, if it was."""
-    found = await connection.fetch(_NAMED, *columns(contacts)) if contacts else []
-    return {(tenant, contact_id): at for tenant, contact_id, at in found}
+async def reassigned(connection: Any, tenant: str, before: str, after: str) -> list[Reassigned]:
+    """The contacts of all customers that differ between two resolutions of a tenant."""
+    await connection.execute(_ALLOW_FULL_SCANS)
+    return [Reassigned(*row) for row in await connection.fetch(_REASSIGNED, tenant, before, after)]
 
 
-async def refusals(connection: Any, contacts: Collection[ContactKey]) -> list[ConflictRow]:
-    """The refused links of these contacts."""
-    found = await connection.fetch(_REFUSALS_OF, *columns(contacts)) if contacts else []
-    return [ConflictRow(*one) for one in found]
+def _delete_some(table: sa.Table) -> str:
+    row: sa.ColumnElement[str] = sa.literal_column("ctid")  # the place of a row on disk
+    some = (
+        sa.select(row)
+        .select_from(table)
+        .where(table.c.tenant == sa.bindparam("tenant"), table.c.resolution_id == sa.bindparam("resolution_id"))
+        .limit(sa.bindparam("most", type_=sa.Integer()))
+    )
+    chosen = sa.func.array(some.scalar_subquery())
+    return compiled(sa.delete(table).where(row == sa.any_(chosen)), "tenant", "resolution_id", "most")
 
 
-async def write(connection: Any, outcome: IdentityDelta) -> None:
-    """Write what a chunk changes."""
-    await _copy(connection, MEMBERS, outcome.members_new)
-    await save(connection, MEMBERS, outcome.members)
-    await _for_keys(connection, _MOVE, outcome.moves)
-    await _copy(connection, CUSTOMERS, outcome.customers_new)
-    await insert(connection, _SAVE_CUSTOMERS, outcome.customers)
-    await _for_keys(connection, _DELETE_CUSTOMERS, outcome.customers_gone)
-    await _for_keys(connection, _DELETE_REFUSALS, outcome.refusals_gone)
-    await save(connection, REFUSALS, outcome.refusals)
-    await tell(connection, outcome.changes)
+_DELETE_SOME: Final = {table: _delete_some(table) for table in READ_MODELS}
 
 
-async def tell(connection: Any, changes: Collection[CustomerChange]) -> None:
-    """Number the changes, each after its customer's last one, and put them into the outbox."""
-    if changes:
-        whose = columns((one.tenant, one.customer_id) for one in changes)
-        numbers = {(tenant, customer): seq for tenant, customer, seq in await connection.fetch(_NUMBER, *whose)}
-        await _copy(connection, CHANGES, [numbered(one, numbers[one.tenant, one.customer_id]) for one in changes])
-
-
-def numbered(change: CustomerChange, seq: int) -> ChangeRow:
-    """The change as a row of the outbox."""
-    told = encode_change(change.model_copy(update={"seq": seq})).decode()
-    return ChangeRow(change.tenant, change.customer_id, seq, told)
-
-
-async def _copy(connection: Any, table: sa.Table, rows: Collection[Row]) -> None:
-    """Write rows that are new, in their order. One that is known after all fails: somebody else writes the tenant."""
-    if rows:
-        await connection.copy_records_to_table(table.name, records=rows, columns=row_type(table)._fields)
-
-
-async def _for_keys(connection: Any, statement: str, keys: Collection[Key]) -> None:
-    if keys:
-        await connection.execute(statement, *columns(keys))
+async def delete_some(connection: Any, resolution: ResolutionKey, most: int) -> int:
+    """Delete at most so many rows of a resolution in each table. Returns how many were deleted."""
+    statuses = [await connection.execute(statement, *resolution, most) for statement in _DELETE_SOME.values()]
+    return sum(int(status.rpartition(" ")[2]) for status in statuses)

@@ -1,22 +1,26 @@
-"""The tables of identity: what was stated, whom it ties together, and which customers that makes.
+"""The tables of identity: statements, what they link, the customers that follow, and the changes of these.
 
-All but ``told``, ``changes`` and ``relayed`` are a function of the set of events. A contact has a row in
-``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
-personal id, which needs no row, so readers fall back to that.
+All tables but those of the outbox are a function of the set of events. A contact has a row in ``members`` once
+something was stated by or about it. Any other contact is a customer by itself under its own personal id, which needs
+no row: readers fall back to that.
 
-- ``statements``: each event that was given, once: what tells a repeat from news, and news from a contradiction. (Which
-  events are given for their intrinsic identifiers alone, beside the first, and which restatements of them, beside the
-  last, depends on the order in which they came; `projections.intrinsics` says what is given. Nothing else shows it.)
-- ``members``: a contact's evidence, as it was stated, with the customer it belongs to and its *component*: the
-  contacts that could become one customer with it if only refused links were not refused. Components are cut
-  exactly, and each goes by the id of its first contact, so one lookup finds all that a change can touch.
-- ``links``: who holds a value and how strongly, in the order of strength: reading the first few beyond the fan-out
-  limit tells whether too many hold it, whether they are eleven or a hundred thousand.
-- ``namings``: who stated a contact to be its identifier, and when first.
-- ``customers``: the contacts of a customer counted, its member id, its best phone and e-mail.
-- ``refusals``: links that join nothing, with the reason; ``at`` is when the last of what it took was stated.
-- ``told``: how many changes of each customer there were; ``changes``: those that are still to be told to others, in
-  the order of ``id``; ``relayed`` is how far the topic has them.
+Most tables hold one or two *resolutions* of a tenant: complete builds of its identity, each under one version of its
+policy. Their keys begin with (tenant, resolution_id), and nothing of one resolution refers to another.
+
+- ``statements``: each event that was sent to identity, once: tells repeats from new statements, and new statements from
+  contradictions. (Which events are sent only for their intrinsic identifiers, or only as restatements, depends on the
+  order in which they arrived: see `projections.intrinsics`. No other table shows it.)
+- ``members``: the evidence of a contact as it was stated, its customer and its *component*: the contacts that could be
+  one customer with it if no link were refused. Components are exact. Each goes by the id of the founder of its first
+  customer, so one lookup finds all contacts that a change can touch.
+- ``links``: which contacts hold an identifier and how strongly, the strongest first: reading one holder more than the
+  limit shows whether the identifier is over its limit, whether eleven hold it or 100,000.
+- ``references``: which contacts stated another contact to be their identifier, and when first.
+- ``customers``: the summary of each customer (see `customer_summary`).
+- ``conflicts``: links that join nothing, with the reason.
+- ``policies`` and ``resolutions``: the policies that tenants set, and the state of each resolution.
+- ``change_sequences``: the number of changes of each customer; ``outbox``: the changes that are not in the topic of
+  customer changes yet, in the order of ``id``; ``outbox_positions``: how far that topic is known to have them.
 """
 
 from typing import Final, NamedTuple
@@ -24,66 +28,82 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.metadata import Int, Json, SmallInt, define
+from projections.engine.metadata import Int, Json, Key, SmallInt, define
+from projections.identity.keys import Holder, IdentifierKey
 
 
 class StatementRow(NamedTuple):
-    """What an event says of identity. ``intrinsic`` and ``said`` are JSON lists."""
+    """What an event states about identity. ``intrinsic`` and ``assertions`` are JSON lists, ``at`` is in ms."""
 
     tenant: str
+    resolution_id: str
     contact_id: UUID
     event_id: str
     at: int
     type: str
     source: str
     intrinsic: Json
-    said: Json
+    assertions: Json
 
 
 class MemberRow(NamedTuple):
-    """A contact: its evidence, its customer, its component.
+    """A contact: its evidence, its customer, its component, and how many links of it are refused.
 
-    ``holdings`` and ``decisions`` are JSON; a decision is kept with the lesser contact key of its pair.
+    ``holdings`` and ``decisions`` are JSON; a decision belongs to the lesser contact key of its pair.
     """
 
     tenant: str
+    resolution_id: str
     contact_id: UUID
     contact: str
     customer_id: UUID
     component: UUID
     refused: Int
-    named_at: int | None
+    first_referenced_at: int | None
     holdings: Json
     decisions: Json
 
 
 class LinkRow(NamedTuple):
-    """That a contact holds a (normalised) value, after the rules that only look at the contact itself."""
+    """That a contact links to a (normalised) identifier, by the rules that only look at the contact itself."""
 
     tenant: str
+    resolution_id: str
     type: str
     value: str
     tier: SmallInt
     contact_id: UUID
 
+    @property
+    def identifier(self) -> IdentifierKey:
+        """The identifier of the tenant."""
+        return (self.tenant, self.type, self.value)
+
+    @property
+    def holder(self) -> Holder:
+        """The contact that holds it, and how strongly."""
+        return (self.tier, self.contact_id)
+
 
 class ReferenceRow(NamedTuple):
-    """That ``by_id`` stated the contact to be its identifier, at ``at`` first."""
+    """That ``by_id`` stated the contact to be its identifier, first at ``at`` (ms)."""
 
     tenant: str
+    resolution_id: str
     contact_id: UUID
     by_id: UUID
     at: int
 
 
 class CustomerRow(NamedTuple):
-    """An Omni-customer.
+    """The summary of a customer.
 
-    Phone and e-mail are the strongest, then latest, of those not held by too many; ``_at`` and ``_by`` are the event
-    that stated them last. ``exclusive`` is the resolver's: what nobody else in the component differs in.
+    Phone and e-mail are the preferred ones; ``_at`` and ``_by`` are the event that stated them last. ``exclusive`` are
+    the exclusive values of a conflict-free component as JSON, or null.
     """
 
     tenant: str
+    resolution_id: str
     customer_id: UUID
     founder: str
     founded_at: int | None
@@ -101,9 +121,13 @@ class CustomerRow(NamedTuple):
 
 
 class ConflictRow(NamedTuple):
-    """A link that joins nothing; of type ``staff``, the value is the other contact's key. ``detail`` is a JSON list."""
+    """A link that joins nothing. Of type ``staff``, the value is the other contact's key. ``detail`` is a JSON list.
+
+    ``at`` is when the last statement was made that it took, in ms.
+    """
 
     tenant: str
+    resolution_id: str
     contact_id: UUID
     type: str
     value: str
@@ -113,17 +137,49 @@ class ConflictRow(NamedTuple):
     detail: Json
     at: int
 
+    @property
+    def key(self) -> Key:
+        """The primary key."""
+        return self[:5]
 
-class ToldRow(NamedTuple):
-    """How many changes of a customer there were: the latest one's ``seq``."""
+
+class PolicyRow(NamedTuple):
+    """A policy that a tenant set, by the event that set it; the greatest by (at, event_id) is in force."""
+
+    tenant: str
+    event_id: str
+    at: int
+    policy: Json
+    set_by: str | None
+    note: str | None
+
+
+class ResolutionRow(NamedTuple):
+    """A resolution: the version of its policy, its state, and how many statements of how many it has.
+
+    ``state`` is ``building``, ``active`` or ``retired``. ``position`` is the (contact_id, event_id) of the last copied
+    statement, as text. A tenant that never set a policy has no row: its resolution by the default policy is active.
+    """
+
+    tenant: str
+    resolution_id: str
+    version: str
+    state: str
+    total: int
+    done: int
+    position: str
+
+
+class ChangeSequenceRow(NamedTuple):
+    """How many changes a customer had: the ``seq`` of the latest one."""
 
     tenant: str
     customer_id: UUID
     seq: int
 
 
-class ChangeRow(NamedTuple):
-    """A change to be told, as JSON; ``seq`` counts a customer's changes from 1."""
+class OutboxRow(NamedTuple):
+    """A change to publish, as JSON; ``seq`` counts a customer's changes from 1."""
 
     tenant: str
     customer_id: UUID
@@ -131,40 +187,57 @@ class ChangeRow(NamedTuple):
     payload: str
 
 
-class RelayedRow(NamedTuple):
-    """Where in a partition of the topic of changes everything before was acknowledged and removed from ``changes``."""
+class OutboxPositionRow(NamedTuple):
+    """The offset in a partition of the topic before which every change was removed from the outbox."""
 
     topic: str
     partition: Int
     next_offset: int
 
 
-STATEMENTS: Final = define("statements", StatementRow, key=3, fillfactor=100)
+STATEMENTS: Final = define("statements", StatementRow, key=4, fillfactor=100)
 MEMBERS: Final = define(
     "members",
     MemberRow,
-    sa.Index("members_of_customer", "tenant", "customer_id"),
-    sa.Index("members_of_component", "tenant", "component"),
-    key=2,
+    sa.Index("members_of_customer", "tenant", "resolution_id", "customer_id"),
+    sa.Index("members_of_component", "tenant", "resolution_id", "component"),
+    key=3,
     fillfactor=70,
 )
-LINKS: Final = define("links", LinkRow, key=5, fillfactor=100)
-NAMINGS: Final = define("namings", ReferenceRow, sa.Index("namings_earliest", "tenant", "contact_id", "at"), key=3)
-CUSTOMERS: Final = define("customers", CustomerRow, key=2)
-REFUSALS: Final = define(
-    "refusals", ConflictRow, sa.Index("refusals_newest", "tenant", "at", "contact_id", "type", "value"), key=4
+LINKS: Final = define("links", LinkRow, key=6, fillfactor=100)
+REFERENCES: Final = define(
+    "references",
+    ReferenceRow,
+    sa.Index("references_earliest", "tenant", "resolution_id", "contact_id", "at"),
+    key=4,
 )
-TOLD: Final = define("told", ToldRow, key=2, fillfactor=70)
-CHANGES: Final = define(
-    "changes",
-    ChangeRow,
+CUSTOMERS: Final = define("customers", CustomerRow, key=3)
+CONFLICTS: Final = define(
+    "conflicts",
+    ConflictRow,
+    sa.Index("conflicts_newest", "tenant", "resolution_id", "at", "contact_id", "type", "value"),
+    key=5,
+)
+POLICIES: Final = define("policies", PolicyRow, key=2)
+RESOLUTIONS: Final = define("resolutions", ResolutionRow, sa.Column("retired_at", sa.DateTime(timezone=True)), key=2)
+sa.Index("resolutions_active", RESOLUTIONS.c.tenant, unique=True, postgresql_where=RESOLUTIONS.c.state == "active")
+CHANGE_SEQUENCES: Final = define("change_sequences", ChangeSequenceRow, key=2, fillfactor=70)
+OUTBOX: Final = define(
+    "outbox",
+    OutboxRow,
     sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-    sa.Index("changes_in_order", "id"),
+    sa.Index("outbox_in_order", "id"),
     key=3,
 )
-RELAYED: Final = define("relayed", RelayedRow, key=2)
+OUTBOX_POSITIONS: Final = define("outbox_positions", OutboxPositionRow, key=2)
 
-# What a generation is made of, beside the tables of projections.registry.
-TABLES: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS, TOLD, CHANGES, RELAYED)
-# Of these, what the set of events alone decides.
-READ_MODELS: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, NAMINGS, CUSTOMERS, REFUSALS)
+# The tables that the set of events alone determines.
+READ_MODELS: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, REFERENCES, CUSTOMERS, CONFLICTS)
+TABLES: Final[tuple[sa.Table, ...]] = (
+    *READ_MODELS,
+    POLICIES,
+    RESOLUTIONS,
+    CHANGE_SEQUENCES,
+    OUTBOX,
+    OUTBOX_POSITIONS,
+)

@@ -12,7 +12,7 @@ from projections.identity import store
 from projections.identity.contact_evidence import evidence_of
 from projections.identity.resolution.contact_links import derive_links
 from projections.identity.resolution.links import MEANINGS
-from projections.identity.resolutions import live_space
+from projections.identity.resolutions import active_resolution
 from projections.identity.snapshot import policy_of
 from schemas.changes import CustomerChange, change_in
 from schemas.topics import CUSTOMER_CHANGES
@@ -26,14 +26,17 @@ SELECT channel, count(*) FILTER (WHERE subscribed) AS subscribed, count(*) FILTE
     count(*) FILTER (WHERE subscribed IS NULL) AS none, count(*) AS contacts
 FROM contacts WHERE tenant = $1 GROUP BY channel ORDER BY contacts DESC, channel
 """
-_SIZES: Final = "SELECT contacts, count(*) FROM customers WHERE tenant = $1 GROUP BY contacts ORDER BY contacts"
-_ALONE: Final = """
-SELECT count(*) FROM contacts c WHERE tenant = $1
-    AND NOT EXISTS (SELECT FROM members m WHERE m.tenant = $2 AND m.contact_id = c.contact_id)
+_SIZES: Final = """
+SELECT contacts, count(*) FROM customers WHERE tenant = $1 AND resolution_id = $2 GROUP BY contacts ORDER BY contacts
 """
-_CONFLICTS: Final = (
-    "SELECT reason, count(*) FROM refusals WHERE tenant = $1 GROUP BY reason ORDER BY count(*) DESC, reason"
-)
+_ALONE: Final = """
+SELECT count(*) FROM contacts c WHERE tenant = $1 AND NOT EXISTS (
+    SELECT FROM members m WHERE m.tenant = $1 AND m.resolution_id = $2 AND m.contact_id = c.contact_id)
+"""
+_CONFLICTS: Final = """
+SELECT reason, count(*) FROM conflicts WHERE tenant = $1 AND resolution_id = $2
+GROUP BY reason ORDER BY count(*) DESC, reason
+"""
 _LARGE: Final = 5  # customers of so many contacts or more are shown together
 _MOST_ASKED: Final = 12  # contacts of the featured customer that are asked about
 
@@ -89,14 +92,14 @@ class Customers:
 async def count_customers(settings: Settings, pool: Any) -> Customers:
     """Count the demo's customers in the tables, and their changes on the topic."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        live = await live_space(connection, TENANT)
-        policy, excluded = policy_of(live, settings.default_region), Counter[str]()
-        async for row in store.all_members(connection, live.name):
+        active = await active_resolution(connection, TENANT)
+        policy, excluded = policy_of(active, settings.default_region), Counter[str]()
+        async for row in store.all_members(connection, active.key):
             links = derive_links(row.contact, evidence_of(row).holdings, policy)
             excluded.update(one.reason for one in links.excluded)
-        sizes = Counter(dict(map(tuple, await connection.fetch(_SIZES, live.name))))
-        sizes[1] += await connection.fetchval(_ALONE, TENANT, live.name)  # contacts of which nothing was ever stated
-        refused = dict(map(tuple, await connection.fetch(_CONFLICTS, live.name)))
+        sizes = Counter(dict(map(tuple, await connection.fetch(_SIZES, *active.key))))
+        sizes[1] += await connection.fetchval(_ALONE, *active.key)  # contacts of which nothing was ever stated
+        refused = dict(map(tuple, await connection.fetch(_CONFLICTS, *active.key)))
     changes = await _read_changes(settings)
     return Customers(
         sizes=dict(sorted((+sizes).items())),

@@ -22,7 +22,7 @@ SELECT coalesce(sum(committed), 0), coalesce(sum(duplicates), 0), coalesce(sum(d
 FROM offsets WHERE topic = $1
 """
 _OFFSETS: Final = "SELECT partition, next_offset FROM offsets WHERE topic = $1"
-_OUTBOX: Final = "SELECT count(*) FROM changes"
+_OUTBOX: Final = "SELECT count(*) FROM outbox"
 
 
 @asynccontextmanager

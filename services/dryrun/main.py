@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from projections.engine.ids import personal_id
-from projections.identity.dry_run import Trial
+from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from services.dryrun.event_file import BadLine, read_events
 from services.dryrun.report import TenantResolution, json_pieces, printable, show
@@ -84,9 +84,9 @@ def _with_progress(stream: BinaryIO, path: Path, messages: Console) -> Iterator[
             yield line
 
 
-def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[str, Trial], int]:
+def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[str, DryRun], int]:
     """Each tenant's events, and the number of bad lines. The first of these are printed; the others are counted."""
-    trials: dict[str, Trial] = {}
+    trials: dict[str, DryRun] = {}
     bad: Counter[str] = Counter()
     for one in read_events(lines, tenant):
         if isinstance(one, BadLine):
@@ -94,7 +94,7 @@ def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[
             if bad.total() <= _BAD_LINES_SHOWN:
                 _say(messages, str(one))
         else:
-            trials.setdefault(one.tenant, Trial()).add(one)
+            trials.setdefault(one.tenant, DryRun()).add(one)
     if bad:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(bad.items()))
         _say(messages, f"Skipped {bad.total():,} lines that are not events ({reasons}).")
@@ -102,7 +102,7 @@ def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[
 
 
 def _resolved(
-    trials: dict[str, Trial], given: Policy | None, settings: Settings, messages: Console
+    trials: dict[str, DryRun], given: Policy | None, settings: Settings, messages: Console
 ) -> list[TenantResolution]:
     """The resolution of each tenant, by name."""
     secret = settings.secret_key
@@ -123,8 +123,8 @@ def _resolved(
     ]
 
 
-def _own_policy(tenant: str, trial: Trial, region: str, messages: Console) -> Policy:
-    for why in trial.no_policies:
+def _own_policy(tenant: str, trial: DryRun, region: str, messages: Console) -> Policy:
+    for why in trial.invalid_policies:
         _say(messages, f"Ignored a policy of {tenant} that is not valid: {why}")
     return Policy.from_json(trial.policy_set, region)
 

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Row
-from projections.identity.resolutions import tenant_of
-from projections.identity.tables import MemberRow, ToldRow
+from projections.identity.tables import ChangeSequenceRow, MemberRow
 from schemas.changes import CustomerChange
 from schemas.topics import CUSTOMER_CHANGES
 from services.verify.comparing import TableComparison
@@ -48,7 +47,7 @@ def compare_changes(
         # A contact without any evidence left is a customer of its own and needs no row.
         if customer in expected or not _is_unlinked(customer, contacts, id_of)
     }
-    counted = {(row.tenant, row.customer_id): row.seq for row in (ToldRow(*one) for one in sequences)}
+    counted = {(row.tenant, row.customer_id): row.seq for row in (ChangeSequenceRow(*one) for one in sequences)}
     wrong = [*_gaps(history), *_membership_differences(expected, found), *_seq_differences(history, counted)]
     return TableComparison(CUSTOMER_CHANGES.name, len(expected), len(found), min(wrong, default=None))
 
@@ -56,7 +55,7 @@ def compare_changes(
 def _membership(rows: Iterable[Row]) -> Membership:
     members: Membership = {}
     for row in (MemberRow(*one) for one in rows):
-        members.setdefault((tenant_of(row.tenant), row.customer_id), []).append(row.contact)
+        members.setdefault((row.tenant, row.customer_id), []).append(row.contact)
     return {customer: sorted(contacts) for customer, contacts in members.items()}
 
 

@@ -8,10 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from projections.engine.projection import ContactEvent
-from projections.identity.ports import Rules
 from projections.identity.resolution.gather import Gatherer
 from projections.identity.resolution.resolution import resolve
-from projections.identity.resolutions import tenant_of
+from projections.identity.rules import Rules
 from projections.identity.tables import MemberRow
 from schemas.restatements import restated_in
 from services.verify.check_evidence import last_restatements
@@ -19,7 +18,7 @@ from services.verify.comparing import Rows, TableComparison
 
 _NAME: Final = "resolution"
 
-_Contact = tuple[str, str]  # space, contact key
+_Contact = tuple[str, str]  # tenant, contact key
 
 
 def compare_resolution(log: Iterable[ContactEvent], members: Rows, rules: Rules) -> TableComparison:
@@ -27,9 +26,9 @@ def compare_resolution(log: Iterable[ContactEvent], members: Rows, rules: Rules)
     expected = dict(_customers(log, rules))
     found = {(row.tenant, row.contact): row.customer_id for row in (MemberRow(*one) for one in members.values())}
     wrong = [
-        f"tenant {tenant_of(space)}, contact {rules.id_of(space, contact)}: belongs to another customer by the log"
-        for space, contact in expected.keys() | found.keys()
-        if expected.get((space, contact)) != found.get((space, contact))
+        f"tenant {tenant}, contact {rules.id_of(tenant, contact)}: belongs to another customer by the log"
+        for tenant, contact in expected.keys() | found.keys()
+        if expected.get((tenant, contact)) != found.get((tenant, contact))
     ]
     return TableComparison(_NAME, len(expected), len(found), min(wrong, default=None))
 
@@ -45,17 +44,17 @@ def is_ahead(log: Iterable[ContactEvent], evidence: Iterable[ContactEvent]) -> b
 
 def _customers(log: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Contact, UUID]]:
     """The customer of every contact that has evidence."""
-    for space, gatherer in _gathered(log, rules).items():
+    for tenant, gatherer in _gathered(log).items():
         evidence = gatherer.evidence()
         described = evidence.described
-        for customer in resolve(evidence, rules.policy_of(space).policy).customers:
+        for customer in resolve(evidence, rules.policy_of(tenant).policy).customers:
             for contact in described.intersection(customer.contacts):
-                yield (space, contact), rules.id_of(space, customer.founder)
+                yield (tenant, contact), rules.id_of(tenant, customer.founder)
 
 
-def _gathered(log: Iterable[ContactEvent], rules: Rules) -> dict[str, Gatherer]:
+def _gathered(log: Iterable[ContactEvent]) -> dict[str, Gatherer]:
     found: dict[str, Gatherer] = {}
     for one in log:
         if one.event.contact is not None:
-            found.setdefault(rules.space_of(one.event.tenant), Gatherer()).add(one.event)
+            found.setdefault(one.event.tenant, Gatherer()).add(one.event)
     return found

@@ -13,10 +13,9 @@ from projections.engine.metadata import Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.identity.policies import POLICY_SET, policies_in, rules_of
-from projections.identity.ports import Rules
-from projections.identity.reference import decided, resolve_log
-from projections.identity.resolutions import POLICIES
-from projections.identity.tables import CHANGES, MEMBERS, TOLD, ChangeRow
+from projections.identity.reference import determined, resolve_log
+from projections.identity.rules import Rules
+from projections.identity.tables import CHANGE_SEQUENCES, MEMBERS, OUTBOX, POLICIES, OutboxRow
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
@@ -89,7 +88,7 @@ class Verifier:
 
     def _rules(self, tenants: set[str]) -> Rules:
         """The policies that are in force for these tenants."""
-        return rules_of(self._snapshot.spaces(tenants), self._id_of, self._settings.default_region)
+        return rules_of(self._snapshot.resolutions(tenants), self._id_of, self._settings.default_region)
 
     async def _resolved(self, events: list[Event], rules: Rules) -> dict[Table, Rows]:
         """The rows of identity and of the policies that were set."""
@@ -106,7 +105,7 @@ class Verifier:
         return account_of(events, self._snapshot.counted(self._name(topic)))
 
     def _compared(self, expected: Mapping[Table, Rows]) -> list[TableComparison]:
-        found = {**self._snapshot.tables, **decided(self._snapshot.identity())}
+        found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
         return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
 
     async def _compare_changes(self, members: Rows) -> TableComparison:
@@ -115,9 +114,9 @@ class Verifier:
         name = self._name(CUSTOMER_CHANGES)
         async for _, records in self._reader.records(name, self._snapshot.relayed(name)):
             add_changes(history, (change for record in records if (change := change_in(record.value))))
-        outbox = (ChangeRow(*row).payload.encode() for row in self._snapshot.tables[CHANGES].values())
+        outbox = (OutboxRow(*row).payload.encode() for row in self._snapshot.tables[OUTBOX].values())
         add_changes(history, map(decode_change, outbox))
-        return compare_changes(history, members.values(), self._snapshot.tables[TOLD].values(), self._id_of)
+        return compare_changes(history, members.values(), self._snapshot.tables[CHANGE_SEQUENCES].values(), self._id_of)
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.topic_prefix)

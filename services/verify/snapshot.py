@@ -10,16 +10,26 @@ from projections.engine.generations import active_generation
 from projections.engine.metadata import Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows
-from projections.identity.resolutions import DEFAULT_VERSION, POLICIES, SPACES, Found, ResolutionRow, spaces_of
-from projections.identity.tables import CHANGES, RELAYED, TOLD
+from projections.identity.resolutions import ResolutionInUse, resolutions_in_use
+from projections.identity.rules import DEFAULT_VERSION
+from projections.identity.tables import (
+    CHANGE_SEQUENCES,
+    OUTBOX,
+    OUTBOX_POSITIONS,
+    POLICIES,
+    RESOLUTIONS,
+    ResolutionRow,
+)
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.registry import CONTACT_TABLES
 from services.verify.comparing import Rows
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
-_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, SPACES, TOLD, CHANGES, RELAYED)
-_TENANTS: Final = "SELECT tenant FROM spaces UNION SELECT tenant FROM policies UNION SELECT tenant FROM onefold.tenants"
+_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
+_TENANTS: Final = (
+    "SELECT tenant FROM resolutions UNION SELECT tenant FROM policies UNION SELECT tenant FROM onefold.tenants"
+)
 
 Ends = dict[int, int]  # partition -> offset (exclusive)
 
@@ -34,22 +44,23 @@ class CountedRecords:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSnapshot:
-    """Rows by table and key, offsets and counters by topic, and the active space of each tenant that has one."""
+    """Rows by table and key, offsets and counters by topic, and the active resolution of each registered tenant."""
 
     tables: Mapping[Table, Rows]
     offsets: Mapping[str, list[Any]]
-    live: Mapping[str, Found]
+    active: Mapping[str, ResolutionInUse]
 
-    def spaces(self, tenants: Iterable[str]) -> list[Found]:
-        """The active spaces of these tenants."""
-        return [self.live.get(one) or _default(one) for one in tenants]
+    def resolutions(self, tenants: Iterable[str]) -> list[ResolutionInUse]:
+        """The active resolutions of these tenants."""
+        return [self.active.get(one) or _default(one) for one in tenants]
 
     def identity(self) -> dict[Table, Rows]:
-        """Identity's rows in the active spaces. A space that is being built or was retired is incomplete."""
-        spaces = [ResolutionRow(*row) for row in self.tables[SPACES].values()]
-        inactive = {one.name for one in spaces if one.state != "live"}
+        """Identity's rows in the active resolutions. One that is being built or was retired is incomplete."""
+        rows = [ResolutionRow(*row) for row in self.tables[RESOLUTIONS].values()]
+        inactive = {(row.tenant, row.resolution_id) for row in rows if row.state != "active"}
         return {
-            table: {key: row for key, row in self.tables[table].items() if key[0] not in inactive} for table in IDENTITY
+            table: {key: row for key, row in self.tables[table].items() if key[:2] not in inactive}
+            for table in IDENTITY
         }
 
     def ends(self, topic: str) -> Ends:
@@ -64,11 +75,11 @@ class GenerationSnapshot:
 
     def relayed(self, topic: str) -> Ends:
         """The offsets up to which the topic is known to hold what left the outbox."""
-        return {place: end for name, place, end in self.tables[RELAYED].values() if name == topic}
+        return {place: end for name, place, end in self.tables[OUTBOX_POSITIONS].values() if name == topic}
 
 
-def _default(tenant: str) -> Found:
-    return Found(tenant, tenant, DEFAULT_VERSION, live=True, policy=None, region=None)
+def _default(tenant: str) -> ResolutionInUse:
+    return ResolutionInUse(tenant, DEFAULT_VERSION, DEFAULT_VERSION, active=True, policy=None, region=None)
 
 
 async def take_snapshot(database_url: str) -> GenerationSnapshot:
@@ -80,10 +91,10 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
             offsets = await all_offsets(connection)
             tables = {table: await all_rows(connection, table) for table in _TABLES}
             tenants = [row["tenant"] for row in await connection.fetch(_TENANTS)]
-            live = {one.tenant: one for one in await spaces_of(connection, tenants) if one.live}
+            active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
     finally:
         await connection.close()
-    return GenerationSnapshot(tables, _by_topic(offsets), live)
+    return GenerationSnapshot(tables, _by_topic(offsets), active)
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

@@ -1,5 +1,6 @@
 """Histories of identity events, drawn dense: few contacts and values, so that they meet, tie, clash and repeat."""
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any, Final
 
@@ -168,3 +169,20 @@ policies: Final = st.just(Policy()) | st.builds(
     tight_types,
     st.sampled_from([1, 2, 3]),
 )
+
+
+def cut(events: list[Event], chance: Random) -> list[list[Event]]:
+    """The events in another order, some of them again, in chunks of any size."""
+    shuffled = events + chance.sample(events, min(len(events), 3))
+    chance.shuffle(shuffled)
+    chunks: list[list[Event]] = []
+    while shuffled:
+        size = chance.choice([1, 1, 2, 5, 20])
+        chunks.append(shuffled[:size])
+        shuffled = shuffled[size:]
+    return chunks
+
+
+def distinct(events: Iterable[Event]) -> list[Event]:
+    """Without conflicts: one content for each contact's event id."""
+    return list({(event.contact, event.event_id): event for event in events}.values())

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from projections.engine.metadata import Row, row_columns, row_type
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import ddl
-from projections.identity.adapters import save
-from projections.identity.ports import Rules
+from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import CHANGES, READ_MODELS, TABLES, ChangeRow
+from projections.identity.rules import Rules
+from projections.identity.tables import OUTBOX, READ_MODELS, TABLES, OutboxRow
 from schemas.events import Event
 from services.runtime.database import BY_KEY
 from tests.support.streams import rules_of
@@ -29,21 +29,19 @@ class Identity:
     async def save(self, *events: Event, policy: Policy | None = None, rules: Rules | None = None) -> int:
         """One chunk, one transaction."""
         async with self.connection.transaction():
-            return await save(self.connection, events, rules or rules_of(policy or Policy()))
+            return await save_events(self.connection, events, rules or rules_of(policy or Policy()))
 
     async def rows(self, table: sa.Table) -> list[Any]:
         columns = ", ".join(column.name for column in row_columns(table))
-        return [row_type(table)(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM {table.name}")]
+        found = await self.connection.fetch(f'SELECT {columns} FROM "{table.name}"')
+        return [row_type(table)(*row) for row in found]
 
     async def content(self) -> dict[sa.Table, Iterable[Row]]:
         return {table: await self.rows(table) for table in READ_MODELS}
 
-    async def told(self) -> list[ChangeRow]:
-        columns = ", ".join(column.name for column in row_columns(CHANGES))
-        return [ChangeRow(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM changes ORDER BY id")]
-
-    async def empty(self) -> None:
-        await self.connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
+    async def outbox(self) -> list[OutboxRow]:
+        columns = ", ".join(column.name for column in row_columns(OUTBOX))
+        return [OutboxRow(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM outbox ORDER BY id")]
 
 
 @pytest.fixture

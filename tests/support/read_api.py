@@ -17,9 +17,9 @@ from projections.engine.chunk import project
 from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
 from projections.engine.projection import ContactEvent
-from projections.identity.adapters import save
-from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import Policy
+from projections.identity.rules import PolicyInForce, Rules
 from projections.registry import PROJECTIONS, TABLES
 from projections.timeline.store import PostgresStore
 from schemas.events import Event
@@ -47,9 +47,7 @@ def id_of(contact_key: str, tenant: str = "demo") -> UUID:
     return personal_id(_id_key(tenant), contact_key)
 
 
-RULES = Rules(
-    lambda tenant: PolicyInForce("default", Policy(default_region="TW"), tenant), lambda tenant, key: id_of(key, tenant)
-)
+RULES = Rules(lambda _: PolicyInForce("default", Policy(default_region="TW")), lambda tenant, key: id_of(key, tenant))
 
 
 @dataclass
@@ -75,7 +73,7 @@ class Brand:
         """Fold the events into identity, as one chunk."""
         await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
         async with self.connection.transaction():
-            await save(self.connection, events, RULES)
+            await save_events(self.connection, events, RULES)
 
     async def fold(self, *events: Event) -> None:
         """Fold the events into every read model."""

@@ -13,9 +13,9 @@ from projections.engine.chunk import project
 from projections.engine.generations import ensure_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.projection import ContactEvent
-from projections.identity.adapters import save
-from projections.identity.ports import PolicyInForce, Rules
+from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import Policy
+from projections.identity.rules import PolicyInForce, Rules
 from projections.registry import PROJECTIONS, TABLES
 from projections.timeline.store import PostgresStore
 from services.control.keys import add_key
@@ -24,7 +24,7 @@ from services.runtime.secrets import tenant_id_key
 from tests.support.ingress import MASTER, RunningIngress
 
 _ID_KEY = tenant_id_key(MASTER, "acme")
-_RULES = Rules(lambda tenant: PolicyInForce("default", Policy(), tenant), lambda _, key: personal_id(_ID_KEY, key))
+_RULES = Rules(lambda _: PolicyInForce("default", Policy()), lambda _, key: personal_id(_ID_KEY, key))
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Shop:
                 PROJECTIONS,
                 [ContactEvent(*both) for both in zip(ids, events, strict=True)],
             )
-            await save(self.connection, events, _RULES)
+            await save_events(self.connection, events, _RULES)
 
 
 @asynccontextmanager

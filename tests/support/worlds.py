@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from projections.engine.generations import active_generation, ensure_generation
-from projections.identity.tables import ChangeRow
+from projections.identity.tables import OutboxRow
 from projections.registry import TABLES
 from schemas.changes import decode_change
 from schemas.codec import encode
@@ -115,7 +115,7 @@ class World:
 
     async def _outbox_is_empty(self) -> bool:
         async with self.connection() as connection:
-            return not await connection.fetchval("SELECT count(*) FROM changes")
+            return not await connection.fetchval("SELECT count(*) FROM outbox")
 
     async def verify_holds(self) -> VerifyResult:
         """Check that the rows are exactly those of the pure fold, and that every record was counted once."""
@@ -123,12 +123,12 @@ class World:
         assert verdict.holds, f"{verdict}\n{self.output}"
         return verdict
 
-    async def changes(self) -> list[ChangeRow]:
+    async def changes(self) -> list[OutboxRow]:
         """All records of the customer-changes topic; those of one customer are in their order."""
         topic = CUSTOMER_CHANGES.full_name(self.settings.topic_prefix)
         records = await read_all(self.settings.kafka_servers, topic)
         changes = [(decode_change(record.value), record) for record in records]
-        return [ChangeRow(one.tenant, one.customer_id, one.seq, record.value.decode()) for one, record in changes]
+        return [OutboxRow(one.tenant, one.customer_id, one.seq, record.value.decode()) for one, record in changes]
 
     async def membership(self) -> dict[UUID, list[str]]:
         """The contacts of each customer in the tables."""

@@ -11,7 +11,7 @@ import structlog
 
 from projections.engine.generations import NoGeneration, active_generation
 from projections.engine.ids import NO_CONTACT, personal_id
-from projections.identity.resolutions import live_space
+from projections.identity.resolutions import active_resolution
 from services.ingress.core.statements import Receipt
 from services.runtime.secrets import tenant_id_key
 
@@ -28,16 +28,17 @@ SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) W
     SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
 """
 _STATED: Final = """
-SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
-    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
+SELECT count(*) FROM unnest($3::uuid[], $4::text[]) AS k(contact_id, event_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.resolution_id = $2
+        AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
 """
 _POLICIES: Final = """
 SELECT count(*) FROM unnest($2::text[]) AS k(event_id) WHERE EXISTS (
     SELECT FROM policies t WHERE t.tenant = $1 AND t.event_id = k.event_id)
 """
 _KNOWN: Final = """
-SELECT count(*) FROM unnest($2::uuid[]) AS k(contact_id) WHERE EXISTS (
-    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id)
+SELECT count(*) FROM unnest($3::uuid[]) AS k(contact_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.resolution_id = $2 AND t.contact_id = k.contact_id)
 """
 
 
@@ -80,20 +81,20 @@ class PostgresVisibility:
 
 
 async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
-    """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's live space."""
+    """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's active resolution."""
     told = {(contact, event) for contact, one in wanted for event in one.event_ids}
-    if not await _has(connection, _TOLD, tenant, told):
+    if not await _has(connection, _TOLD, (tenant,), told):
         return False
     policies = {(event,) for _, one in wanted for event in one.policies}
-    if not await _has(connection, _POLICIES, tenant, policies):
+    if not await _has(connection, _POLICIES, (tenant,), policies):
         return False
     evidence = {(contact, event) for contact, one in wanted for event in one.evidence}
     vouched = {(contact,) for contact, one in wanted if one.vouched and not one.evidence}
     if not evidence and not vouched:
         return True
-    space = (await live_space(connection, tenant)).name
-    return await _has(connection, _STATED, space, evidence) and await _has(connection, _KNOWN, space, vouched)
+    key = (await active_resolution(connection, tenant)).key
+    return await _has(connection, _STATED, key, evidence) and await _has(connection, _KNOWN, key, vouched)
 
 
-async def _has(connection: Any, query: str, tenant: str, keys: set[tuple[Any, ...]]) -> bool:
-    return not keys or await connection.fetchval(query, tenant, *zip(*keys, strict=True)) == len(keys)
+async def _has(connection: Any, query: str, of: tuple[str, ...], keys: set[tuple[Any, ...]]) -> bool:
+    return not keys or await connection.fetchval(query, *of, *zip(*keys, strict=True)) == len(keys)

@@ -19,8 +19,8 @@ from projections.customers.queries import count_lone_contacts
 from projections.engine.generations import NoGeneration
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
-from projections.identity.resolutions import live_space
-from projections.identity.snapshot import Remembered, everything_of
+from projections.identity.resolutions import active_resolution
+from projections.identity.snapshot import IdentitySnapshot, read_snapshot
 from services.query.adapters.single_connection import generation_connection
 from services.query.core.policy_models import Preview
 from services.query.core.previews import Comparison, preview
@@ -85,17 +85,17 @@ async def _read_and_compare(task: _Task) -> Preview:
         generation_connection(task.url, name="preview") as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        live = await live_space(connection, task.tenant)
-        remembered = await everything_of(connection, live.name)
-        alone = await count_lone_contacts(connection, task.tenant, live.name)
-    policy = Policy.from_json(dict(task.wishes), live.region or task.region)
-    return _compare(remembered, policy, alone)
+        active = await active_resolution(connection, task.tenant)
+        stored = await read_snapshot(connection, active.key)
+        alone = await count_lone_contacts(connection, active.key)
+    policy = Policy.from_json(dict(task.wishes), active.region or task.region)
+    return _compare(stored, policy, alone)
 
 
-def _compare(remembered: Remembered, policy: Policy, alone: int) -> Preview:
+def _compare(stored: IdentitySnapshot, policy: Policy, alone: int) -> Preview:
     now: dict[UUID, list[str]] = {}
-    for contact in sorted(remembered.customers):
-        now.setdefault(remembered.customers[contact], []).append(contact)
-    customers = resolve(remembered.evidence, policy).customers
-    then = {remembered.ids[one.founder]: one.contacts for one in customers}
+    for contact in sorted(stored.customers):
+        now.setdefault(stored.customers[contact], []).append(contact)
+    customers = resolve(stored.evidence, policy).customers
+    then = {stored.ids[one.founder]: one.contacts for one in customers}
     return preview(Comparison({customer: tuple(contacts) for customer, contacts in now.items()}, then, alone))

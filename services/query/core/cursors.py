@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from projections.identity.queries import Place as ConflictPlace
+from projections.identity.queries import ConflictPosition
 from projections.timeline.queries import TimelinePlace
 from services.query.core.errors import BadCursor
 
@@ -35,17 +35,17 @@ def read(cursor: str) -> TimelinePlace:
     return place
 
 
-def write_conflict(place: ConflictPlace) -> str:
+def write_conflict(place: ConflictPosition) -> str:
     """The cursor of the page of conflicts that begins after this place."""
     raw = orjson.dumps([place.at, str(place.contact_id), place.type, place.value])
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def read_conflict(cursor: str) -> ConflictPlace:
+def read_conflict(cursor: str) -> ConflictPosition:
     """The place that a cursor stands for. Raises BadCursor for any text that ``write_conflict`` can't have made."""
     try:
         at, contact_id, type_name, value = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = ConflictPlace(at, UUID(contact_id), type_name, value)
+        place = ConflictPosition(at, UUID(contact_id), type_name, value)
         genuine = write_conflict(place) == cursor and "\0" not in type_name + value
         _FIXED.pack(at, place.contact_id.bytes)  # fails for a time that no table can hold
     except (ValueError, TypeError, AttributeError, struct.error) as error:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 
-from projections.identity.queries import place_of
+from projections.identity.queries import position_of
 from projections.identity.resolution import explain
 from projections.identity.resolution.links import STAFF
 from projections.identity.resolution.resolution import Resolution
@@ -57,7 +57,7 @@ def conflicts_view(rows: Sequence[ConflictRow], limit: int, customers: Mapping[U
     shown = rows[:limit]
     return ConflictPage(
         conflicts=[_conflict(row, customers[row.contact_id]) for row in shown],
-        next=cursors.write_conflict(place_of(shown[-1])) if len(rows) > limit else None,
+        next=cursors.write_conflict(position_of(shown[-1])) if len(rows) > limit else None,
     )
 
 

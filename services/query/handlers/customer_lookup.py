@@ -39,7 +39,7 @@ class CustomerLookup:
 
     def policy_in(self, snapshot: Snapshot) -> Policy:
         """The policy in force. It also says how identifier values are normalised."""
-        return policy_of(snapshot.live, self._region)
+        return policy_of(snapshot.active, self._region)
 
     def id_of(self, tenant: str, contact_key: str) -> UUID:
         """The contact's personal id, whether there is such a contact or not."""
@@ -65,7 +65,7 @@ class CustomerLookup:
         value = normalise(meant.type, meant.value, self.policy_in(snapshot))
         if value is None:
             raise NotFound(NO_CUSTOMER)
-        found = await holders(snapshot.connection, snapshot.space, meant.type, value, limit=_MOST_HOLDERS)
+        found = await holders(snapshot.connection, snapshot.resolution, (meant.type, value), limit=_MOST_HOLDERS)
         customers = list(dict.fromkeys(one.customer_id for one in found))  # in the order of their strongest holder
         if not customers:
             raise NotFound(NO_CUSTOMER)

@@ -35,7 +35,7 @@ class Explainer:
         """Why two contacts, by their keys or ids, are one customer or are not."""
         ids = [self._lookup.contact(tenant, name) for name in (one, other)]
         async with snapshot(self._read_models, tenant) as moment:
-            keys = await identity.keys_of(moment.connection, tenant, moment.space, ids)
+            keys = await identity.keys_of(moment.connection, moment.resolution, ids)
             if len(keys) < len(set(ids)):
                 raise NotFound(NO_CONTACT)
             resolution = await self._resolution(moment, keys)
@@ -45,19 +45,19 @@ class Explainer:
         """A customer by any of its names, with its links. Raises Ambiguous, too."""
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            keys = await identity.keys_of(moment.connection, tenant, moment.space, [named])
+            keys = await identity.keys_of(moment.connection, moment.resolution, [named])
             if not keys:
                 raise NotFound(NO_CUSTOMER)
             resolution = await self._resolution(moment, keys)
         return views.graph_view(resolution, keys[named], partial(self._lookup.id_of, tenant))
 
-    async def conflicts(self, tenant: str, limit: int, after: identity.Place = NEWEST) -> ConflictPage:
+    async def conflicts(self, tenant: str, limit: int, after: identity.ConflictPosition = NEWEST) -> ConflictPage:
         """A page of the tenant's conflicts, newest first."""
         async with snapshot(self._read_models, tenant) as moment:
-            rows = await identity.conflicts(moment.connection, moment.space, after=after, limit=limit + 1)
+            rows = await identity.conflicts(moment.connection, moment.resolution, after=after, limit=limit + 1)
             of_rows = list({row.contact_id for row in rows})
-            customers = await identity.customers_of(moment.connection, moment.space, of_rows)
+            customers = await identity.customers_of(moment.connection, moment.resolution, of_rows)
         return views.conflicts_view(rows, limit, customers)
 
     async def _resolution(self, moment: Snapshot, keys: dict[UUID, str]) -> Resolution:
-        return await resolution_of(moment.connection, moment.space, keys, self._lookup.policy_in(moment))
+        return await resolution_of(moment.connection, moment.resolution, keys, self._lookup.policy_in(moment))

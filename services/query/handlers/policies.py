@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from projections.identity import resolutions as spaces
+from projections.identity.resolutions import building_resolution, policies_of
+from projections.identity.tables import PolicyRow, ResolutionRow
 from services.query.core.policy_models import Adoption, PolicyStatus, PolicyVersion
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.snapshots import snapshot
@@ -21,23 +22,23 @@ class Policies:
     async def in_force(self, tenant: str) -> PolicyStatus:
         """The policy by which the tenant's customers are what they are at this moment."""
         async with snapshot(self._read_models, tenant) as moment:
-            building = await spaces.building(moment.connection, tenant)
-            versions = await spaces.policies_of(moment.connection, tenant, _VERSIONS)
+            building = await building_resolution(moment.connection, tenant)
+            versions = await policies_of(moment.connection, tenant, _VERSIONS)
             policy = self._lookup.policy_in(moment)
         return PolicyStatus(
-            version=moment.live.version,
+            version=moment.active.version,
             policy=policy.to_json(),
-            adopting=_adoption(building, moment.live.version, versions),
+            adopting=_adoption(building, moment.active.version, versions),
             versions=[
                 PolicyVersion(version=one.event_id, set_at=one.at, by=one.set_by, note=one.note) for one in versions
             ],
         )
 
 
-def _adoption(building: spaces.ResolutionRow | None, live: str, versions: list[spaces.PolicyRow]) -> Adoption | None:
+def _adoption(building: ResolutionRow | None, active: str, versions: list[PolicyRow]) -> Adoption | None:
     """The policy that is being adopted, also before the worker has begun with it."""
     if building is not None:
         return Adoption(version=building.version, statements=building.total, done=building.done)
-    if versions and versions[0].event_id != live:
+    if versions and versions[0].event_id != active:
         return Adoption(version=versions[0].event_id, statements=0, done=0)
     return None

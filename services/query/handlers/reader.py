@@ -38,7 +38,7 @@ class CustomerReader:
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
             records = await load_contacts(moment.connection, tenant, [contact_id])
-            customers = await customers_of(moment.connection, moment.space, [contact_id])
+            customers = await customers_of(moment.connection, moment.resolution, [contact_id])
         if not records and not customers:
             raise NotFound(NO_CONTACT)
         record = records[0] if records else placeholder(tenant, contact_id, contact.key)
@@ -61,7 +61,7 @@ class CustomerReader:
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
             entries = await self._page(moment, [contact_id], wanted)
-            if not entries and not await keys_of(moment.connection, tenant, moment.space, [contact_id]):
+            if not entries and not await keys_of(moment.connection, moment.resolution, [contact_id]):
                 raise NotFound(NO_CONTACT)
         return page_json(entries)
 
@@ -69,16 +69,16 @@ class CustomerReader:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            members = [one.contact_id for one in await together(moment.connection, moment.space, named)]
+            members = [one.contact_id for one in await together(moment.connection, moment.resolution, named)]
             entries = await self._page(moment, members or [named], wanted)
-            if not entries and not members and not await keys_of(moment.connection, tenant, moment.space, [named]):
+            if not entries and not members and not await keys_of(moment.connection, moment.resolution, [named]):
                 raise NotFound(NO_CUSTOMER)
         return page_json(entries)
 
     async def _load(self, tenant: str, name: str) -> LoadedCustomer:
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            loaded = await load_customer(moment.connection, tenant, moment.space, named)
+            loaded = await load_customer(moment.connection, moment.resolution, named)
         if loaded is None:
             raise NotFound(NO_CUSTOMER)
         return loaded

@@ -4,21 +4,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
-from projections.identity.resolutions import Found, live_space
+from projections.identity.keys import ResolutionKey
+from projections.identity.resolutions import ResolutionInUse, active_resolution
 from services.query.ports import ReadModels
 
 
 class Snapshot(NamedTuple):
-    """A connection that sees one moment, and the space that the tenant's identity is read in at that moment."""
+    """A connection that sees one moment, and the resolution of the tenant's identity that is active at that moment."""
 
     connection: Any
     tenant: str
-    live: Found
+    active: ResolutionInUse
 
     @property
-    def space(self) -> str:
-        """The space's name."""
-        return self.live.name
+    def resolution(self) -> ResolutionKey:
+        """The key of the active resolution."""
+        return self.active.key
 
 
 @asynccontextmanager
@@ -28,4 +29,4 @@ async def snapshot(read_models: ReadModels, tenant: str) -> AsyncIterator[Snapsh
         read_models.connection() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        yield Snapshot(connection, tenant, await live_space(connection, tenant))
+        yield Snapshot(connection, tenant, await active_resolution(connection, tenant))

@@ -1,9 +1,10 @@
-"""Adopting a policy: a second space is built beside the live one, and takes its place once it has everything.
+"""Policy rollout: builds a resolution by a tenant's new policy, and makes it the active one once it is complete.
 
-It is built from the live space's statements, some at a time, while evidence goes on coming into both; a fold of
-statements doesn't mind their order nor their repetition, so whatever is cut short is simply gone on with. Each step is
-alone with the tenant's identity, for a moment; other tenants' evidence waits for such a moment at most. The change
-itself is one row's, in one transaction with what is told of it. What is left behind goes when nobody reads it any more.
+It is built from the statements of the active resolution, in small batches, while the agent saves new evidence into
+both. A fold of statements depends on neither order nor repetition, so a rollout that is interrupted simply continues.
+Each batch locks the tenant's identity for a moment, which is how long evidence of other tenants waits at most. The
+switch is one transaction, together with the changes that it causes. The old resolution is deleted once no reader can
+use it.
 """
 
 import asyncio
@@ -12,111 +13,124 @@ from typing import Any, Final
 import structlog
 
 from projections.engine.ids import IdOf
-from projections.identity import cutover as swapping
-from projections.identity import resolutions as spaces
-from projections.identity import store
-from projections.identity.adapters import PostgresIdentities
-from projections.identity.change_events import told_of
+from projections.identity import resolutions, store
+from projections.identity.change_events import change_event
 from projections.identity.handlers import save_statements
+from projections.identity.keys import ResolutionKey
+from projections.identity.outbox import append_to_outbox
 from projections.identity.policies import rules_of
 from projections.identity.resolution.membership_changes import changes
-from projections.identity.resolutions import PolicyRow, ResolutionRow
 from projections.identity.statements import Statement, record_of
+from projections.identity.tables import PolicyRow, ResolutionRow
 from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
 
 log = structlog.get_logger(__name__)
 
-_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext('onefold.adopter'), hashtext(current_schema()))"
-_STATEMENTS: Final = 500  # at a time, which takes a tenth of a second
-_ROWS: Final = 2000
-_READERS_LEAVE_WITHIN: Final = 30.0  # seconds; a reader's statement is given five
+_BATCH: Final = 500  # statements, which takes a tenth of a second
+_DELETED_AT_ONCE: Final = 2000  # rows a table
+_READ_WITHIN: Final = 30.0  # seconds; a reader's statement may take five
 
 
 class PolicyRollout:
-    """Adopts the policies that tenants set, in one generation; see BackgroundService. One works at a time.
+    """Rolls out the policies that tenants set, in one generation; see BackgroundService. One is active at a time.
 
-    ``every`` is how many seconds nothing is looked at, ``keep`` how many a space is kept after it was left.
+    It polls each ``every`` seconds, copies ``batch`` statements at once, and deletes a resolution that was retired
+    ``keep`` seconds ago, ``deleted_at_once`` rows a table at a time.
     """
 
-    def __init__(
-        self, connect: Connect, id_of: IdOf, region: str, *, every: float, keep: float = _READERS_LEAVE_WITHIN
+    def __init__(  # noqa: PLR0913 - each has a default but what it works with
+        self,
+        connect: Connect,
+        id_of: IdOf,
+        region: str,
+        *,
+        every: float,
+        keep: float = _READ_WITHIN,
+        batch: int = _BATCH,
+        deleted_at_once: int = _DELETED_AT_ONCE,
     ) -> None:
         self._connect = connect
         self._id_of = id_of
         self._region = region
         self._every = every
         self._keep = keep
+        self._batch = batch
+        self._deleted_at_once = deleted_at_once
 
     def wake(self) -> None:
-        """A policy is seldom set: it is found soon enough."""
+        """No-op: policy changes are rare, polling is enough."""
 
     async def run(self) -> None:
-        """Adopt for as long as the task lives; an outage makes it begin anew."""
+        """Run until cancelled. After an outage of PostgreSQL it starts again."""
         while True:
             try:
                 async with self._connect() as connection:
-                    await self._adopt_alone(connection)
+                    await self._run_alone(connection)
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.warning("adopter_interrupted", error=type(error).__name__)
+                log.warning("policy_rollout_interrupted", error=type(error).__name__)
             await asyncio.sleep(self._every)
 
-    async def _adopt_alone(self, connection: Any) -> None:
-        """Wait for the lock, and adopt for as long as the connection holds it."""
+    async def _run_alone(self, connection: Any) -> None:
+        """Wait for the lock, then roll out for as long as the connection holds it."""
         alone = False
         while True:
-            alone = alone or await connection.fetchval(_LOCK)
+            alone = alone or await resolutions.lock_rollout(connection)
             if alone:
-                await self.adopt_all(connection)
+                await self.roll_out_all(connection)
             await asyncio.sleep(self._every)
 
-    async def adopt_all(self, connection: Any) -> None:
-        """Bring every tenant to the policy that is in force for it, and clear away what nobody reads any more."""
-        for tenant in await swapping.tenants_to_adopt(connection):
-            await self._adopt(connection, tenant)
-        for space in await swapping.left_behind(connection, self._keep):
-            left = 1
-            while left:
-                left = await swapping.clear_some(connection, space, _ROWS)
+    async def roll_out_all(self, connection: Any) -> None:
+        """Bring every tenant to its policy in force, and delete resolutions that nobody reads any more."""
+        for tenant in await resolutions.tenants_to_roll_out(connection):
+            await self._roll_out(connection, tenant)
+        for retired in await resolutions.retired_for(connection, self._keep):
+            while await store.delete_some(connection, retired, self._deleted_at_once):
+                pass
+            await resolutions.delete(connection, retired)
 
-    async def _adopt(self, connection: Any, tenant: str) -> None:
-        (policy,) = await spaces.policies_of(connection, tenant, 1)
+    async def _roll_out(self, connection: Any, tenant: str) -> None:
+        (policy,) = await resolutions.policies_of(connection, tenant, 1)
         async with connection.transaction():
-            await spaces.take(connection, tenant)
-            space = await swapping.begin(connection, policy)
-        log.info("policy_adoption_begun", tenant=tenant, statements=space.total, done=space.done)
-        while (more := await self._take_over(connection, space)) is not None:
-            space = more
+            await resolutions.lock(connection, tenant)
+            building = await resolutions.begin(connection, policy)
+        log.info("policy_rollout_began", tenant=tenant, statements=building.total, done=building.done)
+        while (progress := await self.copy_batch(connection, building)) is not None:
+            building = progress
         async with connection.transaction():
-            await spaces.take(connection, tenant)
-            told = await self._swap(connection, space, policy)
-        log.info("policy_adopted", tenant=tenant, changes=told)
+            await resolutions.lock(connection, tenant)
+            number = await self._activate(connection, building, policy)
+        log.info("policy_rollout_ended", tenant=tenant, changes=number)
 
-    async def _take_over(self, connection: Any, space: ResolutionRow) -> ResolutionRow | None:
-        """Some more of the live space's statements; None once there are no more."""
+    async def copy_batch(self, connection: Any, building: ResolutionRow) -> ResolutionRow | None:
+        """Copy some more statements of the active resolution, in one transaction; None once all are copied."""
         async with connection.transaction():
-            await spaces.take(connection, space.tenant)
-            found = {one.live: one for one in await spaces.spaces_of(connection, [space.tenant])}
-            rows = await swapping.statements_after(connection, found[True].name, space, _STATEMENTS)
+            await resolutions.lock(connection, building.tenant)
+            found = {one.active: one for one in await resolutions.resolutions_in_use(connection, [building.tenant])}
+            position = resolutions.position_of(building)
+            rows = await store.statements_after(connection, found[True].key, position, self._batch)
             if not rows:
                 return None
-            said = [
-                Statement((space.name, row.contact_id), contact, row.event_id, record_of(row)) for contact, row in rows
+            statements = [
+                Statement((row.tenant, row.contact_id), contact, row.event_id, record_of(row)) for contact, row in rows
             ]
             rules = rules_of([found[False]], self._id_of, self._region)
-            await save_statements(PostgresIdentities(connection), said, rules)
-            return await swapping.note(connection, space, rows[-1][1], len(rows))
+            identity = store.PostgresIdentityStore(connection, rules.resolution_of)
+            await save_statements(identity, statements, rules)
+            return await resolutions.note_progress(connection, building, rows[-1][1], len(rows))
 
-    async def _swap(self, connection: Any, space: ResolutionRow, policy: PolicyRow) -> int:
-        """Make the space the live one, and tell what that changes in who is who; how many changes that is."""
-        live = await spaces.live_space(connection, space.tenant)
-        moved = await swapping.differences(connection, live.name, space.name)
-        before = {one.contact: one.held for one in moved if one.held is not None}
-        after = {one.contact: one.holds for one in moved}
+    async def _activate(self, connection: Any, building: ResolutionRow, policy: PolicyRow) -> int:
+        """Make the resolution the active one and announce the changes. Returns how many changes there are."""
+        active = await resolutions.active_resolution(connection, building.tenant)
+        key = ResolutionKey(building.tenant, building.resolution_id)
+        moved = await store.reassigned(connection, building.tenant, active.resolution_id, key.resolution_id)
+        before = {one.contact: one.before for one in moved if one.before is not None}
+        after = {one.contact: one.after for one in moved}
         found = changes(before, after, {one.contact_id: one.contact for one in moved})
         cause = [(policy.at, policy.event_id)]
-        await store.tell(connection, [told_of(space.tenant, one, cause, space.version) for one in found])
-        await swapping.swap(connection, live, space)
+        events = [change_event(building.tenant, one, cause, building.version) for one in found]
+        await append_to_outbox(connection, events)
+        await resolutions.activate(connection, active, building)
         return len(found)

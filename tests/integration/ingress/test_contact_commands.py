@@ -116,8 +116,8 @@ async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop, monkey
     await shop.accepted("POST", f"{SITE}/unbind", body, **key)
     await shop.fold()
     for change, visible in (
-        ("UPDATE g1.statements SET tenant = 'acme/p2'", False),
-        ("INSERT INTO g1.spaces VALUES ('acme', 'acme/p2', 'p2', 'live', 1, 1, '')", True),  # by another policy
+        ("UPDATE g1.statements SET resolution_id = 'p2'", False),
+        ("INSERT INTO g1.resolutions VALUES ('acme', 'p2', 'p2', 'active', 1, 1, '')", True),  # by another policy
         ("DELETE FROM g1.statements", False),
     ):
         await shop.connection.execute(change)

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from projections.engine.generations import active_generation
-from projections.identity import resolutions as spaces
+from projections.identity import resolutions
 from projections.identity.policies import policies_in
 from services.control.keys import add_key
 from tests.support.read_api import Brand, id_of
@@ -32,7 +32,9 @@ async def test_a_tenant_that_set_no_policy_has_the_whole_default_policy(brand: B
 async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
     await brand.connection.execute(f"SET search_path TO {await active_generation(brand.connection)}")
     wish = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
-    await spaces.record(brand.connection, policies_in([event(None, "tenant.policy_set", wish, event_id="p1", at=5)]))
+    await resolutions.record(
+        brand.connection, policies_in([event(None, "tenant.policy_set", wish, event_id="p1", at=5)])
+    )
     policy = await brand.json(PATH)
     assert policy["version"] == "default"
     assert policy["adopting"] == {"version": "p1", "statements": 0, "done": 0}

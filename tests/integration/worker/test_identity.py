@@ -11,7 +11,7 @@ import pytest
 
 from projections.engine.ids import personal_id
 from projections.engine.metadata import Key, Row
-from projections.identity.reference import decided
+from projections.identity.reference import determined
 from projections.identity.resolution.gather import IDENTITY_TYPES
 from projections.identity.tables import STATEMENTS
 from schemas.changes import decode_change
@@ -26,7 +26,7 @@ from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
 from tests.support.polling import until
 from tests.support.saying import ref
-from tests.support.streams import believed
+from tests.support.streams import consumed
 from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
 from tests.support.worker_processes import WorkerProcess
 from tests.support.worlds import World
@@ -54,7 +54,7 @@ async def test_the_changes_rebuild_the_membership_after_many_kills(world: World)
     await world.settle(120)
     await world.verify_holds()
     changes = await world.changes()
-    assert believed(changes) == await world.membership()  # `believed` checks that none is missing or comes twice
+    assert consumed(changes) == await world.membership()  # `consumed` checks that none is missing or comes twice
     kinds = Counter(decode_change(row.payload.encode()).type for row in changes)
     assert min(kinds[kind] for kind in ("created", "linked", "unlinked", "merged", "split")) > 10
     assert all([await worker.stop() == 0 for worker in pair])
@@ -62,7 +62,7 @@ async def test_the_changes_rebuild_the_membership_after_many_kills(world: World)
 
 async def _relayed(world: World) -> int:
     async with world.connection() as connection:
-        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM relayed"))
+        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM outbox_positions"))
 
 
 async def _relays_more(world: World, relayed: int) -> bool:
@@ -76,7 +76,7 @@ async def _who_relays(workers: list[WorkerProcess]) -> int:
 
 async def test_a_defect_in_the_relay_ends_its_worker(world: World) -> None:
     async with world.connection() as connection:
-        await connection.execute("ALTER TABLE relayed RENAME TO elsewhere")
+        await connection.execute("ALTER TABLE outbox_positions RENAME TO elsewhere")
     worker = world.start_worker()
     assert await worker.ended(60) == 75
     assert "UndefinedTableError" in worker.output
@@ -100,7 +100,7 @@ async def test_the_worked_example_in_several_orders(world: World) -> None:
         )
     }
     changes = await world.changes()
-    assert believed(changes) == await world.membership()
+    assert consumed(changes) == await world.membership()
     decoded = [decode_change(row.payload.encode()) for row in changes]
     whatsapp = [one.after for one in decoded if one.customer_id == id_of(tenants[0], WHATSAPP)]
     assert whatsapp == [[WHATSAPP], []]  # it left, and came back
@@ -136,9 +136,9 @@ async def test_folding_again_into_empty_tables_gives_the_same_rows(world: World)
 async def _rows(world: World) -> dict[str, dict[Key, Row]]:
     snapshot = await take_snapshot(world.settings.database_url)
     rows = {table.name: snapshot.tables[table] for table in CONTACTS}
-    identity = decided(snapshot.tables)
+    identity = determined(snapshot.tables)
     # Which events are given for nothing but the channel's own ids depends on the order in which they come.
-    identity[STATEMENTS] = {key: row for key, row in identity[STATEMENTS].items() if row[4] in IDENTITY_TYPES}
+    identity[STATEMENTS] = {key: row for key, row in identity[STATEMENTS].items() if row[5] in IDENTITY_TYPES}
     return rows | {table.name: found for table, found in identity.items()}
 
 

@@ -17,13 +17,17 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 # A table, how its rows are damaged, and the comparison that must find it.
 DAMAGES = (
     ("members", "UPDATE members SET customer_id = contact_id WHERE customer_id <> contact_id", "members"),
-    ("told", "UPDATE told SET seq = seq + 1", "customer-changes"),
+    ("change_sequences", "UPDATE change_sequences SET seq = seq + 1", "customer-changes"),
     ("customers", "UPDATE customers SET member_id = 'M0'", "customers"),
     ("links", "DELETE FROM links WHERE type = 'phone'", "links"),
-    ("namings", "UPDATE namings SET at = at + 1", "namings"),
-    ("refusals", "DELETE FROM refusals", "refusals"),
+    ("references", 'UPDATE "references" SET at = at + 1', "references"),
+    ("conflicts", "DELETE FROM conflicts", "conflicts"),
     ("statements", "DELETE FROM statements WHERE type = 'identity.bound'", "statements"),
-    ("relayed", "UPDATE relayed SET next_offset = next_offset - 1 WHERE next_offset > 0", "customer-changes"),
+    (
+        "outbox_positions",
+        "UPDATE outbox_positions SET next_offset = next_offset - 1 WHERE next_offset > 0",
+        "customer-changes",
+    ),
 )
 
 
@@ -43,7 +47,7 @@ async def test_verify_uses_the_policy_in_force(world: World) -> None:
 
 async def _adopted(world: World, version: str) -> bool:
     async with world.connection() as connection:
-        return bool(await connection.fetchval("SELECT state = 'live' FROM spaces WHERE version = $1", version))
+        return bool(await connection.fetchval("SELECT state = 'active' FROM resolutions WHERE version = $1", version))
 
 
 async def test_verify_finds_damaged_rows_of_identity(world: World, subtests: pytest.Subtests) -> None:
@@ -53,14 +57,14 @@ async def test_verify_finds_damaged_rows_of_identity(world: World, subtests: pyt
     await worker.stop()
     verdict = await world.verify_holds()
     assert "resolution" in {one.table for one in verdict.tables}
-    assert min(one.found for one in verdict.tables if one.table in {"members", "refusals", "customer-changes"}) > 0
+    assert min(one.found for one in verdict.tables if one.table in {"members", "conflicts", "customer-changes"}) > 0
     async with world.connection() as connection:
         for table, statement, found in DAMAGES:
-            await connection.execute(f"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM {table}")
+            await connection.execute(f'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM "{table}"')
             assert await connection.execute(statement) != "UPDATE 0"
             with subtests.test(statement):
                 wrong = {one.table for one in (await verify(world.settings)).tables if one.difference}
                 assert found in wrong
-            await connection.execute(f"TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept")
+            await connection.execute(f'TRUNCATE "{table}"; INSERT INTO "{table}" SELECT * FROM kept')
         await connection.execute("UPDATE offsets SET duplicates = duplicates + 1 WHERE topic LIKE '%evidence'")
     assert not (await verify(world.settings)).holds

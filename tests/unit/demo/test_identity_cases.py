@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from projections.identity.dry_run import Trial
+from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution
 from schemas.codec import from_dict
@@ -18,7 +18,7 @@ Events = list[dict[str, Any]]
 
 
 def resolved(events: Events) -> Resolution:
-    trial = Trial()
+    trial = DryRun()
     for event in events:
         trial.add(from_dict({"tenant": "demo", "received_at": NOW} | event))
     return trial.resolution(Policy())

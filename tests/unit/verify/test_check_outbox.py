@@ -7,17 +7,16 @@ from typing import Any
 import pytest
 
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import MEMBERS, ToldRow
+from projections.identity.tables import MEMBERS, ChangeSequenceRow
 from schemas.changes import CustomerChange, decode_change
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.comparing import TableComparison
-from tests.property.projections.identity.test_stream_laws import fold
-from tests.support.memory import Memory
+from tests.support.memory import Memory, fold
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL
 
 MEMORY: Memory = fold([[event] for event in ALL], Policy())
-CHANGES = [decode_change(row.payload.encode()) for row in MEMORY.told]
+OUTBOX = [decode_change(row.payload.encode()) for row in MEMORY.outbox]
 
 
 def compared(changes: Iterable[CustomerChange], members: Iterable[Any] | None = None) -> TableComparison:
@@ -25,29 +24,30 @@ def compared(changes: Iterable[CustomerChange], members: Iterable[Any] | None = 
     add_changes(history, changes)
     rows = list(MEMORY.tables[MEMBERS].values())
     sequences = [
-        ToldRow(*key, seq) for key, seq in Counter((row.tenant, row.customer_id) for row in MEMORY.told).items()
+        ChangeSequenceRow(*key, seq)
+        for key, seq in Counter((row.tenant, row.customer_id) for row in MEMORY.outbox).items()
     ]
     return compare_changes(history, rows if members is None else members, sequences, id_of)
 
 
 def test_the_changes_rebuild_the_membership() -> None:
-    found = compared(CHANGES)
+    found = compared(OUTBOX)
     assert (found.expected, found.found, found.difference) == (2, 2, None)
 
 
 def test_repeats_and_order_do_not_matter() -> None:
-    assert compared([*reversed(CHANGES), *CHANGES[:3]]).difference is None
+    assert compared([*reversed(OUTBOX), *OUTBOX[:3]]).difference is None
 
 
-@pytest.mark.parametrize("lost", range(len(CHANGES)))
+@pytest.mark.parametrize("lost", range(len(OUTBOX)))
 def test_a_missing_change_is_found(lost: int) -> None:
-    assert compared([*CHANGES[:lost], *CHANGES[lost + 1 :]]).difference is not None
+    assert compared([*OUTBOX[:lost], *OUTBOX[lost + 1 :]]).difference is not None
 
 
-@pytest.mark.parametrize("wrong", range(len(CHANGES)))
+@pytest.mark.parametrize("wrong", range(len(OUTBOX)))
 def test_a_change_with_other_contacts_is_found_and_named_without_them(wrong: int) -> None:
-    other = CHANGES[wrong].model_copy(update={"after": ["web:shop:other"]})
-    found = compared([*CHANGES[:wrong], other, *CHANGES[wrong + 1 :]]).difference
+    other = OUTBOX[wrong].model_copy(update={"after": ["web:shop:other"]})
+    found = compared([*OUTBOX[:wrong], other, *OUTBOX[wrong + 1 :]]).difference
     assert found is not None
     assert "web:shop" not in found
 
@@ -55,4 +55,4 @@ def test_a_change_with_other_contacts_is_found_and_named_without_them(wrong: int
 def test_a_member_without_a_change_is_found() -> None:
     rows = list(MEMORY.tables[MEMBERS].values())
     more = rows[0]._replace(contact="web:shop:new", contact_id=id_of("demo", "web:shop:new"))
-    assert compared(CHANGES, [*rows, more]).difference is not None
+    assert compared(OUTBOX, [*rows, more]).difference is not None

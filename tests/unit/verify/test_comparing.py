@@ -5,7 +5,7 @@ from projections.identity.tables import LINKS, LinkRow
 from services.verify.comparing import Rows, compare
 from tests.support.streams import id_of
 
-ROW = LinkRow("demo", "phone", "+886911111111", 2, id_of("demo", "web:shop:c1"))
+ROW = LinkRow("demo", "default", "phone", "+886911111111", 2, id_of("demo", "web:shop:c1"))
 ROWS: Rows = {key_of(LINKS, ROW): ROW}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from projections.identity import handlers
-from projections.identity.adapters import PostgresIdentities
 from projections.identity.resolution.policy import Policy
+from projections.identity.store import PostgresIdentityStore
 from schemas.events import Event
 from tests.support.identity import Identity
 from tests.support.saying import bound, claimed, unbound
@@ -15,7 +15,7 @@ from tests.support.streams import rules_of
 
 HUB, SMALL = "+886911111111", "+886922222222"
 _HOLDERS = """
-INSERT INTO links SELECT 'demo', 'phone', $1, 3, gen_random_uuid() FROM generate_series(1, $2)
+INSERT INTO links SELECT 'demo', 'default', 'phone', $1, 3, gen_random_uuid() FROM generate_series(1, $2)
 """
 _READ = """
 SELECT sum(seq_tup_read)::int AS scanned, sum(idx_tup_fetch)::int AS fetched
@@ -40,7 +40,7 @@ async def cost(identity: Identity, events: Iterable[Event]) -> tuple[int, int, i
     counting = Counting(identity.connection)
     transaction = identity.connection.transaction()
     await transaction.start()
-    await handlers.save(PostgresIdentities(counting), events, rules_of(Policy()))
+    await handlers.save(PostgresIdentityStore(counting, lambda _: "default"), events, rules_of(Policy()))
     read = await identity.connection.fetchrow(_READ)
     await transaction.rollback()
     return counting.statements, read["scanned"], read["fetched"]

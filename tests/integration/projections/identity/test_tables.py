@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
-from tests.property.projections.identity.test_stream_laws import cut, fold
-from tests.support.histories import crowd
+from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
+from tests.support.histories import crowd, cut
 from tests.support.identity import Identity
-from tests.support.streams import believed, by_hearsay, by_tables, content
+from tests.support.memory import fold
+from tests.support.streams import by_stream, by_tables, consumed, content
 
 TIGHT: dict[str, Any] = {
     "types": {"phone": {"limit": 2}, "contact": {"limit": 2}, "email": {"limit": 1}},
@@ -32,8 +32,8 @@ async def test_tables_come_to_what_the_core_says(identity: Identity, seed: int) 
     assert content(tables) == content(memory.tables_of_rows())
     members = await identity.rows(MEMBERS)
     customers = {row.customer_id: row.member_id for row in await identity.rows(CUSTOMERS)}
-    assert by_tables(members, customers, await identity.rows(REFUSALS)) == by_hearsay(events, policy)
+    assert by_tables(members, customers, await identity.rows(CONFLICTS)) == by_stream(events, policy)
     held: dict[object, list[str]] = {}
     for row in sorted(members, key=lambda row: str(row.contact)):
         held.setdefault(row.customer_id, []).append(row.contact)
-    assert believed(await identity.told()) == held
+    assert consumed(await identity.outbox()) == held

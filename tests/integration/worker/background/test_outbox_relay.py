@@ -1,4 +1,4 @@
-"""The outbox reaches Kafka: everything, once, a customer's changes in their order, whatever breaks in between."""
+"""The outbox reaches Kafka completely, once, a customer's changes in their order, whatever fails in between."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,9 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from projections.identity.store import tell
-from projections.identity.tables import MEMBERS, ChangeRow
+from projections.identity import outbox
+from projections.identity.outbox import append_to_outbox
+from projections.identity.tables import MEMBERS, OutboxRow
 from schemas.changes import CustomerChange, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
@@ -22,10 +23,10 @@ from services.runtime.cancelling import cancel_all
 from services.runtime.database import dedicated_connection
 from services.runtime.settings import Settings
 from services.worker.agent_spec import Connect
-from services.worker.background.outbox_relay import _LOCK, Relay
+from services.worker.background.outbox_relay import OutboxRelay
 from tests.support.identity import Identity
 from tests.support.saying import T0, bound, claimed
-from tests.support.streams import believed
+from tests.support.streams import consumed
 from tests.support.worked_example import ALL
 
 pytestmark = pytest.mark.kafka
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.kafka
 
 @dataclass
 class Outlet:
-    """A relay that stands still until it is run, and what came out of it."""
+    """A relay that does nothing until it is run, and what it published."""
 
     pool: Any
     connect: Connect
@@ -41,11 +42,11 @@ class Outlet:
     kafka: str
     topic: str
 
-    def relay(self, every: float = 0.02) -> Relay:
-        return Relay(self.connect, self.producer, self.topic, self.kafka, every=every)
+    def relay(self, every: float = 0.02) -> OutboxRelay:
+        return OutboxRelay(self.connect, self.producer, self.topic, self.kafka, every=every)
 
     @contextlib.asynccontextmanager
-    async def running(self, every: float = 0.02) -> AsyncIterator[Relay]:
+    async def running(self, every: float = 0.02) -> AsyncIterator[OutboxRelay]:
         relay = self.relay(every)
         task = asyncio.create_task(relay.run())
         try:
@@ -56,10 +57,10 @@ class Outlet:
     async def empty(self) -> None:
         """Wait until nothing is left in the outbox."""
         async with asyncio.timeout(30):
-            while await self.pool.fetchval("SELECT count(*) FROM changes"):  # noqa: ASYNC110 - nobody tells
+            while await self.pool.fetchval("SELECT count(*) FROM outbox"):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
 
-    async def came_out(self) -> list[ChangeRow]:
+    async def published(self) -> list[OutboxRow]:
         """Every record of the topic, partition by partition."""
         return [_row(key, value) for key, value in await self.values()]
 
@@ -80,10 +81,10 @@ class Outlet:
             await consumer.stop()
 
 
-def _row(key: bytes, value: bytes) -> ChangeRow:
+def _row(key: bytes, value: bytes) -> OutboxRow:
     change = decode_change(value)
     assert key == change_key(change.tenant, change.customer_id)
-    return ChangeRow(change.tenant, change.customer_id, change.seq, value.decode())
+    return OutboxRow(change.tenant, change.customer_id, change.seq, value.decode())
 
 
 @pytest.fixture
@@ -123,27 +124,27 @@ async def save_one_by_one(identity: Identity, events: Iterable[Event]) -> None:
         await identity.save(event)
 
 
-async def test_listener_to_the_topic_believes_what_the_tables_say(identity: Identity, outlet: Outlet) -> None:
+async def test_consumer_of_the_topic_has_the_membership_of_the_tables(identity: Identity, outlet: Outlet) -> None:
     async with outlet.running():
         await save_one_by_one(identity, [*ALL, *history()])
         await outlet.empty()
-    assert believed(await outlet.came_out()) == await membership(identity)
+    assert consumed(await outlet.published()) == await membership(identity)
 
 
-async def test_what_was_sent_but_not_noted_is_not_sent_again(identity: Identity, outlet: Outlet) -> None:
+async def test_changes_sent_but_not_noted_are_not_sent_again(identity: Identity, outlet: Outlet) -> None:
     async with outlet.running():
         await identity.save(*ALL)
         await outlet.empty()
     await save_one_by_one(identity, history())
-    for row in (await identity.told())[:30]:  # as a relay does that is killed before it can note what it sent
+    for row in (await identity.outbox())[:30]:  # as a relay does that is killed before it can note what it sent
         key = change_key(row.tenant, row.customer_id)
         await outlet.producer.send_and_wait(outlet.topic, value=row.payload.encode(), key=key)
     async with outlet.running():
         await outlet.empty()
-    assert believed(await outlet.came_out()) == await membership(identity)
+    assert consumed(await outlet.published()) == await membership(identity)
 
 
-async def test_customer_of_very_many_contacts_is_told_too(identity: Identity, outlet: Outlet) -> None:
+async def test_change_of_a_customer_with_very_many_contacts_is_published(identity: Identity, outlet: Outlet) -> None:
     contacts = [f"web:shop:{number:030d}" for number in range(50_000)]
     huge = CustomerChange(
         tenant="demo",
@@ -157,10 +158,10 @@ async def test_customer_of_very_many_contacts_is_told_too(identity: Identity, ou
         after=contacts,
     )
     async with identity.connection.transaction():
-        await tell(identity.connection, [huge])
+        await append_to_outbox(identity.connection, [huge])
     async with outlet.running():
         await outlet.empty()
-    (row,) = await outlet.came_out()
+    (row,) = await outlet.published()
     assert len(row.payload) > 2_000_000
     assert decode_change(row.payload.encode()).after == contacts
 
@@ -169,20 +170,20 @@ async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet)
     async with outlet.running(), outlet.running():
         await save_one_by_one(identity, history())
         await outlet.empty()
-    assert believed(await outlet.came_out()) == await membership(identity)
+    assert consumed(await outlet.published()) == await membership(identity)
 
 
-async def test_relay_goes_on_where_the_one_before_was_stopped(identity: Identity, outlet: Outlet) -> None:
+async def test_relay_continues_where_the_previous_one_stopped(identity: Identity, outlet: Outlet) -> None:
     events = history()
     for start in range(0, len(events), 5):
         async with outlet.running():
             await save_one_by_one(identity, events[start : start + 5])
     async with outlet.running():
         await outlet.empty()
-    assert believed(await outlet.came_out()) == await membership(identity)
+    assert consumed(await outlet.published()) == await membership(identity)
 
 
-async def test_nobody_waits_who_wakes_the_relay(identity: Identity, outlet: Outlet) -> None:
+async def test_a_woken_relay_does_not_wait_for_its_next_poll(identity: Identity, outlet: Outlet) -> None:
     async with outlet.running(every=600) as relay:
         await identity.save(*ALL[:2])
         relay.wake()
@@ -192,18 +193,18 @@ async def test_nobody_waits_who_wakes_the_relay(identity: Identity, outlet: Outl
         await outlet.empty()
 
 
-async def test_lock_of_a_relay_that_is_silent_goes_to_another(identity: Identity, outlet: Outlet) -> None:
+async def test_lock_of_a_silent_relay_goes_to_another(identity: Identity, outlet: Outlet) -> None:
     await save_one_by_one(identity, history())
     async with outlet.connect() as held:  # as if its worker were stopped, or its machine gone
-        assert await held.fetchval(_LOCK)
+        assert await outbox.lock(held)
         async with outlet.running():
             await outlet.empty()
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
             await held.execute("SELECT 1")
-    assert believed(await outlet.came_out()) == await membership(identity)
+    assert consumed(await outlet.published()) == await membership(identity)
 
 
-async def test_records_of_others_on_the_topic_stop_nobody(identity: Identity, outlet: Outlet) -> None:
+async def test_foreign_records_on_the_topic_are_skipped(identity: Identity, outlet: Outlet) -> None:
     async with outlet.running():
         await identity.save(*ALL)
         await outlet.empty()
@@ -211,11 +212,11 @@ async def test_records_of_others_on_the_topic_stop_nobody(identity: Identity, ou
     await save_one_by_one(identity, history())
     async with outlet.running():
         await outlet.empty()
-    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM relayed") == len(await outlet.values())
+    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM outbox_positions") == len(await outlet.values())
 
 
-async def test_what_nobody_foresaw_ends_the_relay(identity: Identity, outlet: Outlet) -> None:
+async def test_unexpected_errors_end_the_relay(identity: Identity, outlet: Outlet) -> None:
     await identity.save(*ALL)
-    await outlet.pool.execute("ALTER TABLE changes RENAME TO gone")
+    await outlet.pool.execute("ALTER TABLE outbox RENAME TO gone")
     with pytest.raises(asyncpg.UndefinedTableError):
         await outlet.relay().run()

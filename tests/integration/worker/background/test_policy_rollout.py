@@ -1,4 +1,4 @@
-"""A policy is adopted while evidence goes on coming: in the end everything is as if it had always been in force."""
+"""A policy is rolled out while evidence arrives: in the end everything is as if it had always been in force."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -10,26 +10,23 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from projections.engine.ids import IdOf
 from projections.engine.metadata import Row
 from projections.engine.projection import ContactEvent
-from projections.engine.statements import ddl
-from projections.identity import resolutions as spaces
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolutions import POLICIES, SPACES, ResolutionRow
-from projections.identity.tables import MEMBERS, READ_MODELS, MemberRow
+from projections.identity.resolutions import active_resolution
+from projections.identity.rules import DEFAULT_VERSION
+from projections.identity.tables import MEMBERS, READ_MODELS, RESOLUTIONS, MemberRow, ResolutionRow
 from schemas.events import Event
 from services.runtime.database import BY_KEY
 from services.runtime.settings import Settings
 from services.worker.agent_spec import AgentSpec, Connect, WorkerResources
 from services.worker.agents.identity import identity as identity_work
-from services.worker.background import policy_rollout as adopting
 from services.worker.background.policy_rollout import PolicyRollout
-from tests.property.projections.identity.test_stream_laws import fold
 from tests.support.histories import crowd
 from tests.support.identity import Identity
+from tests.support.memory import fold
 from tests.support.saying import bound, claimed, event
-from tests.support.streams import believed, content, id_of
+from tests.support.streams import consumed, content, id_of
 
 LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100}, "member_id": {"exclusive": None}}}
 TIGHT: dict[str, Any] = {"types": {"phone": {"limit": 2}, "contact": {"limit": 2}}, "shared_device_limit": 2}
@@ -37,7 +34,7 @@ HONG_KONG: dict[str, Any] = {"default_region": "HK", "types": {"email": {"claime
 
 
 class Tenants:
-    """The agent and the adopter on one database."""
+    """The agent and the rollout on one database."""
 
     def __init__(self, database: str, identity: Identity) -> None:
         self._database = database
@@ -61,43 +58,44 @@ class Tenants:
             happened = [ContactEvent(id_of(one.tenant, one.contact.key if one.contact else ""), one) for one in events]
             return await self.work.save(connection, happened)
 
-    async def adopt(self, keep: float = 0) -> None:
+    async def roll_out(self, keep: float = 0) -> None:
         """Until nothing is left to do."""
         async with self.connect() as connection:
-            await PolicyRollout(self.connect, id_of, "TW", every=0.01, keep=keep).adopt_all(connection)
+            await small_rollout(self.connect, keep=keep).roll_out_all(connection)
 
-    async def begin_to_adopt(self, steps: int) -> None:
+    async def begin_to_roll_out(self, steps: int) -> None:
         """So many steps, and then the connection is lost."""
         with pytest.raises(Interrupted):
             async with self.connect() as connection:
-                await CutShort(self.connect, id_of, steps).adopt_all(connection)
+                await CutShort(self.connect, steps).roll_out_all(connection)
 
     async def content(self, tenant: str = "demo") -> dict[str, set[Row]]:
-        """The rows of the tenant's live space, under the tenant's own name."""
-        live = (await spaces.live_space(self.identity.connection, tenant)).name
+        """The rows of the tenant's active resolution, under the id of the default one."""
+        active = await active_resolution(self.identity.connection, tenant)
         found: dict[sa.Table, list[Any]] = {table: await self.identity.rows(table) for table in READ_MODELS}
-        of_space = {
-            table: [row._replace(tenant=tenant) for row in rows if row.tenant == live] for table, rows in found.items()
+        of_tenant = {
+            table: [row._replace(resolution_id="default") for row in rows if row[:2] == active.key]
+            for table, rows in found.items()
         }
-        return content(of_space)
+        return content(of_tenant)
 
     async def membership(self, tenant: str = "demo") -> dict[Any, list[str]]:
         held: dict[Any, list[str]] = {}
-        live = (await spaces.live_space(self.identity.connection, tenant)).name
-        rows: list[MemberRow] = [row for row in await self.identity.rows(MEMBERS) if row.tenant == live]
+        active = await active_resolution(self.identity.connection, tenant)
+        rows: list[MemberRow] = [row for row in await self.identity.rows(MEMBERS) if row[:2] == active.key]
         for row in sorted(rows, key=lambda row: str(row.contact)):
             held.setdefault(row.customer_id, []).append(row.contact)
         return held
 
 
 @pytest.fixture
-async def tenants(database: str, identity: Identity, monkeypatch: pytest.MonkeyPatch) -> Tenants:
-    monkeypatch.setattr(adopting, "_STATEMENTS", 3)
-    monkeypatch.setattr(adopting, "_ROWS", 7)
-    for table in (POLICIES, SPACES):
-        for statement in ddl(table):
-            await identity.connection.execute(statement)
+async def tenants(database: str, identity: Identity) -> Tenants:
     return Tenants(database, identity)
+
+
+def small_rollout(connect: Connect, keep: float = 0) -> PolicyRollout:
+    """In many steps, however little there is to do."""
+    return PolicyRollout(connect, id_of, "TW", every=0.01, keep=keep, batch=3, deleted_at_once=7)
 
 
 class Interrupted(Exception):
@@ -105,16 +103,16 @@ class Interrupted(Exception):
 
 
 class CutShort(PolicyRollout):
-    """Comes to its end in the middle of a step's transaction."""
+    """Is interrupted in the middle of a step's transaction."""
 
-    def __init__(self, connect: Connect, id_of: IdOf, steps: int) -> None:
-        super().__init__(connect, id_of, "TW", every=0.01)
+    def __init__(self, connect: Connect, steps: int) -> None:
+        super().__init__(connect, id_of, "TW", every=0.01, batch=3)
         self._steps = steps
 
-    async def _take_over(self, connection: Any, space: ResolutionRow) -> ResolutionRow | None:
+    async def copy_batch(self, connection: Any, building: ResolutionRow) -> ResolutionRow | None:
         self._steps -= 1
         async with connection.transaction():
-            more = await super()._take_over(connection, space)
+            more = await super().copy_batch(connection, building)
             if self._steps < 0:
                 raise Interrupted
             return more
@@ -131,64 +129,64 @@ async def by_policy(events: Sequence[Event], policy: dict[str, Any]) -> dict[str
 
 
 @pytest.mark.parametrize("seed", range(12))
-async def test_it_comes_to_what_the_policy_gives_while_evidence_goes_on_coming(tenants: Tenants, seed: int) -> None:
+async def test_tables_come_to_what_the_policy_gives_while_evidence_arrives(tenants: Tenants, seed: int) -> None:
     chance = Random(seed)
     policy = chance.choice([LOOSE, TIGHT, HONG_KONG])
-    # One id, one content here: what an overruled event leaves behind is told as such elsewhere.
+    # One content an event id: what superseded statements leave behind is tested elsewhere.
     events = list({one.event_id: one for one in crowd(chance, 60)}.values())
     chance.shuffle(events)
     before, during = events[:35], events[35:]
     await tenants.chunk(*before)
     await tenants.chunk(policy_set(policy))
-    adopting_it = asyncio.create_task(tenants.adopt())
+    rolling_out = asyncio.create_task(tenants.roll_out())
     for one in during:
         await tenants.chunk(one, chance.choice(before))
         await asyncio.sleep(0)
-    await adopting_it
+    await rolling_out
     assert await tenants.content() == await by_policy(events, policy)
-    assert believed(await tenants.identity.told()) == await tenants.membership()
+    assert consumed(await tenants.identity.outbox()) == await tenants.membership()
 
 
-async def test_what_is_cut_short_is_gone_on_with(tenants: Tenants) -> None:
+async def test_an_interrupted_rollout_continues(tenants: Tenants) -> None:
     events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(20)]
     await tenants.chunk(*events, policy_set(LOOSE))
     for steps in (0, 2, 0, 3):
-        await tenants.begin_to_adopt(steps)
-    assert (await tenants.identity.rows(SPACES))[0].done == 15
-    await tenants.adopt()
+        await tenants.begin_to_roll_out(steps)
+    assert (await tenants.identity.rows(RESOLUTIONS))[0].done == 15
+    await tenants.roll_out()
     assert await tenants.content() == await by_policy(events, LOOSE)
     (customer,) = (await tenants.membership()).values()
     assert len(customer) == 20
-    assert believed(await tenants.identity.told()) == await tenants.membership()
+    assert consumed(await tenants.identity.outbox()) == await tenants.membership()
 
 
-async def test_a_later_policy_takes_the_place_of_one_that_is_being_adopted(tenants: Tenants) -> None:
+async def test_a_later_policy_replaces_one_that_is_being_rolled_out(tenants: Tenants) -> None:
     events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
     await tenants.chunk(*events, policy_set(LOOSE, at=1, event_id="p1"))
-    await tenants.begin_to_adopt(2)
+    await tenants.begin_to_roll_out(2)
     await tenants.chunk(policy_set(TIGHT, at=3, event_id="p3"), policy_set({}, at=2, event_id="p2"))
-    await tenants.adopt()
+    await tenants.roll_out()
     assert await tenants.content() == await by_policy(events, TIGHT)
-    assert await tenants.identity.connection.fetchval("SELECT count(*) FROM spaces") == 1
-    (live,) = await tenants.identity.rows(SPACES)
-    assert (live.version, live.state) == ("p3", "live")
+    assert await tenants.identity.connection.fetchval("SELECT count(*) FROM resolutions") == 1
+    (only,) = await tenants.identity.rows(RESOLUTIONS)
+    assert (only.version, only.state) == ("p3", "active")
 
 
-async def test_nothing_of_the_former_space_is_left(tenants: Tenants) -> None:
+async def test_nothing_of_a_retired_resolution_is_left(tenants: Tenants) -> None:
     await tenants.chunk(bound("web:shop:c1", member_id="M1"), policy_set(TIGHT))
-    await tenants.adopt()
+    await tenants.roll_out()
+    (active,) = await tenants.identity.rows(RESOLUTIONS)
+    assert active.resolution_id != "default"
     for table in READ_MODELS:
-        assert {row.tenant for row in await tenants.identity.rows(table)} <= {
-            spaces.space_of("demo", (await tenants.identity.rows(SPACES))[0].version)
-        }
+        assert {row.resolution_id for row in await tenants.identity.rows(table)} <= {active.resolution_id}
 
 
 async def test_readers_see_the_one_membership_or_the_other(tenants: Tenants) -> None:
     events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
     await tenants.chunk(*events)
-    adopting_it = asyncio.create_task(_later(tenants))
+    rolling_out = asyncio.create_task(_later(tenants))
     seen = set()
-    while not adopting_it.done():
+    while not rolling_out.done():
         seen.add(await _sizes(tenants))
     seen.add(await _sizes(tenants))
     assert seen == {(1,) * 12, (12,)}
@@ -197,41 +195,42 @@ async def test_readers_see_the_one_membership_or_the_other(tenants: Tenants) -> 
 async def _later(tenants: Tenants) -> None:
     await asyncio.sleep(0.05)
     await tenants.chunk(policy_set(LOOSE))
-    await tenants.adopt(keep=5)
+    await tenants.roll_out(keep=5)
 
 
 async def _sizes(tenants: Tenants) -> tuple[int, ...]:
     async with tenants.connect() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        live = await spaces.live_space(connection, "demo")
+        active = await active_resolution(connection, "demo")
         found = await connection.fetch(
-            "SELECT count(*)::int FROM members WHERE tenant = $1 GROUP BY customer_id ORDER BY 1", live.name
+            "SELECT count(*)::int FROM members WHERE tenant = $1 AND resolution_id = $2 GROUP BY customer_id",
+            *active.key,
         )
-    return tuple(row[0] for row in found)
+    return tuple(sorted(row[0] for row in found))
 
 
-async def test_changes_of_an_adoption_name_the_policy(tenants: Tenants) -> None:
+async def test_changes_of_a_rollout_name_the_policy(tenants: Tenants) -> None:
     pair = [bound("web:shop:c1", member_id="M1"), bound("web:shop:c2", member_id="M2")]
     family = [claimed("web:shop:c1", phone="+886911111111"), claimed("web:shop:c2", phone="+886911111111")]
     await tenants.chunk(*pair, *family, policy_set(LOOSE, at=9, event_id="p9"))
-    before = len(await tenants.identity.told())
-    await tenants.adopt()
-    told = [row.payload for row in (await tenants.identity.told())[before:]]
-    assert len(told) == 2
-    assert all('"cause":"p9"' in payload and '"policy_version":"p9"' in payload for payload in told)
+    before = len(await tenants.identity.outbox())
+    await tenants.roll_out()
+    payloads = [row.payload for row in (await tenants.identity.outbox())[before:]]
+    assert len(payloads) == 2
+    assert all('"cause":"p9"' in payload and '"policy_version":"p9"' in payload for payload in payloads)
 
 
 async def test_other_tenants_keep_their_policy(tenants: Tenants) -> None:
     other = claimed("web:shop:c1", phone="+886911111111").model_copy(update={"tenant": "other"})
     await tenants.chunk(bound("web:shop:c1", member_id="M1"), other, policy_set(TIGHT))
     before = await tenants.content("other")
-    await tenants.adopt()
+    await tenants.roll_out()
     assert await tenants.content("other") == before
     assert len(before["members"]) == 1
 
 
-async def test_what_is_no_policy_sets_none(tenants: Tenants) -> None:
+async def test_an_invalid_policy_is_ignored(tenants: Tenants) -> None:
     new = await tenants.chunk(policy_set({"types": 1}), bound("web:shop:c1", member_id="M1"))
-    await tenants.adopt()
+    await tenants.roll_out()
     assert new == 1
-    assert await tenants.identity.rows(SPACES) == []
-    assert (await spaces.live_space(tenants.identity.connection, "demo")).version == spaces.DEFAULT_VERSION
+    assert await tenants.identity.rows(RESOLUTIONS) == []
+    assert (await active_resolution(tenants.identity.connection, "demo")).version == DEFAULT_VERSION

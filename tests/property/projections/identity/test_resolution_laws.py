@@ -1,6 +1,5 @@
 """What holds of resolution whatever the history: order, repeats, parts, and taking back."""
 
-from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -16,7 +15,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
 from projections.identity.resolution.values import normalise
 from schemas.events import Event
-from tests.support.histories import CONTACTS, VALUES, chances, crowd, dice, histories, made, patient, policies
+from tests.support.histories import CONTACTS, VALUES, chances, crowd, dice, distinct, histories, made, patient, policies
 
 sizes = st.integers(3, 40)
 LATER = 100
@@ -123,11 +122,6 @@ def test_no_customer_has_two_member_ids_or_a_pair_decided_different(chance: Rand
         for (one, other), decision in decisions.items():
             if decision.verdict == "different" and one != other:
                 assert not {one, other} <= set(customer.contacts)
-
-
-def distinct(events: Iterable[Event]) -> list[Event]:
-    """Without conflicts: one content for each contact's event id."""
-    return list({(event.contact, event.event_id): event for event in events}.values())
 
 
 def without_statements_of_one(

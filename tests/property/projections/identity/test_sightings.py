@@ -13,19 +13,17 @@ from projections.identity.reference import resolve_log
 from projections.identity.resolution.gather import from_stream
 from projections.identity.resolution.policy import Policy
 from projections.identity.statements import record_of
-from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS, STATEMENTS
+from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, STATEMENTS
 from projections.intrinsics.folds import rows_of
 from schemas.events import Event
 from schemas.restatements import RESTATED
 from services.verify.check_evidence import compare_evidence
-from tests.property.projections.identity.test_resolution_laws import distinct
-from tests.property.projections.identity.test_stream_laws import cut, fold
 from tests.support.examples import examples
-from tests.support.histories import chances, crowd, dice, histories, patient, policies
-from tests.support.memory import Memory
+from tests.support.histories import chances, crowd, cut, dice, distinct, histories, patient, policies
+from tests.support.memory import Memory, fold
 from tests.support.saying import bound, event, seen, unbound
 from tests.support.sayings import Contacts, happened
-from tests.support.streams import by_core, by_tables, content, rules_of
+from tests.support.streams import by_log, by_tables, content, rules_of
 
 WHATSAPP, OWN, OTHER = "whatsapp:n1:886911111111", "+886911111111", "+886922222222"
 CRM, CRM_TOO = "crm:erp:1", "crm:erp:2"
@@ -70,7 +68,7 @@ MEMBERS_OF = {
 def result(memory: Memory) -> object:
     tables = memory.tables
     customers = {row.customer_id: row.member_id for row in tables[CUSTOMERS].values()}
-    return by_tables(tables[MEMBERS].values(), customers, tables[REFUSALS].values())
+    return by_tables(tables[MEMBERS].values(), customers, tables[CONFLICTS].values())
 
 
 def told(chunks: Iterable[Iterable[Event]]) -> list[list[Event]]:
@@ -91,7 +89,7 @@ def test_the_order_in_which_a_contact_is_seen_changes_nothing(life: str) -> None
     bit_by_bit = [rows(fold(told([one] for one in order), Policy())) for order in permutations(events)]
     assert all(tables == {table.name: {*kept.values()} for table, kept in found[0].items()} for tables in bit_by_bit)
     memory = fold(told([[one] for one in events]), Policy())
-    assert result(memory) == by_core(events, Policy())
+    assert result(memory) == by_log(events, Policy())
     if life in MEMBERS_OF:
         assert {row.member_id for row in memory.tables[CUSTOMERS].values()} == {MEMBERS_OF[life]}
 
@@ -119,7 +117,7 @@ def test_what_others_call_a_restatement_changes_nothing() -> None:
     history = [seen(CRM, member_id="M1", at=1), seen(CRM, member_id="M2", at=2), *theirs]
     for order in permutations(history):
         memory = fold(told([[one] for one in order]), Policy())
-        assert result(memory) == by_core(history, Policy())
+        assert result(memory) == by_log(history, Policy())
         assert {row.member_id for row in memory.tables[CUSTOMERS].values()} == {"M2"}
     assert told([[theirs[0]], [theirs[2]]]) == [[], []]
 
@@ -144,7 +142,7 @@ def check(events: list[Event], policy: Policy, chance: Random) -> None:
         assert contacts.rows == rows_of(so_far)
         assert compare_evidence(so_far, dict(contacts.rows), happened(said)).difference is None
     memory = fold(steps, policy)
-    assert result(memory) == by_core(events, policy)
+    assert result(memory) == by_log(events, policy)
     otherwise = fold(told(cut(events, chance)), policy)
     assert rows(memory) == rows(otherwise)
 

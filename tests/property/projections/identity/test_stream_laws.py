@@ -8,43 +8,19 @@ from typing import Final
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from projections.identity.handlers import save
 from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import CUSTOMERS, MEMBERS, REFUSALS
+from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
 from schemas.events import Event
 from tests.support.examples import examples
-from tests.support.histories import crowd, histories, policies
-from tests.support.memory import Memory
+from tests.support.histories import crowd, cut, histories, policies
+from tests.support.memory import Memory, fold
 from tests.support.saying import bound, seen, unbound
-from tests.support.streams import believed, by_hearsay, by_tables, content, rules_of
-
-
-def fold(chunks: list[list[Event]], policy: Policy, *, in_full: bool = False) -> Memory:
-    memory, rules = Memory(), rules_of(policy)
-
-    async def run() -> None:
-        for chunk in chunks:
-            await save(memory, chunk, rules, in_full=in_full)
-
-    asyncio.run(run())
-    return memory
+from tests.support.streams import by_stream, by_tables, consumed, content, rules_of
 
 
 def rows(memory: Memory) -> dict[str, set[tuple[object, ...]]]:
     return content(memory.tables_of_rows())
-
-
-def cut(events: list[Event], chance: Random) -> list[list[Event]]:
-    """The events in another order, some of them again, in chunks of any size."""
-    shuffled = events + chance.sample(events, min(len(events), 3))
-    chance.shuffle(shuffled)
-    chunks: list[list[Event]] = []
-    while shuffled:
-        size = chance.choice([1, 1, 2, 5, 20])
-        chunks.append(shuffled[:size])
-        shuffled = shuffled[size:]
-    return chunks
 
 
 def check(events: list[Event], policy: Policy, chance: Random) -> None:
@@ -53,14 +29,14 @@ def check(events: list[Event], policy: Policy, chance: Random) -> None:
     tables = memory.tables
     members = list(tables[MEMBERS].values())
     customers = {row.customer_id: row.member_id for row in tables[CUSTOMERS].values()}
-    assert by_tables(members, customers, tables[REFUSALS].values()) == by_hearsay(events, policy)
+    assert by_tables(members, customers, tables[CONFLICTS].values()) == by_stream(events, policy)
     assert rows(memory) == rows(fold([events], policy, in_full=True))
     at_once = asyncio.run(resolve_log(events, rules_of(policy)))
     assert rows(memory) == {table.name: set(found.values()) for table, found in at_once.items()}
     held: dict[object, list[str]] = {}
     for row in sorted(members, key=lambda row: str(row.contact)):
         held.setdefault(row.customer_id, []).append(row.contact)
-    assert believed(memory.told) == held
+    assert consumed(memory.outbox) == held
 
 
 @given(histories(), policies, st.randoms(use_true_random=False))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.identity.queries import Place as ConflictPlace
+from projections.identity.queries import ConflictPosition
 from projections.timeline.queries import NEWEST, TimelinePlace
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.query.core.cursors import MOST_CHARACTERS, MOST_OF_A_CONFLICT, read, read_conflict, write, write_conflict
@@ -54,18 +54,18 @@ def test_a_cursor_with_text_that_the_database_cannot_hold_is_refused() -> None:
         read(write(NEWEST._replace(event_id="a\0b")))
 
 
-conflicts = st.builds(ConflictPlace, st.integers(EARLIEST_MS, LATEST_MS), st.uuids(), event_ids, event_ids)
+conflicts = st.builds(ConflictPosition, st.integers(EARLIEST_MS, LATEST_MS), st.uuids(), event_ids, event_ids)
 
 
 @given(conflicts)
-def test_a_conflicts_place_comes_back_from_its_cursor(place: ConflictPlace) -> None:
+def test_a_conflicts_place_comes_back_from_its_cursor(place: ConflictPosition) -> None:
     cursor = write_conflict(place)
     assert read_conflict(cursor) == place
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_the_longest_cursor_of_a_conflict_is_not_too_long() -> None:
-    longest = ConflictPlace(LATEST_MS, NEWEST.contact_id, "x_" + "a" * 62, "\x01" * 521)
+    longest = ConflictPosition(LATEST_MS, NEWEST.contact_id, "x_" + "a" * 62, "\x01" * 521)
     assert len(write_conflict(longest)) <= MOST_OF_A_CONFLICT
 
 
