@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from projections.engine.generations import active_generation
+from projections.engine.offsets import all_offsets
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
 from services.demo.accounts import LogCounts
 from services.demo.errors import Stuck
@@ -17,11 +18,6 @@ from services.runtime.settings import Settings
 _PAUSE: Final = 0.2
 _STUCK_AFTER: Final = 90.0
 
-_COUNTERS: Final = """
-SELECT coalesce(sum(committed), 0), coalesce(sum(duplicates), 0), coalesce(sum(dead_letters), 0)
-FROM offsets WHERE topic = $1
-"""
-_OFFSETS: Final = "SELECT partition, next_offset FROM offsets WHERE topic = $1"
 _OUTBOX: Final = "SELECT count(*) FROM outbox"
 
 
@@ -44,8 +40,12 @@ class Progress:
 
     async def counts(self) -> LogCounts:
         """What became of all records so far."""
-        topic = CHANNEL_EVENTS.full_name(self._settings.topic_prefix)
-        return LogCounts(*map(int, await self._pool.fetchrow(_COUNTERS, topic)))
+        offsets = await self._offsets(CHANNEL_EVENTS.full_name(self._settings.topic_prefix))
+        return LogCounts(
+            sum(row["committed"] for row in offsets),
+            sum(row["duplicates"] for row in offsets),
+            sum(row["dead_letters"] for row in offsets),
+        )
 
     async def show_for_ever(self) -> None:
         """Show the counts again and again, until cancelled."""
@@ -65,6 +65,9 @@ class Progress:
         self.show(counts)
         return counts
 
+    async def _offsets(self, topic: str) -> list[Any]:
+        return [row for row in await all_offsets(self._pool) if row["topic"] == topic]
+
     async def _in_outbox(self) -> int:
         return int(await self._pool.fetchval(_OUTBOX))
 
@@ -73,7 +76,7 @@ class Progress:
         ends = await log_ends(self._settings.kafka_servers, name)
 
         async def missing() -> int:
-            offsets = {row["partition"]: row["next_offset"] for row in await self._pool.fetch(_OFFSETS, name)}
+            offsets = {row["partition"]: row["next_offset"] for row in await self._offsets(name)}
             return sum(max(0, end - offsets.get(partition, 0)) for partition, end in ends.items())
 
         await self._wait_for_none(missing, f"records have been waiting in {name}")
