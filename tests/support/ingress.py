@@ -182,7 +182,7 @@ class RunningIngress:
     async def ready(self, *, within: float = 20) -> None:
         """Return when ingress says that it is ready."""
         async with asyncio.timeout(within):
-            while (await self.client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - asked over HTTP
+            while (await self.client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.1)
 
 

@@ -117,7 +117,7 @@ async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncI
 async def until_ready(client: httpx.AsyncClient) -> None:
     """Wait until the service says that it is ready."""
     async with asyncio.timeout(10):
-        while (await client.get("/readyz")).status_code != 200:  # noqa: ASYNC110 - it is asked as its operator would ask
+        while (await client.get("/readyz")).status_code != 200:
             await asyncio.sleep(0.01)
 
 

@@ -65,7 +65,7 @@ async def served(ingress: RunningIngress) -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(ingress.app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(20):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has nothing to wait for
+        while not server.started:
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"

@@ -118,7 +118,7 @@ async def test_who_waits_is_told_when_readers_see_it(shop: Shop) -> None:
     for record in ({}, {"phone": PHONE}, [{"member_id": "1"}, {"member_id": "2", "email": "a@b.co"}]):
         path = "/v1/members" if isinstance(record, list) else "/v1/members/M7"
         waiting = asyncio.create_task(shop.accepted("PUT", f"{path}?wait=true", record))
-        while not await shop.ingress.log():  # noqa: ASYNC110 - asked of Kafka
+        while not await shop.ingress.log():
             await asyncio.sleep(0.05)
         assert not waiting.done()
         while not waiting.done():

@@ -47,7 +47,7 @@ async def _is_away(ingress: RunningIngress) -> None:
 async def _sent_again(ingress: RunningIngress, event_id: str) -> None:
     """Send one event as a producer does that was told to try again."""
     async with asyncio.timeout(30):
-        while (await ingress.post(an_event(event_id))).status_code != 202:  # noqa: ASYNC110 - asked over HTTP
+        while (await ingress.post(an_event(event_id))).status_code != 202:
             await asyncio.sleep(0.2)
 
 
@@ -145,7 +145,7 @@ async def test_what_kafka_may_still_acknowledge_is_bounded(kafka: str, database:
     records = [Record(b"k", b"x" * 100_000)]
     async with KafkaLog(settings, budget) as log:
         async with asyncio.timeout(20):
-            while log._producer is None:  # noqa: ASYNC110
+            while log._producer is None:
                 await asyncio.sleep(0.05)
         first = asyncio.create_task(log.append(records))
         await asyncio.sleep(0)

@@ -253,7 +253,7 @@ async def test_while_kafka_is_away_nothing_is_a_success_and_then_all_is_well(
         assert answer.headers["access-control-allow-origin"] == "*"
         await own_kafka.start()
         async with asyncio.timeout(60):
-            while (await send(ingress, "/v1/track", a_track(2, userId="M7"), headers)).status_code != 200:  # noqa: ASYNC110 - asked over HTTP
+            while (await send(ingress, "/v1/track", a_track(2, userId="M7"), headers)).status_code != 200:
                 await asyncio.sleep(0.2)
         # What was not acknowledged counts as not said: the login came again with the second message.
         assert {"identity.bound", "web.tracked"} <= {event.type for _, event in await ingress.log()}

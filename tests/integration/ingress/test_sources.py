@@ -232,7 +232,7 @@ async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
         assert (await admin.ask("GET", "/oa2")).json()["disabled"], "not gone before the log knows"
         await ensure_topics(ingress.settings)
         async with asyncio.timeout(30):
-            while (await admin.ask("DELETE", "/oa2")).status_code != 204:  # noqa: ASYNC110 - asked over HTTP
+            while (await admin.ask("DELETE", "/oa2")).status_code != 204:
                 await asyncio.sleep(0.2)
         await ingress.ready()
         assert [event.event_id.rpartition(":")[2] for event in await told(ingress, "oa2")] == ["removed"]

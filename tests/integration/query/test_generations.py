@@ -35,7 +35,7 @@ async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(br
     await brand.fold_contacts(event("contact.blocked"))
     async with asyncio.timeout(10):
         # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
-        while (await brand.json(PATH))["subscription"]["status"] == "subscribed":  # noqa: ASYNC110
+        while (await brand.json(PATH))["subscription"]["status"] == "subscribed":
             await asyncio.sleep(0.01)
     await brand.connection.execute("DROP SCHEMA g1 CASCADE")
     assert (await brand.json(PATH))["subscription"]["status"] == "blocked"

@@ -57,7 +57,7 @@ class Outlet:
     async def empty(self) -> None:
         """Wait until nothing is left in the outbox."""
         async with asyncio.timeout(30):
-            while await self.pool.fetchval("SELECT count(*) FROM outbox"):  # noqa: ASYNC110 - nobody tells
+            while await self.pool.fetchval("SELECT count(*) FROM outbox"):
                 await asyncio.sleep(0.02)
 
     async def published(self) -> list[OutboxRow]:
