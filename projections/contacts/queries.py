@@ -1,9 +1,10 @@
 """Reads contacts: all rows that the read models hold of them, in one statement."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 
 from projections.attributes.queries import set_attributes
@@ -51,7 +52,7 @@ async def check_readable(connection: Connection) -> None:
     await connection.fetchval(_ANY)
 
 
-def _record(row: Any) -> ContactRecord:
+def _record(row: asyncpg.Record) -> ContactRecord:
     values = tuple(row)
     contact = ContactRow(*values[:_WIDTH])
     related = zip((TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS), values[_WIDTH:], strict=True)

@@ -1,6 +1,6 @@
 """Reads a customer: who its contacts are, and their rows. Two statements, whatever the number of contacts."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ from projections.contacts.queries import load_contacts
 from projections.contacts.records import ContactRecord, placeholder
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.folds import CustomerIdentity
+from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 from projections.identity.keys import ResolutionKey
 from projections.identity.queries import together
@@ -37,7 +38,7 @@ class LoadedCustomer(NamedTuple):
     contacts: list[ContactRecord]
 
 
-async def load_customer(connection: Any, resolution: ResolutionKey, any_id: UUID) -> LoadedCustomer | None:
+async def load_customer(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> LoadedCustomer | None:
     """The customer that the id of any of its contacts leads to; None if this tenant has no such contact.
 
     A contact without identity evidence is a customer by itself. Read it in one snapshot.
@@ -55,6 +56,6 @@ async def load_customer(connection: Any, resolution: ResolutionKey, any_id: UUID
     return LoadedCustomer(identity, contacts + named_only)
 
 
-async def count_lone_contacts(connection: Any, resolution: ResolutionKey) -> int:
+async def count_lone_contacts(connection: Connection, resolution: ResolutionKey) -> int:
     """How many contacts have no identity evidence: each is a customer by itself."""
     return int(await connection.fetchval(_LONE_CONTACTS, *resolution))

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from projections.engine.connection import Connection
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolutions import ResolutionInUse, active_resolution
 from services.query.ports import ReadModels
@@ -12,7 +13,7 @@ from services.query.ports import ReadModels
 class Snapshot(NamedTuple):
     """A connection that sees one moment, and the resolution of the tenant's identity that is active at that moment."""
 
-    connection: Any
+    connection: Connection
     tenant: str
     active: ResolutionInUse
 

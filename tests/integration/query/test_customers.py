@@ -2,8 +2,10 @@
 
 import pytest
 
+from projections.identity import queries
 from services.query.core.models import CustomerView
 from tests.support.contact_records import event
+from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
 from tests.support.read_api import Brand, id_of, keys_of
 from tests.support.strategies import BASE_MS
 
@@ -58,3 +60,22 @@ async def test_contacts_that_are_one_customer_are_shown_as_one(brand: Brand) -> 
         (LINE, 2),
         (LINE, 1),
     ]
+
+
+async def test_a_customer_among_many_is_found_by_indexes_alone(brand: Brand) -> None:
+    site = {"channel": "web", "account": "shop", "uid": "c1"}
+    await brand.fold(*LIVES, event("identity.bound", 8, contact=LINE, linked_contact=site, via="site_button"))
+    await brand.connection.execute(
+        "INSERT INTO members SELECT tenant, resolution_id, id, 'web:shop:more' || i, id, id, 0, NULL, '{}', '{}'"
+        " FROM (SELECT tenant, resolution_id FROM members LIMIT 1) m,"
+        " (SELECT i, gen_random_uuid() AS id FROM generate_series(1, 20000) i) more;"
+        "INSERT INTO customers (tenant, resolution_id, customer_id, founder, contacts)"
+        " SELECT tenant, resolution_id, customer_id, contact, 1 FROM members WHERE contact LIKE 'web:shop:more%';"
+        "ANALYZE"
+    )
+    for mode in PLAN_CACHE_MODES:
+        await brand.connection.execute(f"SET plan_cache_mode = {mode}")
+        nodes = await plan_nodes(brand.connection, queries._TOGETHER, f"'demo', 'default', '{id_of(WEB)}'")
+        indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
+        assert indexes == {"members_pk", "members_of_customer", "customers_pk"}
+        assert all(node["Actual Rows"] < 5 for node in nodes)
