@@ -6,14 +6,24 @@ from projections.attributes.folds import PROJECTION as ATTRIBUTES
 from projections.bindings.folds import PROJECTION as BINDINGS
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.engine.generations import GenerationSchema
 from projections.engine.metadata import Table
+from projections.engine.offsets import OFFSETS
 from projections.engine.projection import Projection
+from projections.identity import resolution
 from projections.identity.tables import TABLES as IDENTITY
+from projections.intrinsics import folds as intrinsics
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.notifications.folds import PROJECTION as NOTIFICATIONS
 from projections.tags.folds import PROJECTION as TAGS
+from projections.timeline import folds as timeline
 from projections.timeline.tables import TABLE as TIMELINE
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
 TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY)
+SCHEMA: Final = GenerationSchema(
+    (OFFSETS, *TABLES),
+    {one.table.name: one.version for one in PROJECTIONS}
+    | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION},
+)

@@ -9,7 +9,11 @@ MEBIBYTE: Final = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic and the settings that it is created with. ``retention_ms`` and ``largest_record`` are ms and bytes."""
+    """A topic and the settings that it is created with. ``retention_ms`` and ``largest_record`` are ms and bytes.
+
+    ``per_generation`` says that each generation of the read models after the first has one of its own: what it holds
+    was made by folding into that generation.
+    """
 
     name: str
     key: str
@@ -19,10 +23,12 @@ class Topic:
     largest_record: int
     writers: tuple[str, ...]
     readers: tuple[str, ...]
+    per_generation: bool = False
 
-    def full_name(self, prefix: str) -> str:
-        """The name on the broker, e.g. ``onefold.channel-events``."""
-        return f"{prefix}.{self.name}"
+    def full_name(self, prefix: str, suffix: str = "") -> str:
+        """The name on the broker, e.g. ``onefold.channel-events``; ``suffix`` is the generation's."""
+        own = f".{suffix}" if self.per_generation and suffix else ""
+        return f"{prefix}.{self.name}{own}"
 
 
 CHANNEL_EVENTS: Final = Topic(
@@ -44,6 +50,7 @@ IDENTITY_EVIDENCE: Final = Topic(
     largest_record=MEBIBYTE,
     writers=("worker",),
     readers=("worker",),
+    per_generation=True,
 )
 CUSTOMER_CHANGES: Final = Topic(
     name="customer-changes",
@@ -54,6 +61,7 @@ CUSTOMER_CHANGES: Final = Topic(
     largest_record=8 * MEBIBYTE,  # a customer's contact keys, before and after: at least 100,000
     writers=("worker",),
     readers=(),
+    per_generation=True,
 )
 DEAD_LETTERS: Final = Topic(
     name="dead-letters",

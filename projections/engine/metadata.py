@@ -41,7 +41,14 @@ _TYPES: Final[dict[Any, sa.types.TypeEngine[Any]]] = {
 _ROW: Final = "row"
 
 
-def define(name: str, row: type[Any], *more: sa.schema.SchemaItem, key: int, fillfactor: int = 85) -> sa.Table:
+def define(
+    name: str,
+    row: type[Any],
+    *more: sa.schema.SchemaItem,
+    key: int,
+    fillfactor: int = 85,
+    metadata: sa.MetaData = METADATA,
+) -> sa.Table:
     """The table of a row type, whose first ``key`` fields are the primary key.
 
     ``more`` are indexes (their columns given by name) and columns that PostgreSQL fills and no row has.
@@ -49,7 +56,7 @@ def define(name: str, row: type[Any], *more: sa.schema.SchemaItem, key: int, fil
     """
     hints = get_type_hints(row, include_extras=True)
     columns = [_column(field, hints[field], key=number < key) for number, field in enumerate(row._fields)]
-    return sa.Table(name, METADATA, *columns, *more, info={_ROW: row}, postgresql_with={"fillfactor": fillfactor})
+    return sa.Table(name, metadata, *columns, *more, info={_ROW: row}, postgresql_with={"fillfactor": fillfactor})
 
 
 def row_type(table: sa.Table) -> type[Any]:

@@ -25,6 +25,8 @@ _BINDINGS: Final = frozenset({"identity.bound", "identity.unbound"})
 _KEY: Final = len(TABLE.primary_key)
 _TYPE: Final = 3  # so much of a key names a contact's values of one type
 
+VERSION: Final = 1  # up with every change that gives other rows, or other evidence, for the same events
+
 Rows = dict[Key, IntrinsicRow]
 
 

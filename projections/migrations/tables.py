@@ -97,6 +97,8 @@ GENERATIONS: Final = sa.Table(
     sa.Column("state", _text(), nullable=False),
     _now("created_at"),
     sa.Column("activated_at", sa.DateTime(timezone=True)),
+    sa.Column("schema_digest", _text()),  # none: made by code that kept none
+    sa.Column("topic_suffix", _text(), nullable=False, server_default=sa.text("''")),
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),

@@ -5,6 +5,7 @@ Then the least by (occurred_at, type, source, data, received_at) counts, so that
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 import orjson
 
@@ -14,7 +15,7 @@ from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json, from_dict
 from schemas.events import CURRENT_VERSION, ContactRef
 
-VERSION = 1  # up with every change that gives other rows for the same events
+VERSION: Final = 1  # up with every change that gives other rows for the same events
 
 
 def row_of(one: ContactEvent) -> TimelineRow:

@@ -4,33 +4,40 @@ from typing import Annotated
 
 import typer
 
+from schemas.topics import CUSTOMER_CHANGES
 from services.runtime.settings import Settings
-from services.runtime.terminal import TenantOption, on_database, run, say, show, when, with_connection
+from services.runtime.terminal import TenantOption, on_database, run, say, show, when
 
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
 write_keys = typer.Typer(help="Write keys of websites, which stand in their pages.", no_args_is_help=True)
 
 
-def migrate() -> None:
-    """Bring database and topics up to this version: control tables, read models, topics. Safe to repeat."""
-    from projections.engine.generations import ensure_generation
-    from projections.migrations.upgrade import upgrade
-    from projections.registry import TABLES
-    from services.runtime.broker import ensure_topics
+def migrate(
+    *,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Begin a new, empty generation of the read models and fold the log anew.")
+    ] = False,
+) -> None:
+    """Bring database and topics up to this version: control tables, read models, topics. Safe to repeat.
+
+    If the read models were made by another version of the code, this and every service refuses them (exit status 78).
+    --fresh then makes the next generation and makes it active. Stop the workers first: those that start afterwards fold
+    the whole log into it. Readers see it fill up; the former generation is kept, but is no longer read or written.
+
+    The new generation has a customer-changes topic of its own, onefold.customer-changes.g2 for generation g2, which
+    announces every customer from the beginning, with seq from 1. Consumers move on to it and start with no customers;
+    the former topic gets no more changes.
+    """
+    from services.control.read_models import prepare_read_models
 
     settings = Settings()
-
-    async def bring_up_to_date() -> str:
-        await upgrade(settings.database_url)
-        generation = await with_connection(settings, lambda connection: ensure_generation(connection, TABLES))
-        if settings.kafka:
-            await ensure_topics(settings)
-        return generation
-
-    generation = run(bring_up_to_date)
+    generation = run(lambda: prepare_read_models(settings, fresh=fresh))
     topics = "topics exist" if settings.kafka else "topics were not checked, because ONEFOLD_KAFKA is not set"
-    say(f"Control tables are up to date; read models are {generation}; {topics}.")
+    say(f"Control tables are up to date; read models are {generation.name}; {topics}.")
+    if fresh:
+        changes = CUSTOMER_CHANGES.full_name(settings.topic_prefix, generation.topic_suffix)
+        say(f"{generation.name} is empty: start the workers, which fold the log into it. Its changes go to {changes}.")
 
 
 @tenants.command("add")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from projections.engine.generations import Generation
 from projections.identity import store
 from projections.identity.contact_evidence import evidence_of
 from projections.identity.resolution.contact_links import derive_links
@@ -89,7 +90,7 @@ class Customers:
         }
 
 
-async def count_customers(settings: Settings, pool: Any) -> Customers:
+async def count_customers(settings: Settings, pool: Any, generation: Generation) -> Customers:
     """Count the demo's customers in the tables, and their changes on the topic."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         active = await active_resolution(connection, TENANT)
@@ -100,7 +101,7 @@ async def count_customers(settings: Settings, pool: Any) -> Customers:
         sizes = Counter(dict(map(tuple, await connection.fetch(_SIZES, *active.key))))
         sizes[1] += await connection.fetchval(_ALONE, *active.key)  # contacts of which nothing was ever stated
         refused = dict(map(tuple, await connection.fetch(_CONFLICTS, *active.key)))
-    changes = await _read_changes(settings)
+    changes = await _read_changes(settings, generation)
     return Customers(
         sizes=dict(sorted((+sizes).items())),
         changes=Counter(change.type for change in changes),
@@ -112,11 +113,12 @@ async def count_customers(settings: Settings, pool: Any) -> Customers:
     )
 
 
-async def _read_changes(settings: Settings) -> Iterable[CustomerChange]:
+async def _read_changes(settings: Settings, generation: Generation) -> Iterable[CustomerChange]:
     """The demo's customer changes; one that is on the topic twice counts once."""
     changes: dict[tuple[UUID, int], CustomerChange] = {}
     reader = LogReader(settings.kafka_servers, lambda _: None)
-    async for _, records in reader.records(CUSTOMER_CHANGES.full_name(settings.topic_prefix)):
+    topic = CUSTOMER_CHANGES.full_name(settings.topic_prefix, generation.topic_suffix)
+    async for _, records in reader.records(topic):
         for record in records:
             change = change_in(record.value)
             if change is not None and change.tenant == TENANT:

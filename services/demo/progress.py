@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from projections.engine.generations import active_generation
+from projections.engine.generations import Generation, active_generation
 from projections.engine.offsets import all_offsets
+from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
 from services.demo.accounts import LogCounts
 from services.demo.errors import Stuck
@@ -22,21 +23,22 @@ _OUTBOX: Final = "SELECT count(*) FROM outbox"
 
 
 @asynccontextmanager
-async def active_tables(settings: Settings) -> AsyncIterator[Any]:
-    """A pool on the tables of the active generation."""
+async def active_tables(settings: Settings) -> AsyncIterator[tuple[Any, Generation]]:
+    """A pool on the tables of the active generation, and the generation."""
     async with create_pool(settings.database_url, max_size=1) as control, control.acquire() as connection:
-        generation = await active_generation(connection)
-    async with create_pool(settings.database_url, schema=generation, max_size=2, name="onefold-demo") as pool:
-        yield pool
+        generation = await active_generation(connection, SCHEMA)
+    async with create_pool(settings.database_url, schema=generation.name, max_size=2, name="onefold-demo") as pool:
+        yield pool, generation
 
 
 class Progress:
-    """Follows one log on a pool of `active_tables`. ``show`` is called with the counts while one waits."""
+    """Follows one log into one generation, by `active_tables`. ``show`` is called with the counts while one waits."""
 
-    def __init__(self, settings: Settings, pool: Any, show: Callable[[LogCounts], None] = lambda _: None) -> None:
+    def __init__(self, settings: Settings, pool: Any, generation: Generation) -> None:
         self._settings = settings
         self._pool = pool
-        self.show = show
+        self._generation = generation
+        self.show: Callable[[LogCounts], None] = lambda _: None
 
     async def counts(self) -> LogCounts:
         """What became of all records so far."""
@@ -72,7 +74,7 @@ class Progress:
         return int(await self._pool.fetchval(_OUTBOX))
 
     async def _wait_for_topic(self, topic: Topic) -> None:
-        name = topic.full_name(self._settings.topic_prefix)
+        name = topic.full_name(self._settings.topic_prefix, self._generation.topic_suffix)
         ends = await log_ends(self._settings.kafka_servers, name)
 
         async def missing() -> int:

@@ -67,8 +67,8 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
     with console.status("Making the events of the year …"):
         year = generate_year(parameters.seed, parameters.people, parameters.events, until_ms)
         sent = deliveries(year.events, parameters.name)
-    async with active_tables(settings) as pool:
-        progress, counts, began = Progress(settings, pool), SendCounts(), time.monotonic()
+    async with active_tables(settings) as (pool, generation):
+        progress, counts, began = Progress(settings, pool, generation), SendCounts(), time.monotonic()
         before = await progress.wait_until_folded()
         with _progress_bars(console, sent, counts, before) as progress.show:
             after = await _deliver(settings, target, sent, counts, progress)
@@ -82,7 +82,7 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
             already_there=already_there,
             seconds=seconds,
             contacts=await customers.contacts_by_channel(pool),
-            customers=await customers.count_customers(settings, pool),
+            customers=await customers.count_customers(settings, pool, generation),
             profile=profile,
             why=why,
             target=target,

@@ -7,15 +7,20 @@
     ├── AlreadyRunning      use the one that runs, or stop it
     ├── CannotStart         read the log that the message names
     ├── ChildDied           read the log that the message names
+    ├── IncompatibleData    fold the log anew, as the message says
     └── Unavailable         something has to be installed or reached first
         ├── NoJava
         ├── NoKafka
         └── NoPostgres
 """
 
+from services.runtime.errors import EXIT_INCOMPATIBLE
+
 
 class EmbeddedError(Exception):
-    """Base of all; its text is a whole sentence for a person."""
+    """Base of all; its text is a whole sentence for a person, ``exit_status`` what `onefold up` ends with."""
+
+    exit_status = 1
 
 
 class PortBusy(EmbeddedError):
@@ -35,6 +40,12 @@ class AlreadyRunning(EmbeddedError):
 
 class CannotStart(EmbeddedError):
     """A server did not become ready."""
+
+
+class IncompatibleData(EmbeddedError):
+    """The read models in the data directory were made by another version of the code."""
+
+    exit_status = EXIT_INCOMPATIBLE
 
 
 class ChildDied(EmbeddedError):

@@ -1,31 +1,14 @@
-"""What must exist before the services start: tables, the active generation, topics, and the tenant `demo`."""
+"""The tenant `demo` and its key, which `onefold up` and the demo use."""
 
-import asyncpg
-
-from projections.engine.generations import ensure_generation
-from projections.migrations.upgrade import upgrade
-from projections.registry import TABLES
 from services.control.keys import add_key, find_key, hash_of
 from services.control.tenants import add_tenant, list_tenants
 from services.embedded.datadir import DataDir
-from services.runtime.broker import ensure_topics
 from services.runtime.database import Engine, open_engine
 from services.runtime.settings import Settings
 
 TENANT = "demo"
 _KEY_FILE = "demo.key"
 _SCOPES = ("events:write", "customers:read", "customers:write", "admin")
-
-
-async def prepare(settings: Settings) -> None:
-    """Bring tables and topics up to date, as `onefold migrate` does. Safe to repeat."""
-    await upgrade(settings.database_url)
-    connection = await asyncpg.connect(settings.database_url)
-    try:
-        await ensure_generation(connection, TABLES)
-    finally:
-        await connection.close()
-    await ensure_topics(settings)
 
 
 async def demo_key(settings: Settings, home: DataDir) -> str:

@@ -24,12 +24,14 @@ from typing import Self
 from pydantic import SecretStr
 from rich.console import Console
 
+from projections.engine.generations import IncompatibleGeneration
+from services.control.read_models import prepare_read_models
 from services.embedded import service_processes
 from services.embedded.addresses import published_addresses
 from services.embedded.datadir import DataDir
-from services.embedded.errors import CannotStart, ChildDied
+from services.embedded.errors import CannotStart, ChildDied, IncompatibleData
 from services.embedded.ports import free_port, require_free
-from services.embedded.prepare import demo_key, prepare
+from services.embedded.prepare import demo_key
 from services.embedded.process import Lease, Process, log_tail
 from services.embedded.restarts import Restarts
 from services.embedded.servers import Servers
@@ -50,11 +52,13 @@ class Stack:
         console: Console | None = None,
         *,
         servers_only: bool = False,
+        fresh: bool = False,
         start_worker: Callable[[Settings, Path, Lease], Process] = service_processes.start_worker,
     ) -> None:
         self._given = settings
         self._console = console or Console(stderr=True)
         self._servers_only = servers_only
+        self._fresh = fresh
         self._start_worker = start_worker
         self._ending = ExitStack()
         self._home: DataDir | None = None
@@ -105,7 +109,7 @@ class Stack:
         self._servers.start()
         self.settings = self._servers.pointed_at(settings.model_copy(update={"secret_key": secret}))
         with self._console.status("Preparing tables and topics …"):
-            self.key = asyncio.run(_prepared(self.settings, home))
+            self.key = asyncio.run(_prepared(self.settings, home, fresh=self._fresh))
         undo.enter_context(published_addresses(home.path, self.settings))
         if not self._servers_only:
             self._start_services(home, undo)
@@ -172,12 +176,14 @@ class Stack:
 _SETTING_OF = {"port": "--port or ONEFOLD_PORT", "worker_port": "ONEFOLD_WORKER_PORT"}
 
 
-async def _prepared(settings: Settings, home: DataDir) -> str:
+async def _prepared(settings: Settings, home: DataDir, *, fresh: bool) -> str:
     try:
-        await prepare(settings)
+        await prepare_read_models(settings, fresh=fresh)
         return await demo_key(settings, home)
     except (*BROKER_ERRORS, *DATABASE_ERRORS) as error:
         raise CannotStart(f"Tables and topics could not be prepared: {error}") from error
+    except IncompatibleGeneration as error:
+        raise IncompatibleData(str(error)) from error
 
 
 def _died(process: Process) -> ChildDied:

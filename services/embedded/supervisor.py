@@ -20,21 +20,24 @@ class _ToldToStop(BaseException):
     """SIGTERM, SIGINT or SIGHUP arrived. Not an `Exception`, so that no handler on the way catches it."""
 
 
-def up(settings: Settings, console: Console) -> int:
-    """Run until told to stop (returns 0) or until something fails (1)."""
+def up(settings: Settings, console: Console, *, fresh: bool = False) -> int:
+    """Run until told to stop (returns 0) or until something fails (the error's exit status).
+
+    ``fresh`` begins a new generation of the read models first.
+    """
     try:
         with _signals_as_exceptions():
-            _run(settings, console)
+            _run(settings, console, fresh=fresh)
     except _ToldToStop:
         return 0
     except EmbeddedError as error:
         console.print(f"onefold up: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        return 1
+        return error.exit_status
     return 0
 
 
-def _run(settings: Settings, console: Console) -> None:
-    stack = Stack(settings, console)
+def _run(settings: Settings, console: Console, *, fresh: bool) -> None:
+    stack = Stack(settings, console, fresh=fresh)
     try:
         stack.start()
         console.print(welcome(stack))

@@ -16,24 +16,28 @@ class BrokerRefused(RuntimeError):
     """Kafka refused to create a topic, or has none of that name."""
 
 
-async def ensure_topics(settings: Settings) -> None:
-    """Create the topics that are missing. Safe to run concurrently. Raises BrokerRefused or a KafkaError."""
+async def ensure_topics(settings: Settings, suffix: str = "") -> None:
+    """Create the topics that are missing; ``suffix`` is the generation's. Safe to run concurrently.
+
+    Raises BrokerRefused or a KafkaError.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
     await admin.start()
     try:
         known = set(await admin.list_topics())
-        missing = [topic for topic in TOPICS if topic.full_name(settings.topic_prefix) not in known]
+        names = {topic.full_name(settings.topic_prefix, suffix): topic for topic in TOPICS}
+        missing = [(name, topic) for name, topic in names.items() if name not in known]
         if missing:
-            response = await admin.create_topics([_new_topic(topic, settings) for topic in missing])
+            response = await admin.create_topics([_new_topic(name, topic, settings) for name, topic in missing])
             _check(response.topic_errors)
     finally:
         await admin.close()
 
 
-def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
+def _new_topic(name: str, topic: Topic, settings: Settings) -> NewTopic:
     partitions = topic.partitions if topic.partitions == 1 else settings.partitions or topic.partitions
     return NewTopic(
-        topic.full_name(settings.topic_prefix),
+        name,
         num_partitions=partitions,
         replication_factor=settings.replication,
         topic_configs={

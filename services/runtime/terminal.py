@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from services.runtime.errors import ForeseenError
+from services.runtime.errors import EXIT_INCOMPATIBLE, ForeseenError
 from services.runtime.settings import MissingSetting, Settings
 
 if TYPE_CHECKING:  # heavy, and most commands print a help text only
@@ -48,9 +48,13 @@ async def with_connection(settings: Settings, work: "Callable[[asyncpg.Connectio
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
-    """What the work returns; a foreseen error ends the command with a sentence and status 1."""
+    """What the work returns; a foreseen error ends the command with a sentence and status 1.
+
+    The status is 78 where the read models were made by another version of the code.
+    """
     import asyncpg
 
+    from projections.engine.generations import IncompatibleGeneration
     from services.runtime.broker import BROKER_ERRORS
     from services.runtime.database import driver_error, is_transient
 
@@ -61,6 +65,8 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
         return asyncio.run(working())
     except ForeseenError as error:
         fail(str(error))
+    except IncompatibleGeneration as error:
+        fail(str(error), EXIT_INCOMPATIBLE)
     except Exception as error:
         cause = driver_error(error)
         if isinstance(cause, asyncpg.UndefinedTableError):
@@ -83,10 +89,10 @@ def say(text: str) -> None:
     Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def fail(text: str) -> NoReturn:
-    """Print the reason on stderr and end with status 1."""
+def fail(text: str, status: int = _FAILED) -> NoReturn:
+    """Print the reason on stderr and end with the status."""
     say(f"onefold: {text}")
-    raise typer.Exit(_FAILED)
+    raise typer.Exit(status)
 
 
 def show(titles: tuple[str, ...], rows: Iterable[Iterable[str]], *, empty: str | None = None) -> None:

@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
@@ -26,7 +27,9 @@ from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import KeyOf, decode_records
+from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.settings import Settings
+from services.runtime.terminal import fail
 from services.verify.check_evidence import compare_evidence
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_resolution import compare_resolution, is_ahead
@@ -38,9 +41,15 @@ from services.verify.verdict import TopicAccount, VerifyResult, account_of
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
-    """Verify and print the verdict; returns 0 if the tables hold, else 1."""
+    """Verify and print the verdict; returns 0 if the tables hold, else 1.
+
+    Ends with status 78 if another version of the code made them.
+    """
     console = Console(stderr=as_json)
-    verdict = asyncio.run(verify(settings, console))
+    try:
+        verdict = asyncio.run(verify(settings, console))
+    except IncompatibleGeneration as error:
+        fail(str(error), EXIT_INCOMPATIBLE)
     if as_json:
         sys.stdout.write(orjson.dumps(verdict.as_dict()).decode() + "\n")
     else:
@@ -119,7 +128,7 @@ class Verifier:
         return compare_changes(history, members.values(), self._snapshot.tables[CHANGE_SEQUENCES].values(), self._id_of)
 
     def _name(self, topic: Topic) -> str:
-        return topic.full_name(self._settings.topic_prefix)
+        return topic.full_name(self._settings.topic_prefix, self._snapshot.generation.topic_suffix)
 
 
 def _by_full_resolution(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from projections.engine.generations import active_generation
+from projections.engine.generations import Generation, active_generation
 from projections.engine.metadata import Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows
@@ -22,7 +22,7 @@ from projections.identity.tables import (
 )
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
-from projections.registry import CONTACT_TABLES
+from projections.registry import CONTACT_TABLES, SCHEMA
 from services.verify.comparing import Rows
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
@@ -46,6 +46,7 @@ class CountedRecords:
 class GenerationSnapshot:
     """Rows by table and key, offsets and counters by topic, and the active resolution of each registered tenant."""
 
+    generation: Generation
     tables: Mapping[Table, Rows]
     offsets: Mapping[str, list[Any]]
     active: Mapping[str, ResolutionInUse]
@@ -86,7 +87,8 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
     """Read the active generation in one transaction."""
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(f"SET search_path TO {await active_generation(connection)}")
+        generation = await active_generation(connection, SCHEMA)
+        await connection.execute(f"SET search_path TO {generation.name}")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             offsets = await all_offsets(connection)
             tables = {table: await all_rows(connection, table) for table in _TABLES}
@@ -94,7 +96,7 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
             active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
     finally:
         await connection.close()
-    return GenerationSnapshot(tables, _by_topic(offsets), active)
+    return GenerationSnapshot(generation, tables, _by_topic(offsets), active)
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

@@ -18,6 +18,8 @@ from services.runtime.settings import Settings
 SaveEvents = Callable[[Connection, list[ContactEvent]], Awaitable[int]]
 # Sends (key, value) pairs; returns once all are acknowledged.
 SendRecords = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+# A topic's name on the broker, in the worker's generation.
+TopicName = Callable[[Topic], str]
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 
 
@@ -40,6 +42,7 @@ class WorkerResources:
     """
 
     settings: Settings
+    topic_name: TopicName
     id_of: IdOf
     send: SendRecords
     connect: Connect

@@ -9,9 +9,11 @@ from functools import partial
 import structlog
 import uvloop
 
-from schemas.topics import DEAD_LETTERS
+from projections.engine.generations import IncompatibleGeneration
+from schemas.topics import DEAD_LETTERS, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
+from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.http import serve_health
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
@@ -49,6 +51,9 @@ async def _run(settings: Settings, factories: Sequence[AgentFactory]) -> int:
         return await _work(settings, factories, stop)
     except StoppedWhileWaiting:
         return 0
+    except IncompatibleGeneration as error:
+        log.error("generation_incompatible", reason=str(error))  # noqa: TRY400 - the reason says it all
+        return EXIT_INCOMPATIBLE
 
 
 async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asyncio.Event) -> int:
@@ -56,18 +61,23 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
     find_generation = partial(postgres.current_generation, settings)
     generation = await unless_stopped(stop, retrier.until_done("postgresql", find_generation, is_transient))
     size = CHUNKS_AT_ONCE * len(factories) + 2  # two for the health page and the watchdog
-    async with postgres.open_pool(settings, generation, size) as pool, kafka.open_producer(settings) as producer:
+
+    def topic_name(topic: Topic) -> str:
+        return topic.full_name(settings.topic_prefix, generation.topic_suffix)
+
+    async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
         read_models = postgres.PostgresReadModelWriter(pool, retrier)
         resources = WorkerResources(
             settings,
+            topic_name,
             id_of(settings.master_key),
-            kafka.KafkaNextAgents(producer, settings.topic_prefix, retrier).send,
-            partial(postgres.connect, settings, generation),
+            kafka.KafkaNextAgents(producer, topic_name, retrier).send,
+            partial(postgres.connect, settings, generation.name),
             producer,
         )
-        dead_letters = kafka.KafkaDeadLetters(producer, DEAD_LETTERS.full_name(settings.topic_prefix), retrier)
-        agents = _build_agents(resources, factories, generation, read_models, dead_letters)
+        dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), retrier)
+        agents = _build_agents(resources, factories, generation.name, read_models, dead_letters)
         watchdog = Watchdog(
             agents.progress,
             retrier,
@@ -118,5 +128,5 @@ def _build_agents(
     for spec in specs:
         handler = ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
         executors.append(PartitionExecutor(PartitionRunner(handler, progress, reader).handle, app.crash))
-        add_agent(app, spec, spec.topic.full_name(settings.topic_prefix), executors[-1])
+        add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, progress, executors, [service for spec in specs for service in spec.background])

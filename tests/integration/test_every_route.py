@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, settings
 from pydantic import SecretStr
 
 from projections.engine.generations import ensure_generation
-from projections.registry import TABLES
+from projections.registry import SCHEMA
 from services.control import write_keys
 from services.control.keys import add_key
 from services.control.sources import add_source
@@ -106,7 +106,7 @@ class Service:
         await ensure_topics(self._settings)
         db = await asyncpg.connect(self._settings.database_url)
         try:
-            await ensure_generation(db, TABLES)
+            await ensure_generation(db, SCHEMA)
         finally:
             await db.close()
         async with open_engine(self._settings.database_url) as engine:

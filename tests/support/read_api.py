@@ -20,7 +20,7 @@ from projections.engine.projection import ContactEvent
 from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import Policy
 from projections.identity.rules import PolicyInForce, Rules
-from projections.registry import PROJECTIONS, TABLES
+from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
 from schemas.events import Event
 from services.control.keys import add_key
@@ -63,7 +63,7 @@ class Brand:
 
     async def fold_contacts(self, *events: Event) -> None:
         """Fold the events into the contacts' read models, as one chunk."""
-        await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
+        await self.connection.execute(f"SET search_path TO {(await active_generation(self.connection, SCHEMA)).name}")
         ids = [id_of(one.contact.key, one.tenant) if one.contact else UUID(int=0) for one in events]
         async with self.connection.transaction():
             chunk = [ContactEvent(*both) for both in zip(ids, events, strict=True)]
@@ -71,7 +71,7 @@ class Brand:
 
     async def fold_identity(self, *events: Event) -> None:
         """Fold the events into identity, as one chunk."""
-        await self.connection.execute(f"SET search_path TO {await active_generation(self.connection)}")
+        await self.connection.execute(f"SET search_path TO {(await active_generation(self.connection, SCHEMA)).name}")
         async with self.connection.transaction():
             await save_events(self.connection, events, RULES)
 
@@ -95,7 +95,7 @@ class Brand:
 async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncIterator[Brand]:
     """The tenants ``demo`` and ``other``; keys by their name, and ``writer``, which may not read."""
     connection = await asyncpg.connect(settings.database_url)
-    await ensure_generation(connection, TABLES)
+    await ensure_generation(connection, SCHEMA)
     app = create_app(settings, page_bytes=page_bytes)
     app.dependency_overrides[now] = lambda: NOW
     transport = httpx.ASGITransport(app)

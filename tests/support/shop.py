@@ -16,7 +16,7 @@ from projections.engine.projection import ContactEvent
 from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import Policy
 from projections.identity.rules import PolicyInForce, Rules
-from projections.registry import PROJECTIONS, TABLES
+from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
 from services.control.keys import add_key
 from services.query.main import create_app
@@ -76,7 +76,7 @@ class Shop:
 async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
     """A shop behind the ingress."""
     connection = await asyncpg.connect(ingress.settings.database_url)
-    await ensure_generation(connection, TABLES)
+    await ensure_generation(connection, SCHEMA)
     scopes = ["events:write", "customers:read", "customers:write"]
     key = await add_key(ingress.engine, "acme", scopes)
     app = create_app(ingress.settings)

@@ -19,11 +19,11 @@ from pydantic import SecretStr
 
 from projections.engine.generations import active_generation, ensure_generation
 from projections.identity.tables import OutboxRow
-from projections.registry import TABLES
+from projections.registry import SCHEMA
 from schemas.changes import decode_change
 from schemas.codec import encode
 from schemas.events import Event
-from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, event_key
+from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, Topic, event_key
 from services.runtime.broker import ensure_topics, log_ends
 from services.runtime.settings import Settings
 from services.verify.main import verify
@@ -47,7 +47,7 @@ class World:
     async def prepare(self) -> Self:
         """Create the topics and the first generation."""
         async with self.connection() as connection:
-            await ensure_generation(connection, TABLES)
+            await ensure_generation(connection, SCHEMA)
         await ensure_topics(self.settings)
         return self
 
@@ -57,7 +57,7 @@ class World:
         connection = await asyncpg.connect(self.settings.database_url)
         try:
             with contextlib.suppress(LookupError):
-                await connection.execute(f"SET search_path TO {await active_generation(connection)}")
+                await connection.execute(f"SET search_path TO {(await active_generation(connection, SCHEMA)).name}")
             yield connection
         finally:
             await connection.close()
@@ -65,6 +65,12 @@ class World:
     @property
     def topic(self) -> str:
         return CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+
+    async def name_of(self, topic: Topic) -> str:
+        """The name of the active generation's topic."""
+        async with self.connection() as connection:
+            generation = await active_generation(connection, SCHEMA)
+        return topic.full_name(self.settings.topic_prefix, generation.topic_suffix)
 
     def start_worker(self, **changes: Any) -> WorkerProcess:
         settings = self.settings.model_copy(update=changes)
@@ -100,8 +106,7 @@ class World:
     async def settle(self, within: float = 60, *, apart_from: Iterable[int] = ()) -> None:
         """Wait until log and evidence are folded to their ends and the outbox is empty."""
         await self._folded_to_its_end(self.topic, within, set(apart_from))
-        evidence = IDENTITY_EVIDENCE.full_name(self.settings.topic_prefix)
-        await self._folded_to_its_end(evidence, within, set())
+        await self._folded_to_its_end(await self.name_of(IDENTITY_EVIDENCE), within, set())
         await until(self._outbox_is_empty, within, lambda: f"the outbox was not emptied in time\n{self.output}")
 
     async def _folded_to_its_end(self, topic: str, within: float, skipped: set[int]) -> None:
@@ -125,8 +130,7 @@ class World:
 
     async def changes(self) -> list[OutboxRow]:
         """All records of the customer-changes topic; those of one customer are in their order."""
-        topic = CUSTOMER_CHANGES.full_name(self.settings.topic_prefix)
-        records = await read_all(self.settings.kafka_servers, topic)
+        records = await read_all(self.settings.kafka_servers, await self.name_of(CUSTOMER_CHANGES))
         changes = [(decode_change(record.value), record) for record in records]
         return [OutboxRow(one.tenant, one.customer_id, one.seq, record.value.decode()) for one, record in changes]
 

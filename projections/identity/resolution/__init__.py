@@ -11,3 +11,8 @@ people hold (*generic value*, *shared value*); ``clusters`` joins the remaining 
 *join*); ``resolution`` runs these steps and names the customers (*customer id*); ``explain`` explains a result;
 ``components`` cuts the evidence into parts that can be resolved independently.
 """
+
+from typing import Final
+
+# Up with every change of the rules, or of how they are folded, that gives other rows for the same events.
+VERSION: Final = 1

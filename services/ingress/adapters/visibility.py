@@ -12,6 +12,7 @@ import structlog
 from projections.engine.generations import NoGeneration, active_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.identity.resolutions import active_resolution
+from projections.registry import SCHEMA
 from services.ingress.core.statements import Receipt
 from services.runtime.secrets import tenant_id_key
 
@@ -72,8 +73,8 @@ class PostgresVisibility:
     async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
         try:
             async with self._db.acquire() as connection, connection.transaction(readonly=True):
-                generation = await active_generation(connection)
-                await connection.execute(f"SET LOCAL search_path TO {generation}")
+                generation = await active_generation(connection, SCHEMA)
+                await connection.execute(f"SET LOCAL search_path TO {generation.name}")
                 return await _shown(connection, tenant, wanted)
         except _AWAY as error:
             log.info("read_models_away", error=type(error).__name__)

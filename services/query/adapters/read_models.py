@@ -9,10 +9,12 @@ import asyncpg
 import structlog
 
 from projections.contacts.queries import check_readable
-from projections.engine.generations import NoGeneration, active_generation
+from projections.engine.generations import IncompatibleGeneration, NoGeneration, active_generation
+from projections.registry import SCHEMA
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import create_pool
+from services.runtime.http import NotReady
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,8 @@ _UNAVAILABLE: Final = (
 class PooledReadModels:
     """A pool on the active generation; on a cut-over the next connection is of the new one.
 
-    Reads that have begun end on the generation they began on.
+    Reads that have begun end on the generation they began on. A generation that other code has made is not read: the
+    process stays up, says so once in its log and at ``/readyz``, and answers 503 until the active one fits.
     """
 
     def __init__(self, url: str, *, size: int = 8, look_every: float = _LOOK_EVERY) -> None:
@@ -44,6 +47,7 @@ class PooledReadModels:
         self._look_every = look_every
         self._generation: str | None = None
         self._pool: Any = None
+        self._refused: str | None = None  # why the active generation is not read
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -61,7 +65,7 @@ class PooledReadModels:
     async def connection(self) -> AsyncIterator[Any]:
         """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
         if self._pool is None:
-            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__)
+            raise ReadModelsUnavailable(self._refused or ReadModelsUnavailable.__doc__)
         try:
             async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
                 yield connection
@@ -69,7 +73,9 @@ class PooledReadModels:
             raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
 
     async def check(self) -> None:
-        """Ask the database one small question. Raises ReadModelsUnavailable."""
+        """Ask the database one small question. Raises ReadModelsUnavailable, or NotReady with the reason."""
+        if self._refused is not None:
+            raise NotReady(self._refused)
         async with self.connection() as connection:
             await check_readable(connection)
 
@@ -78,6 +84,8 @@ class PooledReadModels:
         while True:
             try:  # a wrong password may be corrected later, so that is no reason to give up
                 await self._look()
+            except IncompatibleGeneration as error:
+                self._refuse(str(error))
             except (ReadModelsUnavailable, asyncpg.PostgresError, *_UNAVAILABLE) as error:
                 if not unavailable:
                     log.warning("read_models_unavailable", error=type(error.__cause__ or error).__name__)
@@ -98,18 +106,26 @@ class PooledReadModels:
             name="onefold-query",
             plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer
         ).__aenter__()
-        former, self._pool, self._generation = self._pool, pool, generation
+        former, self._pool, self._generation, self._refused = self._pool, pool, generation, None
         log.info("generation_read", generation=generation)
+        if former is not None:
+            self._spawn(self._retire(former))
+
+    def _refuse(self, reason: str) -> None:
+        """Read no generation until the active one fits; every request is answered 503 until then."""
+        if self._refused is None:
+            log.error("generation_incompatible", reason=reason)
+        former, self._pool, self._generation, self._refused = self._pool, None, None, reason
         if former is not None:
             self._spawn(self._retire(former))
 
     async def _active(self) -> str:
         if self._pool is not None:
-            async with self.connection() as connection:
-                return await active_generation(connection)
+            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
+                return (await active_generation(connection, SCHEMA)).name
         connection = await asyncpg.connect(self._url, timeout=_WAIT_FOR_CONNECTION)
         try:
-            return await active_generation(connection)
+            return (await active_generation(connection, SCHEMA)).name
         finally:
             with suppress(*_UNAVAILABLE):
                 await connection.close(timeout=_WAIT_FOR_CONNECTION)

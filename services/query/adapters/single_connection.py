@@ -7,6 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from projections.engine.generations import active_generation
+from projections.registry import SCHEMA
 
 _CONNECT_WITHIN: Final = 10.0
 
@@ -15,13 +16,13 @@ _CONNECT_WITHIN: Final = 10.0
 async def generation_connection(url: str, *, name: str) -> AsyncIterator[Any]:
     """A connection that sees the active generation's tables; PostgreSQL lists it under ``name``.
 
-    Raises NoGeneration, OSError, and what asyncpg raises.
+    Raises NoGeneration, IncompatibleGeneration, OSError, and what asyncpg raises.
     """
     connection = await asyncpg.connect(
         url, timeout=_CONNECT_WITHIN, server_settings={"application_name": f"onefold-{name}"}
     )
     try:
-        await connection.execute(f"SET search_path TO {await active_generation(connection)}")
+        await connection.execute(f"SET search_path TO {(await active_generation(connection, SCHEMA)).name}")
         yield connection
     finally:
         await connection.close()

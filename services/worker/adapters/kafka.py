@@ -12,6 +12,7 @@ from schemas.topics import TOPICS, Topic
 from services.runtime.decoding import DeadLetter
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
+from services.worker.agent_spec import TopicName
 
 _STOP_WITHIN: Final = 2.0
 
@@ -45,14 +46,14 @@ async def accepts_connections(settings: Settings) -> None:
 class KafkaNextAgents:
     """Sends records from one agent to the next."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic_prefix: str, retrier: Retrier) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic_name: TopicName, retrier: Retrier) -> None:
         self._producer = producer
-        self._topic_prefix = topic_prefix
+        self._topic_name = topic_name
         self._retrier = retrier
 
     async def send(self, topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
         """Send ``(key, value)`` pairs; returns once all are acknowledged, however long that takes."""
-        name = topic.full_name(self._topic_prefix)
+        name = self._topic_name(topic)
 
         async def once() -> None:
             await asyncio.gather(*[await self._producer.send(name, key=key, value=value) for key, value in records])

@@ -9,9 +9,10 @@ import asyncpg
 import structlog
 
 from projections.engine.connection import Connection
-from projections.engine.generations import active_generation
+from projections.engine.generations import Generation, active_generation
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
+from projections.registry import SCHEMA
 from services.runtime import metrics
 from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_transient
 from services.runtime.retrying import Retrier
@@ -41,11 +42,11 @@ def silence_limit(settings: Settings) -> float:
     return _LOCKS_OUTLIVE * settings.session_timeout
 
 
-async def current_generation(settings: Settings) -> str:
-    """The schema of the active generation."""
+async def current_generation(settings: Settings) -> Generation:
+    """The active generation. Raises NoGeneration, IncompatibleGeneration."""
     connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
     try:
-        return await active_generation(connection)
+        return await active_generation(connection, SCHEMA)
     finally:
         await connection.close()
 

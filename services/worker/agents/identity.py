@@ -19,7 +19,7 @@ _POLL_EVERY: Final = 1.0  # seconds, for work that other workers' chunks left, a
 def identity(resources: WorkerResources) -> AgentSpec:
     """The agent, with the relay of its outbox and the rollout of policies beside it."""
     id_of, region = resources.id_of, resources.settings.default_region
-    topic = CUSTOMER_CHANGES.full_name(resources.settings.topic_prefix)
+    topic = resources.topic_name(CUSTOMER_CHANGES)
     servers = resources.settings.kafka_servers
     relay = OutboxRelay(resources.connect, resources.producer, topic, servers, every=_POLL_EVERY)
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)

@@ -1,9 +1,11 @@
 import asyncio
 
+import asyncpg
 import pytest
 
 from services.control.sources import get_source
 from services.runtime.database import open_engine
+from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.secrets import open_sealed
 from tests.integration.control.conftest import Onefold
 
@@ -42,6 +44,23 @@ def test_a_database_without_control_tables_is_told_to_migrate(
 ) -> None:
     monkeypatch.setenv("ONEFOLD_DATABASE", database.rsplit("/", 1)[0] + "/postgres")
     assert "run `onefold migrate`" in onefold("tenants", "list", status=1)
+
+
+def test_read_models_of_other_code_are_refused_by_command_until_they_are_begun_afresh(
+    onefold: Onefold, database: str
+) -> None:
+    onefold("migrate")
+
+    async def change_digest() -> None:
+        connection = await asyncpg.connect(database)
+        await connection.execute("UPDATE onefold.generations SET schema_digest = 'another'")
+        await connection.close()
+
+    asyncio.run(change_digest())
+    for command in ("migrate", "verify"):
+        assert "run `onefold migrate --fresh`" in onefold(command, status=EXIT_INCOMPATIBLE)
+    assert "g2 is empty" in onefold("migrate", "--fresh")
+    assert "read models are g2" in onefold("migrate")
 
 
 def test_write_keys_from_the_command_line(onefold: Onefold) -> None:

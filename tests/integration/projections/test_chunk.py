@@ -17,7 +17,7 @@ from projections.engine.generations import create_generation
 from projections.engine.metadata import key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
 from projections.reference import Rows, fold_log
-from projections.registry import CONTACT_TABLES, PROJECTIONS, TABLES
+from projections.registry import CONTACT_TABLES, PROJECTIONS, SCHEMA, TABLES
 from projections.timeline.store import PostgresStore
 from schemas.codec import decode
 from schemas.events import Event
@@ -32,7 +32,7 @@ async def generation(url: str, name: str) -> AsyncIterator[Any]:
     """A connection that sees a new generation."""
     connection = await asyncpg.connect(url, server_settings={"search_path": name})
     try:
-        await create_generation(connection, name, TABLES)
+        await create_generation(connection, name, SCHEMA)
         yield connection
     finally:
         await connection.close()

@@ -14,7 +14,7 @@ from projections.engine.chunk import ChunkStore
 from projections.engine.generations import create_generation
 from projections.engine.ids import NO_CONTACT
 from projections.engine.projection import ContactEvent
-from projections.registry import TABLES
+from projections.registry import SCHEMA
 from projections.tags.tables import TABLE as TAGS
 from projections.tags.tables import TagRow
 from projections.timeline.folds import row_of
@@ -36,7 +36,7 @@ async def store(request: pytest.FixtureRequest, database: str) -> AsyncIterator[
         yield MemoryStore()
         return
     connection = await asyncpg.connect(database, server_settings={"search_path": "g1"})
-    await create_generation(connection, "g1", TABLES)
+    await create_generation(connection, "g1", SCHEMA)
     async with connection.transaction():
         yield PostgresStore(connection)
     await connection.close()

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from projections.engine.generations import create_generation
-from projections.registry import TABLES
+from projections.engine.generations import activate_generation, create_generation
+from projections.registry import SCHEMA
 from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
 from services.query.ports import ReadModelsUnavailable
@@ -22,16 +21,10 @@ from tests.support.servers import OwnPostgres
 PATH = "/v1/contacts/line/oa1/U1"
 
 
-async def cut_over(connection: Any, name: str) -> None:
-    async with connection.transaction():
-        await connection.execute("UPDATE onefold.generations SET state = 'retired' WHERE state = 'active'")
-        await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ($1, 'active')", name)
-
-
 async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(brand: Brand) -> None:
     await brand.fold_contacts(event("contact.followed"))
-    await create_generation(brand.connection, "g2", TABLES)
-    await cut_over(brand.connection, "g2")
+    await create_generation(brand.connection, "g2", SCHEMA)
+    await activate_generation(brand.connection, "g2", SCHEMA)
     await brand.fold_contacts(event("contact.blocked"))
     async with asyncio.timeout(10):
         # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
@@ -55,11 +48,27 @@ async def test_without_a_generation_the_service_is_healthy_and_answers_503(setti
         assert int(answer.headers["retry-after"]) >= 1
 
 
+async def test_a_generation_of_other_code_is_not_read_until_it_fits(brand: Brand) -> None:
+    await brand.fold_contacts(event("contact.followed"))
+    change_digest = "UPDATE onefold.generations SET schema_digest = $1"
+    await brand.connection.execute(change_digest, "another")
+    async with asyncio.timeout(10):
+        while (await brand.client.get("/readyz")).status_code == 200:
+            await asyncio.sleep(0.01)
+    assert "onefold migrate --fresh" in (await brand.client.get("/readyz")).json()["checks"]["postgresql"]
+    answer = await brand.get(PATH)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
+    assert (await brand.client.get("/healthz")).status_code == 200
+    await brand.connection.execute(change_digest, SCHEMA.digest)
+    await until_ready(brand.client)
+    assert (await brand.json(PATH))["subscription"]["status"] == "subscribed"
+
+
 async def test_the_service_recovers_when_postgresql_comes_back(own_postgres: OwnPostgres) -> None:
     settings = Settings.model_validate({"database": own_postgres.url, "secret_key": MASTER})
     connection = await asyncpg.connect(own_postgres.url)
-    await create_generation(connection, "g1", TABLES)
-    await cut_over(connection, "g1")
+    await create_generation(connection, "g1", SCHEMA)
+    await activate_generation(connection, "g1", SCHEMA)
     await connection.close()
     app = create_app(settings)
     async with (

@@ -7,6 +7,7 @@ import httpx
 from projections.engine.generations import active_generation
 from projections.identity import resolutions
 from projections.identity.policies import policies_in
+from projections.registry import SCHEMA
 from services.control.keys import add_key
 from tests.support.read_api import Brand, id_of
 from tests.support.saying import bound, claimed, event
@@ -30,7 +31,7 @@ async def test_a_tenant_that_set_no_policy_has_the_whole_default_policy(brand: B
 
 
 async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
-    await brand.connection.execute(f"SET search_path TO {await active_generation(brand.connection)}")
+    await brand.connection.execute(f"SET search_path TO {(await active_generation(brand.connection, SCHEMA)).name}")
     wish = {"policy": {"types": {"phone": {"limit": 4}}}, "by": "amy", "note": "families"}
     await resolutions.record(
         brand.connection, policies_in([event(None, "tenant.policy_set", wish, event_id="p1", at=5)])

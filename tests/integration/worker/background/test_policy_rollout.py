@@ -41,7 +41,9 @@ class Tenants:
         self.identity = identity
         settings = Settings(kafka="none:1", database=database)
         self.work: AgentSpec = identity_work(
-            WorkerResources(settings, id_of, cast("Any", None), self.connect, cast("Any", None))
+            WorkerResources(
+                settings, lambda topic: topic.name, id_of, cast("Any", None), self.connect, cast("Any", None)
+            )
         )
 
     @asynccontextmanager

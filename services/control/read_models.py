@@ -1,0 +1,30 @@
+"""Prepares a database and its topics for this version of the code: control tables, read models, topics."""
+
+import asyncpg
+
+from projections.engine.generations import Generation, ensure_generation, next_generation, start_afresh
+from projections.migrations.upgrade import upgrade
+from projections.registry import SCHEMA
+from services.runtime.broker import ensure_topics
+from services.runtime.settings import Settings
+
+_CONNECT_WITHIN = 10.0
+
+
+async def prepare_read_models(settings: Settings, *, fresh: bool = False) -> Generation:
+    """Make what is missing, and return the active generation. Safe to repeat; topics only where Kafka is set.
+
+    ``fresh`` makes the next generation, empty, and makes it active: workers that start after this fold the log into it
+    from its first record. Raises IncompatibleGeneration, BrokerRefused, and what PostgreSQL and Kafka raise.
+    """
+    await upgrade(settings.database_url)
+    connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
+    try:
+        generation = await (next_generation(connection) if fresh else ensure_generation(connection, SCHEMA))
+        if settings.kafka:
+            await ensure_topics(settings, generation.topic_suffix)
+        if fresh:
+            await start_afresh(connection, generation, SCHEMA)
+    finally:
+        await connection.close()
+    return generation

@@ -1,0 +1,93 @@
+"""Which generation is active, who may use it, and what comes after it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from projections.engine.generations import (
+    Generation,
+    IncompatibleGeneration,
+    NoGeneration,
+    active_generation,
+    ensure_generation,
+    next_generation,
+    start_afresh,
+)
+from projections.migrations.upgrade import upgrade
+from projections.registry import SCHEMA
+from tests.support.older_data import OLDER_EVENTS, load_older_data
+
+OTHERS = replace(SCHEMA, fold_versions={**SCHEMA.fold_versions, "tags": 99})
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[Any]:
+    made = await asyncpg.connect(database)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def older(connection: Any) -> Any:
+    """A database as an older version left it, with its control tables not migrated yet."""
+    await load_older_data(connection)
+    return connection
+
+
+async def test_the_first_generation_is_made_once(connection: Any) -> None:
+    with pytest.raises(NoGeneration, match="onefold migrate"):
+        await active_generation(connection, SCHEMA)
+    first = await ensure_generation(connection, SCHEMA)
+    assert first == Generation("g1", "")
+    assert await ensure_generation(connection, SCHEMA) == first
+    assert await active_generation(connection, SCHEMA) == first
+    assert await connection.fetchval("SELECT count(*) FROM g1.contacts") == 0
+
+
+async def test_a_generation_of_other_folds_is_refused(connection: Any) -> None:
+    await ensure_generation(connection, OTHERS)
+    for use in (active_generation, ensure_generation):
+        with pytest.raises(IncompatibleGeneration, match=r"generation g1 .* `onefold migrate --fresh`"):
+            await use(connection, SCHEMA)
+
+
+async def test_a_generation_without_a_digest_is_refused_before_and_after_migrating(older: Any, database: str) -> None:
+    with pytest.raises(IncompatibleGeneration):
+        await active_generation(older, SCHEMA)
+    await upgrade(database)
+    with pytest.raises(IncompatibleGeneration):
+        await active_generation(older, SCHEMA)
+
+
+async def test_beginning_afresh_leaves_the_older_generation_as_it_was(older: Any, database: str) -> None:
+    await upgrade(database)
+    following = await next_generation(older)
+    assert following == Generation("g2", "g2")
+    await start_afresh(older, following, SCHEMA)
+    assert await active_generation(older, SCHEMA) == following
+    states = await older.fetch("SELECT name, state, schema_digest FROM onefold.generations ORDER BY name")
+    assert list(map(tuple, states)) == [("g1", "retired", None), ("g2", "active", SCHEMA.digest)]
+    assert await older.fetchval("SELECT count(*) FROM g1.timeline") == OLDER_EVENTS
+    assert await older.fetchval("SELECT count(*) FROM g2.timeline") == 0
+    assert await older.fetchval("SELECT count(*) FROM g2.offsets") == 0
+
+
+async def test_of_two_who_begin_the_same_generation_one_does(connection: Any) -> None:
+    await ensure_generation(connection, OTHERS)
+    following = await next_generation(connection)
+    await start_afresh(connection, following, SCHEMA)
+    with pytest.raises(asyncpg.DuplicateSchemaError):
+        await start_afresh(connection, following, SCHEMA)
+    assert await active_generation(connection, SCHEMA) == following
+    assert await next_generation(connection) == Generation("g3", "g3")
+
+
+async def test_a_generation_that_can_not_be_made_changes_nothing(connection: Any) -> None:
+    first = await ensure_generation(connection, SCHEMA)
+    await connection.execute("CREATE SCHEMA g2")
+    with pytest.raises(asyncpg.DuplicateSchemaError):
+        await start_afresh(connection, await next_generation(connection), SCHEMA)
+    assert await active_generation(connection, SCHEMA) == first
