@@ -5,8 +5,8 @@ a customer per commit.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
+from projections.engine.connection import Connection
 from projections.identity.affected import Affected, find_affected, link_changes, over_limit_by_tenant
 from projections.identity.contact_updates import (
     Updates,
@@ -26,7 +26,7 @@ from projections.identity.tables import MemberRow
 from schemas.events import Event
 
 
-async def save_events(connection: Any, events: Iterable[Event], rules: Rules) -> int:
+async def save_events(connection: Connection, events: Iterable[Event], rules: Rules) -> int:
     """Fold the events into the identity tables of the connection's schema. Returns how many of them were new.
 
     Call it inside a transaction that moves the offsets of these events. No other transaction may write the identity of

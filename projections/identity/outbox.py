@@ -1,12 +1,13 @@
 """The transactional outbox: changes of customers, numbered and stored with the rows they tell of, until published."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns
 from projections.engine.statements import compiled, unnested
 from projections.engine.store import columns, delete_matching
@@ -78,7 +79,7 @@ class Unsent(NamedTuple):
 ChangeKey = tuple[str, UUID, int]  # (tenant, customer_id, seq)
 
 
-async def append_to_outbox(connection: Any, changes: Collection[CustomerChange]) -> None:
+async def append_to_outbox(connection: Connection, changes: Collection[CustomerChange]) -> None:
     """Number the changes, each after its customer's last one, and put them into the outbox."""
     if changes:
         customers = columns((one.tenant, one.customer_id) for one in changes)
@@ -94,27 +95,27 @@ def outbox_row(change: CustomerChange, seq: int) -> OutboxRow:
     return OutboxRow(change.tenant, change.customer_id, seq, payload)
 
 
-async def lock(connection: Any) -> bool:
+async def lock(connection: Connection) -> bool:
     """Try to become the only relay of this schema, for as long as the connection lasts."""
     return bool(await connection.fetchval(_LOCK))
 
 
-async def oldest(connection: Any, most: int) -> list[Unsent]:
+async def oldest(connection: Connection, most: int) -> list[Unsent]:
     """The first changes of the outbox, in the order of commits."""
     return [Unsent(*row) for row in await connection.fetch(_OLDEST, most)]
 
 
-async def waiting(connection: Any) -> int:
+async def waiting(connection: Connection) -> int:
     """How many changes are in the outbox, counted up to 100,000."""
     return int(await connection.fetchval(_WAITING))
 
 
-async def positions(connection: Any, topic: str) -> dict[int, int]:
+async def positions(connection: Connection, topic: str) -> dict[int, int]:
     """The offset of each partition before which every change was removed from the outbox."""
     return {row["partition"]: row["next_offset"] for row in await connection.fetch(_POSITIONS, topic)}
 
 
-async def remove(connection: Any, published: Collection[ChangeKey], topic: str, ends: Mapping[int, int]) -> None:
+async def remove(connection: Connection, published: Collection[ChangeKey], topic: str, ends: Mapping[int, int]) -> None:
     """Remove published changes, and note the offsets of the topic before which all are removed, in one transaction."""
     async with connection.transaction():
         if published:

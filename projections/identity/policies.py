@@ -1,10 +1,11 @@
 """Policies in events, the rules of resolutions by them, and a chunk saved by these rules."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import cast
 
 import orjson
 
+from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.identity.handlers import save_events
 from projections.identity.resolution.policy import InvalidPolicy, Policy
@@ -49,7 +50,7 @@ def rules_of(resolutions: Sequence[ResolutionInUse], id_of: IdOf, region: str) -
     return Rules(in_force.__getitem__, id_of)
 
 
-async def save_chunk(connection: Any, events: Sequence[Event], id_of: IdOf, region: str) -> int:
+async def save_chunk(connection: Connection, events: Sequence[Event], id_of: IdOf, region: str) -> int:
     """Save the policies and the evidence of a chunk, in the caller's transaction. Returns how many were new.
 
     A tenant's evidence goes into its active resolution and, while another one is being built, into that too.
@@ -65,7 +66,7 @@ async def save_chunk(connection: Any, events: Sequence[Event], id_of: IdOf, regi
 
 
 async def _save(
-    connection: Any, events: Sequence[Event], resolutions: Sequence[ResolutionInUse], id_of: IdOf, region: str
+    connection: Connection, events: Sequence[Event], resolutions: Sequence[ResolutionInUse], id_of: IdOf, region: str
 ) -> int:
     tenants = {one.tenant for one in resolutions}
     chosen = [event for event in events if event.tenant in tenants]

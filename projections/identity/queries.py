@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.connection import Connection
 from projections.engine.metadata import row_columns
 from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
@@ -157,13 +158,15 @@ def position_of(row: ConflictRow) -> ConflictPosition:
     return ConflictPosition(row.at, row.contact_id, row.type, row.value)
 
 
-async def customers_of(connection: Any, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+async def customers_of(
+    connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]
+) -> dict[UUID, UUID]:
     """The customers of those of the contacts that have identity evidence; any other is a customer by itself."""
     found = await connection.fetch(_CUSTOMERS_OF, *resolution, contact_ids)
     return {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def together(connection: Any, resolution: ResolutionKey, any_id: UUID) -> list[Member]:
+async def together(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> list[Member]:
     """The contacts of the customer to which any contact's id leads, by contact key; none if nothing was stated.
 
     They may include contacts that others referenced and that have no event of their own.
@@ -171,14 +174,14 @@ async def together(connection: Any, resolution: ResolutionKey, any_id: UUID) -> 
     return [Member(*row) for row in await connection.fetch(_TOGETHER, *resolution, any_id)]
 
 
-async def keys_of(connection: Any, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
+async def keys_of(connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
     """The contact keys of those contacts that exist, by an event of their own or by a reference."""
     found = await connection.fetch(_KEYS_OF, *resolution, contact_ids)
     return {contact_id: key for contact_id, key in found}  # noqa: C416 - a record is no pair to the type checker
 
 
 async def holders(
-    connection: Any,
+    connection: Connection,
     resolution: ResolutionKey,
     identifier: tuple[str, str],
     *,
@@ -194,7 +197,7 @@ async def holders(
 
 
 async def conflicts(
-    connection: Any,
+    connection: Connection,
     resolution: ResolutionKey,
     *,
     after: ConflictPosition = NEWEST,

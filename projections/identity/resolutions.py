@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns, row_columns
 from projections.engine.statements import array, compiled
 from projections.engine.store import insert, insert_new
@@ -218,27 +219,27 @@ def resolution_id_of(version: str) -> str:
     return blake2b(version.encode(), digest_size=8).hexdigest()
 
 
-async def share(connection: Any, tenants: Collection[str]) -> None:
+async def share(connection: Connection, tenants: Collection[str]) -> None:
     """Keep the resolutions of these tenants as they are until the transaction ends. Waits while they are changed."""
     await connection.execute(_SHARE, sorted(tenants))
 
 
-async def lock(connection: Any, tenant: str) -> None:
+async def lock(connection: Connection, tenant: str) -> None:
     """Keep all others from writing the identity of a tenant until the transaction ends. Waits while they write."""
     await connection.execute(_ALONE, tenant)
 
 
-async def record(connection: Any, policies: Sequence[PolicyRow]) -> int:
+async def record(connection: Connection, policies: Sequence[PolicyRow]) -> int:
     """Add the policies that are new. Returns how many were."""
     return len(await insert(connection, _RECORD, policies))
 
 
-async def resolutions_in_use(connection: Any, tenants: Collection[str]) -> list[ResolutionInUse]:
+async def resolutions_in_use(connection: Connection, tenants: Collection[str]) -> list[ResolutionInUse]:
     """The active resolution of each tenant, and the one that is being built, if one is."""
     return _found(await connection.fetch(_IN_USE, list(tenants)))
 
 
-async def active_resolution(connection: Any, tenant: str) -> ResolutionInUse:
+async def active_resolution(connection: Connection, tenant: str) -> ResolutionInUse:
     """The resolution that readers read."""
     (found,) = _found(await connection.fetch(_ACTIVE_ONES, [tenant]))
     return found
@@ -259,32 +260,33 @@ def _found(records: Collection[Any]) -> list[ResolutionInUse]:
     ]
 
 
-async def policies_of(connection: Any, tenant: str, most: int) -> list[PolicyRow]:
+async def policies_of(connection: Connection, tenant: str, most: int) -> list[PolicyRow]:
     """The policies that a tenant set, the one in force first."""
     return [PolicyRow(*row) for row in await connection.fetch(_IN_FORCE, tenant, most)]
 
 
-async def building_resolution(connection: Any, tenant: str) -> ResolutionRow | None:
+async def building_resolution(connection: Connection, tenant: str) -> ResolutionRow | None:
     """The resolution that is being built, if one is."""
     row = await connection.fetchrow(_BEING_BUILT, tenant)
     return ResolutionRow(*row) if row else None
 
 
-async def lock_rollout(connection: Any) -> bool:
+async def lock_rollout(connection: Connection) -> bool:
     """Try to become the only rollout of this schema, for as long as the connection lasts."""
     return bool(await connection.fetchval(_ROLLOUT))
 
 
-async def tenants_to_roll_out(connection: Any) -> list[str]:
+async def tenants_to_roll_out(connection: Connection) -> list[str]:
     """The tenants whose active resolution is not by the policy in force."""
     return [row[0] for row in await connection.fetch(_TO_ROLL_OUT)]
 
 
-async def begin(connection: Any, policy: PolicyRow) -> ResolutionRow:
+async def begin(connection: Connection, policy: PolicyRow) -> ResolutionRow:
     """Begin or continue the resolution by a policy, and retire any other one that is being built."""
     resolution_id = resolution_id_of(policy.event_id)
     await connection.execute(_RETIRE_OTHERS, policy.tenant, resolution_id)
-    return ResolutionRow(*await connection.fetchrow(_BEGIN, policy.tenant, resolution_id, policy.event_id))
+    (row,) = await connection.fetch(_BEGIN, policy.tenant, resolution_id, policy.event_id)
+    return ResolutionRow(*row)
 
 
 def position_of(resolution: ResolutionRow) -> tuple[UUID, str]:
@@ -293,24 +295,27 @@ def position_of(resolution: ResolutionRow) -> tuple[UUID, str]:
     return (UUID(contact_id) if contact_id else _NO_CONTACT, event_id)
 
 
-async def note_progress(connection: Any, resolution: ResolutionRow, last: StatementRow, number: int) -> ResolutionRow:
+async def note_progress(
+    connection: Connection, resolution: ResolutionRow, last: StatementRow, number: int
+) -> ResolutionRow:
     """Note that ``number`` more statements were copied, up to the ``last``."""
     position = f"{last.contact_id} {last.event_id}"
     key = (resolution.tenant, resolution.resolution_id)
-    return ResolutionRow(*await connection.fetchrow(_PROGRESS, *key, number, position))
+    (row,) = await connection.fetch(_PROGRESS, *key, number, position)
+    return ResolutionRow(*row)
 
 
-async def activate(connection: Any, active: ResolutionInUse, resolution: ResolutionRow) -> None:
+async def activate(connection: Connection, active: ResolutionInUse, resolution: ResolutionRow) -> None:
     """Make a resolution the active one in the place of another."""
     await connection.execute(_RETIRE, active.tenant, active.resolution_id, active.version)
     await connection.execute(_ACTIVATE, resolution.tenant, resolution.resolution_id)
 
 
-async def retired_for(connection: Any, seconds: float) -> list[ResolutionKey]:
+async def retired_for(connection: Connection, seconds: float) -> list[ResolutionKey]:
     """The resolutions that were retired at least so many seconds ago."""
     return [ResolutionKey(*row) for row in await connection.fetch(_RETIRED_FOR, seconds)]
 
 
-async def delete(connection: Any, resolution: ResolutionKey) -> None:
+async def delete(connection: Connection, resolution: ResolutionKey) -> None:
     """Delete the row of a resolution that has no other rows."""
     await connection.execute(_DELETE, *resolution)

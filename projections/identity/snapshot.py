@@ -5,11 +5,12 @@ Links of a resolution are not stored by customer: a component is small, and reso
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
+from projections.engine.connection import Connection
 from projections.identity import store
 from projections.identity.affected import over_limit_in_conflicts
 from projections.identity.contact_evidence import ContactEvidence, combine, evidence_of
@@ -28,7 +29,7 @@ class IdentitySnapshot(NamedTuple):
     ids: Mapping[str, UUID]
 
 
-async def read_snapshot(connection: Any, resolution: ResolutionKey) -> IdentitySnapshot:
+async def read_snapshot(connection: Connection, resolution: ResolutionKey) -> IdentitySnapshot:
     """Every contact of which something is stated. Call it in a transaction that reads one snapshot."""
     evidence: dict[str, ContactEvidence] = {}
     customers: dict[str, UUID] = {}
@@ -50,7 +51,7 @@ def _policy(text: str | None, region: str) -> Policy:
 
 
 async def resolution_of(
-    connection: Any, key: ResolutionKey, contacts: Mapping[UUID, str], policy: Policy
+    connection: Connection, key: ResolutionKey, contacts: Mapping[UUID, str], policy: Policy
 ) -> Resolution:
     """The components of these contacts (contact keys by id), resolved again, to be explained.
 

@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
 from projections.engine.statements import compiled, unnested
 from projections.engine.store import columns, delete_matching, insert, load, save, upsert
@@ -144,7 +145,7 @@ _SAVE_CUSTOMERS: Final = upsert(CUSTOMERS, only_different=True)
 class PostgresIdentityStore:
     """See `projections.identity.ports.IdentityStore`. ``resolution_of`` gives the resolution of each tenant."""
 
-    def __init__(self, connection: Any, resolution_of: Callable[[str], str]) -> None:
+    def __init__(self, connection: Connection, resolution_of: Callable[[str], str]) -> None:
         self._connection = connection
         self._resolution_of = resolution_of
 
@@ -229,7 +230,7 @@ class PostgresIdentityStore:
             await self._connection.execute(_DELETE[table], *columns(keys))
 
 
-async def all_members(connection: Any, resolution: ResolutionKey) -> AsyncIterator[MemberRow]:
+async def all_members(connection: Connection, resolution: ResolutionKey) -> AsyncIterator[MemberRow]:
     """Every member of a resolution, some thousand at a time, inside the caller's transaction."""
     async for row in connection.cursor(_ALL_MEMBERS, *resolution, prefetch=5000):
         yield MemberRow(*row)
@@ -309,14 +310,14 @@ class Reassigned(NamedTuple):
 
 
 async def statements_after(
-    connection: Any, resolution: ResolutionKey, place: tuple[UUID, str], most: int
+    connection: Connection, resolution: ResolutionKey, place: tuple[UUID, str], most: int
 ) -> list[tuple[str, StatementRow]]:
     """The next statements after a (contact_id, event_id), each with its contact key ("" if it has no member)."""
     found = await connection.fetch(_STATEMENTS_AFTER, *resolution, *place, most)
     return [(row[0], StatementRow(*row[1:])) for row in map(tuple, found)]
 
 
-async def reassigned(connection: Any, tenant: str, before: str, after: str) -> list[Reassigned]:
+async def reassigned(connection: Connection, tenant: str, before: str, after: str) -> list[Reassigned]:
     """The contacts of all customers that differ between two resolutions of a tenant."""
     await connection.execute(_ALLOW_FULL_SCANS)
     return [Reassigned(*row) for row in await connection.fetch(_REASSIGNED, tenant, before, after)]
@@ -337,7 +338,7 @@ def _delete_some(table: sa.Table) -> str:
 _DELETE_SOME: Final = {table: _delete_some(table) for table in READ_MODELS}
 
 
-async def delete_some(connection: Any, resolution: ResolutionKey, most: int) -> int:
+async def delete_some(connection: Connection, resolution: ResolutionKey, most: int) -> int:
     """Delete at most so many rows of a resolution in each table. Returns how many were deleted."""
     statuses = [await connection.execute(statement, *resolution, most) for statement in _DELETE_SOME.values()]
     return sum(int(status.rpartition(" ")[2]) for status in statuses)

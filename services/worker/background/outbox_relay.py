@@ -22,6 +22,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from projections.engine.connection import Connection
 from projections.identity import outbox
 from projections.identity.keys import CustomerKey
 from projections.identity.outbox import ChangeKey, Unsent
@@ -75,7 +76,7 @@ class OutboxRelay:
             log.warning("relay_interrupted", server=server, error=type(error).__name__)
         self._interrupted = server
 
-    async def _relay_alone(self, connection: Any) -> None:
+    async def _relay_alone(self, connection: Connection) -> None:
         """Wait for the lock, then relay for as long as the connection holds it."""
         await self._count(connection)
         while not await outbox.lock(connection):
@@ -91,7 +92,7 @@ class OutboxRelay:
             if not sent:
                 await self._pause()
 
-    async def _count(self, connection: Any) -> None:
+    async def _count(self, connection: Connection) -> None:
         """Keep the metric. Every worker does, since it may be that no relay works."""
         if (now := time.monotonic()) > self._counted_at + _COUNT_EVERY:
             self._counted_at = now
@@ -104,7 +105,7 @@ class OutboxRelay:
         except TimeoutError:
             return
 
-    async def relay(self, connection: Any) -> int:
+    async def relay(self, connection: Connection) -> int:
         """Publish a batch. Returns how many changes it had. Call it under the lock, after recovering."""
         batch = _one_a_customer(await outbox.oldest(connection, _BATCH))
         if not batch:
@@ -121,7 +122,7 @@ class OutboxRelay:
         metrics.CHANGES_RELAYED.inc(len(batch))
         return len(batch)
 
-    async def _keep_alive(self, connection: Any, work: Awaitable[T]) -> T:
+    async def _keep_alive(self, connection: Connection, work: Awaitable[T]) -> T:
         """The result of the work. Meanwhile the server is pinged: it gives the lock of a silent session to another."""
         task = asyncio.ensure_future(work)
         try:
@@ -137,7 +138,7 @@ class OutboxRelay:
         future: asyncio.Future[Any] = await self._producer.send(self._topic, value=value, key=key)
         return future
 
-    async def _recover(self, connection: Any) -> None:
+    async def _recover(self, connection: Connection) -> None:
         """Remove from the outbox what the topic has beyond the noted offsets. The first time, only note its ends."""
         await self._keep_alive(connection, self._producer.flush())  # a batch that was given up may still be sent
         noted = await outbox.positions(connection, self._topic)

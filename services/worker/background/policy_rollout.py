@@ -8,10 +8,11 @@ use it.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
+from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.identity import resolutions, store
 from projections.identity.change_events import change_event
@@ -73,7 +74,7 @@ class PolicyRollout:
                 log.warning("policy_rollout_interrupted", error=type(error).__name__)
             await asyncio.sleep(self._every)
 
-    async def _run_alone(self, connection: Any) -> None:
+    async def _run_alone(self, connection: Connection) -> None:
         """Wait for the lock, then roll out for as long as the connection holds it."""
         alone = False
         while True:
@@ -82,7 +83,7 @@ class PolicyRollout:
                 await self.roll_out_all(connection)
             await asyncio.sleep(self._every)
 
-    async def roll_out_all(self, connection: Any) -> None:
+    async def roll_out_all(self, connection: Connection) -> None:
         """Bring every tenant to its policy in force, and delete resolutions that nobody reads any more."""
         for tenant in await resolutions.tenants_to_roll_out(connection):
             await self._roll_out(connection, tenant)
@@ -91,7 +92,7 @@ class PolicyRollout:
                 pass
             await resolutions.delete(connection, retired)
 
-    async def _roll_out(self, connection: Any, tenant: str) -> None:
+    async def _roll_out(self, connection: Connection, tenant: str) -> None:
         (policy,) = await resolutions.policies_of(connection, tenant, 1)
         async with connection.transaction():
             await resolutions.lock(connection, tenant)
@@ -104,7 +105,7 @@ class PolicyRollout:
             number = await self._activate(connection, building, policy)
         log.info("policy_rollout_ended", tenant=tenant, changes=number)
 
-    async def copy_batch(self, connection: Any, building: ResolutionRow) -> ResolutionRow | None:
+    async def copy_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
         """Copy some more statements of the active resolution, in one transaction; None once all are copied."""
         async with connection.transaction():
             await resolutions.lock(connection, building.tenant)
@@ -121,7 +122,7 @@ class PolicyRollout:
             await save_statements(identity, statements, rules)
             return await resolutions.note_progress(connection, building, rows[-1][1], len(rows))
 
-    async def _activate(self, connection: Any, building: ResolutionRow, policy: PolicyRow) -> int:
+    async def _activate(self, connection: Connection, building: ResolutionRow, policy: PolicyRow) -> int:
         """Make the resolution the active one and announce the changes. Returns how many changes there are."""
         active = await resolutions.active_resolution(connection, building.tenant)
         key = ResolutionKey(building.tenant, building.resolution_id)

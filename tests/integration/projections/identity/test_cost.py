@@ -37,7 +37,7 @@ class Counting:
 
 async def cost(identity: Identity, events: Iterable[Event]) -> tuple[int, int, int]:
     """Statements, rows read by scans and rows read by index of one chunk, which is given up."""
-    counting = Counting(identity.connection)
+    counting: Any = Counting(identity.connection)
     transaction = identity.connection.transaction()
     await transaction.start()
     await handlers.save(PostgresIdentityStore(counting, lambda _: "default"), events, rules_of(Policy()))
