@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 
 from benchmarks.figures import BenchmarkFailed
+from projections.identity.tables import OUTBOX_POSITIONS
 from schemas.topics import CHANNEL_EVENTS, Topic
 from services.embedded.ports import free_port
 from services.embedded.postgres import DATABASE
@@ -87,7 +88,7 @@ class Bed:
         async with connected(url) as connection:
             await connection.execute(f"ALTER SCHEMA {before} RENAME TO {name}")
             await connection.execute("UPDATE onefold.generations SET name = $1", name)
-            await connection.execute(f"TRUNCATE {name}.relayed")  # they are of the copied generation's outbox
+            await connection.execute(f"TRUNCATE {name}.{OUTBOX_POSITIONS.name}")  # of the copied outbox
             await connection.execute("CHECKPOINT")  # so that earlier writes do not cost time later
         return self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
 
