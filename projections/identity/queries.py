@@ -44,6 +44,9 @@ _CUSTOMERS_OF: Final = compiled(
     "contact_ids",
 )
 _OF: Final = MEMBERS.alias("of")
+_ITS_CUSTOMER: Final = (
+    sa.select(_OF.c.customer_id).where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id")).scalar_subquery()
+)
 _TOGETHER: Final = compiled(
     sa.select(
         MEMBERS.c.contact_id,
@@ -53,12 +56,8 @@ _TOGETHER: Final = compiled(
         CUSTOMERS.c.phone,
         CUSTOMERS.c.email,
     )
-    .select_from(
-        _OF.join(MEMBERS, _same(_OF, MEMBERS, "customer_id")).outerjoin(
-            CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")
-        )
-    )
-    .where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id"))
+    .select_from(MEMBERS.outerjoin(CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")))
+    .where(_in(MEMBERS), MEMBERS.c.customer_id == _ITS_CUSTOMER)
     .order_by(MEMBERS.c.contact),
     "tenant",
     "resolution_id",
@@ -79,9 +78,8 @@ _KEYS_OF: Final = compiled(
     "contact_ids",
 )
 _HOLDER: Final = (LINKS.c.tier, LINKS.c.contact_id)
-_HOLDERS: Final = compiled(
-    sa.select(LINKS.c.tier, MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id)
-    .select_from(LINKS.join(MEMBERS, _same(LINKS, MEMBERS, "contact_id")))
+_PAGE: Final = (  # every link has its member, so the page is cut before the members are joined
+    sa.select(LINKS)
     .where(
         _in(LINKS),
         LINKS.c.type == sa.bindparam("type"),
@@ -89,7 +87,13 @@ _HOLDERS: Final = compiled(
         sa.tuple_(*_HOLDER) > _place(_HOLDER),
     )
     .order_by(*_HOLDER)
-    .limit(_MOST),
+    .limit(_MOST)
+    .subquery("page")
+)
+_HOLDERS: Final = compiled(
+    sa.select(_PAGE.c.tier, MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id)
+    .select_from(_PAGE.join(MEMBERS, _same(_PAGE, MEMBERS, "contact_id")))
+    .order_by(_PAGE.c.tier, _PAGE.c.contact_id),
     "tenant",
     "resolution_id",
     "type",

@@ -95,12 +95,21 @@ def _components() -> str:
 
 
 def _current_customers() -> str:
+    """Members first, then their customers.
+
+    Materialized: without statistics the planner takes (tenant, resolution_id) alone for selective, and would read all
+    customers of a resolution instead.
+    """
     given = unnested("given", key_columns(MEMBERS))
-    found = given.join(MEMBERS, _same(given, MEMBERS, "contact_id")).join(
-        CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")
+    member = (
+        sa.select(*(MEMBERS.c[name] for name in ("tenant", "resolution_id", "contact_id", "component", "customer_id")))
+        .select_from(given.join(MEMBERS, _same(given, MEMBERS, "contact_id")))
+        .cte("member")
+        .prefix_with("MATERIALIZED")
     )
-    chosen = sa.select(MEMBERS.c.contact_id, MEMBERS.c.component, *row_columns(CUSTOMERS)).select_from(found)
-    return compiled(chosen, "tenant", "resolution_id", "contact_id")
+    chosen = sa.select(member.c.contact_id, member.c.component, *row_columns(CUSTOMERS))
+    found = chosen.select_from(member.join(CUSTOMERS, _same(member, CUSTOMERS, "customer_id")))
+    return compiled(found, "tenant", "resolution_id", "contact_id")
 
 
 def _contacts_by_customer() -> str:

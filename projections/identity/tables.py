@@ -199,8 +199,9 @@ STATEMENTS: Final = define("statements", StatementRow, key=4, fillfactor=100)
 MEMBERS: Final = define(
     "members",
     MemberRow,
-    sa.Index("members_of_customer", "tenant", "resolution_id", "customer_id"),
-    sa.Index("members_of_component", "tenant", "resolution_id", "component"),
+    # These do not begin with the key's columns: without statistics the planner would take them for look-ups by the key.
+    sa.Index("members_of_customer", "customer_id", "tenant", "resolution_id"),
+    sa.Index("members_of_component", "component", "tenant", "resolution_id"),
     key=3,
     fillfactor=70,
 )
