@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
@@ -55,8 +56,11 @@ COLD: Final = (
 )
 
 
-def ingress_service(settings: Settings) -> Service:
-    """Everything that ingress serves. It starts, and answers 503 where it must, while Kafka or PostgreSQL are away."""
+def ingress_service(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Service:
+    """Everything that ingress serves. It starts, and answers 503 where it must, while Kafka or PostgreSQL are away.
+
+    ``clock`` gives the seconds by which answers of the control plane grow old and allowances are refilled.
+    """
     master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
     # Room for some bodies of the largest size, each with its records, which are about as large again.
     budget = Budget(max(_LEAST_BUDGET, 2 * _BODIES * settings.body_limit))
@@ -73,22 +77,23 @@ def ingress_service(settings: Settings) -> Service:
         pool = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, min_size=0, max_size=2)
         async with control as engine, pool as read_models, kafka:
             engines.append(engine)
-            sources, visibility = ControlPlaneSources(engine, master), PostgresVisibility(read_models, master)
-            limits, source_service = Limits(settings.source_rate), SourceService(engine, master, kafka.say)
-            authenticator = Authenticator(partial(find_key, engine))
+            sources, visibility = ControlPlaneSources(engine, master, clock), PostgresVisibility(read_models, master)
+            limits, source_service = Limits(settings.source_rate, clock), SourceService(engine, master, kafka.say)
+            authenticator = Authenticator(partial(find_key, engine), clock)
             app.state.ingress = Ingress(
                 settings, authenticator, sources, kafka, budget, visibility, limits, engine, source_service
             )
-            app.state.segment_intake = SegmentIntake(ControlPlaneSites(engine), kafka, budget, DailyDedup(), limits)
+            sites = ControlPlaneSites(engine, clock)
+            app.state.segment_intake = SegmentIntake(sites, kafka, budget, DailyDedup(), limits)
             yield
 
     checks = {"kafka": kafka.check, "postgresql": postgresql}
     return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)
 
 
-def create_app(settings: Settings) -> Application:
-    """Ingress as an application of its own."""
-    return application(ingress_service(settings), title="Onefold ingress", docs_url=None)
+def create_app(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Application:
+    """Ingress as an application of its own; see ingress_service."""
+    return application(ingress_service(settings, clock), title="Onefold ingress", docs_url=None)
 
 
 def run(settings: Settings) -> None:

@@ -1,4 +1,6 @@
-"""A clock for code that takes one as an argument."""
+"""Clocks for code that takes one as an argument."""
+
+import time
 
 
 class Clock:
@@ -9,3 +11,17 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class ForwardedClock:
+    """The monotonic clock, which a test can set forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        """Let seconds pass at once."""
+        self._ahead += seconds

@@ -29,6 +29,7 @@ from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
+from tests.support.clock import ForwardedClock
 
 MASTER = "a master key"
 SECRETS = (b"old channel secret", b"channel secret")
@@ -146,6 +147,7 @@ class RunningIngress:
     db: asyncpg.Connection
     engine: AsyncEngine
     app: FastAPI
+    clock: ForwardedClock
 
     async def post(self, content: Any, headers: dict[str, str] | None = None, key: str | None = None) -> httpx.Response:
         """Send events; anything but bytes is made JSON."""
@@ -193,13 +195,14 @@ async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
         db = await asyncpg.connect(settings.database_url)
         try:
             key = await _prepared(engine)
-            app = create_app(settings)
+            clock = ForwardedClock()
+            app = create_app(settings, clock)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with (
                 app.router.lifespan_context(app),
                 httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,
             ):
-                yield RunningIngress(client, settings, key, db, engine, app)
+                yield RunningIngress(client, settings, key, db, engine, app, clock)
         finally:
             await db.close()
 

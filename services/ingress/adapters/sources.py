@@ -1,5 +1,8 @@
 """The control plane as the directory of sources."""
 
+import time
+from collections.abc import Callable
+
 from services.control import write_keys
 from services.control.keys import hash_of
 from services.control.sources import Source, get_source
@@ -16,12 +19,12 @@ class ControlPlaneSources:
     LINE does not send a webhook again unless told to, so losing the database must not mean losing what people write.
     """
 
-    def __init__(self, engine: Engine, master: str) -> None:
+    def __init__(self, engine: Engine, master: str, clock: Callable[[], float] = time.monotonic) -> None:
         async def ask(name: str) -> WebhookSource | None:
             found = await get_source(engine, name)
             return _opened(found, master) if found and found.disabled_at is None else None
 
-        self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask)
+        self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask, clock=clock)
 
     async def find(self, source: str) -> WebhookSource | None:
         """See Sources."""
@@ -50,12 +53,12 @@ def _opened(source: Source, master: str) -> WebhookSource:
 class ControlPlaneSites:
     """Websites by write key, remembered as sources are."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         async def ask(key_hash: bytes) -> Site | None:
             found = await write_keys.find_site(engine, key_hash)
             return Site(found.tenant, found.source, found.account, found.rate) if found else None
 
-        self._remembered: LookupCache[bytes, Site] = LookupCache(ask)
+        self._remembered: LookupCache[bytes, Site] = LookupCache(ask, clock=clock)
 
     async def find(self, write_key: str) -> Site | None:
         """See Sites."""

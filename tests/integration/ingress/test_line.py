@@ -1,5 +1,3 @@
-import asyncio
-
 import orjson
 import pytest
 
@@ -54,7 +52,7 @@ async def test_a_source_is_known_soon_after_it_was_added(ingress: RunningIngress
     await add_source(
         ingress.engine, "late", tenant="acme", channel="line", account="oa9", sealed_secrets=[seal(MASTER, SECRETS[1])]
     )
-    await asyncio.sleep(2.1)
+    ingress.clock.forward(2.1)
     assert (await ingress.line(body, line_signature(body), "late")).status_code == 200
 
 

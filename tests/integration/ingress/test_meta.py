@@ -1,6 +1,5 @@
 """Meta's webhooks: one source for Messenger, Instagram and WhatsApp of one app."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -144,5 +143,5 @@ async def test_a_source_past_its_rate_is_told_when_to_come_back(ingress: Running
     assert 1 <= int(refused.headers["retry-after"]) <= 3
     assert len(await ingress.log()) == 1
     assert (await ingress.meta(body, meta_signature(body))).status_code == 200, "other sources go on"
-    await asyncio.sleep(2.6)
+    ingress.clock.forward(2.6)
     assert (await ingress.meta(body, meta_signature(body), "slow")).status_code == 200

@@ -111,7 +111,7 @@ async def test_while_a_secret_is_replaced_either_is_taken(ingress: RunningIngres
     for secret in (b"first secret", b"second secret"):
         assert (await ingress.line(body, line_signature(body, secret), "oa2")).status_code == 200
     assert (await admin.ask("POST", "/oa2/secrets", {"keep": 1})).json()["secrets"] == 1
-    await asyncio.sleep(2.1)
+    ingress.clock.forward(2.1)
     assert_problem(await ingress.line(body, line_signature(body, b"first secret"), "oa2"), 401, "wrong-signature")
     assert (await ingress.line(body, line_signature(body, b"second secret"), "oa2")).status_code == 200
 
@@ -132,7 +132,7 @@ async def test_a_disabled_source_takes_nothing_in(ingress: RunningIngress, admin
     body = line_webhook("hi")
     assert_problem(await ingress.line(body, line_signature(body, b"first secret"), "oa2"), 404, "not-found")
     assert not (await admin.ask("PUT", "/oa2", kept)).json()["disabled"]
-    await asyncio.sleep(2.1)
+    ingress.clock.forward(2.1)
     assert (await ingress.line(body, line_signature(body, b"first secret"), "oa2")).status_code == 200
     assert [event.type.removeprefix("tenant.channel_") for event in await told(ingress, "oa2")] == [
         "connected",
