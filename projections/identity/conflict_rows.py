@@ -15,7 +15,7 @@ from projections.identity.tables import ConflictRow
 def conflict_rows(
     place: tuple[str, str], ids: Mapping[str, UUID], resolution: Resolution, links: Iterable[Link]
 ) -> Iterator[ConflictRow]:
-    """A row for each refused link; ``links`` are all that rule 4 left, ``ids`` the contacts' ids by their keys."""
+    """A row for each refused link. ``links`` are all that *generic value* left; ``ids`` are by contact key."""
     if not resolution.refused:
         return
     first = _first_stated(links)

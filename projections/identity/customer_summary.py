@@ -5,8 +5,9 @@ customer is the merge of its contacts' summaries in any order, and a merged cust
 case merges stored summaries, a full resolution merges those of all contacts, and readers read them: all by this module.
 
 ``exclusive`` has the exclusive values in the customer's component as long as the component is *conflict-free*: no
-decision was ever made about a pair of its contacts, and of each exclusive type and scope it has one value at most. Then
-rules 5 and 7 can refuse nothing in it, whatever the order, and it is one customer. It is None for all other components.
+decision was ever made about a pair of its contacts, and of each exclusive type and scope it has one value at most.
+Then *shared value* and *join* (docs/identity-resolution.md#the-rules) can refuse nothing in it, whatever the order, and
+it is one customer. It is None for all other components.
 """
 
 from collections.abc import Iterable, Mapping
@@ -105,7 +106,7 @@ def summarise_contact(
     holdings: Mapping[Identifier, Holding],
     policy: Policy,
 ) -> CustomerSummary:
-    """The summary of one contact, by its links after rule 4 and the holdings behind them."""
+    """The summary of one contact, by its links after *generic value* and the holdings behind them."""
     exclusive: dict[ExclusiveScope, str] = {}
     offered: list[Link] = []
     for link in links:

@@ -108,7 +108,7 @@ def _ids(tenant: str, members: _Members, contacts: Iterable[str]) -> list[Contac
 
 
 def _links_after_rule_4(resolution: Resolution) -> dict[str, list[Link]]:
-    """The links that are left after rule 4, by contact."""
+    """The links that are left after *generic value*, by contact."""
     refused = (one.link for one in resolution.refused if one.reason not in _NO_CONFLICT)
     links: dict[str, list[Link]] = {}
     for link in (*resolution.accepted, *refused):

@@ -204,7 +204,7 @@ def _merge(group: _Group, updates: Updates, over_limit: OverLimitByTenant, rules
 
 
 def _by_limit(update: ContactUpdate, over_limit: Mapping[Identifier, int]) -> tuple[list[Link], list[Link]]:
-    """The contact's derived links: those that rule 4 leaves, and those to identifiers over their limit."""
+    """The contact's derived links: those that *generic value* leaves, and those to identifiers over their limit."""
     found: tuple[list[Link], list[Link]] = ([], [])
     if update.links is not None:
         for link in update.links.links:

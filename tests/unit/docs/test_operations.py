@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from services.runtime import metrics
+from services.runtime import errors, metrics
 from services.runtime.settings import Settings
 from services.runtime.settings_commands import described
 from services.worker.core import exit_status
@@ -37,6 +37,7 @@ def test_the_page_lists_every_metric_with_its_meaning() -> None:
     assert rows_of("Metrics") == wanted
 
 
-def test_the_page_explains_every_exit_status_of_the_worker() -> None:
-    statuses = {str(value) for name, value in vars(exit_status).items() if name.startswith("EXIT_")}
+def test_the_page_explains_every_exit_status() -> None:
+    known = vars(exit_status) | vars(errors)
+    statuses = {str(value) for name, value in known.items() if name.startswith("EXIT_")}
     assert statuses <= {row.split(" | ")[0].strip("| ") for row in rows_of("Exit statuses")}
