@@ -30,6 +30,7 @@ from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
 from tests.support.clock import ForwardedClock
+from tests.support.documented import DocumentedTransport
 
 MASTER = "a master key"
 SECRETS = (b"old channel secret", b"channel secret")
@@ -197,7 +198,7 @@ async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
             key = await _prepared(engine)
             clock = ForwardedClock()
             app = create_app(settings, clock)
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            transport = DocumentedTransport(app, raise_app_exceptions=False)
             async with (
                 app.router.lifespan_context(app),
                 httpx.AsyncClient(transport=transport, base_url="http://ingress", timeout=30) as client,

@@ -21,6 +21,7 @@ from projections.timeline.store import PostgresStore
 from services.control.keys import add_key
 from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
+from tests.support.documented import DocumentedTransport
 from tests.support.ingress import MASTER, RunningIngress
 
 _ID_KEY = tenant_id_key(MASTER, "acme")
@@ -80,7 +81,7 @@ async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
     scopes = ["events:write", "customers:read", "customers:write"]
     key = await add_key(ingress.engine, "acme", scopes)
     app = create_app(ingress.settings)
-    transport = httpx.ASGITransport(app)
+    transport = DocumentedTransport(app)
     try:
         async with (
             app.router.lifespan_context(app),
