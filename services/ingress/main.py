@@ -43,6 +43,7 @@ from services.runtime.settings import Settings
 log = structlog.get_logger(__name__)
 _LEAST_BUDGET: Final = 67_108_864
 _BODIES: Final = 4
+VISIBLE_WITHIN: Final = 10.0  # s
 HOT: Final = (webhooks.webhooks, events.router, segment.calls)
 COLD: Final = (
     members.router,
@@ -56,10 +57,13 @@ COLD: Final = (
 )
 
 
-def ingress_service(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Service:
+def ingress_service(
+    settings: Settings, clock: Callable[[], float] = time.monotonic, visible_within: float = VISIBLE_WITHIN
+) -> Service:
     """Everything that ingress serves. It starts, and answers 503 where it must, while Kafka or PostgreSQL are away.
 
-    ``clock`` gives the seconds by which answers of the control plane grow old and allowances are refilled.
+    ``clock`` gives the seconds by which answers of the control plane grow old and allowances are refilled;
+    ``visible_within`` is how many seconds ``?wait=true`` may take.
     """
     master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
     # Room for some bodies of the largest size, each with its records, which are about as large again.
@@ -77,7 +81,8 @@ def ingress_service(settings: Settings, clock: Callable[[], float] = time.monoto
         pool = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, min_size=0, max_size=2)
         async with control as engine, pool as read_models, kafka:
             engines.append(engine)
-            sources, visibility = ControlPlaneSources(engine, master, clock), PostgresVisibility(read_models, master)
+            sources = ControlPlaneSources(engine, master, clock)
+            visibility = PostgresVisibility(read_models, master, visible_within)
             limits, source_service = Limits(settings.source_rate, clock), SourceService(engine, master, kafka.say)
             authenticator = Authenticator(partial(find_key, engine), clock)
             app.state.ingress = Ingress(
@@ -91,9 +96,11 @@ def ingress_service(settings: Settings, clock: Callable[[], float] = time.monoto
     return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)
 
 
-def create_app(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Application:
+def create_app(
+    settings: Settings, clock: Callable[[], float] = time.monotonic, visible_within: float = VISIBLE_WITHIN
+) -> Application:
     """Ingress as an application of its own; see ingress_service."""
-    return application(ingress_service(settings, clock), title="Onefold ingress", docs_url=None)
+    return application(ingress_service(settings, clock, visible_within), title="Onefold ingress", docs_url=None)
 
 
 def run(settings: Settings) -> None:

@@ -24,7 +24,7 @@ from schemas.topics import CHANNEL_EVENTS
 from services.control.keys import add_key
 from services.control.sources import add_source
 from services.control.tenants import add_tenant, list_tenants
-from services.ingress.main import create_app
+from services.ingress.main import VISIBLE_WITHIN, create_app
 from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
 from services.runtime.secrets import seal
@@ -190,14 +190,14 @@ class RunningIngress:
 
 
 @asynccontextmanager
-async def running_ingress(settings: Settings) -> AsyncIterator[RunningIngress]:
+async def running_ingress(settings: Settings, visible_within: float = VISIBLE_WITHIN) -> AsyncIterator[RunningIngress]:
     """A running ingress with a tenant, a key and a source."""
     async with open_engine(settings.database_url) as engine:
         db = await asyncpg.connect(settings.database_url)
         try:
             key = await _prepared(engine)
             clock = ForwardedClock()
-            app = create_app(settings, clock)
+            app = create_app(settings, clock, visible_within)
             transport = DocumentedTransport(app, raise_app_exceptions=False)
             async with (
                 app.router.lifespan_context(app),
@@ -247,10 +247,16 @@ def settings_for(kafka: str, database: str, topic_prefix: str, **more: Any) -> S
 
 
 @pytest.fixture
-async def ingress(kafka: str, database: str, topic_prefix: str) -> AsyncIterator[RunningIngress]:
+def visible_within() -> float:
+    """How long a caller may wait, in s; a test that needs another limit parametrizes it."""
+    return VISIBLE_WITHIN
+
+
+@pytest.fixture
+async def ingress(kafka: str, database: str, topic_prefix: str, visible_within: float) -> AsyncIterator[RunningIngress]:
     """An ingress that is ready."""
     settings = settings_for(kafka, database, topic_prefix, body_limit=2_000_000, batch_limit=500)
     await ensure_topics(settings)
-    async with running_ingress(settings) as opened:
+    async with running_ingress(settings, visible_within) as opened:
         await opened.ready()
         yield opened

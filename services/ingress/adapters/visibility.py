@@ -18,7 +18,6 @@ from services.runtime.secrets import tenant_id_key
 
 log = structlog.get_logger(__name__)
 
-_WITHIN: Final = 10.0
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.25
 # Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
@@ -49,14 +48,14 @@ class PostgresVisibility:
     So many who wait wait for the pool's connections, and hold up no key's and no source's look-up.
     """
 
-    def __init__(self, db: Any, master: str, within: float = _WITHIN) -> None:
+    def __init__(self, db: Any, master: str, within: float) -> None:
         self._db = db
         self._within = within
         self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
 
-    async def wait_until_visible(self, tenant: str, stated: Sequence[Receipt]) -> bool:
+    async def wait_until_visible(self, tenant: str, receipts: Sequence[Receipt]) -> bool:
         """See Visibility."""
-        wanted = [(self._id(tenant, one.contact), one) for one in stated]
+        wanted = [(self._id(tenant, one.contact), one) for one in receipts]
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(self._within):

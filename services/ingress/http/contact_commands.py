@@ -57,7 +57,7 @@ async def _contact(
 
 
 def _endpoint(command: Command) -> Callable[..., Awaitable[Response]]:
-    async def post_command(  # noqa: PLR0913 - each is a part of the request
+    async def post_command(
         ingress: Serving,
         principal: CustomerWriter,
         contact: Annotated[ContactRef, Depends(_contact)],

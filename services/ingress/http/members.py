@@ -69,7 +69,7 @@ class NoAcceptableMember(ProblemDocument, MembersResult):
         }
     ),
 )
-async def put_members(  # noqa: PLR0913 - each is a part of the request
+async def put_members(
     request: Request,
     ingress: Serving,
     principal: EventWriter,
@@ -104,7 +104,7 @@ async def put_members(  # noqa: PLR0913 - each is a part of the request
     responses=COMMAND_PROBLEMS | problem_responses(NO_MEMBER, INVALID_REQUEST),
     openapi_extra=body_of({"application/json": Member}, required=False),
 )
-async def put_member(  # noqa: PLR0913 - each is a part of the request
+async def put_member(
     ingress: Serving,
     principal: EventWriter,
     member_id: Annotated[str, Path(description="Percent-encoded: a slash is `%2F`.")],

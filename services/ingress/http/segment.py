@@ -119,28 +119,28 @@ class SegmentMessage(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str | None = Field(None, description="In a batch; elsewhere the path says it.")
-    anonymousId: str | None = None  # noqa: N815 - Segment's names, as those below
-    userId: str | None = None  # noqa: N815
-    messageId: str | None = Field(None, description="By which a repeat is known.")  # noqa: N815
+    anonymousId: str | None = None
+    userId: str | None = None
+    messageId: str | None = Field(None, description="By which a repeat is known.")
     timestamp: datetime | None = None
-    sentAt: datetime | None = Field(None, description="By the same clock, to set the time right.")  # noqa: N815
+    sentAt: datetime | None = Field(None, description="By the same clock, to set the time right.")
     event: str | None = None
     name: str | None = None
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
     context: dict[str, Any] | None = None
-    previousId: str | None = None  # noqa: N815
-    groupId: str | None = None  # noqa: N815
-    writeKey: str | None = None  # noqa: N815
+    previousId: str | None = None
+    groupId: str | None = None
+    writeKey: str | None = None
 
 
 class SegmentMessages(BaseModel):
     """Several messages, and what they share."""
 
     batch: Annotated[list[SegmentMessage], Field(max_length=MAX_MESSAGES)]
-    sentAt: datetime | None = None  # noqa: N815
+    sentAt: datetime | None = None
     context: dict[str, Any] | None = None
-    writeKey: str | None = None  # noqa: N815
+    writeKey: str | None = None
 
 
 class IgnoredMessage(Answer):

@@ -93,8 +93,8 @@ async def test_undoing_a_merge_gives_what_was_before(shop: Shop) -> None:
     assert (newest["type"], newest["data"]["by"], newest["data"]["note"]) == ("identity.unbound", "amy", by["note"])
 
 
-async def test_who_waits_sees_what_they_did(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.ingress.app.state.ingress.visibility, "_within", 0.5)
+@pytest.mark.parametrize("visible_within", [0.5])
+async def test_who_waits_sees_what_they_did(shop: Shop) -> None:
     key = {"Idempotency-Key": "k1"}
     for path, body in (("tags", {"add": ["VIP"]}), ("unbind", {"identifiers": [PHONE], "by": "amy"})):
         assert (await shop.accepted("POST", f"{SITE}/{path}?wait=true", body, **key))["visible"] is False
@@ -109,8 +109,8 @@ async def test_who_waits_sees_what_they_did(shop: Shop, monkeypatch: pytest.Monk
     }
 
 
-async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.ingress.app.state.ingress.visibility, "_within", 0.5)
+@pytest.mark.parametrize("visible_within", [0.5])
+async def test_identity_is_waited_for_apart_from_the_timeline(shop: Shop) -> None:
     key = {"Idempotency-Key": "k1"}
     body = {"identifiers": [PHONE], "by": "amy"}
     await shop.accepted("POST", f"{SITE}/unbind", body, **key)

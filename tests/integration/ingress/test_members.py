@@ -127,8 +127,8 @@ async def test_who_waits_is_told_when_readers_see_it(shop: Shop) -> None:
         assert (await waiting)["visible"] is True
 
 
-async def test_who_waits_in_vain_is_told_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shop.ingress.app.state.ingress.visibility, "_within", 0.3)
+@pytest.mark.parametrize("visible_within", [0.3])
+async def test_who_waits_in_vain_is_told_so(shop: Shop) -> None:
     answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
     assert answer["visible"] is False
     assert len(await shop.ingress.log()) == 1
@@ -140,11 +140,11 @@ async def test_who_waits_in_vain_is_told_so(shop: Shop, monkeypatch: pytest.Monk
 
 @pytest.mark.kafka
 @pytest.mark.timeout("120")
+@pytest.mark.parametrize("visible_within", [60])  # a worker takes a while to start, on a busy machine
 async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: Shop, tmp_path: Path) -> None:
     fork_server = ForkServer()
     settings = shop.ingress.settings.model_copy(update={"data_dir": tmp_path, "session_timeout": 2.0})
     worker = WorkerProcess(settings, tmp_path / "worker.log", fork_server)
-    shop.ingress.app.state.ingress.visibility._within = 60  # a worker takes a while to start, on a busy machine
     try:
         answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
         assert answer["visible"] is True, worker.output

@@ -60,7 +60,7 @@ def test_a_quoted_cell_may_hold_the_end_of_a_line() -> None:
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=5), st.booleans())
 @example(b'"\n"\n"', [1, 2], True)  # noqa: FBT003 - an example's arguments are given by place
-def test_how_a_body_is_cut_shows_nowhere(body: bytes, places: list[int], quoted: bool) -> None:  # noqa: FBT001
+def test_how_a_body_is_cut_shows_nowhere(body: bytes, places: list[int], quoted: bool) -> None:
     assert lines(cut(body, places), 20, quoted=quoted) == lines([body], 20, quoted=quoted)
 
 

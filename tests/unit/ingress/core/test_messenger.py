@@ -475,7 +475,7 @@ def test_without_a_usable_id_equal_content_is_the_same_event(mid: Any) -> None:
 
 
 @pytest.mark.parametrize("echo", [True, False], ids=["out", "in"])
-def test_whatever_is_too_large_is_cut_and_says_so(echo: bool) -> None:  # noqa: FBT001 - parametrized
+def test_whatever_is_too_large_is_cut_and_says_so(echo: bool) -> None:
     message = {"mid": "m_1", "is_echo": echo, "text": "茶" * 400_000, "attachments": [{"type": "x" * 300_000}]}
     event = _on_page(*((PAGE, PSID) if echo else (PSID, PAGE)), message=message)
     assert len(codec.encode(event)) <= codec.MAX_EVENT_BYTES
