@@ -30,6 +30,9 @@ _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _RESOLUTION: Final = sa.bindparam("resolution_id", type_=sa.Text())
 _ONE: Final = (RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.resolution_id == _RESOLUTION)
 _LOCKS: Final = sa.func.hashtext("onefold.identity")
+_ALL_TENANTS: Final = compiled(
+    sa.union(sa.select(RESOLUTIONS.c.tenant), sa.select(POLICIES.c.tenant), sa.select(_TENANTS.c.tenant))
+)
 
 
 def _bucket(tenant: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
@@ -279,6 +282,11 @@ async def lock_rollout(connection: Connection) -> bool:
 async def tenants_to_roll_out(connection: Connection) -> list[str]:
     """The tenants whose active resolution is not by the policy in force."""
     return [row[0] for row in await connection.fetch(_TO_ROLL_OUT)]
+
+
+async def all_tenants(connection: Connection) -> list[str]:
+    """Every tenant that is registered, has set a policy or has a resolution of its own."""
+    return [row[0] for row in await connection.fetch(_ALL_TENANTS)]
 
 
 async def begin(connection: Connection, policy: PolicyRow) -> ResolutionRow:

@@ -6,16 +6,15 @@ Like any consumer it keeps what each customer's latest change says, and ignores 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
-from uuid import UUID
 
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Row
+from projections.identity.keys import CustomerKey
 from projections.identity.tables import ChangeSequenceRow, MemberRow
 from schemas.changes import CustomerChange
 from schemas.topics import CUSTOMER_CHANGES
 from services.verify.comparing import TableComparison
 
-CustomerKey = tuple[str, UUID]  # (tenant, customer_id)
 Membership = dict[CustomerKey, list[str]]  # contact keys, sorted
 
 

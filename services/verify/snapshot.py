@@ -10,7 +10,7 @@ from projections.engine.generations import Generation, active_generation
 from projections.engine.metadata import Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows
-from projections.identity.resolutions import ResolutionInUse, resolutions_in_use
+from projections.identity.resolutions import ResolutionInUse, all_tenants, resolutions_in_use
 from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.tables import (
     CHANGE_SEQUENCES,
@@ -27,9 +27,6 @@ from services.verify.comparing import Rows
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
 _TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
-_TENANTS: Final = (
-    "SELECT tenant FROM resolutions UNION SELECT tenant FROM policies UNION SELECT tenant FROM onefold.tenants"
-)
 
 Ends = dict[int, int]  # partition -> offset (exclusive)
 
@@ -92,7 +89,7 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             offsets = await all_offsets(connection)
             tables = {table: await all_rows(connection, table) for table in _TABLES}
-            tenants = [row["tenant"] for row in await connection.fetch(_TENANTS)]
+            tenants = await all_tenants(connection)
             active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
     finally:
         await connection.close()

@@ -8,11 +8,6 @@ from typing import Final
 _ROOT: Final = Path(__file__).parents[2]
 _FILES: Final = sorted(path for folder in ("tests", "benchmarks") for path in (_ROOT / folder).rglob("*.py"))
 
-# To be emptied: their helpers move to `tests.support`.
-_STILL_SHARED: Final = frozenset(
-    f"tests.property.projections.identity.{name}" for name in ("test_resolution_laws", "test_stream_laws")
-)
-
 
 def imports(path: Path) -> Iterator[str]:
     """The modules that a file imports, with the names it takes from them, dotted."""
@@ -36,7 +31,7 @@ def is_foreign(module: str, folder: str) -> bool:
 
 def foreign_imports(path: Path) -> list[str]:
     folder = ".".join(path.relative_to(_ROOT).parent.parts)
-    return [module for module in imports(path) if is_foreign(module, folder) and module not in _STILL_SHARED]
+    return [module for module in imports(path) if is_foreign(module, folder)]
 
 
 def test_no_file_imports_a_test_module_or_another_folders_conftest() -> None:
