@@ -1,1 +1,1 @@
-"""THE READ MODELS: each a fold over the log, kept with its own offset."""
+"""The read models: tables that are folds over the log, stored with the offsets that they were folded up to."""

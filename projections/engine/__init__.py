@@ -1,1 +1,1 @@
-"""Load, fold, save in one transaction: what every read model shares and none of them is."""
+"""What all read models share: tables and statements, load, fold and save in one transaction, offsets, generations."""

@@ -1,1 +1,1 @@
-"""Who is who, remembered: evidence by contact, membership, customers, and what changed for the world outside."""
+"""The read model of identity: evidence by contact, membership, customers, and the outbox of customer changes."""

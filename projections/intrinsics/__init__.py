@@ -1,1 +1,1 @@
-"""What each contact was ever said to have: identifiers that its channel vouches for, and those that others stated."""
+"""One row a contact and identifier that was ever stated about it, with the first and last event if it is intrinsic."""

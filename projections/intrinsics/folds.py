@@ -1,12 +1,13 @@
-"""Intrinsic identifiers can't be retracted, so all there is to know of one is its first event and its last.
+"""The first and the last event that each intrinsic identifier came with, and what of it is sent to identity.
 
-Both are taken over everything delivered, repeats and all, so they need no history. Identity is told of the first one,
-and of the last one only where it can matter: where the contact has *several* values of the type, whoever stated them,
-for then it counts which of them was asserted last. Most contacts have one, and their messages are not told again.
+An intrinsic identifier can't be retracted, so its first and its last event are all there is to know about it. Both are
+taken over all events delivered, duplicates included, so they need no history. Identity is sent the first event. It is
+sent the last one, as a restatement, only where it matters: where the contact has *several* values of the type, since
+then the value that was asserted last counts. Most contacts have one value, so their messages are not sent again.
 
-What is told covers all that: whatever came so far, in whatever order, of each identifier the event that is the first
-by now was told, and of those that are one of several the restatement of the event that is the last by now. More may
-have been told, of events that were the first or the last at their time.
+At any time, for every order of arrival, the following was sent: for each identifier the event that is the first so
+far, and for each of several identifiers of a type a restatement of the event that is the last so far. More may have
+been sent: events that were the first or the last when they arrived.
 """
 
 from collections import Counter
@@ -31,7 +32,7 @@ Rows = dict[Key, IntrinsicRow]
 
 
 class Noted(NamedTuple):
-    """What a chunk changes: rows, events that are the first ones now, and restatements of the last ones."""
+    """What a chunk changes: rows, events that are now the first of an identifier, and restatements of last events."""
 
     rows: list[IntrinsicRow]
     first: list[ContactEvent]
@@ -39,24 +40,24 @@ class Noted(NamedTuple):
 
 
 def says(event: Event) -> bool:
-    """Whether the event says that its contact has an identifier, or hasn't."""
+    """Whether the event states that its contact has, or does not have, an identifier."""
     return event.contact is not None and (bool(event.intrinsic) or event.type in _BINDINGS)
 
 
 def types_in(happened: Iterable[ContactEvent]) -> set[Key]:
-    """Each (tenant, contact_id, type) that the events say something of."""
+    """Each (tenant, contact_id, type) that the events state something about."""
     return {key[:_TYPE] for one in happened for key in _keys(one)}
 
 
 def note(known: Rows, happened: Collection[ContactEvent]) -> Noted:
-    """Take the events in; ``known`` are all the rows of `types_in`."""
+    """What the events change; ``known`` are all stored rows of `types_in`."""
     news = rows_of(happened)
     changed = {key: row for key, new in news.items() if (row := _join(known.get(key), new)) != known.get(key)}
     return Noted(list(changed.values()), _firsts(known, changed, happened), _restated(known, changed, happened))
 
 
 def rows_of(happened: Iterable[ContactEvent]) -> Rows:
-    """Every row that the events come to."""
+    """The rows that follow from these events alone."""
     ends: dict[Key, tuple[Stamp, Stamp] | None] = {}
     for one in happened:
         stamp = one.event.stamp
@@ -69,7 +70,7 @@ def rows_of(happened: Iterable[ContactEvent]) -> Rows:
 
 
 def several(rows: Rows) -> Rows:
-    """Those of the rows that are vouched for and one of several of their contact and type."""
+    """The rows of intrinsic identifiers whose contact has several values of their type."""
     count = Counter([key[:_TYPE] for key in rows])
     if len(count) == len(rows):
         return {}
@@ -99,7 +100,7 @@ def _stated(one: ContactEvent) -> list[Key]:
 
 
 def _join(one: IntrinsicRow | None, other: IntrinsicRow) -> IntrinsicRow:
-    """What both rows of an identifier say together."""
+    """Both rows of an identifier as one."""
     if one is None or one.first is None or one.last is None:
         return other
     if other.first is None or other.last is None:
@@ -113,7 +114,7 @@ def _row(key: Key, *ends: Stamp) -> IntrinsicRow:
 
 
 def _firsts(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[ContactEvent]:
-    """The events that are the first ones now and weren't, each once."""
+    """The events that are the first of an identifier now and were not before, each once."""
     wanted = {key: row.first for key, row in changed.items() if key not in before or row.first != before[key].first}
     found: dict[Key, ContactEvent] = {}
     for one in happened if wanted else ():
@@ -124,7 +125,7 @@ def _firsts(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> li
 
 
 def _restated(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[Event]:
-    """Of the types of which something changed: the last events of all of several, if they weren't told yet."""
+    """Restatements of the last events that were not sent yet, for the types with several values that changed."""
     old, now = several(before), several({**before, **changed})
     news = [row for key, row in now.items() if key not in old or old[key].last != row.last]
     refs = _contacts(happened) if news else {}

@@ -1,4 +1,4 @@
-"""The rows in PostgreSQL: note a chunk's identifiers, learn what is to be told of them."""
+"""Loads the rows that a chunk is about, saves those that change, and returns what to send to identity."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -15,7 +15,7 @@ _OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TA
 
 
 async def note(connection: Connection, happened: Iterable[ContactEvent]) -> Noted:
-    """Take a chunk's events in."""
+    """Save what the chunk's events change, and return it."""
     about = [one for one in happened if folds.says(one.event)]
     noted = folds.note(await _load(connection, folds.types_in(about)), about)
     await save(connection, TABLE, noted.rows)

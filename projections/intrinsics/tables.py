@@ -1,4 +1,4 @@
-"""The identifier's row; the rows tell which events have something new to say to identity resolution."""
+"""The row of an identifier. The rows decide which events are sent to identity resolution."""
 
 from typing import NamedTuple
 from uuid import UUID
