@@ -1,4 +1,4 @@
-"""What ingress needs of the outside: a log to append to, sources that may send webhooks, a look at the read models."""
+"""What ingress needs from outside: a log to append to, the sources, and whether the read models show an event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

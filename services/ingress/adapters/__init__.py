@@ -1,1 +1,1 @@
-"""What ingress reaches outside of itself: Kafka and the control plane."""
+"""Kafka, the control plane and the read models, behind the ports of ingress."""

@@ -1,4 +1,4 @@
-"""Kafka as the log of channel events."""
+"""Appends events to the topic of channel events."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The control plane as the directory of sources."""
+"""Finds sources and websites in the control plane."""
 
 import time
 from collections.abc import Callable

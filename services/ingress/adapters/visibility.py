@@ -1,4 +1,4 @@
-"""The read models in PostgreSQL, looked at until they show what was stated."""
+"""Polls the read models in PostgreSQL until they show given events."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Pure translators: what a channel sent in, canonical events out. No clock, no network, no settings."""
+"""Pure translators from a channel's requests to canonical events. No clock, no network, no settings."""

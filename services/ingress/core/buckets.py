@@ -1,4 +1,4 @@
-"""A token bucket: so much a second on average, and more for a moment. Time comes as an argument, in seconds."""
+"""A token bucket: a rate in tokens per second, and a burst. Time is an argument, in seconds."""
 
 from dataclasses import dataclass
 from typing import Final

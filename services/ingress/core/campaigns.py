@@ -1,7 +1,7 @@
-"""One campaign's messages to many contacts: each becomes an event of its contact.
+"""The messages of one campaign to many contacts: one event for each contact.
 
-A send is named by its campaign and its ``send_id`` (the campaign's name, where none is given), and writes to a contact
-once: sent again, or with a contact twice in the list, it comes to the same events.
+A send is identified by its campaign and its ``send_id`` (by default the campaign's name), and writes to a contact once:
+sending the list again, or listing a contact twice, gives the same events.
 """
 
 from dataclasses import dataclass, replace

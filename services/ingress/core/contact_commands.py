@@ -1,6 +1,6 @@
-"""What the team does to one contact: each command becomes events of now.
+"""Commands of the team about one contact: each becomes events that occur now.
 
-Without an ``Idempotency-Key`` a command that is sent again later is another one.
+Without an ``Idempotency-Key``, a command that is sent again later is a new command.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
-"""Lists of contacts, line by line: what each form of list says in a line, as one kind of object.
+"""Parses lists of contacts line by line: NDJSON, CSV and plain keys give the same kind of object.
 
-An entry is ``{"contact": …}`` or ``{"channel", "account", "uid"}``, with what more there is of it: what a line says
-that can't be read is ``Malformed``, and spoils no other.
+An entry is ``{"contact": …}`` or ``{"channel", "account", "uid"}``, with the other fields of its line. A line that
+can't be read becomes ``Malformed`` and does not affect other lines.
 """
 
 import csv

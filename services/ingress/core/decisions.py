@@ -1,6 +1,6 @@
-"""What staff decide about two contacts: an event of now, of the first contact.
+"""Decisions of staff about two contacts: each is an event of the first contact that occurs now.
 
-Its id, where none is given, is made of what was decided and when: to decide the same again later is another decision.
+Without an ``event_id``, the id is derived from the decision and its time, so the same decision later is a new event.
 """
 
 from typing import Any, Final, Literal

@@ -1,4 +1,4 @@
-"""What Meta says of a person who wants their data deleted, and the page that tells them what became of it."""
+"""Parses Meta's requests to delete a person's data, and renders the page that shows their state."""
 
 from dataclasses import dataclass
 from html import escape

@@ -1,7 +1,7 @@
-"""What an item of a Meta webhook says, before it is an event.
+"""An item of a Meta webhook as a draft of an event.
 
-A channel's translator reads items into drafts; ``meta`` makes events of them. A draft that the log would refuse is kept
-unread instead, as ``<channel>.<name>`` with all it brought, so that nothing a channel sent is lost.
+A channel's translator makes drafts of items; ``meta`` makes events of drafts. A draft that the log would refuse is kept
+as an event of type ``<channel>.<name>`` with all of its data, so that nothing that a channel sent is lost.
 """
 
 from collections.abc import Mapping

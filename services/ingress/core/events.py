@@ -1,10 +1,10 @@
-"""Canonical events as producers send them: what ``POST /v1/events`` takes in, validated event by event.
+"""Validates the events that ``POST /v1/events`` receives, one by one.
 
-Nothing here raises, whatever the bytes. One bad event never spoils its neighbours: as long as a body can be told apart
-into events at all, each is accepted or rejected for itself, with the reason.
+Nothing here raises, whatever the bytes. If a body can be split into events at all, each event is accepted or rejected
+by itself, with the reason, and does not affect the others.
 
-A repeat gets the id it got the first time: the producer's own, else a hash of what the producer said, from which the
-time of receipt (and so the clamping of a time in the future) is left out.
+A repeated event gets the same id again: the producer's own, or a hash of what the producer sent. The hash does not
+depend on the time of receipt, so it does not depend on clamping either.
 """
 
 import json

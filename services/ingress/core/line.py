@@ -1,12 +1,11 @@
-"""LINE webhooks to canonical events: at most one event for each entry of ``events``, whatever it holds.
+"""LINE webhooks to canonical events: at most one event for each entry of ``events``, whatever it contains.
 
-Only somebody who talks to the account one to one is a contact. A message in a group or a room is kept as a message
-without a contact (its ``payload.source`` says where and by whom): its writer need not have added the account, so a
-contact made from it would look like somebody who can be reached.
+Only a person in a one-to-one chat is a contact. A message in a group or a room becomes a message without a contact
+(``payload.source`` says where and by whom), because its author may not have added the account and can't be reached.
 
-What a redelivery changes (``deliveryContext``) and what expires within minutes (``replyToken``) is left out, so that
-a repeat is the same event. What LINE calls by a type that means nothing to us becomes ``line.<type>``, with all it
-brought in its data; so does a known type whose shape is not the expected one.
+Fields that a redelivery changes (``deliveryContext``) or that expire within minutes (``replyToken``) are left out, so
+that a repeat is the same event. An entry of an unknown type, or of a known type with an unexpected shape, becomes an
+event of type ``line.<type>`` with all of its data.
 """
 
 from collections.abc import Callable

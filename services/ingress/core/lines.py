@@ -1,4 +1,4 @@
-"""A body's lines, told apart as it comes in: no more of it is kept than one line, and none longer than a limit."""
+"""Splits a body into lines while it arrives. It holds one line at a time, which has a maximum length."""
 
 import re
 from collections.abc import Iterator

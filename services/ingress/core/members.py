@@ -1,12 +1,11 @@
-"""A CRM's member records: each becomes events of a contact on the channel ``crm``, its member id intrinsic to all.
+"""A CRM's member records: each becomes events of a contact on channel ``crm``, whose member id is intrinsic.
 
-A record is what the CRM knows now, as far as it says: a field that is left out, null or empty says nothing. So a phone
-that is no longer the member's has to be named, as ``previous_phone`` or in ``unbind``: ingress keeps no records that
-could tell it. Only an attribute's null removes the attribute.
+A field that is left out, null or empty says nothing. So a phone that is no longer the member's must be named, as
+``previous_phone`` or in ``unbind``: ingress stores no records to compare with. Only for an attribute, null removes it.
 
-Two records are the same statement, and the second is absorbed, when they say the same and have the same ``event_id``,
-else the same ``Idempotency-Key`` and place in its request, else the same ``updated_at``. Without any of them a record
-is of the moment it came in.
+Two records are the same statement, and the second is ignored, if their content is the same and they have the same
+``event_id``; without one, the same ``Idempotency-Key`` and position in the request; without that, the same
+``updated_at``. A record without any of these occurs at the time of receipt.
 """
 
 from collections.abc import Iterator

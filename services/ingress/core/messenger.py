@@ -1,17 +1,18 @@
-"""Messenger and Instagram webhooks to drafts: both send the same shapes, and differ in which of them they send.
+"""Messenger and Instagram webhooks to drafts. Both have the same shapes; each sends some of them.
 
-- *An echo* is what the account itself sent, by whatever app or hand: ``team.message_sent``, never the customer's. What
-  it was for is said by its ``metadata``, the JSON text ``{"onefold": {"purpose", "campaign", "agent"}}`` that our own
-  senders give to the Send API; else by its ``app_id``, if that is an app of ours; else it is conversation.
-- *A deletion* is ``message.unsent``; of the team's message it is that message's status ``deleted``. *Reads* and
-  *deliveries* are statuses of the team's messages, a delivery one for each message that it names.
-- *A reaction* is a message that says an emoji; taking it back says nothing. *A referral* (an m.me link, an ad) into a
-  conversation that exists is a tap like a postback.
-- *Opting in* to notifications is by topic: the title that the person agreed to, else the payload. A status that isn't
-  understood opts nobody in or out.
-- *Standby*: messages that another app answers are still the contact's or the team's; their payload says ``standby``.
+- *An echo* is what the account itself sent, by any app or person: ``team.message_sent``. Its purpose comes from its
+  ``metadata``, the JSON text ``{"onefold": {"purpose", "campaign", "agent"}}`` that our own senders pass to the Send
+  API; else from its ``app_id``, if the source names that app as a sender; else it is ``conversation``.
+- *A deletion* is ``message.unsent``; of a team's message it is the status ``deleted``. *Reads* and *deliveries* are
+  statuses of the team's messages; a delivery gives one for each message that it names.
+- *A reaction* is a message that contains an emoji; removing it gives no event. *A referral* (an m.me link, an ad) into
+  an existing conversation is an interaction like a postback.
+- *Opting in* to notifications is per topic: the title that the person agreed to, else the payload. An unknown status
+  opts nobody in or out.
+- *Standby*: messages that another app handles are still the contact's or the team's; their payload says ``standby``.
 
-Several events may be about one message (``mid``): only the message itself, received or sent, has the bare id.
+Several events may be about one message (``mid``): only the message itself, received or sent, has the id without a
+suffix.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
-"""The items of a Messenger or Instagram entry, each with whose it is.
+"""The items of a Messenger or Instagram entry, each with its contact.
 
-An item is the contact's or the team's: the brand is the side that ``entry[].id`` names, on an echo the sender. An
-account is never its own contact, and a person without an id of the channel's (a ``user_ref``) is nobody yet.
+An item belongs to the contact or to the team. The brand is the side that ``entry[].id`` names, on an echo the sender.
+An account is never its own contact. A person without an id of the channel (a ``user_ref``) is no contact yet.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """Meta's webhooks to canonical events: Messenger, Instagram and WhatsApp share one envelope.
 
-The envelope is ``{"object", "entry": [{"id", "time", …}]}``; some of Meta's pages print it inside an array, or print
-one entry or one item of it alone, and all of these are read. The channel is what ``object`` says, unless the content
-tells better: only WhatsApp names its ``messaging_product``, and only Instagram's professional accounts have ids that
-begin with 17841. Every item becomes at least one event, or is ignored with its entry's place and the reason.
+The envelope is ``{"object", "entry": [{"id", "time", …}]}``. Meta's documentation also shows it inside an array, or a
+single entry or item without it; all of these are accepted. The channel is the one that ``object`` names, unless the
+content shows another: only WhatsApp has ``messaging_product``, and only Instagram's professional accounts have ids that
+begin with 17841. Every item becomes at least one event, or is ignored with the position of its entry and the reason.
 """
 
 import re

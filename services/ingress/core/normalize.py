@@ -1,7 +1,7 @@
-"""What every translator does to what a channel sent before it becomes an event.
+"""Helpers of all translators: clean JSON, times, ids and names.
 
-Nothing here raises on any JSON value, reads a clock, or changes its argument. What comes out of ``clean`` can be
-stored by PostgreSQL, written as JSON and read back unchanged.
+Nothing here raises on any JSON value, reads a clock, or changes its argument. What ``clean`` returns can be stored by
+PostgreSQL, written as JSON, and read back unchanged.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A tenant's policy for identity resolution, as its administrators send it: an event of now, if it is a policy.
+"""Validates an identity policy that an administrator sets: an event that occurs now.
 
-The event holds the whole policy, with today's defaults for what was left out: should the defaults ever change, the
-tenant's policy does not.
+The event contains the whole policy, with today's defaults for what was left out, so that a later change of the defaults
+does not change the tenant's policy.
 """
 
 from typing import Any, Final

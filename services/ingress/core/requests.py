@@ -1,7 +1,7 @@
-"""The models of request bodies. What validates a body is also what the OpenAPI document shows of it.
+"""The models of request bodies. The model that validates a body is the one that the OpenAPI document shows.
 
-A model checks the shape; what its events may hold, the event classes check afterwards. A refusal names the field as
-deep as the caller wrote it itself: a field, an item of a list, or a key of an object of attributes.
+A model checks the shape; the event classes check the content afterwards. A refusal names the field as deep as the
+caller wrote it: a field, an item of a list, or a key of an object of attributes.
 """
 
 from typing import Annotated, Any, Final, TypeVar

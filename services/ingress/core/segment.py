@@ -1,4 +1,4 @@
-"""A body of Segment's HTTP API: which messages are in it, and whose write key it names."""
+"""A body of Segment's HTTP API: the messages in it, and its write key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

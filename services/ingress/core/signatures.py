@@ -1,4 +1,4 @@
-"""Whether a body was signed by somebody who knows the source's secret. Always over the bytes as they came."""
+"""Checks the signature of a body, over its bytes as received, with the secrets of a source."""
 
 import binascii
 import hmac

@@ -1,7 +1,7 @@
-"""What one request states of one contact: several events of one moment, each with an id that a repeat gets again.
+"""The events that one request states about one contact, with ids that a repeated request gives again.
 
-The ids of one statement are in the order of its events, so that where two of them are about one thing (an identifier
-is taken away and given, say) the later one counts, which goes by ``(occurred_at, event_id)``.
+All have the same time, and their ids are in the order of the events. So if two of them concern one thing (an identifier
+is removed and added), the later one counts, since the latest is decided by ``(occurred_at, event_id)``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a translator returns, and how a draft becomes an event that fits into the log."""
+"""The result of a translator, and how a draft becomes an event that fits into the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

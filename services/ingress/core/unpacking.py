@@ -1,4 +1,4 @@
-"""Compressed bodies, unpacked no further than a limit: a kilobyte can hold gigabytes of zeros."""
+"""Unpacks compressed bodies up to a limit: a kilobyte can hold gigabytes of zeros."""
 
 import zlib
 from collections.abc import Generator, Iterator

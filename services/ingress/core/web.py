@@ -1,19 +1,18 @@
-"""A website's messages, in Segment's words, to canonical events: each for itself, whatever it holds.
+"""A website's messages of Segment's API to canonical events, each by itself, whatever it contains.
 
-Who it is. A visitor is the contact ``web:<account>:<anonymousId>``. A message that has a ``userId`` alone comes from
-a server that knows its member and no browser: its contact is ``user:<userId>``, for which the channel vouches that it
-is that member (an intrinsic ``member_id``, on every event, which costs no event of its own). So that nobody becomes
-such a contact by calling himself so, an ``anonymousId`` that begins with ``user:`` or ``anon:`` gets ``anon:`` put
-before it.
+*The contact.* A visitor is the contact ``web:<account>:<anonymousId>``. A message with a ``userId`` only comes from a
+server that knows the member but no browser: its contact is ``user:<userId>``, with the intrinsic identifier
+``member_id`` on every event (which needs no event of its own). An ``anonymousId`` that begins with ``user:`` or
+``anon:`` is prefixed with ``anon:``, so that no visitor can pose as such a contact.
 
-Who says so. ``identify`` with a ``userId`` is a login: it is said each time, at its own time, since the latest login
-counts. Any other message that carries a ``userId`` beside an ``anonymousId`` means the same (SDKs put it on all they
-send), and is said once a day: a statement whose id is made of what it says and of the day, so that all of a day's
-repeats are one event and may be left out by whoever remembers having sent it. What traits say of e-mail and phone is
-claimed. A write key stands in web pages for everybody to read: what comes with it is as sure as the site's visitors.
+*Logins.* ``identify`` with a ``userId`` is a login, stated each time at its own time, since the latest login counts.
+Any other message with both a ``userId`` and an ``anonymousId`` states the same (SDKs put both on all messages), but
+once a day: the event's id is derived from the statement and the day, so all repeats of a day are one event, and a
+process that remembers having sent it may skip it. E-mail and phone in traits are claimed: everybody can read a write
+key in the web pages, so what comes with it is only as sure as the site's visitors are.
 
-What is left out is what the context tells of device and network; of it, the page's URL and the campaign are kept. Ids
-of a message's events begin with what they are of it, so that one ``messageId`` makes several, and a repeat the same.
+Of the context, only the page's URL and the campaign are kept; device and network are left out. The ids of the events of
+one message begin with what they are, so that one ``messageId`` gives several events, and a repeat gives the same ones.
 """
 
 import re

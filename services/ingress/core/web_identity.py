@@ -1,4 +1,4 @@
-"""Who a website's message says the person is: identifiers, with how sure that is."""
+"""The identifiers in a website's message, each with its assurance."""
 
 import re
 from typing import Any, Final

@@ -1,8 +1,8 @@
-"""When a message of a website happened, by a clock that may be wrong.
+"""When a website's message happened, corrected for a wrong clock.
 
-A browser's clock may be off by years, but what it says of two moments tells how long one came after the other. So what
-happened is set back from the moment of receipt by as much as it was written before it was sent, as Segment does it.
-A message that brings a ``receivedAt`` of its own was set right by whoever received it first, and is taken at its word.
+A browser's clock may be off by years, but the difference of two of its times is right. So a message occurred as long
+before its receipt as it was written before it was sent; Segment does the same. A message that brings a ``receivedAt``
+was corrected by the service that received it first, and is not corrected again.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""What a site says of a person (Segment's traits) as a profile and as custom attributes.
+"""Segment's traits as a profile and as custom attributes.
 
-An attribute's key is the trait's name with ``_`` for what a key can't hold; what is nested one level down is named
-after both (``address_city``), as in Segment's own warehouses. A list, and what is nested deeper, is kept as JSON text.
-What makes no attribute, because of its name, its length or its number, is handed back and not lost.
+An attribute's key is the trait's name with ``_`` for characters that a key can't have; a nested trait is named after
+both levels (``address_city``), as in Segment's own warehouses. Lists and deeper values are kept as JSON text. Traits
+that make no attribute, because of their name, length or number, are returned, so that they are not lost.
 """
 
 import re

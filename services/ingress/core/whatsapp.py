@@ -1,20 +1,20 @@
-"""WhatsApp Cloud webhooks to drafts: every message, status, preference and change of number, each on its own.
+"""WhatsApp Cloud webhooks to drafts: messages, statuses, preferences and changes of number, each by itself.
 
-Only somebody who talks to the number one to one is a contact; a message in a group is kept without one, as LINE's are.
-The account is the number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``entry[].id`` names.
+Only a person in a one-to-one chat is a contact; a message in a group has no contact, as on LINE. The account is the
+number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``entry[].id`` names.
 
 - *Stopping marketing* (``user_preferences``) means all three kinds. WhatsApp then refuses every marketing template of
-  the business, and to a contact of this channel a broadcast, a cart reminder and a push to the site's visitors
-  (``web_push``, 官網顧客行銷推播) are just that. Left open to one of them the contact would count as valid, and as one
-  to be sent to, though nothing can reach it.
-- *A new number or BSUID* supersedes the old contact by the new, and binds the new to the old: the account moved along
-  with its owner. Both carry the ids that the channel gives of them.
-- *The name* is an event of its own, beside each message of a contact. Statuses bring it too, three times a message
-  sent, and say nothing new: there it is left out.
-- *A card* that answers our request for the person's own number claims the number for the contact, which a user name
-  may otherwise hide; any other card is somebody else's.
-- *A reaction* is a message that says an emoji; taking it back says nothing.
-- What the number itself sent, from the phone app or by another app on it, is the team's message.
+  the business, and on this channel a broadcast, a cart reminder and a push to the site's visitors (``web_push``,
+  官網顧客行銷推播) are all sent as such templates. With one kind left open, the contact would count as valid although
+  nothing can reach it.
+- *A new number or BSUID* supersedes the old contact by the new one and binds the new one to the old, because the
+  account moved along with its owner. Both carry the ids that the channel gives for them.
+- *The name* is an event of its own, beside each message of a contact. Statuses contain it too, three times for each
+  message sent; there it is left out, since it is not new.
+- *A contact card* that answers our request for the person's own number claims the number for the contact, who may
+  otherwise hide it behind a user name. Any other card is about somebody else.
+- *A reaction* is a message that contains an emoji; removing it gives no event.
+- What the number itself sent, from the phone app or by another app, is the team's message.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""The items of a WhatsApp change, each with where it was found and whom it is about.
+"""The items of a WhatsApp change, each with its position and its contact.
 
-A change's value holds lists: messages, statuses and the like, told apart by their names rather than by the change's
-``field``, which several of them share. A value without any of these lists is one item of its own.
+A change's value holds lists (messages, statuses, and others), which are recognised by their names, not by the change's
+``field``, which several of them share. A value without any of these lists is one item.
 """
 
 import re

@@ -1,9 +1,9 @@
-"""Who is meant by the ids in a WhatsApp webhook.
+"""The person that the ids in a WhatsApp webhook mean.
 
-WhatsApp names a person by up to three ids. The *wa_id* names the contact. The *phone* is what the person is called by:
-``messages[].from`` and ``statuses[].recipient_id``; Meta warns that it and the wa_id may not match, so the wa_id is
-taken for the phone only where no phone is given. The *BSUID* is the person's id in one business portfolio; it comes
-alone where the person has a user name and hides the number, and it is renewed with the number.
+WhatsApp names a person by up to three ids. The *wa_id* names the contact. The *phone* is ``messages[].from`` or
+``statuses[].recipient_id``; Meta warns that it and the wa_id may differ, so the wa_id is taken for the phone only where
+no phone is given. The *BSUID* is the person's id in one business portfolio; it comes alone where the person has a user
+name and hides the number, and it changes with the number.
 """
 
 import re

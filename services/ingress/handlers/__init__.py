@@ -1,1 +1,1 @@
-"""The use cases: validate what came in, append its events to the log, count what was refused."""
+"""The use cases: validate a request, append its events to the log, count what was refused."""

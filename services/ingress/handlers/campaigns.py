@@ -1,4 +1,4 @@
-"""Taking in a campaign's list of contacts as it streams in; of all of it no more is in memory than a slice."""
+"""Appends a campaign's list of contacts while it arrives; only a slice of it is in memory at any time."""
 
 import asyncio
 from collections.abc import Iterable

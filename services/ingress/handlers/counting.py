@@ -1,4 +1,4 @@
-"""What ingress took and what it refused, counted by the door it came in."""
+"""Counts accepted and refused events, by the entry point they came through."""
 
 from collections import Counter
 from collections.abc import Sequence

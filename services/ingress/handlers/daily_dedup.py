@@ -1,4 +1,4 @@
-"""What this process has said already and need not say again."""
+"""Remembers which daily statements this process has sent, so that it need not send them again."""
 
 from collections import OrderedDict
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""Tests a source as its channel would use it, by signed calls that say nothing to the service that runs.
+"""Tests a source by signed calls to the running service, as its channel would make them; they contain no events.
 
-Only the channel can tell that the secrets are its own, and that it reaches this service from outside; for those two the
-doctor says where to press which button.
+Only the channel knows whether the secrets are its own and whether it reaches this service. For these two, the doctor
+says which button to press in the channel's console.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""Taking in canonical events."""
+"""Appends canonical events."""
 
 import asyncio
 from typing import Final

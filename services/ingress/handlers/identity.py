@@ -1,4 +1,4 @@
-"""Taking in decisions of staff, and policies."""
+"""Appends decisions of staff, and policies."""
 
 from services.ingress.core.decisions import validate_decision
 from services.ingress.core.events import EventResult, Rejected, RequestContext

@@ -1,6 +1,6 @@
-"""How much each source may send: one token bucket a source, in this process's memory.
+"""The rate limit of each source: one token bucket per source, in this process's memory.
 
-Taken from after the sender has proved who it is, so that nobody can use up another's allowance.
+Tokens are taken only after the sender has proved who it is, so nobody can use up the allowance of another source.
 """
 
 import time

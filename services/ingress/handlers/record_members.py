@@ -1,4 +1,4 @@
-"""Taking in what is stated of contacts: member records of a CRM, and commands of the team."""
+"""Appends the events of member records of a CRM and of commands of the team."""
 
 import asyncio
 from collections.abc import Iterable, Sequence

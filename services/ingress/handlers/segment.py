@@ -1,4 +1,4 @@
-"""Taking in what websites say."""
+"""Appends the events of a website's messages."""
 
 import asyncio
 from typing import Final

@@ -1,4 +1,4 @@
-"""Taking in the channels' webhooks."""
+"""Appends the events of the channels' webhooks."""
 
 from collections.abc import Callable
 from typing import Any

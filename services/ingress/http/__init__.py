@@ -1,1 +1,1 @@
-"""The edge: requests in, problems or acknowledgements out. The only place with a clock."""
+"""The edge of ingress: requests in, acknowledgements or problems out. The only place that reads a clock."""

@@ -1,4 +1,4 @@
-"""What every route that a source sends to does first."""
+"""The first steps of every route that a source calls: find the source, apply its rate limit."""
 
 import math
 from collections.abc import Collection

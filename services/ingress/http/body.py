@@ -1,4 +1,4 @@
-"""Reading a body: never past its limit, never for ever, and never more of them than there is memory for."""
+"""Reads bodies within limits of size, time and total memory."""
 
 import asyncio
 from collections.abc import AsyncIterator

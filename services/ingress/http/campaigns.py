@@ -1,4 +1,4 @@
-"""``POST /v1/campaigns/{campaign}/messages``: one campaign to a list of contacts, however long, as one request."""
+"""``POST /v1/campaigns/{campaign}/messages``: one campaign to a list of contacts of any length, in one request."""
 
 from typing import Annotated, Any, Final
 

@@ -1,4 +1,4 @@
-"""``POST /v1/contacts/{channel}/{account}/{uid}/…``: what the team does to a contact. Each only appends events."""
+"""``POST /v1/contacts/{channel}/{account}/{uid}/…``: commands about a contact. Each only appends events."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final

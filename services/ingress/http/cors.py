@@ -1,4 +1,4 @@
-"""Answers that a script on any website may read. There are no cookies here, so nothing rides along with the asking."""
+"""CORS: any website may call these routes. No cookies are used, so a call carries no credentials of its own."""
 
 import re
 from typing import Final

@@ -1,7 +1,7 @@
-"""Meta's callback for a person who wants their data deleted, and the page on which the person reads what became of it.
+"""Meta's data deletion callback, and the page on which the person sees the state of the request.
 
-The callback's answer promises that the request is kept: in the control plane, where staff find whom it is about, and
-in the log, where it is an event. Erasing is another matter, which staff begin once they know which contacts it means.
+Before the callback is answered, the request is stored in the control plane, where staff find the person it is about,
+and as an event in the log. Staff delete the data once they know the contacts.
 """
 
 import re

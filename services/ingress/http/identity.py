@@ -1,4 +1,4 @@
-"""Decisions about who is who, and the policy for it, over HTTP. Each is one event of now."""
+"""Decisions of staff, and the identity policy, over HTTP. Each appends one event that occurs now."""
 
 from typing import Any, Final
 

@@ -1,6 +1,6 @@
-"""Segment's HTTP API, for the SDKs that speak it: on servers with basic auth, in browsers with the key in the body.
+"""Segment's HTTP API, for its SDKs: on servers with basic auth, in browsers with the write key in the body.
 
-A stock browser SDK whose ``cdnURL`` is this service asks for its settings here, and is told to send its messages here.
+A stock browser SDK whose ``cdnURL`` is this service gets its settings here, which make it send its messages here.
 """
 
 import binascii

@@ -1,4 +1,4 @@
-"""A source as the API takes it and shows it. What is taken may hold secrets; what is shown never does."""
+"""The shapes of sources in requests and answers. Requests may contain secrets; answers never do."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

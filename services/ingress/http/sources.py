@@ -1,4 +1,4 @@
-"""Sources over HTTP, for a tenant's admins: what of them is another tenant's is not there."""
+"""Sources over HTTP, for a tenant's administrators. Another tenant's source is answered with 404."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The webhooks of the channels. Each is signed by a secret of the source in its path, over the bytes as they came."""
+"""The webhooks of the channels. Each is signed with a secret of the source, over the bytes as received."""
 
 import hmac
 from collections.abc import Callable, Collection, Sequence
