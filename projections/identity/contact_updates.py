@@ -60,9 +60,7 @@ def subjects_of(recorded: Recorded, rules: Rules) -> Subjects:
         records.setdefault(one.contact_id[0], {}).setdefault(one.contact, {})[one.event_id] = one.record
     evidence = {tenant: to_evidence(of_tenant) for tenant, of_tenant in records.items()}
     contacts = {
-        (tenant, rules.id_of(tenant, contact)): contact
-        for tenant, new in evidence.items()
-        for contact in sorted(new.described)
+        (tenant, rules.id_of(tenant, contact)): contact for tenant, new in evidence.items() for contact in new.described
     }
     reduced = {
         (one.contact_id[0], rules.id_of(one.contact_id[0], contact)): contact

@@ -1,7 +1,6 @@
 """What a chunk of evidence changes in the tables of identity."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -28,7 +27,7 @@ class CustomerMerge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IdentityDelta:
-    """Rows to write, and primary keys to delete; each key comes once.
+    """Rows to write, and primary keys to delete; each key comes once. It is filled while a chunk is decided.
 
     ``…_new`` are rows whose key is in no table yet. The others replace stored rows, and may equal them.
     """
@@ -48,16 +47,3 @@ class IdentityDelta:
     conflicts: list[ConflictRow] = field(default_factory=list)  # new or stored
     conflicts_gone: list[Key] = field(default_factory=list)
     changes: list[CustomerChange] = field(default_factory=list)  # at most one a customer; numbered when saved
-
-    def merge(self, other: "IdentityDelta") -> "IdentityDelta":
-        """Both as one delta; their keys must differ."""
-        return together([self, other])
-
-
-def together(deltas: Iterable[IdentityDelta]) -> IdentityDelta:
-    """The deltas as one; their keys must differ."""
-    whole = IdentityDelta()
-    for one in deltas:
-        for each in fields(IdentityDelta):
-            getattr(whole, each.name).extend(getattr(one, each.name))
-    return whole

@@ -23,11 +23,11 @@ from uuid import UUID
 
 from projections.identity.affected import Affected, LinkChanges, over_limit_by_tenant
 from projections.identity.contact_updates import ReferenceChanges, Updates
-from projections.identity.delta import IdentityDelta, together
+from projections.identity.delta import IdentityDelta
 from projections.identity.full_resolution import StoredComponents, resolve_components
 from projections.identity.incremental import CurrentCustomer, Merged, resolved_by_merging
 from projections.identity.keys import ContactKey, CustomerKey
-from projections.identity.resolved import Assignment, Resolved, delta_of, member_row
+from projections.identity.resolved import Assignment, Resolved, add_to, member_row
 from projections.identity.rules import Rules
 from projections.identity.statements import Recorded
 from projections.identity.tables import ConflictRow, CustomerRow, MemberRow
@@ -55,20 +55,21 @@ class IdentityState:
 
 def decide(state: IdentityState, recorded: Recorded, rules: Rules) -> IdentityDelta:
     """What changes in the tables by the recorded statements."""
-    resolved = [resolved_by_merging(one, state.updates, state.contacts, rules) for one in state.merged]
-    resolved += _resolve_in_full(state, rules)
-    deltas = [delta_of(one, rules.policy_of(one.tenant), state.affected.causes) for one in resolved]
     new, replaced = recorded.rows(rules)
-    evidence = IdentityDelta(
+    delta = IdentityDelta(
         statements_new=new,
         statements=replaced,
         links_new=state.links.new,
         links_gone=state.links.gone,
         references=state.references.written,
         references_gone=state.references.gone,
-        members=list(_only_evidence(state, resolved, rules)),
     )
-    return together([*deltas, evidence])
+    resolved = [resolved_by_merging(one, state.updates, state.contacts, rules) for one in state.merged]
+    resolved += _resolve_in_full(state, rules)
+    for one in resolved:
+        add_to(delta, one, rules.policy_of(one.tenant), state.affected.causes)
+    delta.members.extend(_only_evidence(state, resolved, rules))
+    return delta
 
 
 def _resolve_in_full(state: IdentityState, rules: Rules) -> Iterator[Resolved]:

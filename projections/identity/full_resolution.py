@@ -76,7 +76,7 @@ def resolve_components(
     tenant, members = stored.tenant, _members_of(stored, updates, force.policy)
     evidence = combine(members.evidence)
     resolution = resolve(evidence, force.policy, over_limit, members.links)
-    links = _links_after_rule_4(resolution)
+    links = _links_not_generic(resolution)
     components = components_by_links(evidence, (link for found in links.values() for link in found), {})
     place = (tenant, force.resolution_id)
     after = {members.ids[one.founder]: one for one in resolution.customers}
@@ -98,7 +98,10 @@ def resolve_components(
         conflicts=found,
         contacts_before={customer_id: sorted(contacts) for customer_id, contacts in before.items()},
         contacts_after={customer_id: one.contacts for customer_id, one in after.items()},
+        new=[contact for contact, row in members.rows.items() if row is None],
         founders=founders,
+        merged={},
+        affected=(),
         sources={customer_id: _ids(tenant, members, component_of[one]) for customer_id, one in founders.items()},
     )
 
@@ -107,7 +110,7 @@ def _ids(tenant: str, members: _Members, contacts: Iterable[str]) -> list[Contac
     return [(tenant, members.ids[contact]) for contact in contacts]
 
 
-def _links_after_rule_4(resolution: Resolution) -> dict[str, list[Link]]:
+def _links_not_generic(resolution: Resolution) -> dict[str, list[Link]]:
     """The links that are left after *generic value*, by contact."""
     refused = (one.link for one in resolution.refused if one.reason not in _NO_CONFLICT)
     links: dict[str, list[Link]] = {}

@@ -51,8 +51,7 @@ class _Group:
     customers: dict[UUID, CustomerRow] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(NamedTuple):
     """Contacts that are one customer without conflicts.
 
     ``generic`` are links of contacts with new evidence to identifiers over their limit.
@@ -227,10 +226,16 @@ def resolved_by_merging(
     """The merged component; ``contacts`` are the contact keys of the customers in ``one.lookups``."""
     tenant, customer_id = one.tenant, one.customer_id
     place = (tenant, rules.resolution_of(tenant))
-    before = {customer: contacts[tenant, customer] for _, customer in one.lookups if (tenant, customer) in contacts}
-    held = [contact for of_customer in before.values() for contact in of_customer]
-    after = [*held, *(updates[new].contact for new in one.new)] if one.membership_changes else []
-    founders = {customer: row.founder for customer, row in one.customers.items()}
+    before: dict[UUID, list[str]] = {}
+    after: dict[UUID, list[str]] = {}
+    new = [updates[contact_id].contact for contact_id in one.new]
+    if one.membership_changes:
+        before = {customer: contacts[tenant, customer] for customer in one.customers if (tenant, customer) in contacts}
+        after = {customer_id: [*new, *(contact for of_customer in before.values() for contact in of_customer)]}
+    founders: dict[UUID, str] = {}
+    if not one.customers.keys() <= {customer_id}:  # rare
+        founders = {customer: row.founder for customer, row in one.customers.items()}
+        founders[customer_id] = one.summary.founder
     return Resolved(
         tenant=tenant,
         assignments=[_assignment(one, contact_id, updates[contact_id]) for contact_id in (*one.new, *one.known)],
@@ -243,10 +248,12 @@ def resolved_by_merging(
             for link in links
         ],
         contacts_before=before,
-        contacts_after={customer_id: after} if after else {},
-        founders={**founders, customer_id: one.summary.founder},
-        sources=dict.fromkeys((*one.customers, customer_id), one.contacts),
-        merged={customer: customer_id for customer in one.customers if customer != customer_id},
+        contacts_after=after,
+        new=new,
+        founders=founders,
+        sources={},
+        affected=one.contacts,
+        merged={customer: customer_id for customer in founders if customer != customer_id},
     )
 
 

@@ -5,7 +5,6 @@ built here.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -38,14 +37,15 @@ class Assignment(NamedTuple):
     refused: int
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """Contacts of one tenant that were resolved together: whole components before and after.
 
     ``assignments`` may leave out contacts that need no new row, except by ``merged``: customers that go into another
-    one as a whole. ``contacts_before`` and ``contacts_after`` are the contact keys of each customer, and empty where
-    nobody's customer changes. ``customers_before`` has the row of each customer, or None where it was not read.
-    ``sources`` are, by customer, the contacts whose causes are the causes of its change.
+    one as a whole. ``customers_before`` has the row of each customer, or None where it was not read.
+    ``contacts_before`` and ``contacts_after`` are the contact keys of each customer, and empty where nobody's customer
+    changes; ``new`` are those that had none before. ``founders`` are the contacts whose personal ids are the customers'
+    ids, as far as customers end or begin. ``sources`` are the contacts whose causes are those of a customer's change;
+    for customers without sources of their own these are the ``affected`` contacts.
     """
 
     tenant: str
@@ -56,14 +56,15 @@ class Resolved:
     conflicts: list[ConflictRow]
     contacts_before: Mapping[UUID, Sequence[str]]
     contacts_after: Mapping[UUID, Sequence[str]]
-    founders: Mapping[UUID, str]  # the contact whose personal id is the customer's id
+    new: Sequence[str]
+    founders: Mapping[UUID, str]
     sources: Mapping[UUID, Collection[ContactKey]]
-    merged: Mapping[UUID, UUID] = field(default_factory=dict)
+    affected: Collection[ContactKey]
+    merged: Mapping[UUID, UUID]
 
 
-def delta_of(one: Resolved, force: PolicyInForce, causes: Causes) -> IdentityDelta:
-    """What is written for resolved components."""
-    delta = IdentityDelta()
+def add_to(delta: IdentityDelta, one: Resolved, force: PolicyInForce, causes: Causes) -> None:
+    """Add what is written for resolved components."""
     place = (one.tenant, force.resolution_id)
     for assignment in one.assignments:
         row = member_row(place, assignment)
@@ -74,12 +75,12 @@ def delta_of(one: Resolved, force: PolicyInForce, causes: Causes) -> IdentityDel
     for gone, into in one.merged.items():
         delta.merges.append(CustomerMerge(*place, gone, into))
     _add_customers(delta, place, one)
-    known = dict(one.conflicts_before)
-    delta.conflicts.extend(row for row in one.conflicts if known.pop(row.key, None) != row)
-    delta.conflicts_gone.extend(known)
-    if force.announced:
+    if one.conflicts or one.conflicts_before:
+        known = dict(one.conflicts_before)
+        delta.conflicts.extend(row for row in one.conflicts if known.pop(row.key, None) != row)
+        delta.conflicts_gone.extend(known)
+    if force.announced and (one.contacts_after or one.contacts_before):
         delta.changes.extend(_changes(one, force, causes))
-    return delta
 
 
 def member_row(place: tuple[str, str], one: Assignment) -> MemberRow:
@@ -90,8 +91,10 @@ def member_row(place: tuple[str, str], one: Assignment) -> MemberRow:
         texts, first_referenced_at = (one.before.holdings, one.before.decisions), one.before.first_referenced_at
     else:
         texts, first_referenced_at = ContactEvidence().texts, None
+    tenant, resolution_id = place
     return MemberRow(
-        *place,
+        tenant,
+        resolution_id,
         one.contact_id,
         one.contact,
         one.customer_id,
@@ -109,23 +112,22 @@ def _add_customers(delta: IdentityDelta, place: tuple[str, str], one: Resolved) 
             delta.customers_new.append(row)
         elif one.customers_before[customer_id] != row:
             delta.customers.append(row)
-    gone = (customer_id for customer_id in one.customers_before if customer_id not in one.customers)
-    delta.customers_gone.extend((*place, customer_id) for customer_id in gone)
+    for customer_id in one.customers_before:
+        if customer_id not in one.customers:
+            delta.customers_gone.append((*place, customer_id))
 
 
 def _changes(one: Resolved, force: PolicyInForce, causes: Causes) -> Iterator[CustomerChange]:
     for change in _membership_changes(one):
-        stamps = latest_causes(causes, one.sources[change.customer_id])
+        stamps = latest_causes(causes, one.sources.get(change.customer_id, one.affected))
         yield change_event(one.tenant, change, stamps, force.version)
 
 
 def _membership_changes(one: Resolved) -> list[Change]:
     before, after = one.contacts_before, one.contacts_after
     if len(after) == 1 and before.keys() <= after.keys():  # the usual case: new contacts, or none
-        ((customer_id, contacts),) = after.items()
-        held = before.get(customer_id, ())
-        came = set(contacts).difference(held)
-        return [grown(customer_id, held, came)] if came else []
+        (customer_id,) = after
+        return [grown(customer_id, before.get(customer_id, ()), one.new)] if one.new else []
     return changes(_by_contact(before), _by_contact(after), one.founders)
 
 

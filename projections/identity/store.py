@@ -4,7 +4,7 @@ Each function is one statement, or one a table. None reads the holders of an ide
 so the cost of a chunk does not grow with the number of contacts. Call them inside one transaction.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
 from projections.engine.statements import compiled, unnested
-from projections.engine.store import columns, delete_matching, insert, load, save, upsert
+from projections.engine.store import columns, delete_matching, insert, save, upsert
 from projections.identity.delta import IdentityDelta
 from projections.identity.incremental import CurrentCustomer
 from projections.identity.keys import (
@@ -49,11 +49,11 @@ def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnEle
     return sa.and_(*(one.c[name] == other.c[name] for name in ("tenant", "resolution_id", *names)))
 
 
-def _rows_of(table: sa.Table, name: str) -> str:
-    """Selects the rows with this value in a column, by arrays (tenant, resolution_id, value)."""
-    given = unnested("given", [table.c.tenant, table.c.resolution_id, table.c[name]])
-    found = given.join(table, _same(given, table, name))
-    return compiled(sa.select(*row_columns(table)).select_from(found), "tenant", "resolution_id", name)
+def _rows_of(table: sa.Table, *names: str) -> str:
+    """Selects the rows with these values in some columns, by arrays (tenant, resolution_id, *names)."""
+    given = unnested("given", [table.c.tenant, table.c.resolution_id, *(table.c[name] for name in names)])
+    found = given.join(table, _same(given, table, *names))
+    return compiled(sa.select(*row_columns(table)).select_from(found), "tenant", "resolution_id", *names)
 
 
 def _first(table: sa.Table, key: tuple[str, ...], value: tuple[str, str]) -> str:
@@ -136,6 +136,8 @@ def _all_of(table: sa.Table) -> str:
     return compiled(chosen, "tenant", "resolution_id")
 
 
+_STATEMENTS: Final = _rows_of(STATEMENTS, "contact_id", "event_id")
+_MEMBERS: Final = _rows_of(MEMBERS, "contact_id")
 _STATEMENTS_OF: Final = _rows_of(STATEMENTS, "contact_id")
 _CONFLICTS_OF: Final = _rows_of(CONFLICTS, "contact_id")
 _COMPONENTS: Final = _components()
@@ -160,8 +162,8 @@ class PostgresIdentityStore:
 
     async def statements(self, keys: Collection[StatementKey]) -> dict[StatementKey, StatementRow]:
         """See IdentityStore."""
-        found = await load(self._connection, STATEMENTS, self._placed(keys))
-        return {(row.tenant, row.contact_id, row.event_id): row for row in found.values()}
+        found = await self._fetch(_STATEMENTS, keys)
+        return {(row.tenant, row.contact_id, row.event_id): row for row in (StatementRow(*one) for one in found)}
 
     async def statements_of(self, contacts: Collection[ContactKey]) -> list[StatementRow]:
         """See IdentityStore."""
@@ -169,8 +171,8 @@ class PostgresIdentityStore:
 
     async def members(self, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
         """See IdentityStore."""
-        found = await load(self._connection, MEMBERS, self._placed(contacts))
-        return {(row.tenant, row.contact_id): row for row in found.values()}
+        found = await self._fetch(_MEMBERS, contacts)
+        return {(row.tenant, row.contact_id): row for row in (MemberRow(*one) for one in found)}
 
     async def components(self, contacts: Collection[ContactKey]) -> list[MemberRow]:
         """See IdentityStore."""
@@ -219,15 +221,12 @@ class PostgresIdentityStore:
         await save(self._connection, CONFLICTS, delta.conflicts)
         await append_to_outbox(self._connection, delta.changes)
 
-    def _placed(self, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Keys with the tenant's resolution after the tenant, as the tables have them."""
-        resolution_of = self._resolution_of
-        return [(key[0], resolution_of(key[0]), *key[1:]) for key in keys]
-
     async def _fetch(self, statement: str, keys: Collection[tuple[Any, ...]]) -> list[Any]:
+        """Run a statement on keys that begin with the tenant; the tables have its resolution after it."""
         if not keys:
             return []
-        return list(await self._connection.fetch(statement, *columns(self._placed(keys))))
+        tenants, *rest = columns(keys)
+        return list(await self._connection.fetch(statement, tenants, [*map(self._resolution_of, tenants)], *rest))
 
     async def _copy(self, table: sa.Table, rows: Collection[Row]) -> None:
         """Write new rows. A row that is stored already is an error: another transaction writes the tenant."""

@@ -46,9 +46,9 @@ def _customers(log: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Con
     """The customer of every contact that has evidence."""
     for tenant, gatherer in _gathered(log).items():
         evidence = gatherer.evidence()
-        described = evidence.described
+        described = evidence.described.keys()
         for customer in resolve(evidence, rules.policy_of(tenant).policy).customers:
-            for contact in described.intersection(customer.contacts):
+            for contact in described & set(customer.contacts):
                 yield (tenant, contact), rules.id_of(tenant, customer.founder)
 
 

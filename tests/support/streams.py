@@ -53,7 +53,7 @@ def by_stream(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> 
 
 
 def _resolved(evidence: Evidence, policy: Policy, tenant: str) -> Result:
-    known = evidence.described
+    known = set(evidence.described)
     resolution = resolve(evidence, policy)
     return Result(
         {

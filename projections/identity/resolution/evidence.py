@@ -90,9 +90,10 @@ class Evidence:
     first_referenced_at: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def described(self) -> set[str]:
-        """The contacts that some evidence is about."""
-        return {*self.holdings, *self.first_referenced_at, *(contact for pair in self.decisions for contact in pair)}
+    def described(self) -> dict[str, None]:
+        """The contacts that some evidence is about, as an ordered set."""
+        pairs = (contact for pair in self.decisions for contact in pair)
+        return dict.fromkeys((*self.holdings, *self.first_referenced_at, *pairs))
 
     def merge(self, other: "Evidence") -> "Evidence":
         """The evidence of both."""
