@@ -31,7 +31,7 @@ VERSION: Final = 1  # up with every change that gives other rows, or other evide
 Rows = dict[Key, IntrinsicRow]
 
 
-class Noted(NamedTuple):
+class IntrinsicDelta(NamedTuple):
     """What a chunk changes: rows, events that are now the first of an identifier, and restatements of last events."""
 
     rows: list[IntrinsicRow]
@@ -39,27 +39,27 @@ class Noted(NamedTuple):
     restated: list[Event]
 
 
-def says(event: Event) -> bool:
+def states_identifiers(event: Event) -> bool:
     """Whether the event states that its contact has, or does not have, an identifier."""
     return event.contact is not None and (bool(event.intrinsic) or event.type in _BINDINGS)
 
 
-def types_in(happened: Iterable[ContactEvent]) -> set[Key]:
+def types_in(events: Iterable[ContactEvent]) -> set[Key]:
     """Each (tenant, contact_id, type) that the events state something about."""
-    return {key[:_TYPE] for one in happened for key in _keys(one)}
+    return {key[:_TYPE] for one in events for key in _keys(one)}
 
 
-def note(known: Rows, happened: Collection[ContactEvent]) -> Noted:
+def decide(known: Rows, events: Collection[ContactEvent]) -> IntrinsicDelta:
     """What the events change; ``known`` are all stored rows of `types_in`."""
-    news = rows_of(happened)
-    changed = {key: row for key, new in news.items() if (row := _join(known.get(key), new)) != known.get(key)}
-    return Noted(list(changed.values()), _firsts(known, changed, happened), _restated(known, changed, happened))
+    new = rows_of(events)
+    changed = {key: row for key, one in new.items() if (row := _join(known.get(key), one)) != known.get(key)}
+    return IntrinsicDelta(list(changed.values()), _firsts(known, changed, events), _restated(known, changed, events))
 
 
-def rows_of(happened: Iterable[ContactEvent]) -> Rows:
+def rows_of(events: Iterable[ContactEvent]) -> Rows:
     """The rows that follow from these events alone."""
     ends: dict[Key, tuple[Stamp, Stamp] | None] = {}
-    for one in happened:
+    for one in events:
         stamp = one.event.stamp
         for key in _vouched(one):
             known = ends.get(key)
@@ -113,26 +113,26 @@ def _row(key: Key, *ends: Stamp) -> IntrinsicRow:
     return IntrinsicRow(*flat)
 
 
-def _firsts(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[ContactEvent]:
+def _firsts(before: Rows, changed: Rows, events: Iterable[ContactEvent]) -> list[ContactEvent]:
     """The events that are the first of an identifier now and were not before, each once."""
     wanted = {key: row.first for key, row in changed.items() if key not in before or row.first != before[key].first}
     found: dict[Key, ContactEvent] = {}
-    for one in happened if wanted else ():
+    for one in events if wanted else ():
         for key in _vouched(one):
             if one.event.stamp == wanted.get(key):
                 found.setdefault(key, one)
     return list({id(one): one for one in found.values()}.values())
 
 
-def _restated(before: Rows, changed: Rows, happened: Iterable[ContactEvent]) -> list[Event]:
+def _restated(before: Rows, changed: Rows, events: Iterable[ContactEvent]) -> list[Event]:
     """Restatements of the last events that were not sent yet, for the types with several values that changed."""
     old, now = several(before), several({**before, **changed})
-    news = [row for key, row in now.items() if key not in old or old[key].last != row.last]
-    refs = _contacts(happened) if news else {}
+    new = [row for key, row in now.items() if key not in old or old[key].last != row.last]
+    refs = _contacts(events) if new else {}
     return [
-        restating(row.tenant, refs[row[:2]], (row.type, row.value), row.last) for row in news if row.last is not None
+        restating(row.tenant, refs[row[:2]], (row.type, row.value), row.last) for row in new if row.last is not None
     ]
 
 
-def _contacts(happened: Iterable[ContactEvent]) -> dict[Key, ContactRef]:
-    return {(one.event.tenant, one.contact_id): one.event.contact for one in happened if one.event.contact is not None}
+def _contacts(events: Iterable[ContactEvent]) -> dict[Key, ContactRef]:
+    return {(one.event.tenant, one.contact_id): one.event.contact for one in events if one.event.contact is not None}

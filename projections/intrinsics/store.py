@@ -8,18 +8,18 @@ from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, save, select_matching
 from projections.intrinsics import folds
-from projections.intrinsics.folds import Noted, Rows
+from projections.intrinsics.folds import IntrinsicDelta, Rows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
 
 _OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.type)
 
 
-async def note(connection: Connection, happened: Iterable[ContactEvent]) -> Noted:
-    """Save what the chunk's events change, and return it."""
-    about = [one for one in happened if folds.says(one.event)]
-    noted = folds.note(await _load(connection, folds.types_in(about)), about)
-    await save(connection, TABLE, noted.rows)
-    return noted
+async def save_chunk(connection: Connection, events: Iterable[ContactEvent]) -> IntrinsicDelta:
+    """Load, decide, save: what the chunk's events change, which is also returned."""
+    about = [one for one in events if folds.states_identifiers(one.event)]
+    delta = folds.decide(await _load(connection, folds.types_in(about)), about)
+    await save(connection, TABLE, delta.rows)
+    return delta
 
 
 async def _load(connection: Connection, types: Iterable[Key]) -> Rows:

@@ -9,9 +9,9 @@ Stamp = tuple[int, str]  # (at, event_id)
 
 
 class IntrinsicRow(NamedTuple):
-    """An identifier of a contact, and the first and the last event, by time (ms, UTC) and id, that it rode on.
+    """An identifier of a contact, and the first and the last event, by time (ms, UTC) and id, that carried it.
 
-    Of one that only bindings or their undoing stated there is none: four nulls.
+    An identifier that only bindings and unbindings stated was carried by none: it has four nulls.
     """
 
     tenant: str

@@ -18,11 +18,11 @@ class Contacts:
     def say(self, events: Iterable[Event]) -> list[Event]:
         """What is said of a chunk."""
         said = happened(events)
-        about = [one for one in said if folds.says(one.event)]
+        about = [one for one in said if folds.states_identifiers(one.event)]
         types = folds.types_in(about)
-        noted = folds.note({key: row for key, row in self.rows.items() if key[:3] in types}, about)
-        self.rows |= {row[:4]: row for row in noted.rows}
-        return evidence(said, noted)
+        delta = folds.decide({key: row for key, row in self.rows.items() if key[:3] in types}, about)
+        self.rows |= {row[:4]: row for row in delta.rows}
+        return evidence(said, delta)
 
 
 def happened(events: Iterable[Event]) -> list[ContactEvent]:

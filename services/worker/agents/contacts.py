@@ -10,7 +10,7 @@ from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
-from projections.intrinsics.store import note
+from projections.intrinsics.store import save_chunk as save_intrinsics
 from projections.registry import PROJECTIONS
 from projections.timeline.store import PostgresStore
 from schemas.codec import encode
@@ -23,7 +23,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
 
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
         new = await project(PostgresStore(connection), PROJECTIONS, events)
-        passed_on = evidence(events, await note(connection, events))
+        passed_on = evidence(events, await save_intrinsics(connection, events))
         if passed_on:
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
         return new

@@ -56,7 +56,7 @@ async def rows(connection: Any) -> dict[sa.Table, Rows]:
 
 
 async def empty(connection: Any) -> None:
-    await connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
+    await connection.execute("TRUNCATE " + ", ".join(f'"{table.name}"' for table in TABLES))
 
 
 @pytest.mark.parametrize("moments", ["as drawn", "crowded"])
@@ -69,10 +69,10 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
         @settings(max_examples=examples(60), deadline=None)
         @given(st.data(), event_lists(max_size=25))
         def holds(data: st.DataObject, events: list[Event]) -> None:
-            told = events if moments == "as drawn" else crowded(events)
+            events = events if moments == "as drawn" else crowded(events)
             runner.run(empty(connection))
-            new = runner.run(fold(connection, [contact_events(chunk) for chunk in data.draw(chunkings(told))]))
-            expected = fold_log(PROJECTIONS, contact_events(told))
+            new = runner.run(fold(connection, [contact_events(chunk) for chunk in data.draw(chunkings(events))]))
+            expected = fold_log(PROJECTIONS, contact_events(events))
             assert runner.run(rows(connection)) == expected
             assert new == len(expected[CONTACT_TABLES[0]])
 
@@ -85,29 +85,29 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
 @pytest.mark.parametrize("size", [7, 450, 1999])
 async def test_chunks_of_any_size_come_to_the_same_rows(database: str, size: int) -> None:
     """Few rows travel as arrays, and many by COPY."""
-    told = messy(3000, seed=size)
+    events = messy(3000, seed=size)
     async with generation(database, "sized") as connection:
-        await fold(connection, [told[start : start + size] for start in range(0, len(told), size)])
-        assert await rows(connection) == fold_log(PROJECTIONS, told)
+        await fold(connection, [events[start : start + size] for start in range(0, len(events), size)])
+        assert await rows(connection) == fold_log(PROJECTIONS, events)
 
 
 async def test_two_generations_side_by_side_do_not_touch_each_other(database: str) -> None:
-    told = messy(1500, seed=5)
+    events = messy(1500, seed=5)
     async with generation(database, "one") as one, generation(database, "two") as two:
-        await asyncio.gather(fold(one, [told[:700], told[700:]]), fold(two, [told[1000:], told[500:1000]]))
-        assert await rows(one) == fold_log(PROJECTIONS, told)
-        assert await rows(two) == fold_log(PROJECTIONS, told[500:])
+        await asyncio.gather(fold(one, [events[:700], events[700:]]), fold(two, [events[1000:], events[500:1000]]))
+        assert await rows(one) == fold_log(PROJECTIONS, events)
+        assert await rows(two) == fold_log(PROJECTIONS, events[500:])
 
 
 async def test_a_chunk_that_is_rolled_back_leaves_nothing(database: str) -> None:
-    told = messy(800, seed=6)
+    events = messy(800, seed=6)
     async with generation(database, "gone") as connection:
         transaction = connection.transaction()
         await transaction.start()
-        await project(PostgresStore(connection), PROJECTIONS, told)
+        await project(PostgresStore(connection), PROJECTIONS, events)
         await transaction.rollback()
         assert all(not found for found in (await rows(connection)).values())
-        assert await fold(connection, [told]) == len(fold_log(PROJECTIONS, told)[CONTACT_TABLES[0]])
+        assert await fold(connection, [events]) == len(fold_log(PROJECTIONS, events)[CONTACT_TABLES[0]])
 
 
 def messy(size: int, seed: int) -> list[ContactEvent]:
