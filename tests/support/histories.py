@@ -1,4 +1,4 @@
-"""Histories of identity events, drawn dense: few contacts and values, so that they meet, tie, clash and repeat."""
+"""Histories of identity events with few contacts and values, so that they share, conflict and repeat."""
 
 from collections.abc import Iterable
 from random import Random
@@ -36,7 +36,7 @@ VALUES: Final = {
 }
 
 chances: Final = st.builds(Random, st.integers(0, 2**32))
-# The machine may be busy; and a long history by dice gives hypothesis nothing to shrink.
+# The machine may be busy; and a random history gives hypothesis nothing to shrink.
 patient: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 dice: Final = settings(patient, phases=[Phase.explicit, Phase.generate])
 
@@ -110,15 +110,15 @@ events: Final = st.builds(
 
 @st.composite
 def histories(draw: st.DrawFn, max_size: int = 16) -> list[Event]:
-    """A list of events with repeats; one event id may come with two contents. As often long as short."""
+    """A list of events with repeats; one event id may have two contents. Long lists are as likely as short ones."""
     size = draw(st.integers(0, max_size))
     once = draw(st.lists(events, min_size=size, max_size=size))
     again = draw(st.lists(st.sampled_from(once), max_size=3)) if once else []
     return once + again
 
 
-def crowd(chance: Random, size: int, vouched: float = 0.25) -> list[Event]:
-    """A long history by dice alone: hypothesis can't shrink it, but far more meets and clashes in it."""
+def random_history(chance: Random, size: int, intrinsic_share: float = 0.25) -> list[Event]:
+    """A long random history: hypothesis can't shrink it, but it has far more shared values and conflicts."""
     keys = chance.sample(CONTACTS, chance.randint(2, len(CONTACTS)))
     names = chance.sample(sorted(VALUES), chance.randint(2, 6))
     ids = chance.choice([10, 1000])
@@ -148,7 +148,7 @@ def crowd(chance: Random, size: int, vouched: float = 0.25) -> list[Event]:
             *said(),
             at=chance.randint(0, 8),
             event_id=f"e{chance.randrange(ids)}",
-            intrinsic=[identifier()] if chance.random() < vouched else [],
+            intrinsic=[identifier()] if chance.random() < intrinsic_share else [],
         )
         for _ in range(size)
     ]
@@ -184,5 +184,5 @@ def cut(events: list[Event], chance: Random) -> list[list[Event]]:
 
 
 def distinct(events: Iterable[Event]) -> list[Event]:
-    """Without conflicts: one content for each contact's event id."""
+    """One content for each event id of a contact."""
     return list({(event.contact, event.event_id): event for event in events}.values())

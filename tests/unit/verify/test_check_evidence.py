@@ -7,8 +7,8 @@ from schemas.events import Event
 from schemas.restatements import RESTATED
 from services.verify.check_evidence import compare_evidence
 from services.verify.comparing import Rows
+from tests.support.contacts_agent import ContactsAgent, contact_events
 from tests.support.saying import bound, decided, seen, unbound
-from tests.support.sayings import Contacts, happened
 
 WHATSAPP, WEB = "whatsapp:n1:886911111111", "web:shop:c1"
 LOG = [
@@ -21,7 +21,9 @@ LOG = [
 
 
 def difference(evidence: list[Event]) -> str | None:
-    return compare_evidence(happened(LOG), dict(rows_of(happened(LOG))), happened(evidence)).difference
+    return compare_evidence(
+        contact_events(LOG), dict(rows_of(contact_events(LOG))), contact_events(evidence)
+    ).difference
 
 
 def test_a_topic_with_all_evidence_and_more_has_no_difference() -> None:
@@ -43,10 +45,10 @@ def test_a_later_sighting_of_a_known_intrinsic_identifier_may_be_missing() -> No
 
 def test_of_several_identifiers_the_last_sighting_of_each_must_be_there() -> None:
     log = [*LOG, seen(WHATSAPP, phone="+886922222222", at=4)]
-    evidence = Contacts().say(log)
-    rows: Rows = dict(rows_of(happened(log)))
+    evidence = ContactsAgent().send(log)
+    rows: Rows = dict(rows_of(contact_events(log)))
     assert [one.type for one in evidence[-2:]] == [RESTATED, RESTATED]
     for lost in evidence:
-        without = happened(one for one in evidence if one is not lost)
-        assert compare_evidence(happened(log), rows, without).difference is not None
-    assert compare_evidence(happened(log), rows, happened(evidence)).difference is None
+        without = contact_events(one for one in evidence if one is not lost)
+        assert compare_evidence(contact_events(log), rows, without).difference is not None
+    assert compare_evidence(contact_events(log), rows, contact_events(evidence)).difference is None

@@ -8,8 +8,8 @@ from projections.identity.tables import MEMBERS
 from schemas.events import Event
 from services.verify.check_resolution import compare_resolution, is_ahead
 from services.verify.comparing import TableComparison
+from tests.support.contacts_agent import ContactsAgent, contact_events
 from tests.support.saying import bound, seen
-from tests.support.sayings import Contacts, happened
 from tests.support.streams import rules_of
 
 CRM, WEB = "crm:erp:1", "web:shop:c1"
@@ -25,11 +25,11 @@ LOG = [
 def compared(evidence: list[Event]) -> TableComparison:
     rules = rules_of(Policy())
     tables = asyncio.run(resolve_log(evidence, rules))
-    return compare_resolution(happened(LOG), tables[MEMBERS], rules)
+    return compare_resolution(contact_events(LOG), tables[MEMBERS], rules)
 
 
 def test_the_evidence_that_is_passed_on_gives_the_membership_of_the_log() -> None:
-    assert compared(Contacts().say(LOG)) == TableComparison("resolution", 2, 2, None)
+    assert compared(ContactsAgent().send(LOG)) == TableComparison("resolution", 2, 2, None)
 
 
 def test_membership_without_a_later_sighting_is_found() -> None:
@@ -40,7 +40,9 @@ def test_membership_without_a_later_sighting_is_found() -> None:
 
 
 def test_evidence_of_events_that_are_not_in_the_log_is_ahead() -> None:
-    evidence = Contacts().say(LOG)
-    assert not is_ahead(happened(LOG), happened(evidence))
-    assert is_ahead(happened(LOG[:-2]), happened(evidence))
-    assert is_ahead(happened([*LOG[:2], *LOG[3:]]), happened([one for one in evidence if one is not LOG[2]]))
+    evidence = ContactsAgent().send(LOG)
+    assert not is_ahead(contact_events(LOG), contact_events(evidence))
+    assert is_ahead(contact_events(LOG[:-2]), contact_events(evidence))
+    assert is_ahead(
+        contact_events([*LOG[:2], *LOG[3:]]), contact_events([one for one in evidence if one is not LOG[2]])
+    )

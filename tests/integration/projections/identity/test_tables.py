@@ -8,7 +8,7 @@ import pytest
 
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
-from tests.support.histories import crowd, cut
+from tests.support.histories import cut, random_history
 from tests.support.identity import Identity
 from tests.support.memory import fold
 from tests.support.streams import by_stream, by_tables, consumed, content
@@ -23,7 +23,7 @@ TIGHT: dict[str, Any] = {
 async def test_tables_come_to_what_the_core_says(identity: Identity, seed: int) -> None:
     chance = Random(seed)
     policy = Policy.from_json(chance.choice([{}, TIGHT]))
-    events = crowd(chance, chance.randint(10, 80))
+    events = random_history(chance, chance.randint(10, 80))
     chunks = cut(events, chance)
     for chunk in chunks:
         await identity.save(*chunk, policy=policy)

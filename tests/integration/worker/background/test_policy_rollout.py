@@ -22,7 +22,7 @@ from services.runtime.settings import Settings
 from services.worker.agent_spec import AgentSpec, Connect, WorkerResources
 from services.worker.agents.identity import identity as identity_work
 from services.worker.background.policy_rollout import PolicyRollout
-from tests.support.histories import crowd
+from tests.support.histories import random_history
 from tests.support.identity import Identity
 from tests.support.memory import fold
 from tests.support.saying import bound, claimed, event
@@ -135,7 +135,7 @@ async def test_tables_come_to_what_the_policy_gives_while_evidence_arrives(tenan
     chance = Random(seed)
     policy = chance.choice([LOOSE, TIGHT, HONG_KONG])
     # One content an event id: what superseded statements leave behind is tested elsewhere.
-    events = list({one.event_id: one for one in crowd(chance, 60)}.values())
+    events = list({one.event_id: one for one in random_history(chance, 60)}.values())
     chance.shuffle(events)
     before, during = events[:35], events[35:]
     await tenants.chunk(*before)

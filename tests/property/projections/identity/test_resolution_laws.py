@@ -15,7 +15,18 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
 from projections.identity.resolution.values import normalise
 from schemas.events import Event
-from tests.support.histories import CONTACTS, VALUES, chances, crowd, dice, distinct, histories, made, patient, policies
+from tests.support.histories import (
+    CONTACTS,
+    VALUES,
+    chances,
+    dice,
+    distinct,
+    histories,
+    made,
+    patient,
+    policies,
+    random_history,
+)
 
 sizes = st.integers(3, 40)
 LATER = 100
@@ -33,7 +44,7 @@ def test_order_and_repeats_change_nothing_at_all(events: list[Event], policy: Po
 @given(chances, sizes, st.integers(1, 5))
 @dice
 def test_evidence_gathered_in_parts_and_merged_is_the_evidence_of_all(chance: Random, size: int, count: int) -> None:
-    events = distinct(crowd(chance, size))
+    events = distinct(random_history(chance, size))
     parts = [gather(events[start::count]) for start in range(count)]
     chance.shuffle(parts)
     merged = Evidence()
@@ -45,11 +56,11 @@ def test_evidence_gathered_in_parts_and_merged_is_the_evidence_of_all(chance: Ra
 @given(chances, sizes, policies)
 @dice
 def test_components_resolved_alone_give_what_the_whole_gives(chance: Random, size: int, policy: Policy) -> None:
-    evidence = gather(crowd(chance, size))
-    crowded = find_over_limit(grouped(links_of(evidence, policy)), policy)
+    evidence = gather(random_history(chance, size))
+    over_limit = find_over_limit(grouped(links_of(evidence, policy)), policy)
     parts = components(evidence, policy)
     assert sorted(contact for part in parts for contact in part) == sorted(evidence.contacts)
-    resolved = [resolve(evidence.of(part), policy, crowded) for part in parts]
+    resolved = [resolve(evidence.of(part), policy, over_limit) for part in parts]
     whole = resolve(evidence, policy)
     assert sorted(one for part in resolved for one in part.customers) == list(whole.customers)
     assert sorted(one for part in resolved for one in part.accepted) == list(whole.accepted)
@@ -59,17 +70,15 @@ def test_components_resolved_alone_give_what_the_whole_gives(chance: Random, siz
 
 @given(chances, sizes, policies)
 @dice
-def test_resolving_only_the_closure_of_what_an_event_touched_keeps_up(
-    chance: Random, size: int, policy: Policy
-) -> None:
-    events = distinct(crowd(chance, size))
+def test_resolving_only_the_closure_of_touched_contacts_suffices(chance: Random, size: int, policy: Policy) -> None:
+    events = distinct(random_history(chance, size))
     before, customers = Evidence(), frozenset[Customer]()
     for event in events[:12]:
         after = before.merge(gather([event]))
-        touched = gather([event]).contacts | contacts_of_changed_crowds(before, after, policy)
-        affected = closure(before, policy, crowds_in(before, policy), touched)
-        affected |= closure(after, policy, crowds_in(after, policy), touched)
-        renewed = resolve(after.of(affected), policy, crowds_in(after, policy)).customers
+        touched = gather([event]).contacts | holders_of_changed_identifiers(before, after, policy)
+        affected = closure(before, policy, over_limit_in(before, policy), touched)
+        affected |= closure(after, policy, over_limit_in(after, policy), touched)
+        renewed = resolve(after.of(affected), policy, over_limit_in(after, policy)).customers
         customers = frozenset(one for one in customers if affected.isdisjoint(one.contacts)) | frozenset(renewed)
         assert customers == frozenset(resolve(after, policy).customers)
         before = after
@@ -77,33 +86,33 @@ def test_resolving_only_the_closure_of_what_an_event_touched_keeps_up(
 
 @given(chances, sizes)
 @dice
-def test_a_value_taken_back_leaves_what_would_have_been_without_it(chance: Random, size: int) -> None:
-    """Stated after all else: nothing remembers it, if its type isn't exclusive and it names no contact."""
+def test_a_retracted_value_leaves_the_result_without_it(chance: Random, size: int) -> None:
+    """A value stated last leaves no trace if its type is not exclusive and it names no contact."""
     contact, identifier, events = without_statements_of_one(chance, size, ["phone", "email", "x_card", "whatsapp_user"])
     before = resolve(gather(events), Policy())
-    after = resolve(gather([*events, *said_and_taken_back(contact, identifier, LATER)]), Policy())
+    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, LATER)]), Policy())
     assert after.customers == before.customers
     assert (after.accepted, after.refused) == (before.accepted, before.refused)
 
 
 @given(chances, sizes)
 @dice
-def test_an_old_value_taken_back_moves_no_contact_but_may_found(chance: Random, size: int) -> None:
+def test_a_retracted_old_value_moves_no_contact_but_may_found(chance: Random, size: int) -> None:
     """``founded_at`` remembers every statement, so who founds a customer may change; who belongs to it doesn't."""
     contact, identifier, events = without_statements_of_one(chance, size, ["phone", "email", "x_card", "contact"])
     before = resolve(gather(events), Policy())
-    after = resolve(gather([*events, *said_and_taken_back(contact, identifier, -LATER)]), Policy())
+    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, -LATER)]), Policy())
     assert memberships(after, gather(events).contacts) == memberships(before, gather(events).contacts)
     assert (after.accepted, after.refused) == (before.accepted, before.refused)
 
 
 @given(chances, sizes)
 @dice
-def test_an_exclusive_value_taken_back_is_remembered_by_rule_3_alone(chance: Random, size: int) -> None:
+def test_a_retracted_exclusive_value_only_counts_for_shared_devices(chance: Random, size: int) -> None:
     policy = Policy.from_json({"shared_device_limit": 1_000})
     contact, identifier, events = without_statements_of_one(chance, size, ["member_id", "line_user", "facebook_user"])
     before = resolve(gather(events), policy)
-    after = resolve(gather([*events, *said_and_taken_back(contact, identifier, LATER)]), policy)
+    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, LATER)]), policy)
     assert after.customers == before.customers
     assert (after.accepted, after.refused) == (before.accepted, before.refused)
 
@@ -111,7 +120,7 @@ def test_an_exclusive_value_taken_back_is_remembered_by_rule_3_alone(chance: Ran
 @given(chances, sizes, policies)
 @dice
 def test_no_customer_has_two_member_ids_or_a_pair_decided_different(chance: Random, size: int, policy: Policy) -> None:
-    resolution = resolve(gather(crowd(chance, size)), Policy(types={"phone": policy.types["phone"]}))
+    resolution = resolve(gather(random_history(chance, size)), Policy(types={"phone": policy.types["phone"]}))
     decisions = resolution.evidence.decisions
     for customer in resolution.customers:
         carried = {
@@ -134,16 +143,18 @@ def without_statements_of_one(
     contact = chance.choice(CONTACTS)
     type_name = chance.choice(types)
     identifier = {"type": type_name, "value": chance.choice(VALUES[type_name])}
-    events = [event for event in crowd(chance, size) if key_of(event) != contact or not mentions(event, type_name)]
+    events = [
+        event for event in random_history(chance, size) if key_of(event) != contact or not mentions(event, type_name)
+    ]
     seen = [made(other, "nobody.knows", {}, at=-2 * LATER, event_id=f"seen{n}") for n, other in enumerate(CONTACTS)]
     return contact, identifier, [*seen, *events]
 
 
-def said_and_taken_back(contact: tuple[str, str, str], identifier: dict[str, str], at: int) -> list[Event]:
-    said = {"identifiers": [identifier | {"assurance": "verified"}]}
+def asserted_and_retracted(contact: tuple[str, str, str], identifier: dict[str, str], at: int) -> list[Event]:
+    data = {"identifiers": [identifier | {"assurance": "verified"}]}
     return [
-        made(contact, "identity.bound", said, at=at, event_id="said"),
-        made(contact, "identity.unbound", said, at=at + 1, event_id="taken back"),
+        made(contact, "identity.bound", data, at=at, event_id="asserted"),
+        made(contact, "identity.unbound", data, at=at + 1, event_id="retracted"),
     ]
 
 
@@ -164,12 +175,12 @@ def memberships(resolution: Resolution, among: frozenset[str]) -> set[frozenset[
     return {among & frozenset(customer.contacts) for customer in resolution.customers} - {frozenset()}
 
 
-def crowds_in(evidence: Evidence, policy: Policy) -> dict[tuple[str, str], int]:
+def over_limit_in(evidence: Evidence, policy: Policy) -> dict[tuple[str, str], int]:
     return find_over_limit(grouped(links_of(evidence, policy)), policy)
 
 
-def contacts_of_changed_crowds(before: Evidence, after: Evidence, policy: Policy) -> frozenset[str]:
-    then, now = crowds_in(before, policy), crowds_in(after, policy)
+def holders_of_changed_identifiers(before: Evidence, after: Evidence, policy: Policy) -> frozenset[str]:
+    then, now = over_limit_in(before, policy), over_limit_in(after, policy)
     changed = {identifier for identifier in then.keys() | now.keys() if then.get(identifier) != now.get(identifier)}
     holders = {
         link.contact

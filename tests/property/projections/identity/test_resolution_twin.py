@@ -10,7 +10,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
 from schemas.events import Event
 from tests.support.examples import examples
-from tests.support.histories import chances, crowd, dice, histories, patient, policies
+from tests.support.histories import chances, dice, histories, patient, policies, random_history
 from tests.support.resolution_twin import TwinOutcome, twin
 
 
@@ -31,5 +31,5 @@ def test_core_and_twin_say_the_same_of_any_history(events: list[Event], policy: 
 @given(chances, st.integers(5, 60), policies)
 @settings(dice, max_examples=examples(300))
 def test_core_and_twin_say_the_same_of_long_histories(chance: Random, size: int, policy: Policy) -> None:
-    events = crowd(chance, size)
+    events = random_history(chance, size)
     assert outcome(events, policy) == twin(events, policy)

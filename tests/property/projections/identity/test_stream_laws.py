@@ -13,7 +13,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
 from schemas.events import Event
 from tests.support.examples import examples
-from tests.support.histories import crowd, cut, histories, policies
+from tests.support.histories import cut, histories, policies, random_history
 from tests.support.memory import Memory, fold
 from tests.support.saying import bound, seen, unbound
 from tests.support.streams import by_stream, by_tables, consumed, content, rules_of
@@ -62,7 +62,7 @@ def test_what_is_spelt_in_several_ways_counts_once_in_any_order() -> None:
 @given(st.randoms(use_true_random=False), st.integers(5, 60), policies)
 @settings(max_examples=examples(200), phases=[Phase.generate], deadline=None)
 def test_any_chunks_of_a_long_history_come_to_the_same(chance: Random, size: int, policy: Policy) -> None:
-    check(crowd(chance, size), policy, chance)
+    check(random_history(chance, size), policy, chance)
 
 
 LOW: Final = Policy.from_json({"types": {"phone": {"limit": 2}, "email": {"limit": 3}}})
