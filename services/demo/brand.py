@@ -3,8 +3,7 @@
 Nothing here is real: hosts are of ``example.com``, and accounts are words that no channel hands out.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 NAME: Final = "霧谷茶事"
 SITE: Final = "https://shop.example.com"
@@ -26,8 +25,7 @@ WHATSAPP_BUSINESS: Final = "770000000000001"
 WHATSAPP_NUMBER: Final = "886900300001"
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """A shop, with the people who work there (member number and name)."""
 
     code: str
@@ -35,8 +33,7 @@ class Branch:
     staff: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
+class Product(NamedTuple):
     """Something on the shelf, with its price in dollars (TWD)."""
 
     sku: str
@@ -49,8 +46,7 @@ class Product:
         return f"{SITE}/products/{self.sku}"
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(NamedTuple):
     """A message to many, sent every year on the same day."""
 
     name: str
@@ -113,7 +109,7 @@ QUESTIONS: Final = (
     "冷泡要泡多久比較好？",
     "在嗎",
 )
-CAMPAIGN_QUESTION: Final = "請問{campaign}的優惠可以跟會員折扣一起用嗎？"
+CAMPAIGN_QUESTION: Final = "請問{campaign.name}的優惠可以跟會員折扣一起用嗎？"
 INSTAGRAM_HELLOS: Final = ("價格？", "哪裡買", "+1", "好美")
 WHATSAPP_HELLO: Final = "Hi，請問可以寄到香港嗎？"
 NEW_NUMBER: Final = "我換號碼了，之後用這支喔"
@@ -145,7 +141,7 @@ BOT_ACTIONS: Final = (
 )
 TAGS: Final = ("VIP", "愛喝烏龍", "紅茶派", "送禮需求", "企業客戶", "品茶課", "客訴處理", "冷泡", "茶具控", "價格敏感")
 PAGES: Final = ("/", "/collections/oolong", "/collections/gifts", "/about", "/stores", "/blog/how-to-brew", "/sale")
-LEVELS: Final = ("一般會員", "銀葉會員", "金葉會員", "茶師會員")
+LEVELS: Final = ("一般會員", "一般會員", "一般會員", "銀葉會員", "金葉會員", "茶師會員")
 UNKNOWN_TYPES: Final = ("loyalty.points_earned", "survey.answered", "game.played", "coupon.redeemed")
 # Nobody's: what a form sends that was left alone, and what is typed to get past one.
 JUNK_VALUES: Final = {

@@ -1,18 +1,17 @@
 """Who is who in numbers: customers by size, how they came to be, and what kept contacts apart."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
 import httpx
+from pydantic import BaseModel
 
 from projections.engine.generations import Generation
 from projections.identity import store
 from projections.identity.contact_evidence import evidence_of
 from projections.identity.resolution.contact_links import derive_links
-from projections.identity.resolution.links import MEANINGS
 from projections.identity.resolutions import active_resolution
 from projections.identity.snapshot import policy_of
 from schemas.changes import CustomerChange, change_in
@@ -38,7 +37,6 @@ _CONFLICTS: Final = """
 SELECT reason, count(*) FROM conflicts WHERE tenant = $1 AND resolution_id = $2
 GROUP BY reason ORDER BY count(*) DESC, reason
 """
-_LARGE: Final = 5  # customers of so many contacts or more are shown together
 _MOST_ASKED: Final = 12  # contacts of the featured customer that are asked about
 
 
@@ -47,47 +45,16 @@ async def contacts_by_channel(pool: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in await pool.fetch(_BY_CHANNEL, TENANT)]
 
 
-@dataclass(frozen=True, slots=True)
-class Customers:
-    """How many customers have how many contacts; changes by type; refused links and excluded values by reason."""
+class Customers(BaseModel):
+    """How many customers have how many contacts; changes by type; refused links and values set aside, by reason."""
 
-    sizes: dict[int, int]
-    changes: Counter[str]
+    count: int
+    contacts_per_customer: dict[int, int]
     merges: int
     splits: int
+    changes: dict[str, int]
     refused: dict[str, int]
-    excluded: dict[str, int]
-
-    @property
-    def count(self) -> int:
-        """How many customers there are."""
-        return sum(self.sizes.values())
-
-    def rows(self) -> Iterator[tuple[str, int, str]]:
-        """For people: name, number, meaning."""
-        yield "customers", self.count, "Omni-customers, each with all its contacts"
-        for size, customers in self.sizes.items():
-            if size < _LARGE:
-                yield f"  of {size} contact{'s' if size > 1 else ''}", customers, ""
-        if large := sum(customers for size, customers in self.sizes.items() if size >= _LARGE):
-            yield f"  of {_LARGE} or more", large, ""
-        yield "merges", self.merges, "times that customers became one"
-        yield "splits", self.splits, "customers that came out of another one"
-        for what, counts in (("refused", self.refused), ("set aside", self.excluded)):
-            for reason, count in counts.items():
-                yield f"{what}: {reason}", count, MEANINGS[reason]
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {
-            "count": self.count,
-            "contacts_per_customer": {str(size): customers for size, customers in self.sizes.items()},
-            "merges": self.merges,
-            "splits": self.splits,
-            "changes": dict(self.changes),
-            "refused": self.refused,
-            "set_aside": self.excluded,
-        }
+    set_aside: dict[str, int]
 
 
 async def count_customers(settings: Settings, pool: Any, generation: Generation) -> Customers:
@@ -103,13 +70,14 @@ async def count_customers(settings: Settings, pool: Any, generation: Generation)
         refused = dict(map(tuple, await connection.fetch(_CONFLICTS, *active.key)))
     changes = await _read_changes(settings, generation)
     return Customers(
-        sizes=dict(sorted((+sizes).items())),
+        count=sizes.total(),
+        contacts_per_customer=dict(sorted((+sizes).items())),
         changes=Counter(change.type for change in changes),
         # A merger is also announced for each customer that is gone, a split also for the one that was left.
         merges=sum(change.type == "merged" and bool(change.after) for change in changes),
         splits=sum(change.type == "split" and not change.before for change in changes),
         refused=refused,
-        excluded=dict(excluded.most_common()),
+        set_aside=dict(excluded.most_common()),
     )
 
 

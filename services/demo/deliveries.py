@@ -1,57 +1,50 @@
-"""How the year's events reach Onefold: in each sender's requests, out of order, some very late, some twice. Pure.
+"""How the year reaches Onefold: in each sender's requests, out of order, some very late, some twice. Pure.
 
 What the counters must come to afterwards is known to the event.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
-from random import Random
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from services.demo.channels.channel import Sender
-from services.demo.channels.registry import CHANNELS, sender_of
-from services.demo.invalid import BrokenRecord, RefusedPost, broken_records, invalid_events, refused_posts
-from services.demo.year import CanonicalEvent
+from services.demo.dice import Dice
+from services.demo.invalid import BrokenRecord, broken_records, invalid_events, refused_requests
+from services.demo.senders import SENDERS, sender_of
+from services.demo.senders.shape import SenderName
+from services.demo.year import Events
 
 _DUPLICATE_SHARE: Final = 0.03
-_LATE_SHARE: Final = 0.01
-_WINDOW: Final = 400  # items among which the order of delivery is random
+_LATE_PERCENT: Final = 1
+_WINDOW: Final = 400  # reports among which the order of delivery is random
 
 
-@dataclass(frozen=True, slots=True)
-class SentItem:
-    """One event, or several that the sender reports together."""
+class Post(NamedTuple):
+    """One request: how many events it carries, and the status with which it must be refused as a whole, if it must."""
 
-    sender: Sender
-    events: tuple[CanonicalEvent, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """The body of one request, and how many events it carries."""
-
-    sender: Sender
+    sender: SenderName
     path: str
     body: bytes
-    events: int
+    events: int = 0
+    refused_with: int | None = None
+    wrong_credential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
-    """Everything that is sent, and what it must come to.
+    """Everything that is sent, the senders' requests evenly mixed, and what it must come to.
 
     ``distinct`` events are to be committed and ``duplicates`` absorbed; ``rejected`` events are refused inside their
     batches, ``refused`` requests as a whole; each record of ``broken`` becomes a dead letter.
     """
 
     posts: tuple[Post, ...]
-    refused: tuple[RefusedPost, ...]
     broken: tuple[BrokenRecord, ...]
     distinct: int
     duplicates: int
     rejected: int
+    refused: int
 
     @property
     def accepted(self) -> int:
@@ -59,75 +52,71 @@ class Deliveries:
         return self.distinct + self.duplicates
 
 
-def deliveries(events: list[CanonicalEvent], run: str) -> Deliveries:
+class _Delivery(NamedTuple):
+    events: Events
+    repeated: bool = False
+
+
+def deliveries(reports: Sequence[Events], run: str) -> Deliveries:
     """Return the deliveries of a year. ``run`` names the run; it seeds the order and names the campaigns' sends."""
-    rng, items = Random(run), items_of(events)
-    copies = _choose_copies(items, round(len(events) * _DUPLICATE_SHARE), rng)
-    queues: dict[Sender, list[tuple[SentItem, bool]]] = {}
-    for _, number, repeated in sorted(_arrivals(len(items), copies, rng)):
-        queues.setdefault(items[number].sender, []).append((items[number], repeated))
-    invalid, others = invalid_events(events[0]), queues.setdefault("events", [])
+    dice, distinct = Dice(run), sum(map(len, reports))
+    copies = _choose_copies(reports, round(distinct * _DUPLICATE_SHARE), dice)
+    queues: dict[SenderName, list[_Delivery]] = {"events": []}
+    for _, number, repeated in sorted(_arrivals(len(reports), copies, dice)):
+        events = reports[number]
+        queues.setdefault(sender_of(events[0]), []).append(_Delivery(events, repeated))
+    valid = reports[0][0]
+    invalid, refused = invalid_events(valid), list(_refused(valid))
     for event in invalid:
-        others.insert(rng.randint(0, len(others)), (SentItem("events", (event,)), False))
+        queues["events"].insert(dice.randint(0, len(queues["events"])), _Delivery((event,)))
+    posts = [list(_posts(sender, queue, dice, run)) for sender, queue in sorted(queues.items())]
+    placed = [((place + 1) / len(queue), post) for queue in (*posts, refused) for place, post in enumerate(queue)]
     return Deliveries(
-        posts=tuple(chain(*(_posts(sender, queue, rng, run) for sender, queue in sorted(queues.items())))),
-        refused=refused_posts(events[0]),
-        broken=broken_records(events[0]),
-        distinct=len(events),
-        duplicates=sum(len(items[number].events) for number in copies),
+        posts=tuple(post for _, post in sorted(placed, key=lambda one: one[0])),
+        broken=broken_records(valid),
+        distinct=distinct,
+        duplicates=sum(len(reports[number]) for number in copies),
         rejected=len(invalid),
+        refused=len(refused),
     )
 
 
-def items_of(events: Iterable[CanonicalEvent]) -> list[SentItem]:
-    """Put every event into one item, in the order of the items' first events."""
-    groups: dict[tuple[Sender, Hashable], list[CanonicalEvent]] = {}
-    for event in events:
-        sender = sender_of(event)
-        groups.setdefault((sender, CHANNELS[sender].item_key(event)), []).append(event)
-    return list(chain(*(_items(sender, group) for (sender, _), group in groups.items())))
-
-
-def _items(sender: Sender, events: list[CanonicalEvent]) -> list[SentItem]:
-    """One item, unless the sender can't report all of it at once: the year's end may have cut something off."""
-    channel = CHANNELS[sender]
-    events.sort(key=channel.order)
-    if channel.is_item(events):
-        return [SentItem(sender, tuple(events))]
-    return [SentItem("events", (event,)) for event in events]
-
-
-def _choose_copies(items: list[SentItem], events: int, rng: Random) -> list[int]:
-    """Choose items to deliver twice that have ``events`` events together (fewer if no item is small enough)."""
+def _choose_copies(reports: Sequence[Events], events: int, dice: Dice) -> list[int]:
+    """Choose reports to deliver twice that have ``events`` events together (fewer if none is small enough)."""
     copies: list[int] = []
-    for number in rng.sample(range(len(items)), len(items)):
-        if len(items[number].events) <= events:
+    for number in dice.sample(range(len(reports)), len(reports)):
+        if len(reports[number]) <= events:
             copies.append(number)
-            events -= len(items[number].events)
+            events -= len(reports[number])
     return copies
 
 
-def _arrivals(count: int, copies: list[int], rng: Random) -> Iterator[tuple[float, int, bool]]:
-    """Yield each item's place in the order of delivery, its number, and whether it is a repeated delivery."""
+def _arrivals(count: int, copies: list[int], dice: Dice) -> Iterator[tuple[float, int, bool]]:
+    """Yield each report's place in the order of delivery, its number, and whether it is a repeated delivery."""
     for number in range(count):
-        late = count if rng.random() < _LATE_SHARE else _WINDOW
-        yield number + rng.random() * late, number, False
+        late = count if dice.chance(_LATE_PERCENT) else _WINDOW
+        yield number + dice.random() * late, number, False
     for number in copies:
         # Half are repeated at once, as after a lost answer; half much later, as after an outage.
-        delay = _WINDOW + (rng.random() * 5 if rng.random() < 1 / 2 else rng.expovariate(1 / 500))
+        delay = _WINDOW + (dice.random() * 5 if dice.chance(50) else dice.expovariate(1 / 500))
         yield number + delay, number, True
 
 
-def _posts(sender: Sender, queue: Sequence[tuple[SentItem, bool]], rng: Random, run: str) -> Iterator[Post]:
-    """Put one sender's items into requests of random sizes, in their order."""
-    channel = CHANNELS[sender]
-    for _, group in groupby(queue, key=lambda one: channel.request_key(one[0].events[0])):
-        items = list(group)
-        while items:
-            size = rng.randint(1, channel.largest)
-            part, items = items[:size], items[size:]
-            first = part[0][0].events[0]
-            made = [(channel.item(one.events), repeated) for one, repeated in part]
-            body = channel.body([channel.repeated(one) if repeated else one for one, repeated in made], first, run)
-            path = channel.path.format(campaign=quote(first["data"].get("campaign", ""), safe=""))
-            yield Post(sender, path, body, sum(len(one.events) for one, _ in part))
+def _posts(name: SenderName, queue: list[_Delivery], dice: Dice, run: str) -> Iterator[Post]:
+    """Put what one sender delivers into requests of random sizes, in its order."""
+    sender = SENDERS[name]
+    for _, group in groupby(queue, key=lambda one: sender.request_key(one.events[0])):
+        rest = list(group)
+        while rest:
+            size = dice.randint(1, sender.largest)
+            part, rest = rest[:size], rest[size:]
+            items = [(sender.repeated if one.repeated else dict)(sender.item(one.events)) for one in part]
+            first = part[0].events[0]
+            path = sender.path.format(campaign=quote(first["data"].get("campaign", ""), safe=""))
+            yield Post(name, path, sender.body(items, first, run), sum(len(one.events) for one in part))
+
+
+def _refused(valid: dict[str, object]) -> Iterator[Post]:
+    for one in refused_requests(valid):
+        path = SENDERS[one.sender].path.format(campaign="nobody")
+        yield Post(one.sender, path, one.body, 0, one.status, one.wrong_credential)

@@ -9,8 +9,10 @@
     └── ServerLost          look at the server that the message names
 """
 
+from services.runtime.errors import ForeseenError
 
-class DemoError(Exception):
+
+class DemoError(ForeseenError):
     """Base of all; its text is a whole sentence for a person."""
 
 

@@ -1,34 +1,31 @@
 """What must not get through: events and requests that ingress refuses, and broken records in the log. Pure."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from schemas.topics import event_key
 from services.demo import brand
-from services.demo.channels.channel import Sender
+from services.demo.senders.shape import SenderName
 from services.demo.year import CanonicalEvent
 
 TENANT: Final = "demo"
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedPost:
-    """A request that is refused as a whole with this status, and whether its credential is wrong."""
-
-    sender: Sender
-    body: bytes
-    status: int
-    wrong_credential: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenRecord:
+class BrokenRecord(NamedTuple):
     """A log record that is no event and becomes a dead letter."""
 
     key: bytes
     value: bytes
+
+
+class RefusedRequest(NamedTuple):
+    """A request that is refused as a whole with this status, and whether its credential is wrong."""
+
+    sender: SenderName
+    body: bytes
+    status: int
+    wrong_credential: bool = False
 
 
 def invalid_events(valid: CanonicalEvent) -> tuple[CanonicalEvent, ...]:
@@ -47,23 +44,26 @@ def invalid_events(valid: CanonicalEvent) -> tuple[CanonicalEvent, ...]:
     )
 
 
-def refused_posts(valid: CanonicalEvent) -> tuple[RefusedPost, ...]:
+def refused_requests(valid: CanonicalEvent) -> tuple[RefusedRequest, ...]:
     """Requests of which nothing may be stored: malformed ones, and ones with a wrong credential."""
     page = {"type": "page", "anonymousId": "c-forged", "messageId": "demo-forged"}
     text = orjson.dumps(valid | {"type": "message.received", "data": {"text": "?"}})
     meta = orjson.dumps({"object": "page", "entry": []})
+    forged: tuple[tuple[SenderName, bytes], ...] = (
+        ("events", orjson.dumps(valid)),
+        ("line", orjson.dumps({"destination": "U0", "events": []})),
+        ("facebook", meta),
+        ("instagram", meta),
+        ("whatsapp", meta),
+        ("site", orjson.dumps({"batch": [page]})),
+    )
     return (
-        RefusedPost("events", b'{"type": "message.received", ', 400),
-        RefusedPost("events", text.replace(b'"?"', b'"\\ud83c"'), 422),  # half of a surrogate pair
-        RefusedPost("events", orjson.dumps([{"type": "tag.added"}, 42]), 422),
-        RefusedPost("members", orjson.dumps([{"display_name": "?"}]), 422),
-        RefusedPost("campaigns", b'{"text": "?"}', 400),
-        RefusedPost("events", orjson.dumps(valid), 401, wrong_credential=True),
-        RefusedPost("line", orjson.dumps({"destination": "U0", "events": []}), 401, wrong_credential=True),
-        RefusedPost("facebook", meta, 401, wrong_credential=True),
-        RefusedPost("instagram", meta, 401, wrong_credential=True),
-        RefusedPost("whatsapp", meta, 401, wrong_credential=True),
-        RefusedPost("site", orjson.dumps({"batch": [page]}), 401, wrong_credential=True),
+        RefusedRequest("events", b'{"type": "message.received", ', 400),
+        RefusedRequest("events", text.replace(b'"?"', b'"\\ud83c"'), 422),  # half of a surrogate pair
+        RefusedRequest("events", orjson.dumps([{"type": "tag.added"}, 42]), 422),
+        RefusedRequest("members", orjson.dumps([{"display_name": "?"}]), 422),
+        RefusedRequest("campaigns", b'{"text": "?"}', 400),
+        *(RefusedRequest(sender, body, 401, wrong_credential=True) for sender, body in forged),
     )
 
 

@@ -8,18 +8,15 @@ import sys
 import time
 from typing import Final
 
-import orjson
 from rich.console import Console
 
-from services.control.errors import ControlError
 from services.demo.connections import connect
-from services.demo.errors import DemoError
 from services.demo.report import Result, show
 from services.demo.run import Parameters, run, server_losses
 from services.demo.sending import Target
 from services.embedded.errors import EmbeddedError
 from services.embedded.stack import Stack
-from services.runtime.secrets import WrongMasterKey
+from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
 _CHECK_EVERY: Final = 1.0
@@ -37,14 +34,16 @@ def run_demo(parameters: Parameters, *, leave: bool, as_json: bool, port: int | 
     result: Result | None = None
     try:
         with Stack(settings, console) as stack:
-            result = asyncio.run(_run_and_watch(stack, parameters, console, _command(settings)))
+            with server_losses():
+                target = Target(stack.url, stack.key, connect(stack.settings), _command(settings))
+                result = asyncio.run(_run_and_watch(stack, parameters, console, target))
             show(console, result, leave=leave)
             if as_json:
-                sys.stdout.write(orjson.dumps(result.as_json()).decode() + "\n")
+                sys.stdout.write(result.model_dump_json() + "\n")
                 sys.stdout.flush()
             if not leave:
                 _stay(stack, console)
-    except (EmbeddedError, DemoError, ControlError, WrongMasterKey) as error:
+    except (EmbeddedError, ForeseenError) as error:
         console.print(str(error), style="bold red", markup=False, soft_wrap=True)
         return _FAILED
     except KeyboardInterrupt:
@@ -58,9 +57,9 @@ def _stop(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-async def _run_and_watch(stack: Stack, parameters: Parameters, console: Console, command: str) -> Result:
-    """Run while watching the stack's processes. Raises ChildDied, DemoError, ControlError."""
-    running = asyncio.create_task(_run(stack, parameters, console, command))
+async def _run_and_watch(stack: Stack, parameters: Parameters, console: Console, target: Target) -> Result:
+    """Run while watching the stack's processes. Raises ChildDied and ForeseenError."""
+    running = asyncio.create_task(run(stack.settings, target, parameters, console))
     try:
         while not running.done():
             await asyncio.wait({running}, timeout=_CHECK_EVERY)
@@ -68,12 +67,6 @@ async def _run_and_watch(stack: Stack, parameters: Parameters, console: Console,
     finally:
         running.cancel()
     return running.result()
-
-
-async def _run(stack: Stack, parameters: Parameters, console: Console, command: str) -> Result:
-    with server_losses():
-        target = Target(stack.url, stack.key, await connect(stack.settings), command)
-        return await run(stack.settings, target, parameters, console)
 
 
 def _command(given: Settings) -> str:

@@ -3,13 +3,13 @@
 Phone numbers are Taiwanese mobile numbers from one block; mail addresses are of ``example.com``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 
 from services.demo import brand
-from services.demo.timing import DAY, YEAR, chance, random_time, time_after
+from services.demo.dice import DAY, YEAR, Dice
 
 _SURNAMES: Final = (
     "陳林黃張李王吳劉蔡楊許鄭謝洪郭邱曾廖賴徐周葉蘇莊呂江何蕭羅高潘簡朱鍾彭游詹胡施沈余趙盧梁顏柯翁魏孫戴"
@@ -24,8 +24,6 @@ _LOCALES: Final = {"zh-TW": 90, "zh-HK": 4, "en": 4, "ja": 2}
 
 # How many percent of the people the brand knows on each channel.
 SHARES: Final = {"line": 78, "facebook": 16, "instagram": 13, "whatsapp": 4, "web": 36, "crm": 18}
-# How the visits of one person are spread over the person's channels.
-VISIT_WEIGHTS: Final = {"line": 10, "facebook": 6, "instagram": 5, "whatsapp": 7, "web": 8, "crm": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,68 +66,83 @@ class Person:
         """The person's first contact on a channel."""
         return next((contact for contact in self.contacts if contact.channel == channel), None)
 
-    @property
-    def login_identifiers(self) -> list[dict[str, str]]:
-        """What a login states: the member id (if any) as verified, phone and e-mail as typed."""
-        member = [{"type": "member_id", "value": self.member_id, "assurance": "verified"}] if self.member_id else []
+    def identifiers(self, *types: str) -> list[dict[str, str]]:
+        """What a login states of these types: the member id as verified by the site, phone and e-mail as typed."""
+        known = {"member_id": self.member_id, "phone": self.phone, "email": self.email}
         return [
-            *member,
-            {"type": "phone", "value": self.phone, "assurance": "claimed"},
-            {"type": "email", "value": self.email, "assurance": "claimed"},
+            {"type": name, "value": value, "assurance": "verified" if name == "member_id" else "claimed"}
+            for name in types
+            if (value := known[name])
         ]
 
+    @property
+    def card(self) -> list[dict[str, str]]:
+        """What the member's card states."""
+        return self.identifiers("member_id")
 
-def population(rng: Random, size: int, until_ms: int) -> list[Person]:
+    @property
+    def typed(self) -> list[dict[str, str]]:
+        """What others know of the person: phone and e-mail."""
+        return self.identifiers("phone", "email")
+
+    @property
+    def login(self) -> list[dict[str, str]]:
+        """What a login on the site states."""
+        return self.identifiers("member_id", "phone", "email")
+
+
+def population(dice: Dice, size: int, until_ms: int) -> list[Person]:
     """Make ``size`` people, in the order in which they joined."""
     start = until_ms - YEAR
     people: list[Person] = []
-    for number, joined_at in enumerate(sorted(_joined_at(rng, start) for _ in range(size))):
+    for number, joined_at in enumerate(sorted(_joined_at(dice, start) for _ in range(size))):
         # About one in a hundred gives a family member's phone.
-        family = people[-1].phone if people and chance(rng, 1) else None
-        people.append(_person(rng, number, joined_at, until_ms, family))
+        family = people[-1].phone if people and dice.chance(1) else None
+        people.append(_person(dice, number, joined_at, until_ms, family or f"+8869000{number % 100_000:05d}"))
     return people
 
 
-def _joined_at(rng: Random, start: int) -> int:
+def on_all_channels(dice: Dice, person: Person, channels: tuple[str, ...]) -> Person:
+    """Return the person as a member who is on these channels too."""
+    missing = [channel for channel in channels if person.on(channel) is None]
+    added = (contact_on(dice, channel, person.number, person.phone) for channel in missing)
+    return replace(person, member_id=member_id_of(person.number), contacts=(*person.contacts, *added))
+
+
+def _joined_at(dice: Dice, start: int) -> int:
     """A third join in the first weeks, the others through the year."""
-    days = rng.expovariate(1 / 12) if chance(rng, 33) else rng.uniform(0, 362)
+    days = dice.expovariate(1 / 12) if dice.chance(33) else dice.uniform(0, 362)
     day = start + int(min(days, 362) * DAY)
-    return random_time(rng, day, day + DAY)
+    return dice.time_between(day, day + DAY)
 
 
-def _person(rng: Random, number: int, joined_at: int, until_ms: int, family_phone: str | None) -> Person:
-    name = rng.choice(_SURNAMES) + rng.choice(_GIVEN_NAMES)
-    phone = family_phone or f"+8869000{number % 100_000:05d}"
-    contacts = tuple(_contacts(rng, number, phone))
-    member = any(contact.channel == "crm" for contact in contacts) or chance(rng, 40)
+def _person(dice: Dice, number: int, joined_at: int, until_ms: int, phone: str) -> Person:
+    name = dice.choice(_SURNAMES) + dice.choice(_GIVEN_NAMES)
+    contacts = tuple(_contacts(dice, number, phone))
+    member = any(contact.channel == "crm" for contact in contacts) or dice.chance(40)
+    nicknames = (name, dice.choice(_NICKNAMES).format(name[-1]), dice.choice(_ENGLISH))
     return Person(
         number=number,
         name=name,
-        nickname=_nickname(rng, name),
-        locale=rng.choices(list(_LOCALES), list(_LOCALES.values()))[0],
+        nickname=dice.choices(nicknames, (50, 30, 20))[0],
+        locale=dice.weighted(_LOCALES),
         joined_at=joined_at,
-        left_at=until_ms if chance(rng, 30) else min(until_ms, time_after(rng, joined_at, 120 * DAY)),
-        weight=min(25.0, rng.paretovariate(1.16)),  # a long tail: a fifth of the people make most of the visits
+        left_at=until_ms if dice.chance(30) else min(until_ms, dice.time_after(joined_at, 120 * DAY)),
+        weight=min(25.0, dice.paretovariate(1.16)),  # a long tail: a fifth of the people make most of the visits
         member_id=member_id_of(number) if member else None,
         phone=phone,
-        email=f"tea{number:05d}@{rng.choice(('mail', 'inbox', 'post'))}.example.com",
-        branch=rng.choice(brand.BRANCHES),
+        email=f"tea{number:05d}@{dice.choice(('mail', 'inbox', 'post'))}.example.com",
+        branch=dice.choice(brand.BRANCHES),
         contacts=contacts,
     )
 
 
-def _nickname(rng: Random, name: str) -> str:
-    if chance(rng, 50):
-        return name
-    return rng.choice(_NICKNAMES).format(name[-1]) if chance(rng, 60) else rng.choice(_ENGLISH)
-
-
-def _contacts(rng: Random, number: int, phone: str) -> Iterator[Contact]:
-    channels = [channel for channel, share in SHARES.items() if chance(rng, share)] or ["line"]
+def _contacts(dice: Dice, number: int, phone: str) -> Iterator[Contact]:
+    channels = [channel for channel, share in SHARES.items() if dice.chance(share)] or ["line"]
+    if "web" in channels and dice.chance(30):  # the phone's browser beside the one inside LINE
+        channels.append("web")
     for channel in channels:
-        yield contact_on(rng, channel, number, phone)
-    if "web" in channels and chance(rng, 30):  # the phone's browser beside the one inside LINE
-        yield contact_on(rng, "web", number, phone)
+        yield contact_on(dice, channel, number, phone)
 
 
 def member_id_of(number: int) -> str:
@@ -139,12 +152,15 @@ def member_id_of(number: int) -> str:
 
 def contact_on(rng: Random, channel: str, number: int, phone: str) -> Contact:
     """Make a contact with a uid of the kind that the channel gives."""
-    uids: Mapping[str, Callable[[], str]] = {
-        "line": lambda: f"U{rng.getrandbits(128):032x}",
-        "facebook": lambda: str(rng.randint(10**15, 10**16 - 1)),
-        "instagram": lambda: str(rng.randint(10**15, 10**16 - 1)),
-        "whatsapp": lambda: phone.removeprefix("+"),
-        "web": lambda: f"c-{rng.getrandbits(96):024x}",
-        "crm": lambda: member_id_of(number),
-    }
-    return Contact(channel, brand.ACCOUNTS[channel], uids[channel]())
+    match channel:
+        case "line":
+            uid = f"U{rng.getrandbits(128):032x}"
+        case "web":
+            uid = f"c-{rng.getrandbits(96):024x}"
+        case "whatsapp":
+            uid = phone.removeprefix("+")
+        case "crm":
+            uid = member_id_of(number)
+        case _:
+            uid = str(rng.randint(10**15, 10**16 - 1))
+    return Contact(channel, brand.ACCOUNTS[channel], uid)

@@ -43,11 +43,7 @@ class Progress:
     async def counts(self) -> LogCounts:
         """What became of all records so far."""
         offsets = await self._offsets(CHANNEL_EVENTS.full_name(self._settings.topic_prefix))
-        return LogCounts(
-            sum(row["committed"] for row in offsets),
-            sum(row["duplicates"] for row in offsets),
-            sum(row["dead_letters"] for row in offsets),
-        )
+        return LogCounts(*(sum(row[name] for row in offsets) for name in LogCounts._fields))
 
     async def show_for_ever(self) -> None:
         """Show the counts again and again, until cancelled."""

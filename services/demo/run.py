@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from pydantic import TypeAdapter, ValidationError
 from rich import progress as bars
 from rich.console import Console
 
 from schemas.topics import CHANNEL_EVENTS
 from services.demo import customers
-from services.demo.accounts import Expected, LogCounts, SendCounts, faults
+from services.demo.accounts import LogCounts, SendCounts, faults
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import ServerLost
 from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
-from services.demo.report import Result
+from services.demo.report import Result, next_steps
 from services.demo.sending import Target, run_together, send, write_broken
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.cancelling import cancel_all
@@ -47,18 +48,12 @@ class Parameters:
 @contextmanager
 def server_losses() -> Iterator[None]:
     """Turn what the loss of a server raises into ServerLost, which names the server."""
+    servers = {BROKER_ERRORS: "Kafka", (httpx.HTTPError,): "The HTTP service", DATABASE_ERRORS: "PostgreSQL"}
     try:
         yield
-    except BROKER_ERRORS as error:
-        raise _lost("Kafka", error) from error
-    except httpx.HTTPError as error:
-        raise _lost("The HTTP service", error) from error
-    except DATABASE_ERRORS as error:
-        raise _lost("PostgreSQL", error) from error
-
-
-def _lost(server: str, error: Exception) -> ServerLost:
-    return ServerLost(f"{server} was lost in the middle of the demo ({type(error).__name__}: {error}).")
+    except (*BROKER_ERRORS, httpx.HTTPError, *DATABASE_ERRORS) as error:
+        server = next(name for errors, name in servers.items() if isinstance(error, errors))
+        raise ServerLost(f"{server} was lost in the middle of the demo ({type(error).__name__}: {error}).") from error
 
 
 async def run(settings: Settings, target: Target, parameters: Parameters, console: Console) -> Result:
@@ -66,31 +61,43 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
     until_ms, repeated = end_of_year(settings.data_dir, parameters.name, int(time.time() * 1000))
     with console.status("Making the events of the year …"):
         year = generate_year(parameters.seed, parameters.people, parameters.events, until_ms)
-        sent = deliveries(year.events, parameters.name)
+        planned = deliveries(year.reports, parameters.name)
     async with active_tables(settings) as (pool, generation):
-        progress, counts, began = Progress(settings, pool, generation), SendCounts(), time.monotonic()
+        progress, sent, began = Progress(settings, pool, generation), SendCounts(), time.monotonic()
         before = await progress.wait_until_folded()
-        with _progress_bars(console, sent, counts, before) as progress.show:
-            after = await _deliver(settings, target, sent, counts, progress)
-        seconds, counted = time.monotonic() - began, after - before
-        already_there = sent.distinct - counted.committed if repeated else 0
+        with _progress_bars(console, planned, sent, before) as progress.show:
+            after = await _deliver(settings, target, planned, sent, progress)
+        seconds, counted = time.monotonic() - began, after.since(before)
+        already_there = planned.distinct - counted.committed if repeated else 0
         verdict = await verify(settings, console)
+        found = [
+            *faults(planned, sent, counted, already_there),
+            *(f"Table {one.table}: {one.difference}." for one in verdict.tables if one.difference),
+            *([] if verdict.counted else ["The counters are not what a fold of the log counts."]),
+        ]
         profile, why = await customers.read_profile(target.url, target.key, year.featured.ref)
         return Result(
-            sent=counts,
-            counted=counted,
+            accepted=sent.accepted,
+            accepted_by=sent.accepted_by,
+            committed=counted.committed,
+            dead_lettered=counted.dead_letters,
+            duplicates=counted.duplicates,
+            rejected=sent.rejected,
+            refused_requests=sent.refused,
+            broken_written=sent.broken,
+            resent=sent.resent,
             already_there=already_there,
-            seconds=seconds,
+            seconds=round(seconds, 3),
+            events_per_s=round(sum(counted) / seconds, 1),
+            balanced=not found,
+            faults=found,
             contacts=await customers.contacts_by_channel(pool),
             customers=await customers.count_customers(settings, pool, generation),
-            profile=profile,
             why=why,
-            target=target,
-            faults=[
-                *faults(Expected.of(sent, already_there), counts, counted),
-                *(f"Table {one.table}: {one.difference}." for one in verdict.tables if one.difference),
-                *([] if verdict.counted else ["The counters are not what a fold of the log counts."]),
-            ],
+            profile=profile,
+            url=target.url,
+            key=target.key,
+            next=next_steps(target, profile, why),
         )
 
 
@@ -100,7 +107,10 @@ def end_of_year(data_dir: Path, name: str, now_ms: int) -> tuple[int, bool]:
     The time is kept beside the data, so that a repeated demo sends the same events.
     """
     path = data_dir / _ENDS_FILE
-    known = _read(path)
+    try:
+        known = TypeAdapter(dict[str, int]).validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        known = {}
     if name in known:
         return known[name], True
     data_dir.mkdir(parents=True, exist_ok=True)
@@ -108,23 +118,15 @@ def end_of_year(data_dir: Path, name: str, now_ms: int) -> tuple[int, bool]:
     return now_ms, False
 
 
-def _read(path: Path) -> dict[str, int]:
-    try:
-        known = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
-        return {}
-    return {str(name): int(until) for name, until in known.items()} if isinstance(known, dict) else {}
-
-
 async def _deliver(
-    settings: Settings, target: Target, sent: Deliveries, counts: SendCounts, progress: Progress
+    settings: Settings, target: Target, planned: Deliveries, sent: SendCounts, progress: Progress
 ) -> LogCounts:
     """Send everything; return the counts once all of it is folded."""
     topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     showing = asyncio.create_task(progress.show_for_ever())
     try:
-        broken = write_broken(settings.kafka_servers, topic, sent.broken, counts)
-        await run_together(send(target, sent, counts), broken)
+        broken = write_broken(settings.kafka_servers, topic, planned.broken, sent)
+        await run_together(send(target, planned.posts, sent), broken)
     finally:
         await cancel_all(showing)
     return await progress.wait_until_folded()
@@ -132,20 +134,20 @@ async def _deliver(
 
 @contextmanager
 def _progress_bars(
-    console: Console, sent: Deliveries, counts: SendCounts, before: LogCounts
+    console: Console, planned: Deliveries, sent: SendCounts, before: LogCounts
 ) -> Iterator[Callable[[LogCounts], None]]:
     """Bars for what was sent, accepted and folded; yields the function that moves them."""
     description, note = bars.TextColumn("{task.description:>9}"), bars.TextColumn("{task.fields[note]}")
     columns = (description, bars.BarColumn(), bars.MofNCompleteColumn(), note, bars.TimeElapsedColumn())
     with bars.Progress(*columns, console=console) as shown:
-        records, began = sent.accepted + len(sent.broken), time.monotonic()
+        records, began = planned.accepted + len(planned.broken), time.monotonic()
         tasks = {name: shown.add_task(name, total=records, note="") for name in ("sent", "accepted", "visible")}
 
         def show(now: LogCounts) -> None:
-            visible = (now - before).records
+            visible = sum(now.since(before))
             rate = visible / max(0.001, time.monotonic() - began)
-            shown.update(tasks["sent"], completed=counts.sent - counts.rejected + counts.broken)
-            shown.update(tasks["accepted"], completed=counts.accepted + counts.broken)
+            shown.update(tasks["sent"], completed=sent.sent - sent.rejected + sent.broken)
+            shown.update(tasks["accepted"], completed=sent.accepted + sent.broken)
             shown.update(tasks["visible"], completed=visible, note=f"{rate:,.0f} events/s")
 
         yield show

@@ -1,95 +1,100 @@
 """The events of the year while they are made, and when each contact can be reached."""
 
 from collections import defaultdict
-from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.demo import brand
+from services.demo.dice import Dice
 from services.demo.people import Contact
 
 CanonicalEvent = dict[str, Any]
+Events = tuple[CanonicalEvent, ...]  # what a sender reports together: mostly one event
 CHANNEL_SOURCES: Final = {"line": "line", "facebook": "messenger", "instagram": "instagram", "whatsapp": "whatsapp"}
-FOREVER: Final = 1 << 62
-_SENT_WITH_NAME: Final = frozenset({"message.received", "message.edited", "bot.interacted"})
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_LENGTH: Final = 26
 
+# Which kinds of message each of these events allows or forbids.
+_PERMISSIONS: Final = {
+    "contact.followed": ("any", True),
+    "contact.blocked": ("any", False),
+    "contact.superseded": ("any", False),
+    "marketing.opted_in": ("marketing", True),
+    "marketing.opted_out": ("marketing", False),
+}
+
+
+class Happening(NamedTuple):
+    """An event before it has a time and an id."""
+
+    contact: Contact
+    type: str
+    source: str
+    data: dict[str, Any]
+
 
 class Year:
-    """The events so far. Scripts add events and ask whether a contact can be reached at a time.
+    """The events so far: at most ``limit``, none after ``until_ms``."""
 
-    No event lies after ``until_ms``. ``display_names`` holds, by contact key, the names that WhatsApp sends with each
-    message.
-    """
+    def __init__(self, dice: Dice, until_ms: int, limit: int) -> None:
+        self.dice, self.until_ms, self.limit = dice, until_ms, limit
+        self.reports: list[Events] = []
+        self.count = 0
+        self._permissions: dict[str, list[tuple[int, str, bool]]] = defaultdict(list)
 
-    def __init__(self, rng: Random, until_ms: int) -> None:
-        self.rng, self.until_ms = rng, until_ms
-        self.events: list[CanonicalEvent] = []
-        self.display_names: dict[str, str] = {}
-        self._blocked: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        self._opted_out: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    @property
+    def is_full(self) -> bool:
+        """Whether no further event fits."""
+        return self.count >= self.limit
 
-    def add(self, at: int, contact: Contact, type_name: str, data: dict[str, Any], source: str) -> None:
-        """Add an event, unless ``at`` is after the end of the year."""
-        if at > self.until_ms:
+    def add(self, at: int, *together: Happening) -> None:
+        """Add events that their sender reports together, unless they come too late or are too many."""
+        if at > self.until_ms or self.count + len(together) > self.limit:
             return
-        if source == "whatsapp":  # its timestamps are in seconds
-            at -= at % 1000
-        event = {
-            "event_id": f"{source}:{_ulid(at, self.rng)}",
-            "type": type_name,
-            "contact": contact.ref,
-            "occurred_at": at,
-            "source": source,
-            "data": data,
-        }
-        intrinsic = _intrinsic_of(contact) if _is_vouched_for(source, type_name) else []
-        self.events.append(event | ({"intrinsic": intrinsic} if intrinsic else {}))
-
-    def add_from_channel(self, at: int, contact: Contact, type_name: str, data: dict[str, Any]) -> None:
-        """Add an event that the channel itself reports; WhatsApp sends the display name with each message."""
-        source = CHANNEL_SOURCES[contact.channel]
-        self.add(at, contact, type_name, data, source)
-        if contact.key in self.display_names and type_name in _SENT_WITH_NAME:
-            self.add(at, contact, "profile.updated", {"display_name": self.display_names[contact.key]}, source)
-
-    def block(self, contact: Contact, since: int, until: int = FOREVER) -> None:
-        """The contact can't be reached in this span."""
-        self._blocked[contact.key].append((since, until))
-
-    def opt_out(self, contact: Contact, since: int, until: int = FOREVER) -> None:
-        """The contact accepts no marketing in this span."""
-        self._opted_out[contact.key].append((since, until))
+        self.reports.append(tuple(self._event(at, one) for one in together))
+        self.count += len(together)
+        for one in together:
+            if one.type in _PERMISSIONS:
+                self._permissions[one.contact.key].append((at, *_PERMISSIONS[one.type]))
 
     def reaches(self, contact: Contact, at: int, *, marketing: bool = False) -> bool:
         """Whether a message would arrive at that time and, if it is marketing, is allowed."""
-        spans = self._blocked[contact.key] + (self._opted_out[contact.key] if marketing else [])
-        return not any(since <= at < until for since, until in spans)
+        allowed = {kind: yes for since, kind, yes in sorted(self._permissions[contact.key]) if since <= at}
+        return allowed.get("any", True) and (not marketing or allowed.get("marketing", True))
+
+    def _event(self, at: int, one: Happening) -> CanonicalEvent:
+        if one.source == "whatsapp":  # its timestamps are in seconds
+            at -= at % 1000
+        event = {
+            "event_id": f"{one.source}:{_ulid(at, self.dice)}",
+            "type": one.type,
+            "contact": one.contact.ref,
+            "occurred_at": at,
+            "source": one.source,
+            "data": one.data,
+        }
+        # Channels vouch for their contacts' own identifiers, and the CRM for its members'.
+        by_channel = one.source in CHANNEL_SOURCES.values() and one.type != "profile.updated"
+        intrinsic = _intrinsic_of(one.contact) if by_channel or one.source == "pos" else []
+        return event | ({"intrinsic": intrinsic} if intrinsic else {})
 
 
-def message_id(year: Year, contact: Contact) -> str:
+def new_message_id(dice: Dice, channel: str) -> str:
     """Return a new id of the kind that the channel gives its messages."""
-    rng = year.rng
-    match contact.channel:
+    match channel:
         case "facebook":
-            return f"m_{rng.getrandbits(128):032x}"
+            return f"m_{dice.hex(32)}"
         case "instagram":
-            return f"aWdf{rng.getrandbits(128):032x}"
+            return f"aWdf{dice.hex(32)}"
         case "whatsapp":
-            return f"wamid.{rng.getrandbits(128):032X}"
+            return f"wamid.{dice.hex(32).upper()}"
         case _:
-            return str(rng.randint(10**17, 10**18 - 1))
+            return str(dice.randint(10**17, 10**18 - 1))
 
 
-def _ulid(at: int, rng: Random) -> str:
+def _ulid(at: int, dice: Dice) -> str:
     """An id that sorts by time, as LINE gives its webhook events."""
-    number = at << 80 | rng.getrandbits(80)
+    number = at << 80 | dice.getrandbits(80)
     return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_ULID_LENGTH)))
-
-
-def _is_vouched_for(source: str, type_name: str) -> bool:
-    """Whether the sender vouches for the contact's own identifiers: channels do, and the CRM for its members."""
-    return source == "pos" or (source in CHANNEL_SOURCES.values() and type_name != "profile.updated")
 
 
 def _intrinsic_of(contact: Contact) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What ingress makes of the demo's items, by its own translators."""
+"""What ingress makes of what the demo's senders report, by its own translators."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import orjson
 
 from schemas.events import Event
 from services.demo import brand
-from services.demo.channels.campaigns import send_terms
-from services.demo.channels.registry import CHANNELS
 from services.demo.connections import PROVIDERS
-from services.demo.deliveries import SentItem
 from services.demo.invalid import TENANT
+from services.demo.senders import SENDERS, sender_of
+from services.demo.senders.api import send_terms
+from services.demo.year import Events
 from services.ingress.core import line, meta, web
 from services.ingress.core.campaigns import Send, validate_entry
 from services.ingress.core.events import Accepted, RequestContext, validate_event
@@ -20,33 +20,33 @@ from services.ingress.core.statements import Statement
 
 
 class NotAsSent(ValueError):
-    """Ingress would make other events of the item, or refuse it."""
+    """Ingress would make other events of the report, or refuse it."""
 
 
-def translated(sent: SentItem, received_at: int, run: str) -> Sequence[Event]:
-    """The item's events as they will be in the log. Raises NotAsSent."""
+def translated(sent: Events, received_at: int, run: str) -> Sequence[Event]:
+    """The report's events as they will be in the log. Raises NotAsSent."""
     events = _translated(sent, received_at, run)
-    if len(events) != len(sent.events):
-        types = ", ".join(event["type"] for event in sent.events)
-        raise NotAsSent(f"{types} by {sent.sender} would become {len(events)} events.")
+    if len(events) != len(sent):
+        types = ", ".join(event["type"] for event in sent)
+        raise NotAsSent(f"{types} by {sender_of(sent[0])} would become {len(events)} events.")
     return events
 
 
-def _translated(sent: SentItem, received_at: int, run: str) -> Sequence[Event]:
-    channel, context = CHANNELS[sent.sender], RequestContext(TENANT, received_at, may_set_tenant=False)
-    item = channel.item(sent.events)
-    body = orjson.loads(channel.body([item], sent.events[0], run).partition(b"\n")[0])
-    match sent.sender:
+def _translated(sent: Events, received_at: int, run: str) -> Sequence[Event]:
+    name, context = sender_of(sent[0]), RequestContext(TENANT, received_at, may_set_tenant=False)
+    item = SENDERS[name].item(sent)
+    body = orjson.loads(SENDERS[name].body([item], sent[0], run).partition(b"\n")[0])
+    match name:
         case "site":
             brought = segment_batch("batch", body, received_at)
-            site = web.Site(TENANT, sent.sender, brand.ACCOUNTS["web"])
+            site = web.Site(TENANT, name, brand.ACCOUNTS["web"])
             found = web.translate(brought.messages, site, brought.delivery)
             return () if found.ignored else found.events
         case "members":
             stated = validate_member(item, 0, context, Terms(brand.ACCOUNTS["crm"]))
             return stated.events if isinstance(stated, Statement) else ()
         case "campaigns":
-            send = Send(sent.events[0]["data"]["campaign"]).amended(send_terms(sent.events[0], run))
+            send = Send(sent[0]["data"]["campaign"]).amended(send_terms(sent[0], run))
             message = validate_entry(item, 1, send, context)
             return (message.event,) if isinstance(message, Accepted) else ()
         case "events":

@@ -11,12 +11,12 @@ import pytest
 from schemas.codec import InvalidEvent, decode, from_dict
 from schemas.events import EVENT_TYPES
 from services.demo import brand
-from services.demo.channels.channel import Sender
-from services.demo.channels.line import LINE
 from services.demo.deliveries import Deliveries, deliveries
-from services.demo.generate import generate_year
+from services.demo.dice import DAY, YEAR
+from services.demo.generate import GeneratedYear, generate_year
 from services.demo.invalid import invalid_events
-from services.demo.timing import DAY, YEAR
+from services.demo.senders import sender_of
+from services.demo.senders.shape import SenderName
 
 NOW = 1_790_000_000_000
 RUN = "7/2000/20000"
@@ -24,18 +24,23 @@ LATER_ISSUES = {"contact.erased"}
 TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
 
 
+@pytest.fixture(scope="module", name="made")
+def fixture_made() -> GeneratedYear:
+    return generate_year(7, 2_000, 20_000, NOW)
+
+
 @pytest.fixture(scope="module", name="year")
-def fixture_year() -> list[dict[str, Any]]:
-    return generate_year(7, 2_000, 20_000, NOW).events
+def fixture_year(made: GeneratedYear) -> list[dict[str, Any]]:
+    return made.events
 
 
 @pytest.fixture(scope="module", name="sent")
-def fixture_sent(year: list[dict[str, Any]]) -> Deliveries:
-    return deliveries(year, RUN)
+def fixture_sent(made: GeneratedYear) -> Deliveries:
+    return deliveries(made.reports, RUN)
 
 
-def posted(sent: Deliveries, way: Sender) -> list[Any]:
-    return [orjson.loads(post.body) for post in sent.posts if post.sender == way]
+def posted(sent: Deliveries, way: SenderName) -> list[Any]:
+    return [orjson.loads(post.body) for post in sent.posts if post.sender == way and not post.refused_with]
 
 
 def webhook_events(sent: Deliveries) -> list[dict[str, Any]]:
@@ -57,9 +62,9 @@ def test_a_year_has_exactly_as_many_events_as_asked_for(people: int, events: int
 
 
 def test_equal_arguments_give_equal_events_and_deliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
-    again = generate_year(7, 2_000, 20_000, NOW).events
-    assert orjson.dumps(again) == orjson.dumps(year)
-    assert deliveries(again, RUN) == sent
+    again = generate_year(7, 2_000, 20_000, NOW)
+    assert orjson.dumps(again.events) == orjson.dumps(year)
+    assert deliveries(again.reports, RUN) == sent
 
 
 @pytest.mark.parametrize(
@@ -135,30 +140,31 @@ def test_every_event_is_sent_and_the_duplicates_are_counted(year: list[dict[str,
 
 
 def test_every_sender_posts_its_part_in_bodies_of_different_sizes(sent: Deliveries) -> None:
-    sizes: dict[Sender, set[int]] = {}
+    sizes: dict[SenderName, set[int]] = {}
     for post in sent.posts:
+        assert post.events or post.refused_with
         sizes.setdefault(post.sender, set()).add(post.events)
-    assert sizes.keys() == set(get_args(Sender))
+    assert sizes.keys() == set(get_args(SenderName))
     assert all(len(found) > 3 for found in sizes.values())
 
 
 def test_a_campaigns_list_is_of_one_send_and_another_runs_send_has_another_id(
-    year: list[dict[str, Any]], sent: Deliveries
+    made: GeneratedYear, sent: Deliveries
 ) -> None:
     def heads(deliveries: Deliveries) -> dict[str, str]:
-        lists = [post for post in deliveries.posts if post.sender == "campaigns"]
+        lists = [post for post in deliveries.posts if post.sender == "campaigns" and not post.refused_with]
         found = [(unquote(post.path.split("/")[3]), orjson.loads(post.body.partition(b"\n")[0])) for post in lists]
         return {head["send_id"]: campaign for campaign, head in found}
 
     assert set(heads(sent).values()) == {campaign.name for campaign in brand.CAMPAIGNS}
     assert len(heads(sent)) == len(brand.CAMPAIGNS)
-    assert heads(sent).keys().isdisjoint(heads(deliveries(year, "another")))
+    assert heads(sent).keys().isdisjoint(heads(deliveries(made.reports, "another")))
 
 
 def test_line_uses_its_webhook_and_marks_redeliveries(year: list[dict[str, Any]], sent: Deliveries) -> None:
     events = webhook_events(sent)
     assert {event["webhookEventId"] for event in events} == {
-        event["event_id"].removeprefix("line:") for event in year if LINE.sends(event)
+        event["event_id"].removeprefix("line:") for event in year if sender_of(event) == "line"
     }
     assert {len(event["webhookEventId"]) for event in events} == {26}
     repeats = [event for event in events if event["deliveryContext"]["isRedelivery"]]

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,7 +15,8 @@ from services.demo.connections import SIGNED, Credentials
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import IngressUnavailable, UnexpectedAnswer
 from services.demo.generate import generate_year
-from services.demo.sending import Request, Target, requests, send_requests
+from services.demo.sending import Target
+from services.demo.sending import send as send_posts
 
 CREDENTIALS = Credentials({sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
 TARGET = Target("http://ingress", "of_key", CREDENTIALS)
@@ -25,7 +26,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 @pytest.fixture(scope="module", name="sent")
 def fixture_sent() -> Deliveries:
     until = 1_790_000_000_000
-    return deliveries(generate_year(1, 50, 500, until).events, "1/50/500")
+    return deliveries(generate_year(1, 50, 500, until).reports, "1/50/500")
 
 
 def ingress(request: httpx.Request) -> httpx.Response:
@@ -81,19 +82,20 @@ def events(body: bytes) -> httpx.Response:
     return httpx.Response(202 if "accepted" in statuses else 422, json={"results": results})
 
 
-async def send(requests: Iterator[Request], answer: Answer, counts: SendCounts, give_up_after: float = 60.0) -> None:
-    transport = httpx.MockTransport(answer)
-    await send_requests(lambda: httpx.AsyncClient(transport=transport), requests, counts, give_up_after)
+async def send(sent: Deliveries, answer: Answer, counts: SendCounts, give_up_after: float = 60.0) -> None:
+    def client() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    await send_posts(TARGET, sent.posts, counts, client, give_up_after)
 
 
 async def test_everything_is_sent_once_and_counted(sent: Deliveries) -> None:
     counts = SendCounts()
-    await send(requests(TARGET, sent), ingress, counts)
+    await send(sent, ingress, counts)
     assert counts == SendCounts(
         sent=sent.accepted + sent.rejected,
-        accepted=sent.accepted,
         rejected=sent.rejected,
-        refused=len(sent.refused),
+        refused=sent.refused,
         accepted_by=counts.accepted_by,
     )
     assert counts.accepted_by.total() == sent.accepted
@@ -111,16 +113,16 @@ async def test_requests_are_sent_again_while_ingress_is_unavailable(sent: Delive
             return httpx.Response(503, headers={"Retry-After": "0"})
         return ingress(request)
 
-    await send(requests(TARGET, sent), slowly, counts)
-    assert (counts.accepted, counts.rejected, counts.refused) == (sent.accepted, sent.rejected, len(sent.refused))
+    await send(sent, slowly, counts)
+    assert (counts.accepted, counts.rejected, counts.refused) == (sent.accepted, sent.rejected, sent.refused)
     assert counts.resent > 0
 
 
 async def test_ingress_that_stays_unavailable_ends_the_demo(sent: Deliveries) -> None:
     with pytest.raises(IngressUnavailable, match="status 503"):
-        await send(requests(TARGET, sent), lambda _: httpx.Response(503), SendCounts(), give_up_after=0.5)
+        await send(sent, lambda _: httpx.Response(503), SendCounts(), give_up_after=0.5)
 
 
 async def test_an_unexpected_answer_ends_the_demo(sent: Deliveries) -> None:
     with pytest.raises(UnexpectedAnswer, match="answered 200"):
-        await send(requests(TARGET, sent), lambda _: httpx.Response(200, json={}), SendCounts())
+        await send(sent, lambda _: httpx.Response(200, json={}), SendCounts())

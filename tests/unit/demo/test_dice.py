@@ -1,8 +1,6 @@
 """Activity follows the day and the week."""
 
-from random import Random
-
-from services.demo.timing import DAY, HOUR, activity, random_time, time_after
+from services.demo.dice import DAY, HOUR, Dice, activity
 
 MIDNIGHT_IN_TAIPEI = 1_790_006_400_000 - 1_790_006_400_000 % DAY - 8 * HOUR
 
@@ -18,8 +16,8 @@ def test_the_weekend_begins_on_friday() -> None:
 
 
 def test_random_times_lie_in_their_span_however_short() -> None:
-    rng = Random(1)
-    assert all(0 <= random_time(rng, 0, DAY) <= DAY for _ in range(200))
-    assert random_time(rng, 5, 5) == 5
-    assert random_time(rng, 5, 3) == 5
-    assert time_after(rng, 5, HOUR) > 5
+    dice = Dice(1)
+    assert all(0 <= dice.time_between(0, DAY) <= DAY for _ in range(200))
+    assert dice.time_between(5, 5) == 5
+    assert dice.time_between(5, 3) == 5
+    assert dice.time_after(5, HOUR) > 5
