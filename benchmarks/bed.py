@@ -33,7 +33,7 @@ PARTITIONS: Final = 8
 _IN_FLIGHT: Final = 20_000
 _EMPTY: Final = "g1"  # the generation in the database that the stack prepares
 
-Record = tuple[bytes, bytes]  # key, value
+KeyAndValue = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Bed:
     lease: Lease
     console: Console
 
-    async def fill_log(self, prefix: str, records: Iterable[Record], topic: Topic = CHANNEL_EVENTS) -> int:
+    async def fill_log(self, prefix: str, records: Iterable[KeyAndValue], topic: Topic = CHANNEL_EVENTS) -> int:
         """Append the records to a topic with this prefix, which is created; return their number."""
         await ensure_topics(self.settings.model_copy(update={"topic_prefix": prefix}))
         name, sent, before = topic.full_name(prefix), 0, await self.records_in(prefix, topic)

@@ -6,12 +6,10 @@ folded by the chunk, are checked against it.
 
 from collections.abc import Iterable
 
-from projections.engine.metadata import Key, Row, Table, key_of
+from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
 from projections.timeline.folds import distinct
 from projections.timeline.tables import TABLE as TIMELINE
-
-Rows = dict[Key, Row]
 
 
 def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) -> dict[Table, Rows]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from benchmarks.bed import Bed, Record
+from benchmarks.bed import Bed, KeyAndValue
 from benchmarks.end_to_end import bare, ours, stock
 from benchmarks.figures import Figure, Ratio, Round, Size
 from services.runtime.settings import Settings
@@ -37,7 +37,7 @@ class EndToEnd:
         self._size, self._prefix_events = size, max(_LEAST_PREFIX, size.events // _PREFIX_SHARE)
         await bed.fill_log(_PREFIX, islice(self._events(), self._prefix_events))
 
-    def _events(self) -> Iterator[Record]:
+    def _events(self) -> Iterator[KeyAndValue]:
         return workload(self._size.events, self._size.contacts, _SEED)
 
     async def measure(self, bed: Bed, number: int) -> Round:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.bed import Record
+from benchmarks.bed import KeyAndValue
 from services.demo import brand
 
 TENANT: Final = "demo"
@@ -25,10 +25,10 @@ _SPAN_MS: Final = 30 * 86_400_000
 _FAMILY_SHARE, _FAMILY_LEAST = 1 / 20, 4
 _BOUND_SHARE, _AGAIN_SHARE, _RETRACTED_SHARE, _TWICE_SHARE = 0.3, 0.3, 0.03, 0.005
 
-Timed = tuple[float, Record]  # time in [0, 1), record
+Timed = tuple[float, KeyAndValue]  # time in [0, 1), record
 
 
-def evidence(records: Iterable[Timed]) -> list[Record]:
+def evidence(records: Iterable[Timed]) -> list[KeyAndValue]:
     """Return the records in the order of their times, so that households mix."""
     return [record for _, record in sorted(records)]
 

@@ -20,7 +20,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.bed import Bed, Record, connected, generation_of, reading, require_running
+from benchmarks.bed import Bed, KeyAndValue, connected, generation_of, reading, require_running
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.households import TENANT
@@ -58,27 +58,27 @@ class Arrivals:
         self._members = members
         self._numbers = count()
 
-    def known(self, holders: int) -> Iterator[Record]:
+    def known(self, holders: int) -> Iterator[KeyAndValue]:
         """Yield what is known beforehand: one contact a member, and ``holders`` contacts that give the address."""
         for number in range(self._members):
             yield self.other(number)[1]
         for _ in range(holders):
             yield self.one_more()
 
-    def one_more(self) -> Record:
+    def one_more(self) -> KeyAndValue:
         """Return the record of a contact that gives the address."""
         number = next(self._numbers)
         email = _HUB_EMAIL if self._hub else f"c{number}@mail.example.com"
         return _login(number, {"type": "email", "value": email, "assurance": "claimed"})[1]
 
-    def other(self, member: int | None = None) -> tuple[str, Record]:
+    def other(self, member: int | None = None) -> tuple[str, KeyAndValue]:
         """Return the key and the record of a contact that logs in as a member."""
         number = next(self._numbers)
         value = f"M{number % self._members if member is None else member}"
         return _login(number, {"type": "member_id", "value": value, "assurance": "verified"})
 
 
-def _login(number: int, identifier: dict[str, str]) -> tuple[str, Record]:
+def _login(number: int, identifier: dict[str, str]) -> tuple[str, KeyAndValue]:
     event = {
         "event_id": f"bench:{number}",
         "tenant": TENANT,
@@ -98,7 +98,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 @dataclass(slots=True)
-class Visibility:
+class VisibilityDelays:
     """The times at which others were sent, and after how many seconds they were visible."""
 
     connection: Any
@@ -122,14 +122,14 @@ class Visibility:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class Deployment:
     """A deployment to which the stream is sent."""
 
     settings: Settings
     arrivals: Arrivals
     process: Process
     producer: AIOKafkaProducer
-    visibility: Visibility
+    visibility: VisibilityDelays
 
     async def turn(self, seconds: float) -> None:
         """Send the stream for so many seconds; return once all others are visible."""
@@ -150,7 +150,7 @@ class Side:
                     f"{len(self.visibility.sent)} contacts are not visible {_SEEN_WITHIN:.0f} s later"
                 )
 
-    async def _send(self, record: Record) -> None:
+    async def _send(self, record: KeyAndValue) -> None:
         key, value = record
         await self.producer.send(IDENTITY_EVIDENCE.full_name(self.settings.topic_prefix), key=key, value=value)
 
@@ -218,14 +218,14 @@ class Hub:
 
 
 @contextlib.asynccontextmanager
-async def _open(bed: Bed, settings: Settings, arrivals: Arrivals) -> AsyncIterator[Side]:
+async def _open(bed: Bed, settings: Settings, arrivals: Arrivals) -> AsyncIterator[Deployment]:
     async with watching(settings) as watch, reading(settings) as connection, _producer(settings) as producer:
-        visibility = Visibility(connection, id_of(settings.master_key))
+        visibility = VisibilityDelays(connection, id_of(settings.master_key))
         with working(bed, settings) as process:
             await _ready(watch, process)
             looking = asyncio.create_task(visibility.look())
             try:
-                yield Side(settings, arrivals, process, producer, visibility)
+                yield Deployment(settings, arrivals, process, producer, visibility)
             finally:
                 looking.cancel()
                 await asyncio.gather(looking, return_exceptions=True)

@@ -13,7 +13,7 @@ _LENGTH: Final = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _STATUS: Final = slice(9, 12)  # of "HTTP/1.1 200 OK"
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """A response."""
 
     status: int
@@ -26,13 +26,13 @@ class Caller(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: Any = None
         self._buffer = b""
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[HttpResponse] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
         self._transport = transport
 
-    def call(self, request: bytes) -> "asyncio.Future[Answer]":
+    def call(self, request: bytes) -> "asyncio.Future[HttpResponse]":
         """Send a request; return the response."""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -49,7 +49,7 @@ class Caller(asyncio.Protocol):
         if len(self._buffer) >= end:
             body, status = self._buffer[head + len(_HEAD_ENDS) : end], int(self._buffer[_STATUS])
             self._buffer, answer, self._answer = self._buffer[end:], self._answer, None
-            answer.set_result(Answer(status, body))
+            answer.set_result(HttpResponse(status, body))
 
     def connection_lost(self, error: Exception | None) -> None:
         """See asyncio."""

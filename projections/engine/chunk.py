@@ -20,7 +20,7 @@ from schemas.events import ContactRef, Event
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedEvents:
     """What adding a chunk to the timeline showed.
 
     ``new`` are events never seen before. ``conflicting`` are the (tenant, contact_id) of which a known event came with
@@ -34,7 +34,7 @@ class Recorded:
 class ChunkStore(Protocol):
     """Where the read models of contacts are kept. Whoever calls it holds the transaction."""
 
-    async def record(self, events: Sequence[ContactEvent]) -> Recorded:
+    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """Add the events to the timeline, each once."""
         ...
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSON
 Table = sa.Table  # for modules that handle rows by table, and speak no SQL
 Row = tuple[Any, ...]  # in practice a NamedTuple whose first fields are the key
 Key = tuple[Any, ...]
+Rows = dict[Key, Row]
 
 # Annotations for fields whose column is not what the Python type alone stands for (see `_TYPES`).
 Json = Annotated[str, JSON()]  # JSON text; the folds read and write it, PostgreSQL keeps it as it is

@@ -15,14 +15,14 @@ from projections.identity.contact_updates import ContactUpdate, Updates
 from projections.identity.customer_summary import PREFERRED_TYPES
 from projections.identity.keys import ContactKey, Holder, IdentifierKey
 from projections.identity.resolution.contact_links import ContactLinks, derive_links
-from projections.identity.resolution.evidence import Stamp
-from projections.identity.resolution.links import Identifier
+from projections.identity.resolution.links import NormalisedIdentifier
 from projections.identity.rules import Rules
 from projections.identity.statements import Statement
 from projections.identity.tables import ConflictRow, LinkRow
+from schemas.events.base import Stamp
 
 Causes = dict[ContactKey, set[Stamp]]
-OverLimitByTenant = Mapping[str, Mapping[Identifier, int]]
+OverLimitByTenant = Mapping[str, Mapping[NormalisedIdentifier, int]]
 _NO_LINKS: Final = ContactLinks((), (), (), None)
 
 
@@ -61,7 +61,7 @@ class Affected:
 
     contacts: dict[ContactKey, None] = field(default_factory=dict)  # an ordered set
     causes: Causes = field(default_factory=dict)
-    over_limit: dict[str, dict[Identifier, int | None]] = field(default_factory=dict)
+    over_limit: dict[str, dict[NormalisedIdentifier, int | None]] = field(default_factory=dict)
     linked: list[list[ContactKey]] = field(default_factory=list)
     unlinked: set[ContactKey] = field(default_factory=set)
 
@@ -229,7 +229,7 @@ def over_limit_by_tenant(affected: Affected, conflicts: Iterable[ConflictRow]) -
 
     Identifiers whose links changed were counted now; others are as the conflicts tell.
     """
-    found: dict[str, dict[Identifier, int]] = {
+    found: dict[str, dict[NormalisedIdentifier, int]] = {
         tenant: {identifier: tier for identifier, tier in counted.items() if tier is not None}
         for tenant, counted in affected.over_limit.items()
     }
@@ -242,12 +242,12 @@ def over_limit_by_tenant(affected: Affected, conflicts: Iterable[ConflictRow]) -
     return found
 
 
-def over_limit_in_conflicts(conflicts: Iterable[ConflictRow]) -> dict[Identifier, int]:
+def over_limit_in_conflicts(conflicts: Iterable[ConflictRow]) -> dict[NormalisedIdentifier, int]:
     """The identifiers over their limit, as far as it matters to the contacts of these conflicts.
 
     The tier may be weaker than the strongest one over the whole tenant; then no link of these contacts lies between.
     """
-    found: dict[Identifier, int] = {}
+    found: dict[NormalisedIdentifier, int] = {}
     for row in conflicts:
         if row.reason == "generic":
             identifier = (row.type, row.value)

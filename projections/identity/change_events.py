@@ -5,9 +5,9 @@ from uuid import UUID
 
 from projections.identity.affected import Causes
 from projections.identity.keys import ContactKey
-from projections.identity.resolution.evidence import Stamp
 from projections.identity.resolution.membership_changes import Change, Move
 from schemas.changes import MAX_CAUSES, CustomerChange, Moved
+from schemas.events.base import Stamp
 
 
 def change_event(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:

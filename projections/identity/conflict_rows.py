@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 
 from projections.identity.resolution.contact_links import normalised
-from projections.identity.resolution.links import Identifier, Link, Refused
+from projections.identity.resolution.links import Link, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.resolution import Resolution
 from projections.identity.resolution.values import scope_of
 from projections.identity.tables import ConflictRow
@@ -23,22 +23,22 @@ def conflict_rows(
         yield conflict_row(place, ids[one.link.contact], one, _arose_at(one, resolution, first))
 
 
-def conflict_row(place: tuple[str, str], contact_id: UUID, refused: Refused, at: int) -> ConflictRow:
+def conflict_row(place: tuple[str, str], contact_id: UUID, refused: RefusedLink, at: int) -> ConflictRow:
     """The refused link as a row of a (tenant, resolution)."""
     link, detail = refused.link, orjson.dumps(refused.detail).decode() if refused.detail else "[]"
     identifier = (link.type, link.value)
     return ConflictRow(*place, contact_id, *identifier, link.contact, link.tier, refused.reason, detail, at)
 
 
-def _first_stated(links: Iterable[Link]) -> dict[Identifier, int]:
+def _first_stated(links: Iterable[Link]) -> dict[NormalisedIdentifier, int]:
     """When each identifier was first stated by a contact that links through it."""
-    first: dict[Identifier, int] = {}
+    first: dict[NormalisedIdentifier, int] = {}
     for link in links:
         first[link.identifier] = min(link.since, first.get(link.identifier, link.since))
     return first
 
 
-def _arose_at(one: Refused, resolution: Resolution, first: Mapping[Identifier, int]) -> int:
+def _arose_at(one: RefusedLink, resolution: Resolution, first: Mapping[NormalisedIdentifier, int]) -> int:
     """When the last statement was made that it took to refuse the link."""
     since, detail = one.link.since, one.detail
     if one.reason == "shared_device":

@@ -9,11 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from projections.identity.resolution.evidence import Decision, Evidence, Holding, Stamp
-from projections.identity.resolution.links import Identifier
+from projections.identity.resolution.evidence import Decision, Evidence, Holding
+from projections.identity.resolution.links import NormalisedIdentifier
 from projections.identity.tables import MemberRow
+from schemas.events.base import Stamp
 
-_NO_HOLDINGS: Final[Mapping[Identifier, Holding]] = MappingProxyType({})
+_NO_HOLDINGS: Final[Mapping[NormalisedIdentifier, Holding]] = MappingProxyType({})
 _NO_DECISIONS: Final[Mapping[str, Decision]] = MappingProxyType({})
 NO_EVIDENCE: Final = "[]"
 
@@ -25,13 +26,13 @@ class ContactEvidence(NamedTuple):
     when another contact first stated this one to be its identifier, in ms.
     """
 
-    holdings: Mapping[Identifier, Holding] = _NO_HOLDINGS
+    holdings: Mapping[NormalisedIdentifier, Holding] = _NO_HOLDINGS
     decisions: Mapping[str, Decision] = _NO_DECISIONS
     first_referenced_at: int | None = None
 
     def merge(
         self,
-        holdings: Mapping[Identifier, Holding],
+        holdings: Mapping[NormalisedIdentifier, Holding],
         decisions: Mapping[str, Decision],
         first_referenced_at: int | None,
     ) -> "ContactEvidence":
@@ -65,7 +66,7 @@ def evidence_of(row: MemberRow | None) -> ContactEvidence:
     return ContactEvidence(_holdings(row.holdings), _decisions(row.decisions), row.first_referenced_at)
 
 
-def _holdings(text: str) -> Mapping[Identifier, Holding]:
+def _holdings(text: str) -> Mapping[NormalisedIdentifier, Holding]:
     if text == NO_EVIDENCE:
         return _NO_HOLDINGS
     return {

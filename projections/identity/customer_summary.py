@@ -19,7 +19,7 @@ import orjson
 
 from projections.identity.resolution.contact_links import ExclusiveScope, normalised
 from projections.identity.resolution.evidence import Holding
-from projections.identity.resolution.links import Identifier, Link
+from projections.identity.resolution.links import Link, NormalisedIdentifier
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import WHOLE_TENANT, normalise, scope_of
 from projections.identity.tables import CustomerRow
@@ -103,7 +103,7 @@ def summarise_contact(
     contact: str,
     founded_at: int | None,
     links: Iterable[Link],
-    holdings: Mapping[Identifier, Holding],
+    holdings: Mapping[NormalisedIdentifier, Holding],
     policy: Policy,
 ) -> CustomerSummary:
     """The summary of one contact, by its links after *generic value* and the holdings behind them."""
@@ -128,7 +128,9 @@ def founding_time(
     return first_referenced_at if first_stated_at is None else min(first_stated_at, first_referenced_at)
 
 
-def _preferred_of(links: list[Link], holdings: Mapping[Identifier, Holding], policy: Policy) -> dict[str, Preferred]:
+def _preferred_of(
+    links: list[Link], holdings: Mapping[NormalisedIdentifier, Holding], policy: Policy
+) -> dict[str, Preferred]:
     behind = _holdings_behind(links, holdings, policy)
     preferred: dict[str, Preferred] = {}
     for link in links:
@@ -139,8 +141,8 @@ def _preferred_of(links: list[Link], holdings: Mapping[Identifier, Holding], pol
 
 
 def _holdings_behind(
-    links: list[Link], holdings: Mapping[Identifier, Holding], policy: Policy
-) -> Mapping[Identifier, Holding]:
+    links: list[Link], holdings: Mapping[NormalisedIdentifier, Holding], policy: Policy
+) -> Mapping[NormalisedIdentifier, Holding]:
     """The holdings by normalised value; a value that is the only one of its type is not normalised again."""
     types = [type_name for type_name, _ in holdings]
     if all(types.count(link.type) == 1 for link in links):

@@ -24,7 +24,7 @@ from projections.identity.customer_summary import (
 )
 from projections.identity.keys import ContactKey, CustomerKey
 from projections.identity.resolution.evidence import Holding
-from projections.identity.resolution.links import Identifier, Link, Refused
+from projections.identity.resolution.links import Link, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolved import Assignment, Resolved
 from projections.identity.rules import Rules
@@ -154,7 +154,9 @@ def _may_be_less(update: ContactUpdate) -> bool:
     )
 
 
-def _may_sink(type_name: str, then: Holding | None, now: Holding, before: Mapping[Identifier, Holding]) -> bool:
+def _may_sink(
+    type_name: str, then: Holding | None, now: Holding, before: Mapping[NormalisedIdentifier, Holding]
+) -> bool:
     preferred = type_name in PREFERRED_TYPES
     if then is not None:
         return now.last_retracted is not None or (preferred and then.first_intrinsic not in {None, now.first_intrinsic})
@@ -202,7 +204,7 @@ def _merge(group: _Group, updates: Updates, over_limit: OverLimitByTenant, rules
     return Merged(group.contacts, group.new, group.known, group.customers, customer_id, summary, generic)
 
 
-def _by_limit(update: ContactUpdate, over_limit: Mapping[Identifier, int]) -> tuple[list[Link], list[Link]]:
+def _by_limit(update: ContactUpdate, over_limit: Mapping[NormalisedIdentifier, int]) -> tuple[list[Link], list[Link]]:
     """The contact's derived links: those that *generic value* leaves, and those to identifiers over their limit."""
     found: tuple[list[Link], list[Link]] = ([], [])
     if update.links is not None:
@@ -243,7 +245,7 @@ def resolved_by_merging(
         customers={customer_id: one.summary},
         conflicts_before={},
         conflicts=[
-            conflict_row(place, contact_id[1], Refused(link, "generic"), link.since)
+            conflict_row(place, contact_id[1], RefusedLink(link, "generic"), link.since)
             for contact_id, links in one.generic.items()
             for link in links
         ],

@@ -133,7 +133,7 @@ class IdentifierHolder(NamedTuple):
     customer_id: UUID
 
 
-class Member(NamedTuple):
+class CustomerContact(NamedTuple):
     """A contact of a customer, and the customer's member id and preferred phone and e-mail."""
 
     contact_id: UUID
@@ -170,12 +170,12 @@ async def customers_of(
     return {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def together(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> list[Member]:
+async def together(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> list[CustomerContact]:
     """The contacts of the customer to which any contact's id leads, by contact key; none if nothing was stated.
 
     They may include contacts that others referenced and that have no event of their own.
     """
-    return [Member(*row) for row in await connection.fetch(_TOGETHER, *resolution, any_id)]
+    return [CustomerContact(*row) for row in await connection.fetch(_TOGETHER, *resolution, any_id)]
 
 
 async def keys_of(connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:

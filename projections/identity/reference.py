@@ -7,7 +7,7 @@ by component as evidence arrives, are checked against it.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
-from projections.engine.metadata import Key, Row, Table, key_of
+from projections.engine.metadata import Key, Row, Rows, Table, key_of
 from projections.identity import handlers
 from projections.identity.contact_evidence import NO_EVIDENCE
 from projections.identity.delta import IdentityDelta
@@ -27,8 +27,6 @@ from projections.identity.tables import (
     StatementRow,
 )
 from schemas.events import Event
-
-Rows = dict[Key, Row]
 
 
 async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[Table, Rows]:

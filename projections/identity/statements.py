@@ -6,12 +6,12 @@ from typing import NamedTuple
 import orjson
 
 from projections.identity.keys import ContactKey, StatementKey
-from projections.identity.resolution.evidence import Stamp
 from projections.identity.resolution.gather import DECIDED, EvidenceRecord, from_stream
 from projections.identity.resolution.values import is_contact_key
 from projections.identity.rules import Rules
 from projections.identity.tables import StatementRow
 from schemas.events import Event
+from schemas.events.base import Stamp
 from schemas.restatements import RESTATED
 
 _NO_ITEMS = "[]"

@@ -17,8 +17,9 @@ from typing import Final, NamedTuple, cast
 
 from projections.engine.metadata import Key, Row
 from projections.engine.projection import ContactEvent
-from projections.intrinsics.tables import TABLE, IntrinsicRow, Stamp
+from projections.intrinsics.tables import TABLE, IntrinsicRow
 from schemas.events import ContactRef, Event
+from schemas.events.base import Stamp
 from schemas.events.identity import Binding
 from schemas.restatements import restating
 
@@ -28,7 +29,7 @@ _TYPE: Final = 3  # so much of a key names a contact's values of one type
 
 VERSION: Final = 1  # up with every change that gives other rows, or other evidence, for the same events
 
-Rows = dict[Key, IntrinsicRow]
+IntrinsicRows = dict[Key, IntrinsicRow]
 
 
 class IntrinsicDelta(NamedTuple):
@@ -49,14 +50,14 @@ def types_in(events: Iterable[ContactEvent]) -> set[Key]:
     return {key[:_TYPE] for one in events for key in _keys(one)}
 
 
-def decide(known: Rows, events: Collection[ContactEvent]) -> IntrinsicDelta:
+def decide(known: IntrinsicRows, events: Collection[ContactEvent]) -> IntrinsicDelta:
     """What the events change; ``known`` are all stored rows of `types_in`."""
     new = rows_of(events)
     changed = {key: row for key, one in new.items() if (row := _join(known.get(key), one)) != known.get(key)}
     return IntrinsicDelta(list(changed.values()), _firsts(known, changed, events), _restated(known, changed, events))
 
 
-def rows_of(events: Iterable[ContactEvent]) -> Rows:
+def rows_of(events: Iterable[ContactEvent]) -> IntrinsicRows:
     """The rows that follow from these events alone."""
     ends: dict[Key, tuple[Stamp, Stamp] | None] = {}
     for one in events:
@@ -69,7 +70,7 @@ def rows_of(events: Iterable[ContactEvent]) -> Rows:
     return {key: _row(key, *stamps) if stamps else _row(key) for key, stamps in ends.items()}
 
 
-def several(rows: Rows) -> Rows:
+def several(rows: IntrinsicRows) -> IntrinsicRows:
     """The rows of intrinsic identifiers whose contact has several values of their type."""
     count = Counter([key[:_TYPE] for key in rows])
     if len(count) == len(rows):
@@ -113,7 +114,7 @@ def _row(key: Key, *ends: Stamp) -> IntrinsicRow:
     return IntrinsicRow(*flat)
 
 
-def _firsts(before: Rows, changed: Rows, events: Iterable[ContactEvent]) -> list[ContactEvent]:
+def _firsts(before: IntrinsicRows, changed: IntrinsicRows, events: Iterable[ContactEvent]) -> list[ContactEvent]:
     """The events that are the first of an identifier now and were not before, each once."""
     wanted = {key: row.first for key, row in changed.items() if key not in before or row.first != before[key].first}
     found: dict[Key, ContactEvent] = {}
@@ -124,7 +125,7 @@ def _firsts(before: Rows, changed: Rows, events: Iterable[ContactEvent]) -> list
     return list({id(one): one for one in found.values()}.values())
 
 
-def _restated(before: Rows, changed: Rows, events: Iterable[ContactEvent]) -> list[Event]:
+def _restated(before: IntrinsicRows, changed: IntrinsicRows, events: Iterable[ContactEvent]) -> list[Event]:
     """Restatements of the last events that were not sent yet, for the types with several values that changed."""
     old, now = several(before), several({**before, **changed})
     new = [row for key, row in now.items() if key not in old or old[key].last != row.last]

@@ -8,7 +8,7 @@ from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, save, select_matching
 from projections.intrinsics import folds
-from projections.intrinsics.folds import IntrinsicDelta, Rows
+from projections.intrinsics.folds import IntrinsicDelta, IntrinsicRows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
 
 _OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.type)
@@ -22,7 +22,7 @@ async def save_chunk(connection: Connection, events: Iterable[ContactEvent]) -> 
     return delta
 
 
-async def _load(connection: Connection, types: Iterable[Key]) -> Rows:
+async def _load(connection: Connection, types: Iterable[Key]) -> IntrinsicRows:
     """All rows of these (tenant, contact_id, type)."""
     wanted = list(types)
     if not wanted:

@@ -4,8 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from projections.engine.metadata import define
-
-Stamp = tuple[int, str]  # (at, event_id)
+from schemas.events.base import Stamp
 
 
 class IntrinsicRow(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from projections.engine import store
-from projections.engine.chunk import Recorded
+from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_of
 from projections.engine.projection import ContactEvent
@@ -34,16 +34,16 @@ class PostgresStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def record(self, events: Sequence[ContactEvent]) -> Recorded:
+    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """See `ChunkStore`. One statement; two more where some of the events are known already."""
         chosen = distinct(events)
         rows = [row for row, _ in chosen.values()]
         inserted = await store.insert(self._connection, _IF_NEW, rows)
         if len(inserted) == len(rows):
-            return Recorded([one for _, one in chosen.values()], set())
+            return RecordedEvents([one for _, one in chosen.values()], set())
         new = {tuple(record) for record in inserted}
         conflicting = await self._overrule({key: row for key, (row, _) in chosen.items() if key not in new})
-        return Recorded([one for key, (_, one) in chosen.items() if key in new], conflicting)
+        return RecordedEvents([one for key, (_, one) in chosen.items() if key in new], conflicting)
 
     async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
         """See `ChunkStore`."""

@@ -17,11 +17,14 @@ Text = str
 Word = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 TenantId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Account = Annotated[str, StringConstraints(pattern=r"^[^:|]{1,255}$")]
-Channel = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
-SourceChannel = Literal[Channel, "meta"]  # one Meta app sends Messenger, Instagram and WhatsApp events to one source
+ChannelName = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
+SourceChannel = Literal[
+    ChannelName, "meta"
+]  # one Meta app sends Messenger, Instagram and WhatsApp events to one source
 Assurance = Literal["verified", "claimed"]
 IdentifierType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Properties = dict[str, JsonValue]
+Stamp = tuple[int, str]  # (occurred_at, event_id), the order of last-writer-wins
 
 
 class Frozen(BaseModel):

@@ -4,11 +4,12 @@ from pydantic import Field, SerializeAsAny
 
 from schemas.events.base import (
     Account,
-    Channel,
+    ChannelName,
     Frozen,
     Identifier,
     Millis,
     Properties,
+    Stamp,
     TenantId,
     Word,
 )
@@ -17,7 +18,7 @@ from schemas.events.base import (
 class ContactRef(Frozen):
     """One person on one account: ``(channel, account, uid)``."""
 
-    channel: Channel
+    channel: ChannelName
     account: Account
     uid: Word
 
@@ -47,6 +48,6 @@ class Event(Frozen):
     data: SerializeAsAny[Frozen] | Properties = Field(default_factory=dict)
 
     @property
-    def stamp(self) -> tuple[int, str]:
+    def stamp(self) -> Stamp:
         """``(occurred_at, event_id)``, the order of last-writer-wins."""
         return (self.occurred_at, self.event_id)

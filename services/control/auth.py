@@ -11,12 +11,12 @@ from typing import Final
 
 from starlette.requests import Request
 
-from services.control.keys import KEY_START, Key, hash_of
+from services.control.keys import KEY_START, ApiKey, hash_of
 from services.runtime.caching import LookupCache
 from services.runtime.database import is_unavailable
 from services.runtime.problems import FORBIDDEN, UNAUTHENTICATED, Problem, unavailable
 
-FindKey = Callable[[bytes], Awaitable[Key | None]]
+FindKey = Callable[[bytes], Awaitable[ApiKey | None]]
 _SCHEME: Final = "bearer "
 # Longer than any key: a longer text is not worth hashing.
 _LONGEST: Final = 128

@@ -28,7 +28,7 @@ _LIVE_KEY: Final = sa.select(*_COLUMNS).where(KEYS.c.key_hash == sa.bindparam("k
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """An API key, as much of it as may be shown."""
 
     tenant: str
@@ -62,13 +62,13 @@ def hash_of(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
-async def find_key(engine: AsyncEngine, key_hash: bytes) -> Key | None:
+async def find_key(engine: AsyncEngine, key_hash: bytes) -> ApiKey | None:
     """The key of that hash, unless it was revoked."""
     row = await read_one(engine, _LIVE_KEY, key_hash=key_hash)
     return _key(row) if row else None
 
 
-async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[Key]:
+async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[ApiKey]:
     """The keys of a tenant, or of all tenants, oldest first, including revoked ones."""
     query = sa.select(*_COLUMNS).order_by(KEYS.c.created_at, KEYS.c.prefix)
     if tenant is not None:
@@ -76,7 +76,7 @@ async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[Key]
     return [_key(row) for row in await read(engine, query)]
 
 
-async def revoke_key(engine: AsyncEngine, beginning: str) -> Key:
+async def revoke_key(engine: AsyncEngine, beginning: str) -> ApiKey:
     """Revoke the only live key that begins so, for good. Raises UnknownKey."""
     shown = beginning[:_SHOWN]  # the whole key is accepted as well
     if len(shown) < _LEAST_SHOWN:
@@ -99,5 +99,5 @@ async def revoke_key(engine: AsyncEngine, beginning: str) -> Key:
     return _key(row._asdict())
 
 
-def _key(row: dict[str, Any]) -> Key:
-    return Key(**row | {"scopes": tuple(row["scopes"])})
+def _key(row: dict[str, Any]) -> ApiKey:
+    return ApiKey(**row | {"scopes": tuple(row["scopes"])})

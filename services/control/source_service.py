@@ -16,7 +16,7 @@ from services.control import sources
 from services.control.errors import InvalidName, NameTaken
 from services.control.source_events import source_event
 from services.control.source_options import SourceOptions
-from services.control.sources import Change, Source, change_source, own_source
+from services.control.sources import Source, SourceChange, change_source, own_source
 from services.runtime.secrets import open_sealed, seal
 
 Publish = Callable[[Event], Awaitable[None]]
@@ -67,7 +67,9 @@ class SourceService:
                 raise
         return await self._published(await own_source(self._engine, draft.source, draft.tenant))
 
-    async def change(self, name: str, tenant: str | None, change: Change, *, verify_token: str | None = None) -> Source:
+    async def change(
+        self, name: str, tenant: str | None, change: SourceChange, *, verify_token: str | None = None
+    ) -> Source:
         """Apply a change to the source, and replace Meta's verify token if one is given."""
         sealed = None if verify_token is None else self._sealed(verify_token)
 
@@ -111,7 +113,7 @@ class SourceService:
         await sources.remove_source(self._engine, source)
         return source
 
-    async def _change(self, name: str, tenant: str | None, change: Change) -> Source:
+    async def _change(self, name: str, tenant: str | None, change: SourceChange) -> Source:
         return await self._published(await change_source(self._engine, name, tenant, change))
 
     async def _add(self, draft: SourceDraft) -> None:

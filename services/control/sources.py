@@ -42,7 +42,7 @@ class Source:
     disabled_at: datetime | None
 
 
-Change = Callable[[Source], Source]
+SourceChange = Callable[[Source], Source]
 
 
 async def add_source(  # noqa: PLR0913 - a source's facts
@@ -111,7 +111,7 @@ async def list_sources(engine: AsyncEngine, tenant: str | None = None) -> list[S
     return [_source(row) for row in await read(engine, query)]
 
 
-async def change_source(engine: AsyncEngine, name: str, tenant: str | None, change: Change) -> Source:
+async def change_source(engine: AsyncEngine, name: str, tenant: str | None, change: SourceChange) -> Source:
     """The source as the change leaves it. Raises UnknownSource, InvalidName or TooBusy."""
     for _ in range(_TRIES):
         before = await own_source(engine, name, tenant)

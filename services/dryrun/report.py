@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from projections.identity.resolution.links import MEANINGS, Customer, Exclusion, Refusal, Refused
+from projections.identity.resolution.links import MEANINGS, Customer, Exclusion, Refusal, RefusedLink
 from projections.identity.resolution.resolution import Resolution
 
 PersonalId = Callable[[str], str]
@@ -63,7 +63,7 @@ def _customer(customer: Customer, personal_id: PersonalId) -> dict[str, Any]:
     }
 
 
-def _refused(refused: Refused) -> dict[str, Any]:
+def _refused(refused: RefusedLink) -> dict[str, Any]:
     link = refused.link
     return {
         "contact": link.contact,

@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
-from services.control.keys import Key, find_key
+from services.control.keys import ApiKey, find_key
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
@@ -35,7 +35,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with read_models, open_engine(settings.database_url, name="onefold-query", statement_timeout=5) as engine:
 
-            async def find(key_hash: bytes) -> Key | None:
+            async def find(key_hash: bytes) -> ApiKey | None:
                 async with read_models.connection():  # without read models no key is of use: 503, rather than 401
                     return await find_key(engine, key_hash)
 

@@ -14,6 +14,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from starlette.responses import Response
 
+from schemas.export import Document
 from services.runtime.http import EncodedPath
 from services.runtime.problems import (
     FORBIDDEN,
@@ -26,7 +27,6 @@ from services.runtime.problems import (
     Kind,
 )
 
-Document = dict[str, Any]
 Responses = dict[int | str, Document]
 _BEARER: Final = HTTPBearer(auto_error=False, description="an API key with the scope that the route needs")
 

@@ -16,8 +16,9 @@ from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from services.runtime.api import Answer, Document, hoist
-from services.runtime.http import Check, RequestMetrics, health_routes
+from schemas.export import Document
+from services.runtime.api import Answer, hoist
+from services.runtime.http import ReadinessCheck, RequestMetrics, health_routes
 from services.runtime.problems import Problem, add_problem_handlers, problem_response, response_to
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -29,7 +30,7 @@ class Service:
 
     routers: Sequence[APIRouter]
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
-    checks: Mapping[str, Check]
+    checks: Mapping[str, ReadinessCheck]
     problems: Mapping[type[Exception], Callable[[Exception], Problem]] = field(default_factory=dict)
     hot: Sequence[APIRouter] = ()  # their endpoints take the request alone
     state: Mapping[str, Any] = field(default_factory=dict)
@@ -158,16 +159,16 @@ def _health(services: Sequence[Service]) -> APIRouter:
     return router
 
 
-def _together(services: Sequence[Service]) -> Mapping[str, Check]:
+def _together(services: Sequence[Service]) -> Mapping[str, ReadinessCheck]:
     """The checks of all services. Where several have one of the same name, all of them have to pass."""
-    by_name: dict[str, list[Check]] = {}
+    by_name: dict[str, list[ReadinessCheck]] = {}
     for service in services:
         for name, check in service.checks.items():
             by_name.setdefault(name, []).append(check)
     return {name: _every(checks) for name, checks in by_name.items()}
 
 
-def _every(checks: Sequence[Check]) -> Check:
+def _every(checks: Sequence[ReadinessCheck]) -> ReadinessCheck:
     async def run() -> None:
         for check in checks:
             await check()

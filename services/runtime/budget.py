@@ -15,9 +15,9 @@ class Budget:
         self._limit = limit
         self.used = 0
 
-    def lease(self) -> "Lease":
+    def lease(self) -> "BudgetLease":
         """An empty lease; it has to be closed by whoever holds it last."""
-        return Lease(self)
+        return BudgetLease(self)
 
     def acquire(self, size: int) -> None:
         """Take ``size`` bytes. Raises BudgetExceeded, unless nothing else is in use: one body always fits."""
@@ -30,7 +30,7 @@ class Budget:
         self.used -= size
 
 
-class Lease:
+class BudgetLease:
     """The bytes that one request holds; closing it twice is closing it once."""
 
     def __init__(self, budget: Budget) -> None:

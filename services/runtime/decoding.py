@@ -12,7 +12,7 @@ from schemas.events import Event
 KeyOf = Callable[[Event], bytes | None]  # the key that an event's record must have; None: any
 
 
-class Record(Protocol):
+class KafkaRecord(Protocol):
     """The parts of a Kafka record that decoding reads."""
 
     @property
@@ -32,7 +32,7 @@ class Record(Protocol):
 class DeadLetter:
     """A record that is not a valid event, with the reason."""
 
-    record: Record
+    record: KafkaRecord
     reason: str
     detail: str
     field: str
@@ -46,7 +46,7 @@ class Decoded:
     dead_letters: list[DeadLetter]
 
 
-def decode_records(records: Sequence[Record], id_of: IdOf, key_of: KeyOf) -> Decoded:
+def decode_records(records: Sequence[KafkaRecord], id_of: IdOf, key_of: KeyOf) -> Decoded:
     """Decode each record. One whose key differs from ``key_of(event)`` is a dead letter."""
     events: list[ContactEvent] = []
     dead_letters: list[DeadLetter] = []
@@ -58,7 +58,7 @@ def decode_records(records: Sequence[Record], id_of: IdOf, key_of: KeyOf) -> Dec
     return Decoded(events, dead_letters)
 
 
-def _contact_event(record: Record, id_of: IdOf, key_of: KeyOf) -> ContactEvent:
+def _contact_event(record: KafkaRecord, id_of: IdOf, key_of: KeyOf) -> ContactEvent:
     event = decode(record.value)
     key = key_of(event)
     if key is not None and record.key != key:

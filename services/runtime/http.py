@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.runtime.metrics import HTTP_SECONDS
 from services.runtime.protocol import BoundedProtocol
 
-Check = Callable[[], Awaitable[object]]
+ReadinessCheck = Callable[[], Awaitable[object]]
 _CHECK_TIMEOUT: Final = 2.0
 _SHUTDOWN_TIMEOUT: Final = 10
 _BACKLOG: Final = 2048
@@ -42,7 +42,7 @@ class RawRoute(Route):
         return match, found if match is Match.NONE else {**found, "route": self}
 
 
-def health_routes(checks: Mapping[str, Check], *, timeout: float = _CHECK_TIMEOUT) -> list[RawRoute]:
+def health_routes(checks: Mapping[str, ReadinessCheck], *, timeout: float = _CHECK_TIMEOUT) -> list[RawRoute]:
     """The three routes. A check that raises, or takes more than ``timeout`` seconds, makes the process not ready."""
 
     async def ready(_: Request) -> Response:
@@ -83,7 +83,7 @@ async def _metrics(_: Request) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _result(check: Check, timeout: float) -> str:  # noqa: ASYNC109 - it bounds another's coroutine
+async def _result(check: ReadinessCheck, timeout: float) -> str:  # noqa: ASYNC109 - it bounds another's coroutine
     """``ok``, or what is wrong: of foreign errors only the class, because their text may contain secrets."""
     try:
         async with asyncio.timeout(timeout):
@@ -151,7 +151,7 @@ async def serve(app: ASGIApp, listener: socket.socket, *, lifespan: Literal["on"
             loop.remove_signal_handler(number)
 
 
-async def serve_health(host: str, port: int, checks: Mapping[str, Check]) -> None:
+async def serve_health(host: str, port: int, checks: Mapping[str, ReadinessCheck]) -> None:
     """Serve the three routes and nothing else, until cancelled. Raises OSError if the port is in use."""
     with contextlib.closing(listen(host, port)) as listener:
         await _server(Starlette(routes=health_routes(checks)), "off").serve(sockets=[listener])

@@ -7,16 +7,16 @@ chunk, perhaps more than once, and may have some of chunks that are not committe
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from projections.engine.metadata import Key
+from projections.engine.metadata import Key, Rows
 from projections.engine.projection import ContactEvent
 from projections.identity.resolution.gather import EvidenceRecord, from_log
 from projections.intrinsics.evidence import stated
 from projections.intrinsics.folds import rows_of, several
-from projections.intrinsics.tables import IntrinsicRow, Stamp
-from schemas.events.base import EARLIEST_MS, LATEST_MS
+from projections.intrinsics.tables import IntrinsicRow
+from schemas.events.base import EARLIEST_MS, LATEST_MS, Stamp
 from schemas.restatements import restated_in
 from schemas.topics import IDENTITY_EVIDENCE
-from services.verify.comparing import Rows, TableComparison
+from services.verify.comparing import TableComparison
 
 _EARLY: Final = (EARLIEST_MS - 1, "")
 _LATE: Final = (LATEST_MS + 1, "")

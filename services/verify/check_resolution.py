@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from uuid import UUID
 
+from projections.engine.metadata import Rows
 from projections.engine.projection import ContactEvent
 from projections.identity.resolution.gather import Gatherer
 from projections.identity.resolution.resolution import resolve
@@ -14,7 +15,7 @@ from projections.identity.rules import Rules
 from projections.identity.tables import MemberRow
 from schemas.restatements import restated_in
 from services.verify.check_evidence import last_restatements
-from services.verify.comparing import Rows, TableComparison
+from services.verify.comparing import TableComparison
 
 _NAME: Final = "resolution"
 

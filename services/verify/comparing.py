@@ -6,9 +6,8 @@ A difference is named by tenant, ids and columns, never by values: values may be
 from dataclasses import dataclass
 from typing import Any, Final
 
-from projections.engine.metadata import Key, Row, Table, key_columns, row_type
+from projections.engine.metadata import Key, Rows, Table, key_columns, row_type
 
-Rows = dict[Key, Row]
 _ID_NAMES: Final = {"contact_id": "contact", "customer_id": "customer"}
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from projections.engine.generations import IncompatibleGeneration
-from projections.engine.metadata import Table, key_of
+from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.identity.policies import POLICY_SET, policies_in, rules_of
@@ -33,7 +33,7 @@ from services.runtime.terminal import fail
 from services.verify.check_evidence import compare_evidence
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_resolution import compare_resolution, is_ahead
-from services.verify.comparing import Rows, TableComparison, compare
+from services.verify.comparing import TableComparison, compare
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
 from services.verify.snapshot import CONTACTS, GenerationSnapshot, take_snapshot

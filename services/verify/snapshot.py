@@ -7,7 +7,7 @@ from typing import Any, Final
 import asyncpg
 
 from projections.engine.generations import Generation, active_generation
-from projections.engine.metadata import Table
+from projections.engine.metadata import Rows, Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows
 from projections.identity.resolutions import ResolutionInUse, all_tenants, resolutions_in_use
@@ -23,7 +23,6 @@ from projections.identity.tables import (
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.registry import CONTACT_TABLES, SCHEMA
-from services.verify.comparing import Rows
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
 _TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)

@@ -13,7 +13,7 @@ class ContactsAgent:
     """Takes chunks of the log; ``rows`` are those of `projections.intrinsics`."""
 
     def __init__(self) -> None:
-        self.rows: folds.Rows = {}
+        self.rows: folds.IntrinsicRows = {}
 
     def send(self, chunk: Iterable[Event]) -> list[Event]:
         """What it sends of a chunk."""

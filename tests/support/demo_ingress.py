@@ -16,7 +16,7 @@ from services.ingress.core.campaigns import Send, validate_entry
 from services.ingress.core.events import Accepted, RequestContext, validate_event
 from services.ingress.core.members import Terms, validate_member
 from services.ingress.core.segment import segment_batch
-from services.ingress.core.statements import Statement
+from services.ingress.core.statements import AcceptedItem
 
 
 class NotAsSent(ValueError):
@@ -44,7 +44,7 @@ def _translated(sent: Events, received_at: int, run: str) -> Sequence[Event]:
             return () if found.ignored else found.events
         case "members":
             stated = validate_member(item, 0, context, Terms(brand.ACCOUNTS["crm"]))
-            return stated.events if isinstance(stated, Statement) else ()
+            return stated.events if isinstance(stated, AcceptedItem) else ()
         case "campaigns":
             send = Send(sent[0]["data"]["campaign"]).amended(send_terms(sent[0], run))
             message = validate_entry(item, 1, send, context)

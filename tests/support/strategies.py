@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from schemas.events import EVENT_TYPES, ContactRef, Event, Identifier
-from schemas.events.base import AssertedIdentifier, Channel, Frozen
+from schemas.events.base import AssertedIdentifier, ChannelName, Frozen
 from schemas.events.profile import AttributeValue
 
 BASE_MS: Final = 1_735_660_800_000  # 2025-01-01T00:00:00 in Taipei
 DAY_MS: Final = 86_400_000
 TENANTS: Final = ("demo",)
-_POOL: Final[tuple[tuple[Channel, str, str], ...]] = (
+_POOL: Final[tuple[tuple[ChannelName, str, str], ...]] = (
     ("line", "oa1", "U1"),
     ("line", "oa1", "U2"),
     ("line", "oa2", "U1"),

@@ -7,11 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from hypothesis import strategies as st
 
-from projections.engine.chunk import Recorded, project
+from projections.engine.chunk import RecordedEvents, project
 from projections.engine.ids import NO_CONTACT, personal_id
-from projections.engine.metadata import Key, Row, key_of
+from projections.engine.metadata import Key, Row, Rows, key_of
 from projections.engine.projection import ContactEvent, Projection
-from projections.reference import Rows
 from projections.registry import PROJECTIONS
 from projections.timeline.folds import distinct, event_of, overrules, says_otherwise
 from projections.timeline.tables import TABLE as TIMELINE
@@ -34,7 +33,7 @@ class MemoryStore:
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
         self.tables: dict[sa.Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
 
-    async def record(self, events: Sequence[ContactEvent]) -> Recorded:
+    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         new: list[ContactEvent] = []
         conflicting: set[Key] = set()
         timeline = self.tables[TIMELINE]
@@ -47,7 +46,7 @@ class MemoryStore:
             elif says_otherwise(row, known):
                 conflicting.add(row[:2])
             timeline[key] = row
-        return Recorded(new, conflicting)
+        return RecordedEvents(new, conflicting)
 
     async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
         rows = [TimelineRow(*row) for key, row in self.tables[TIMELINE].items() if key[:2] in contacts]

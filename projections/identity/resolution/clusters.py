@@ -17,11 +17,11 @@ from typing import NamedTuple
 from projections.identity.resolution.contact_links import ExclusiveScope
 from projections.identity.resolution.evidence import Decision, Pair
 from projections.identity.resolution.holders import ExclusiveValues, Groups
-from projections.identity.resolution.links import STAFF, STAFF_TIER, Identifier, Link, Refused
+from projections.identity.resolution.links import STAFF, STAFF_TIER, Link, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import scope_of
 
-Node = str | Identifier  # a contact by its key, any other identifier by type and value
+Node = str | NormalisedIdentifier  # a contact by its key, any other identifier by type and value
 Values = dict[ExclusiveScope, set[str]]
 
 
@@ -30,7 +30,7 @@ class JoinedLinks(NamedTuple):
 
     clusters: "Clusters"
     accepted: list[Link]
-    refused: list[Refused]
+    refused: list[RefusedLink]
 
 
 def must_link(decisions: Mapping[Pair, Decision]) -> list[Link]:
@@ -53,7 +53,7 @@ def join(
     """*constrained Kruskal*, over the links to identifiers and the links that staff decided."""
     clusters = Clusters(exclusive_values, cannot_link(decisions), policy)
     accepted: list[Link] = []
-    refused: list[Refused] = []
+    refused: list[RefusedLink] = []
     ordered = must_link(decisions)
     for identifier, links in groups.items():
         (accepted if _cannot_conflict(identifier, links, policy) else ordered).extend(links)
@@ -68,7 +68,7 @@ def join(
     return JoinedLinks(clusters, accepted, refused)
 
 
-def _cannot_conflict(identifier: Identifier, links: list[Link], policy: Policy) -> bool:
+def _cannot_conflict(identifier: NormalisedIdentifier, links: list[Link], policy: Policy) -> bool:
     """Whether an identifier's links need no joining: nothing can conflict with them or follow from them.
 
     That is so if only one contact holds the identifier, since its value is the contact's own already. The exception
@@ -107,7 +107,7 @@ class Clusters:
             node, parent = parent, grandparent
         return node
 
-    def join(self, link: Link) -> Refused | None:
+    def join(self, link: Link) -> RefusedLink | None:
         """Join the link's two sides, or return why they can't be joined."""
         one, other = self.find(link.contact), self.find(self._side(link))
         if one == other:
@@ -115,10 +115,10 @@ class Clusters:
         mine, theirs = self._values_of(one), self._values_of(other)
         conflict = self._conflict(mine, theirs, link.tier) if mine and theirs else ()
         if conflict:
-            return Refused(link, "exclusive_conflict", conflict)
+            return RefusedLink(link, "exclusive_conflict", conflict)
         pair = self._decided_different(one, other)
         if pair:
-            return Refused(link, "decided_different", pair)
+            return RefusedLink(link, "decided_different", pair)
         if self._size(one) >= self._size(other):
             self._attach(other, theirs, one, mine)
         else:

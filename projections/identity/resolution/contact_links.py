@@ -16,10 +16,11 @@ Choices where the rules allow two readings:
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from projections.identity.resolution.evidence import Holding, Stamp
-from projections.identity.resolution.links import Excluded, Identifier, Link, Refused
+from projections.identity.resolution.evidence import Holding
+from projections.identity.resolution.links import Excluded, Link, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import X_RULE, Policy, TypeRule
 from projections.identity.resolution.values import normalise, scope_of
+from schemas.events.base import Stamp
 
 ExclusiveScope = tuple[str, str]  # (type, scope)
 
@@ -28,17 +29,17 @@ class ContactLinks(NamedTuple):
     """What one contact contributes to resolution. ``first_stated_at`` is the time of its earliest evidence, if any."""
 
     links: tuple[Link, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedLink, ...]
     excluded: tuple[Excluded, ...]
     first_stated_at: int | None
 
 
-def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Policy) -> ContactLinks:
+def derive_links(contact: str, stated: Mapping[NormalisedIdentifier, Holding], policy: Policy) -> ContactLinks:
     """Apply the rules that look at one contact alone to what was stated of it."""
     holdings, blocked = normalised(stated, policy)
     excluded = [Excluded(contact, *identifier, "blocked") for identifier in blocked]
     links: list[Link] = []
-    refused: list[Refused] = []
+    refused: list[RefusedLink] = []
     exclusives: dict[ExclusiveScope, list[tuple[Stamp, Link]]] = {}
     for identifier, holding in holdings.items():
         rule = policy.rule(identifier[0]) or X_RULE
@@ -55,7 +56,7 @@ def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Pol
             len(holdings) > policy.shared_device_limit
             and _count_asserted(key, holdings, policy) > policy.shared_device_limit
         ):
-            refused.append(Refused(link, "shared_device", key))
+            refused.append(RefusedLink(link, "shared_device", key))
         else:
             links.append(link)
     first = min([holding.first_stated_at for holding in holdings.values()]) if holdings else None
@@ -63,8 +64,8 @@ def derive_links(contact: str, stated: Mapping[Identifier, Holding], policy: Pol
 
 
 def normalised(
-    stated: Mapping[Identifier, Holding], policy: Policy
-) -> tuple[Mapping[Identifier, Holding], Iterable[Identifier]]:
+    stated: Mapping[NormalisedIdentifier, Holding], policy: Policy
+) -> tuple[Mapping[NormalisedIdentifier, Holding], Iterable[NormalisedIdentifier]]:
     """The holdings by normalised value, and the identifiers that are blocked.
 
     Returns the given mapping itself if all its values are normalised already.
@@ -72,8 +73,8 @@ def normalised(
     values = [normalise(type_name, value, policy) for type_name, value in stated]
     if values == [value for _, value in stated]:
         return stated, ()
-    holdings: dict[Identifier, Holding] = {}
-    blocked: list[Identifier] = []
+    holdings: dict[NormalisedIdentifier, Holding] = {}
+    blocked: list[NormalisedIdentifier] = []
     for (identifier, holding), value in zip(stated.items(), values, strict=True):
         if value is None:
             blocked.append(identifier)
@@ -84,7 +85,7 @@ def normalised(
     return holdings, blocked
 
 
-def _count_asserted(key: ExclusiveScope, holdings: Mapping[Identifier, Holding], policy: Policy) -> int:
+def _count_asserted(key: ExclusiveScope, holdings: Mapping[NormalisedIdentifier, Holding], policy: Policy) -> int:
     """The number of values of the type and scope that were ever asserted."""
     rule = policy.rule(key[0])
     exclusive = rule.exclusive if rule else None
@@ -95,7 +96,9 @@ def _count_asserted(key: ExclusiveScope, holdings: Mapping[Identifier, Holding],
     )
 
 
-def _live(contact: str, identifier: Identifier, holding: Holding, rule: TypeRule) -> tuple[Stamp, Link] | Excluded:
+def _live(
+    contact: str, identifier: NormalisedIdentifier, holding: Holding, rule: TypeRule
+) -> tuple[Stamp, Link] | Excluded:
     """The link of a live identifier with the stamp of its latest live assertion, or why there is none."""
     verified, claimed = holding.live
     if holding.first_asserted is None or not (verified or claimed):

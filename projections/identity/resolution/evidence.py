@@ -19,9 +19,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, TypeVar
 
-from projections.identity.resolution.links import Identifier
+from projections.identity.resolution.links import NormalisedIdentifier
+from schemas.events.base import Stamp
 
-Stamp = tuple[int, str]  # (at, event_id)
 Pair = tuple[str, str]  # two contact keys, the lesser first
 Verdict = Literal["same", "different", "undecided"]
 _CAUTION: Final[Mapping[Verdict, int]] = {"undecided": 0, "same": 1, "different": 2}
@@ -85,7 +85,7 @@ class Evidence:
     """
 
     contacts: frozenset[str] = frozenset()
-    holdings: Mapping[str, Mapping[Identifier, Holding]] = field(default_factory=dict)
+    holdings: Mapping[str, Mapping[NormalisedIdentifier, Holding]] = field(default_factory=dict)
     decisions: Mapping[Pair, Decision] = field(default_factory=dict)
     first_referenced_at: Mapping[str, int] = field(default_factory=dict)
 
@@ -136,8 +136,8 @@ def _decision_rank(decision: Decision) -> tuple[int, str, int]:
 
 
 def _merged_holdings(
-    one: Mapping[Identifier, Holding], other: Mapping[Identifier, Holding]
-) -> dict[Identifier, Holding]:
+    one: Mapping[NormalisedIdentifier, Holding], other: Mapping[NormalisedIdentifier, Holding]
+) -> dict[NormalisedIdentifier, Holding]:
     return _merged(one, other, Holding.merge)
 
 

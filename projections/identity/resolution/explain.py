@@ -12,29 +12,30 @@ from typing import Final, Literal, NamedTuple
 
 from projections.identity.resolution.clusters import Node
 from projections.identity.resolution.contact_links import normalised
-from projections.identity.resolution.evidence import Pair, Stamp, pair_of
+from projections.identity.resolution.evidence import Pair, pair_of
 from projections.identity.resolution.links import STAFF, Customer, Exclusion, Refusal
 from projections.identity.resolution.resolution import Resolution
+from schemas.events.base import Stamp
 
 ACCEPTED: Final = "accepted"
 _BETWEEN_CONTACTS: Final = frozenset({STAFF, "contact"})
 Fate = Literal["accepted"] | Refusal | Exclusion
-Saying = Literal["first", "verified", "claimed", "retracted"]
+StatementKind = Literal["first", "verified", "claimed", "retracted"]
 
 
 class UnknownContact(LookupError):
     """No event has ever been about this contact."""
 
 
-class Source(NamedTuple):
+class EvidenceSource(NamedTuple):
     """An event that is evidence for a link."""
 
     event_id: str
     at: int
-    says: Saying
+    says: StatementKind
 
 
-class Step(NamedTuple):
+class ChainStep(NamedTuple):
     """One link of a chain: to an identifier, or with type ``staff`` or ``contact`` to another contact."""
 
     contact: str
@@ -43,7 +44,7 @@ class Step(NamedTuple):
     tier: int | None  # None for what was set aside: it never had one
     fate: Fate
     detail: tuple[str, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[EvidenceSource, ...] = ()
 
 
 class Why(NamedTuple):
@@ -54,7 +55,7 @@ class Why(NamedTuple):
     """
 
     together: bool
-    chain: tuple[Step, ...]
+    chain: tuple[ChainStep, ...]
     decided: Pair | None = None
 
 
@@ -62,8 +63,8 @@ class Graph(NamedTuple):
     """A customer with every link from and to its contacts, in the order of *join*."""
 
     customer: Customer
-    accepted: tuple[Step, ...]
-    refused: tuple[Step, ...]
+    accepted: tuple[ChainStep, ...]
+    refused: tuple[ChainStep, ...]
 
 
 def why(resolution: Resolution, one: str, other: str) -> Why:
@@ -86,7 +87,7 @@ def graph(resolution: Resolution, contact: str) -> Graph:
     customer = customer_of(resolution, contact)
     members = frozenset(customer.contacts)
 
-    def about(steps: Iterable[Step]) -> tuple[Step, ...]:
+    def about(steps: Iterable[ChainStep]) -> tuple[ChainStep, ...]:
         return tuple(
             _with_sources(resolution, step)
             for step in steps
@@ -104,52 +105,52 @@ def customer_of(resolution: Resolution, contact: str) -> Customer:
     raise UnknownContact(UnknownContact.__doc__)
 
 
-def _accepted(resolution: Resolution) -> Iterator[Step]:
+def _accepted(resolution: Resolution) -> Iterator[ChainStep]:
     for link in resolution.accepted:
-        yield Step(link.contact, link.type, link.value, link.tier, ACCEPTED)
+        yield ChainStep(link.contact, link.type, link.value, link.tier, ACCEPTED)
 
 
-def _refused(resolution: Resolution) -> Iterator[Step]:
+def _refused(resolution: Resolution) -> Iterator[ChainStep]:
     for link, reason, detail in resolution.refused:
-        yield Step(link.contact, link.type, link.value, link.tier, reason, detail)
+        yield ChainStep(link.contact, link.type, link.value, link.tier, reason, detail)
 
 
-def _excluded(resolution: Resolution) -> Iterator[Step]:
+def _excluded(resolution: Resolution) -> Iterator[ChainStep]:
     for contact, type_name, value, reason in resolution.excluded:
-        yield Step(contact, type_name, value, None, reason)
+        yield ChainStep(contact, type_name, value, None, reason)
 
 
-def _with_sources(resolution: Resolution, step: Step) -> Step:
+def _with_sources(resolution: Resolution, step: ChainStep) -> ChainStep:
     """The step with its events: the first assertion, the latest live ones, or the retraction."""
     evidence = resolution.evidence
     if step.type == STAFF:
         decision = evidence.decisions[step.contact, step.value]
-        return step._replace(sources=(Source(decision.event_id, decision.at, "verified"),))
+        return step._replace(sources=(EvidenceSource(decision.event_id, decision.at, "verified"),))
     stated = evidence.holdings[step.contact]
     identifier = (step.type, step.value)
     holding = stated[identifier] if step.fate == "blocked" else normalised(stated, resolution.policy)[0][identifier]
     verified, claimed = holding.live
-    stamps: tuple[tuple[Stamp | None, Saying], ...] = (
+    stamps: tuple[tuple[Stamp | None, StatementKind], ...] = (
         (holding.first_asserted, "first"),
         (verified, "verified"),
         (claimed, "claimed"),
         (None if verified or claimed else holding.last_retracted, "retracted"),
     )
-    return step._replace(sources=tuple(Source(stamp[1], stamp[0], says) for stamp, says in stamps if stamp))
+    return step._replace(sources=tuple(EvidenceSource(stamp[1], stamp[0], says) for stamp, says in stamps if stamp))
 
 
-def _far_side(step: Step) -> Node:
+def _far_side(step: ChainStep) -> Node:
     return step.value if step.type in _BETWEEN_CONTACTS else (step.type, step.value)
 
 
-def _chain(steps: Iterable[Step], one: str, other: str) -> tuple[Step, ...]:
+def _chain(steps: Iterable[ChainStep], one: str, other: str) -> tuple[ChainStep, ...]:
     """The path with the fewest obstacles, and the shortest of accepted links: breadth first by obstacles."""
-    edges: dict[Node, list[tuple[Step, Node]]] = {}
+    edges: dict[Node, list[tuple[ChainStep, Node]]] = {}
     for step in steps:
         far = _far_side(step)
         edges.setdefault(step.contact, []).append((step, far))
         edges.setdefault(far, []).append((step, step.contact))
-    came_by: dict[Node, tuple[Step, Node] | None] = {one: None}
+    came_by: dict[Node, tuple[ChainStep, Node] | None] = {one: None}
     front: deque[Node] = deque([one])
     while front and other not in came_by:
         reached = _expand(front, edges, came_by)
@@ -163,7 +164,9 @@ def _chain(steps: Iterable[Step], one: str, other: str) -> tuple[Step, ...]:
 
 
 def _expand(
-    front: deque[Node], edges: dict[Node, list[tuple[Step, Node]]], came_by: dict[Node, tuple[Step, Node] | None]
+    front: deque[Node],
+    edges: dict[Node, list[tuple[ChainStep, Node]]],
+    came_by: dict[Node, tuple[ChainStep, Node] | None],
 ) -> list[Node]:
     """All nodes that accepted links reach from the front, which is emptied."""
     reached: list[Node] = []
@@ -177,8 +180,8 @@ def _expand(
     return reached
 
 
-def _path_to(came_by: dict[Node, tuple[Step, Node] | None], node: Node) -> tuple[Step, ...]:
-    steps: list[Step] = []
+def _path_to(came_by: dict[Node, tuple[ChainStep, Node] | None], node: Node) -> tuple[ChainStep, ...]:
+    steps: list[ChainStep] = []
     link = came_by.get(node)
     while link is not None:
         step, node = link

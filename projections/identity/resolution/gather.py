@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast
 
 from projections.identity.resolution.evidence import Decision, Evidence, Holding, Pair, Verdict, pair_of
-from projections.identity.resolution.links import Identifier
+from projections.identity.resolution.links import NormalisedIdentifier
 from projections.identity.resolution.values import is_contact_key
 from schemas.events import Event
 from schemas.events.identity import Binding, StaffDecision
@@ -39,7 +39,7 @@ class EvidenceRecord(NamedTuple):
     occurred_at: int
     type: str
     source: str
-    intrinsic: tuple[Identifier, ...]
+    intrinsic: tuple[NormalisedIdentifier, ...]
     assertions: Assertions
 
 
@@ -86,7 +86,7 @@ class Gatherer:
         self._events: dict[str, dict[str, EvidenceRecord]] = {}
         # Equal values share one object: a log repeats few of them millions of times.
         self._words: dict[str, str] = {}
-        self._intrinsics: dict[tuple[Identifier, ...], tuple[Identifier, ...]] = {}
+        self._intrinsics: dict[tuple[NormalisedIdentifier, ...], tuple[NormalisedIdentifier, ...]] = {}
         self._assertions: dict[Assertions, Assertions] = {}
 
     def add(self, event: Event) -> None:
@@ -124,14 +124,14 @@ class _Draft:
     def __init__(self, *, whole: bool) -> None:
         self.whole = whole
         self._contacts: set[str] = set()
-        self._holdings: dict[str, dict[Identifier, Holding]] = {}
+        self._holdings: dict[str, dict[NormalisedIdentifier, Holding]] = {}
         self._decisions: dict[Pair, Decision] = {}
         self._first_referenced_at: dict[str, int] = {}
 
     def exist(self, contact: str) -> None:
         self._contacts.add(contact)
 
-    def hold(self, contact: str, identifier: Identifier, holding: Holding) -> None:
+    def hold(self, contact: str, identifier: NormalisedIdentifier, holding: Holding) -> None:
         holdings = self._holdings.setdefault(contact, {})
         known = holdings.get(identifier)
         holdings[identifier] = known.merge(holding) if known else holding

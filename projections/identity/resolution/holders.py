@@ -15,24 +15,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from projections.identity.resolution.contact_links import ExclusiveScope
-from projections.identity.resolution.links import Identifier, Link, Refused
+from projections.identity.resolution.links import Link, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import scope_of
 
 # The strongest tier at which more contacts than the limit hold an identifier, counted over the whole tenant.
-OverLimit = Mapping[Identifier, int]
+OverLimit = Mapping[NormalisedIdentifier, int]
 # The exclusive values that each contact still has, at most one of a type and scope.
 ExclusiveValues = Mapping[str, tuple[tuple[ExclusiveScope, str], ...]]
 
 
-Groups = dict[Identifier, list[Link]]  # the links to each identifier
+Groups = dict[NormalisedIdentifier, list[Link]]  # the links to each identifier
 
 
 class Filtered(NamedTuple):
     """The links that a rule left, and those that it refused."""
 
     groups: Groups
-    refused: list[Refused]
+    refused: list[RefusedLink]
 
 
 def grouped(links: Iterable[Link]) -> Groups:
@@ -48,9 +48,9 @@ def grouped(links: Iterable[Link]) -> Groups:
     return groups
 
 
-def find_over_limit(groups: Groups, policy: Policy) -> dict[Identifier, int]:
+def find_over_limit(groups: Groups, policy: Policy) -> dict[NormalisedIdentifier, int]:
     """The identifiers with more holders than their limit by these links alone, with the strongest such tier."""
-    found: dict[Identifier, int] = {}
+    found: dict[NormalisedIdentifier, int] = {}
     for identifier, links in groups.items():
         tier = _over_limit_tier(identifier, links, policy)
         if tier is not None:
@@ -61,23 +61,23 @@ def find_over_limit(groups: Groups, policy: Policy) -> dict[Identifier, int]:
 def without_generic(groups: Groups, over_limit: OverLimit) -> Filtered:
     """*Generic value*: refuse the links of an identifier at the tiers where more contacts than the limit hold it."""
     left = dict(groups) if over_limit else groups
-    refused: list[Refused] = []
+    refused: list[RefusedLink] = []
     for identifier, tier in over_limit.items():
         links = groups.get(identifier, [])
-        refused.extend(Refused(link, "generic") for link in links if link.tier >= tier)
+        refused.extend(RefusedLink(link, "generic") for link in links if link.tier >= tier)
         left[identifier] = [link for link in links if link.tier < tier]
     return Filtered(left, refused)
 
 
 def without_shared(groups: Groups, values_of: ExclusiveValues, policy: Policy) -> Filtered:
     """*Shared value*: refuse the links of a non-exclusive identifier whose holders differ in an exclusive value."""
-    refused: list[Refused] = []
+    refused: list[RefusedLink] = []
     left: Groups = {}
     for identifier, links in groups.items():
         conflict = _conflicting_values(identifier, links, values_of, policy)
         if conflict is not None:
             tier, detail = conflict
-            refused.extend(Refused(link, "shared", detail) for link in links if link.tier >= tier)
+            refused.extend(RefusedLink(link, "shared", detail) for link in links if link.tier >= tier)
             left[identifier] = [link for link in links if link.tier < tier]
     return Filtered({**groups, **left} if left else groups, refused)
 
@@ -97,7 +97,7 @@ def exclusive_values_of(groups: Groups, policy: Policy) -> ExclusiveValues:
     return values_of
 
 
-def _holders_by_tier(identifier: Identifier, links: list[Link]) -> Iterator[tuple[int, list[str]]]:
+def _holders_by_tier(identifier: NormalisedIdentifier, links: list[Link]) -> Iterator[tuple[int, list[str]]]:
     """The contacts that hold the identifier at each tier, the strongest tier first.
 
     The contact that a ``contact`` identifier names holds it at the strongest tier.
@@ -109,7 +109,7 @@ def _holders_by_tier(identifier: Identifier, links: list[Link]) -> Iterator[tupl
         first = []
 
 
-def _over_limit_tier(identifier: Identifier, links: list[Link], policy: Policy) -> int | None:
+def _over_limit_tier(identifier: NormalisedIdentifier, links: list[Link], policy: Policy) -> int | None:
     rule = policy.rule(identifier[0])
     if rule is None or len(links) < rule.limit:  # not even with the contact itself beside its links
         return None
@@ -122,7 +122,7 @@ def _over_limit_tier(identifier: Identifier, links: list[Link], policy: Policy) 
 
 
 def _conflicting_values(
-    identifier: Identifier, links: list[Link], values_of: ExclusiveValues, policy: Policy
+    identifier: NormalisedIdentifier, links: list[Link], values_of: ExclusiveValues, policy: Policy
 ) -> tuple[int, tuple[str, ...]] | None:
     """The strongest tier whose holders have two values of one exclusive type and scope, with two such values."""
     if len(links) == 1 and identifier[0] != "contact":

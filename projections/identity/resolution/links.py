@@ -34,7 +34,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "unaccepted": "the policy takes no such statement without proof",
     "superseded_value": "the contact has a later value of the same exclusive type",
 }
-Identifier = tuple[str, str]  # (type, normalised value)
+NormalisedIdentifier = tuple[str, str]  # (type, normalised value)
 
 
 class Link(NamedTuple):
@@ -47,12 +47,12 @@ class Link(NamedTuple):
     contact: str
 
     @property
-    def identifier(self) -> Identifier:
+    def identifier(self) -> NormalisedIdentifier:
         """The identifier that the contact links to."""
         return (self.type, self.value)
 
 
-class Refused(NamedTuple):
+class RefusedLink(NamedTuple):
     """A link that joins nothing.
 
     ``detail`` is what prevented it: the type whose values differ with two such values, or the pair decided different.

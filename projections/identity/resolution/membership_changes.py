@@ -16,10 +16,10 @@ An id that no longer exists leads to the customer of its founding contact: its *
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-ChangeType = Literal["created", "linked", "unlinked", "merged", "split", "renamed"]
+from schemas.changes import ChangeType
 
 
 class Move(NamedTuple):

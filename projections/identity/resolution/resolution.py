@@ -31,7 +31,7 @@ from projections.identity.resolution.holders import (
     without_generic,
     without_shared,
 )
-from projections.identity.resolution.links import Customer, Excluded, Link, Refused
+from projections.identity.resolution.links import Customer, Excluded, Link, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import WHOLE_TENANT, normalise
 
@@ -47,7 +47,7 @@ class Resolution:
 
     customers: tuple[Customer, ...]  # by founder
     accepted: tuple[Link, ...]  # in the order of *join*
-    refused: tuple[Refused, ...]  # in the order of *join*, whichever rule refused them
+    refused: tuple[RefusedLink, ...]  # in the order of *join*, whichever rule refused them
     excluded: tuple[Excluded, ...]  # by contact, type and value
     evidence: Evidence
     policy: Policy
@@ -65,7 +65,7 @@ def resolve(
     all of their holders. ``known_links`` are the links of some contacts, where they have been derived already.
     """
     links: list[Link] = []
-    refused: list[Refused] = []
+    refused: list[RefusedLink] = []
     excluded: list[Excluded] = []
     founded: dict[str, int] = {}
     for contact, own in derive_all_links(evidence, policy, known_links):

@@ -16,10 +16,10 @@ from typing import Final, get_args
 
 from projections.identity.resolution.phones import e164
 from projections.identity.resolution.policy import Exclusive, Policy, TypeRule
-from schemas.events.base import Channel
+from schemas.events.base import ChannelName
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
-_CONTACT_KEY: Final = re.compile(rf"({'|'.join(get_args(Channel))}):[^:|]{{1,255}}:.{{1,255}}", re.DOTALL)
+_CONTACT_KEY: Final = re.compile(rf"({'|'.join(get_args(ChannelName))}):[^:|]{{1,255}}:.{{1,255}}", re.DOTALL)
 _PREFIXED: Final = frozenset({"line_user", "facebook_user", "whatsapp_user"})
 WHOLE_TENANT: Final = ""
 

@@ -17,7 +17,7 @@ from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.ingress.ports import LogFull, LogUnavailable, Record
-from services.runtime.budget import Budget, BudgetExceeded, Lease
+from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
 from services.runtime.cancelling import cancel_all
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
@@ -93,7 +93,7 @@ class KafkaLog:
             raise NotReady("not connected")
         await producer.client.fetch_all_metadata()
 
-    def _lease(self, records: Sequence[Record]) -> Lease:
+    def _lease(self, records: Sequence[Record]) -> BudgetLease:
         lease = self._budget.lease()
         try:
             lease.grow(sum(len(record.key) + len(record.value) + _RECORD_OVERHEAD for record in records))
@@ -171,7 +171,7 @@ async def _stopped(producer: AIOKafkaProducer) -> None:
 class _Acks:
     """The acknowledgements of one request; when the last is in, or given up, its bytes go back to the budget."""
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: BudgetLease) -> None:
         self._lease = lease
         self._missing = 1  # the request itself, until it sends no more
         self._sealed = False

@@ -16,16 +16,16 @@ from services.ingress.core.events import DEFAULT_SOURCE, Rejected, RequestContex
 from services.ingress.core.requests import (
     MOST_ATTRIBUTES,
     AttributeValues,
+    ContactFromKeyOrParts,
     IdentifierList,
-    NamedContact,
     Refused,
     TagChanges,
     read,
 )
 from services.ingress.core.statements import (
+    AcceptedItem,
     Envelope,
     EventDraft,
-    Statement,
     attribute_drafts,
     identifier_data,
     stem,
@@ -35,7 +35,7 @@ from services.ingress.core.statements import (
 
 EVERY_KIND: Final = get_args(MarketingKind)
 Command = Literal["unsubscribe", "resubscribe", "tags", "attributes", "unbind"]
-Contact = dict[str, str]
+ContactFields = dict[str, str]
 
 
 class MarketingCommand(Frozen):
@@ -62,7 +62,7 @@ class UnbindCommand(Frozen):
     """Undoes what ties the contact to others: it does not have these identifiers, or is not that contact."""
 
     identifiers: IdentifierList | None = None
-    linked_contact: NamedContact | None = None
+    linked_contact: ContactFromKeyOrParts | None = None
     by: Word = Field(description="Who says so.")
     note: Text | None = Field(None, description="Why.")
 
@@ -77,8 +77,8 @@ BODIES: Final[dict[Command, type[Frozen]]] = {
 
 
 def validate_command(
-    command: Command, contact: Contact, raw: bytes, context: RequestContext, key: str | None
-) -> Statement | Rejected:
+    command: Command, contact: ContactFields, raw: bytes, context: RequestContext, key: str | None
+) -> AcceptedItem | Rejected:
     """The events of a command and its body, or why there are none; nothing is raised, whatever the bytes."""
     try:
         body = parse(raw) if raw.strip() else {}

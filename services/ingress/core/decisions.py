@@ -12,7 +12,7 @@ from schemas.codec import InvalidEvent
 from schemas.events import ContactRef
 from schemas.events.base import Frozen, Text, Word
 from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, validate_event
-from services.ingress.core.requests import ContactKey, Refused, read
+from services.ingress.core.requests import ContactFromKey, Refused, read
 
 _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision", "data.by": "by", "data.note": "note"}
 
@@ -20,8 +20,8 @@ _RENAMED: Final = {"contact": "a", "data.other": "b", "data.decision": "decision
 class DecisionRequest(Frozen):
     """Whether two contacts are one person; ``undecided`` takes an earlier decision back."""
 
-    a: ContactKey
-    b: ContactKey
+    a: ContactFromKey
+    b: ContactFromKey
     decision: Literal["same", "different", "undecided"]
     by: Word = Field(description="Who decided.")
     note: Text | None = Field(None, description="Why.")

@@ -11,11 +11,8 @@ from typing import Any, Final, get_args
 from schemas.codec import InvalidEvent
 from schemas.events import Event
 from schemas.events.conversation import Purpose
-from services.ingress.core.normalize import MAX_WORD, clamp, clean_text, content_hash_id, snake_case, word
-from services.ingress.core.translated import to_event
-
-Fields = dict[str, Any]
-Said = tuple[str, Fields]
+from services.ingress.core.normalize import MAX_WORD, Fields, clamp, clean_text, content_hash_id, snake_case, word
+from services.ingress.core.translated import EventContent, to_event
 
 _PURPOSES: Final = frozenset(get_args(Purpose))
 
@@ -41,8 +38,8 @@ class ItemDraft:
     """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``said`` can't be."""
 
     event_id: str
-    said: Said
-    unread: Said
+    said: EventContent
+    unread: EventContent
     at: int | None
     contact: Fields | None = None
     intrinsic: tuple[Fields, ...] = ()
@@ -72,7 +69,7 @@ def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
     return reason
 
 
-def unread(channel: str, name: Any, data: Fields) -> Said:
+def unread(channel: str, name: Any, data: Fields) -> EventContent:
     """What means nothing to us, under the channel's own name for it."""
     return f"{channel}.{snake_case(word(name) or 'unknown')}", data
 

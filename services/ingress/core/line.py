@@ -15,6 +15,7 @@ from schemas.codec import InvalidEvent
 from schemas.events import Event
 from services.ingress.core.normalize import (
     MAX_WORD,
+    Fields,
     account_name,
     clean,
     content_hash_id,
@@ -22,10 +23,7 @@ from services.ingress.core.normalize import (
     snake_case,
     word,
 )
-from services.ingress.core.translated import Ignored, Translated, to_event
-
-Fields = dict[str, Any]
-Said = tuple[str, Fields]
+from services.ingress.core.translated import EventContent, Ignored, Translated, to_event
 
 _EVENT_ID_PREFIX: Final = "line:"
 _FLEETING: Final = frozenset({"replyToken", "deliveryContext"})
@@ -93,14 +91,14 @@ def _contact(event: Fields, account: str | None) -> Fields | None:
     return {"channel": "line", "account": account, "uid": uid}
 
 
-def _read(event: Fields, contact: Fields | None) -> Said:
+def _read(event: Fields, contact: Fields | None) -> EventContent:
     type_name = event.get("type")
     reader = _READERS.get(type_name) if isinstance(type_name, str) else None
     said = reader(event, contact) if reader else None
     return said or _unknown(event, contact)
 
 
-def _unknown(event: Fields, contact: Fields | None) -> Said:
+def _unknown(event: Fields, contact: Fields | None) -> EventContent:
     name = word(event.get("type")) or "unknown"
     return f"line.{snake_case(name)}", _rest(event, contact)
 
@@ -115,8 +113,8 @@ def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:
     return rest
 
 
-def _message(type_name: str) -> "Reader":
-    def read(event: Fields, contact: Fields | None) -> Said | None:
+def _message(type_name: str) -> "LineReader":
+    def read(event: Fields, contact: Fields | None) -> EventContent | None:
         message = event.get("message")
         if not isinstance(message, dict):
             return None
@@ -133,7 +131,7 @@ def _message(type_name: str) -> "Reader":
     return read
 
 
-def _unsend(event: Fields, contact: Fields | None) -> Said | None:
+def _unsend(event: Fields, contact: Fields | None) -> EventContent | None:
     unsend = event.get("unsend")
     message_id = word(unsend.get("messageId")) if isinstance(unsend, dict) else None
     if message_id is None:
@@ -142,7 +140,7 @@ def _unsend(event: Fields, contact: Fields | None) -> Said | None:
     return "message.unsent", {"message_id": message_id, "kind": "unknown", "payload": payload}
 
 
-def _follow(event: Fields, contact: Fields | None) -> Said | None:
+def _follow(event: Fields, contact: Fields | None) -> EventContent | None:
     if contact is None:
         return None
     follow = event.get("follow")
@@ -150,11 +148,11 @@ def _follow(event: Fields, contact: Fields | None) -> Said | None:
     return "contact.followed", {"via": "unblock" if unblocked else "add_friend"}
 
 
-def _unfollow(_: Fields, contact: Fields | None) -> Said | None:
+def _unfollow(_: Fields, contact: Fields | None) -> EventContent | None:
     return ("contact.blocked", {"via": "block"}) if contact else None
 
 
-def _postback(event: Fields, contact: Fields | None) -> Said | None:
+def _postback(event: Fields, contact: Fields | None) -> EventContent | None:
     """Alone, the button's data are the payload; with a date picker's or a rich menu's parameters, both are."""
     postback = event.get("postback")
     if not isinstance(postback, dict):
@@ -164,8 +162,8 @@ def _postback(event: Fields, contact: Fields | None) -> Said | None:
     return "bot.interacted", {"action": "postback", "payload": postback["data"] if plain else postback | rest}
 
 
-Reader = Callable[[Fields, Fields | None], Said | None]
-_READERS: Final[dict[str, Reader]] = {
+LineReader = Callable[[Fields, Fields | None], EventContent | None]
+_READERS: Final[dict[str, LineReader]] = {
     "message": _message("message.received"),
     "messageEdited": _message("message.edited"),
     "unsend": _unsend,

@@ -23,13 +23,13 @@ from services.ingress.core.requests import (
     Refused,
     TagChanges,
     TextOrNumber,
-    Time,
+    TimeInput,
     read,
 )
 from services.ingress.core.statements import (
+    AcceptedItem,
     Envelope,
     EventDraft,
-    Statement,
     attribute_drafts,
     identifier_data,
     stem,
@@ -44,7 +44,7 @@ _RENAMED: Final = {
     "source": "account",
     "occurred_at": "updated_at",
 }
-Via = Annotated[
+MemberVia = Annotated[
     Literal["api", "import"] | None,
     BeforeValidator(lambda said: said or None, json_schema_input_type=Literal["api", "import"] | None),
 ]
@@ -56,8 +56,8 @@ class Member(Frozen):
     member_id: TextOrNumber | None = Field(None, description="Needed unless the path names it.")
     account: str | None = Field(None, description="The CRM's name, before the request's.")
     event_id: str | None = Field(None, min_length=1, description="Your own id of this statement.")
-    updated_at: Time | None = Field(None, description="Since when it is so, in ms since 1970, UTC.")
-    via: Via = None
+    updated_at: TimeInput | None = Field(None, description="Since when it is so, in ms since 1970, UTC.")
+    via: MemberVia = None
     display_name: Text | None = None
     avatar: Text | None = None
     locale: Text | None = None
@@ -80,7 +80,7 @@ class Terms:
     member_id: str | None = None  # the one in the path
 
 
-def validate_member(body: Any, index: int, context: RequestContext, terms: Terms) -> Statement | Rejected:
+def validate_member(body: Any, index: int, context: RequestContext, terms: Terms) -> AcceptedItem | Rejected:
     """The events of a parsed record, or why there are none; nothing is raised, whatever was parsed."""
     if isinstance(body, Malformed):
         return Rejected(index, "not_json", body.detail)

@@ -20,9 +20,10 @@ from typing import Any, Final
 
 import orjson
 
-from services.ingress.core.drafts import Fields, ItemDraft, Said, SourceContext, fields, listed, purpose, unread
+from services.ingress.core.drafts import ItemDraft, SourceContext, fields, listed, purpose, unread
 from services.ingress.core.messenger_items import COMMENTS, ENVELOPE, Turn, items_of
-from services.ingress.core.normalize import instant, word
+from services.ingress.core.normalize import Fields, instant, word
+from services.ingress.core.translated import EventContent
 
 _LONGEST_METADATA: Final = 4_096
 _LONGEST_TOKEN: Final = 4_096
@@ -77,7 +78,7 @@ def _payload(item: Fields, message: Fields, turn: Turn, *consumed: str) -> Field
     return {key: value for key, value in message.items() if key not in consumed} | turn.rest(item, "message")
 
 
-def _received(item: Fields, message: Fields, turn: Turn) -> Said:
+def _received(item: Fields, message: Fields, turn: Turn) -> EventContent:
     text = _text(message)
     payload = _payload(item, message, turn, "mid", *(["text"] if text is not None else []))
     return "message.received", {
@@ -88,7 +89,7 @@ def _received(item: Fields, message: Fields, turn: Turn) -> Said:
     }
 
 
-def _sent(item: Fields, message: Fields, turn: Turn) -> Said:
+def _sent(item: Fields, message: Fields, turn: Turn) -> EventContent:
     text = _text(message)
     said = _own_metadata(message.get("metadata"))
     return "team.message_sent", {
@@ -101,7 +102,7 @@ def _sent(item: Fields, message: Fields, turn: Turn) -> Said:
     }
 
 
-def _deleted(item: Fields, message: Fields, turn: Turn) -> Said:
+def _deleted(item: Fields, message: Fields, turn: Turn) -> EventContent:
     payload = _payload(item, message, turn, "mid", "is_deleted", "is_echo")
     if turn.by_team:
         return "team.message_status", _status_of(message.get("mid"), "deleted", payload)
@@ -215,8 +216,8 @@ def _status_of(mid: Any, status: str, payload: Fields) -> Fields:
     return {"message_id": word(mid), "status": status, "payload": payload}
 
 
-Reader = Callable[[Fields, Fields, Turn], Iterator[ItemDraft]]
-_READERS: Final[dict[str, Reader]] = {
+MessengerReader = Callable[[Fields, Fields, Turn], Iterator[ItemDraft]]
+_READERS: Final[dict[str, MessengerReader]] = {
     "message": _message,
     "postback": _postback,
     "optin": _optin,

@@ -8,19 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import (
-    Fields,
-    ItemDraft,
-    Said,
-    SourceContext,
-    fields,
-    hashed_id,
-    identity,
-    listed,
-    own_id,
-    unread,
-)
-from services.ingress.core.normalize import account_name, instant, word
+from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.normalize import Fields, account_name, instant, word
+from services.ingress.core.translated import EventContent
 
 ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
 _OF_AN_ENTRY: Final = frozenset({"id", "time", "object", "messaging", "standby", "changes", "field", "value"})
@@ -47,7 +37,9 @@ class Turn:
         known = self.uid is not None and self.account is not None
         return {"channel": self.channel, "account": self.account, "uid": self.uid} if known else None
 
-    def draft(self, item: Fields, said: Said, name: Any, event_id: str | None = None, about: Any = None) -> ItemDraft:
+    def draft(
+        self, item: Fields, said: EventContent, name: Any, event_id: str | None = None, about: Any = None
+    ) -> ItemDraft:
         """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
         vouched = self.contact is not None and self.channel == "facebook"
         at = instant(item.get("timestamp"))

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from schemas.events import Event
 from services.ingress.core import messenger, whatsapp
-from services.ingress.core.drafts import Fields, ItemDraft, SourceContext, event_of, fields, identity, listed
-from services.ingress.core.normalize import account_name, clean, word
+from services.ingress.core.drafts import ItemDraft, SourceContext, event_of, fields, identity, listed
+from services.ingress.core.normalize import Fields, account_name, clean, word
 from services.ingress.core.translated import Ignored, Translated
 
 _WHATSAPP: Final = "whatsapp_business_account"

@@ -15,6 +15,7 @@ import orjson
 
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 
+Fields = dict[str, Any]  # a JSON object
 FUTURE_SLACK_MS: Final = 300_000
 MAX_WORD: Final = 255
 # Well under codec.MAX_DEPTH: what is cleaned ends up some levels down in an envelope.

@@ -123,13 +123,15 @@ class Reach(Frozen):
 
 
 _KeyText = Annotated[str, Field(description="A contact's key.", examples=["line:oa-taipei:Uc0ffee"])]
-ContactKey = Annotated[ContactRef, BeforeValidator(_by_key, json_schema_input_type=_KeyText)]
-NamedContact = Annotated[ContactRef, BeforeValidator(_by_key_or_parts, json_schema_input_type=_KeyText | ContactRef)]
+ContactFromKey = Annotated[ContactRef, BeforeValidator(_by_key, json_schema_input_type=_KeyText)]
+ContactFromKeyOrParts = Annotated[
+    ContactRef, BeforeValidator(_by_key_or_parts, json_schema_input_type=_KeyText | ContactRef)
+]
 TextOrNumber = Annotated[
     str, StringConstraints(strip_whitespace=True), BeforeValidator(_number_as_text, json_schema_input_type=str | int)
 ]
 ReachInput = Annotated[Reach, BeforeValidator(_bare_reach, json_schema_input_type=str | int | Reach)]
-Time = Annotated[
+TimeInput = Annotated[
     int,
     BeforeValidator(_valid_time, json_schema_input_type=int),
     Field(description="When, in ms since 1970, UTC.", examples=[1_760_000_000_000]),

@@ -24,7 +24,7 @@ class EventDraft(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class AcceptedItem:
     """The events that a record or a command became; never none."""
 
     index: int
@@ -83,7 +83,7 @@ def stem(prefix: str, *said: Any, place: int | None = None) -> str:
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
 
 
-def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> Statement:
+def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> AcceptedItem:
     """The statement of the drafts. Raises Refused: all of it is stated, or none."""
     common = {
         "contact": envelope.contact,
@@ -98,7 +98,7 @@ def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, c
         if isinstance(outcome, Rejected):
             raise Refused(outcome.reason, outcome.detail, _said_as(outcome.field, draft.field))
         parts.append(outcome)
-    return Statement(index, tuple(parts))
+    return AcceptedItem(index, tuple(parts))
 
 
 def _said_as(field: str, said: str) -> str:

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from schemas.codec import MAX_EVENT_BYTES, encode, from_dict
 from schemas.events import EVENT_TYPES, Event
+from services.ingress.core.normalize import Fields
 
+EventContent = tuple[str, Fields]  # an event's type and data
 # How much of each text, list and object is kept, tried in turn until the event fits.
 _LIMITS: Final = (65_536, 16_384, 1_024, 64, 1)
 # Fields of our own at the top of ``data`` are fewer and shorter than this, so that cutting never takes one.

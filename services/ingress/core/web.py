@@ -25,13 +25,11 @@ import orjson
 
 from schemas.codec import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
-from services.ingress.core.normalize import MAX_WORD, clean, content_hash_id, word
+from services.ingress.core.normalize import MAX_WORD, Fields, clean, content_hash_id, word
 from services.ingress.core.translated import Ignored, Translated, to_event
 from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id
 from services.ingress.core.web_times import happened_at
 from services.ingress.core.web_traits import attributes_of, profile_of
-
-Fields = dict[str, Any]
 
 MAX_MESSAGE_BYTES: Final = 32_768
 DAILY_PREFIX: Final = "web:day:"
@@ -242,7 +240,7 @@ def _track(message: _Message) -> list[MessageDraft] | None:
     return [*_standing(message), _tracked(message, event, _page(message).get("url"), properties)]
 
 
-def _view(event: str) -> "Reader":
+def _view(event: str) -> "WebReader":
     def read(message: _Message) -> list[MessageDraft] | None:
         properties = message.object("properties")
         if properties is None:
@@ -286,8 +284,8 @@ def _rest(message: _Message) -> Fields:
     return {name: value for name, value in message.fields.items() if name not in _IN_THE_ENVELOPE}
 
 
-Reader = Callable[[_Message], list[MessageDraft] | None]
-_READERS: Final[dict[str, Reader]] = {
+WebReader = Callable[[_Message], list[MessageDraft] | None]
+_READERS: Final[dict[str, WebReader]] = {
     "identify": _identify,
     "track": _track,
     "page": _view("page_viewed"),

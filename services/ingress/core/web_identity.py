@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-Fields = dict[str, Any]
+from services.ingress.core.normalize import Fields
 
 LONGEST_VALUE: Final = 512
 _MOST_EXTERNAL: Final = 20

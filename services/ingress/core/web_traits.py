@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from services.ingress.core.normalize import Fields
 from services.ingress.core.web_identity import CLAIMED, LONGEST_VALUE, usable_id
-
-Fields = dict[str, Any]
 
 MAX_ATTRIBUTES: Final = 100
 _LONGEST_TEXT: Final = 1000

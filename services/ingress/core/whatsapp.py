@@ -22,10 +22,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import Fields, ItemDraft, Said, SourceContext, fields, listed
-from services.ingress.core.normalize import word
+from services.ingress.core.drafts import ItemDraft, SourceContext, fields, listed
+from services.ingress.core.normalize import Fields, word
+from services.ingress.core.translated import EventContent
 from services.ingress.core.whatsapp_items import Place, items_of
-from services.ingress.core.whatsapp_people import Person
+from services.ingress.core.whatsapp_people import WhatsAppPerson
 
 MARKETING_KINDS: Final = ("broadcast", "cart_remarketing", "web_push")
 _TEXTS: Final = ("body", "caption", "text")
@@ -64,7 +65,7 @@ def _message(item: Fields, place: Place) -> Iterator[ItemDraft]:
         yield from _shared_phones(draft, item, place)
 
 
-def _saying(item: Fields, place: Place, kind: str) -> Said | None:
+def _saying(item: Fields, place: Place, kind: str) -> EventContent | None:
     text, payload = _content(item, kind)
     payload |= place.rest(item, "type", kind)
     return "message.received", {"message_id": word(item.get("id")), "kind": kind, "text": text, "payload": payload}
@@ -80,7 +81,7 @@ def _content(item: Fields, kind: str) -> tuple[str | None, Fields]:
     return None, ({} if content is None else {kind: content})
 
 
-def _reaction(item: Fields, place: Place, kind: str) -> Said | None:
+def _reaction(item: Fields, place: Place, kind: str) -> EventContent | None:
     emoji = fields(item.get(kind)).get("emoji")
     if not isinstance(emoji, str) or not emoji:
         return None
@@ -88,7 +89,7 @@ def _reaction(item: Fields, place: Place, kind: str) -> Said | None:
     return "message.received", data
 
 
-def _button(item: Fields, place: Place, kind: str) -> Said | None:
+def _button(item: Fields, place: Place, kind: str) -> EventContent | None:
     """A tap on a template's button."""
     button = item.get(kind)
     if not isinstance(button, dict):
@@ -96,7 +97,7 @@ def _button(item: Fields, place: Place, kind: str) -> Said | None:
     return "bot.interacted", {"action": kind, "payload": button | place.rest(item, "type", kind)}
 
 
-def _interactive(item: Fields, place: Place, kind: str) -> Said | None:
+def _interactive(item: Fields, place: Place, kind: str) -> EventContent | None:
     """A tap on a reply button or on a row of a list, a form filled in, an answer to a request."""
     interactive = fields(item.get(kind))
     action = interactive.get("type")
@@ -106,7 +107,7 @@ def _interactive(item: Fields, place: Place, kind: str) -> Said | None:
     return "bot.interacted", {"action": word(action), "payload": reply | place.rest(item, "type", kind)}
 
 
-def _edit(item: Fields, place: Place, kind: str) -> Said | None:
+def _edit(item: Fields, place: Place, kind: str) -> EventContent | None:
     edit = fields(item.get(kind))
     message_id, message = word(edit.get("original_message_id")), edit.get("message")
     if message_id is None or not isinstance(message, dict):
@@ -117,7 +118,7 @@ def _edit(item: Fields, place: Place, kind: str) -> Said | None:
     return "message.edited", {"message_id": message_id, "kind": inner, "text": text, "payload": payload}
 
 
-def _revoke(item: Fields, place: Place, kind: str) -> Said | None:
+def _revoke(item: Fields, place: Place, kind: str) -> EventContent | None:
     message_id = word(fields(item.get(kind)).get("original_message_id"))
     if message_id is None:
         return None
@@ -143,7 +144,7 @@ def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[Ite
     """The numbers on the card that answers a request for one's own: what the person claims."""
     cards = [card for card in listed(item.get("contacts")) if isinstance(card, dict)]
     own = [card for card in cards if (card.get("origin") or item.get("origin")) == "contact_request"]
-    given = (Person.named(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
+    given = (WhatsAppPerson.named(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
     numbers = dict.fromkeys(f"+{person.phone}" for person in given if person.phone)
     if numbers and draft.contact is not None:
         identifiers = [{"type": "phone", "value": number, "assurance": "claimed"} for number in numbers]
@@ -210,24 +211,24 @@ def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
         yield place.kept(item, kind if word(kind) else "system")
 
 
-def _before(system: Fields, who: Person, kind: str) -> Person:
+def _before(system: Fields, who: WhatsAppPerson, kind: str) -> WhatsAppPerson:
     """Who it was: named by the message, or by the sentence that tells of the change."""
     told = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
     old = told[1] if told and kind == "user_changed_user_id" else None
-    named = Person.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
+    named = WhatsAppPerson.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
     return who.known_as(named)
 
 
-def _after(system: Fields) -> Person:
-    return Person.named(wa_id=system.get("wa_id") or system.get("new_wa_id"), bsuid=system.get("user_id"))
+def _after(system: Fields) -> WhatsAppPerson:
+    return WhatsAppPerson.named(wa_id=system.get("wa_id") or system.get("new_wa_id"), bsuid=system.get("user_id"))
 
 
 def _renewal(item: Fields, place: Place) -> Iterator[ItemDraft]:
     previous = fields(item.get("user_id")).get("previous")
-    yield from _moved(item, place, Person.named(bsuid=previous), place.who)
+    yield from _moved(item, place, WhatsAppPerson.named(bsuid=previous), place.who)
 
 
-def _moved(item: Fields, place: Place, old: Person, new: Person) -> Iterator[ItemDraft]:
+def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson) -> Iterator[ItemDraft]:
     """The old contact gives way to the new; where both are one, or one isn't known, there is but one to vouch for."""
     before, after = replace(place, who=old), replace(place, who=new)
     old_contact, new_contact = old.contact(place.account), new.contact(place.account)
@@ -246,8 +247,8 @@ def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:
     yield place.kept(item, place.name, word(item.get("event")) or "unknown")
 
 
-Saying = Callable[[Fields, Place, str], Said | None]
-_SAYINGS: Final[dict[str, Saying]] = {
+MessageReader = Callable[[Fields, Place, str], EventContent | None]
+_SAYINGS: Final[dict[str, MessageReader]] = {
     "button": _button,
     "interactive": _interactive,
     "reaction": _reaction,
@@ -255,8 +256,8 @@ _SAYINGS: Final[dict[str, Saying]] = {
     "revoke": _revoke,
     "request_welcome": _nothing_said,
 }
-Reader = Callable[[Fields, Place], Iterator[ItemDraft]]
-_READERS: Final[dict[str, Reader]] = {
+WhatsAppReader = Callable[[Fields, Place], Iterator[ItemDraft]]
+_READERS: Final[dict[str, WhatsAppReader]] = {
     "messages": _message,
     "message_echoes": _echo,
     "statuses": _status,

@@ -9,20 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import (
-    Fields,
-    ItemDraft,
-    Said,
-    SourceContext,
-    fields,
-    hashed_id,
-    identity,
-    listed,
-    own_id,
-    unread,
-)
-from services.ingress.core.normalize import account_name, instant, word
-from services.ingress.core.whatsapp_people import NOBODY, Person, Roll
+from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.normalize import Fields, account_name, instant, word
+from services.ingress.core.translated import EventContent
+from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson
 
 CHANNEL: Final = "whatsapp"
 _ENVELOPE: Final = frozenset({"id", "timestamp"})
@@ -43,7 +33,7 @@ class Place:
     field: str
     sent_at: int | None
     kind: str = ""
-    who: Person = NOBODY
+    who: WhatsAppPerson = NOBODY
     profile: Fields | None = None
 
     @property
@@ -61,7 +51,7 @@ class Place:
         ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
         return bool(ours) and ours == given
 
-    def draft(self, item: Fields, said: Said, *apart: str, event_id: str | None = None) -> ItemDraft:
+    def draft(self, item: Fields, said: EventContent, *apart: str, event_id: str | None = None) -> ItemDraft:
         """The item as a draft; ``apart`` tells it from other events that share its id."""
         return ItemDraft(
             event_id=event_id or self.event_id(item, *apart),
@@ -119,7 +109,7 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
         yield (item, here) if isinstance(item, dict) else "not_an_object"
 
 
-def _found(roll: Roll, item: Any, said: Person | None) -> tuple[Person, Fields]:
+def _found(roll: Roll, item: Any, said: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
     """A change of number is about the old one, which no ``contacts`` could complete."""
     if said is None:
         return NOBODY, {}
@@ -144,21 +134,21 @@ def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
             yield "messages", {"to": thread.get("id")} | message if isinstance(message, dict) else message
 
 
-def _named(kind: str, item: Any, place: Place) -> Person | None:
+def _named(kind: str, item: Any, place: Place) -> WhatsAppPerson | None:
     """Whom an item names; None where it is about a group, or about nobody."""
     if kind not in _PERSONAL or not isinstance(item, dict):
         return None
     if item.get("group_id") is not None or item.get("recipient_type") == "group":
         return None
     if kind == "statuses":
-        return Person.named(phone=item.get("recipient_id"), bsuid=item.get("recipient_user_id"))
+        return WhatsAppPerson.named(phone=item.get("recipient_id"), bsuid=item.get("recipient_user_id"))
     if kind in {"user_preferences", "user_id_update"}:
         bsuid = item.get("user_id")
-        return Person.named(wa_id=item.get("wa_id"), bsuid=fields(bsuid).get("current") or bsuid)
+        return WhatsAppPerson.named(wa_id=item.get("wa_id"), bsuid=fields(bsuid).get("current") or bsuid)
     to_them = kind == "message_echoes" or item.get("direction") == "BUSINESS_INITIATED"
     if to_them or place.is_ours(item.get("from")):
-        return Person.named(phone=item.get("to"), bsuid=item.get("to_user_id") or item.get("recipient_user_id"))
-    return Person.named(phone=item.get("from"), bsuid=item.get("from_user_id"))
+        return WhatsAppPerson.named(phone=item.get("to"), bsuid=item.get("to_user_id") or item.get("recipient_user_id"))
+    return WhatsAppPerson.named(phone=item.get("from"), bsuid=item.get("from_user_id"))
 
 
 def _digits(number: Any) -> str:

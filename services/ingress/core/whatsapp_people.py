@@ -11,14 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.ingress.core.drafts import Fields, fields, identity
+from services.ingress.core.drafts import fields, identity
+from services.ingress.core.normalize import Fields
 
 _PHONE: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
 _BSUID: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class WhatsAppPerson:
     """Somebody by the ids that the body gives."""
 
     wa_id: str | None = None
@@ -26,7 +27,7 @@ class Person:
     bsuid: str | None = None
 
     @classmethod
-    def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None) -> "Person":
+    def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None) -> "WhatsAppPerson":
         """The person of these ids, each a BSUID, a number or nothing, whatever the body calls it."""
         names = [name for name in (identity(wa_id), identity(phone)) if name]
         numbers = [name.removeprefix("+") for name in names if not _BSUID.fullmatch(name)]
@@ -49,30 +50,30 @@ class Person:
         bsuid = ({"type": "whatsapp_user", "value": f"{portfolio}:{self.bsuid}"},) if self.bsuid and portfolio else ()
         return phone + bsuid
 
-    def known_as(self, other: "Person") -> "Person":
+    def known_as(self, other: "WhatsAppPerson") -> "WhatsAppPerson":
         """The same person with what ``other``, an entry of ``contacts``, adds."""
-        return Person(other.wa_id or self.wa_id, self.phone or other.phone, self.bsuid or other.bsuid)
+        return WhatsAppPerson(other.wa_id or self.wa_id, self.phone or other.phone, self.bsuid or other.bsuid)
 
 
-NOBODY: Final = Person()
+NOBODY: Final = WhatsAppPerson()
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
     """The ``contacts`` of one change, by every id they have; ``only`` is the one that all of it must be about."""
 
-    by_name: dict[str, tuple[Person, Fields]]
-    only: tuple[Person, Fields] | None
+    by_name: dict[str, tuple[WhatsAppPerson, Fields]]
+    only: tuple[WhatsAppPerson, Fields] | None
 
     @classmethod
-    def of(cls, entries: Iterable[Any], senders: Iterable[Person]) -> "Roll":
+    def of(cls, entries: Iterable[Any], senders: Iterable[WhatsAppPerson]) -> "Roll":
         """The roll of a change's ``contacts``; ``senders`` are all whom its items name."""
         known = [
-            (Person.named(wa_id=entry.get("wa_id"), bsuid=entry.get("user_id")), fields(entry.get("profile")))
+            (WhatsAppPerson.named(wa_id=entry.get("wa_id"), bsuid=entry.get("user_id")), fields(entry.get("profile")))
             for entry in entries
             if isinstance(entry, dict)
         ]
-        by_name: dict[str, tuple[Person, Fields]] = {}
+        by_name: dict[str, tuple[WhatsAppPerson, Fields]] = {}
         for person, profile in known:
             for name in (person.bsuid, person.wa_id):
                 if name:
@@ -80,7 +81,7 @@ class Roll:
         alone = len(known) == 1 and len(set(senders) - {NOBODY}) <= 1
         return cls(by_name, known[0] if alone else None)
 
-    def find(self, said: Person) -> tuple[Person, Fields]:
+    def find(self, said: WhatsAppPerson) -> tuple[WhatsAppPerson, Fields]:
         """The person whom an item names, with what the roll adds, and the profile that the roll has of them."""
         found = next((self.by_name[name] for name in (said.bsuid, said.wa_id) if name in self.by_name), self.only)
         if found is None or (said.bsuid and found[0].bsuid and said.bsuid != found[0].bsuid):

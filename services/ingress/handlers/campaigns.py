@@ -32,7 +32,7 @@ class Refusals:
             self.first.append(outcome)
 
 
-class Campaign:
+class CampaignImport:
     """One list of contacts on its way into the log. ``send`` is final once the first line was taken."""
 
     def __init__(self, send: Send, form: Form, context: RequestContext, log: Log) -> None:

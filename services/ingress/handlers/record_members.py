@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from services.ingress.core.contact_commands import Command, Contact, validate_command
+from services.ingress.core.contact_commands import Command, ContactFields, validate_command
 from services.ingress.core.events import Accepted, Rejected, RequestContext, Unreadable, split
 from services.ingress.core.members import Terms, validate_member
-from services.ingress.core.statements import Receipt, Statement
+from services.ingress.core.statements import AcceptedItem, Receipt
 from services.ingress.handlers.counting import count
 from services.ingress.ports import Log, Record
 from services.runtime.metrics import INGRESS_REJECTED
@@ -63,7 +63,7 @@ async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it,
         if index % _PAUSE_EVERY == _PAUSE_EVERY - 1:
             await asyncio.sleep(0)
         outcome = _within(room, validate_member(record, index, context, terms))
-        if isinstance(outcome, Statement):
+        if isinstance(outcome, AcceptedItem):
             room -= len(outcome.parts)
             await slices.add(outcome.parts)
             outcomes.append(Receipt.of(index, outcome.events))
@@ -74,7 +74,7 @@ async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it,
     return outcomes
 
 
-def _within(room: int, outcome: Statement | Rejected) -> Statement | Rejected:
+def _within(room: int, outcome: AcceptedItem | Rejected) -> AcceptedItem | Rejected:
     if isinstance(outcome, Rejected) or len(outcome.parts) <= room:
         return outcome
     return Rejected(outcome.index, "too_many", "the records before it came to as many events as are taken at once")
@@ -86,13 +86,13 @@ async def take_member(said: Any, context: RequestContext, terms: Terms, log: Log
 
 
 async def take_command(  # noqa: PLR0913, PLR0917 - what is said, of whom, by whom, and where it goes
-    command: Command, contact: Contact, raw: bytes, context: RequestContext, key: str | None, log: Log
+    command: Command, contact: ContactFields, raw: bytes, context: RequestContext, key: str | None, log: Log
 ) -> Receipt | Rejected:
     """Judge a command and append its events. Raises LogUnavailable."""
     return await _taken("commands", validate_command(command, contact, raw, context, key), log)
 
 
-async def _taken(door: str, outcome: Statement | Rejected, log: Log) -> Receipt | Rejected:
+async def _taken(door: str, outcome: AcceptedItem | Rejected, log: Log) -> Receipt | Rejected:
     if isinstance(outcome, Rejected):
         count(door, [], [outcome.reason])
         return outcome

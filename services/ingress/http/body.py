@@ -8,7 +8,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect, Request
 
 from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
-from services.runtime.budget import BudgetExceeded, Lease
+from services.runtime.budget import BudgetExceeded, BudgetLease
 from services.runtime.problems import TOO_LARGE, UNAVAILABLE, Kind, Problem
 
 SLOW_BODY: Final = Kind("slow-body", "The body took too long to arrive", 408)
@@ -19,7 +19,7 @@ _WITHIN: Final = 30.0
 _STREAMED_WITHIN: Final = 600.0
 
 
-async def read_body(request: Request, limit: int, lease: Lease) -> bytes:
+async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
     """The body as it came. Raises a 400, 408, 413 or 503 problem."""
     _check_declared(request, limit)
     try:
@@ -42,7 +42,7 @@ def _check_declared(request: Request, limit: int) -> None:
         raise too_large(limit)
 
 
-async def _read(request: Request, limit: int, lease: Lease) -> bytes:
+async def _read(request: Request, limit: int, lease: BudgetLease) -> bytes:
     pieces: list[bytes] = []
     size = 0
     async for piece in request.stream():
@@ -98,7 +98,7 @@ def _is_packed(request: Request) -> bool:
     return True
 
 
-def unpacked(request: Request, raw: bytes, limit: int, lease: Lease) -> bytes:
+def unpacked(request: Request, raw: bytes, limit: int, lease: BudgetLease) -> bytes:
     """The body without its content encoding. Raises a 400, 413, 415 or 503 problem."""
     if not _is_packed(request):
         return raw

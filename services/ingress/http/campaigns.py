@@ -4,23 +4,22 @@ from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, NonNegativeInt
 from starlette.responses import Response
 
 from schemas.events.conversation import Purpose
+from schemas.export import Document
 from services.ingress.core.campaigns import Send
 from services.ingress.core.contact_lists import FORMS, Form, NoColumns
 from services.ingress.core.events import Rejected, RequestContext
 from services.ingress.core.requests import Refused
-from services.ingress.handlers.campaigns import MOST_REFUSED, Campaign
+from services.ingress.handlers.campaigns import MOST_REFUSED, CampaignImport
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING, busy, stream_body
 from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.http.events import Count
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import (
     COMMON_PROBLEMS,
     Answer,
-    Document,
     ProblemDocument,
     body_of,
     keyed_router,
@@ -46,7 +45,7 @@ router: Final[APIRouter] = keyed_router("/v1/campaigns", "ingress")
 class RefusedLine(Answer):
     """A line that is no message."""
 
-    line: Count
+    line: NonNegativeInt
     reason: str
     detail: str
     field: str | None = None
@@ -56,20 +55,20 @@ class CampaignResult(Answer):
     """How many messages the log has, and the first of the lines that are no message."""
 
     send_id: str
-    accepted: Count
-    rejected: Count
+    accepted: NonNegativeInt
+    rejected: NonNegativeInt
     refused: Annotated[list[RefusedLine], Field(max_length=MOST_REFUSED)]
-    refused_left_off: Count
+    refused_left_off: NonNegativeInt
 
 
 class CampaignProblem(ProblemDocument):
     """The problem with a list, or with a part of it: ``accepted`` messages are in the log all the same."""
 
     send_id: str | None = None
-    accepted: Count | None = None
-    rejected: Count | None = None
+    accepted: NonNegativeInt | None = None
+    rejected: NonNegativeInt | None = None
     refused: list[RefusedLine] | None = None
-    refused_left_off: Count | None = None
+    refused_left_off: NonNegativeInt | None = None
 
 
 class CampaignTerms(BaseModel):
@@ -123,7 +122,7 @@ async def post_campaign_messages(request: Request) -> Response:
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
-    campaign = Campaign(_send(request), _form(request), context, ingress.log)
+    campaign = CampaignImport(_send(request), _form(request), context, ingress.log)
     with ingress.budget.lease() as lease:
         try:
             lease.grow(_ROOM)
@@ -135,7 +134,7 @@ async def post_campaign_messages(request: Request) -> Response:
     raise Problem(NO_ACCEPTABLE_LINE, **_counts(campaign))
 
 
-async def _take(request: Request, campaign: Campaign, limit: int) -> None:
+async def _take(request: Request, campaign: CampaignImport, limit: int) -> None:
     """Take the whole body. A problem on the way tells how many messages are in the log already."""
     try:
         async for piece in stream_body(request, limit):
@@ -156,7 +155,7 @@ async def _take(request: Request, campaign: Campaign, limit: int) -> None:
         raise
 
 
-def _counts(campaign: Campaign) -> dict[str, Any]:
+def _counts(campaign: CampaignImport) -> dict[str, Any]:
     refusals = campaign.refusals
     return {
         "send_id": campaign.send.named,

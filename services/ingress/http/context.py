@@ -23,7 +23,7 @@ from services.ingress.http.body import (
 )
 from services.ingress.ports import Log, LogFull, Sources, Visibility
 from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
-from services.runtime.budget import Budget, Lease
+from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
 from services.runtime.problems import TOO_LARGE, Problem, unavailable
 from services.runtime.settings import Settings
@@ -85,12 +85,12 @@ CustomerWriter = Annotated[Principal, Depends(_require("customers:write"))]
 Administrator = Annotated[Principal, Depends(_require("admin"))]
 
 
-async def _lease(ingress: Serving) -> AsyncIterator[Lease]:
+async def _lease(ingress: Serving) -> AsyncIterator[BudgetLease]:
     with ingress.budget.lease() as lease:
         yield lease
 
 
-Held = Annotated[Lease, Depends(_lease, scope="function")]
+Held = Annotated[BudgetLease, Depends(_lease, scope="function")]
 
 
 async def body_of(request: Request, ingress: Serving, lease: Held) -> bytes:
@@ -115,7 +115,7 @@ IdempotencyKey = Annotated[
 
 
 async def visible(
-    ingress: Ingress, lease: Lease, tenant: str, receipts: Sequence[Receipt], *, wait: bool
+    ingress: Ingress, lease: BudgetLease, tenant: str, receipts: Sequence[Receipt], *, wait: bool
 ) -> bool | None:
     """Whether readers see what the log has; None for who did not ask to wait. Whoever waits holds no memory."""
     lease.close()

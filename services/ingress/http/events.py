@@ -1,19 +1,19 @@
 """``POST /v1/events``: canonical events of every other producer. A hot route, which reads the request itself."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import orjson
 from fastapi import Request
-from pydantic import Field
+from pydantic import NonNegativeInt
 from starlette.responses import Response
 
-from schemas.export import EVENT_NAMES, UNKNOWN, asyncapi
+from schemas.export import EVENT_NAMES, UNKNOWN, Document, asyncapi
 from services.ingress.core.events import Accepted, EventResult, Unreadable
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, Ingress, context_of, log_problem
 from services.ingress.ports import LogUnavailable
-from services.runtime.api import Answer, Document, ProblemDocument, body_of, keyed_router, problem_responses
+from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
 from services.runtime.problems import (
     FORBIDDEN,
     INTERNAL,
@@ -28,13 +28,12 @@ from services.runtime.problems import (
 NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
 _REJECTED_EVENT: Final = "rejected-event"
 _SET_BY_INGRESS: Final = frozenset({"event_id", "tenant", "received_at", "source", "schema_version"})
-Count = Annotated[int, Field(ge=0)]
 
 
 class AcceptedEvent(Answer):
     """An event that is in the log."""
 
-    index: Count
+    index: NonNegativeInt
     status: Literal["accepted"]
     event_id: str
 
@@ -42,7 +41,7 @@ class AcceptedEvent(Answer):
 class RejectedItem(Answer):
     """Why an item of a body was refused."""
 
-    index: Count
+    index: NonNegativeInt
     status: Literal["rejected"]
     problem: ProblemDocument
 
@@ -50,8 +49,8 @@ class RejectedItem(Answer):
 class EventsResult(Answer):
     """What became of each event, in the order sent."""
 
-    accepted: Count
-    rejected: Count
+    accepted: NonNegativeInt
+    rejected: NonNegativeInt
     results: list[AcceptedEvent | RejectedItem]
 
 

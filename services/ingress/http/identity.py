@@ -24,7 +24,7 @@ from services.ingress.http.context import (
     visible,
 )
 from services.runtime.api import Answer, body_of, keyed_router, problem_responses
-from services.runtime.budget import Lease
+from services.runtime.budget import BudgetLease
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem
 
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
@@ -79,7 +79,7 @@ async def put_policy(
     return await _answer(ingress, lease, outcome, NO_POLICY, wait=wait)
 
 
-async def _answer(ingress: Ingress, lease: Lease, outcome: EventResult, refusal: Kind, *, wait: bool) -> Response:
+async def _answer(ingress: Ingress, lease: BudgetLease, outcome: EventResult, refusal: Kind, *, wait: bool) -> Response:
     if isinstance(outcome, Rejected):
         raise refused(outcome, refusal)
     receipt = Receipt.of(0, [outcome.event])

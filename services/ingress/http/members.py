@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import NonNegativeInt
 from starlette.responses import Response
 
 from schemas.codec import InvalidEvent
@@ -23,13 +24,13 @@ from services.ingress.http.context import (
     context_of,
     visible,
 )
-from services.ingress.http.events import Count, RejectedItem
+from services.ingress.http.events import RejectedItem
 from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
 from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, Kind, Problem, document
 
 NO_MEMBER: Final = Kind("no-member", "This is no member record", 422)
 NO_ACCEPTABLE_MEMBER: Final = Kind("no-acceptable-member", "None of the records is acceptable", 422)
-Account = Annotated[str, Query(description="The CRM's name.")]
+AccountQuery = Annotated[str, Query(description="The CRM's name.")]
 
 router: Final[APIRouter] = keyed_router("/v1/members", "members")
 
@@ -37,7 +38,7 @@ router: Final[APIRouter] = keyed_router("/v1/members", "members")
 class AcceptedMember(Answer):
     """A record whose events are in the log."""
 
-    index: Count
+    index: NonNegativeInt
     status: Literal["accepted"]
     event_ids: list[str]
 
@@ -45,8 +46,8 @@ class AcceptedMember(Answer):
 class MembersResult(Answer):
     """What became of each record, in the order sent; ``visible`` tells whoever waited whether readers see them."""
 
-    accepted: Count
-    rejected: Count
+    accepted: NonNegativeInt
+    rejected: NonNegativeInt
     results: list[AcceptedMember | RejectedItem]
     visible: bool | None = None
 
@@ -76,7 +77,7 @@ async def put_members(
     lease: Held,
     body: Body,
     *,
-    account: Account = DEFAULT_ACCOUNT,
+    account: AccountQuery = DEFAULT_ACCOUNT,
     key: IdempotencyKey = None,
     wait: Wait = False,
 ) -> Response:
@@ -111,7 +112,7 @@ async def put_member(
     lease: Held,
     body: Body,
     *,
-    account: Account = DEFAULT_ACCOUNT,
+    account: AccountQuery = DEFAULT_ACCOUNT,
     key: IdempotencyKey = None,
     wait: Wait = False,
 ) -> Response:

@@ -39,7 +39,7 @@ from services.ingress.http.context import BODY_PROBLEMS, log_problem, now
 from services.ingress.http.cors import preflight, readable
 from services.ingress.ports import Log, LogUnavailable, Sites, SourcesUnavailable
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
-from services.runtime.budget import Budget, Lease
+from services.runtime.budget import Budget, BudgetLease
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import (
     INTERNAL,
@@ -230,7 +230,7 @@ async def _take(request: Request, name: str) -> Response:
     return Response(_told(ignored), media_type=_JSON)
 
 
-async def _parsed(request: Request, name: str, lease: Lease) -> Any:
+async def _parsed(request: Request, name: str, lease: BudgetLease) -> Any:
     limit = MAX_BATCH_BYTES if name in BATCHES else MAX_MESSAGE_BYTES
     raw = await read_body(request, limit, lease)
     try:

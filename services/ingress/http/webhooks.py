@@ -10,6 +10,7 @@ from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse, Response
 
+from schemas.export import Document
 from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
@@ -19,7 +20,7 @@ from services.ingress.http.admission import source_of, spend
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable, WebhookSource
-from services.runtime.api import Answer, Document, Responses, body_of, open_router, path_parameter, problem_responses
+from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.metrics import INGRESS_WEBHOOKS
 from services.runtime.problems import (
     INTERNAL,
@@ -42,7 +43,7 @@ _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy":
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class WebhookSender:
     """Whoever calls: by which header it is known, for sources of which channels, and how its bodies are read."""
 
     name: str
@@ -52,8 +53,8 @@ class Sender:
     events: Callable[[Any, WebhookSource, int], Translated]
 
 
-LINE: Final = Sender("line", frozenset({"line"}), "x-line-signature", line_signature_matches, line_events)
-META: Final = Sender("meta", META_CHANNELS, "x-hub-signature-256", meta_signature_matches, meta_events)
+LINE: Final = WebhookSender("line", frozenset({"line"}), "x-line-signature", line_signature_matches, line_events)
+META: Final = WebhookSender("meta", META_CHANNELS, "x-hub-signature-256", meta_signature_matches, meta_events)
 
 
 # Hot: their endpoints take the request alone.
@@ -150,7 +151,7 @@ def _may_be_echoed(challenge: str) -> bool:
     return challenge.isascii() and challenge.isprintable() and 0 < len(challenge) <= _LONGEST_CHALLENGE
 
 
-async def _counted(request: Request, sender: Sender) -> Response:
+async def _counted(request: Request, sender: WebhookSender) -> Response:
     """A signed webhook; 200 once Kafka has acknowledged everything in it."""
     try:
         response = await _taken(request, request.app.state.ingress, sender)
@@ -161,7 +162,7 @@ async def _counted(request: Request, sender: Sender) -> Response:
     return response
 
 
-async def _taken(request: Request, ingress: Ingress, sender: Sender) -> Response:
+async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> Response:
     source = await source_of(request, ingress, sender.channels)
     with ingress.budget.lease() as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)

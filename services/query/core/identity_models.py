@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.query.core.models import ContactKeyText, Shape, Time
+from services.query.core.models import ContactKeyText, Shape, Timestamp
 
 Reason = Annotated[
     str,
@@ -22,7 +22,7 @@ class EvidenceEvent(Shape):
     """An event behind a tie: the first one, the latest that still counts, or the one that took it back."""
 
     event_id: Annotated[str, Field(examples=["api:login-1"])]
-    at: Time
+    at: Timestamp
     says: Literal["first", "verified", "claimed", "retracted", "decided"]
 
 
@@ -91,7 +91,7 @@ class Conflict(Shape):
     tier: int
     reason: Reason
     detail: list[str]
-    at: Annotated[Time, Field(description="when the last was stated of what it took")]
+    at: Annotated[Timestamp, Field(description="when the last was stated of what it took")]
 
 
 class ConflictPage(Shape):

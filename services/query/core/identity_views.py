@@ -74,7 +74,7 @@ def _because(explained: explain.Why, *, same: bool) -> Literal["same_contact", "
     return "refused" if explained.chain or explained.decided else "missing_evidence"
 
 
-def _tie(step: explain.Step) -> Tie:
+def _tie(step: explain.ChainStep) -> Tie:
     accepted = step.fate == explain.ACCEPTED
     return Tie(
         contact=step.contact,

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.events.base import Channel
+from schemas.events.base import ChannelName
 
-Time = Annotated[int, Field(examples=[1_767_225_600_000])]
+Timestamp = Annotated[int, Field(examples=[1_767_225_600_000])]
 ContactKeyText = Annotated[str, Field(examples=["line:oa-taipei:Uc0ffee"])]
 Status = Literal["subscribed", "blocked", "none"]
 
@@ -30,15 +30,15 @@ class Stretch(Shape):
     """A period in which the subscription had one status; the present one has no end."""
 
     status: Literal["subscribed", "blocked"]
-    from_: Annotated[Time, Field(alias="from")]
-    to: Time | None
+    from_: Annotated[Timestamp, Field(alias="from")]
+    to: Timestamp | None
 
 
 class Subscription(Shape):
     """Whether the channel reaches the person, and since when; ``none`` if no event ever said so either way."""
 
     status: Status
-    since: Time | None
+    since: Timestamp | None
     history: Annotated[list[Stretch], Field(description="newest first")]
 
 
@@ -46,7 +46,7 @@ class Consent(Shape):
     """Whether a kind of marketing is allowed; it is until the person opts out."""
 
     allowed: bool = True
-    at: Annotated[Time | None, Field(description="when it was last allowed or refused; null if never")] = None
+    at: Annotated[Timestamp | None, Field(description="when it was last allowed or refused; null if never")] = None
 
 
 class Consents(Shape):
@@ -64,8 +64,8 @@ class Notification(Shape):
     status: Literal["opted_in", "opted_out"]
     frequency: Annotated[str | None, Field(examples=["weekly"])]
     token_present: bool
-    expires_at: Time | None
-    at: Time
+    expires_at: Timestamp | None
+    at: Timestamp
 
 
 class Tag(Shape):
@@ -73,9 +73,9 @@ class Tag(Shape):
 
     tag: Annotated[str, Field(examples=["新品通知"])]
     count: Annotated[int, Field(ge=1)]
-    last_at: Time
+    last_at: Timestamp
     source: Annotated[str | None, Field(description="who put it there last", examples=["keyword_auto_reply"])]
-    expires_at: Time | None
+    expires_at: Timestamp | None
 
 
 class Attribute(Shape):
@@ -83,7 +83,7 @@ class Attribute(Shape):
 
     value: Annotated[bool | int | float | str, Field(examples=["2026-03-01"])]
     type: Annotated[str, Field(examples=["date"])]
-    at: Time
+    at: Timestamp
 
 
 class Staff(Shape):
@@ -91,7 +91,7 @@ class Staff(Shape):
 
     member: str | None
     branch: str | None
-    at: Time
+    at: Timestamp
 
 
 class SocialBinding(Shape):
@@ -99,7 +99,7 @@ class SocialBinding(Shape):
 
     bound: bool
     via: Annotated[str | None, Field(examples=["site_button"])] = None
-    at: Time | None = None
+    at: Timestamp | None = None
 
 
 class BindingView(Shape):
@@ -107,7 +107,7 @@ class BindingView(Shape):
 
     via: Annotated[str, Field(examples=["cart_tracker"])]
     bound: bool
-    at: Time
+    at: Timestamp
 
 
 class ContactView(Shape):
@@ -116,17 +116,17 @@ class ContactView(Shape):
     contact: ContactKeyText
     id: Annotated[UUID, Field(description="the contact's permanent personal id")]
     customer_id: Annotated[UUID, Field(description="the customer that the contact belongs to now")]
-    channel: Channel
+    channel: ChannelName
     account: str
     uid: str
     profile: ProfileView
     subscription: Subscription
     valid: Annotated[bool, Field(description="subscribed, not superseded, and open to some kind of marketing")]
-    last_customer_interaction_at: Time | None
-    last_team_interaction_at: Time | None
-    last_marketing_at: Time | None
+    last_customer_interaction_at: Timestamp | None
+    last_team_interaction_at: Timestamp | None
+    last_marketing_at: Timestamp | None
     first_seen_at: Annotated[
-        Time | None, Field(description="null if other contacts named it and it has no event of its own")
+        Timestamp | None, Field(description="null if other contacts named it and it has no event of its own")
     ]
     consents: Consents
     notifications: list[Notification]
@@ -141,7 +141,7 @@ class ContactView(Shape):
 class CustomerTag(Tag):
     """A tag of any of the customer's contacts: the counts added up, the latest time and its source."""
 
-    expires_at: Annotated[Time | None, Field(description="when the last of them runs out; null if one never does")]
+    expires_at: Annotated[Timestamp | None, Field(description="when the last of them runs out; null if one never does")]
     origin: Annotated[list[ContactKeyText], Field(description="the contacts that carry it")]
 
 
@@ -161,10 +161,10 @@ class CustomerView(Shape):
     names: Annotated[list[str], Field(description="what its channels call it", examples=[["林小美"]])]
     contacts: list[ContactView]
     valid: Annotated[bool, Field(description="whether any contact is a valid one")]
-    last_customer_interaction_at: Time | None
-    last_team_interaction_at: Time | None
-    last_marketing_at: Time | None
-    first_seen_at: Time | None
+    last_customer_interaction_at: Timestamp | None
+    last_team_interaction_at: Timestamp | None
+    last_marketing_at: Timestamp | None
+    first_seen_at: Timestamp | None
     tags: list[CustomerTag]
     attributes: dict[str, CustomerAttribute]
 
@@ -186,8 +186,8 @@ class TimelineEvent(Shape):
     event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
     type: Annotated[str, Field(examples=["message.received"])]
     contact: ContactKeyText
-    occurred_at: Time
-    received_at: Time
+    occurred_at: Timestamp
+    received_at: Timestamp
     source: Annotated[str, Field(examples=["line-main"])]
     data: Annotated[dict[str, Any], Field(examples=[{"kind": "text", "text": "請問有貨嗎"}])]
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.query.core.models import ContactKeyText, Shape, Time
+from services.query.core.models import ContactKeyText, Shape, Timestamp
 
 Version = Annotated[str, Field(description="the event that set it, or `default`", examples=["default"])]
 PolicyText = Annotated[dict[str, Any], Field(examples=[{"types": {"phone": {"claimed": None, "limit": 4}}}])]
@@ -15,7 +15,7 @@ class PolicyVersion(Shape):
     """A policy that was set, with its author and the reason."""
 
     version: Version
-    set_at: Time
+    set_at: Timestamp
     by: str | None
     note: str | None
 

@@ -10,14 +10,14 @@ from services.query.core.policy_models import Example, Kinds, Piece, Preview
 LARGEST: Final = 50
 MOST_CONTACTS: Final = 1000  # of an example that are shown
 Contacts = tuple[str, ...]
-Groups = Mapping[UUID, Contacts]
+ContactsByCustomer = Mapping[UUID, Contacts]
 
 
 class Comparison(NamedTuple):
     """Customers with their contacts' keys, sorted, now and then; ``alone`` more are the same on both sides."""
 
-    now: Groups
-    then: Groups
+    now: ContactsByCustomer
+    then: ContactsByCustomer
     alone: int
 
 
@@ -45,11 +45,11 @@ def preview(compared: Comparison) -> Preview:
     )
 
 
-def _customers_by_contact(groups: Groups) -> dict[str, UUID]:
+def _customers_by_contact(groups: ContactsByCustomer) -> dict[str, UUID]:
     return {contact: customer for customer, contacts in groups.items() for contact in contacts}
 
 
-def _kinds(groups: Groups, on_the_other_side: Mapping[str, UUID]) -> Iterable[_Kind]:
+def _kinds(groups: ContactsByCustomer, on_the_other_side: Mapping[str, UUID]) -> Iterable[_Kind]:
     """Each customer with its contacts, grouped by their customer on the other side."""
     for customer, contacts in groups.items():
         pieces: dict[UUID, list[str]] = {}

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from services.query.core.models import ContactView, TimelinePage
-from services.query.http.parameters import Answering, Asking, NamedContact, Now, TimelinePageQuery
+from services.query.http.parameters import Answering, Asking, ContactInPath, Now, TimelinePageQuery
 from services.query.http.responses import PAGED, answer, json_answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
@@ -18,7 +18,7 @@ router = keyed_router("/v1/contacts", "read")
     responses=PAGED,
 )
 async def read_contact_timeline(
-    asking: Asking, reader: Answering, contact: NamedContact, wanted: TimelinePageQuery
+    asking: Asking, reader: Answering, contact: ContactInPath, wanted: TimelinePageQuery
 ) -> Response:
     """Every event of the contact, newest first: its conversation and all else."""
     return json_answer(await reader.contact_timeline(asking.tenant, contact, wanted))
@@ -27,6 +27,6 @@ async def read_contact_timeline(
 @router.get(
     "/{channel}/{account}/{uid:path}", summary="A contact", response_model=ContactView, responses=COMMON_PROBLEMS
 )
-async def read_contact(asking: Asking, reader: Answering, contact: NamedContact, at: Now) -> Response:
+async def read_contact(asking: Asking, reader: Answering, contact: ContactInPath, at: Now) -> Response:
     """One person on one account of a channel, as everything that happened leaves it."""
     return answer(await reader.contact(asking.tenant, contact, at))

@@ -54,7 +54,7 @@ Asking = Annotated[Principal, Depends(require("customers:read"))]
 Administering = Annotated[Principal, Depends(require("admin"))]
 Answering = Annotated[CustomerReader, Depends(_reader)]
 Now = Annotated[int, Depends(now)]
-NamedContact = Annotated[ContactRef, Depends(_contact)]
+ContactInPath = Annotated[ContactRef, Depends(_contact)]
 TimelinePageQuery = Annotated[TimelineQuery, Depends(_timeline_query)]
 CustomerName = Annotated[
     str,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from projections.engine.offsets import Ownership
-from services.runtime.decoding import Record
+from services.runtime.decoding import KafkaRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +18,4 @@ class Chunk:
     start: int
     end: int
     ownership: Ownership
-    records: list[Record]
+    records: list[KafkaRecord]

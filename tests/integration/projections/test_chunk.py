@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from projections.engine.chunk import project
 from projections.engine.generations import create_generation
-from projections.engine.metadata import key_of, row_columns, row_type
+from projections.engine.metadata import Rows, key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
-from projections.reference import Rows, fold_log
+from projections.reference import fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, SCHEMA, TABLES
 from projections.timeline.store import PostgresStore
 from schemas.codec import decode

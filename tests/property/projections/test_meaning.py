@@ -8,7 +8,8 @@ from hypothesis import given
 
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.tables import TABLE as CONTACTS_TABLE
-from projections.reference import Rows, fold_log
+from projections.engine.metadata import Rows
+from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from projections.tags.tables import TABLE as TAGS
 from schemas.events import Event

@@ -2,11 +2,11 @@
 
 import pytest
 
+from projections.engine.metadata import Rows
 from projections.intrinsics.folds import rows_of
 from schemas.events import Event
 from schemas.restatements import RESTATED
 from services.verify.check_evidence import compare_evidence
-from services.verify.comparing import Rows
 from tests.support.contacts_agent import ContactsAgent, contact_events
 from tests.support.saying import bound, decided, seen, unbound
 

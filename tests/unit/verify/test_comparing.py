@@ -1,8 +1,8 @@
 """A difference is named without the values that differ."""
 
-from projections.engine.metadata import key_of
+from projections.engine.metadata import Rows, key_of
 from projections.identity.tables import LINKS, LinkRow
-from services.verify.comparing import Rows, compare
+from services.verify.comparing import compare
 from tests.support.streams import id_of
 
 ROW = LinkRow("demo", "default", "phone", "+886911111111", 2, id_of("demo", "web:shop:c1"))

@@ -12,7 +12,7 @@ from schemas import codec
 from schemas.events import Event
 from services.ingress.core.contact_commands import EVERY_KIND, Command, validate_command
 from services.ingress.core.events import Rejected, RequestContext
-from services.ingress.core.statements import Statement
+from services.ingress.core.statements import AcceptedItem
 from tests.support.strategies import odd_json
 
 NOW = 1_760_000_000_000
@@ -21,14 +21,14 @@ COMMANDS: list[Command] = ["unsubscribe", "resubscribe", "tags", "attributes", "
 PHONE = {"type": "phone", "value": "+886911111111"}
 
 
-def validated(command: Command, body: Any, key: str | None = None, now: int = NOW) -> Statement | Rejected:
+def validated(command: Command, body: Any, key: str | None = None, now: int = NOW) -> AcceptedItem | Rejected:
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     return validate_command(command, CONTACT, raw, RequestContext("acme", now, may_set_tenant=False), key)
 
 
 def stated(command: Command, body: Any, key: str | None = None, now: int = NOW) -> tuple[Event, ...]:
     outcome = validated(command, body, key, now)
-    assert isinstance(outcome, Statement), outcome
+    assert isinstance(outcome, AcceptedItem), outcome
     return outcome.events
 
 
@@ -85,7 +85,7 @@ def test_a_command_with_a_key_is_the_same_when_it_comes_again() -> None:
     other = validate_command(
         "tags", CONTACT | {"uid": "U2"}, orjson.dumps(body), RequestContext("acme", NOW, may_set_tenant=False), "k"
     )
-    assert isinstance(other, Statement)
+    assert isinstance(other, AcceptedItem)
     assert not {event.event_id for event in other.events} & set(ids[0])
 
 

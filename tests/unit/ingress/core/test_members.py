@@ -9,13 +9,13 @@ from schemas import codec
 from schemas.events import Event
 from services.ingress.core.events import Malformed, Rejected, RequestContext
 from services.ingress.core.members import Terms, validate_member
-from services.ingress.core.statements import Statement
+from services.ingress.core.statements import AcceptedItem
 
 NOW = 1_760_000_000_000
 M7 = Terms(member_id="M7")
 
 
-def validated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> Statement | Rejected:
+def validated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> AcceptedItem | Rejected:
     return validate_member(
         orjson.loads(orjson.dumps(record)), index, RequestContext("acme", now, may_set_tenant=False), terms
     )
@@ -23,7 +23,7 @@ def validated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) ->
 
 def stated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> tuple[Event, ...]:
     outcome = validated(record, terms, now, index)
-    assert isinstance(outcome, Statement), outcome
+    assert isinstance(outcome, AcceptedItem), outcome
     return outcome.events
 
 

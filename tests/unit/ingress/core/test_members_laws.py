@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas import codec
 from services.ingress.core.events import Rejected, RequestContext
 from services.ingress.core.members import Member, Terms, validate_member
-from services.ingress.core.statements import Statement
+from services.ingress.core.statements import AcceptedItem
 from tests.support.strategies import BASE_MS, DAY_MS, odd_json
 
 CONTEXT = RequestContext("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=False)
@@ -66,7 +66,7 @@ def test_a_repeat_is_the_same_events_but_for_the_time_of_receipt(record: Any, sa
     named = said if record.keys() & {"event_id", "updated_at"} else replace(said, key="k")
     first = validate_member(record, 0, CONTEXT, named)
     again = validate_member(record, 0, replace(CONTEXT, received_at=CONTEXT.received_at + later), named)
-    if isinstance(first, Statement) and isinstance(again, Statement):
+    if isinstance(first, AcceptedItem) and isinstance(again, AcceptedItem):
         assert [event.event_id for event in first.events] == [event.event_id for event in again.events]
         assert [event.data for event in first.events] == [event.data for event in again.events]
     else:

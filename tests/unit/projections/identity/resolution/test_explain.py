@@ -2,14 +2,14 @@
 
 import pytest
 
-from projections.identity.resolution.explain import Step, UnknownContact, graph, why
+from projections.identity.resolution.explain import ChainStep, UnknownContact, graph, why
 from tests.support.saying import T0, bound, claimed, decided, resolved, seen, unbound
 
 A, B, C, D = (f"web:shop:{letter}" for letter in "abcd")
 PHONE = "+886911111111"
 
 
-def told(chain: tuple[Step, ...]) -> list[tuple[str, str, str]]:
+def told(chain: tuple[ChainStep, ...]) -> list[tuple[str, str, str]]:
     return [(step.contact, step.type, step.fate) for step in chain]
 
 
