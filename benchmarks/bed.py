@@ -12,13 +12,14 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from rich.console import Console
 
 from benchmarks.figures import BenchmarkFailed
+from projections.engine.connection import Connection
 from projections.identity.tables import OUTBOX_POSITIONS
 from schemas.topics import CHANNEL_EVENTS, Topic
 from services.embedded.ports import free_port
@@ -108,7 +109,7 @@ class Bed:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
+async def connected(url: str) -> AsyncIterator[Connection]:
     """Yield a new connection, closed afterwards."""
     connection = await asyncpg.connect(url)
     try:
@@ -123,7 +124,7 @@ def generation_of(settings: Settings) -> str:
 
 
 @contextlib.asynccontextmanager
-async def reading(settings: Settings) -> AsyncIterator[Any]:
+async def reading(settings: Settings) -> AsyncIterator[Connection]:
     """Yield a new connection to the tables of a generation."""
     async with connected(settings.database_url) as connection:
         await connection.execute(f"SET search_path TO {generation_of(settings)}")

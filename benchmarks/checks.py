@@ -1,12 +1,13 @@
 """Checks of identity: evidence is counted once, and every contact is in the customer that a full resolution gives."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.bed import reading
 from benchmarks.figures import BenchmarkFailed
+from projections.engine.connection import Connection
 from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import Policy
 from schemas.codec import decode
@@ -23,9 +24,9 @@ FROM offsets WHERE topic LIKE '%.{IDENTITY_EVIDENCE.name}'
 """
 
 
-async def require_evidence_balance(connection: Any, records: int) -> None:
+async def require_evidence_balance(connection: Connection, records: int) -> None:
     """Require that each record of evidence was committed or a duplicate, and that each committed one has a row."""
-    found = await connection.fetchrow(_ACCOUNTS)
+    [found] = await connection.fetch(_ACCOUNTS)
     if (
         found["committed"] + found["duplicates"] != records
         or found["dead_letters"]

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import asyncpg
 import sqlalchemy as sa
 import uvloop
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -61,7 +62,7 @@ async def run(bed: Bed, settings: Settings, events: int) -> float:
 class Pipeline:
     """Chunks in, rows out."""
 
-    def __init__(self, pool: Any, identify: IdOf) -> None:
+    def __init__(self, pool: asyncpg.Pool, identify: IdOf) -> None:
         self._pool = pool
         self._identify = identify
         self._seen: set[Any] = set()

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -25,6 +25,7 @@ from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.households import TENANT
 from benchmarks.worker import Watch, rest, seconds_to_fold, watching, working
+from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from schemas.topics import IDENTITY_EVIDENCE
 from services.embedded.process import Process
@@ -101,7 +102,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 class VisibilityDelays:
     """The times at which others were sent, and after how many seconds they were visible."""
 
-    connection: Any
+    connection: Connection
     identify: IdOf
     sent: dict[UUID, float] = field(default_factory=dict)
     taken: list[float] = field(default_factory=list)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.engine.connection import Connection
 from projections.engine.statements import compiled, ddl
 from projections.migrations.tables import GENERATIONS
 
@@ -83,7 +84,7 @@ class GenerationSchema:
         return sha256("\n".join([*tables, *versions]).encode()).hexdigest()[:32]
 
 
-async def active_generation(connection: Any, schema: GenerationSchema) -> Generation:
+async def active_generation(connection: Connection, schema: GenerationSchema) -> Generation:
     """The generation that readers read and workers write. Raises NoGeneration, IncompatibleGeneration."""
     row = await connection.fetchrow(_ACTIVE)
     if row is None:
@@ -94,7 +95,7 @@ async def active_generation(connection: Any, schema: GenerationSchema) -> Genera
     return Generation(name, suffix)
 
 
-async def create_generation(connection: Any, name: str, schema: GenerationSchema) -> None:
+async def create_generation(connection: Connection, name: str, schema: GenerationSchema) -> None:
     """Make the schema and its empty tables; the name is a plain identifier. Nobody reads or writes it yet."""
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a generation's name: {name!r}")
@@ -105,14 +106,16 @@ async def create_generation(connection: Any, name: str, schema: GenerationSchema
             await connection.execute(statement)
 
 
-async def activate_generation(connection: Any, name: str, schema: GenerationSchema, *, topic_suffix: str = "") -> None:
+async def activate_generation(
+    connection: Connection, name: str, schema: GenerationSchema, *, topic_suffix: str = ""
+) -> None:
     """Make a generation the active one, in one transaction; the former one is retired, and kept."""
     async with connection.transaction():
         await connection.execute(_RETIRE)
         await connection.execute(_ACTIVATE, name, topic_suffix, schema.digest)
 
 
-async def ensure_generation(connection: Any, schema: GenerationSchema) -> Generation:
+async def ensure_generation(connection: Connection, schema: GenerationSchema) -> Generation:
     """The active generation, made if there is none yet. Safe to run twice at once. Raises IncompatibleGeneration."""
     async with connection.transaction():
         await connection.execute(_LOCK)
@@ -126,14 +129,14 @@ async def ensure_generation(connection: Any, schema: GenerationSchema) -> Genera
             return Generation(FIRST, "")
 
 
-async def next_generation(connection: Any) -> Generation:
+async def next_generation(connection: Connection) -> Generation:
     """The generation that `start_afresh` would make now: g2 after g1, with topics of its own."""
     found = (_NUMBERED.fullmatch(row["name"]) for row in await connection.fetch(_NAMES))
     name = f"g{max((int(one[1]) for one in found if one), default=0) + 1}"
     return Generation(name, "" if name == FIRST else name)
 
 
-async def start_afresh(connection: Any, generation: Generation, schema: GenerationSchema) -> None:
+async def start_afresh(connection: Connection, generation: Generation, schema: GenerationSchema) -> None:
     """Make the next generation, empty, and make it active; the former one is retired, and kept.
 
     Its topics must be there already: workers begin to fold into it at the log's first record. In one transaction;

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Row, row_columns, row_type
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import ddl
@@ -24,7 +25,7 @@ from tests.support.streams import rules_of
 class Identity:
     """The tables, and chunks into them."""
 
-    connection: Any
+    connection: Connection
 
     async def save(self, *events: Event, policy: Policy | None = None, rules: Rules | None = None) -> int:
         """One chunk, one transaction."""

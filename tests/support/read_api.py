@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.engine.chunk import project
+from projections.engine.connection import Connection
 from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
 from projections.engine.projection import ContactEvent
@@ -55,7 +56,7 @@ class Brand:
     """Two tenants with their keys, their read models, and a client of the read API."""
 
     url: str
-    connection: Any
+    connection: Connection
     engine: AsyncEngine
     app: FastAPI
     client: httpx.AsyncClient

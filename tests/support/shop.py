@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from projections.engine.chunk import project
+from projections.engine.connection import Connection
 from projections.engine.generations import ensure_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.projection import ContactEvent
@@ -34,7 +35,7 @@ class Shop:
 
     ingress: RunningIngress
     key: str
-    connection: Any
+    connection: Connection
     reading: httpx.AsyncClient
     folded: set[str] = field(default_factory=set)
 

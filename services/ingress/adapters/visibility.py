@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from projections.engine.connection import Connection
 from projections.engine.generations import NoGeneration, active_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.identity.resolutions import active_resolution
@@ -48,7 +49,7 @@ class PostgresVisibility:
     So many who wait wait for the pool's connections, and hold up no key's and no source's look-up.
     """
 
-    def __init__(self, db: Any, master: str, within: float) -> None:
+    def __init__(self, db: asyncpg.Pool, master: str, within: float) -> None:
         self._db = db
         self._within = within
         self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
@@ -80,7 +81,7 @@ class PostgresVisibility:
             return False
 
 
-async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
+async def _shown(connection: Connection, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
     """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's active resolution."""
     told = {(contact, event) for contact, one in wanted for event in one.event_ids}
     if not await _has(connection, _TOLD, (tenant,), told):
@@ -96,5 +97,5 @@ async def _shown(connection: Any, tenant: str, wanted: Sequence[tuple[UUID, Rece
     return await _has(connection, _STATED, key, evidence) and await _has(connection, _KNOWN, key, vouched)
 
 
-async def _has(connection: Any, query: str, of: tuple[str, ...], keys: set[tuple[Any, ...]]) -> bool:
+async def _has(connection: Connection, query: str, of: tuple[str, ...], keys: set[tuple[Any, ...]]) -> bool:
     return not keys or await connection.fetchval(query, *of, *zip(*keys, strict=True)) == len(keys)

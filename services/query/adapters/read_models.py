@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from projections.contacts.queries import check_readable
+from projections.engine.connection import Connection
 from projections.engine.generations import IncompatibleGeneration, NoGeneration, active_generation
 from projections.registry import SCHEMA
 from services.query.ports import ReadModelsUnavailable
@@ -46,7 +47,7 @@ class PooledReadModels:
         self._size = size
         self._look_every = look_every
         self._generation: str | None = None
-        self._pool: Any = None
+        self._pool: asyncpg.Pool | None = None
         self._refused: str | None = None  # why the active generation is not read
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -62,7 +63,7 @@ class PooledReadModels:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
         if self._pool is None:
             raise ReadModelsUnavailable(self._refused or ReadModelsUnavailable.__doc__)
@@ -121,8 +122,8 @@ class PooledReadModels:
 
     async def _active(self) -> str:
         if self._pool is not None:
-            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
-                return (await active_generation(connection, SCHEMA)).name
+            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as pooled:
+                return (await active_generation(pooled, SCHEMA)).name
         connection = await asyncpg.connect(self._url, timeout=_WAIT_FOR_CONNECTION)
         try:
             return (await active_generation(connection, SCHEMA)).name
@@ -130,7 +131,7 @@ class PooledReadModels:
             with suppress(*_UNAVAILABLE):
                 await connection.close(timeout=_WAIT_FOR_CONNECTION)
 
-    async def _retire(self, pool: Any) -> None:
+    async def _retire(self, pool: asyncpg.Pool) -> None:
         """Close a pool once the readers that were waiting for it when it was replaced have been served."""
         try:
             await asyncio.sleep(_WAIT_FOR_CONNECTION)

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 
+from projections.engine.connection import Connection
 from projections.engine.generations import active_generation
 from projections.registry import SCHEMA
 
@@ -13,7 +14,7 @@ _CONNECT_WITHIN: Final = 10.0
 
 
 @asynccontextmanager
-async def generation_connection(url: str, *, name: str) -> AsyncIterator[Any]:
+async def generation_connection(url: str, *, name: str) -> AsyncIterator[Connection]:
     """A connection that sees the active generation's tables; PostgreSQL lists it under ``name``.
 
     Raises NoGeneration, IncompatibleGeneration, OSError, and what asyncpg raises.
@@ -31,10 +32,10 @@ async def generation_connection(url: str, *, name: str) -> AsyncIterator[Any]:
 class SingleConnection:
     """The ReadModels port on one connection that the caller keeps open."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """The connection, which stays open."""
         yield self._connection

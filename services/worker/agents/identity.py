@@ -3,8 +3,9 @@
 Evidence is keyed by tenant, so each tenant has one writer.
 """
 
-from typing import Any, Final
+from typing import Final
 
+from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import evidence_key
 from projections.identity.policies import save_chunk
@@ -24,7 +25,7 @@ def identity(resources: WorkerResources) -> AgentSpec:
     relay = OutboxRelay(resources.connect, resources.producer, topic, servers, every=_POLL_EVERY)
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
 
-    async def save(connection: Any, events: list[ContactEvent]) -> int:
+    async def save(connection: Connection, events: list[ContactEvent]) -> int:
         return await save_chunk(connection, [one.event for one in events], id_of, region)
 
     return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout))

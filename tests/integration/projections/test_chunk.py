@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import Any
 
 import asyncpg
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections.engine.chunk import project
+from projections.engine.connection import Connection
 from projections.engine.generations import create_generation
 from projections.engine.metadata import Rows, key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
@@ -28,7 +28,7 @@ from tests.support.workload import workload
 
 
 @asynccontextmanager
-async def generation(url: str, name: str) -> AsyncIterator[Any]:
+async def generation(url: str, name: str) -> AsyncIterator[Connection]:
     """A connection that sees a new generation."""
     connection = await asyncpg.connect(url, server_settings={"search_path": name})
     try:
@@ -38,7 +38,7 @@ async def generation(url: str, name: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
-async def fold(connection: Any, chunks: Sequence[Sequence[ContactEvent]]) -> int:
+async def fold(connection: Connection, chunks: Sequence[Sequence[ContactEvent]]) -> int:
     new = 0
     for chunk in chunks:
         async with connection.transaction():
@@ -46,7 +46,7 @@ async def fold(connection: Any, chunks: Sequence[Sequence[ContactEvent]]) -> int
     return new
 
 
-async def rows(connection: Any) -> dict[sa.Table, Rows]:
+async def rows(connection: Connection) -> dict[sa.Table, Rows]:
     found = {}
     for table in CONTACT_TABLES:
         names = ", ".join(column.name for column in row_columns(table))
@@ -55,7 +55,7 @@ async def rows(connection: Any) -> dict[sa.Table, Rows]:
     return found
 
 
-async def empty(connection: Any) -> None:
+async def empty(connection: Connection) -> None:
     await connection.execute("TRUNCATE " + ", ".join(f'"{table.name}"' for table in TABLES))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from projections.engine.connection import Connection
 from projections.engine.generations import (
     Generation,
     IncompatibleGeneration,
@@ -24,20 +25,20 @@ OTHERS = replace(SCHEMA, fold_versions={**SCHEMA.fold_versions, "tags": 99})
 
 
 @pytest.fixture
-async def connection(database: str) -> AsyncIterator[Any]:
+async def connection(database: str) -> AsyncIterator[Connection]:
     made = await asyncpg.connect(database)
     yield made
     await made.close()
 
 
 @pytest.fixture
-async def older(connection: Any) -> Any:
+async def older(connection: Connection) -> Any:
     """A database as an older version left it, with its control tables not migrated yet."""
     await load_older_data(connection)
     return connection
 
 
-async def test_the_first_generation_is_made_once(connection: Any) -> None:
+async def test_the_first_generation_is_made_once(connection: Connection) -> None:
     with pytest.raises(NoGeneration, match="onefold migrate"):
         await active_generation(connection, SCHEMA)
     first = await ensure_generation(connection, SCHEMA)
@@ -47,7 +48,7 @@ async def test_the_first_generation_is_made_once(connection: Any) -> None:
     assert await connection.fetchval("SELECT count(*) FROM g1.contacts") == 0
 
 
-async def test_a_generation_of_other_folds_is_refused(connection: Any) -> None:
+async def test_a_generation_of_other_folds_is_refused(connection: Connection) -> None:
     await ensure_generation(connection, OTHERS)
     for use in (active_generation, ensure_generation):
         with pytest.raises(IncompatibleGeneration, match=r"generation g1 .* `onefold migrate --fresh`"):
@@ -75,7 +76,7 @@ async def test_beginning_afresh_leaves_the_older_generation_as_it_was(older: Any
     assert await older.fetchval("SELECT count(*) FROM g2.offsets") == 0
 
 
-async def test_of_two_who_begin_the_same_generation_one_does(connection: Any) -> None:
+async def test_of_two_who_begin_the_same_generation_one_does(connection: Connection) -> None:
     await ensure_generation(connection, OTHERS)
     following = await next_generation(connection)
     await start_afresh(connection, following, SCHEMA)
@@ -85,7 +86,7 @@ async def test_of_two_who_begin_the_same_generation_one_does(connection: Any) ->
     assert await next_generation(connection) == Generation("g3", "g3")
 
 
-async def test_a_generation_that_can_not_be_made_changes_nothing(connection: Any) -> None:
+async def test_a_generation_that_can_not_be_made_changes_nothing(connection: Connection) -> None:
     first = await ensure_generation(connection, SCHEMA)
     await connection.execute("CREATE SCHEMA g2")
     with pytest.raises(asyncpg.DuplicateSchemaError):

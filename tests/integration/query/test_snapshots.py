@@ -1,11 +1,12 @@
 """An answer is of one moment, whatever is committed between the statements that it takes."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import pytest
 
+from projections.engine.connection import Connection
 from services.query.adapters.single_connection import SingleConnection
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.customer_lookup import CustomerLookup
@@ -26,7 +27,7 @@ Meanwhile = Callable[[], Awaitable[None]]
 class Interrupted:
     """A connection; between any two of its statements something is committed on another."""
 
-    def __init__(self, connection: Any, meanwhile: Meanwhile) -> None:
+    def __init__(self, connection: Connection, meanwhile: Meanwhile) -> None:
         self._connection = connection
         self._meanwhile = meanwhile
 
@@ -63,7 +64,9 @@ async def test_an_answer_is_of_one_moment_while_a_customer_is_split(
     connection = await asyncpg.connect(settings.database_url, server_settings={"search_path": "g1"})
     try:
         quiet, interrupted = (
-            CustomerReader(SingleConnection(Interrupted(connection, meanwhile)), CustomerLookup.of(settings))
+            CustomerReader(
+                SingleConnection(cast("Connection", Interrupted(connection, meanwhile))), CustomerLookup.of(settings)
+            )
             for meanwhile in (nothing_happens, something_happens)
         )
         before = await ASKED[asked](quiet)

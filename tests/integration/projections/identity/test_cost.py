@@ -41,7 +41,7 @@ async def cost(identity: Identity, events: Iterable[Event]) -> tuple[int, int, i
     transaction = identity.connection.transaction()
     await transaction.start()
     await handlers.save(PostgresIdentityStore(counting, lambda _: "default"), events, rules_of(Policy()))
-    read = await identity.connection.fetchrow(_READ)
+    [read] = await identity.connection.fetch(_READ)
     await transaction.rollback()
     return counting.statements, read["scanned"], read["fetched"]
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.kafka
 class Outlet:
     """A relay that does nothing until it is run, and what it published."""
 
-    pool: Any
+    pool: asyncpg.Pool
     connect: Connect
     producer: AIOKafkaProducer
     kafka: str

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
+from projections.engine.connection import Connection
 from projections.engine.metadata import Row
 from projections.engine.projection import ContactEvent
 from projections.identity.resolution.policy import Policy
@@ -47,7 +48,7 @@ class Tenants:
         )
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Any]:
+    async def connect(self) -> AsyncIterator[Connection]:
         connection = await asyncpg.connect(self._database, server_settings=BY_KEY | {"search_path": "g1"})
         try:
             yield connection
@@ -111,7 +112,7 @@ class CutShort(PolicyRollout):
         super().__init__(connect, id_of, "TW", every=0.01, batch=3)
         self._steps = steps
 
-    async def copy_batch(self, connection: Any, building: ResolutionRow) -> ResolutionRow | None:
+    async def copy_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
         self._steps -= 1
         async with connection.transaction():
             more = await super().copy_batch(connection, building)
