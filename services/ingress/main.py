@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from services.control.auth import Authenticator
 from services.control.keys import find_key
 from services.control.source_service import SourceService
-from services.ingress.adapters.log import KafkaLog
+from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
 from services.ingress.handlers.daily_dedup import DailyDedup
@@ -58,17 +58,21 @@ COLD: Final = (
 
 
 def ingress_service(
-    settings: Settings, clock: Callable[[], float] = time.monotonic, visible_within: float = VISIBLE_WITHIN
+    settings: Settings,
+    clock: Callable[[], float] = time.monotonic,
+    visible_within: float = VISIBLE_WITHIN,
+    replace_after: float = REPLACE_AFTER,
 ) -> Service:
     """Everything that ingress serves. It starts, and answers 503 where it must, while Kafka or PostgreSQL are away.
 
     ``clock`` gives the seconds by which answers of the control plane grow old and allowances are refilled;
-    ``visible_within`` is how many seconds ``?wait=true`` may take.
+    ``visible_within`` is how many seconds ``?wait=true`` may take, ``replace_after`` after how many without an
+    acknowledgement the connection to Kafka is replaced.
     """
     master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
     # Room for some bodies of the largest size, each with its records, which are about as large again.
     budget = Budget(max(_LEAST_BUDGET, 2 * _BODIES * settings.body_limit))
-    kafka = KafkaLog(settings, budget)
+    kafka = KafkaLog(settings, budget, replace_after)
     INGRESS_BYTES.set_function(lambda: budget.used)
     engines: list[Engine] = []  # the one that the running service has
 
@@ -97,10 +101,14 @@ def ingress_service(
 
 
 def create_app(
-    settings: Settings, clock: Callable[[], float] = time.monotonic, visible_within: float = VISIBLE_WITHIN
+    settings: Settings,
+    clock: Callable[[], float] = time.monotonic,
+    visible_within: float = VISIBLE_WITHIN,
+    replace_after: float = REPLACE_AFTER,
 ) -> Application:
     """Ingress as an application of its own; see ingress_service."""
-    return application(ingress_service(settings, clock, visible_within), title="Onefold ingress", docs_url=None)
+    service = ingress_service(settings, clock, visible_within, replace_after)
+    return application(service, title="Onefold ingress", docs_url=None)
 
 
 def run(settings: Settings) -> None:

@@ -24,6 +24,7 @@ from schemas.topics import CHANNEL_EVENTS
 from services.control.keys import add_key
 from services.control.sources import add_source
 from services.control.tenants import add_tenant, list_tenants
+from services.ingress.adapters.log import REPLACE_AFTER
 from services.ingress.main import VISIBLE_WITHIN, create_app
 from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
@@ -190,14 +191,16 @@ class RunningIngress:
 
 
 @asynccontextmanager
-async def running_ingress(settings: Settings, visible_within: float = VISIBLE_WITHIN) -> AsyncIterator[RunningIngress]:
+async def running_ingress(
+    settings: Settings, visible_within: float = VISIBLE_WITHIN, replace_after: float = REPLACE_AFTER
+) -> AsyncIterator[RunningIngress]:
     """A running ingress with a tenant, a key and a source."""
     async with open_engine(settings.database_url) as engine:
         db = await asyncpg.connect(settings.database_url)
         try:
             key = await _prepared(engine)
             clock = ForwardedClock()
-            app = create_app(settings, clock, visible_within)
+            app = create_app(settings, clock, visible_within, replace_after)
             transport = DocumentedTransport(app, raise_app_exceptions=False)
             async with (
                 app.router.lifespan_context(app),

@@ -28,8 +28,7 @@ log = structlog.get_logger(__name__)
 
 # A record is given up, and its memory with it, this long after it was sent without being acknowledged.
 _GIVE_UP_MS: Final = 10_000
-# A producer that has acknowledged nothing for so long, though asked to, is replaced by a new one.
-_REPLACE_AFTER: Final = 12.0
+REPLACE_AFTER: Final = 12.0  # s
 _LINGER_MS: Final = 5
 _BATCH_BYTES: Final = 524_288
 _STOP_WITHIN: Final = 5.0
@@ -41,12 +40,14 @@ class KafkaLog:
 
     It connects, and connects again, in the background: while Kafka is away, appending fails at once or within
     ``ack_timeout``. Bytes that Kafka may still acknowledge stay on the budget also after their request was answered.
+    A producer that acknowledged nothing for ``replace_after`` seconds, though asked to, is replaced by a new one.
     """
 
-    def __init__(self, settings: Settings, budget: Budget) -> None:
+    def __init__(self, settings: Settings, budget: Budget, replace_after: float = REPLACE_AFTER) -> None:
         self._settings = settings
         self._topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
         self._budget = budget
+        self._replace_after = replace_after
         self._producer: AIOKafkaProducer | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
@@ -106,7 +107,7 @@ class KafkaLog:
         if self._failing_since is None:
             self._failing_since = now
             log.warning("log_away", error=type(error).__name__)
-        elif now - self._failing_since > _REPLACE_AFTER:
+        elif now - self._failing_since > self._replace_after:
             self._failing_since = now
             self._stuck.set()
 

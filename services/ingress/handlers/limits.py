@@ -24,9 +24,9 @@ class TooFast(Exception):
 class Limits:
     """The buckets of the sources that sent something lately."""
 
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """``rate`` is what a source may do in a second, unless it has a rate of its own."""
-        self._rate, self._clock = rate, clock
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic, most: int = _MOST) -> None:
+        """``rate`` is what a source may do in a second, unless it has its own; ``most`` buckets are remembered."""
+        self._rate, self._clock, self._most = rate, clock, most
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def spend(self, source: str, rate: float | None = None, cost: float = 1.0) -> None:
@@ -35,7 +35,7 @@ class Limits:
         bucket, wait = take(self._buckets.get(source) or full(rate, now), rate, cost, now)
         self._buckets[source] = bucket
         self._buckets.move_to_end(source)
-        if len(self._buckets) > _MOST:
+        if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         if wait:
             raise TooFast(wait)

@@ -75,12 +75,11 @@ async def test_while_kafka_is_away_nothing_is_accepted_and_then_all_is_well(
 @pytest.mark.kafka
 @pytest.mark.timeout("180")
 async def test_a_connection_that_acknowledges_nothing_for_long_is_replaced(
-    own_kafka: OwnKafka, database: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+    own_kafka: OwnKafka, database: str, topic_prefix: str
 ) -> None:
-    monkeypatch.setattr("services.ingress.adapters.log._REPLACE_AFTER", 0.5)
     settings = settings_for(own_kafka.bootstrap, database, topic_prefix, ack_timeout=ACK_TIMEOUT)
     await ensure_topics(settings)
-    async with running_ingress(settings) as ingress:
+    async with running_ingress(settings, replace_after=0.5) as ingress:
         await ingress.ready()
         first = ingress.app.state.ingress.log._producer
         await own_kafka.kill()

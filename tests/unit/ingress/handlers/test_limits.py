@@ -25,9 +25,8 @@ def test_a_source_s_own_rate_counts_in_place_of_the_general_one() -> None:
         limits.spend("a", rate=10)
 
 
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingress.handlers.limits._MOST", 3)
-    limits = Limits(1, Clock(0.0))
+def test_what_is_remembered_is_bounded() -> None:
+    limits = Limits(1, Clock(0.0), most=3)
     for number in range(10):
         limits.spend(str(number))
     assert list(limits._buckets) == ["7", "8", "9"]
