@@ -45,6 +45,11 @@ class Product(NamedTuple):
         """Its page in the web shop."""
         return f"{SITE}/products/{self.sku}"
 
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What the web shop tells of it."""
+        return self._asdict()
+
 
 class Campaign(NamedTuple):
     """A message to many, sent every year on the same day."""
@@ -113,7 +118,6 @@ CAMPAIGN_QUESTION: Final = "請問{campaign.name}的優惠可以跟會員折扣�
 INSTAGRAM_HELLOS: Final = ("價格？", "哪裡買", "+1", "好美")
 WHATSAPP_HELLO: Final = "Hi，請問可以寄到香港嗎？"
 NEW_NUMBER: Final = "我換號碼了，之後用這支喔"
-AFTERTHOUGHT: Final = "？拜託了"
 THANKS: Final = ("好的謝謝🙏", "了解，謝謝你", "太好了！那我下單", "ok 感謝", "收到～", "謝謝，週末過去看看")
 ANSWERS: Final = (
     "您好，我是{agent}，{product}目前有現貨，今天下單明天出貨 😊",
@@ -126,7 +130,6 @@ ANSWERS: Final = (
 )
 WELCOME: Final = "歡迎加入霧谷茶事 🍵 輸入「會員」綁定會員，首購折 100 元"
 BOT_REPLY: Final = "這裡是茶小霧 🤖 請點選單：熱銷商品｜門市資訊｜訂單查詢｜真人客服"
-CART_CAMPAIGN: Final = {"purpose": "cart_remarketing", "campaign": "購物車再行銷"}
 CART_REMINDER: Final = "您的購物車裡還有「{product}」，24 小時內結帳免運費 🛒"
 BOT_ACTIONS: Final = (
     "action=menu&item=hot",
@@ -142,7 +145,6 @@ BOT_ACTIONS: Final = (
 TAGS: Final = ("VIP", "愛喝烏龍", "紅茶派", "送禮需求", "企業客戶", "品茶課", "客訴處理", "冷泡", "茶具控", "價格敏感")
 PAGES: Final = ("/", "/collections/oolong", "/collections/gifts", "/about", "/stores", "/blog/how-to-brew", "/sale")
 LEVELS: Final = ("一般會員", "一般會員", "一般會員", "銀葉會員", "金葉會員", "茶師會員")
-UNKNOWN_TYPES: Final = ("loyalty.points_earned", "survey.answered", "game.played", "coupon.redeemed")
 # Nobody's: what a form sends that was left alone, and what is typed to get past one.
 JUNK_VALUES: Final = {
     "email": ("test@test.com", "none"),

@@ -12,23 +12,12 @@ from urllib.parse import quote
 from services.demo.dice import Dice
 from services.demo.invalid import BrokenRecord, broken_records, invalid_events, refused_requests
 from services.demo.senders import SENDERS, sender_of
-from services.demo.senders.shape import SenderName
+from services.demo.senders.shape import Post, SenderName
 from services.demo.year import Events
 
 _DUPLICATE_SHARE: Final = 0.03
 _LATE_PERCENT: Final = 1
 _WINDOW: Final = 400  # reports among which the order of delivery is random
-
-
-class Post(NamedTuple):
-    """One request: how many events it carries, and the status with which it must be refused as a whole, if it must."""
-
-    sender: SenderName
-    path: str
-    body: bytes
-    events: int = 0
-    refused_with: int | None = None
-    wrong_credential: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +55,10 @@ def deliveries(reports: Sequence[Events], run: str) -> Deliveries:
         events = reports[number]
         queues.setdefault(sender_of(events[0]), []).append(_Delivery(events, repeated))
     valid = reports[0][0]
-    invalid, refused = invalid_events(valid), list(_refused(valid))
+    invalid, refused = invalid_events(valid), refused_requests(valid)
     for event in invalid:
         queues["events"].insert(dice.randint(0, len(queues["events"])), _Delivery((event,)))
-    posts = [list(_posts(sender, queue, dice, run)) for sender, queue in sorted(queues.items())]
+    posts = [tuple(_posts(sender, queue, dice, run)) for sender, queue in sorted(queues.items())]
     placed = [((place + 1) / len(queue), post) for queue in (*posts, refused) for place, post in enumerate(queue)]
     return Deliveries(
         posts=tuple(post for _, post in sorted(placed, key=lambda one: one[0])),
@@ -114,9 +103,3 @@ def _posts(name: SenderName, queue: list[_Delivery], dice: Dice, run: str) -> It
             first = part[0].events[0]
             path = sender.path.format(campaign=quote(first["data"].get("campaign", ""), safe=""))
             yield Post(name, path, sender.body(items, first, run), sum(len(one.events) for one in part))
-
-
-def _refused(valid: dict[str, object]) -> Iterator[Post]:
-    for one in refused_requests(valid):
-        path = SENDERS[one.sender].path.format(campaign="nobody")
-        yield Post(one.sender, path, one.body, 0, one.status, one.wrong_credential)

@@ -7,22 +7,10 @@ from itertools import chain
 from typing import Final
 
 from services.demo import brand
+from services.demo.cast import Role
 from services.demo.dice import DAY, HOUR, MINUTE, YEAR, Dice
 from services.demo.people import Contact, Person, on_all_channels, population
-from services.demo.steps import Cast, Role, play
-from services.demo.stories import (
-    ARRIVALS,
-    BINDINGS,
-    BLOCK,
-    BROADCAST,
-    CASES,
-    FEATURED,
-    NOT_DELIVERED,
-    OPT_OUT,
-    REACTIONS,
-    VISITS,
-    Case,
-)
+from services.demo.stories import CASES, REACTIONS, VISITS, Case, play
 from services.demo.year import CanonicalEvent, Events, Year
 
 EVENTS_PER_PERSON: Final = 8  # with fewer, nothing would happen after the first day
@@ -35,6 +23,8 @@ _FEATURED_ON: Final = ("web", "crm", "whatsapp")
 _SWITCHES: Final = ("line", "facebook", "instagram")  # where the bot offers to opt out of marketing
 # How the visits of one person are spread over the person's channels.
 _VISIT_WEIGHTS: Final = {"line": 10, "facebook": 6, "instagram": 5, "whatsapp": 7, "web": 8, "crm": 1}
+_BLOCKED_PERCENT: Final = {"line": 13, "facebook": 4, "instagram": 4, "whatsapp": 4}
+_CAMPAIGNS_ON: Final = ("line", "facebook", "whatsapp")
 _TRIES: Final = 10
 
 
@@ -66,8 +56,8 @@ def generate_year(seed: int, people: int, events: int, until_ms: int) -> Generat
     _play_featured(year, featured)
     for person in others:
         _withdraw(year, person)
-    for case in CASES:
-        _play_case(year, others, case, case.times or max(1, round(events * _CASE_SHARE)))
+    for name, case in CASES.items():
+        _play_case(year, others, name, case, case.times or max(1, round(events * _CASE_SHARE)))
     _send_campaigns(year, everyone, budget=round(events * _CAMPAIGN_SHARE))
     weights = [person.weight for person in everyone]
     while not year.is_full:
@@ -91,48 +81,45 @@ def _play_featured(year: Year, person: Person) -> None:
     line = person.on("line")
     if line:
         began = year.dice.time_between(person.joined_at, year.until_ms - DAY)
-        play(year, FEATURED, Cast(year.dice, customer=Role(person, line)), began)
+        play(year, "featured", began, customer=Role(person, line))
 
 
 def _arrive(year: Year, person: Person) -> None:
     """What happens once: the first events on each channel, and the bindings."""
     at = person.joined_at
     for contact in person.contacts:
-        play(year, ARRIVALS[contact.channel], Cast(year.dice, customer=Role(person, contact)), at)
+        play(year, f"arrive_on_{contact.channel}", at, customer=Role(person, contact))
         at = min(year.dice.time_after(at, 9 * DAY), year.until_ms - HOUR)
-    play(year, BINDINGS, Cast(year.dice, customer=Role(person, person.contacts[0])), at)
+    play(year, "bind", at, customer=Role(person, person.contacts[0]))
 
 
 def _withdraw(year: Year, person: Person) -> None:
     """Some block an account, and a few opt out of marketing; some of both come back."""
     dice = year.dice
     for contact in person.contacts:
-        cast, at = Cast(dice, customer=Role(person, contact)), dice.time_between(person.joined_at + HOUR, year.until_ms)
-        if contact.channel in BLOCK and dice.chance(13 if contact.channel == "line" else 4):
-            play(year, BLOCK[contact.channel], cast, at)
+        customer, at = Role(person, contact), dice.time_between(person.joined_at + HOUR, year.until_ms)
+        if dice.chance(_BLOCKED_PERCENT.get(contact.channel, 0)):
+            play(year, "block", at, customer=customer)
         elif contact.channel in _SWITCHES and dice.chance(4):
-            play(year, OPT_OUT, cast, at)
+            play(year, "opt_out", at, customer=customer)
 
 
-def _play_case(year: Year, people: Sequence[Person], case: Case, times: int) -> None:
+def _play_case(year: Year, people: Sequence[Person], name: str, case: Case, times: int) -> None:
     dice = year.dice
+    suited = [person for person in people if case.members in {None, person.member_id is not None}]
     candidates = [
-        [
-            Role(person, contact)
-            for person in people
-            if member in {None, person.member_id is not None}
-            and (contact := next(filter(None, map(person.on, channels)), None))
-        ]
-        for channels, member in case.roles.values()
+        [Role(person, contact) for person in suited if (contact := next(filter(None, map(person.on, channels)), None))]
+        for channels in case.roles.values()
     ]
     for _ in range(times if all(candidates) else 0):
         tries = ([dice.choice(roles) for roles in candidates] for _ in range(_TRIES))
         chosen = next((roles for roles in tries if len({role.person.number for role in roles}) == len(roles)), None)
         if chosen:
             earliest = max(role.person.joined_at for role in chosen) + HOUR
-            at = dice.time_between(earliest, year.until_ms - 3 * _UNNOTICED // 2)
+            latest = max(year.until_ms - 3 * _UNNOTICED // 2, (earliest + year.until_ms) // 2)
+            at = dice.time_between(earliest, latest)
             later = dice.time_between(min(at + _UNNOTICED, year.until_ms - DAY), year.until_ms)
-            play(year, case.story, Cast(dice, **dict(zip(case.roles, chosen, strict=True))), at, later)
+            play(year, name, at, later, **dict(zip(case.roles, chosen, strict=True)))
 
 
 def _send_campaigns(year: Year, people: list[Person], budget: int) -> None:
@@ -149,13 +136,12 @@ def _send_campaigns(year: Year, people: list[Person], budget: int) -> None:
 
 
 def _send(year: Year, campaign: brand.Campaign, role: Role, at: int) -> None:
-    cast = Cast(year.dice, customer=role, campaign=campaign)
-    play(year, BROADCAST, cast, at)
-    play(year, year.dice.weighted(REACTIONS[role.contact.channel]), cast, at + MINUTE)
+    play(year, "broadcast", at, customer=role, campaign=campaign)
+    play(year, year.dice.weighted(REACTIONS), at + MINUTE, customer=role, campaign=campaign)
 
 
 def _reached(person: Person) -> list[Role]:
-    return [Role(person, contact) for contact in person.contacts if contact.channel in REACTIONS]
+    return [Role(person, contact) for contact in person.contacts if contact.channel in _CAMPAIGNS_ON]
 
 
 def _sent_at(campaign: brand.Campaign, until_ms: int) -> int:
@@ -172,5 +158,5 @@ def _visit(year: Year, person: Person) -> None:
     dice = year.dice
     contact = dice.weighted({contact: _VISIT_WEIGHTS[contact.channel] for contact in person.contacts})
     at = dice.time_between(person.joined_at + HOUR, min(person.left_at, year.until_ms - 3 * HOUR))
-    story = dice.weighted(VISITS[contact.channel]) if year.reaches(contact, at) else NOT_DELIVERED
-    play(year, story, Cast(dice, customer=Role(person, contact)), at)
+    story = dice.weighted(VISITS[contact.channel]) if year.reaches(contact, at) else "not_delivered"
+    play(year, story, at, customer=Role(person, contact))

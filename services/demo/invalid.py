@@ -6,7 +6,8 @@ import orjson
 
 from schemas.topics import event_key
 from services.demo import brand
-from services.demo.senders.shape import SenderName
+from services.demo.senders import SENDERS
+from services.demo.senders.shape import Post, SenderName
 from services.demo.year import CanonicalEvent
 
 TENANT: Final = "demo"
@@ -17,15 +18,6 @@ class BrokenRecord(NamedTuple):
 
     key: bytes
     value: bytes
-
-
-class RefusedRequest(NamedTuple):
-    """A request that is refused as a whole with this status, and whether its credential is wrong."""
-
-    sender: SenderName
-    body: bytes
-    status: int
-    wrong_credential: bool = False
 
 
 def invalid_events(valid: CanonicalEvent) -> tuple[CanonicalEvent, ...]:
@@ -44,26 +36,32 @@ def invalid_events(valid: CanonicalEvent) -> tuple[CanonicalEvent, ...]:
     )
 
 
-def refused_requests(valid: CanonicalEvent) -> tuple[RefusedRequest, ...]:
+def refused_requests(valid: CanonicalEvent) -> tuple[Post, ...]:
     """Requests of which nothing may be stored: malformed ones, and ones with a wrong credential."""
     page = {"type": "page", "anonymousId": "c-forged", "messageId": "demo-forged"}
     text = orjson.dumps(valid | {"type": "message.received", "data": {"text": "?"}})
     meta = orjson.dumps({"object": "page", "entry": []})
-    forged: tuple[tuple[SenderName, bytes], ...] = (
-        ("events", orjson.dumps(valid)),
-        ("line", orjson.dumps({"destination": "U0", "events": []})),
-        ("facebook", meta),
-        ("instagram", meta),
-        ("whatsapp", meta),
-        ("site", orjson.dumps({"batch": [page]})),
+    malformed: tuple[tuple[SenderName, bytes, int], ...] = (
+        ("events", b'{"type": "message.received", ', 400),
+        ("events", text.replace(b'"?"', b'"\\ud83c"'), 422),  # half of a surrogate pair
+        ("events", orjson.dumps([{"type": "tag.added"}, 42]), 422),
+        ("members", orjson.dumps([{"display_name": "?"}]), 422),
+        ("campaigns", b'{"text": "?"}', 400),
     )
-    return (
-        RefusedRequest("events", b'{"type": "message.received", ', 400),
-        RefusedRequest("events", text.replace(b'"?"', b'"\\ud83c"'), 422),  # half of a surrogate pair
-        RefusedRequest("events", orjson.dumps([{"type": "tag.added"}, 42]), 422),
-        RefusedRequest("members", orjson.dumps([{"display_name": "?"}]), 422),
-        RefusedRequest("campaigns", b'{"text": "?"}', 400),
-        *(RefusedRequest(sender, body, 401, wrong_credential=True) for sender, body in forged),
+    forged: tuple[tuple[SenderName, bytes, int], ...] = (
+        ("events", orjson.dumps(valid), 401),
+        ("line", orjson.dumps({"destination": "U0", "events": []}), 401),
+        ("facebook", meta, 401),
+        ("instagram", meta, 401),
+        ("whatsapp", meta, 401),
+        ("site", orjson.dumps({"batch": [page]}), 401),
+    )
+    return tuple(
+        Post(
+            sender, SENDERS[sender].path.format(campaign="nobody"), body, 0, status, wrong_credential=requests is forged
+        )
+        for requests in (malformed, forged)
+        for sender, body, status in requests
     )
 
 

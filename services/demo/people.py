@@ -66,29 +66,26 @@ class Person:
         """The person's first contact on a channel."""
         return next((contact for contact in self.contacts if contact.channel == channel), None)
 
-    def identifiers(self, *types: str) -> list[dict[str, str]]:
-        """What a login states of these types: the member id as verified by the site, phone and e-mail as typed."""
-        known = {"member_id": self.member_id, "phone": self.phone, "email": self.email}
-        return [
-            {"type": name, "value": value, "assurance": "verified" if name == "member_id" else "claimed"}
-            for name in types
-            if (value := known[name])
-        ]
-
     @property
     def card(self) -> list[dict[str, str]]:
-        """What the member's card states."""
-        return self.identifiers("member_id")
+        """What the member's card states: the member id, verified by the site."""
+        return [{"type": "member_id", "value": self.member_id, "assurance": "verified"}] if self.member_id else []
+
+    @property
+    def verified_phone(self) -> list[dict[str, str]]:
+        """What a one-time password on the phone states."""
+        return [{"type": "phone", "value": self.phone, "assurance": "verified"}]
 
     @property
     def typed(self) -> list[dict[str, str]]:
-        """What others know of the person: phone and e-mail."""
-        return self.identifiers("phone", "email")
+        """What the person types into forms: phone and e-mail."""
+        typed = {"phone": self.phone, "email": self.email}
+        return [{"type": name, "value": value, "assurance": "claimed"} for name, value in typed.items()]
 
     @property
     def login(self) -> list[dict[str, str]]:
         """What a login on the site states."""
-        return self.identifiers("member_id", "phone", "email")
+        return self.card + self.typed
 
 
 def population(dice: Dice, size: int, until_ms: int) -> list[Person]:
@@ -98,7 +95,7 @@ def population(dice: Dice, size: int, until_ms: int) -> list[Person]:
     for number, joined_at in enumerate(sorted(_joined_at(dice, start) for _ in range(size))):
         # About one in a hundred gives a family member's phone.
         family = people[-1].phone if people and dice.chance(1) else None
-        people.append(_person(dice, number, joined_at, until_ms, family or f"+8869000{number % 100_000:05d}"))
+        people.append(_person(dice, number, joined_at, until_ms, family or f"+8869000{(number + 100) % 100_000:05d}"))
     return people
 
 

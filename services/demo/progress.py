@@ -11,7 +11,7 @@ from projections.engine.offsets import all_offsets
 from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
 from services.demo.accounts import LogCounts
-from services.demo.errors import Stuck
+from services.demo.errors import DemoError
 from services.runtime.broker import log_ends
 from services.runtime.database import create_pool
 from services.runtime.settings import Settings
@@ -52,7 +52,7 @@ class Progress:
             await asyncio.sleep(_PAUSE)
 
     async def wait_until_folded(self) -> LogCounts:
-        """Wait until all of the log is in the read models, identity included; return the counts. Raises Stuck.
+        """Wait until all of the log is in the read models, identity included; return the counts. Raises DemoError.
 
         The contacts agent passes evidence on before it commits, so the evidence topic is complete once it is through.
         """
@@ -86,7 +86,7 @@ class Progress:
             if missing != last:
                 last, moved_at = missing, time.monotonic()
             if time.monotonic() - moved_at > _STUCK_AFTER:
-                raise Stuck(
+                raise DemoError(
                     f"{missing:,} {waiting} for {_STUCK_AFTER:.0f} s. Is a worker running, or did it stop a partition? "
                     "See its /readyz and its log."
                 )

@@ -17,7 +17,7 @@ from schemas.topics import CHANNEL_EVENTS
 from services.demo import customers
 from services.demo.accounts import LogCounts, SendCounts, faults
 from services.demo.deliveries import Deliveries, deliveries
-from services.demo.errors import ServerLost
+from services.demo.errors import DemoError
 from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result, next_steps
@@ -47,13 +47,13 @@ class Parameters:
 
 @contextmanager
 def server_losses() -> Iterator[None]:
-    """Turn what the loss of a server raises into ServerLost, which names the server."""
+    """Turn what the loss of a server raises into a DemoError that names the server."""
     servers = {BROKER_ERRORS: "Kafka", (httpx.HTTPError,): "The HTTP service", DATABASE_ERRORS: "PostgreSQL"}
     try:
         yield
     except (*BROKER_ERRORS, httpx.HTTPError, *DATABASE_ERRORS) as error:
         server = next(name for errors, name in servers.items() if isinstance(error, errors))
-        raise ServerLost(f"{server} was lost in the middle of the demo ({type(error).__name__}: {error}).") from error
+        raise DemoError(f"{server} was lost in the middle of the demo ({type(error).__name__}: {error}).") from error
 
 
 async def run(settings: Settings, target: Target, parameters: Parameters, console: Console) -> Result:

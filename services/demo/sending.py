@@ -18,10 +18,10 @@ from aiokafka import AIOKafkaProducer
 
 from services.demo.accounts import SendCounts
 from services.demo.connections import Credentials
-from services.demo.deliveries import Post
-from services.demo.errors import IngressUnavailable, UnexpectedAnswer
+from services.demo.errors import DemoError
 from services.demo.invalid import BrokenRecord
 from services.demo.senders import SENDERS
+from services.demo.senders.shape import Post
 
 _CONCURRENCY: Final = 16  # requests at once, so that Kafka acknowledges many together
 _GIVE_UP_AFTER: Final = 60.0
@@ -52,7 +52,7 @@ async def send(
 ) -> None:
     """Send the requests, several at once, and count; the first failure ends all.
 
-    ``give_up_after`` is in seconds a request. Raises IngressUnavailable or UnexpectedAnswer.
+    ``give_up_after`` is in seconds a request. Raises DemoError.
     """
     queue = iter(posts)
 
@@ -123,7 +123,7 @@ async def _send(
             retry_after = response.headers.get("Retry-After", "")
             pause = max(pause, float(retry_after) if retry_after.isdigit() else 0.0)
         if time.monotonic() + pause > deadline:
-            raise IngressUnavailable(f"{url} took no request in {give_up_after:.0f} s; last: {reason}.")
+            raise DemoError(f"{url} took no request in {give_up_after:.0f} s; last: {reason}.")
         counts.resent += post.events
         await asyncio.sleep(pause)
         pause = min(5.0, pause * 2)
@@ -135,7 +135,7 @@ def _count(target: Target, post: Post, response: httpx.Response, counts: SendCou
     if response.status_code not in wanted:
         expected = " or ".join(map(str, sorted(wanted)))
         url, text = target.url + post.path, response.text[:300]
-        raise UnexpectedAnswer(f"{url} answered {response.status_code}, not {expected}: {text}")
+        raise DemoError(f"{url} answered {response.status_code}, not {expected}: {text}")
     if post.refused_with:
         counts.refused += 1
         return

@@ -10,8 +10,6 @@ from services.demo.people import Contact
 CanonicalEvent = dict[str, Any]
 Events = tuple[CanonicalEvent, ...]  # what a sender reports together: mostly one event
 CHANNEL_SOURCES: Final = {"line": "line", "facebook": "messenger", "instagram": "instagram", "whatsapp": "whatsapp"}
-_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ULID_LENGTH: Final = 26
 
 # Which kinds of message each of these events allows or forbids.
 _PERMISSIONS: Final = {
@@ -65,7 +63,7 @@ class Year:
         if one.source == "whatsapp":  # its timestamps are in seconds
             at -= at % 1000
         event = {
-            "event_id": f"{one.source}:{_ulid(at, self.dice)}",
+            "event_id": f"{one.source}:{at:013}{self.dice.hex(13).upper()}",  # sorts by time, and is as long as LINE's
             "type": one.type,
             "contact": one.contact.ref,
             "occurred_at": at,
@@ -80,33 +78,17 @@ class Year:
 
 def new_message_id(dice: Dice, channel: str) -> str:
     """Return a new id of the kind that the channel gives its messages."""
-    match channel:
-        case "facebook":
-            return f"m_{dice.hex(32)}"
-        case "instagram":
-            return f"aWdf{dice.hex(32)}"
-        case "whatsapp":
-            return f"wamid.{dice.hex(32).upper()}"
-        case _:
-            return str(dice.randint(10**17, 10**18 - 1))
-
-
-def _ulid(at: int, dice: Dice) -> str:
-    """An id that sorts by time, as LINE gives its webhook events."""
-    number = at << 80 | dice.getrandbits(80)
-    return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_ULID_LENGTH)))
+    digits = dice.hex(32)
+    return {"facebook": f"m_{digits}", "instagram": f"aWdf{digits}", "whatsapp": f"wamid.{digits.upper()}"}.get(
+        channel, str(dice.randint(10**17, 10**18 - 1))
+    )
 
 
 def _intrinsic_of(contact: Contact) -> list[dict[str, str]]:
-    match contact.channel:
-        case "line":
-            return [{"type": "line_user", "value": f"{brand.LINE_PROVIDER}:{contact.uid}"}]
-        case "facebook":
-            return [{"type": "facebook_user", "value": f"{contact.account}:{contact.uid}"}]
-        case "whatsapp":
-            user = f"{brand.WHATSAPP_PORTFOLIO}:TW.{int(contact.uid) * 7919}"
-            return [{"type": "phone", "value": f"+{contact.uid}"}, {"type": "whatsapp_user", "value": user}]
-        case "crm":
-            return [{"type": "member_id", "value": contact.uid}]
-        case _:
-            return []
+    own = {
+        "line": {"line_user": f"{brand.LINE_PROVIDER}:{contact.uid}"},
+        "facebook": {"facebook_user": f"{contact.account}:{contact.uid}"},
+        "whatsapp": {"phone": f"+{contact.uid}", "whatsapp_user": f"{brand.WHATSAPP_PORTFOLIO}:TW.{contact.uid[::-1]}"},
+        "crm": {"member_id": contact.uid},
+    }
+    return [{"type": name, "value": value} for name, value in own.get(contact.channel, {}).items()]

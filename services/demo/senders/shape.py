@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from random import Random
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
@@ -11,6 +12,7 @@ from services.demo.year import CanonicalEvent, Events
 
 SenderName = Literal["line", "facebook", "instagram", "whatsapp", "site", "members", "campaigns", "events"]
 Item = dict[str, Any]  # one report in the sender's own shape
+_NO_CHOICE: Final = Random(0)
 ITEM_BY_ITEM: Final = frozenset({202, 422})  # the statuses where every item of the request has a result of its own
 
 
@@ -42,6 +44,17 @@ class Sender:
     repeated: Callable[[Item], Item] = lambda item: item
 
 
+class Post(NamedTuple):
+    """One request: how many events it carries, and the status with which it must be refused as a whole, if it must."""
+
+    sender: SenderName
+    path: str
+    body: bytes
+    events: int = 0
+    refused_with: int | None = None
+    wrong_credential: bool = False
+
+
 def kind_of(event: CanonicalEvent) -> str:
     """An event's type and, of a message, whether it is a text, a sticker or a picture."""
     return " ".join(filter(None, (event["type"], event["data"].get("kind"))))
@@ -51,7 +64,7 @@ def templated(common: Item, templates: Mapping[str, Item]) -> Callable[[Events],
     """Return what makes an item of events by the template of the first one's kind. ``common`` is in every item."""
 
     def item(events: Events) -> Item:
-        return dict(fill(common | templates[kind_of(events[0])], _names(events)))
+        return dict(fill(common | templates[kind_of(events[0])], _names(events), _NO_CHOICE))
 
     return item
 
