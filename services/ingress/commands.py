@@ -52,7 +52,7 @@ def doctor(
     tested = on_database(settings, opened)
     findings = _examined(tested, url or _address(settings.host, settings.port))
     words = {"ok": "yes", "failed": "NO", "unknown": "?"}
-    show(("check", "", "what was found, and what to do"), ((f.what, words[f.state], f.told) for f in findings))
+    show(("check", "", "what was found, and what to do"), ((f.what, words[f.state], f.advice) for f in findings))
     show(
         ("in the channel's console", "enter"), console_settings(tested.source, settings.public_url, tested.verify_token)
     )

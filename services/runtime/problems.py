@@ -61,8 +61,8 @@ class Problem(Exception):
 
 def document(kind: Kind, detail: str | None = None, **fields: Any) -> dict[str, Any]:
     """The members of a problem document."""
-    said = {"detail": detail} if detail else {}
-    return {"type": kind.type, "title": kind.title, "status": kind.status, **said, **fields}
+    given = {"detail": detail} if detail else {}
+    return {"type": kind.type, "title": kind.title, "status": kind.status, **given, **fields}
 
 
 def unavailable(server: str, retry_after: int = 1) -> Problem:

@@ -24,7 +24,7 @@ _LONGEST_PAUSE: Final = 0.25
 # Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
 _AWAY: Final = (OSError, NoGeneration, asyncpg.PostgresError, asyncpg.InterfaceError)
 # How many of those looked for are there. Identity may be resolved after the timeline was written, or before.
-_TOLD: Final = """
+_RECORDED: Final = """
 SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
     SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
 """
@@ -83,8 +83,8 @@ class PostgresVisibility:
 
 async def _shown(connection: Connection, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
     """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's active resolution."""
-    told = {(contact, event) for contact, one in wanted for event in one.event_ids}
-    if not await _has(connection, _TOLD, (tenant,), told):
+    recorded = {(contact, event) for contact, one in wanted for event in one.event_ids}
+    if not await _has(connection, _RECORDED, (tenant,), recorded):
         return False
     policies = {(event,) for _, one in wanted for event in one.policies}
     if not await _has(connection, _POLICIES, (tenant,), policies):

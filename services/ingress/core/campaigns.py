@@ -27,7 +27,7 @@ _ENTRY: Final = NAMING | {"text", "message_id"}
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """What all the messages have in common, as it was said; what is wrong with it shows at ``check``."""
+    """What all the messages have in common, as it was sent; what is wrong with it shows at ``check``."""
 
     campaign: str
     purpose: Any = "broadcast"
@@ -37,7 +37,7 @@ class Send:
     sent_at: Any = None
 
     def amended(self, head: dict[str, Any]) -> "Send":
-        """The send with what its first line says of it. Raises Refused."""
+        """The send with the terms of its first line. Raises Refused."""
         return replace(self, **_only(head, TERMS, "a list's first line, if it names no contact,"))
 
     @property
@@ -46,9 +46,9 @@ class Send:
         return str(self.campaign if self.send_id is None else self.send_id)
 
 
-def is_head(said: Any) -> bool:
+def is_head(value: Any) -> bool:
     """Whether a list's first line is of the send, and not of a contact."""
-    return isinstance(said, dict) and not said.keys() & NAMING
+    return isinstance(value, dict) and not value.keys() & NAMING
 
 
 def check(send: Send, context: RequestContext) -> None:
@@ -62,12 +62,12 @@ def check(send: Send, context: RequestContext) -> None:
         raise Refused(outcome.reason, outcome.detail.replace("occurred_at", "sent_at"), field)
 
 
-def validate_entry(said: Any, number: int, send: Send, context: RequestContext) -> Accepted | Rejected:
+def validate_entry(value: Any, number: int, send: Send, context: RequestContext) -> Accepted | Rejected:
     """The message to one contact of the list, or why there is none; nothing is raised, whatever was parsed."""
-    if isinstance(said, Malformed):
-        return Rejected(number, "malformed_line", said.detail)
+    if isinstance(value, Malformed):
+        return Rejected(number, "malformed_line", value.detail)
     try:
-        entry = _only(said, _ENTRY, "a line")
+        entry = _only(value, _ENTRY, "a line")
         contact = _contact(entry)
     except Refused as refusal:
         return Rejected(number, refusal.reason, refusal.detail, refusal.field)
@@ -92,21 +92,21 @@ def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], context: 
 
 def _contact(entry: dict[str, Any]) -> dict[str, Any]:
     parts = {name: entry[name] for name in ("channel", "account", "uid") if entry.get(name) is not None}
-    said = entry.get("contact")
-    if said is None:
+    value = entry.get("contact")
+    if value is None:
         return parts
     if parts:
         raise Refused("invalid_contact", "a contact is named once: by contact, or channel, account and uid", "contact")
-    contact = contact_of(said) if isinstance(said, str) else said
+    contact = contact_of(value) if isinstance(value, str) else value
     if not isinstance(contact, dict):
         raise Refused("invalid_contact", "a contact is named by its key, channel:account:uid", "contact")
     return contact
 
 
-def _only(said: Any, fields: frozenset[str], what: str) -> dict[str, Any]:
+def _only(value: Any, fields: frozenset[str], what: str) -> dict[str, Any]:
     """The parsed value, if it is an object of these fields alone. Raises Refused."""
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         raise Refused("not_an_object", f"{what} is a JSON object")
-    if unknown := said.keys() - fields:
+    if unknown := value.keys() - fields:
         raise Refused("unknown_field", f"{what} has {', '.join(sorted(fields))}", shown(min(unknown)))
-    return said
+    return value

@@ -41,11 +41,11 @@ def _json_line(line: Line) -> Iterator[Any]:
         yield _TOO_LONG
     elif line.raw.strip():
         try:
-            said = parse(line.raw)
+            value = parse(line.raw)
         except InvalidEvent as error:
             yield Malformed(error.detail)
         else:
-            yield {"contact": said} if isinstance(said, str) else said
+            yield {"contact": value} if isinstance(value, str) else value
 
 
 def _text_line(line: Line) -> Iterator[Any]:

@@ -16,19 +16,19 @@ class Asker:
     occurred_at: int
 
 
-def asker_in(said: dict[str, Any], received_at: int) -> Asker | None:
+def asker_in(request: dict[str, Any], received_at: int) -> Asker | None:
     """Who asks in a signed request; None if nobody does."""
-    subject = word(said.get("user_id"))
+    subject = word(request.get("user_id"))
     if subject is None:
         return None
-    issued_at = said.get("issued_at")
+    issued_at = request.get("issued_at")
     seconds = issued_at if isinstance(issued_at, int) and not isinstance(issued_at, bool) else 0
     millis = usable_millis(seconds * 1000)
     return Asker(subject, word(issued_at) or "", received_at if millis is None else min(millis, received_at))
 
 
 _TITLE: Final = ("資料刪除要求", "Data deletion request")
-_TOLD: Final = {
+_SENTENCES: Final = {
     "received": (
         "我們已收到您的要求，正在處理。完成後，此頁面會顯示結果。",
         "We have received your request and are working on it. This page will show the outcome.",
@@ -44,15 +44,15 @@ _STYLE: Final = "body{font-family:sans-serif;max-width:40em;margin:3em auto;padd
 
 def status_page(code: str, state: str, reason: str | None) -> str:
     """The page, in Chinese and English. It shows nothing of the person: whoever has the code may not be the person."""
-    said = "".join(
-        f'<section lang="{language}"><h1>{title}</h1><p>{told}</p>{_quoted(reason)}</section>'
-        for language, title, told in zip(("zh-Hant-TW", "en"), _TITLE, _TOLD[state], strict=True)
+    sections = "".join(
+        f'<section lang="{language}"><h1>{title}</h1><p>{sentence}</p>{_quoted(reason)}</section>'
+        for language, title, sentence in zip(("zh-Hant-TW", "en"), _TITLE, _SENTENCES[state], strict=True)
     )
     return (
         '<!doctype html><html lang="zh-Hant-TW"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">'
         f"<title>{' · '.join(_TITLE)}</title><style>{_STYLE}</style></head>"
-        f"<body>{said}<p>{escape(code)}</p></body></html>"
+        f"<body>{sections}<p>{escape(code)}</p></body></html>"
     )
 
 

@@ -35,10 +35,10 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True)
 class ItemDraft:
-    """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``said`` can't be."""
+    """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``content`` can't be."""
 
     event_id: str
-    said: EventContent
+    content: EventContent
     unread: EventContent
     at: int | None
     contact: Fields | None = None
@@ -61,7 +61,7 @@ def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
         "occurred_at": context.received_at if draft.at is None else clamp(draft.at, context.received_at),
         "intrinsic": list(draft.intrinsic),
     }
-    for type_name, data in (draft.said, draft.unread):
+    for type_name, data in (draft.content, draft.unread):
         try:
             return to_event(envelope | {"type": type_name, "data": data})
         except InvalidEvent as error:

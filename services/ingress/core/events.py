@@ -174,12 +174,12 @@ def _limited(items: Iterator[Any], most: int) -> list[Any] | Unreadable:
 
 
 def _envelope(item: dict[str, Any], context: RequestContext) -> dict[str, Any]:
-    said = {"source": DEFAULT_SOURCE} | {key: value for key, value in item.items() if key not in _SET_BY_INGRESS}
-    # An id that was left out, or given as null, is made of what was said; any other is the producer's.
+    stated = {"source": DEFAULT_SOURCE} | {key: value for key, value in item.items() if key not in _SET_BY_INGRESS}
+    # An id that was left out, or given as null, is made of the item's content; any other is the producer's.
     given = item.get("event_id")
-    event_id = content_hash_id(said) if given is None else given
-    occurred_at = clamp(said["occurred_at"], context.received_at)
-    return said | {
+    event_id = content_hash_id(stated) if given is None else given
+    occurred_at = clamp(stated["occurred_at"], context.received_at)
+    return stated | {
         "event_id": event_id,
         "tenant": context.tenant,
         "occurred_at": occurred_at,

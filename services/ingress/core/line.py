@@ -66,9 +66,9 @@ def _translate_entry(entry: Any, account: str | None, provider: str | None, fact
         "occurred_at": occurred(event.get("timestamp"), facts["received_at"]),
         "intrinsic": [{"type": "line_user", "value": f"{provider}:{contact['uid']}"}] if contact and provider else [],
     }
-    for said in (_read(event, contact), _unknown(event, contact)):
+    for content in (_read(event, contact), _unknown(event, contact)):
         try:
-            return to_event(envelope | {"type": said[0], "data": said[1]})
+            return to_event(envelope | {"type": content[0], "data": content[1]})
         except InvalidEvent as error:
             reason = error.reason
     return reason
@@ -94,8 +94,8 @@ def _contact(event: Fields, account: str | None) -> Fields | None:
 def _read(event: Fields, contact: Fields | None) -> EventContent:
     type_name = event.get("type")
     reader = _READERS.get(type_name) if isinstance(type_name, str) else None
-    said = reader(event, contact) if reader else None
-    return said or _unknown(event, contact)
+    content = reader(event, contact) if reader else None
+    return content or _unknown(event, contact)
 
 
 def _unknown(event: Fields, contact: Fields | None) -> EventContent:
@@ -104,7 +104,7 @@ def _unknown(event: Fields, contact: Fields | None) -> EventContent:
 
 
 def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:
-    """What the event brought beside the envelope and the fields already read; where it was said, if not one to one."""
+    """What the event brought beside the envelope and the fields already read; and where, if not one to one."""
     rest = {key: value for key, value in event.items() if key not in _IN_THE_ENVELOPE and key not in consumed}
     if event.get("source") is not None and not (contact and event["source"].keys() == {"type", "userId"}):
         rest["source"] = event["source"]

@@ -46,7 +46,7 @@ _RENAMED: Final = {
 }
 MemberVia = Annotated[
     Literal["api", "import"] | None,
-    BeforeValidator(lambda said: said or None, json_schema_input_type=Literal["api", "import"] | None),
+    BeforeValidator(lambda value: value or None, json_schema_input_type=Literal["api", "import"] | None),
 ]
 
 

@@ -68,10 +68,10 @@ def _kept(item: Fields, name: Any, turn: Turn) -> ItemDraft:
 def _message(item: Fields, message: Fields, turn: Turn) -> Iterator[ItemDraft]:
     mid, deleted = message.get("mid"), message.get("is_deleted") is True
     if deleted:
-        said = _deleted(item, message, turn)
+        content = _deleted(item, message, turn)
     else:
-        said = _sent(item, message, turn) if turn.by_team else _received(item, message, turn)
-    yield turn.draft(item, said, "message", turn.own_id(mid, "deleted") if deleted else turn.own_id(mid))
+        content = _sent(item, message, turn) if turn.by_team else _received(item, message, turn)
+    yield turn.draft(item, content, "message", turn.own_id(mid, "deleted") if deleted else turn.own_id(mid))
 
 
 def _payload(item: Fields, message: Fields, turn: Turn, *consumed: str) -> Fields:
@@ -91,12 +91,12 @@ def _received(item: Fields, message: Fields, turn: Turn) -> EventContent:
 
 def _sent(item: Fields, message: Fields, turn: Turn) -> EventContent:
     text = _text(message)
-    said = _own_metadata(message.get("metadata"))
+    content = _own_metadata(message.get("metadata"))
     return "team.message_sent", {
-        "purpose": purpose(said.get("purpose")) or turn.context.purpose_of(message.get("app_id")) or "conversation",
+        "purpose": purpose(content.get("purpose")) or turn.context.purpose_of(message.get("app_id")) or "conversation",
         "message_id": word(message.get("mid")),
-        "agent": word(said.get("agent")),
-        "campaign": word(said.get("campaign")),
+        "agent": word(content.get("agent")),
+        "campaign": word(content.get("campaign")),
         "text": text,
         "payload": _payload(item, message, turn, "mid", "is_echo", *(["text"] if text is not None else [])),
     }
@@ -165,13 +165,13 @@ def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[ItemDraft]
     """Alone, the button's payload is the payload; with a title, an id or a referral, all of it is."""
     rest = turn.rest(item, "postback")
     plain = postback.keys() == {"payload"} and isinstance(postback["payload"], str) and not rest
-    said = ("bot.interacted", {"action": "postback", "payload": postback["payload"] if plain else postback | rest})
-    yield turn.draft(item, said, "postback", turn.own_id(postback.get("mid"), "postback"))
+    content = ("bot.interacted", {"action": "postback", "payload": postback["payload"] if plain else postback | rest})
+    yield turn.draft(item, content, "postback", turn.own_id(postback.get("mid"), "postback"))
 
 
 def _referral(item: Fields, referral: Fields, turn: Turn) -> Iterator[ItemDraft]:
-    said = ("bot.interacted", {"action": "referral", "payload": referral | turn.rest(item, "referral")})
-    yield turn.draft(item, said, "referral")
+    content = ("bot.interacted", {"action": "referral", "payload": referral | turn.rest(item, "referral")})
+    yield turn.draft(item, content, "referral")
 
 
 def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[ItemDraft]:
@@ -208,8 +208,8 @@ def _seen(item: Fields, read: Fields, turn: Turn) -> Iterator[ItemDraft]:
 def _delivery(item: Fields, delivery: Fields, turn: Turn) -> Iterator[ItemDraft]:
     payload = {key: value for key, value in delivery.items() if key != "mids"} | turn.rest(item, "delivery")
     for mid in [mid for mid in listed(delivery.get("mids")) if word(mid)] or [None]:
-        said = ("team.message_status", _status_of(mid, "delivered", payload))
-        yield turn.draft(item, said, "delivery", turn.own_id(mid, "delivered"), mid)
+        content = ("team.message_status", _status_of(mid, "delivered", payload))
+        yield turn.draft(item, content, "delivery", turn.own_id(mid, "delivered"), mid)
 
 
 def _status_of(mid: Any, status: str, payload: Fields) -> Fields:

@@ -38,15 +38,15 @@ class Turn:
         return {"channel": self.channel, "account": self.account, "uid": self.uid} if known else None
 
     def draft(
-        self, item: Fields, said: EventContent, name: Any, event_id: str | None = None, about: Any = None
+        self, item: Fields, content: EventContent, name: Any, event_id: str | None = None, about: Any = None
     ) -> ItemDraft:
         """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
         vouched = self.contact is not None and self.channel == "facebook"
         at = instant(item.get("timestamp"))
-        content = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
+        hashed = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
         return ItemDraft(
-            event_id=event_id or hashed_id(self.channel, self.account, content),
-            said=said,
+            event_id=event_id or hashed_id(self.channel, self.account, hashed),
+            content=content,
             unread=unread(self.channel, name, item),
             at=at or self.sent_at,
             contact=self.contact,

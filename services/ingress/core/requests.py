@@ -76,30 +76,30 @@ def _by_key(key: Any) -> dict[str, str]:
     return contact
 
 
-def _by_key_or_parts(said: Any) -> Any:
-    return _by_key(said) if isinstance(said, str) else said
+def _by_key_or_parts(value: Any) -> Any:
+    return _by_key(value) if isinstance(value, str) else value
 
 
-def _number_as_text(said: Any) -> Any:
-    return str(said) if isinstance(said, int) and not isinstance(said, bool) else said
+def _number_as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _bare_tag(said: Any) -> Any:
-    return {"tag": said} if isinstance(said, str) else said
+def _bare_tag(value: Any) -> Any:
+    return {"tag": value} if isinstance(value, str) else value
 
 
-def _bare_value(said: Any) -> Any:
-    return said if said is None or isinstance(said, dict) else {"value": said}
+def _bare_value(value: Any) -> Any:
+    return value if value is None or isinstance(value, dict) else {"value": value}
 
 
-def _bare_reach(said: Any) -> Any:
-    return {"value": said} if isinstance(said, str | int) and not isinstance(said, bool) else said
+def _bare_reach(value: Any) -> Any:
+    return {"value": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
-def _valid_time(said: Any) -> Any:
-    if (hint := time_hint(said)) is not None:
+def _valid_time(value: Any) -> Any:
+    if (hint := time_hint(value)) is not None:
         raise PydanticCustomError("invalid_time", "{hint}", {"hint": hint})
-    return said
+    return value
 
 
 def _not_a_member_id(identifier: AssertedIdentifier) -> AssertedIdentifier:

@@ -47,7 +47,7 @@ def signed_request(text: str, secrets: Sequence[bytes]) -> dict[str, Any] | None
     signature, payload = parts[1], parts[2]
     given = _decoded(signature)
     fits = [hmac.compare_digest(hmac.digest(secret, payload.encode(), sha256), given) for secret in secrets if secret]
-    return _said(_decoded(payload)) if any(fits) else None
+    return _request_in(_decoded(payload)) if any(fits) else None
 
 
 def _decoded(part: str) -> bytes:
@@ -58,10 +58,10 @@ def _decoded(part: str) -> bytes:
         return b""
 
 
-def _said(payload: bytes) -> dict[str, Any] | None:
+def _request_in(payload: bytes) -> dict[str, Any] | None:
     try:
-        said = orjson.loads(payload)
+        request = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return None
-    known = isinstance(said, dict) and str(said.get("algorithm", "")).upper() == "HMAC-SHA256"
-    return said if known else None
+    known = isinstance(request, dict) and str(request.get("algorithm", "")).upper() == "HMAC-SHA256"
+    return request if known else None

@@ -16,7 +16,7 @@ from services.ingress.core.requests import AttributeInput, Refused, TagChanges
 
 
 class EventDraft(NamedTuple):
-    """One event to be: its type, its data, and which field of what was said it comes from."""
+    """One event to be: its type, its data, and which field of the request it comes from."""
 
     type: str
     data: Mapping[str, Any]
@@ -74,12 +74,12 @@ class Envelope(NamedTuple):
     intrinsic: list[dict[str, Any]]
 
 
-def stem(prefix: str, *said: Any, place: int | None = None) -> str:
+def stem(prefix: str, *content: Any, place: int | None = None) -> str:
     """The first part of a statement's ids: equal for equal content.
 
     ``place`` is where in its request the statement stood, for those that only their request tells apart.
     """
-    digest = content_hash_id(said).removeprefix("hash:")
+    digest = content_hash_id(content).removeprefix("hash:")
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
 
 
@@ -96,14 +96,14 @@ def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, c
         event = {**common, "event_id": f"{envelope.stem}:{number:04d}", "type": draft.type, "data": dict(draft.data)}
         outcome = validate_event(event, index, context)
         if isinstance(outcome, Rejected):
-            raise Refused(outcome.reason, outcome.detail, _said_as(outcome.field, draft.field))
+            raise Refused(outcome.reason, outcome.detail, _field_name(outcome.field, draft.field))
         parts.append(outcome)
     return AcceptedItem(index, tuple(parts))
 
 
-def _said_as(field: str, said: str) -> str:
-    """The field of an event as that of what was said: data came from the draft's own."""
-    return said if field == "data" or field.startswith("data.") else field
+def _field_name(field: str, of_data: str) -> str:
+    """The request's field that a field of the event comes from; ``of_data`` is the one that the data come from."""
+    return of_data if field == "data" or field.startswith("data.") else field
 
 
 def tag_drafts(changes: TagChanges | None, place: str, source: str) -> Iterator[EventDraft]:

@@ -167,10 +167,10 @@ def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
     given = usable_id(fields.get("messageId"), _LONGEST_MESSAGE_ID)
     if given is not None:
         return given
-    said: Fields = {name: value for name, value in fields.items() if name not in _FLEETING}
+    content: Fields = {name: value for name, value in fields.items() if name not in _FLEETING}
     timeless = fields.get("timestamp") is None and fields.get("originalTimestamp") is None
     place = [delivery.received_at, index] if timeless else []
-    return content_hash_id([message.site.account, message.kind, said, place])
+    return content_hash_id([message.site.account, message.kind, content, place])
 
 
 def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: Delivery) -> Event:
@@ -191,15 +191,15 @@ def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: De
 
 
 def _day_id(draft: MessageDraft, message: _Message) -> str:
-    said = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], message.at // _DAY_MS]
-    return DAILY_PREFIX + sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
+    login = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], message.at // _DAY_MS]
+    return DAILY_PREFIX + sha256(orjson.dumps(login, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
 
 
 def _drafts(message: _Message) -> list[MessageDraft]:
     reader = _READERS.get(message.kind)
-    said = reader(message) if reader else None
-    if said is not None:
-        return said
+    drafts = reader(message) if reader else None
+    if drafts is not None:
+        return drafts
     return [*_standing(message), MessageDraft("kept", _kept_as(message.kind), _rest(message))]
 
 
@@ -225,7 +225,7 @@ def _identify(message: _Message) -> list[MessageDraft] | None:
     if profile := profile_of(traits, message.context):
         drafts.append(MessageDraft("profile", "profile.updated", profile))
     attributes = attributes_of(traits)
-    for key, data in attributes.said.items():
+    for key, data in attributes.values.items():
         type_name = "attribute.unset" if data is None else "attribute.set"
         drafts.append(MessageDraft(f"trait.{key}", type_name, data or {"key": key}))
     if attributes.left or not drafts:

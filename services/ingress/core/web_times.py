@@ -20,15 +20,15 @@ _UNPADDED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(.*)", re.ASCII | re.
 
 def happened_at(message: dict[str, Any], sent_at: Any, received_at: int) -> int:
     """When the message says it happened, else when it came in; ``sent_at`` is its body's, if it has none itself."""
-    said = millis_of(message.get("timestamp"))
-    if said is None:
-        said = millis_of(message.get("originalTimestamp"))
-    if said is None:
+    at = millis_of(message.get("timestamp"))
+    if at is None:
+        at = millis_of(message.get("originalTimestamp"))
+    if at is None:
         return received_at
     sent = millis_of(message.get("sentAt") or sent_at)
     if sent is not None and message.get("receivedAt") is None:
-        said = usable_millis(said + received_at - sent) or received_at
-    return clamp(said, received_at)
+        at = usable_millis(at + received_at - sent) or received_at
+    return clamp(at, received_at)
 
 
 def millis_of(value: Any) -> int | None:

@@ -30,18 +30,18 @@ _PROFILE: Final = frozenset({"name", "avatar", "locale"})
 class Attributes:
     """Attributes by key, as the data of ``attribute.set``, or None where the trait was taken away; and what is left."""
 
-    said: dict[str, Fields | None] = field(default_factory=dict)
+    values: dict[str, Fields | None] = field(default_factory=dict)
     left: Fields = field(default_factory=dict)
 
 
 def profile_of(traits: Fields, context: Fields) -> Fields:
     """The data of ``profile.updated``; the language of the browser, or app, where the traits name none."""
-    said = {
+    profile = {
         "display_name": _text(traits.get("name")) or _full_name(traits),
         "avatar": _text(traits.get("avatar")),
         "locale": _text(traits.get("locale")) or _text(context.get("locale")),
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in profile.items() if value}
 
 
 def attributes_of(traits: Fields) -> Attributes:
@@ -50,10 +50,10 @@ def attributes_of(traits: Fields) -> Attributes:
     for name, value in _flat(traits):
         key = name if _KEY.fullmatch(name) else _NOT_OF_A_KEY.sub("_", name).strip("_")
         data = _data(key, value)
-        if not _KEY.fullmatch(key) or key in found.said or len(found.said) == MAX_ATTRIBUTES or data is _UNFIT:
+        if not _KEY.fullmatch(key) or key in found.values or len(found.values) == MAX_ATTRIBUTES or data is _UNFIT:
             found.left[name] = value
         else:
-            found.said[key] = data
+            found.values[key] = data
     return found
 
 

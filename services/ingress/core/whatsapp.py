@@ -58,14 +58,14 @@ def _message(item: Fields, place: Place) -> Iterator[ItemDraft]:
         yield from _system(item, place)
     else:
         kind = word(item.get("type")) or "unknown"
-        said = _SAYINGS.get(kind, _saying)(item, place, kind)
-        draft = place.draft(item, said) if said else place.kept(item, kind)
+        content = _MESSAGE_READERS.get(kind, _content_of)(item, place, kind)
+        draft = place.draft(item, content) if content else place.kept(item, kind)
         yield draft
         yield from _profile(draft, item, place)
         yield from _shared_phones(draft, item, place)
 
 
-def _saying(item: Fields, place: Place, kind: str) -> EventContent | None:
+def _content_of(item: Fields, place: Place, kind: str) -> EventContent | None:
     text, payload = _content(item, kind)
     payload |= place.rest(item, "type", kind)
     return "message.received", {"message_id": word(item.get("id")), "kind": kind, "text": text, "payload": payload}
@@ -126,7 +126,7 @@ def _revoke(item: Fields, place: Place, kind: str) -> EventContent | None:
     return "message.unsent", data
 
 
-def _nothing_said(_: Fields, __: Place, ___: str) -> None:
+def _no_content(_: Fields, __: Place, ___: str) -> None:
     return None
 
 
@@ -135,8 +135,8 @@ def _profile(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft
     profile = place.profile or {}
     name = next((given for key in ("name", "username") if isinstance(given := profile.get(key), str) and given), None)
     if name is not None and draft.contact is not None:
-        said = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
-        beside = place.draft(item, said, event_id=f"{draft.event_id}:profile")
+        content = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
+        beside = place.draft(item, content, event_id=f"{draft.event_id}:profile")
         yield replace(beside, intrinsic=())
 
 
@@ -148,8 +148,8 @@ def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[Ite
     numbers = dict.fromkeys(f"+{person.phone}" for person in given if person.phone)
     if numbers and draft.contact is not None:
         identifiers = [{"type": "phone", "value": number, "assurance": "claimed"} for number in numbers]
-        said = "identity.bound", {"identifiers": identifiers, "via": "channel"}
-        yield place.draft(item, said, event_id=f"{draft.event_id}:phone")
+        content = "identity.bound", {"identifiers": identifiers, "via": "channel"}
+        yield place.draft(item, content, event_id=f"{draft.event_id}:phone")
 
 
 def _phones(cards: list[Fields]) -> Iterator[Fields]:
@@ -213,8 +213,8 @@ def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
 
 def _before(system: Fields, who: WhatsAppPerson, kind: str) -> WhatsAppPerson:
     """Who it was: named by the message, or by the sentence that tells of the change."""
-    told = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
-    old = told[1] if told and kind == "user_changed_user_id" else None
+    old_id = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
+    old = old_id[1] if old_id and kind == "user_changed_user_id" else None
     named = WhatsAppPerson.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
     return who.known_as(named)
 
@@ -248,13 +248,13 @@ def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:
 
 
 MessageReader = Callable[[Fields, Place, str], EventContent | None]
-_SAYINGS: Final[dict[str, MessageReader]] = {
+_MESSAGE_READERS: Final[dict[str, MessageReader]] = {
     "button": _button,
     "interactive": _interactive,
     "reaction": _reaction,
     "edit": _edit,
     "revoke": _revoke,
-    "request_welcome": _nothing_said,
+    "request_welcome": _no_content,
 }
 WhatsAppReader = Callable[[Fields, Place], Iterator[ItemDraft]]
 _READERS: Final[dict[str, WhatsAppReader]] = {

@@ -51,11 +51,11 @@ class Place:
         ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
         return bool(ours) and ours == given
 
-    def draft(self, item: Fields, said: EventContent, *apart: str, event_id: str | None = None) -> ItemDraft:
+    def draft(self, item: Fields, content: EventContent, *apart: str, event_id: str | None = None) -> ItemDraft:
         """The item as a draft; ``apart`` tells it from other events that share its id."""
         return ItemDraft(
             event_id=event_id or self.event_id(item, *apart),
-            said=said,
+            content=content,
             unread=unread(CHANNEL, self.name, item),
             at=instant(item.get("timestamp")) or self.sent_at,
             contact=self.contact,
@@ -73,7 +73,7 @@ class Place:
         return own_id(CHANNEL, item.get("id"), *apart) or hashed_id(CHANNEL, self.account, content)
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
-        """What the item brought beside the envelope and what was read of it; where it was said, if not one to one."""
+        """What the item brought beside the envelope and what was read of it, and where, if not one to one."""
         known = _ENVELOPE.union(consumed, _ADDRESSES if self.contact else ())
         rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
@@ -109,11 +109,11 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
         yield (item, here) if isinstance(item, dict) else "not_an_object"
 
 
-def _found(roll: Roll, item: Any, said: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
+def _found(roll: Roll, item: Any, named: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
     """A change of number is about the old one, which no ``contacts`` could complete."""
-    if said is None:
+    if named is None:
         return NOBODY, {}
-    return (said, {}) if item.get("type") == "system" else roll.find(said)
+    return (named, {}) if item.get("type") == "system" else roll.find(named)
 
 
 def _listed(value: Fields) -> Iterator[tuple[str, Any]]:

@@ -81,9 +81,9 @@ class Roll:
         alone = len(known) == 1 and len(set(senders) - {NOBODY}) <= 1
         return cls(by_name, known[0] if alone else None)
 
-    def find(self, said: WhatsAppPerson) -> tuple[WhatsAppPerson, Fields]:
+    def find(self, person: WhatsAppPerson) -> tuple[WhatsAppPerson, Fields]:
         """The person whom an item names, with what the roll adds, and the profile that the roll has of them."""
-        found = next((self.by_name[name] for name in (said.bsuid, said.wa_id) if name in self.by_name), self.only)
-        if found is None or (said.bsuid and found[0].bsuid and said.bsuid != found[0].bsuid):
-            return said, {}
-        return said.known_as(found[0]), found[1]
+        found = next((self.by_name[name] for name in (person.bsuid, person.wa_id) if name in self.by_name), self.only)
+        if found is None or (person.bsuid and found[0].bsuid and person.bsuid != found[0].bsuid):
+            return person, {}
+        return person.known_as(found[0]), found[1]

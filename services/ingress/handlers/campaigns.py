@@ -61,20 +61,20 @@ class CampaignImport:
 
     async def _take(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            for said in self._read(line):
+            for entry in self._read(line):
                 self._entries += 1
-                await self._entry(said, line.number)
+                await self._entry(entry, line.number)
                 if self._entries % _PAUSE_EVERY == 0:
                     await asyncio.sleep(0)
 
-    async def _entry(self, said: Any, number: int) -> None:
+    async def _entry(self, entry: Any, number: int) -> None:
         if self._entries == 1:
-            heads = is_head(said)
-            self.send = self.send.amended(said) if heads else self.send
+            heads = is_head(entry)
+            self.send = self.send.amended(entry) if heads else self.send
             check(self.send, self._facts)
             if heads:
                 return
-        outcome = validate_entry(said, number, self.send, self._facts)
+        outcome = validate_entry(entry, number, self.send, self._facts)
         if isinstance(outcome, Rejected):
             count("campaigns", [], [outcome.reason])
             self.refusals.add(outcome)

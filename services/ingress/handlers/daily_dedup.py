@@ -13,14 +13,14 @@ _MOST: Final = 65_536
 class DailyDedup:
     """Statements that hold all day, by tenant and id, once Kafka has acknowledged them.
 
-    Only a saving: one that is forgotten, or that another process said, comes again under its own id and is absorbed.
+    Only a saving: one that is forgotten, or that another process sent, comes again under its own id and is absorbed.
     """
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def news(self, events: Iterable[Event]) -> list[Event]:
+    def new_events(self, events: Iterable[Event]) -> list[Event]:
         """The events without those that repeat such a statement."""
         here: set[tuple[str, str]] = set()
         found = []

@@ -34,7 +34,7 @@ class Finding:
 
     what: str
     state: State
-    told: str
+    advice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class SourceUnderTest:
 async def examine(tested: SourceUnderTest, client: httpx.AsyncClient) -> list[Finding]:
     """Everything that can be found out by calling the service, in the order in which to set it right."""
     if tested.kind not in _SILENT:
-        told = "Nothing calls this source: a website sends to the routes of its SDK, with a key of its own."
-        return [Finding("webhooks", "unknown", told)]
+        advice = "Nothing calls this source: a website sends to the routes of its SDK, with a key of its own."
+        return [Finding("webhooks", "unknown", advice)]
     findings = [_enabled(tested.source), await _ready(client)]
     if findings[-1].state == "ok":
         findings += await _calls(tested, client)
@@ -96,10 +96,10 @@ async def _calls(tested: SourceUnderTest, client: httpx.AsyncClient) -> list[Fin
 
 async def _found(what: str, call: Awaitable[tuple[bool, str]]) -> Finding:
     try:
-        ok, told = await call
+        ok, advice = await call
     except httpx.HTTPError as error:
         return Finding(what, "failed", f"the call failed: {type(error).__name__}")
-    return Finding(what, "ok" if ok else "failed", told)
+    return Finding(what, "ok" if ok else "failed", advice)
 
 
 async def _handshake(tested: SourceUnderTest, client: httpx.AsyncClient) -> tuple[bool, str]:

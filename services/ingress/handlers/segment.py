@@ -16,8 +16,8 @@ from services.ingress.ports import Log, Record
 _SLICE: Final = 100
 
 
-async def take_messages(batch: SegmentBatch, site: Site, log: Log, said: DailyDedup) -> list[Ignored]:
-    """Append what a website's messages tell; which of them told nothing, and why. Raises LogUnavailable."""
+async def take_messages(batch: SegmentBatch, site: Site, log: Log, dedup: DailyDedup) -> list[Ignored]:
+    """Append the events of a website's messages. Returns those that became none, with why. Raises LogUnavailable."""
     events: list[Event] = []
     ignored: list[Ignored] = []
     for start in range(0, len(batch.messages), _SLICE):
@@ -26,9 +26,9 @@ async def take_messages(batch: SegmentBatch, site: Site, log: Log, said: DailyDe
         translated = translate(batch.messages[start : start + _SLICE], site, batch.delivery, start)
         events.extend(translated.events)
         ignored.extend(translated.ignored)
-    news = said.news(events)
-    if news:
-        await log.append([Record.of(event, encode(event)) for event in news])
-        said.remember(news)
-    count("web", news, [one.reason for one in ignored])
+    new = dedup.new_events(events)
+    if new:
+        await log.append([Record.of(event, encode(event)) for event in new])
+        dedup.remember(new)
+    count("web", new, [one.reason for one in ignored])
     return ignored

@@ -13,7 +13,7 @@ from services.ingress.ports import Log, Record, WebhookSource
 
 
 async def take_webhook(raw: bytes, source: WebhookSource, received_at: int, log: Log, events: "Translate") -> None:
-    """Append what a webhook tells, whose sender is proven. Raises MalformedBody or LogUnavailable."""
+    """Append the events of a webhook whose sender is proven. Raises MalformedBody or LogUnavailable."""
     translated = events(lenient_json(raw), source, received_at)
     if translated.events:
         await log.append([Record.of(event, encode(event)) for event in translated.events])
@@ -22,7 +22,7 @@ async def take_webhook(raw: bytes, source: WebhookSource, received_at: int, log:
 
 
 def line_events(body: Any, source: WebhookSource, received_at: int) -> Translated:
-    """What a body of LINE's tells."""
+    """The events in a body of LINE's."""
     return translate_line(
         body,
         tenant=source.tenant,
@@ -34,7 +34,7 @@ def line_events(body: Any, source: WebhookSource, received_at: int) -> Translate
 
 
 def meta_events(body: Any, source: WebhookSource, received_at: int) -> Translated:
-    """What a body of Meta's tells; to a source of one of its channels, what it tells of that one."""
+    """The events in a body of Meta's; of a source of one of its channels, those of that channel."""
     translated = translate_meta(
         body,
         tenant=source.tenant,

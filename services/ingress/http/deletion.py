@@ -102,11 +102,11 @@ async def _taken(request: Request, ingress: Ingress) -> Response:
     source = await source_of(request, ingress, META.channels)
     with ingress.budget.lease() as lease:
         raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
-    said = signed_request(_field(raw, "signed_request"), source.secrets)
-    if said is None:
+    signed = signed_request(_field(raw, "signed_request"), source.secrets)
+    if signed is None:
         raise Problem(WRONG_SIGNATURE, "signed_request is not signed by this source's secret")
     spend(ingress.limits, source)
-    asker = asker_in(said, now())
+    asker = asker_in(signed, now())
     if asker is None:
         raise Problem(INVALID_REQUEST, "signed_request has no user_id")
     code = await _kept(ingress, source, asker)

@@ -80,7 +80,7 @@ class SegmentIntake:
     sites: Sites
     log: Log
     budget: Budget
-    said: DailyDedup
+    dedup: DailyDedup
     limits: Limits
 
 
@@ -208,7 +208,7 @@ async def _counted(answer: Callable[[], Awaitable[Response]]) -> Response:
 
 
 async def _take(request: Request, name: str) -> Response:
-    """200 once Kafka has acknowledged what the messages tell."""
+    """200 once Kafka has acknowledged the messages' events."""
     intake: SegmentIntake = request.app.state.segment_intake
     header = request.headers.get("authorization")
     known = await _site(intake, _key_in(header)) if header else None
@@ -218,7 +218,7 @@ async def _take(request: Request, name: str) -> Response:
         spend(intake.limits, site)
         try:
             brought = segment_batch(name, body, now())
-            ignored = await take_messages(brought, site, intake.log, intake.said)
+            ignored = await take_messages(brought, site, intake.log, intake.dedup)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except TooManyMessages as error:

@@ -38,18 +38,18 @@ async def test_other_secrets_than_the_service_has_are_noticed(ingress: RunningIn
         found = await examined(ingress, name, secrets=(SECRETS[0], b"another"))
         assert found["signature 1 of 2 accepted"].state == "ok"
         assert found["signature 2 of 2 accepted"].state == "failed"
-        assert "other secrets" in found["signature 2 of 2 accepted"].told
+        assert "other secrets" in found["signature 2 of 2 accepted"].advice
 
 
 async def test_another_verify_token_or_none_is_noticed(ingress: RunningIngress) -> None:
-    assert "verify token" in (await examined(ingress, "shop-meta", verify_token="another"))["handshake"].told
+    assert "verify token" in (await examined(ingress, "shop-meta", verify_token="another"))["handshake"].advice
     assert (await examined(ingress, "shop-meta", verify_token=None))["handshake"].state == "failed"
 
 
 async def test_a_disabled_source_is_noticed(ingress: RunningIngress) -> None:
     await change_source(ingress.engine, "shop-line", None, disabled)
     found = await examined(ingress, "shop-line")
-    assert "sources enable shop-line" in found["enabled"].told
+    assert "sources enable shop-line" in found["enabled"].advice
     assert found["signature 1 of 2 accepted"].state == "failed"
 
 
@@ -108,4 +108,4 @@ async def test_what_answers_may_be_something_else(ingress: RunningIngress) -> No
     secrets = tuple(open_sealed(MASTER, sealed) for sealed in source.sealed_secrets)
     ingress.client.base_url = "http://ingress/v1"
     found = {one.what: one for one in await examine(SourceUnderTest(source, secrets, None), ingress.client)}
-    assert "no Onefold" in found["service reachable"].told
+    assert "no Onefold" in found["service reachable"].advice
