@@ -5,8 +5,9 @@ must be the sum of the three, and each number must be the expected one.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import NamedTuple, Self
+
+from pydantic import BaseModel, Field, computed_field
 
 from services.demo.deliveries import Deliveries
 
@@ -16,27 +17,27 @@ class LogCounts(NamedTuple):
 
     committed: int = 0
     duplicates: int = 0
-    dead_letters: int = 0
+    dead_lettered: int = 0
 
     def since(self, before: Self) -> "LogCounts":
         """What came after ``before``."""
         return LogCounts(*(now - then for now, then in zip(self, before, strict=True)))
 
 
-@dataclass(slots=True)
-class SendCounts:
-    """What was sent and how ingress answered, in events; ``refused`` counts requests.
+class SendCounts(BaseModel):
+    """What was sent and how ingress answered, in events.
 
-    ``resent`` are the events of requests sent again because no answer came; ``broken`` are records written past it.
+    ``resent`` are the events of requests sent again because no answer came; ``broken_written`` are records past it.
     """
 
     sent: int = 0
     rejected: int = 0
-    refused: int = 0
+    refused_requests: int = 0
     resent: int = 0
-    broken: int = 0
-    accepted_by: Counter[str] = field(default_factory=Counter)
+    broken_written: int = 0
+    accepted_by: Counter[str] = Field(default_factory=Counter)
 
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's manual has it
     @property
     def accepted(self) -> int:
         """How many events ingress accepted."""
@@ -49,7 +50,7 @@ def faults(planned: Deliveries, sent: SendCounts, counted: LogCounts, already_th
     An earlier demo had committed ``already_there`` of the events. A request that was sent again may be in the log
     twice, so up to ``sent.resent`` further duplicates are right.
     """
-    written = sent.accepted + sent.broken
+    written = sent.accepted + sent.broken_written
     surplus = sum(counted) - written
     if not 0 <= surplus <= sent.resent:
         found = [f"{written:,} records were written to the log, and {sum(counted):,} were counted."]
@@ -59,10 +60,10 @@ def faults(planned: Deliveries, sent: SendCounts, counted: LogCounts, already_th
     numbers = {
         "events accepted by ingress": (planned.accepted, sent.accepted),
         "events rejected by ingress": (planned.rejected, sent.rejected),
-        "requests refused by ingress": (planned.refused, sent.refused),
+        "requests refused by ingress": (planned.refused, sent.refused_requests),
         "events committed": (planned.distinct - already_there, counted.committed),
         "duplicates": (planned.duplicates + already_there + surplus, counted.duplicates),
-        "dead letters": (len(planned.broken), counted.dead_letters),
+        "dead letters": (len(planned.broken), counted.dead_lettered),
     }
     found += [
         f"{expected:,} {what} were expected, and {number:,} were counted."

@@ -13,6 +13,7 @@ from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
 from services.demo.accounts import LogCounts
 from services.demo.errors import DemoError
 from services.runtime.broker import log_ends
+from services.runtime.cancelling import cancel_all
 from services.runtime.database import create_pool
 from services.runtime.settings import Settings
 
@@ -32,24 +33,32 @@ async def active_tables(settings: Settings) -> AsyncIterator[tuple[Any, Generati
 
 
 class Progress:
-    """Follows one log into one generation, by `active_tables`. ``show`` is called with the counts while one waits."""
+    """Follows one log into one generation, by `active_tables`."""
 
     def __init__(self, settings: Settings, pool: Any, generation: Generation) -> None:
         self._settings = settings
         self._pool = pool
         self._generation = generation
-        self.show: Callable[[LogCounts], None] = lambda _: None
 
     async def counts(self) -> LogCounts:
         """What became of all records so far."""
         offsets = await self._offsets(CHANNEL_EVENTS.full_name(self._settings.topic_prefix))
-        return LogCounts(*(sum(row[name] for row in offsets) for name in LogCounts._fields))
+        columns = ("committed", "duplicates", "dead_letters")
+        return LogCounts(*(sum(row[name] for row in offsets) for name in columns))
 
-    async def show_for_ever(self) -> None:
-        """Show the counts again and again, until cancelled."""
-        while True:
-            self.show(await self.counts())
-            await asyncio.sleep(_PAUSE)
+    async def shown(self, show: Callable[[LogCounts], None], work: Awaitable[None]) -> LogCounts:
+        """Do the work and wait until all of the log is in the read models; show the counts meanwhile, and return them.
+
+        Raises DemoError.
+        """
+        showing = asyncio.create_task(self._show_for_ever(show))
+        try:
+            await work
+            counts = await self.wait_until_folded()
+        finally:
+            await cancel_all(showing)
+        show(counts)
+        return counts
 
     async def wait_until_folded(self) -> LogCounts:
         """Wait until all of the log is in the read models, identity included; return the counts. Raises DemoError.
@@ -59,9 +68,12 @@ class Progress:
         await self._wait_for_topic(CHANNEL_EVENTS)
         await self._wait_for_topic(IDENTITY_EVIDENCE)
         await self._wait_for_none(self._in_outbox, "changes of customers have been waiting in the outbox")
-        counts = await self.counts()
-        self.show(counts)
-        return counts
+        return await self.counts()
+
+    async def _show_for_ever(self, show: Callable[[LogCounts], None]) -> None:
+        while True:
+            show(await self.counts())
+            await asyncio.sleep(_PAUSE)
 
     async def _offsets(self, topic: str) -> list[Any]:
         return [row for row in await all_offsets(self._pool) if row["topic"] == topic]
@@ -82,7 +94,6 @@ class Progress:
     async def _wait_for_none(self, count: Callable[[], Awaitable[int]], waiting: str) -> None:
         last, moved_at = -1, time.monotonic()
         while missing := await count():
-            self.show(await self.counts())
             if missing != last:
                 last, moved_at = missing, time.monotonic()
             if time.monotonic() - moved_at > _STUCK_AFTER:

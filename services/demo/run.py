@@ -1,6 +1,5 @@
 """One run of the demo on a running stack: send, wait, count, compare."""
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 from rich import progress as bars
 from rich.console import Console
 
-from schemas.topics import CHANNEL_EVENTS
 from services.demo import customers
 from services.demo.accounts import LogCounts, SendCounts, faults
 from services.demo.deliveries import Deliveries, deliveries
@@ -21,9 +19,8 @@ from services.demo.errors import DemoError
 from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result, next_steps
-from services.demo.sending import Target, run_together, send, write_broken
+from services.demo.sending import Target, send
 from services.runtime.broker import BROKER_ERRORS
-from services.runtime.cancelling import cancel_all
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
 from services.verify.main import verify
@@ -65,27 +62,16 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
     async with active_tables(settings) as (pool, generation):
         progress, sent, began = Progress(settings, pool, generation), SendCounts(), time.monotonic()
         before = await progress.wait_until_folded()
-        with _progress_bars(console, planned, sent, before) as progress.show:
-            after = await _deliver(settings, target, planned, sent, progress)
-        seconds, counted = time.monotonic() - began, after.since(before)
+        with _progress_bars(console, planned, sent, before) as show:
+            sending = send(target, planned, sent, settings)
+            counted = (await progress.shown(show, sending)).since(before)
+        seconds = time.monotonic() - began
         already_there = planned.distinct - counted.committed if repeated else 0
-        verdict = await verify(settings, console)
-        found = [
-            *faults(planned, sent, counted, already_there),
-            *(f"Table {one.table}: {one.difference}." for one in verdict.tables if one.difference),
-            *([] if verdict.counted else ["The counters are not what a fold of the log counts."]),
-        ]
+        found = faults(planned, sent, counted, already_there) + await _differences(settings, console)
         profile, why = await customers.read_profile(target.url, target.key, year.featured.ref)
         return Result(
-            accepted=sent.accepted,
-            accepted_by=sent.accepted_by,
-            committed=counted.committed,
-            dead_lettered=counted.dead_letters,
-            duplicates=counted.duplicates,
-            rejected=sent.rejected,
-            refused_requests=sent.refused,
-            broken_written=sent.broken,
-            resent=sent.resent,
+            **sent.model_dump(),
+            **counted._asdict(),
             already_there=already_there,
             seconds=round(seconds, 3),
             events_per_s=round(sum(counted) / seconds, 1),
@@ -99,6 +85,13 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
             key=target.key,
             next=next_steps(target, profile, why),
         )
+
+
+async def _differences(settings: Settings, console: Console) -> list[str]:
+    """What `onefold verify` finds wrong."""
+    verdict = await verify(settings, console)
+    tables = [f"Table {one.table}: {one.difference}." for one in verdict.tables if one.difference]
+    return tables if verdict.counted else [*tables, "The counters are not what a fold of the log counts."]
 
 
 def end_of_year(data_dir: Path, name: str, now_ms: int) -> tuple[int, bool]:
@@ -118,20 +111,6 @@ def end_of_year(data_dir: Path, name: str, now_ms: int) -> tuple[int, bool]:
     return now_ms, False
 
 
-async def _deliver(
-    settings: Settings, target: Target, planned: Deliveries, sent: SendCounts, progress: Progress
-) -> LogCounts:
-    """Send everything; return the counts once all of it is folded."""
-    topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
-    showing = asyncio.create_task(progress.show_for_ever())
-    try:
-        broken = write_broken(settings.kafka_servers, topic, planned.broken, sent)
-        await run_together(send(target, planned.posts, sent), broken)
-    finally:
-        await cancel_all(showing)
-    return await progress.wait_until_folded()
-
-
 @contextmanager
 def _progress_bars(
     console: Console, planned: Deliveries, sent: SendCounts, before: LogCounts
@@ -146,8 +125,8 @@ def _progress_bars(
         def show(now: LogCounts) -> None:
             visible = sum(now.since(before))
             rate = visible / max(0.001, time.monotonic() - began)
-            shown.update(tasks["sent"], completed=sent.sent - sent.rejected + sent.broken)
-            shown.update(tasks["accepted"], completed=sent.accepted + sent.broken)
+            shown.update(tasks["sent"], completed=sent.sent - sent.rejected + sent.broken_written)
+            shown.update(tasks["accepted"], completed=sent.accepted + sent.broken_written)
             shown.update(tasks["visible"], completed=visible, note=f"{rate:,.0f} events/s")
 
         yield show

@@ -16,12 +16,14 @@ from typing import Any, Final
 import httpx
 from aiokafka import AIOKafkaProducer
 
+from schemas.topics import CHANNEL_EVENTS
 from services.demo.accounts import SendCounts
 from services.demo.connections import Credentials
+from services.demo.deliveries import Deliveries
 from services.demo.errors import DemoError
-from services.demo.invalid import BrokenRecord
 from services.demo.senders import SENDERS
 from services.demo.senders.shape import Post
+from services.runtime.settings import Settings
 
 _CONCURRENCY: Final = 16  # requests at once, so that Kafka acknowledges many together
 _GIVE_UP_AFTER: Final = 60.0
@@ -43,7 +45,7 @@ def _client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=20.0, trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
-async def send(
+async def send_posts(
     target: Target,
     posts: Iterable[Post],
     counts: SendCounts,
@@ -63,7 +65,7 @@ async def send(
                 counts.sent += post.events
                 _count(target, post, response, counts)
 
-    await run_together(*(send_one_by_one() for _ in range(_CONCURRENCY)))
+    await _run_together(*(send_one_by_one() for _ in range(_CONCURRENCY)))
 
 
 def _headers(target: Target, post: Post) -> dict[str, str]:
@@ -88,15 +90,20 @@ def _credential(target: Target, post: Post) -> dict[str, str]:
             return {"Authorization": f"Bearer {target.key}"}
 
 
-async def write_broken(servers: str, topic: str, broken: tuple[BrokenRecord, ...], counts: SendCounts) -> None:
-    """Write the broken records into the log, past ingress."""
-    async with AIOKafkaProducer(bootstrap_servers=servers, acks="all") as producer:
-        for record in broken:
-            await producer.send_and_wait(topic, key=record.key, value=record.value)
-            counts.broken += 1
+async def send(target: Target, deliveries: Deliveries, counts: SendCounts, settings: Settings) -> None:
+    """Send everything: requests to ingress, and broken records past it into the log. Raises DemoError."""
+    topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
+
+    async def write_broken() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=settings.kafka_servers, acks="all") as producer:
+            for record in deliveries.broken:
+                await producer.send_and_wait(topic, key=record.key, value=record.value)
+                counts.broken_written += 1
+
+    await _run_together(send_posts(target, deliveries.posts, counts), write_broken())
 
 
-async def run_together(*work: Coroutine[Any, Any, None]) -> None:
+async def _run_together(*work: Coroutine[Any, Any, None]) -> None:
     """Return when all are done; on the first failure end the others and raise it."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -137,7 +144,7 @@ def _count(target: Target, post: Post, response: httpx.Response, counts: SendCou
         url, text = target.url + post.path, response.text[:300]
         raise DemoError(f"{url} answered {response.status_code}, not {expected}: {text}")
     if post.refused_with:
-        counts.refused += 1
+        counts.refused_requests += 1
         return
     accepted, rejected = sender.counts(response.json(), post.events)
     counts.accepted_by[post.sender] += accepted

@@ -15,8 +15,7 @@ from services.demo.connections import SIGNED, Credentials
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import DemoError
 from services.demo.generate import generate_year
-from services.demo.sending import Target
-from services.demo.sending import send as send_posts
+from services.demo.sending import Target, send_posts
 
 CREDENTIALS = Credentials({sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
 TARGET = Target("http://ingress", "of_key", CREDENTIALS)
@@ -95,7 +94,7 @@ async def test_everything_is_sent_once_and_counted(sent: Deliveries) -> None:
     assert counts == SendCounts(
         sent=sent.accepted + sent.rejected,
         rejected=sent.rejected,
-        refused=sent.refused,
+        refused_requests=sent.refused,
         accepted_by=counts.accepted_by,
     )
     assert counts.accepted_by.total() == sent.accepted
@@ -114,7 +113,7 @@ async def test_requests_are_sent_again_while_ingress_is_unavailable(sent: Delive
         return ingress(request)
 
     await send(sent, slowly, counts)
-    assert (counts.accepted, counts.rejected, counts.refused) == (sent.accepted, sent.rejected, sent.refused)
+    assert (counts.accepted, counts.rejected, counts.refused_requests) == (sent.accepted, sent.rejected, sent.refused)
     assert counts.resent > 0
 
 
