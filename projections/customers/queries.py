@@ -12,7 +12,7 @@ from projections.customers.folds import CustomerIdentity
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 from projections.identity.keys import ResolutionKey
-from projections.identity.queries import together
+from projections.identity.queries import contacts_of_customer
 from projections.identity.tables import MEMBERS
 
 _LONE_CONTACTS: Final = compiled(
@@ -43,7 +43,7 @@ async def load_customer(connection: Connection, resolution: ResolutionKey, any_i
 
     A contact without identity evidence is a customer by itself. Read it in one snapshot.
     """
-    members = await together(connection, resolution, any_id)
+    members = await contacts_of_customer(connection, resolution, any_id)
     contacts = await load_contacts(connection, resolution.tenant, [one.contact_id for one in members] or [any_id])
     if not members:
         return LoadedCustomer(CustomerIdentity(any_id), contacts) if contacts else None

@@ -29,8 +29,8 @@ def _same(one: sa.FromClause, other: sa.FromClause, name: str) -> sa.ColumnEleme
     return sa.and_(*(one.c[column] == other.c[column] for column in ("tenant", "resolution_id", name)))
 
 
-def _place(columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
-    """A place in the order of these columns, as parameters of their names."""
+def _position(columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """A position in the order of these columns, as parameters of their names."""
     types = [sa.Text() if isinstance(column.type, sa.Text) else column.type for column in columns]
     return sa.tuple_(*(sa.bindparam(f"{one.key}", type_=kind) for one, kind in zip(columns, types, strict=True)))
 
@@ -47,7 +47,7 @@ _OF: Final = MEMBERS.alias("of")
 _ITS_CUSTOMER: Final = (
     sa.select(_OF.c.customer_id).where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id")).scalar_subquery()
 )
-_TOGETHER: Final = compiled(
+_CONTACTS_OF_CUSTOMER: Final = compiled(
     sa.select(
         MEMBERS.c.contact_id,
         MEMBERS.c.contact,
@@ -84,7 +84,7 @@ _PAGE: Final = (  # every link has its member, so the page is cut before the mem
         _in(LINKS),
         LINKS.c.type == sa.bindparam("type"),
         LINKS.c.value == sa.bindparam("value"),
-        sa.tuple_(*_HOLDER) > _place(_HOLDER),
+        sa.tuple_(*_HOLDER) > _position(_HOLDER),
     )
     .order_by(*_HOLDER)
     .limit(_MOST)
@@ -108,7 +108,7 @@ _CONFLICTS: Final = compiled(
     sa.select(*row_columns(CONFLICTS))
     .where(
         _in(CONFLICTS),
-        sa.tuple_(*_NEWEST_FIRST) < _place(_NEWEST_FIRST),
+        sa.tuple_(*_NEWEST_FIRST) < _position(_NEWEST_FIRST),
         sa.or_(_REASONS.is_(None), CONFLICTS.c.reason == sa.any_(_REASONS)),
     )
     .order_by(*(column.desc() for column in _NEWEST_FIRST))
@@ -145,7 +145,7 @@ class CustomerContact(NamedTuple):
 
 
 class ConflictPosition(NamedTuple):
-    """The place of a conflict among a tenant's, newest first."""
+    """The position of a conflict among a tenant's, newest first."""
 
     at: int
     contact_id: UUID
@@ -170,12 +170,14 @@ async def customers_of(
     return {row["contact_id"]: row["customer_id"] for row in found}
 
 
-async def together(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> list[CustomerContact]:
+async def contacts_of_customer(
+    connection: Connection, resolution: ResolutionKey, any_id: UUID
+) -> list[CustomerContact]:
     """The contacts of the customer to which any contact's id leads, by contact key; none if nothing was stated.
 
     They may include contacts that others referenced and that have no event of their own.
     """
-    return [CustomerContact(*row) for row in await connection.fetch(_TOGETHER, *resolution, any_id)]
+    return [CustomerContact(*row) for row in await connection.fetch(_CONTACTS_OF_CUSTOMER, *resolution, any_id)]
 
 
 async def keys_of(connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:

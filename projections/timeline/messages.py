@@ -18,8 +18,8 @@ def as_shown(data: str, change: str | None) -> str:
     """An event's data as a reader sees them, as JSON; those of an edited message are its latest edit's already."""
     if change is None:
         return data
-    said = orjson.loads(data)
+    fields = orjson.loads(data)
     if change == EDITED:
-        return orjson.dumps(said | {"edited": True}).decode()
-    kept = {name: value for name, value in said.items() if name not in _CONTENT}
+        return orjson.dumps(fields | {"edited": True}).decode()
+    kept = {name: value for name, value in fields.items() if name not in _CONTENT}
     return orjson.dumps(kept | {"unsent": True}).decode()

@@ -1,7 +1,7 @@
 """Reading timelines, newest first, page by page.
 
 A page ends after so many events or so many bytes, whichever comes first: one event can be a megabyte, and a page of
-them must not be two hundred. The next page begins after a *place*, not after a number of rows, so events that arrive
+them must not be two hundred. The next page begins after a *position*, not after a number of rows, so events that arrive
 in between neither repeat a row nor hide one.
 
 A message reads as it was last edited, and one that was unsent has no content (`messages` says why here).
@@ -21,7 +21,7 @@ from projections.timeline.tables import CHANGING_TYPES
 from projections.timeline.tables import TABLE as TIMELINE
 
 
-class TimelinePlace(NamedTuple):
+class TimelinePosition(NamedTuple):
     """Where an event stands in a timeline. The contact tells apart two contacts' events of one id and time."""
 
     occurred_at: int
@@ -29,7 +29,7 @@ class TimelinePlace(NamedTuple):
     contact_id: UUID
 
 
-NEWEST: Final = TimelinePlace(2**63 - 1, "", UUID(int=0))  # a page after this place begins with the newest event
+NEWEST: Final = TimelinePosition(2**63 - 1, "", UUID(int=0))  # a page after this position begins with the newest event
 
 
 class Entry(NamedTuple):
@@ -52,9 +52,9 @@ class Entry(NamedTuple):
     change: str | None
 
     @property
-    def place(self) -> TimelinePlace:
+    def position(self) -> TimelinePosition:
         """Where the event stands."""
-        return TimelinePlace(self.occurred_at, self.event_id, self.contact_id)
+        return TimelinePosition(self.occurred_at, self.event_id, self.contact_id)
 
 
 _CHANGEABLE: Final = ("message.received", "message.edited", "message.unsent", "team.message_sent")
@@ -63,7 +63,7 @@ _CHANGEABLE: Final = ("message.received", "message.edited", "message.unsent", "t
 def _page() -> sa.CTE:
     """The contacts' next events, newest first, one more than the page may have."""
     event = TIMELINE.alias("event")
-    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePlace._fields))
+    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePosition._fields))
     types = array("types", sa.Text())
     one_more = sa.bindparam("most", type_=sa.BigInteger()) + 1
     of_contact = (
@@ -71,7 +71,7 @@ def _page() -> sa.CTE:
         .where(
             event.c.tenant == sa.bindparam("tenant"),
             event.c.contact_id == CONTACTS.c.contact_id,
-            sa.tuple_(*(event.c[name] for name in TimelinePlace._fields)) < before,
+            sa.tuple_(*(event.c[name] for name in TimelinePosition._fields)) < before,
             types.is_(None) | (event.c.type == sa.any_(types)),
         )
         .order_by(event.c.occurred_at.desc(), event.c.event_id.desc())
@@ -85,7 +85,7 @@ def _page() -> sa.CTE:
             CONTACTS.c.tenant == sa.bindparam("tenant"),
             CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
         )
-        .order_by(*(of_contact.c[name].desc() for name in TimelinePlace._fields))
+        .order_by(*(of_contact.c[name].desc() for name in TimelinePosition._fields))
         .limit(one_more)
         .cte("page")
     )
@@ -121,7 +121,7 @@ def _changed(page: sa.CTE) -> sa.CTE:
 def _measured(changed: sa.CTE) -> sa.CTE:
     """With each event's number, how many there are, and how many bytes come before it."""
     size = sa.func.octet_length(sa.cast(changed.c.data, sa.Text))
-    newest = [changed.c[name].desc() for name in TimelinePlace._fields]
+    newest = [changed.c[name].desc() for name in TimelinePosition._fields]
     return sa.select(
         changed,
         sa.func.row_number().over(order_by=newest, rows=(None, 0)).label("number"),
@@ -140,7 +140,7 @@ def _page_statement() -> str:
             event.c.bytes_before < sa.bindparam("most_bytes", type_=sa.BigInteger()),
         )
         .order_by(event.c.number),
-        *("tenant", "contact_ids", *TimelinePlace._fields, "types", "most", "most_bytes"),
+        *("tenant", "contact_ids", *TimelinePosition._fields, "types", "most", "most_bytes"),
     )
 
 
@@ -152,7 +152,7 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
     tenant: str,
     contact_ids: Sequence[UUID],
     *,
-    after: TimelinePlace = NEWEST,
+    after: TimelinePosition = NEWEST,
     types: Sequence[str] | None = None,
     limit: int,
     most_bytes: int,

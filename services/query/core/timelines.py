@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from projections.timeline.queries import NEWEST, Entry, TimelinePlace
+from projections.timeline.queries import NEWEST, Entry, TimelinePosition
 from services.query.core import cursors
 
 # Of a page's data; the envelopes come on top. One event is at most a quarter of a mebibyte.
@@ -15,11 +15,11 @@ MOST_BYTES: Final = 4 * 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery:
-    """Which page of a timeline: at most how many events, of which types (none: all), after which place."""
+    """Which page of a timeline: at most how many events, of which types (none: all), after which position."""
 
     limit: int
     types: Sequence[str] | None = None
-    after: TimelinePlace = NEWEST
+    after: TimelinePosition = NEWEST
 
 
 def page_json(entries: Sequence[Entry]) -> bytes:
@@ -30,7 +30,7 @@ def page_json(entries: Sequence[Entry]) -> bytes:
     """
     more = bool(entries) and entries[-1].more
     events = [_event(entry) for entry in entries]
-    return orjson.dumps({"events": events, "next": cursors.write(entries[-1].place) if more else None})
+    return orjson.dumps({"events": events, "next": cursors.write(entries[-1].position) if more else None})
 
 
 def _event(entry: Entry) -> dict[str, object]:

@@ -8,7 +8,7 @@ from projections.contacts.records import placeholder
 from projections.contacts.state import state_at, states_at
 from projections.customers.folds import summarise
 from projections.customers.queries import LoadedCustomer, load_customer
-from projections.identity.queries import customers_of, keys_of, together
+from projections.identity.queries import contacts_of_customer, customers_of, keys_of
 from projections.timeline import queries as timeline
 from schemas.events import ContactRef
 from services.query.core.errors import NotFound
@@ -69,7 +69,9 @@ class CustomerReader:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            members = [one.contact_id for one in await together(moment.connection, moment.resolution, named)]
+            members = [
+                one.contact_id for one in await contacts_of_customer(moment.connection, moment.resolution, named)
+            ]
             entries = await self._page(moment, members or [named], wanted)
             if not entries and not members and not await keys_of(moment.connection, moment.resolution, [named]):
                 raise NotFound(NO_CUSTOMER)

@@ -75,7 +75,7 @@ async def test_a_customer_among_many_is_found_by_indexes_alone(brand: Brand) -> 
     )
     for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
-        nodes = await plan_nodes(brand.connection, queries._TOGETHER, f"'demo', 'default', '{id_of(WEB)}'")
+        nodes = await plan_nodes(brand.connection, queries._CONTACTS_OF_CUSTOMER, f"'demo', 'default', '{id_of(WEB)}'")
         indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
         assert indexes == {"members_pk", "members_of_customer", "customers_pk"}
         assert all(node["Actual Rows"] < 5 for node in nodes)

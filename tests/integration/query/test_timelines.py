@@ -96,7 +96,7 @@ async def test_an_event_with_one_id_on_two_contacts_is_shown_for_both(brand: Bra
     connection = brand.connection
     while page := await queries.page(connection, "demo", ids, after=after, limit=3, most_bytes=1000):
         seen += [one.contact_id for one in page]
-        after = page[-1].place
+        after = page[-1].position
     assert sorted(seen) == sorted(ids)
 
 
@@ -112,9 +112,9 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
     await brand.connection.execute("ANALYZE")
     for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
-        for after in (queries.NEWEST, queries.TimelinePlace(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
-            place = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
-            arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {place}, NULL, 50, 1000000"
+        for after in (queries.NEWEST, queries.TimelinePosition(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
+            position = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
+            arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {position}, NULL, 50, 1000000"
             nodes = await plan_nodes(brand.connection, queries._PAGE, arguments)
             scan, change = [node for node in nodes if node.get("Relation Name") == "timeline"]
             assert (scan["Index Name"], change["Index Name"]) == ("timeline_newest", "timeline_changes")

@@ -35,11 +35,11 @@ async def test_any_id_leads_to_the_customer_that_holds_its_contact(identity: Ide
         LINE_ID: C1_ID,
         C2_ID: C2_ID,
     }
-    held = await queries.together(connection, DEMO, LINE_ID)
+    held = await queries.contacts_of_customer(connection, DEMO, LINE_ID)
     assert {one.contact_id for one in held} == {C1_ID, LINE_ID, WHATSAPP_ID}
     assert {one.customer_id for one in held} == {C1_ID}
-    assert await queries.together(connection, DEMO, UNKNOWN) == []
-    assert await queries.together(connection, ResolutionKey("other", "default"), LINE_ID) == []
+    assert await queries.contacts_of_customer(connection, DEMO, UNKNOWN) == []
+    assert await queries.contacts_of_customer(connection, ResolutionKey("other", "default"), LINE_ID) == []
 
 
 async def test_customer_row_has_the_strongest_then_latest_phone(identity: Identity) -> None:

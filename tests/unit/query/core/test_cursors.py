@@ -1,4 +1,4 @@
-"""A cursor is its place, and nothing else is a cursor."""
+"""A cursor is its position, and nothing else is a cursor."""
 
 from base64 import urlsafe_b64encode
 from contextlib import suppress
@@ -9,24 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.identity.queries import ConflictPosition
-from projections.timeline.queries import NEWEST, TimelinePlace
+from projections.timeline.queries import NEWEST, TimelinePosition
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.query.core.cursors import MOST_CHARACTERS, MOST_OF_A_CONFLICT, read, read_conflict, write, write_conflict
 from services.query.core.errors import BadCursor
 
 _ID = "0f2a1c4e-0b7d-8e55-9a1b-2c3d4e5f6a7b"
 event_ids = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=255)
-places = st.builds(TimelinePlace, st.integers(EARLIEST_MS, LATEST_MS), event_ids, st.uuids())
+positions = st.builds(TimelinePosition, st.integers(EARLIEST_MS, LATEST_MS), event_ids, st.uuids())
 
 
-@given(places)
-def test_a_place_comes_back_from_its_cursor(place: TimelinePlace) -> None:
-    assert read(write(place)) == place
+@given(positions)
+def test_a_position_comes_back_from_its_cursor(position: TimelinePosition) -> None:
+    assert read(write(position)) == position
 
 
-@given(places)
-def test_a_cursor_fits_a_url_as_it_is(place: TimelinePlace) -> None:
-    assert set(write(place)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+@given(positions)
+def test_a_cursor_fits_a_url_as_it_is(position: TimelinePosition) -> None:
+    assert set(write(position)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_the_longest_cursor_is_not_too_long() -> None:
@@ -36,17 +36,17 @@ def test_the_longest_cursor_is_not_too_long() -> None:
 @given(st.text(max_size=60))
 def test_text_that_is_no_cursor_is_refused(text: str) -> None:
     try:
-        place = read(text)
+        position = read(text)
     except BadCursor:
         return
-    assert write(place) == text
+    assert write(position) == text
 
 
-@given(places, st.sampled_from(["=", "!", "\n", " ", "A"]))
-def test_a_cursor_with_something_added_is_refused_or_another(place: TimelinePlace, added: str) -> None:
-    cursor = write(place)
+@given(positions, st.sampled_from(["=", "!", "\n", " ", "A"]))
+def test_a_cursor_with_something_added_is_refused_or_another(position: TimelinePosition, added: str) -> None:
+    cursor = write(position)
     with suppress(BadCursor):
-        assert read(cursor + added) != place
+        assert read(cursor + added) != position
 
 
 def test_a_cursor_with_text_that_the_database_cannot_hold_is_refused() -> None:
@@ -58,9 +58,9 @@ conflicts = st.builds(ConflictPosition, st.integers(EARLIEST_MS, LATEST_MS), st.
 
 
 @given(conflicts)
-def test_a_conflicts_place_comes_back_from_its_cursor(place: ConflictPosition) -> None:
-    cursor = write_conflict(place)
-    assert read_conflict(cursor) == place
+def test_a_conflicts_position_comes_back_from_its_cursor(position: ConflictPosition) -> None:
+    cursor = write_conflict(position)
+    assert read_conflict(cursor) == position
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -78,6 +78,6 @@ def test_text_that_is_no_conflict_cursor_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "raw", [[1], [1, 2, 3, 4], ["1", _ID, "a", "b"], [2**63, _ID, "a", "b"], [1.5, _ID, "a", "b"], [1, _ID, "a", "b\0"]]
 )
-def test_a_forged_place_is_refused(raw: list[object]) -> None:
+def test_a_forged_position_is_refused(raw: list[object]) -> None:
     with pytest.raises(BadCursor):
         read_conflict(urlsafe_b64encode(orjson.dumps(raw)).rstrip(b"=").decode())
