@@ -88,7 +88,7 @@ class KafkaLog:
         await self.append([Record.of(event, encode(event))])
 
     async def check(self) -> None:
-        """Raises what stands in the way of appending."""
+        """Raises NotReady, or what Kafka's client raises, if nothing can be appended."""
         producer = self._producer
         if producer is None:
             raise NotReady("not connected")
@@ -147,13 +147,13 @@ class KafkaLog:
 
 
 def _worth_another_try(error: BaseException) -> bool:
-    """Everything is: without Kafka there is nothing else to do, and each try is logged with its error."""
+    """Always true: without Kafka there is nothing else to do, and each failed attempt is logged with its error."""
     return isinstance(error, Exception)
 
 
 @lru_cache(maxsize=65_536)
 def _hash(key: bytes) -> int:
-    """Kafka's own hash of a key, in Python and so remembered: the same people write again and again."""
+    """Kafka's own hash of a key. It is computed in Python, so it is cached: the same contacts write again and again."""
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
@@ -163,7 +163,7 @@ def _partition(key: bytes, every: list[int], _: list[int]) -> int:
 
 
 async def _stopped(producer: AIOKafkaProducer) -> None:
-    """Stop it, flushing what it still has, but not for long: whoever sent that was told to send it again."""
+    """Stop it and flush its buffer, for a few seconds at most: the senders were answered 503 and will send again."""
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(_STOP_WITHIN):
             await producer.stop()
@@ -185,7 +185,7 @@ class _Acks:
         ack.add_done_callback(self._came)
 
     def no_more(self) -> None:
-        """All records are sent, or no more will be. Saying it again changes nothing."""
+        """All records are sent, or no more will be. A second call changes nothing."""
         if not self._sealed:
             self._sealed = True
             self._one_less()

@@ -14,7 +14,7 @@ from services.runtime.secrets import open_sealed
 
 
 class ControlPlaneSources:
-    """Sources by name, remembered for two seconds; and for ten minutes while PostgreSQL is away.
+    """Sources by name, cached for two seconds; and for ten minutes while PostgreSQL is unavailable.
 
     LINE does not send a webhook again unless told to, so losing the database must not mean losing what people write.
     """
@@ -51,7 +51,7 @@ def _opened(source: Source, master: str) -> WebhookSource:
 
 
 class ControlPlaneSites:
-    """Websites by write key, remembered as sources are."""
+    """Websites by write key, cached as sources are."""
 
     def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
         async def ask(key_hash: bytes) -> Site | None:

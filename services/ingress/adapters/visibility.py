@@ -44,9 +44,9 @@ SELECT count(*) FROM unnest($3::uuid[]) AS k(contact_id) WHERE EXISTS (
 
 
 class PostgresVisibility:
-    """Looks again and again, at whichever generation is active by then; ``db`` is a pool of its own.
+    """Polls whichever generation is active at the time; ``db`` is a pool of its own.
 
-    So many who wait wait for the pool's connections, and hold up no key's and no source's look-up.
+    So requests that wait compete for that pool's connections only, and do not delay look-ups of keys and sources.
     """
 
     def __init__(self, db: asyncpg.Pool, master: str, within: float) -> None:

@@ -8,14 +8,14 @@ BURST_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is left of an allowance, and when that was so. A full one holds ``BURST_SECONDS`` worth, and at least 1."""
+    """The tokens left, and at which time. A full bucket holds ``BURST_SECONDS`` worth, and at least 1."""
 
     left: float
     at: float
 
 
 def full(rate: float, now: float) -> Bucket:
-    """A bucket that nothing was taken from yet."""
+    """A full bucket."""
     return Bucket(_most(rate), now)
 
 

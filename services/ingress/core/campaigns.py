@@ -27,7 +27,7 @@ _ENTRY: Final = NAMING | {"text", "message_id"}
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """What all the messages have in common, as it was sent; what is wrong with it shows at ``check``."""
+    """What all messages of the send have in common, as it was sent; ``check`` validates it."""
 
     campaign: str
     purpose: Any = "broadcast"
@@ -52,7 +52,7 @@ def is_head(value: Any) -> bool:
 
 
 def check(send: Send, context: RequestContext) -> None:
-    """See whether there can be any message on these terms. Raises Refused, with the field of the send."""
+    """Validate the fields that all messages share. Raises Refused, with the field of the send."""
     if send.send_id is not None and not (isinstance(send.send_id, str) and send.send_id):
         raise Refused("invalid_field", "a send id is text", "send_id")
     somebody = ContactRef(channel="web", account="any", uid="body")

@@ -59,7 +59,7 @@ class AttributesCommand(Frozen):
 
 
 class UnbindCommand(Frozen):
-    """Undoes what ties the contact to others: it does not have these identifiers, or is not that contact."""
+    """Takes identifiers back from the contact, or its link to another contact."""
 
     identifiers: IdentifierList | None = None
     linked_contact: ContactFromKeyOrParts | None = None
@@ -116,7 +116,7 @@ def _attributes(body: Any) -> Iterator[EventDraft]:
 
 
 def _unbind(body: Any) -> Iterator[EventDraft]:
-    """The contact is not who an identifier or another contact says; both assurances are taken back."""
+    """The ``identity.unbound`` events; verified and claimed statements are both taken back."""
     command = read(UnbindCommand, body, _WHAT)
     data = {"via": "api", "by": command.by, "note": command.note}
     if command.identifiers:

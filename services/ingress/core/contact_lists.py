@@ -26,11 +26,11 @@ NAMING: Final = frozenset({"contact", "channel", "account", "uid"})
 
 
 class NoColumns(ValueError):
-    """The first line of a CSV does not name columns that say who is meant."""
+    """The first line of a CSV does not name the columns that identify a contact."""
 
 
 def reader_of(form: Form) -> Callable[[Line], Iterator[Any]]:
-    """What reads a list's lines, in order: each gives its entry, or none if it is empty or names the columns."""
+    """The reader of a list's lines, in order: each gives an entry, or none if it is empty or names the columns."""
     if form == "csv":
         return Csv()
     return _json_line if form == "ndjson" else _text_line
@@ -57,7 +57,7 @@ def _text_line(line: Line) -> Iterator[Any]:
 
 
 class Csv:
-    """Reads a CSV's lines; the first that says anything names the columns. Raises NoColumns."""
+    """Reads a CSV's lines; the first that is not empty names the columns. Raises NoColumns."""
 
     def __init__(self) -> None:
         self._columns: list[str] | None = None

@@ -58,7 +58,7 @@ def validate_decision(raw: bytes, context: RequestContext) -> EventResult:
 
 
 def _in_its_words(outcome: Rejected) -> Rejected:
-    """The refusal of the event as that of the decision."""
+    """The event's refusal, with the names of the decision's fields."""
     for theirs, ours in _RENAMED.items():
         if outcome.field == theirs or outcome.field.startswith(f"{theirs}."):
             return Rejected(0, outcome.reason, outcome.detail, ours)

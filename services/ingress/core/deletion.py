@@ -9,7 +9,7 @@ from services.ingress.core.normalize import usable_millis, word
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, by the id that Meta's app knows the person by, and when (``""``: it does not say)."""
+    """The person who asks, by the id that Meta's app has for the person, and the time (``""``: not given)."""
 
     subject: str
     issued_at: str

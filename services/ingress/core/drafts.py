@@ -19,7 +19,7 @@ _PURPOSES: Final = frozenset(get_args(Purpose))
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What is known of the source that a webhook came to, whatever the body says."""
+    """What is known of the source that a webhook came to, independent of the body."""
 
     tenant: str
     source: str
@@ -35,7 +35,7 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True)
 class ItemDraft:
-    """One event to be: ``at`` is the channel's own time in ms, ``unread`` what is kept where ``content`` can't be."""
+    """A draft of one event: ``at`` is the channel's time in ms, ``unread`` is kept if ``content`` is refused."""
 
     event_id: str
     content: EventContent
@@ -70,12 +70,12 @@ def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
 
 
 def unread(channel: str, name: Any, data: Fields) -> EventContent:
-    """What means nothing to us, under the channel's own name for it."""
+    """The content of an item that is not understood, under the channel's own name for it."""
     return f"{channel}.{snake_case(word(name) or 'unknown')}", data
 
 
 def own_id(channel: str, *parts: Any) -> str | None:
-    """The event id from the channel's own id and what tells apart the events that share it; None if it is no id."""
+    """The event id from the channel's own id and what distinguishes the events that share it; None if it is no id."""
     if not all(isinstance(part, str) and part for part in parts):
         return None
     event_id = clean_text(":".join((channel, *parts)))
@@ -83,7 +83,7 @@ def own_id(channel: str, *parts: Any) -> str | None:
 
 
 def hashed_id(channel: str, account: str | None, content: Fields) -> str:
-    """The event id of what has no id of its own."""
+    """The event id of an item that has no id of its own."""
     return content_hash_id({"channel": channel, "account": account} | content)
 
 

@@ -48,7 +48,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The body as a whole could not be told apart into events."""
+    """The body as a whole could not be split into events."""
 
     reason: str
     detail: str
@@ -56,14 +56,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """In a batch's place of an event: a line that is no JSON."""
+    """A line of a batch that is no JSON."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """What ingress knows of a body besides its bytes."""
+    """What ingress knows about a request besides its body."""
 
     tenant: str
     received_at: int
@@ -74,13 +74,13 @@ EventResult = Accepted | Rejected
 
 
 def accept(raw: bytes, content_type: str, context: RequestContext, most: int) -> list[EventResult] | Unreadable:
-    """All of a body at once: ``split`` and ``validate_event``."""
+    """``split`` a whole body and ``validate_event`` each of its events."""
     items = split(raw, content_type, most)
     return items if isinstance(items, Unreadable) else list(validate_events(items, context))
 
 
 def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
-    """The events in a body, parsed and not yet looked at: one object, an array of them, or one a line."""
+    """The events in a body, parsed but not validated: one object, an array of objects, or one object a line."""
     if not raw.strip():
         return Unreadable("empty", "the body is empty")
     if content_type.partition(";")[0].strip().lower() in _NDJSON:
@@ -120,7 +120,7 @@ def validate_event(item: Any, index: int, context: RequestContext) -> EventResul
 
 
 def shown(field: str) -> str:
-    """The name of a field that nobody knows, fit to be shown."""
+    """The name of an unknown field, printable and at most 64 characters long."""
     return "".join(one for one in field if one.isprintable())[:64]
 
 

@@ -104,7 +104,7 @@ def _unknown(event: Fields, contact: Fields | None) -> EventContent:
 
 
 def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:
-    """What the event brought beside the envelope and the fields already read; and where, if not one to one."""
+    """The event's fields besides the envelope and those already read; and the chat, if it is not one to one."""
     rest = {key: value for key, value in event.items() if key not in _IN_THE_ENVELOPE and key not in consumed}
     if event.get("source") is not None and not (contact and event["source"].keys() == {"type", "userId"}):
         rest["source"] = event["source"]
@@ -153,7 +153,7 @@ def _unfollow(_: Fields, contact: Fields | None) -> EventContent | None:
 
 
 def _postback(event: Fields, contact: Fields | None) -> EventContent | None:
-    """Alone, the button's data are the payload; with a date picker's or a rich menu's parameters, both are."""
+    """The payload: the button's data alone, or with the parameters of a date picker or a rich menu."""
     postback = event.get("postback")
     if not isinstance(postback, dict):
         return None

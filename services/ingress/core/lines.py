@@ -17,7 +17,7 @@ class Line(NamedTuple):
 
 
 class Lines:
-    """Cuts pieces of a body into lines. ``quoted`` has a line go on where a CSV's quoted field does."""
+    """Cuts pieces of a body into lines. With ``quoted``, a line does not end inside a quoted field of a CSV."""
 
     def __init__(self, longest: int, *, quoted: bool = False) -> None:
         self._longest = longest

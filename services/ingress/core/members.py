@@ -51,7 +51,7 @@ MemberVia = Annotated[
 
 
 class Member(Frozen):
-    """What a CRM knows of a member now. A field that is left out, null or empty says nothing."""
+    """What a CRM knows of a member now. A field that is left out, null or empty changes nothing."""
 
     member_id: TextOrNumber | None = Field(None, description="Needed unless the path names it.")
     account: str | None = Field(None, description="The CRM's name, before the request's.")
@@ -73,7 +73,7 @@ class Member(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a request says for all of its records."""
+    """What a request sets for all of its records."""
 
     account: str = DEFAULT_ACCOUNT
     key: str | None = None  # the Idempotency-Key
@@ -93,7 +93,7 @@ def validate_member(body: Any, index: int, context: RequestContext, terms: Terms
 
 
 def _in_its_words(refusal: Refused) -> tuple[str, str]:
-    """Detail and field of an event's refusal, in the words of its record."""
+    """Detail and field of an event's refusal, with the names of the record's fields."""
     for theirs, ours in _RENAMED.items():
         if refusal.field == theirs or refusal.field.startswith(f"{theirs}."):
             return refusal.detail.replace(theirs, ours), ours
@@ -145,7 +145,7 @@ def _drafts(member: Member) -> list[EventDraft]:
 
 
 def _identity(member: Member) -> Iterator[EventDraft]:
-    """What the contact no longer has comes first, so that what it has counts."""
+    """Removals come first, so that an identifier that is both removed and added stays."""
     via = member.via or "api"
     gone = [*_previous(member), *identifier_data(member.unbind)]
     if gone:

@@ -32,7 +32,7 @@ _DECORATIONS: Final = frozenset({"fallback", "template"})
 
 
 def drafts(entry: Fields, changes: list[Any], channel: str, context: SourceContext) -> Iterator[ItemDraft | str]:
-    """What an entry says, in its order; of what can't be read, the reason."""
+    """The drafts of an entry's items, in order; for an item that can't be read, the reason."""
     for found in items_of(entry, changes, channel, context):
         if isinstance(found, str):
             yield found
@@ -46,7 +46,7 @@ def drafts(entry: Fields, changes: list[Any], channel: str, context: SourceConte
 
 
 def _read(item: Fields, turn: Turn) -> Iterator[ItemDraft]:
-    """One draft for each thing that an item tells, and at least one. What the team does but write is nobody's doing."""
+    """The drafts of an item, at least one. What the team does besides writing is kept as it came."""
     known = [name for name in _READERS if isinstance(item.get(name), dict)]
     for name in known:
         read = [] if turn.by_team and name != "message" else list(_READERS[name](item, item[name], turn))
@@ -57,7 +57,7 @@ def _read(item: Fields, turn: Turn) -> Iterator[ItemDraft]:
 
 
 def _rank(key: str, item: Fields) -> tuple[bool, bool, str]:
-    """Which of an item's fields names it: one that we know, else one that holds something."""
+    """The rank of an item's field as its name: a known field first, then one that holds an object."""
     return key not in _READERS, not isinstance(item[key], dict), key
 
 
@@ -115,7 +115,7 @@ def _text(message: Fields) -> str | None:
 
 
 def _kind(message: Fields) -> str:
-    """What the message is: of text with a preview of its link, the text."""
+    """The kind of a message; a text with a preview of its link is a text."""
     if message.get("is_unsupported") is True:
         return "unsupported"
     kinds = [word(fields(one).get("type")) for one in listed(message.get("attachments"))]
@@ -127,7 +127,7 @@ def _kind(message: Fields) -> str:
 
 
 def _own_metadata(metadata: Any) -> Fields:
-    """What our own sender said of a message; nothing, where somebody else wrote the metadata."""
+    """The metadata that our own sender added to a message; empty if somebody else wrote them."""
     if isinstance(metadata, str) and len(metadata) <= _LONGEST_METADATA:
         try:
             metadata = orjson.loads(metadata)
@@ -162,7 +162,7 @@ def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[ItemDraft]
 
 
 def _postback(item: Fields, postback: Fields, turn: Turn) -> Iterator[ItemDraft]:
-    """Alone, the button's payload is the payload; with a title, an id or a referral, all of it is."""
+    """The payload: the button's payload alone, or the whole postback if it has a title, an id or a referral."""
     rest = turn.rest(item, "postback")
     plain = postback.keys() == {"payload"} and isinstance(postback["payload"], str) and not rest
     content = ("bot.interacted", {"action": "postback", "payload": postback["payload"] if plain else postback | rest})
@@ -189,7 +189,7 @@ def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[ItemDraft]:
 
 
 def _opting(optin: Fields) -> str | None:
-    """In or out; the status is there only when the person stops or resumes, written with spaces or underscores."""
+    """The event's type, or None. Only stopping and resuming have a status, written with spaces or underscores."""
     if word(optin.get("type")) not in _NOTIFICATIONS:
         return None
     status = optin.get("notification_messages_status")

@@ -21,7 +21,7 @@ COMMENTS: Final = frozenset({"comments", "live_comments"})
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Where an item was found, on which account, who did it and to whom."""
+    """The context of an item: its account, sender and recipient."""
 
     context: SourceContext
     channel: str
@@ -54,11 +54,11 @@ class Turn:
         )
 
     def own_id(self, *parts: Any) -> str | None:
-        """The event id from the message's id and what tells apart the events that share it."""
+        """The event id from the message's id and what distinguishes the events that share it."""
         return own_id(self.channel, *parts)
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
-        """What the item brought beside the envelope and what was read of it; who did it, if that is no contact."""
+        """The item's fields besides the envelope and those already read; and its sender, if that is no contact."""
         known = {"timestamp", *consumed} | (ENVELOPE if self.contact else set())
         rest = {key: value for key, value in item.items() if key not in known}
         return rest | ({"standby": True} if self.standby else {})
@@ -67,7 +67,7 @@ class Turn:
 def items_of(
     entry: Fields, changes: list[Any], channel: str, context: SourceContext
 ) -> Iterator[tuple[str, Any, Turn] | str]:
-    """Every item of an entry with the field that it came in, "" for a turn of the conversation; or the reason."""
+    """Every item of an entry with the field that it came in ("": the conversation); or the reason why it is none."""
     here = Turn(context, channel, account=identity(entry.get("id")), sent_at=instant(entry.get("time")))
     waiting = replace(here, standby=True)
     found = [("", item, here) for item in listed(entry.get("messaging"))]
@@ -87,7 +87,7 @@ def items_of(
 
 
 def _of_change(change: Any) -> Iterator[tuple[str, Any, bool]]:
-    """A turn of the conversation comes as a change, too, with the same fields."""
+    """An item of the conversation may also come as a change, with the same fields."""
     if not isinstance(change, dict):
         yield "", None, False
         return

@@ -54,7 +54,7 @@ def translate(  # noqa: PLR0913 - the body, and six facts of the source it came 
 
 
 def _entries(body: Any) -> Iterator[tuple[Any, Any]]:
-    """Every entry with the body's ``object``; something that is no entry at all stands for a body that is none."""
+    """Every entry with its ``object``; a part of the body without entries stands for itself, or for no webhook."""
     for part in body if isinstance(body, list) and body else [body]:
         object_name = fields(part).get("object")
         if isinstance(part, dict) and "entry" in part:

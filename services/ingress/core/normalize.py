@@ -36,7 +36,7 @@ def lenient_json(raw: bytes) -> Any:
     """The JSON value in a body whose sender is known by its signature.
 
     Lone surrogates, broken UTF-8 and numbers out of range come through as something ``clean`` can mend. Raises
-    MalformedBody for what no reading makes JSON.
+    MalformedBody if the body can't be read as JSON at all.
     """
     try:
         return orjson.loads(raw)
@@ -85,7 +85,7 @@ def _clean_number(value: float) -> float | str | None:
 
 
 def clamp(occurred_at: int, received_at: int) -> int:
-    """``occurred_at``, unless it is so far ahead of ``received_at`` that a clock must be wrong."""
+    """``occurred_at``, or ``received_at`` if the time is so far in the future that a clock must be wrong."""
     return occurred_at if occurred_at <= received_at + FUTURE_SLACK_MS else received_at
 
 
@@ -121,7 +121,7 @@ def account_name(value: Any) -> str | None:
 
 
 def snake_case(name: str) -> str:
-    """A channel's own name for something as the last part of a type of ours: ``videoPlayComplete`` and the like."""
+    """A channel's own name, such as ``videoPlayComplete``, as the last part of an event type."""
     return _HUMP.sub("_", name[:_LONGEST_NAME]).lower()[:_LONGEST_NAME]
 
 
@@ -135,7 +135,7 @@ def word(value: Any) -> str | None:
 
 
 def content_hash_id(content: Any) -> str:
-    """An event id for what has none of its own: equal content, whatever its order of keys, is the same event."""
+    """An event id from the content: equal content gives the same id, whatever the order of keys."""
     try:
         canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError:

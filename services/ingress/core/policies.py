@@ -50,7 +50,7 @@ def validate_policy(raw: bytes, context: RequestContext) -> EventResult:
 
 
 def _whole(wished: dict[str, Any]) -> dict[str, Any]:
-    """The whole policy; the region stays the tenant's own unless one is wished for."""
+    """The whole policy; the region stays the tenant's own unless the request has one."""
     policy = Policy.from_json(wished).to_json()
     return policy if _REGION in wished else {name: part for name, part in policy.items() if name != _REGION}
 

@@ -29,13 +29,13 @@ class SegmentBatch:
 
 
 def write_key_in(body: Any) -> str | None:
-    """The write key, as browsers send it that can't set a header."""
+    """The write key in the body, from browsers that can't set a header."""
     key = body.get("writeKey") if isinstance(body, dict) else None
     return key if isinstance(key, str) else None
 
 
 def segment_batch(name: str, body: Any, received_at: int) -> SegmentBatch:
-    """What a call by that name brings. Raises MalformedBody or TooManyMessages."""
+    """The messages of a call to the route of that name. Raises MalformedBody or TooManyMessages."""
     if not isinstance(body, dict):
         raise MalformedBody("the body is a JSON object")
     if name not in BATCHES:

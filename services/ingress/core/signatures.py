@@ -39,7 +39,7 @@ def meta_signature_matches(raw: bytes, header: str | None, secrets: Sequence[byt
 def signed_request(text: str, secrets: Sequence[bytes]) -> dict[str, Any] | None:
     """What a ``signed_request`` of Meta's says (of data deletion: who asks), if any of the app secrets signed it.
 
-    The signature is over the payload as it is encoded. None for whatever is not signed so, or says nothing.
+    The signature is over the encoded payload. None if it does not fit, or the payload is no request.
     """
     parts = _SIGNED_REQUEST.fullmatch(text[: _LONGEST_REQUEST + 1].strip())
     if parts is None or len(text) > _LONGEST_REQUEST:

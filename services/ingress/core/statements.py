@@ -16,7 +16,7 @@ from services.ingress.core.requests import AttributeInput, Refused, TagChanges
 
 
 class EventDraft(NamedTuple):
-    """One event to be: its type, its data, and which field of the request it comes from."""
+    """A draft of one event: its type, its data, and the field of the request that it comes from."""
 
     type: str
     data: Mapping[str, Any]
@@ -41,7 +41,7 @@ _EVIDENCE: Final = ("identity.bound", "identity.unbound", "identity.decided")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is remembered of a statement that the log has: enough to look for it in the read models."""
+    """What is kept of a statement that is in the log: enough to look for it in the read models."""
 
     index: int
     contact: str
@@ -77,7 +77,7 @@ class Envelope(NamedTuple):
 def stem(prefix: str, *content: Any, place: int | None = None) -> str:
     """The first part of a statement's ids: equal for equal content.
 
-    ``place`` is where in its request the statement stood, for those that only their request tells apart.
+    ``place`` is the statement's index in its request, for statements whose content may be equal.
     """
     digest = content_hash_id(content).removeprefix("hash:")
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
@@ -117,7 +117,7 @@ def tag_drafts(changes: TagChanges | None, place: str, source: str) -> Iterator[
 
 
 def attribute_drafts(values: Mapping[str, AttributeInput | None] | None, place: str) -> Iterator[EventDraft]:
-    """The events of attributes by key; a value of None takes the attribute away."""
+    """The events of attributes by key; a value of None removes the attribute."""
     for key, value in (values or {}).items():
         if value is None:
             yield EventDraft("attribute.unset", {"key": key}, f"{place}.{key}")

@@ -51,7 +51,7 @@ class Gunzip:
         self._member = zlib.decompressobj(_GZIP)
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
-        """What more of the packed body unpacks to. Raises NotGzip or UnpacksTooLarge."""
+        """Unpack the next piece of the body. Raises NotGzip or UnpacksTooLarge."""
         while raw:
             if self._member.eof:
                 raw = raw.lstrip(b"\x00")  # padding after the end is allowed

@@ -51,7 +51,7 @@ _IN_THE_ENVELOPE: Final = _FLEETING | {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Whose website it is, and the source that says so; ``rate`` is how much that may send a second, if it is set."""
+    """A tenant's website, and its source; ``rate`` is the source's own limit of messages a second, if it is set."""
 
     tenant: str
     source: str
@@ -90,7 +90,7 @@ class _Message:
     at: int
 
     def object(self, name: str) -> Fields | None:
-        """The object of that name, an empty one where there is none; None for what is another thing."""
+        """The object of that name, an empty one if it is missing; None if the value is no object."""
         value = self.fields.get(name)
         return {} if value is None else value if isinstance(value, dict) else None
 
@@ -162,7 +162,7 @@ def _visitor(site: Site, anonymous_id: str) -> Fields:
 
 
 def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
-    """The message's own id, else one made of what it says; of what names no time, also of when and where it came."""
+    """The message's own id, else a hash of its content; if it has no time, also of when it came and its index."""
     fields = message.fields
     given = usable_id(fields.get("messageId"), _LONGEST_MESSAGE_ID)
     if given is not None:
@@ -204,7 +204,7 @@ def _drafts(message: _Message) -> list[MessageDraft]:
 
 
 def _standing(message: _Message) -> list[MessageDraft]:
-    """Who a message says the person is that says something else: what SDKs put on everything they send."""
+    """The login that a message of another kind states: SDKs put both ids on everything they send."""
     member = message.user_id if message.is_visitor else None
     identifiers = identifiers_of(member, message.context.get("traits"), message.context)
     return [MessageDraft("", "identity.bound", _binding(identifiers))] if identifiers else []

@@ -19,7 +19,7 @@ _UNPADDED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(.*)", re.ASCII | re.
 
 
 def happened_at(message: dict[str, Any], sent_at: Any, received_at: int) -> int:
-    """When the message says it happened, else when it came in; ``sent_at`` is its body's, if it has none itself."""
+    """The message's time, else when it was received; ``sent_at`` is the body's, for messages without ``sentAt``."""
     at = millis_of(message.get("timestamp"))
     if at is None:
         at = millis_of(message.get("originalTimestamp"))

@@ -89,7 +89,7 @@ def _reads(read: Any, text: str) -> bool:
 
 def _flat(traits: Fields) -> Iterator[tuple[str, Any]]:
     for name, value in traits.items():
-        if _is_told_elsewhere(name, value):
+        if _is_read_elsewhere(name, value):
             continue
         if isinstance(value, dict) and value:
             yield from ((f"{name}_{inner}", nested) for inner, nested in value.items())
@@ -97,8 +97,8 @@ def _flat(traits: Fields) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _is_told_elsewhere(name: str, value: Any) -> bool:
-    """Whether it is in the profile or among the identifiers, or says nothing there; a name that is a list is not."""
+def _is_read_elsewhere(name: str, value: Any) -> bool:
+    """Whether a trait belongs to the profile or the identifiers, or is empty; a list is neither, whatever its name."""
     if name in _PROFILE:
         return value is None or isinstance(value, str)
     return name in CLAIMED and (value in (None, "") or usable_id(value, LONGEST_VALUE) is not None)

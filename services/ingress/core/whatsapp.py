@@ -37,7 +37,7 @@ _LONGEST_NAME: Final = 1000
 
 
 def drafts(changes: list[Any], entry: Fields, context: SourceContext) -> Iterator[ItemDraft | str]:
-    """What an entry's changes say, in their order; of what can't be read, the reason."""
+    """The drafts of an entry's changes, in order; for an item that can't be read, the reason."""
     for change in changes:
         for found in items_of(change, entry, context) if isinstance(change, dict) else ("not_an_object",):
             if isinstance(found, str):
@@ -72,7 +72,7 @@ def _content_of(item: Fields, place: Place, kind: str) -> EventContent | None:
 
 
 def _content(item: Fields, kind: str) -> tuple[str | None, Fields]:
-    """The words of a message, and what else it holds under the name of its kind."""
+    """The text of a message, and the rest of the field that is named after its kind."""
     content = item.get(kind)
     if isinstance(content, dict):
         spoken = next((key for key in _TEXTS if isinstance(content.get(key), str)), None)
@@ -141,7 +141,7 @@ def _profile(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft
 
 
 def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
-    """The numbers on the card that answers a request for one's own: what the person claims."""
+    """The numbers on a card that answers a request for the person's own number; they are claimed."""
     cards = [card for card in listed(item.get("contacts")) if isinstance(card, dict)]
     own = [card for card in cards if (card.get("origin") or item.get("origin")) == "contact_request"]
     given = (WhatsAppPerson.named(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
@@ -212,7 +212,7 @@ def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
 
 
 def _before(system: Fields, who: WhatsAppPerson, kind: str) -> WhatsAppPerson:
-    """Who it was: named by the message, or by the sentence that tells of the change."""
+    """The person's former ids: from the message's fields, or from the sentence that describes the change."""
     old_id = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
     old = old_id[1] if old_id and kind == "user_changed_user_id" else None
     named = WhatsAppPerson.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
@@ -229,7 +229,7 @@ def _renewal(item: Fields, place: Place) -> Iterator[ItemDraft]:
 
 
 def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson) -> Iterator[ItemDraft]:
-    """The old contact gives way to the new; where both are one, or one isn't known, there is but one to vouch for."""
+    """The new contact supersedes the old. If they are equal, or one is unknown, the item is kept for the known one."""
     before, after = replace(place, who=old), replace(place, who=new)
     old_contact, new_contact = old.contact(place.account), new.contact(place.account)
     if old_contact and new_contact and old_contact != new_contact:

@@ -24,7 +24,7 @@ _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an item was found, on which number, and whom it is about."""
+    """The context of an item: its change, its number and its person."""
 
     context: SourceContext
     account: str | None
@@ -38,7 +38,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """What the channel calls the items found here."""
+        """The channel's name for these items."""
         return (self.kind if self.field in _NAMED_BY_ITS_LIST else "") or self.field or "change"
 
     @property
@@ -52,7 +52,7 @@ class Place:
         return bool(ours) and ours == given
 
     def draft(self, item: Fields, content: EventContent, *apart: str, event_id: str | None = None) -> ItemDraft:
-        """The item as a draft; ``apart`` tells it from other events that share its id."""
+        """The item as a draft; ``apart`` distinguishes it from other events that share its id."""
         return ItemDraft(
             event_id=event_id or self.event_id(item, *apart),
             content=content,
@@ -63,17 +63,17 @@ class Place:
         )
 
     def kept(self, item: Fields, name: Any, *apart: str) -> ItemDraft:
-        """The item as something that means nothing to us."""
+        """The draft of an item that is not understood; all of its data are kept."""
         return self.draft(item, unread(CHANNEL, name, item), *apart)
 
     def event_id(self, item: Fields, *apart: str) -> str:
-        """The item's own id, or its content where it has none."""
+        """The event id from the item's own id, or from its content if it has none."""
         at = None if instant(item.get("timestamp")) else self.sent_at
         content = {"kind": self.name, "who": self.who.uid, "item": item, "at": at, "apart": apart}
         return own_id(CHANNEL, item.get("id"), *apart) or hashed_id(CHANNEL, self.account, content)
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
-        """What the item brought beside the envelope and what was read of it, and where, if not one to one."""
+        """The item's fields besides the envelope and those already read; and the chat, if it is not one to one."""
         known = _ENVELOPE.union(consumed, _ADDRESSES if self.contact else ())
         rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
@@ -82,7 +82,7 @@ class Place:
 
 
 def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
-    """Every item of a change; of what can't be one, the reason."""
+    """Every item of a change; for what can't be one, the reason."""
     value = fields(change.get("value"))
     metadata = fields(value.get("metadata"))
     account = account_name(identity(metadata.get("phone_number_id")))
@@ -110,7 +110,7 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
 
 
 def _found(roll: Roll, item: Any, named: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
-    """A change of number is about the old one, which no ``contacts`` could complete."""
+    """The item's person and profile. A change of number is about the old one, which ``contacts`` does not list."""
     if named is None:
         return NOBODY, {}
     return (named, {}) if item.get("type") == "system" else roll.find(named)
@@ -125,7 +125,7 @@ def _listed(value: Fields) -> Iterator[tuple[str, Any]]:
 
 
 def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
-    """A piece of the history from before the number was connected: its messages, as if they came now."""
+    """The messages of a piece of the history from before the number was connected, as if they came now."""
     threads = listed(fields(chunk).get("threads"))
     if not threads:
         yield "history", chunk
@@ -135,7 +135,7 @@ def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(kind: str, item: Any, place: Place) -> WhatsAppPerson | None:
-    """Whom an item names; None where it is about a group, or about nobody."""
+    """The person that an item names; None if it is about a group or nobody."""
     if kind not in _PERSONAL or not isinstance(item, dict):
         return None
     if item.get("group_id") is not None or item.get("recipient_type") == "group":

@@ -20,7 +20,7 @@ _BSUID: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class WhatsAppPerson:
-    """Somebody by the ids that the body gives."""
+    """A person, by the ids in the body."""
 
     wa_id: str | None = None
     phone: str | None = None
@@ -37,7 +37,7 @@ class WhatsAppPerson:
 
     @property
     def uid(self) -> str | None:
-        """What the contact is called: the wa_id, else the BSUID."""
+        """The contact's uid: the wa_id, else the BSUID."""
         return self.wa_id or self.bsuid
 
     def contact(self, account: str | None) -> Fields | None:

@@ -20,7 +20,7 @@ _PAUSE_EVERY: Final = 100
 
 @dataclass(slots=True)
 class Refusals:
-    """The lines that are no message: the first of them, and how many there are."""
+    """The refused lines: the first of them, and their number."""
 
     first: list[Rejected] = field(default_factory=list)
     count: int = 0
@@ -33,7 +33,7 @@ class Refusals:
 
 
 class CampaignImport:
-    """One list of contacts on its way into the log. ``send`` is final once the first line was taken."""
+    """The import of one list of contacts. ``send`` is final once the first line was taken."""
 
     def __init__(self, send: Send, form: Form, context: RequestContext, log: Log) -> None:
         self.send = send
@@ -46,7 +46,7 @@ class CampaignImport:
 
     @property
     def accepted(self) -> int:
-        """How many messages the log has."""
+        """The number of messages in the log."""
         return self._slices.acknowledged
 
     async def take(self, piece: bytes) -> None:

@@ -11,9 +11,9 @@ _MOST: Final = 65_536
 
 
 class DailyDedup:
-    """Statements that hold all day, by tenant and id, once Kafka has acknowledged them.
+    """Daily statements, by tenant and id, that Kafka has acknowledged.
 
-    Only a saving: one that is forgotten, or that another process sent, comes again under its own id and is absorbed.
+    Only an optimisation: a statement that is sent again has the same id, so it is absorbed as a duplicate.
     """
 
     def __init__(self, most: int = _MOST) -> None:
@@ -21,7 +21,7 @@ class DailyDedup:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def new_events(self, events: Iterable[Event]) -> list[Event]:
-        """The events without those that repeat such a statement."""
+        """The events without repeats of remembered statements."""
         here: set[tuple[str, str]] = set()
         found = []
         for event in events:
@@ -34,7 +34,7 @@ class DailyDedup:
         return found
 
     def remember(self, events: Iterable[Event]) -> None:
-        """These are acknowledged."""
+        """Remember those of the events that are daily statements; they are acknowledged."""
         for event in events:
             if event.event_id.startswith(DAILY_PREFIX):
                 self._known[event.tenant, event.event_id] = None

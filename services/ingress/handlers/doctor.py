@@ -30,7 +30,7 @@ _LAST: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and what was found or is to be done."""
+    """What was checked, its state, and what was found or has to be done."""
 
     what: str
     state: State
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class SourceUnderTest:
-    """A source with its secrets in the open."""
+    """A source with its secrets decrypted."""
 
     source: Source
     secrets: tuple[bytes, ...]
@@ -138,7 +138,7 @@ _SIGNERS: Final[dict[str, Callable[[bytes], dict[str, str]]]] = {
 
 
 def _why(answer: httpx.Response) -> str:
-    """What an answer that was not wanted means, and what to do."""
+    """What an unexpected answer means, and what to do."""
     return _MEANINGS.get(answer.status_code, f"The answer was {answer.status_code}; the service's log says more.")
 
 

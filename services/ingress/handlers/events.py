@@ -25,7 +25,7 @@ _SLICE: Final = 200
 async def take_events(
     raw: bytes, content_type: str, context: RequestContext, most: int, log: Log
 ) -> list[EventResult] | Unreadable:
-    """Judge a body's events and append the good ones; what became of each. Raises LogUnavailable."""
+    """Validate a body's events and append the accepted ones; the outcome of each. Raises LogUnavailable."""
     items = split(raw, content_type, most)
     if isinstance(items, Unreadable):
         INGRESS_REJECTED.labels("events", items.reason).inc()

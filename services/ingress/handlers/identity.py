@@ -8,12 +8,12 @@ from services.ingress.ports import Log, Record
 
 
 async def take_decision(raw: bytes, context: RequestContext, log: Log) -> EventResult:
-    """Judge a decision and append it if it is one. Raises LogUnavailable."""
+    """Validate a decision and append it. Raises LogUnavailable."""
     return await _take_one("decisions", validate_decision(raw, context), log)
 
 
 async def take_policy(raw: bytes, context: RequestContext, log: Log) -> EventResult:
-    """Judge a policy and append it if it is one. Raises LogUnavailable."""
+    """Validate a policy and append it. Raises LogUnavailable."""
     return await _take_one("policies", validate_policy(raw, context), log)
 
 

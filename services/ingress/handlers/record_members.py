@@ -33,7 +33,7 @@ class Slices:
         self.acknowledged = 0
 
     async def add(self, parts: Iterable[Accepted]) -> None:
-        """Take more. Raises LogUnavailable; then what waits is lost, and has to be said again."""
+        """Add outcomes. Raises LogUnavailable; then what was not appended yet is lost, and has to be sent again."""
         for part in parts:
             self._waiting.append(part)
             self._bytes += len(part.raw)
@@ -52,7 +52,7 @@ class Slices:
 async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it, and where it goes
     raw: bytes, content_type: str, context: RequestContext, terms: Terms, most: int, log: Log
 ) -> list[Receipt | Rejected] | Unreadable:
-    """Judge a body's records and append the events of the good ones; what became of each. Raises LogUnavailable."""
+    """Validate a body's records and append the accepted ones' events; the outcome of each. Raises LogUnavailable."""
     records = split(raw, content_type, most)
     if isinstance(records, Unreadable):
         INGRESS_REJECTED.labels("members", records.reason).inc()
@@ -81,14 +81,14 @@ def _within(room: int, outcome: AcceptedItem | Rejected) -> AcceptedItem | Rejec
 
 
 async def take_member(said: Any, context: RequestContext, terms: Terms, log: Log) -> Receipt | Rejected:
-    """Judge one record and append its events. Raises LogUnavailable."""
+    """Validate one record and append its events. Raises LogUnavailable."""
     return await _taken("members", validate_member(said, 0, context, terms), log)
 
 
 async def take_command(  # noqa: PLR0913, PLR0917 - what is said, of whom, by whom, and where it goes
     command: Command, contact: ContactFields, raw: bytes, context: RequestContext, key: str | None, log: Log
 ) -> Receipt | Rejected:
-    """Judge a command and append its events. Raises LogUnavailable."""
+    """Validate a command and append its events. Raises LogUnavailable."""
     return await _taken("commands", validate_command(command, contact, raw, context, key), log)
 
 
@@ -102,5 +102,5 @@ async def _taken(door: str, outcome: AcceptedItem | Rejected, log: Log) -> Recei
 
 
 def receipts_of(outcomes: Iterable[Receipt | Rejected]) -> Sequence[Receipt]:
-    """Those of the outcomes that state something."""
+    """The receipts among the outcomes."""
     return [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
