@@ -25,25 +25,31 @@ _SECRET_BYTES: Final = 16  # as long as LINE's and Meta's own
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
-    """The secret of each signed channel, and the site's write key."""
+class Target:
+    """Where to send, with the API key, the secret of each signed channel, and the site's write key.
 
+    ``command`` is how the reader calls ``onefold`` there.
+    """
+
+    url: str
+    key: str
     secrets: Mapping[SenderName, str]
     write_key: str
+    command: str = "onefold"
 
 
-def connect(settings: Settings) -> Credentials:
-    """Return the credentials of the demo's sources, and add those that are missing. Raises ControlError."""
+def connect(settings: Settings, url: str, key: str, command: str) -> Target:
+    """Return the target with the credentials of its sources; those that are missing are added. Raises ControlError."""
     file = settings.data_dir / _WRITE_KEY_FILE
-    found = asyncio.run(_connect(settings, file.read_text().strip() if file.exists() else ""))
-    file.write_text(found.write_key + "\n")
-    return found
+    signing, write_key = asyncio.run(_credentials(settings, file.read_text().strip() if file.exists() else ""))
+    file.write_text(write_key + "\n")
+    return Target(url, key, signing, write_key, command)
 
 
-async def _connect(settings: Settings, kept: str) -> Credentials:
+async def _credentials(settings: Settings, kept: str) -> tuple[Mapping[SenderName, str], str]:
     async with open_engine(settings.database_url, max_size=1, name="onefold-demo") as engine:
         signing = {sender: await _secret_of(engine, settings.master_key, sender) for sender in SIGNED}
-        return Credentials(signing, await _write_key(engine, kept))
+        return signing, await _write_key(engine, kept)
 
 
 async def _secret_of(engine: Engine, master: str, sender: SenderName) -> str:

@@ -10,10 +10,9 @@ from typing import Final
 
 from rich.console import Console
 
-from services.demo.connections import connect
+from services.demo.connections import Target, connect
 from services.demo.report import Result, show
 from services.demo.run import Parameters, run, server_losses
-from services.demo.sending import Target
 from services.embedded.errors import EmbeddedError
 from services.embedded.stack import Stack
 from services.runtime.errors import ForeseenError
@@ -35,7 +34,7 @@ def run_demo(parameters: Parameters, *, leave: bool, as_json: bool, port: int | 
     try:
         with Stack(settings, console) as stack:
             with server_losses():
-                target = Target(stack.url, stack.key, connect(stack.settings), _command(settings))
+                target = connect(stack.settings, stack.url, stack.key, _command(settings))
                 result = asyncio.run(_run_and_watch(stack, parameters, console, target))
             show(console, result, leave=leave)
             if as_json:

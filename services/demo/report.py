@@ -13,8 +13,8 @@ from rich.text import Text
 
 from projections.identity.resolution.links import MEANINGS
 from services.demo import brand
+from services.demo.connections import Target
 from services.demo.customers import Customers
-from services.demo.sending import Target
 from services.query import why_command
 from services.query.core.identity_models import Explanation
 

@@ -14,12 +14,13 @@ from rich.console import Console
 
 from services.demo import customers
 from services.demo.accounts import LogCounts, SendCounts, faults
+from services.demo.connections import Target
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import DemoError
 from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result, next_steps
-from services.demo.sending import Target, send
+from services.demo.sending import send
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings

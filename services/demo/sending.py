@@ -10,7 +10,6 @@ import hmac
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import httpx
@@ -18,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from schemas.topics import CHANNEL_EVENTS
 from services.demo.accounts import SendCounts
-from services.demo.connections import Credentials
+from services.demo.connections import Target
 from services.demo.deliveries import Deliveries
 from services.demo.errors import DemoError
 from services.demo.senders import SENDERS
@@ -28,16 +27,6 @@ from services.runtime.settings import Settings
 _CONCURRENCY: Final = 16  # requests at once, so that Kafka acknowledges many together
 _GIVE_UP_AFTER: Final = 60.0
 _TRY_AGAIN: Final = frozenset({429, 503})
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to send, the API key, and the other credentials. ``command`` is how the reader calls ``onefold``."""
-
-    url: str
-    key: str
-    credentials: Credentials
-    command: str = "onefold"
 
 
 def _client() -> httpx.AsyncClient:
@@ -70,21 +59,20 @@ async def send_posts(
 
 def _headers(target: Target, post: Post) -> dict[str, str]:
     if post.wrong_credential:  # the right one with its end cut off
-        known = target.credentials
-        cut = Credentials({sender: secret[:-1] for sender, secret in known.secrets.items()}, known.write_key[:-1])
-        target = replace(target, key=target.key[:-1], credentials=cut)
+        cut = {sender: secret[:-1] for sender, secret in target.secrets.items()}
+        target = Target(target.url, target.key[:-1], cut, target.write_key[:-1])
     return {"Content-Type": SENDERS[post.sender].content_type} | _credential(target, post)
 
 
 def _credential(target: Target, post: Post) -> dict[str, str]:
     match SENDERS[post.sender].credential:
         case "signature":
-            digest = hmac.digest(target.credentials.secrets[post.sender].encode(), post.body, hashlib.sha256)
+            digest = hmac.digest(target.secrets[post.sender].encode(), post.body, hashlib.sha256)
             if post.sender == "line":
                 return {"x-line-signature": base64.b64encode(digest).decode()}
             return {"X-Hub-Signature-256": f"sha256={digest.hex()}"}
         case "write key":
-            user = base64.b64encode(f"{target.credentials.write_key}:".encode()).decode()
+            user = base64.b64encode(f"{target.write_key}:".encode()).decode()
             return {"Authorization": f"Basic {user}"}
         case "API key":
             return {"Authorization": f"Bearer {target.key}"}

@@ -11,14 +11,13 @@ import orjson
 import pytest
 
 from services.demo.accounts import SendCounts
-from services.demo.connections import SIGNED, Credentials
+from services.demo.connections import SIGNED, Target
 from services.demo.deliveries import Deliveries, deliveries
 from services.demo.errors import DemoError
 from services.demo.generate import generate_year
-from services.demo.sending import Target, send_posts
+from services.demo.sending import send_posts
 
-CREDENTIALS = Credentials({sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
-TARGET = Target("http://ingress", "of_key", CREDENTIALS)
+TARGET = Target("http://ingress", "of_key", {sender: f"secret-of-{sender}" for sender in SIGNED}, "wk_demo")
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
@@ -34,7 +33,7 @@ def ingress(request: httpx.Request) -> httpx.Response:
     if part == "webhooks":
         return httpx.Response(200 if signed(request, rest[1].removeprefix("demo-")) else 401, json={})
     if rest == ["batch"]:
-        user = base64.b64encode(f"{CREDENTIALS.write_key}:".encode()).decode()
+        user = base64.b64encode(f"{TARGET.write_key}:".encode()).decode()
         return httpx.Response(200 if request.headers["Authorization"] == f"Basic {user}" else 401, json={})
     if request.headers["Authorization"] != f"Bearer {TARGET.key}":
         return httpx.Response(401)
