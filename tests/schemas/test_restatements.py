@@ -6,7 +6,7 @@ from schemas.codec import decode, encode
 from schemas.events import ContactRef
 from schemas.events.base import Identifier
 from schemas.restatements import RESTATED, Restatement, restated_in, restating
-from tests.support.saying import T0, event
+from tests.support.identity_events import T0, event
 
 CRM = ContactRef(channel="crm", account="erp", uid="1")
 SAID = restating("demo", CRM, ("member_id", "M1"), (T0, "crm:9"))

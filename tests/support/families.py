@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from schemas.events import Event
-from tests.support.saying import bound, claimed, decided, event, seen, unbound
+from tests.support.identity_events import bound, claimed, decided, event, seen, unbound
 
 TENANTS: Final = ("demo", "other", "third")
 _FAMILIES: Final = 8  # of a tenant

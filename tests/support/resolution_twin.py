@@ -16,7 +16,7 @@ CHANNELS = {"line", "facebook", "instagram", "whatsapp", "web", "crm"}
 JUNK = {"null", "(null)", "none", "nil", "nan", "na", "n/a", "undefined", "unknown", "anonymous", "-1"}
 
 
-class Said(NamedTuple):
+class Statement(NamedTuple):
     contact: str
     type: str
     value: str
@@ -27,7 +27,7 @@ class Said(NamedTuple):
     intrinsic: bool = False
 
 
-class Tie(NamedTuple):
+class Link(NamedTuple):
     tier: int
     since: int
     type: str
@@ -94,13 +94,13 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
                 chosen[name] = event
 
     contacts: set[str] = set()
-    said: list[Said] = []
+    statements: list[Statement] = []
     decisions: list[tuple[int, str, str, frozenset[str]]] = []
     for (contact, event_id), event in chosen.items():
         contacts.add(contact)
         at = event.occurred_at
-        said.extend(
-            Said(contact, one.type, one.value, "verified", at, event_id, asserted=True, intrinsic=True)
+        statements.extend(
+            Statement(contact, one.type, one.value, "verified", at, event_id, asserted=True, intrinsic=True)
             for one in event.intrinsic
         )
         data: Any = event.data
@@ -114,20 +114,22 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
                 stated.append(("contact", data.linked_contact.key, "verified"))
             for type_name, value, assurance in stated:
                 how = assurance if asserted else "both"
-                said.append(Said(contact, type_name, value, how, at, event_id, asserted))
-    contacts |= {one.value for one in said if one.type == "contact" and spell("contact", one.value, Policy())}
+                statements.append(Statement(contact, type_name, value, how, at, event_id, asserted))
+    contacts |= {one.value for one in statements if one.type == "contact" and spell("contact", one.value, Policy())}
 
     # 1. Blocked
-    said = [one._replace(value=value) for one in said if (value := spell(one.type, one.value, policy)) is not None]
+    statements = [
+        one._replace(value=value) for one in statements if (value := spell(one.type, one.value, policy)) is not None
+    ]
 
     # Live evidence
     live: dict[tuple[str, str, str], tuple[int, int, tuple[int, str]]] = {}  # tier, since, latest live assertion
-    for key in {(one.contact, one.type, one.value) for one in said}:
-        about = [one for one in said if (one.contact, one.type, one.value) == key]
+    for key in {(one.contact, one.type, one.value) for one in statements}:
+        about = [one for one in statements if (one.contact, one.type, one.value) == key]
         tiers, stamps = [], []
         for assurance in ("verified", "claimed"):
-            statements = [one for one in about if one.assurance in {assurance, "both"} and not one.intrinsic]
-            decisive = max(statements, key=lambda one: (one.at, one.event_id), default=None)
+            assured = [one for one in about if one.assurance in {assurance, "both"} and not one.intrinsic]
+            decisive = max(assured, key=lambda one: (one.at, one.event_id), default=None)
             if decisive is not None and decisive.asserted:
                 tiers.append(tier_of(key[1], assurance, policy))
                 stamps.append((decisive.at, decisive.event_id))
@@ -153,54 +155,56 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
             and scope(other_type, other_value, policy) == scope(type_name, value, policy)
         )
     }
-    ties = {
-        Tie(tier, since, type_name, value, contact)
+    links = {
+        Link(tier, since, type_name, value, contact)
         for (contact, type_name, value), (tier, since, _) in registered.items()
     }
-    refused: list[tuple[Tie, str]] = []
+    refused: list[tuple[Link, str]] = []
 
-    def drop(bad: Iterable[Tie], reason: str) -> None:
-        nonlocal ties
+    def drop(bad: Iterable[Link], reason: str) -> None:
+        nonlocal links
         bad = set(bad)
-        refused.extend((tie, reason) for tie in bad)
-        ties = ties - bad
+        refused.extend((link, reason) for link in bad)
+        links = links - bad
 
     # 3. Shared device
     def ever(contact: str, of: tuple[str, str]) -> set[str]:
         return {
             one.value
-            for one in said
+            for one in statements
             if one.contact == contact and one.asserted and scope(one.type, one.value, policy) == of
         }
 
     drop(
         [
-            tie
-            for tie in ties
-            if (of := scope(tie.type, tie.value, policy)) and len(ever(tie.contact, of)) > policy.shared_device_limit
+            link
+            for link in links
+            if (of := scope(link.type, link.value, policy)) and len(ever(link.contact, of)) > policy.shared_device_limit
         ],
         "shared_device",
     )
 
-    def holders(tie: Tie, among: set[Tie]) -> set[str]:
-        at_tier = {one.contact for one in among if one[2:4] == tie[2:4] and one.tier <= tie.tier}
-        return at_tier | ({tie.value} if tie.type == "contact" else set())
+    def holders(link: Link, among: set[Link]) -> set[str]:
+        at_tier = {one.contact for one in among if one[2:4] == link[2:4] and one.tier <= link.tier}
+        return at_tier | ({link.value} if link.type == "contact" else set())
 
     # 4. Generic value
-    drop([tie for tie in ties if len(holders(tie, ties)) > limit_of(tie.type, policy)], "generic")
+    drop([link for link in links if len(holders(link, links)) > limit_of(link.type, policy)], "generic")
 
     def carries(contact: str) -> set[tuple[tuple[str, str], str]]:
         return {
-            (of, tie.value) for tie in ties if tie.contact == contact and (of := scope(tie.type, tie.value, policy))
+            (of, link.value)
+            for link in links
+            if link.contact == contact and (of := scope(link.type, link.value, policy))
         }
 
     # 5. Shared value
     shared = []
-    for tie in ties:
-        between = set().union(*(carries(contact) for contact in holders(tie, ties)))
+    for link in links:
+        between = set().union(*(carries(contact) for contact in holders(link, links)))
         kinds = [of for of, _ in between]
-        if scope(tie.type, tie.value, policy) is None and len(kinds) != len(set(kinds)):
-            shared.append(tie)
+        if scope(link.type, link.value, policy) is None and len(kinds) != len(set(kinds)):
+            shared.append(link)
     drop(shared, "shared")
 
     # 6. Staff decisions
@@ -211,16 +215,16 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
             (one for one in decisions if one[3] == pair), key=lambda one: (one[0], one[1], care[one[2]])
         )
         if len(pair) == 2 and verdict == "same":
-            ties = ties | {Tie(0, at, "staff", max(pair), min(pair))}
+            links = links | {Link(0, at, "staff", max(pair), min(pair))}
         if len(pair) == 2 and verdict == "different":
             different.add(pair)
 
     # 7. Constrained Kruskal
     sides: list[set[Any]] = [{contact} for contact in contacts]
     sides += [
-        {(tie.type, tie.value)}
-        for tie in {tie._replace(tier=0, since=0, contact="") for tie in ties}
-        if tie.type not in {"contact", "staff"}
+        {(link.type, link.value)}
+        for link in {link._replace(tier=0, since=0, contact="") for link in links}
+        if link.type not in {"contact", "staff"}
     ]
 
     def values(side: set[Any]) -> set[tuple[tuple[str, str], str]]:
@@ -232,27 +236,29 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
                 found.add((of, node[1]))
         return found
 
-    for tie in sorted(ties):
-        (mine,) = (side for side in sides if tie.contact in side)
-        node = tie.value if tie.type in {"contact", "staff"} else (tie.type, tie.value)
+    for link in sorted(links):
+        (mine,) = (side for side in sides if link.contact in side)
+        node = link.value if link.type in {"contact", "staff"} else (link.type, link.value)
         (theirs,) = (side for side in sides if node in side)
         if mine is theirs:
             continue
         if any(
-            one_of == other_of and one != other and tie.tier >= policy.types[one_of[0]].exclusive.guards  # type: ignore[union-attr]
+            one_of == other_of and one != other and link.tier >= policy.types[one_of[0]].exclusive.guards  # type: ignore[union-attr]
             for one_of, one in values(mine)
             for other_of, other in values(theirs)
         ):
-            refused.append((tie, "exclusive_conflict"))
+            refused.append((link, "exclusive_conflict"))
         elif any(frozenset({one, other}) in different for one in mine for other in theirs if one != other):
-            refused.append((tie, "decided_different"))
+            refused.append((link, "decided_different"))
         else:
             sides.remove(theirs)
             mine |= theirs
 
     # 8. Customers, and who founds them
     def founded_at(contact: str) -> int:
-        times = [one.at for one in said if one.contact == contact or (one.type, one.value) == ("contact", contact)]
+        times = [
+            one.at for one in statements if one.contact == contact or (one.type, one.value) == ("contact", contact)
+        ]
         return min(times + [at for at, _, _, pair in decisions if contact in pair], default=0)
 
     customers = []
@@ -262,20 +268,20 @@ def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901,
             founder = min(members, key=lambda contact: (founded_at(contact), contact))
             ids = {value for contact in members for of, value in carries(contact) if of[0] == "member_id"}
             customers.append((founder, tuple(members), min(ids, default=None)))
-    told = sorted(refused)
+    in_order = sorted(refused)
     return TwinOutcome(
-        sorted(customers), [(tie.contact, tie.type, tie.value, tie.tier, reason) for tie, reason in told]
+        sorted(customers), [(link.contact, link.type, link.value, link.tier, reason) for link, reason in in_order]
     )
 
 
 def rank(event: Event) -> tuple[Any, ...]:
     """The least of an event's repeats counts, by when, type, source and what it says."""
-    said: list[tuple[str, str, str]] = []
+    statements: list[tuple[str, str, str]] = []
     data: Any = event.data
     if event.type == "identity.decided":
-        said = [(data.other.key, "", data.decision)]
+        statements = [(data.other.key, "", data.decision)]
     elif event.type in {"identity.bound", "identity.unbound"}:
-        said = [(one.type, one.value, one.assurance) for one in data.identifiers]
-        said += [("contact", data.linked_contact.key, "verified")] if data.linked_contact else []
+        statements = [(one.type, one.value, one.assurance) for one in data.identifiers]
+        statements += [("contact", data.linked_contact.key, "verified")] if data.linked_contact else []
     intrinsic = sorted((one.type, one.value) for one in event.intrinsic)
-    return (event.occurred_at, event.type, event.source, intrinsic, said)
+    return (event.occurred_at, event.type, event.source, intrinsic, statements)

@@ -6,7 +6,7 @@ same phone makes the phone shared, and taking that login back undoes it.
 
 from typing import Final
 
-from tests.support.saying import bound, claimed, event, seen, unbound
+from tests.support.identity_events import bound, claimed, event, seen, unbound
 
 LINE, C1, C2 = "line:oa1:U1", "web:shop:c1", "web:shop:c2"
 WHATSAPP: Final = "whatsapp:n1:886911111111"

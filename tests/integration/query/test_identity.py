@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from schemas.events import Event
+from tests.support.identity_events import T0, bound, claimed, decided, seen, unbound
 from tests.support.read_api import Brand, id_of
-from tests.support.saying import T0, bound, claimed, decided, seen, unbound
 from tests.support.worked_example import (
     ALL,
     ANOTHER_LOGS_IN,

@@ -9,8 +9,8 @@ from projections.identity import resolutions
 from projections.identity.policies import policies_in
 from projections.registry import SCHEMA
 from services.control.keys import add_key
+from tests.support.identity_events import bound, claimed, event
 from tests.support.read_api import Brand, id_of
-from tests.support.saying import bound, claimed, event
 
 PATH = "/v1/identity/policy"
 PHONE = "+886911111111"

@@ -14,8 +14,8 @@ from services.query.core.timelines import TimelineQuery
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.reader import CustomerReader
 from services.runtime.settings import Settings
+from tests.support.identity_events import bound, event
 from tests.support.read_api import NOW, Brand
-from tests.support.saying import bound, event
 from tests.support.worked_example import LINE, ONE_CUSTOMER, PHONE
 
 CONTACT = ContactRef(channel="line", account="oa1", uid="U1")

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import app
+from tests.support.identity_events import claimed, seen
 from tests.support.read_api import MASTER, Brand
-from tests.support.saying import claimed, seen
 from tests.support.worked_example import ANOTHER_LOGS_IN, C1, LINE, ONE_CUSTOMER, WHATSAPP
 
 

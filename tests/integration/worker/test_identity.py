@@ -24,8 +24,8 @@ from services.query.handlers.reader import CustomerReader
 from services.runtime.secrets import tenant_id_key
 from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
+from tests.support.identity_events import ref
 from tests.support.polling import until
-from tests.support.saying import ref
 from tests.support.streams import consumed
 from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
 from tests.support.worker_processes import WorkerProcess

@@ -8,8 +8,8 @@ import pytest
 
 from services.verify.main import verify
 from tests.support.families import history
+from tests.support.identity_events import event
 from tests.support.polling import until
-from tests.support.saying import event
 from tests.support.worlds import World
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]

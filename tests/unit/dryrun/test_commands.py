@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.events import Event
 from services.dryrun.commands import resolve
 from services.runtime.secrets import tenant_id_key
-from tests.support.saying import T0, bound, event, seen
+from tests.support.identity_events import T0, bound, event, seen
 
 A, B, C = (f"web:shop:{letter}" for letter in "abc")
 PHONE = "+886911111111"

@@ -8,7 +8,7 @@ from schemas.events import Event
 from schemas.restatements import RESTATED
 from services.verify.check_evidence import compare_evidence
 from tests.support.contacts_agent import ContactsAgent, contact_events
-from tests.support.saying import bound, decided, seen, unbound
+from tests.support.identity_events import bound, decided, seen, unbound
 
 WHATSAPP, WEB = "whatsapp:n1:886911111111", "web:shop:c1"
 LOG = [

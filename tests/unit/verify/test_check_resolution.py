@@ -9,7 +9,7 @@ from schemas.events import Event
 from services.verify.check_resolution import compare_resolution, is_ahead
 from services.verify.comparing import TableComparison
 from tests.support.contacts_agent import ContactsAgent, contact_events
-from tests.support.saying import bound, seen
+from tests.support.identity_events import bound, seen
 from tests.support.streams import rules_of
 
 CRM, WEB = "crm:erp:1", "web:shop:c1"

@@ -10,7 +10,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.store import PostgresIdentityStore
 from schemas.events import Event
 from tests.support.identity import Identity
-from tests.support.saying import bound, claimed, unbound
+from tests.support.identity_events import bound, claimed, unbound
 from tests.support.streams import rules_of
 
 HUB, SMALL = "+886911111111", "+886922222222"

@@ -12,7 +12,7 @@ from projections.identity.resolution.resolution import resolve
 from projections.identity.snapshot import resolution_of
 from projections.identity.tables import CUSTOMERS, CustomerRow
 from tests.support.identity import Identity
-from tests.support.saying import bound, claimed
+from tests.support.identity_events import bound, claimed
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL, C1, C2, LINE, PHONE, WHATSAPP
 

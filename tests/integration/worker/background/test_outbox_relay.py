@@ -25,7 +25,7 @@ from services.runtime.settings import Settings
 from services.worker.agent_spec import Connect
 from services.worker.background.outbox_relay import OutboxRelay
 from tests.support.identity import Identity
-from tests.support.saying import T0, bound, claimed
+from tests.support.identity_events import T0, bound, claimed
 from tests.support.streams import consumed
 from tests.support.worked_example import ALL
 

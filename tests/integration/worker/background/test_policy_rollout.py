@@ -25,8 +25,8 @@ from services.worker.agents.identity import identity as identity_work
 from services.worker.background.policy_rollout import PolicyRollout
 from tests.support.histories import random_history
 from tests.support.identity import Identity
+from tests.support.identity_events import bound, claimed, event
 from tests.support.memory import fold
-from tests.support.saying import bound, claimed, event
 from tests.support.streams import consumed, content, id_of
 
 LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100}, "member_id": {"exclusive": None}}}

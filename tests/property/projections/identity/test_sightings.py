@@ -21,8 +21,8 @@ from services.verify.check_evidence import compare_evidence
 from tests.support.contacts_agent import ContactsAgent, contact_events
 from tests.support.examples import examples
 from tests.support.histories import chances, cut, dice, distinct, histories, patient, policies, random_history
+from tests.support.identity_events import bound, event, seen, unbound
 from tests.support.memory import Memory, fold
-from tests.support.saying import bound, event, seen, unbound
 from tests.support.streams import by_log, by_tables, content, rules_of
 
 WHATSAPP, OWN, OTHER = "whatsapp:n1:886911111111", "+886911111111", "+886922222222"

@@ -14,8 +14,8 @@ from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
 from schemas.events import Event
 from tests.support.examples import examples
 from tests.support.histories import cut, histories, policies, random_history
+from tests.support.identity_events import bound, seen, unbound
 from tests.support.memory import Memory, fold
-from tests.support.saying import bound, seen, unbound
 from tests.support.streams import by_stream, by_tables, consumed, content, rules_of
 
 

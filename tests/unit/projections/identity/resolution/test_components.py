@@ -4,7 +4,7 @@ from projections.identity.resolution.components import closure, components
 from projections.identity.resolution.gather import gather
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
-from tests.support.saying import bound, claimed, decided, seen, unbound
+from tests.support.identity_events import bound, claimed, decided, seen, unbound
 
 A, B, C, D = (f"web:shop:{letter}" for letter in "abcd")
 PHONE = "+886911111111"
@@ -29,7 +29,7 @@ def test_a_crowd_of_claims_ties_only_those_who_verified() -> None:
     assert resolve(evidence.of(frozenset({A, B})), Policy()).customers[0].contacts == (A, B)
 
 
-def test_a_part_is_told_of_the_crowd_that_it_cant_count() -> None:
+def test_a_part_takes_over_limit_identifiers_from_outside() -> None:
     evidence = gather(CLAIMS)
     (part, *_) = components(evidence, Policy())
     alone = resolve(evidence.of(part), Policy(), {("phone", PHONE): 3})

@@ -1,7 +1,7 @@
 """The worked examples of `docs/identity-resolution.md`; example A is in `test_worked_example`."""
 
 from schemas.events import Event
-from tests.support.saying import bound, claimed, decided, groups, refusals, seen, unbound
+from tests.support.identity_events import bound, claimed, decided, groups, refusals, seen, unbound
 
 PHONE = "+886911111111"
 U1, U2 = "line:oa1:U1", "line:oa1:U2"

@@ -3,13 +3,13 @@
 import pytest
 
 from projections.identity.resolution.explain import ChainStep, UnknownContact, graph, why
-from tests.support.saying import T0, bound, claimed, decided, resolved, seen, unbound
+from tests.support.identity_events import T0, bound, claimed, decided, resolved, seen, unbound
 
 A, B, C, D = (f"web:shop:{letter}" for letter in "abcd")
 PHONE = "+886911111111"
 
 
-def told(chain: tuple[ChainStep, ...]) -> list[tuple[str, str, str]]:
+def links_of(chain: tuple[ChainStep, ...]) -> list[tuple[str, str, str]]:
     return [(step.contact, step.type, step.fate) for step in chain]
 
 
@@ -22,13 +22,13 @@ def test_together_by_the_shortest_chain_of_accepted_links_with_their_events() ->
     )
     because = why(resolution, A, B)
     assert because.together
-    assert told(because.chain) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
+    assert links_of(because.chain) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
     assert because.chain[0].sources == (
         ("first", T0 + 1, "first"),
         ("proof", T0 + 3, "verified"),
         ("first", T0 + 1, "claimed"),
     )
-    assert told(why(resolution, C, A).chain) == [(B, "contact", "accepted"), *reversed(told(because.chain))]
+    assert links_of(why(resolution, C, A).chain) == [(B, "contact", "accepted"), *reversed(links_of(because.chain))]
 
 
 def test_together_by_staff() -> None:
@@ -40,7 +40,7 @@ def test_apart_by_the_links_that_were_refused_and_what_stood_against_them() -> N
     resolution = resolved(bound(A, member_id="M7", phone=PHONE), bound(B, member_id="M8", phone=PHONE))
     because = why(resolution, A, B)
     assert not because.together
-    assert told(because.chain) == [(A, "phone", "shared"), (B, "phone", "shared")]
+    assert links_of(because.chain) == [(A, "phone", "shared"), (B, "phone", "shared")]
     assert because.chain[0].detail == ("member_id", "M7", "M8")
 
 
@@ -51,7 +51,7 @@ def test_apart_with_the_fewest_obstacles() -> None:
         decided(A, B, "different", at=1),
     )
     because = why(resolution, A, B)
-    assert told(because.chain) == [(A, "phone", "accepted"), (B, "phone", "decided_different")]
+    assert links_of(because.chain) == [(A, "phone", "accepted"), (B, "phone", "decided_different")]
     assert because.decided == (A, B)
 
 
@@ -63,7 +63,7 @@ def test_a_longer_chain_with_fewer_obstacles_tells_more() -> None:
         decided(C, D, "same"),
         decided(D, B, "same", at=1),
     )
-    assert told(why(resolution, A, B).chain) == [
+    assert links_of(why(resolution, A, B).chain) == [
         (A, "staff", "accepted"),
         (C, "staff", "accepted"),
         (B, "staff", "exclusive_conflict"),
@@ -79,7 +79,7 @@ def test_apart_by_what_was_taken_back() -> None:
 
 def test_apart_by_values_that_are_nobodys() -> None:
     chain = why(resolved(bound(A, member_id="null"), bound(B, member_id="null")), A, B).chain
-    assert told(chain) == [(A, "member_id", "blocked"), (B, "member_id", "blocked")]
+    assert links_of(chain) == [(A, "member_id", "blocked"), (B, "member_id", "blocked")]
 
 
 def test_apart_for_want_of_evidence() -> None:
@@ -102,6 +102,6 @@ def test_a_customers_graph_has_its_links_and_those_refused() -> None:
     )
     whole = graph(resolution, A)
     assert whole.customer.contacts == (A, B)
-    assert told(whole.accepted) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
-    assert told(whole.refused) == [(B, "contact", "decided_different")]
-    assert told(graph(resolution, C).refused) == told(whole.refused)
+    assert links_of(whole.accepted) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
+    assert links_of(whole.refused) == [(B, "contact", "decided_different")]
+    assert links_of(graph(resolution, C).refused) == links_of(whole.refused)

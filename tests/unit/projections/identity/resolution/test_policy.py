@@ -1,4 +1,4 @@
-"""A policy is data: what a tenant may wish, and how it is told what it may not."""
+"""A policy is data: what a tenant may wish, and the message for what it may not."""
 
 from typing import Any
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.saying import T0, bound, claimed, decided, event, groups, refusals, resolved, seen, unbound
+from tests.support.identity_events import T0, bound, claimed, decided, event, groups, refusals, resolved, seen, unbound
 
 A, B, C, D, E = (f"web:shop:{letter}" for letter in "abcde")
 LINE, OTHER_LINE = "line:oa1:U1", "line:oa2:U1"
@@ -19,23 +19,23 @@ def browsers(count: int) -> list[str]:
 
 class TestLiveEvidence:
     def test_the_statement_latest_by_time_then_event_id_decides(self) -> None:
-        said = bound(A, phone=PHONE, at=5, event_id="m")
+        events = bound(A, phone=PHONE, at=5, event_id="m")
         partner = bound(B, phone=PHONE)
-        assert groups(said, partner, unbound(A, phone=PHONE, at=5, event_id="l")) == [{A, B}]
-        assert groups(said, partner, unbound(A, phone=PHONE, at=5, event_id="n")) == [{A}, {B}]
+        assert groups(events, partner, unbound(A, phone=PHONE, at=5, event_id="l")) == [{A, B}]
+        assert groups(events, partner, unbound(A, phone=PHONE, at=5, event_id="n")) == [{A}, {B}]
 
     def test_unbinding_takes_back_both_assurances(self) -> None:
-        said = (bound(A, phone=PHONE, at=1), claimed(A, phone=PHONE, at=2), bound(B, phone=PHONE))
-        assert groups(*said) == [{A, B}]
-        assert groups(*said, unbound(A, phone=PHONE, at=3)) == [{A}, {B}]
+        events = (bound(A, phone=PHONE, at=1), claimed(A, phone=PHONE, at=2), bound(B, phone=PHONE))
+        assert groups(*events) == [{A, B}]
+        assert groups(*events, unbound(A, phone=PHONE, at=3)) == [{A}, {B}]
 
     def test_unbinding_takes_back_a_linked_contact_of_its_own_side_only(self) -> None:
         assert groups(bound(A, link=B, at=1), unbound(A, link=B, at=2)) == [{A}, {B}]
         assert groups(bound(A, link=B, at=1), unbound(B, link=A, at=2)) == [{A, B}]
 
     def test_what_was_taken_back_can_be_said_again(self) -> None:
-        said = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
-        assert groups(*said, bound(B, phone=PHONE)) == [{A, B}]
+        events = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
+        assert groups(*events, bound(B, phone=PHONE)) == [{A, B}]
 
     def test_an_intrinsic_identifier_rides_on_any_event_and_cant_be_taken_back(self) -> None:
         known = event(LINE, "nobody.knows", {}, intrinsic=[{"type": "line_user", "value": "p:U1"}])
@@ -58,13 +58,13 @@ class TestLiveEvidence:
         assert groups(unbound(A, phone=PHONE, intrinsic=vouched), bound(B, phone=PHONE)) == [{A, B}]
 
     def test_another_spelling_is_the_same_identifier(self) -> None:
-        said = (bound(A, phone="0911-111-111", at=1), bound(B, phone=PHONE))
-        assert groups(*said) == [{A, B}]
-        assert groups(*said, unbound(A, phone="+886 911 111 111", at=2)) == [{A}, {B}]
+        events = (bound(A, phone="0911-111-111", at=1), bound(B, phone=PHONE))
+        assert groups(*events) == [{A, B}]
+        assert groups(*events, unbound(A, phone="+886 911 111 111", at=2)) == [{A}, {B}]
 
     def test_since_is_the_first_assertion_also_if_it_was_taken_back(self) -> None:
-        said = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
-        (link,) = resolved(*said).accepted
+        events = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
+        (link,) = resolved(*events).accepted
         assert (link.tier, link.since) == (2, T0 + 1)
 
     def test_the_tier_is_the_strongest_of_the_live_assurances(self) -> None:
@@ -79,9 +79,9 @@ class TestLiveEvidence:
 
     @pytest.mark.parametrize("reverse", [False, True])
     def test_of_one_event_ids_two_contents_the_earlier_counts(self, *, reverse: bool) -> None:
-        said = [bound(A, phone=PHONE, at=2, event_id="x"), bound(A, phone=OTHER_PHONE, at=1, event_id="x")]
-        said += [bound(B, phone=PHONE), bound(C, phone=OTHER_PHONE)]
-        assert groups(*(reversed(said) if reverse else said)) == [{B}, {A, C}]
+        events = [bound(A, phone=PHONE, at=2, event_id="x"), bound(A, phone=OTHER_PHONE, at=1, event_id="x")]
+        events += [bound(B, phone=PHONE), bound(C, phone=OTHER_PHONE)]
+        assert groups(*(reversed(events) if reverse else events)) == [{B}, {A, C}]
 
 
 class TestContacts:
@@ -104,113 +104,113 @@ class TestRule1Blocked:
         assert groups(bound(A, member_id=junk), bound(B, member_id=junk)) == [{A}, {B}]
 
     def test_a_value_that_is_none_of_its_type_is_no_evidence(self) -> None:
-        said: dict[str, Any] = {
+        identifiers: dict[str, Any] = {
             "phone": "12",
             "email": "nobody",
             "line_user": "U1",
             "contact": "nobody",
             "shoe_size": "42",
         }
-        resolution = resolved(bound(A, **said), bound(B, **said))
+        resolution = resolved(bound(A, **identifiers), bound(B, **identifiers))
         assert resolution.accepted == ()
         assert {one.reason for one in resolution.excluded} == {"blocked"}
 
     def test_the_tenant_adds_to_the_list_or_replaces_it(self) -> None:
-        said = (
+        events = (
             bound(A, member_id="VIP-3"),
             bound(B, member_id="VIP-3"),
             bound(C, member_id="0"),
             bound(D, member_id="0"),
         )
-        assert groups(*said) == [{A, B}, {C}, {D}]
-        assert groups(*said, also_blocked=["vip-[0-9]+"]) == [{A}, {B}, {C}, {D}]
-        assert groups(*said, blocked=[]) == [{A, B}, {C, D}]
+        assert groups(*events) == [{A, B}, {C}, {D}]
+        assert groups(*events, also_blocked=["vip-[0-9]+"]) == [{A}, {B}, {C}, {D}]
+        assert groups(*events, blocked=[]) == [{A, B}, {C, D}]
 
     def test_blocked_values_found_nobody(self) -> None:
-        said = (bound(B, member_id="null", at=1), bound(A, member_id="M7", at=2), bound(B, member_id="M7", at=3))
-        assert resolved(*said).customers[0].founder == A
+        events = (bound(B, member_id="null", at=1), bound(A, member_id="M7", at=2), bound(B, member_id="M7", at=3))
+        assert resolved(*events).customers[0].founder == A
 
 
 class TestRule2ExclusiveRegister:
     def test_only_the_latest_member_id_counts(self) -> None:
-        said = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2))
-        assert groups(*said, bound(B, member_id="M8"), bound(C, member_id="M7")) == [{A, B}, {C}]
+        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2))
+        assert groups(*events, bound(B, member_id="M8"), bound(C, member_id="M7")) == [{A, B}, {C}]
 
     def test_said_again_an_earlier_value_is_the_latest(self) -> None:
-        said = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), claimed(A, member_id="M7", at=3))
-        assert resolved(*said).customers[0].member_id == "M7"
+        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), claimed(A, member_id="M7", at=3))
+        assert resolved(*events).customers[0].member_id == "M7"
 
     def test_taking_the_latest_back_leaves_the_one_before(self) -> None:
-        said = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), unbound(A, member_id="M8", at=3))
-        assert resolved(*said).customers[0].member_id == "M7"
+        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), unbound(A, member_id="M8", at=3))
+        assert resolved(*events).customers[0].member_id == "M7"
 
     def test_two_values_of_one_event_leave_the_greater(self) -> None:
         assert resolved(bound(A, member_id=["M8", "M7"])).customers[0].member_id == "M8"
 
     def test_each_provider_has_its_own_register(self) -> None:
-        said = bound(A, line_user=["p:U1", "q:U2"])
-        assert groups(said, seen(LINE, line_user="p:U1"), seen("line:oa9:U2", line_user="q:U2")) == [
+        events = bound(A, line_user=["p:U1", "q:U2"])
+        assert groups(events, seen(LINE, line_user="p:U1"), seen("line:oa9:U2", line_user="q:U2")) == [
             {LINE, A, "line:oa9:U2"}
         ]
 
 
 class TestRule3SharedDevice:
     def test_with_more_than_three_member_ids_ever_a_contact_links_through_none(self) -> None:
-        said = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
-        assert groups(*said[:3], bound(B, member_id="M3", at=9)) == [{A, B}]
-        assert groups(*said, bound(B, member_id="M4", at=9)) == [{A}, {B}]
-        assert refusals(*said, bound(B, member_id="M4", at=9)) == [(A, "member_id", "shared_device")]
+        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        assert groups(*events[:3], bound(B, member_id="M3", at=9)) == [{A, B}]
+        assert groups(*events, bound(B, member_id="M4", at=9)) == [{A}, {B}]
+        assert refusals(*events, bound(B, member_id="M4", at=9)) == [(A, "member_id", "shared_device")]
 
     def test_values_taken_back_count_and_blocked_ones_do_not(self) -> None:
-        said = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 4)]
+        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 4)]
         partner = bound(B, member_id="M3", at=9)
-        assert groups(*said, bound(A, member_id="null", at=1), partner) == [{A, B}]
-        assert groups(*said, bound(A, member_id="M0", at=1), unbound(A, member_id="M0", at=2), partner) == [{A}, {B}]
+        assert groups(*events, bound(A, member_id="null", at=1), partner) == [{A, B}]
+        assert groups(*events, bound(A, member_id="M0", at=1), unbound(A, member_id="M0", at=2), partner) == [{A}, {B}]
 
     def test_it_still_links_through_other_types(self) -> None:
-        said = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
-        assert groups(*said, bound(A, link=B), bound(B, member_id="M4")) == [{A, B}]
+        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        assert groups(*events, bound(A, link=B), bound(B, member_id="M4")) == [{A, B}]
 
     def test_the_limit_is_counted_within_one_scope(self) -> None:
-        said = [bound(A, line_user=[f"p:U{n}", f"q:U{n}"], at=n) for n in range(1, 4)]
-        assert groups(*said, seen(LINE, line_user="p:U3")) == [{A, LINE}]
+        events = [bound(A, line_user=[f"p:U{n}", f"q:U{n}"], at=n) for n in range(1, 4)]
+        assert groups(*events, seen(LINE, line_user="p:U3")) == [{A, LINE}]
 
 
 class TestRule4Generic:
     def test_a_phone_of_ten_links_and_of_eleven_does_not(self) -> None:
-        said = [bound(contact, phone=PHONE) for contact in browsers(11)]
-        assert len(groups(*said[:10])) == 1
-        assert len(groups(*said)) == 11
-        assert {reason for _, _, reason in refusals(*said)} == {"generic"}
+        events = [bound(contact, phone=PHONE) for contact in browsers(11)]
+        assert len(groups(*events[:10])) == 1
+        assert len(groups(*events)) == 11
+        assert {reason for _, _, reason in refusals(*events)} == {"generic"}
 
     def test_claims_beyond_the_limit_dont_spoil_the_verified(self) -> None:
         claims = [claimed(contact, phone=PHONE) for contact in browsers(11)]
         assert groups(bound(A, phone=PHONE), bound(B, phone=PHONE), *claims)[0] == {A, B}
 
     def test_a_contact_is_itself_among_those_bound_to_it(self) -> None:
-        said = [bound(contact, link=A) for contact in browsers(20)]
-        assert len(groups(*said[:19])) == 1
-        assert len(groups(*said)) == 21
-        assert len(groups(*said[:19], bound(A, link=A))) == 1
+        events = [bound(contact, link=A) for contact in browsers(20)]
+        assert len(groups(*events[:19])) == 1
+        assert len(groups(*events)) == 21
+        assert len(groups(*events[:19], bound(A, link=A))) == 1
 
     def test_a_generic_member_id_tells_nobody_apart(self) -> None:
         crowd = [bound(contact, member_id="SHOP", at=1) for contact in browsers(51)]
-        said = (bound(browsers(1)[0], phone=PHONE), bound(A, phone=PHONE, member_id="M7"))
-        assert {browsers(1)[0], A} in groups(*crowd, *said)
+        events = (bound(browsers(1)[0], phone=PHONE), bound(A, phone=PHONE, member_id="M7"))
+        assert {browsers(1)[0], A} in groups(*crowd, *events)
 
 
 class TestRule5Shared:
     def test_a_familys_phone_does_not_merge_the_family(self) -> None:
-        said = (bound(A, member_id="M7", phone=PHONE), bound(B, member_id="M8", phone=PHONE), bound(C, phone=PHONE))
-        assert groups(*said) == [{A}, {B}, {C}]
-        assert {reason for _, _, reason in refusals(*said)} == {"shared"}
+        events = (bound(A, member_id="M7", phone=PHONE), bound(B, member_id="M8", phone=PHONE), bound(C, phone=PHONE))
+        assert groups(*events) == [{A}, {B}, {C}]
+        assert {reason for _, _, reason in refusals(*events)} == {"shared"}
 
     def test_a_shops_tablet_does_not_merge_its_visitors(self) -> None:
         assert groups(bound(A, member_id="M7", link=D), bound(B, member_id="M8", link=D)) == [{A}, {B}, {D}]
 
     def test_binding_to_a_contact_with_another_member_id_is_shared(self) -> None:
-        said = (bound(A, member_id="M7", link=B), bound(B, member_id="M8"))
-        assert refusals(*said) == [(A, "contact", "shared")]
+        events = (bound(A, member_id="M7", link=B), bound(B, member_id="M8"))
+        assert refusals(*events) == [(A, "contact", "shared")]
 
     def test_a_claim_of_somebody_elses_phone_cant_split_who_verified_it(self) -> None:
         verified = (bound(A, member_id="M7", phone=PHONE), bound(B, phone=PHONE))
@@ -229,18 +229,18 @@ class TestRule6Decisions:
         assert groups(decided(A, B, "same", at=1), decided(B, A, "undecided", at=2)) == [{A}, {B}]
 
     def test_different_forbids_and_undecided_takes_it_back(self) -> None:
-        said = (bound(A, phone=PHONE), bound(B, phone=PHONE), decided(A, B, "different", at=1))
-        assert groups(*said) == [{A}, {B}]
-        assert refusals(*said) == [(B, "phone", "decided_different")]
-        assert groups(*said, decided(B, A, "undecided", at=2)) == [{A, B}]
+        events = (bound(A, phone=PHONE), bound(B, phone=PHONE), decided(A, B, "different", at=1))
+        assert groups(*events) == [{A}, {B}]
+        assert refusals(*events) == [(B, "phone", "decided_different")]
+        assert groups(*events, decided(B, A, "undecided", at=2)) == [{A, B}]
 
     def test_the_latest_decision_counts_whichever_side_it_was_made_on(self) -> None:
         assert groups(decided(A, B, "different", at=1), decided(B, A, "same", at=2)) == [{A, B}]
         assert groups(decided(B, A, "same", at=1), decided(A, B, "different", at=2)) == [{A}, {B}]
 
     def test_of_two_decisions_of_one_stamp_the_careful_one_counts(self) -> None:
-        said = (decided(A, B, "same", event_id="x"), decided(B, A, "different", event_id="x"))
-        assert groups(*said) == groups(*reversed(said)) == [{A}, {B}]
+        events = (decided(A, B, "same", event_id="x"), decided(B, A, "different", event_id="x"))
+        assert groups(*events) == groups(*reversed(events)) == [{A}, {B}]
 
     def test_a_decision_about_oneself_ties_nothing(self) -> None:
         assert groups(decided(A, A, "different"), decided(A, A, "same", at=1)) == [{A}]
@@ -250,28 +250,28 @@ class TestRule6Decisions:
 
 class TestRule7Kruskal:
     def test_not_even_staff_join_two_members(self) -> None:
-        said = (bound(A, member_id="M7"), bound(B, member_id="M8"), decided(A, B, "same"))
-        assert groups(*said) == [{A}, {B}]
-        (refused,) = resolved(*said).refused
+        events = (bound(A, member_id="M7"), bound(B, member_id="M8"), decided(A, B, "same"))
+        assert groups(*events) == [{A}, {B}]
+        (refused,) = resolved(*events).refused
         assert tuple(refused.link) == (0, T0, "staff", B, A)
         assert (refused.reason, refused.detail) == ("exclusive_conflict", ("member_id", "M7", "M8"))
 
     def test_the_stronger_tier_comes_first(self) -> None:
-        said = (bound(A, member_id="M7"), bound(B, member_id="M8"))
+        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
         weak, strong = claimed(A, email="c@example.tw", at=1), bound(B, phone=PHONE, at=2)
         between = (claimed(C, email="c@example.tw", at=1), bound(C, phone=PHONE, at=2))
-        assert groups(*said, weak, strong, *between) == [{A}, {B, C}]
+        assert groups(*events, weak, strong, *between) == [{A}, {B, C}]
 
     def test_within_a_tier_what_was_said_first_comes_first(self) -> None:
-        said = (bound(A, member_id="M7"), bound(B, member_id="M8"))
+        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
         first, second = bound(A, email="c@example.tw", at=1), bound(B, phone=PHONE, at=2)
         between = (bound(C, email="c@example.tw", at=1), bound(C, phone=PHONE, at=2))
-        assert groups(*said, first, second, *between) == [{A, C}, {B}]
+        assert groups(*events, first, second, *between) == [{A, C}, {B}]
 
     def test_at_the_same_time_the_order_is_by_type_value_and_contact(self) -> None:
-        said = (bound(A, member_id="M7"), bound(B, member_id="M8"))
+        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
         between = (bound(A, phone=PHONE), bound(B, email="c@example.tw"), bound(C, phone=PHONE, email="c@example.tw"))
-        assert groups(*said, *between) == [{A}, {B, C}]  # email comes before phone
+        assert groups(*events, *between) == [{A}, {B, C}]  # email comes before phone
 
     def test_a_member_id_joins_two_line_users_and_a_binding_does_not(self) -> None:
         users = (seen(A, line_user="p:U1"), seen(B, line_user="p:U2"))
@@ -281,11 +281,11 @@ class TestRule7Kruskal:
         ]
 
     def test_a_side_with_two_values_takes_neither_by_a_guarded_link(self) -> None:
-        said = (bound(A, member_id="M7", x_card="1", at=1), bound(B, member_id="M7", x_card="2", at=1))
+        events = (bound(A, member_id="M7", x_card="1", at=1), bound(B, member_id="M7", x_card="2", at=1))
         other = bound(C, x_card="1", at=2)
-        assert groups(*said, other) == [{A, B, C}]
-        assert groups(*said, other, types=CARDS) == [{A, B}, {C}]
-        assert refusals(*said, other, types=CARDS) == [
+        assert groups(*events, other) == [{A, B, C}]
+        assert groups(*events, other, types=CARDS) == [{A, B}, {C}]
+        assert refusals(*events, other, types=CARDS) == [
             (A, "x_card", "exclusive_conflict"),
             (B, "x_card", "exclusive_conflict"),
         ]
@@ -306,21 +306,21 @@ class TestRule7Kruskal:
         assert refusals(*chain, last, decided(C, A, "different", at=5)) == [(C, "email", "decided_different")]
 
     def test_a_tenants_own_type_may_be_exclusive(self) -> None:
-        said = (bound(A, x_card="1", link=C, at=1), bound(C, phone=PHONE, at=2), bound(D, phone=PHONE, at=3))
+        events = (bound(A, x_card="1", link=C, at=1), bound(C, phone=PHONE, at=2), bound(D, phone=PHONE, at=3))
         last = bound(D, link=B, at=4), bound(B, x_card="2", at=5)
-        assert groups(*said, *last) == [{A, B, C, D}]
-        assert groups(*said, *last, types=CARDS) == [{A, C, D}, {B}]
-        assert refusals(*said, *last, types=CARDS) == [(D, "contact", "exclusive_conflict")]
+        assert groups(*events, *last) == [{A, B, C, D}]
+        assert groups(*events, *last, types=CARDS) == [{A, C, D}, {B}]
+        assert refusals(*events, *last, types=CARDS) == [(D, "contact", "exclusive_conflict")]
 
 
 class TestFounders:
     def test_the_contact_with_the_earliest_statement_founds_the_customer(self) -> None:
-        said = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=2))
-        assert [customer.founder for customer in resolved(*said).customers] == [B]
+        events = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=2))
+        assert [customer.founder for customer in resolved(*events).customers] == [B]
 
     def test_on_a_tie_the_least_contact_key_founds(self) -> None:
-        said = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=1))
-        assert [customer.founder for customer in resolved(*said).customers] == [A]
+        events = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=1))
+        assert [customer.founder for customer in resolved(*events).customers] == [A]
 
     def test_what_others_say_about_a_contact_founds_it_too(self) -> None:
         assert resolved(bound(B, phone=PHONE, at=1), bound(B, link=A, at=2)).customers[0].founder == B

@@ -5,7 +5,7 @@ from itertools import permutations
 from projections.identity.resolution.gather import gather
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, resolve
-from tests.support.saying import groups, resolved, unbound
+from tests.support.identity_events import groups, resolved, unbound
 from tests.support.worked_example import (
     ALL,
     ANOTHER_LOGS_IN,

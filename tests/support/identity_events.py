@@ -1,4 +1,4 @@
-"""Identity events said briefly: ``bound("web:shop:c1", member_id="M7", at=2)``."""
+"""Identity events written briefly: ``bound("web:shop:c1", member_id="M7", at=2)``."""
 
 from itertools import count
 from typing import Any, Final
@@ -36,17 +36,17 @@ def ref(contact: str) -> dict[str, str]:
     return {"channel": channel, "account": account, "uid": uid}
 
 
-def bound(contact: str, /, *, at: int = 0, assurance: str = "verified", **said: Any) -> Event:
-    """``said`` are identifiers by type (a value or a list), ``link`` a contact, ``event_id``."""
-    return _stated("identity.bound", contact, at, assurance, said)
+def bound(contact: str, /, *, at: int = 0, assurance: str = "verified", **identifiers: Any) -> Event:
+    """``identifiers`` are values by type (a value or a list), ``link`` a contact, ``event_id``."""
+    return _stated("identity.bound", contact, at, assurance, identifiers)
 
 
-def unbound(contact: str, /, *, at: int = 0, **said: Any) -> Event:
-    return _stated("identity.unbound", contact, at, "claimed", said)
+def unbound(contact: str, /, *, at: int = 0, **identifiers: Any) -> Event:
+    return _stated("identity.unbound", contact, at, "claimed", identifiers)
 
 
-def claimed(contact: str, /, *, at: int = 0, **said: Any) -> Event:
-    return bound(contact, at=at, assurance="claimed", **said)
+def claimed(contact: str, /, *, at: int = 0, **identifiers: Any) -> Event:
+    return bound(contact, at=at, assurance="claimed", **identifiers)
 
 
 def seen(contact: str, /, *, at: int = 0, **intrinsic: str) -> Event:
@@ -73,12 +73,12 @@ def refusals(*events: Event, **wishes: Any) -> list[tuple[str, str, str]]:
     return [(one.link.contact, one.link.type, one.reason) for one in resolved(*events, **wishes).refused]
 
 
-def _stated(type_name: str, contact: str, at: int, assurance: str, said: dict[str, Any]) -> Event:
-    more = {name: said.pop(name) for name in ("event_id", "intrinsic") if name in said}
-    linked = said.pop("link", None)
+def _stated(type_name: str, contact: str, at: int, assurance: str, given: dict[str, Any]) -> Event:
+    more = {name: given.pop(name) for name in ("event_id", "intrinsic") if name in given}
+    linked = given.pop("link", None)
     identifiers = [
         {"type": name, "value": value, "assurance": assurance}
-        for name, values in said.items()
+        for name, values in given.items()
         for value in (values if isinstance(values, list) else [values])
     ]
     data = {"identifiers": identifiers, "linked_contact": ref(linked) if linked else None}
