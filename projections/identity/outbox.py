@@ -1,4 +1,4 @@
-"""The transactional outbox: changes of customers, numbered and stored with the rows they tell of, until published."""
+"""The transactional outbox: changes of customers, numbered and stored with the rows they describe, until published."""
 
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple

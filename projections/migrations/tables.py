@@ -66,7 +66,7 @@ SOURCES: Final = sa.Table(
     _now("changed_at"),
     sa.Column("disabled_at", sa.DateTime(timezone=True)),
 )
-# What becomes of them is told to whoever has the code, also after their source was removed: no foreign key to it.
+# Whoever has the code may see what became of the request, also after their source was removed: no foreign key to it.
 DELETION_REQUESTS: Final = sa.Table(
     "deletion_requests",
     METADATA,

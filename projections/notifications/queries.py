@@ -1,4 +1,4 @@
-"""Reading a contact's recurring notifications, on every topic it ever heard of."""
+"""Reading a contact's recurring notifications, on every topic that its events name."""
 
 from uuid import UUID
 

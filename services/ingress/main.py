@@ -87,7 +87,8 @@ def ingress_service(
             engines.append(engine)
             sources = ControlPlaneSources(engine, master, clock)
             visibility = PostgresVisibility(read_models, master, visible_within)
-            limits, source_service = Limits(settings.source_rate, clock), SourceService(engine, master, kafka.say)
+            limits = Limits(settings.source_rate, clock)
+            source_service = SourceService(engine, master, kafka.append_event)
             authenticator = Authenticator(partial(find_key, engine), clock)
             app.state.ingress = Ingress(
                 settings, authenticator, sources, kafka, budget, visibility, limits, engine, source_service

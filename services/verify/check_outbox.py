@@ -1,6 +1,6 @@
 """Rebuilds membership from the customer-changes topic and compares it with the tables.
 
-Like any consumer it keeps what each customer's latest change says, and ignores a change whose `seq` it has processed.
+Like any consumer it keeps each customer's latest change, and ignores a change whose `seq` it has processed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -86,7 +86,7 @@ def known(phone: str | None = PHONE, bsuid: str | None = None, **profile: str) -
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def said(
+def whatsapp_message(
     kind: str = "text", wamid: str | None = "wamid.A1", phone: str | None = PHONE, **fields: Any
 ) -> dict[str, Any]:
     """One of WhatsApp's ``messages``; a field given as None is left out."""
@@ -96,7 +96,7 @@ def said(
 
 def hello(**fields: Any) -> dict[str, Any]:
     """A WhatsApp message that says hello."""
-    return said(text={"body": "請問還有現貨嗎"}, **fields)
+    return whatsapp_message(text={"body": "請問還有現貨嗎"}, **fields)
 
 
 def turn(sender: Any = PSID, recipient: Any = PAGE, **fields: Any) -> dict[str, Any]:

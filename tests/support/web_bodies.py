@@ -49,11 +49,11 @@ def events_of(given: Any, **shared: Any) -> tuple[Event, ...]:
     return outcome.events
 
 
-def said(event: Event) -> tuple[str, str, Any]:
+def content_of(event: Event) -> tuple[str, str, Any]:
     """An event's id, type and data."""
     return event.event_id, event.type, orjson.loads(codec.data_json(event))
 
 
 def all_said(given: Any, **shared: Any) -> list[tuple[str, str, Any]]:
     """Id, type and data of each event of the message."""
-    return [said(event) for event in events_of(given, **shared)]
+    return [content_of(event) for event in events_of(given, **shared)]

@@ -83,7 +83,7 @@ class KafkaLog:
         self._failing_since = None
         INGRESS_ACK_SECONDS.observe(perf_counter() - began)
 
-    async def say(self, event: Event) -> None:
+    async def append_event(self, event: Event) -> None:
         """Append one event of our own. Raises LogUnavailable."""
         await self.append([Record.of(event, encode(event))])
 

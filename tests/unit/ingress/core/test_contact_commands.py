@@ -32,28 +32,28 @@ def stated(command: Command, body: Any, key: str | None = None, now: int = NOW) 
     return outcome.events
 
 
-def said(events: tuple[Event, ...]) -> list[tuple[str, Any]]:
+def contents(events: tuple[Event, ...]) -> list[tuple[str, Any]]:
     return [(event.type, orjson.loads(codec.data_json(event))) for event in events]
 
 
 def test_unsubscribing_is_from_every_kind_unless_some_are_named() -> None:
     (event,) = stated("unsubscribe", b"")
     assert (event.tenant, event.contact and event.contact.key, event.occurred_at) == ("acme", "line:oa1:U1", NOW)
-    assert said((event,)) == [("marketing.opted_out", {"kinds": ["broadcast", "web_push", "cart_remarketing"]})]
+    assert contents((event,)) == [("marketing.opted_out", {"kinds": ["broadcast", "web_push", "cart_remarketing"]})]
     body = {"kinds": ["broadcast"], "by": "amy"}
-    assert said(stated("unsubscribe", body)) == [("marketing.opted_out", body)]
-    assert said(stated("resubscribe", body)) == [("marketing.opted_in", body)]
-    assert said(stated("resubscribe", {})) == [("marketing.opted_in", {"kinds": list(EVERY_KIND)})]
+    assert contents(stated("unsubscribe", body)) == [("marketing.opted_out", body)]
+    assert contents(stated("resubscribe", body)) == [("marketing.opted_in", body)]
+    assert contents(stated("resubscribe", {})) == [("marketing.opted_in", {"kinds": list(EVERY_KIND)})]
 
 
 def test_tags_and_attributes_come_and_go() -> None:
     body = {"add": ["VIP", {"tag": "spring", "expires_after": 9}], "remove": ["VIP"], "source": "manual"}
-    assert said(stated("tags", body)) == [
+    assert contents(stated("tags", body)) == [
         ("tag.removed", {"tag": "VIP", "source": "manual"}),
         ("tag.added", {"tag": "VIP", "source": "manual"}),
         ("tag.added", {"tag": "spring", "source": "manual", "expires_after": 9}),
     ]
-    assert said(stated("attributes", {"set": {"level": "gold", "old": None}, "unset": ["points"]})) == [
+    assert contents(stated("attributes", {"set": {"level": "gold", "old": None}, "unset": ["points"]})) == [
         ("attribute.unset", {"key": "points"}),
         ("attribute.set", {"key": "level", "value": "gold"}),
         ("attribute.unset", {"key": "old"}),
@@ -63,7 +63,7 @@ def test_tags_and_attributes_come_and_go() -> None:
 def test_unbinding_says_from_what_by_whom_and_why() -> None:
     body = {"identifiers": [PHONE], "linked_contact": "web:shop:c:1", "by": "amy", "note": "her mother's"}
     common = {"via": "api", "by": "amy", "note": "her mother's"}
-    assert said(stated("unbind", body)) == [
+    assert contents(stated("unbind", body)) == [
         ("identity.unbound", {"identifiers": [PHONE | {"assurance": "claimed"}], **common}),
         (
             "identity.unbound",
@@ -71,7 +71,7 @@ def test_unbinding_says_from_what_by_whom_and_why() -> None:
         ),
     ]
     as_object = body | {"linked_contact": {"channel": "web", "account": "shop", "uid": "c:1"}}
-    assert said(stated("unbind", as_object)) == said(stated("unbind", body))
+    assert contents(stated("unbind", as_object)) == contents(stated("unbind", body))
 
 
 def test_a_command_with_a_key_is_the_same_when_it_comes_again() -> None:

@@ -15,12 +15,12 @@ NOW = 1_760_000_000_000
 GOOD = {"a": "line:oa1:U1", "b": "contact:web:shop:c:1", "decision": "same", "by": "amy"}
 
 
-def validated(said: Any, now: int = NOW) -> EventResult:
-    return validate_decision(orjson.dumps(said), RequestContext("acme", now, may_set_tenant=False))
+def validated(body: Any, now: int = NOW) -> EventResult:
+    return validate_decision(orjson.dumps(body), RequestContext("acme", now, may_set_tenant=False))
 
 
-def accepted(said: Any, now: int = NOW) -> Accepted:
-    outcome = validated(said, now)
+def accepted(body: Any, now: int = NOW) -> Accepted:
+    outcome = validated(body, now)
     assert isinstance(outcome, Accepted), outcome
     return outcome
 

@@ -27,7 +27,7 @@ def stated(record: Any, terms: Terms = M7, now: int = NOW, index: int = 0) -> tu
     return outcome.events
 
 
-def said(events: tuple[Event, ...]) -> list[tuple[str, Any]]:
+def contents(events: tuple[Event, ...]) -> list[tuple[str, Any]]:
     return [(event.type, orjson.loads(codec.data_json(event))) for event in events]
 
 
@@ -52,7 +52,7 @@ def test_all_that_a_record_can_say() -> None:
             },
         }
     )
-    assert said(events) == [
+    assert contents(events) == [
         (
             "identity.bound",
             {
@@ -86,14 +86,14 @@ def test_a_record_that_says_nothing_says_that_there_is_a_member() -> None:
         {"phone": None, "email": " ", "display_name": "", "tags": None, "attributes": {}, "unbind": []},
     ]
     for record in records:
-        assert said(stated(record)) == [("profile.updated", {})]
+        assert contents(stated(record)) == [("profile.updated", {})]
 
 
 def test_what_a_member_no_longer_has_is_taken_back_before_what_it_has_is_stated() -> None:
     record = {"phone": "0922", "previous_phone": "0911", "unbind": [{"type": "x_card", "value": "C-1"}]}
     gone, here = stated(record)
     assert (gone.type, here.type) == ("identity.unbound", "identity.bound")
-    assert [(one["type"], one["value"]) for one in said((gone,))[0][1]["identifiers"]] == [
+    assert [(one["type"], one["value"]) for one in contents((gone,))[0][1]["identifiers"]] == [
         ("phone", "0911"),
         ("x_card", "C-1"),
     ]

@@ -29,10 +29,10 @@ from tests.support.meta_bodies import (
     instagram,
     known,
     page,
-    said,
     translated,
     turn,
     whatsapp,
+    whatsapp_message,
 )
 from tests.support.strategies import odd_json
 
@@ -44,14 +44,16 @@ MESSAGES = [
     hello(wamid="wamid.A3", phone=None, from_user_id=BSUID),
     hello(wamid="wamid.A4", group_id="G1"),
     hello(wamid="wamid.A5", phone=OWN_PHONE, to=PHONE),
-    said("image", "wamid.A6", image={"id": "9", "caption": "這款"}),
-    said("interactive", "wamid.A7", interactive={"type": "list_reply", "list_reply": {"id": "r1"}}),
-    said("reaction", "wamid.A8", reaction={"message_id": "wamid.Z", "emoji": "🍵"}),
-    said(
+    whatsapp_message("image", "wamid.A6", image={"id": "9", "caption": "這款"}),
+    whatsapp_message("interactive", "wamid.A7", interactive={"type": "list_reply", "list_reply": {"id": "r1"}}),
+    whatsapp_message("reaction", "wamid.A8", reaction={"message_id": "wamid.Z", "emoji": "🍵"}),
+    whatsapp_message(
         "edit", "wamid.A9", edit={"original_message_id": "wamid.Z", "message": {"type": "text", "text": {"body": "x"}}}
     ),
-    said("system", "wamid.B1", system={"type": "user_changed_number", "wa_id": NEW_PHONE, "user_id": NEW_BSUID}),
-    said("revoke", "wamid.B2", revoke={"original_message_id": "wamid.Z"}),
+    whatsapp_message(
+        "system", "wamid.B1", system={"type": "user_changed_number", "wa_id": NEW_PHONE, "user_id": NEW_BSUID}
+    ),
+    whatsapp_message("revoke", "wamid.B2", revoke={"original_message_id": "wamid.Z"}),
 ]
 STATUSES = [
     {"id": "wamid.S1", "status": status, "timestamp": str(SECONDS + n), "recipient_id": PHONE}

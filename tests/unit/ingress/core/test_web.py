@@ -16,9 +16,9 @@ from tests.support.web_bodies import (
     RECEIVED_AT,
     VISITOR,
     all_said,
+    content_of,
     events_of,
     message,
-    said,
     translated,
 )
 
@@ -144,14 +144,14 @@ class TestOtherCalls:
 
     def test_an_alias_binds_the_visitor_it_names_to_the_member(self) -> None:
         (bound,) = events_of(message("alias", previousId=VISITOR, userId=MEMBER))
-        assert said(bound) == (f"web:alias:{ID}", "identity.bound", LOGIN)
+        assert content_of(bound) == (f"web:alias:{ID}", "identity.bound", LOGIN)
         assert bound.contact is not None
         assert bound.contact.uid == VISITOR
 
     def test_an_alias_from_another_browser_binds_both(self) -> None:
         here, there = events_of(message("alias", previousId="old-cookie", userId=MEMBER))
         assert [event.contact.uid for event in (here, there) if event.contact] == [VISITOR, "old-cookie"]
-        assert said(here)[2] == said(there)[2] == LOGIN
+        assert content_of(here)[2] == content_of(there)[2] == LOGIN
 
     def test_an_alias_without_a_visitor_is_of_the_one_it_names(self) -> None:
         given = message("alias", previousId="old-cookie", userId=MEMBER, anonymousId=None)
@@ -185,7 +185,7 @@ class TestWhoItIs:
             message("page", messageId="3", userId=MEMBER, timestamp="2025-11-05T23:59:59Z"),
         ]
         logins = [events_of(one)[0] for one in given]
-        assert [said(login)[1:] for login in logins] == [("identity.bound", LOGIN)] * 3
+        assert [content_of(login)[1:] for login in logins] == [("identity.bound", LOGIN)] * 3
         today, again, yesterday = (login.event_id for login in logins)
         assert today == again != yesterday
         assert today.startswith(DAILY_PREFIX)
@@ -228,7 +228,7 @@ class TestWhoItIs:
             "nonsense",
         ]
         bound = events_of(message("track", event="x", context={"externalIds": listed}))[0]
-        assert said(bound)[2] == {
+        assert content_of(bound)[2] == {
             "identifiers": [
                 {"type": "x_loyalty", "value": "A-77", "assurance": "claimed"},
                 {"type": "email", "value": "a@example.tw", "assurance": "claimed"},
@@ -239,13 +239,15 @@ class TestWhoItIs:
     def test_a_user_id_may_be_an_external_id(self) -> None:
         listed = [{"id": MEMBER, "type": "user_id"}]
         given = message("track", event="x", context={"externalIds": listed})
-        assert said(events_of(given)[0])[2] == LOGIN
+        assert content_of(events_of(given)[0])[2] == LOGIN
         assert uid_of(given | {"anonymousId": None}) == f"user:{MEMBER}"
 
     def test_traits_in_the_context_are_claims(self) -> None:
         given = message("track", event="x", context={"traits": {"email": "a@example.tw", "plan": "gold"}})
         claim, tracked = events_of(given)
-        assert said(claim)[2]["identifiers"] == [{"type": "email", "value": "a@example.tw", "assurance": "claimed"}]
+        assert content_of(claim)[2]["identifiers"] == [
+            {"type": "email", "value": "a@example.tw", "assurance": "claimed"}
+        ]
         assert tracked.type == "web.tracked"
 
 
@@ -310,7 +312,7 @@ class TestIdsAndTimes:
 
     def test_a_batch_may_say_the_context_for_all_its_messages(self) -> None:
         (event,) = events_of(message("track", event="x", context=None), context=CONTEXT)
-        assert said(event)[2]["url"] == "https://qingshan.example/tea/oolong"
+        assert content_of(event)[2]["url"] == "https://qingshan.example/tea/oolong"
 
 
 class TestLimits:
@@ -322,15 +324,15 @@ class TestLimits:
     def test_a_message_as_large_as_may_be_is_taken_whole(self) -> None:
         given = message("track", event="x", properties={"x": ""})
         given["properties"]["x"] = "a" * (MAX_MESSAGE_BYTES - len(orjson.dumps(given)))
-        assert said(events_of(given)[0])[2]["properties"] == given["properties"]
+        assert content_of(events_of(given)[0])[2]["properties"] == given["properties"]
 
     def test_of_very_many_traits_a_hundred_become_attributes_and_the_rest_is_kept(self) -> None:
         traits = {f"t{number}": number for number in range(130)}
         *attributes, kept = events_of(message("identify", traits=traits, context=None))
         assert len(attributes) == 100
-        assert said(kept)[2] == {"traits": {f"t{number}": number for number in range(100, 130)}}
+        assert content_of(kept)[2] == {"traits": {f"t{number}": number for number in range(100, 130)}}
 
     def test_two_traits_of_one_key_are_both_kept(self) -> None:
         first, kept = events_of(message("identify", traits={"total billed": 1, "total_billed": 2}, context=None))
-        assert said(first)[2]["value"] == 1
-        assert said(kept)[2] == {"traits": {"total_billed": 2}}
+        assert content_of(first)[2]["value"] == 1
+        assert content_of(kept)[2] == {"traits": {"total_billed": 2}}

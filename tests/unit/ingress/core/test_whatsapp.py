@@ -28,10 +28,10 @@ from tests.support.meta_bodies import (
     hello,
     key_of,
     known,
-    said,
     translated,
     vouched,
     whatsapp,
+    whatsapp_message,
 )
 
 KEY = f"whatsapp:{NUMBER}:{PHONE}"
@@ -47,7 +47,7 @@ def _messages(*messages: Any, **lists: Any) -> dict[str, Any]:
     return whatsapp(change(messages=list(messages), **lists))
 
 
-def _said(message: Any) -> tuple[str, Any]:
+def _content(message: Any) -> tuple[str, Any]:
     event = event_of(_messages(message))
     return event.type, data_of(event)
 
@@ -97,31 +97,35 @@ def test_a_text_message_becomes_the_whole_event() -> None:
 def test_every_kind_of_message_keeps_what_it_brought(fields: Any, text: str | None, payload: Any) -> None:
     kind = next(iter(fields))
     data = {"message_id": "wamid.A1", "kind": kind, "payload": payload} | ({"text": text} if text else {})
-    assert _said(said(kind, **fields)) == ("message.received", data)
+    assert _content(whatsapp_message(kind, **fields)) == ("message.received", data)
 
 
 def test_a_message_keeps_the_ad_that_led_to_it_and_what_it_answers() -> None:
     beside = {"referral": {"source_type": "ad", "ctwa_clid": "A-x"}, "context": {"id": "wamid.Z", "from": OWN_PHONE}}
-    assert _said(hello(**beside))[1]["payload"] == beside
+    assert _content(hello(**beside))[1]["payload"] == beside
 
 
 @pytest.mark.parametrize(
     ("message", "data"),
     [
         (
-            said("button", button={"payload": "STOCK", "text": "查庫存"}, context={"id": "wamid.Z"}),
+            whatsapp_message("button", button={"payload": "STOCK", "text": "查庫存"}, context={"id": "wamid.Z"}),
             {"action": "button", "payload": {"payload": "STOCK", "text": "查庫存", "context": {"id": "wamid.Z"}}},
         ),
         (
-            said("interactive", interactive={"type": "button_reply", "button_reply": {"id": "yes", "title": "要"}}),
+            whatsapp_message(
+                "interactive", interactive={"type": "button_reply", "button_reply": {"id": "yes", "title": "要"}}
+            ),
             {"action": "button_reply", "payload": {"id": "yes", "title": "要"}},
         ),
         (
-            said("interactive", interactive={"type": "list_reply", "list_reply": {"id": "r1", "title": "高山茶"}}),
+            whatsapp_message(
+                "interactive", interactive={"type": "list_reply", "list_reply": {"id": "r1", "title": "高山茶"}}
+            ),
             {"action": "list_reply", "payload": {"id": "r1", "title": "高山茶"}},
         ),
         (
-            said(
+            whatsapp_message(
                 "interactive", interactive={"type": "nfm_reply", "nfm_reply": {"response_json": "{}", "name": "flow"}}
             ),
             {"action": "nfm_reply", "payload": {"response_json": "{}", "name": "flow"}},
@@ -130,26 +134,29 @@ def test_a_message_keeps_the_ad_that_led_to_it_and_what_it_answers() -> None:
     ids=lambda value: value.get("action", ""),
 )
 def test_a_tap_is_the_bots(message: Any, data: Any) -> None:
-    assert _said(message) == ("bot.interacted", data)
+    assert _content(message) == ("bot.interacted", data)
 
 
 def test_a_reaction_says_an_emoji_and_taking_it_back_says_nothing() -> None:
     reaction = {"message_id": "wamid.Z", "emoji": "🍵"}
     data = {"message_id": "wamid.A1", "kind": "reaction", "text": "🍵", "payload": {"reaction": reaction}}
-    assert _said(said("reaction", reaction=reaction)) == ("message.received", data)
-    assert _said(said("reaction", reaction={"message_id": "wamid.Z"}))[0] == "whatsapp.reaction"
-    assert _said(said("reaction", reaction={"message_id": "wamid.Z", "emoji": ""}))[0] == "whatsapp.reaction"
+    assert _content(whatsapp_message("reaction", reaction=reaction)) == ("message.received", data)
+    assert _content(whatsapp_message("reaction", reaction={"message_id": "wamid.Z"}))[0] == "whatsapp.reaction"
+    assert (
+        _content(whatsapp_message("reaction", reaction={"message_id": "wamid.Z", "emoji": ""}))[0]
+        == "whatsapp.reaction"
+    )
 
 
 def test_an_edited_message_is_named_by_the_first_ones_id() -> None:
     edit = {"original_message_id": "wamid.Z", "message": {"type": "text", "text": {"body": "兩盒"}}}
-    event = event_of(_messages(said("edit", edit=edit)))
+    event = event_of(_messages(whatsapp_message("edit", edit=edit)))
     assert (event.type, event.event_id) == ("message.edited", "whatsapp:wamid.A1")
     assert data_of(event) == {"message_id": "wamid.Z", "kind": "text", "text": "兩盒", "payload": {}}
 
 
 def test_a_revoked_message_is_unsent() -> None:
-    event = event_of(_messages(said("revoke", revoke={"original_message_id": "wamid.Z"})))
+    event = event_of(_messages(whatsapp_message("revoke", revoke={"original_message_id": "wamid.Z"})))
     assert (event.type, event.event_id) == ("message.unsent", "whatsapp:wamid.A1")
     assert data_of(event) == {"message_id": "wamid.Z", "kind": "unknown", "payload": {}}
 
@@ -157,13 +164,13 @@ def test_a_revoked_message_is_unsent() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        said("interactive"),
-        said("interactive", interactive={"type": "button_reply"}),
-        said("interactive", interactive={"type": ["x"]}),
-        said("button", button="x"),
-        said("edit", edit={"original_message_id": "wamid.Z"}),
-        said("revoke", revoke={}),
-        said("request_welcome"),
+        whatsapp_message("interactive"),
+        whatsapp_message("interactive", interactive={"type": "button_reply"}),
+        whatsapp_message("interactive", interactive={"type": ["x"]}),
+        whatsapp_message("button", button="x"),
+        whatsapp_message("edit", edit={"original_message_id": "wamid.Z"}),
+        whatsapp_message("revoke", revoke={}),
+        whatsapp_message("request_welcome"),
     ],
 )
 def test_a_shape_that_nobody_expected_is_kept_unread(message: Any) -> None:
@@ -229,7 +236,7 @@ class TestWhoItIs:
 
 
 def _card(*phones: Any, **fields: Any) -> Any:
-    return said("contacts", phone=None, from_user_id=BSUID, contacts=[{"phones": list(phones)} | fields])
+    return whatsapp_message("contacts", phone=None, from_user_id=BSUID, contacts=[{"phones": list(phones)} | fields])
 
 
 class TestACard:
@@ -259,7 +266,9 @@ class TestACard:
             _card({"phone": PHONE}, origin="other"),
             _card({"phone": "home"}, "x", origin="contact_request"),
             _card(origin="contact_request"),
-            said("contacts", phone=None, contacts=[7, {"origin": "contact_request", "phones": [{"phone": PHONE}]}]),
+            whatsapp_message(
+                "contacts", phone=None, contacts=[7, {"origin": "contact_request", "phones": [{"phone": PHONE}]}]
+            ),
         ],
     )
     def test_of_any_other_kind_claims_nothing(self, message: Any) -> None:
@@ -352,7 +361,7 @@ class TestPreferences:
 
     def test_came_as_a_system_message_once(self) -> None:
         system = {"type": "user_preference_changed", "marketing": "stop"}
-        assert _said(said("system", system=system))[0] == "marketing.opted_out"
+        assert _content(whatsapp_message("system", system=system))[0] == "marketing.opted_out"
 
     @pytest.mark.parametrize(
         "fields",
@@ -364,7 +373,7 @@ class TestPreferences:
 
 
 def _moved(kind: str = "user_changed_number", phone: str | None = PHONE, more: Any = None, **system: Any) -> Any:
-    return _messages(said("system", phone=phone, system={"type": kind} | system, **(more or {})))
+    return _messages(whatsapp_message("system", phone=phone, system={"type": kind} | system, **(more or {})))
 
 
 class TestANewNumber:
@@ -390,7 +399,7 @@ class TestANewNumber:
         assert vouched(new) == [HAS_NEW_PHONE]
 
     def test_is_not_mistaken_for_the_old_one(self) -> None:
-        message = said("system", system={"type": "user_changed_number", "wa_id": NEW_PHONE})
+        message = whatsapp_message("system", system={"type": "user_changed_number", "wa_id": NEW_PHONE})
         old, new = events_of(_messages(message, contacts=[known(NEW_PHONE, NEW_BSUID)]))
         assert (key_of(old), key_of(new)) == (KEY, NEW_KEY)
 
@@ -550,7 +559,7 @@ def test_a_clock_far_ahead_does_not_win() -> None:
 
 def test_without_an_id_equal_content_of_one_person_at_one_time_is_the_same_event() -> None:
     def of(phone: str = PHONE, time: int = SENT_AT, text: str = "嗨") -> str:
-        message = said(text={"body": text}, wamid=None, phone=None, timestamp=None)
+        message = whatsapp_message(text={"body": text}, wamid=None, phone=None, timestamp=None)
         body = _messages(message, contacts=[known(phone)])
         body["entry"][0]["time"] = time
         return event_of(body).event_id
