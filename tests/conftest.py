@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SESSION] = servers.Session()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the long tests first, so that no worker waits in the end for another one that has just begun one."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if (session := config.stash.get(_SESSION, None)) is not None:
         session.end()

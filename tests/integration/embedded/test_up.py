@@ -92,6 +92,7 @@ def _contact(up: Up) -> httpx.Response:
     return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"})
 
 
+@pytest.mark.long
 def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups: list[Up]) -> None:
     ups.append(first := Up(home).await_up())
     headers = {"Authorization": f"Bearer {_key(first)}"}
@@ -118,6 +119,7 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
     assert wait_for(lambda: not any(_lives(one) for one in family), 60)
 
 
+@pytest.mark.long
 def test_a_dead_child_process_ends_everything_and_is_named(home: Path, ups: list[Up]) -> None:
     ups.append(up := Up(home).await_up())
     family = up.family()

@@ -118,6 +118,7 @@ class Upload:
             yield piece
 
 
+@pytest.mark.long
 @pytest.mark.timeout("240")
 async def test_a_long_list_is_taken_without_being_kept(shop: Shop) -> None:
     upload = Upload(shop.ingress, many(MANY))

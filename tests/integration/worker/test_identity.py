@@ -37,6 +37,7 @@ _KILLS = 10
 _NOW = 1_735_660_800_000 + 86_400_000
 
 
+@pytest.mark.long
 async def test_the_changes_rebuild_the_membership_after_many_kills(world: World) -> None:
     chance = Random(31)
     events = history(chance)

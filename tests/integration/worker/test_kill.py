@@ -17,6 +17,7 @@ _ROUNDS = 20
 _A_ROUND = 2500
 
 
+@pytest.mark.long
 @pytest.mark.timeout(420)
 async def test_twenty_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
     rng = Random(20)

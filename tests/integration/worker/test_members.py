@@ -45,6 +45,7 @@ async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> No
     assert await first.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_many_rebalances(world: World) -> None:
     async with log_grows(world, seed=5, batch=150):

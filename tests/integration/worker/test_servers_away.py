@@ -36,6 +36,7 @@ async def on_own_postgres(
     made.end()
 
 
+@pytest.mark.long
 async def test_kafka_restarts_and_is_killed_while_the_log_grows(on_own_kafka: World, own_kafka: OwnKafka) -> None:
     world = on_own_kafka
     worker = world.start_worker()
@@ -67,6 +68,7 @@ async def test_a_log_that_lost_records_ends_the_worker(on_own_kafka: World) -> N
     assert "is folded up to" in again.output
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hard", [False, True], ids=["restarted", "killed"])
 async def test_postgresql_restarts_while_the_worker_folds(
     on_own_postgres: World, own_postgres: OwnPostgres, *, hard: bool
@@ -85,6 +87,7 @@ async def test_postgresql_restarts_while_the_worker_folds(
     assert worker.running, worker.output
 
 
+@pytest.mark.long
 async def test_a_worker_waits_for_postgresql_and_then_works(on_own_postgres: World, own_postgres: OwnPostgres) -> None:
     world = on_own_postgres
     await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
@@ -103,6 +106,7 @@ async def test_a_worker_waits_for_postgresql_and_then_works(on_own_postgres: Wor
     await own_postgres.start()
 
 
+@pytest.mark.long
 async def test_a_worker_waits_for_kafka_and_then_works(own_kafka: OwnKafka, on_own_kafka: World) -> None:
     world = on_own_kafka
     await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
