@@ -14,8 +14,6 @@ from services.runtime.errors import EXIT_INCOMPATIBLE, ForeseenError
 from services.runtime.settings import MissingSetting, Settings
 
 if TYPE_CHECKING:  # heavy, and most commands print a help text only
-    import asyncpg
-
     from services.runtime.database import Engine
 
 T = TypeVar("T")
@@ -34,17 +32,6 @@ def on_database(settings: Settings, work: "Callable[[Engine], Awaitable[T]]") ->
             return await work(engine)
 
     return run(working)
-
-
-async def with_connection(settings: Settings, work: "Callable[[asyncpg.Connection], Awaitable[T]]") -> T:
-    """What the work returns, on a connection of its own. Raises what connecting raises."""
-    import asyncpg
-
-    connection = await asyncpg.connect(settings.database_url, timeout=10)
-    try:
-        return await work(connection)
-    finally:
-        await connection.close()
 
 
 def run(work: Callable[[], Awaitable[T]]) -> T:
