@@ -11,10 +11,10 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit nightly coverage check fix bench lock
+.PHONY: help demo up test unit nightly coverage check fix bench bench-packages lock
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## start everything and send a year of a made-up brand's life through it (EXIT=1: end by itself)
 	$(BIN)/onefold demo $(if $(EXIT),--exit)
@@ -48,9 +48,14 @@ fix: $(READY)  ## mend what ruff can mend, and format
 bench: $(READY)  ## measure the end-to-end rate beside the usual way, and identity (ARGS=… for benchmarks: --help shows them)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: $(BIN)/uv  ## write requirements.lock anew from pyproject.toml (UPGRADE=1: newest versions)
+bench-packages: $(READY)  ## add what only `make bench ARGS="--only identity_quality"` can use: labelled records, 200 MB
+	$(BIN)/uv pip install --python $(BIN)/python --require-hashes --quiet -r requirements-bench.lock
+
+lock: $(BIN)/uv  ## write the locks anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes $(if $(UPGRADE),--upgrade) \
 		--no-emit-index-url --no-emit-find-links -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --group bench --universal --generate-hashes \
+		--no-emit-index-url --no-emit-find-links -c requirements.lock -o requirements-bench.lock
 
 # Made anew only when what it is made from has changed.
 $(READY): requirements.lock pyproject.toml Makefile | $(BIN)/uv

@@ -8,8 +8,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from benchmarks.bed import reading
 from benchmarks.figures import BenchmarkFailed
 from projections.engine.connection import Connection
-from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import evidence_in, resolve
+from projections.identity.resolution.statements import EvidenceLog
 from schemas.codec import decode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
@@ -37,18 +38,18 @@ async def require_evidence_balance(connection: Connection, records: int) -> None
 
 async def require_membership(settings: Settings, topic: Topic = CHANNEL_EVENTS) -> None:
     """Require that each contact is in the customer that a full resolution of all events of the topic gives."""
-    trials: dict[str, DryRun] = {}
+    logs: dict[str, EvidenceLog] = {}
     async for event in _events(settings, topic):
-        trials.setdefault(event.tenant, DryRun()).add(event)
+        logs.setdefault(event.tenant, EvidenceLog()).add(event)
     identify, policy = id_of(settings.master_key), Policy(default_region=settings.default_region)
     expected = {
         (tenant, contact): identify(tenant, customer.founder)
-        for tenant, trial in trials.items()
-        for customer in trial.resolution(policy).customers
+        for tenant, log in logs.items()
+        for customer in resolve(evidence_in(log), policy).customers
         for contact in customer.contacts
     }
     async with reading(settings) as connection:
-        rows = await connection.fetch("SELECT tenant, contact, customer_id FROM members")
+        rows = await connection.fetch("SELECT tenant, contact, customer_id FROM members WHERE current")
     found = {(tenant, contact): customer_id for tenant, contact, customer_id in rows}
     # A contact without evidence has no row and is a customer by itself.
     wrong = sum(found.get(who, identify(*who)) != customer_id for who, customer_id in expected.items())

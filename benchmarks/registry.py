@@ -8,6 +8,7 @@ from benchmarks.figures import Benchmark
 from benchmarks.identity.growth import Growth
 from benchmarks.identity.hub import Hub
 from benchmarks.identity.rate import IdentityRate
+from benchmarks.identity_quality.benchmark import IdentityQuality
 from benchmarks.ingest.rate import IngestRate
 from benchmarks.ingest.visible import Visible
 
@@ -16,6 +17,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "identity": IdentityRate,
     "growth": Growth,
     "hub": Hub,
+    "identity_quality": IdentityQuality,
     "ingest": IngestRate,
     "visible": Visible,
 }

@@ -32,10 +32,11 @@ def _targets(outcome: BenchmarkResult) -> dict[str, object]:
 
 
 def show(console: Console, outcomes: Sequence[BenchmarkResult], machine: Mapping[str, object]) -> None:
-    """Print the figures with a bar and the target of each, and the machine."""
+    """Print the figures with a bar and the target of each, and the machine. Facts of many parts are for JSON alone."""
     for outcome in outcomes:
         console.print(_grid(outcome))
-        console.print(", ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in outcome.facts.items()))
+        short = {name: value for name, value in outcome.facts.items() if not isinstance(value, Mapping)}
+        console.print(", ".join(f"{name.replace('_', ' ')} {_fact(value)}" for name, value in short.items()))
     console.print("Machine: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items()))
 
 
@@ -75,7 +76,9 @@ def _target(figure: Figure, *, met: bool | None) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}"
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if value > 1 else f"{value:.3f}"
 
 
 def _fact(value: object) -> str:

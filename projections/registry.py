@@ -4,12 +4,14 @@ from typing import Final
 
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
 from projections.bindings.folds import PROJECTION as BINDINGS
+from projections.candidates.tables import TABLES as CANDIDATES
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.generations import GenerationSchema
 from projections.engine.metadata import Table
 from projections.engine.offsets import OFFSETS
 from projections.engine.projection import Projection
+from projections.erasures.folds import PROJECTION as ERASURES
 from projections.identity import resolution
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics import folds as intrinsics
@@ -19,9 +21,9 @@ from projections.tags.folds import PROJECTION as TAGS
 from projections.timeline import folds as timeline
 from projections.timeline.tables import TABLE as TIMELINE
 
-PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
+PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, ERASURES)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
-TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY)
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, *CANDIDATES)
 SCHEMA: Final = GenerationSchema(
     (OFFSETS, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}

@@ -93,6 +93,11 @@ def data_json(event: Event) -> str:
     return data.__pydantic_serializer__.to_json(data, exclude_none=True).decode()
 
 
+def intrinsic_json(event: Event) -> str:
+    """The event's intrinsic identifiers as the timeline stores them: a JSON list."""
+    return orjson.dumps([one.model_dump() for one in event.intrinsic]).decode() if event.intrinsic else "[]"
+
+
 def _invalid_field(error: ValidationError) -> InvalidEvent:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])

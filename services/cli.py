@@ -10,7 +10,7 @@ from services.demo.commands import demo
 from services.dryrun.commands import resolve
 from services.embedded.addresses import running_addresses
 from services.embedded.commands import up
-from services.ingress.commands import doctor, ingress
+from services.ingress.commands import doctor, ingress, members
 from services.query.commands import query, why
 from services.runtime import schema_commands, settings_commands
 from services.runtime.settings import Settings
@@ -55,6 +55,7 @@ app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)
 source_commands.sources.command("doctor")(doctor)
 app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
+app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_TOOLS)(verify)
 app.command(rich_help_panel=_TOOLS)(resolve)

@@ -103,5 +103,5 @@ async def _know(bed: Bed, name: str, records: list[tuple[bytes, bytes]]) -> _Kno
         await seconds_to_fold(bed, settings)
     await rest(settings)
     async with reading(settings) as connection:
-        contacts = await connection.fetchval("SELECT count(*) FROM members")
+        contacts = await connection.fetchval("SELECT count(*) FROM members WHERE current")
     return _Known(settings, contacts, len(records))

@@ -3,8 +3,8 @@
 So half of the households have sixteen contacts or more, which is far from everyday, and on purpose. Most are one
 person: a few channels that vouch for their own ids, and many browsers that log in as the same member or are bound to
 the person's first contact; all that is one component. In one of twenty live two members who give the same phone, so
-that it ties nobody, and everything about the household is resolved in full (beyond ten contacts the phone is generic,
-and they are two components). Some logins come again, some phones are taken back, some records are delivered twice.
+that it ties nobody (*shared value*), and everything about the household is resolved in full. Some logins come
+again, some phones are taken back, some records are delivered twice.
 """
 
 from collections.abc import Iterable, Iterator

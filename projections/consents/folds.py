@@ -1,6 +1,6 @@
 """Consents join per (contact, kind): the latest decides, and on a tie of times the denial does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from projections.consents.tables import TABLE, ConsentRow
@@ -16,6 +16,15 @@ def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
     if row is not None:
         candidates.append(cast("ConsentRow", row))
     return max(candidates, key=_rank)
+
+
+def join_consents(consents: Iterable[ConsentRow]) -> tuple[ConsentRow, ...]:
+    """The consents of contacts that share them: of each kind the one that outranks all others."""
+    joined: dict[str, ConsentRow] = {}
+    for consent in consents:
+        known = joined.setdefault(consent.kind, consent)
+        joined[consent.kind] = max(known, consent, key=lambda one: (_rank(one), one.contact_id))
+    return tuple(joined[kind] for kind in sorted(joined))
 
 
 def _rank(consent: ConsentRow) -> tuple[int, bool, str]:

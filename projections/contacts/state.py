@@ -6,18 +6,17 @@ Rows hold no clock: whether a tag has run out depends on the moment, which is an
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import orjson
 
 from projections.attributes.tables import AttributeRow
 from projections.bindings.tables import SITE_WAYS, BindingRow
-from projections.consents.tables import ConsentRow
+from projections.contacts.addresses import Address, address_of
 from projections.contacts.records import ContactRecord
 from projections.contacts.tables import ContactRow
 from projections.tags.tables import TagRow
 
-MARKETING_KINDS: Final = frozenset({"broadcast", "web_push", "cart_remarketing"})
 SubscriptionStatus = Literal["subscribed", "blocked", "none"]
 
 
@@ -49,56 +48,58 @@ class AttributeSetting(NamedTuple):
     event_id: str
 
 
+class NameSetting(NamedTuple):
+    """A display name, and the event that set it."""
+
+    name: str
+    at: int
+    event_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class ContactState:
     """A contact at one moment.
 
-    ``subscription`` is newest first. ``tags`` are those on the contact, ``attributes`` those that have a value, both in
-    the order of their names. ``social_binding`` is the latest live binding that came by one of the site's own ways.
+    ``subscription`` is newest first. ``address`` is the address that the contact is part of, or is alone. ``by_claim``
+    is whether claims alone tie the contact to its customer. ``tags`` are those on the contact, ``attributes`` those
+    that have a value, both in the order of their names. ``social_binding`` is the latest live binding that came by one
+    of the site's own ways.
     """
 
     record: ContactRecord
     key: str
     status: SubscriptionStatus
     subscription: tuple[SubscriptionPeriod, ...]
-    valid: bool
+    address: Address
+    by_claim: bool
+    name: NameSetting | None
     tags: tuple[ActiveTag, ...]
     attributes: tuple[AttributeSetting, ...]
     social_binding: BindingRow | None
 
     @property
-    def first_seen_at(self) -> int | None:
-        """When the contact's first event happened; None if it has none."""
-        return self.record.contact.first_seen_at if self.record.seen else None
+    def valid(self) -> bool:
+        """Whether this is a valid contact (有效聯絡人): its address is valid."""
+        return self.address.valid
 
 
-def state_at(record: ContactRecord, now: int) -> ContactState:
-    """The contact at the moment ``now``, in ms since 1970."""
+def state_at(
+    record: ContactRecord, now: int, address: Address | None = None, *, by_claim: bool = False
+) -> ContactState:
+    """The contact at the moment ``now``, in ms since 1970. Without an ``address`` it is one by itself."""
     row = record.contact
     return ContactState(
         record=record,
         key=record.key,
         status=subscription_status(row),
         subscription=tuple(subscription_periods(row.runs)),
-        valid=is_valid(row, record.consents),
+        address=address or address_of([record]),
+        by_claim=by_claim,
+        name=display_name(row),
         tags=tuple(active_tags(record.tags, now)),
         attributes=tuple(set_attributes(record.attributes)),
         social_binding=social_binding(record.bindings),
     )
-
-
-def states_at(records: Iterable[ContactRecord], now: int) -> list[ContactState]:
-    """The contacts at the moment ``now``, in the order of their keys."""
-    return sorted((state_at(record, now) for record in records), key=lambda state: state.key)
-
-
-def is_valid(row: ContactRow, consents: Iterable[ConsentRow]) -> bool:
-    """Whether this is a valid contact (有效聯絡人).
-
-    A valid contact is subscribed, was not superseded, and has not opted out of all three kinds of marketing.
-    """
-    refused = {consent.kind for consent in consents if not consent.allowed}
-    return row.subscribed is True and row.superseded_by is None and not refused >= MARKETING_KINDS
 
 
 def subscription_status(row: ContactRow) -> SubscriptionStatus:
@@ -118,6 +119,14 @@ def subscription_periods(runs: str) -> list[SubscriptionPeriod]:
         for (sign, *_), since, until in zip(parsed, starts, ends, strict=False)
     ]
     return periods[::-1]
+
+
+def display_name(row: ContactRow) -> NameSetting | None:
+    """The contact's display name, if it has one."""
+    if not row.display_name:
+        return None
+    at, event_id = orjson.loads(row.stamps)["display_name"]
+    return NameSetting(row.display_name, at, event_id)
 
 
 def active_tags(rows: Iterable[TagRow], now: int) -> list[ActiveTag]:

@@ -1,4 +1,7 @@
-"""The contact's row. ``runs`` and ``stamps`` are JSON that only the fold reads."""
+"""The contact's row.
+
+``runs`` is JSON of the subscription's history; ``stamps`` is JSON of the time and event that set each field last.
+"""
 
 from typing import NamedTuple
 from uuid import UUID

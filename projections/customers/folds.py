@@ -2,23 +2,40 @@
 
 The summary is a function of the set of contacts. Their order does not matter, and it keeps nothing of its own: when a
 customer is split, each contact still has exactly what it brought.
+
+A claim adds and never overrides: the names and each attribute come from contacts that more than claims tie to the
+customer, where any of them has one, and only else from the others.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
-from projections.contacts.state import ActiveTag, AttributeSetting, ContactState
+from projections.contacts.addresses import address_of, addresses_of
+from projections.contacts.records import ContactRecord
+from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, NameSetting, state_at
 
 
 class CustomerIdentity(NamedTuple):
-    """A customer's id and the strongest identifiers of its contacts."""
+    """A customer's id and the strongest identifiers of its contacts.
+
+    ``member_ids`` are the spellings, and the ids merged into it, that led to ``member_id``; sorted.
+    """
 
     customer_id: UUID
     member_id: str | None = None
     phone: str | None = None
     email: str | None = None
+    member_ids: tuple[str, ...] = ()
+
+
+class OwnContact(NamedTuple):
+    """A contact of a customer, and whether claims alone tie it. ``intrinsic`` are its live ones, as (type, value)."""
+
+    record: ContactRecord
+    by_claim: bool = False
+    intrinsic: frozenset[tuple[str, str]] = frozenset()
 
 
 class TagTotal(NamedTuple):
@@ -47,19 +64,29 @@ class LatestAttribute(NamedTuple):
 class CustomerRecord:
     """A customer, summed up from its contacts; times in ms, None for never.
 
-    ``names`` are the contacts' display names, each once, in the order of the contacts' keys. ``valid`` is whether any
-    contact is. Tags and attributes are in the order of their names.
+    ``names`` are the contacts' display names, each once, the latest first. ``valid`` is whether any contact is. Tags
+    and attributes are in the order of their names.
     """
 
     identity: CustomerIdentity
     names: tuple[str, ...]
     valid: bool
-    first_seen_at: int | None
+    first_seen_at: int
     last_customer_at: int | None
     last_team_at: int | None
     last_marketing_at: int | None
     tags: tuple[TagTotal, ...]
     attributes: tuple[LatestAttribute, ...]
+
+
+def states_of(contacts: Iterable[OwnContact], now: int) -> list[ContactState]:
+    """A customer's contacts at the moment ``now``, in the order of their keys, each with its address."""
+    by_key = {one.record.key: one for one in contacts}
+    states = []
+    for keys in addresses_of({key: one.intrinsic for key, one in by_key.items()}):
+        address = address_of([by_key[key].record for key in keys])
+        states += [state_at(by_key[key].record, now, address, by_claim=by_key[key].by_claim) for key in keys]
+    return sorted(states, key=lambda state: state.key)
 
 
 def summarise(identity: CustomerIdentity, contacts: Iterable[ContactState]) -> CustomerRecord:
@@ -68,15 +95,27 @@ def summarise(identity: CustomerIdentity, contacts: Iterable[ContactState]) -> C
     rows = [contact.record.contact for contact in ordered]
     return CustomerRecord(
         identity=identity,
-        names=tuple(dict.fromkeys(row.display_name for row in rows if row.display_name)),
+        names=tuple(_names(ordered)),
         valid=any(contact.valid for contact in ordered),
-        first_seen_at=min(_known(contact.first_seen_at for contact in ordered), default=None),
+        first_seen_at=min(row.first_seen_at for row in rows),
         last_customer_at=max(_known(row.last_customer_at for row in rows), default=None),
         last_team_at=max(_known(row.last_team_at for row in rows), default=None),
         last_marketing_at=max(_known(row.last_marketing_at for row in rows), default=None),
         tags=tuple(_tags(ordered)),
         attributes=tuple(_attributes(ordered)),
     )
+
+
+def _names(contacts: Sequence[ContactState]) -> list[str]:
+    named = [(contact, contact.name) for contact in contacts if contact.name is not None]
+    firm = [one for one in named if not one[0].by_claim]
+    latest = sorted(firm or named, key=_stamp_of_name, reverse=True)
+    return list(dict.fromkeys(setting.name for _, setting in latest))
+
+
+def _stamp_of_name(one: tuple[ContactState, NameSetting]) -> tuple[int, str, str]:
+    contact, setting = one
+    return (setting.at, setting.event_id, contact.key)
 
 
 def _tags(contacts: Iterable[ContactState]) -> list[TagTotal]:
@@ -100,11 +139,19 @@ def _total(name: str, carried: Sequence[tuple[str, ActiveTag]]) -> TagTotal:
     )
 
 
-def _attributes(contacts: Iterable[ContactState]) -> list[LatestAttribute]:
-    """Of each attribute the latest value, by time and event.
+def _attributes(contacts: Sequence[ContactState]) -> list[LatestAttribute]:
+    """Of each attribute the latest value, by time and event; one of a contact by claim only where no other has any.
 
     Unsetting an attribute on one contact takes back that contact's own value, not another's.
     """
+    found = {
+        **_latest(one for one in contacts if one.by_claim),
+        **_latest(one for one in contacts if not one.by_claim),
+    }
+    return [found[key] for key in sorted(found)]
+
+
+def _latest(contacts: Iterable[ContactState]) -> Mapping[str, LatestAttribute]:
     latest: dict[str, LatestAttribute] = {}
     for contact in contacts:
         for setting in contact.attributes:
@@ -112,7 +159,7 @@ def _attributes(contacts: Iterable[ContactState]) -> list[LatestAttribute]:
             known = latest.get(setting.key)
             if known is None or _rank(known) < _rank(one):
                 latest[setting.key] = one
-    return [latest[key] for key in sorted(latest)]
+    return latest
 
 
 def _rank(one: LatestAttribute) -> tuple[int, str, str]:

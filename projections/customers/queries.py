@@ -1,20 +1,89 @@
-"""Reads a customer: who its contacts are, and their rows. Two statements, whatever the number of contacts."""
+"""Reads a customer: who its contacts are, what identity says of each, and their rows.
 
-from typing import Final, NamedTuple
+A handful of statements, whatever the number of contacts. Call everything in one snapshot. A contact that only others
+named, with no event of its own, is in no answer.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 
 from projections.contacts.queries import load_contacts
-from projections.contacts.records import ContactRecord, placeholder
+from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
-from projections.customers.folds import CustomerIdentity
+from projections.customers.folds import CustomerIdentity, OwnContact
+from projections.customers.sessions import current_spans, has_past_sessions, in_session
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 from projections.identity.keys import ResolutionKey
-from projections.identity.queries import contacts_of_customer
-from projections.identity.tables import MEMBERS
+from projections.identity.queries import contacts_of_customer, keys_of, member_ids_of
+from projections.identity.resolution.policy import Policy
+from projections.identity.rows import sessions_of_text
+from projections.identity.tables import CONTACT_STATES, CUSTOMERS, HOLDINGS, MEMBERS
+from projections.timeline.queries import profile_events
 
+_KEY: Final = ("tenant", "resolution_id")
+_NODE: Final = (*_KEY, "contact_id", "session")
+
+
+def _in(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """The rows of one resolution."""
+    return sa.and_(*(table.c[name] == sa.bindparam(name) for name in _KEY))
+
+
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[name] == other.c[name] for name in names))
+
+
+def _customer_of(any_id: str) -> sa.ScalarSelect[UUID]:
+    of = MEMBERS.alias("of")
+    return (
+        sa.select(of.c.customer_id)
+        .where(_in(of), of.c.contact_id == sa.bindparam(any_id), of.c.current)
+        .scalar_subquery()
+    )
+
+
+def _members(*which: sa.ColumnElement[bool], parameters: Sequence[str]) -> str:
+    """Contacts with their customers, the sessions of browsers, and their intrinsic identifiers."""
+    intrinsic = (
+        sa.select(sa.func.json_agg(sa.func.json_build_array(HOLDINGS.c.type, HOLDINGS.c.value)))
+        .where(_same(HOLDINGS, MEMBERS, *_NODE), HOLDINGS.c.stamps[0].astext.is_not(None))
+        .scalar_subquery()
+    )
+    return compiled(
+        sa.select(
+            MEMBERS.c.contact_id,
+            MEMBERS.c.contact,
+            MEMBERS.c.customer_id,
+            MEMBERS.c.by_claim,
+            CONTACT_STATES.c.logins,
+            intrinsic.label("intrinsic"),
+        )
+        .select_from(MEMBERS.outerjoin(CONTACT_STATES, _same(MEMBERS, CONTACT_STATES, *_KEY, "contact_id")))
+        .where(_in(MEMBERS), MEMBERS.c.current, *which),
+        *_KEY,
+        *parameters,
+    )
+
+
+_OF_CUSTOMER: Final = _members(MEMBERS.c.customer_id == _customer_of("any_id"), parameters=["any_id"])
+_ONE: Final = _members(MEMBERS.c.contact_id == sa.bindparam("contact_id"), parameters=["contact_id"])
+_OF_ACCOUNT: Final = _members(
+    MEMBERS.c.customer_id == sa.bindparam("customer_id"),
+    sa.func.starts_with(MEMBERS.c.contact, sa.bindparam("account", type_=sa.Text())),
+    parameters=["customer_id", "account"],
+)
+_BEST: Final = compiled(
+    sa.select(CUSTOMERS.c.member_id, CUSTOMERS.c.phone, CUSTOMERS.c.email).where(
+        _in(CUSTOMERS), CUSTOMERS.c.customer_id == sa.bindparam("customer_id")
+    ),
+    *_KEY,
+    "customer_id",
+)
 _LONE_CONTACTS: Final = compiled(
     sa.select(sa.func.count())
     .select_from(CONTACTS)
@@ -32,30 +101,108 @@ _LONE_CONTACTS: Final = compiled(
 
 
 class LoadedCustomer(NamedTuple):
-    """A customer's identity, and the records of its contacts in no particular order."""
+    """A customer's identity, and its contacts in no particular order."""
 
     identity: CustomerIdentity
-    contacts: list[ContactRecord]
+    contacts: list[OwnContact]
 
 
-async def load_customer(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> LoadedCustomer | None:
+class LoadedContact(NamedTuple):
+    """A contact's customer, and the contacts, itself among them, of which some may be one address with it."""
+
+    customer_id: UUID
+    contacts: list[OwnContact]
+
+
+async def load_customer(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, any_id: UUID
+) -> LoadedCustomer | None:
     """The customer that the id of any of its contacts leads to; None if this tenant has no such contact.
 
-    A contact without identity evidence is a customer by itself. Read it in one snapshot.
+    A contact without identity evidence is a customer by itself.
     """
-    members = await contacts_of_customer(connection, resolution, any_id)
-    contacts = await load_contacts(connection, resolution.tenant, [one.contact_id for one in members] or [any_id])
-    if not members:
-        return LoadedCustomer(CustomerIdentity(any_id), contacts) if contacts else None
-    seen = {record.contact.contact_id for record in contacts}
-    named_only = [
-        placeholder(resolution.tenant, one.contact_id, one.contact) for one in members if one.contact_id not in seen
-    ]
-    first = members[0]
-    identity = CustomerIdentity(first.customer_id, first.member_id, first.phone, first.email)
-    return LoadedCustomer(identity, contacts + named_only)
+    members = await connection.fetch(_OF_CUSTOMER, *resolution, any_id)
+    contacts = await _contacts(connection, resolution, policy, members, any_id)
+    if not contacts:
+        return None
+    identity = CustomerIdentity(any_id)
+    if members:
+        identity = await _identity(connection, resolution, members[0]["customer_id"])
+    return LoadedCustomer(identity, contacts)
+
+
+async def load_contact(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, contact_id: UUID
+) -> LoadedContact | None:
+    """One contact, with those that may be one address with it; None if it has no event of its own."""
+    members = await connection.fetch(_ONE, *resolution, contact_id)
+    customer_id: UUID = members[0]["customer_id"] if members else contact_id
+    if members and members[0]["intrinsic"]:
+        account = members[0]["contact"].split(":", 2)[:2]
+        members = await connection.fetch(_OF_ACCOUNT, *resolution, customer_id, ":".join([*account, ""]))
+    contacts = await _contacts(connection, resolution, policy, members, contact_id)
+    seen = any(one.record.contact.contact_id == contact_id for one in contacts)
+    return LoadedContact(customer_id, contacts) if seen else None
+
+
+async def contacts_of(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> list[UUID]:
+    """The contacts of the customer to which any contact's id leads; none if there is no such contact."""
+    members = [one.contact_id for one in await contacts_of_customer(connection, resolution, any_id)]
+    return list(await keys_of(connection, resolution.tenant, members or [any_id]))
 
 
 async def count_lone_contacts(connection: Connection, resolution: ResolutionKey) -> int:
     """How many contacts have no identity evidence: each is a customer by itself."""
     return int(await connection.fetchval(_LONE_CONTACTS, *resolution))
+
+
+async def _identity(connection: Connection, resolution: ResolutionKey, customer_id: UUID) -> CustomerIdentity:
+    best = await connection.fetchrow(_BEST, *resolution, customer_id)
+    if best is None:
+        return CustomerIdentity(customer_id)
+    member_id: str | None = best["member_id"]
+    spellings = tuple(await member_ids_of(connection, resolution, customer_id, member_id))
+    return CustomerIdentity(customer_id, member_id, best["phone"], best["email"], spellings)
+
+
+async def _contacts(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, members: Sequence[Any], alone: UUID
+) -> list[OwnContact]:
+    """The contacts of these rows of `_members`; if there are none, the contact ``alone``."""
+    of_contact = {row["contact_id"]: row for row in members}
+    records = await load_contacts(connection, resolution.tenant, list(of_contact) or [alone])
+    found: list[OwnContact] = []
+    for record in await _in_sessions(connection, records, of_contact):
+        row = of_contact.get(record.contact.contact_id)
+        if row is None:
+            found.append(OwnContact(record))
+        else:
+            found.append(OwnContact(record, row["by_claim"] is True, _live(row["intrinsic"], policy)))
+    return found
+
+
+async def _in_sessions(
+    connection: Connection, records: list[ContactRecord], members: dict[UUID, Any]
+) -> list[ContactRecord]:
+    """The records, those of browsers with what was said in the session that they are with."""
+    spans = {}
+    for record in records:
+        contact_id = record.contact.contact_id
+        sessions = sessions_of_text(members[contact_id]["logins"] if contact_id in members else None)
+        if has_past_sessions(sessions):
+            spans[contact_id] = current_spans(sessions)
+    if not spans:
+        return records
+    contacts = [one.contact for one in records if one.contact.contact_id in spans]
+    said = await profile_events(connection, contacts, spans)
+    return [
+        in_session(one, said.get(one.contact.contact_id, ())) if one.contact.contact_id in spans else one
+        for one in records
+    ]
+
+
+def _live(intrinsic: str | None, policy: Policy) -> frozenset[tuple[str, str]]:
+    """The intrinsic identifiers that the policy accepts."""
+    listed: list[tuple[str, str]] = orjson.loads(intrinsic) if intrinsic else []
+    accepted = ((type_name, value, policy.rule(type_name)) for type_name, value in listed)
+    return frozenset((name, value) for name, value, rule in accepted if rule is not None and rule.verified is not None)

@@ -23,12 +23,17 @@ from schemas.events import ContactRef, Event
 class RecordedEvents:
     """What adding a chunk to the timeline showed.
 
-    ``new`` are events never seen before. ``conflicting`` are the (tenant, contact_id) of which a known event came with
-    other content that takes the place of what was known: their rows must be folded again from their history.
+    ``new`` are events never seen before. ``overruling`` are known ones that came with other content, which takes the
+    place of what was known, each with what it takes the place of.
     """
 
     new: list[ContactEvent]
-    conflicting: set[Key]
+    overruling: list[tuple[ContactEvent, ContactEvent]]
+
+    @property
+    def conflicting(self) -> set[Key]:
+        """The (tenant, contact_id) whose rows must be folded again from their history."""
+        return {(one.event.tenant, one.contact_id) for one, _ in self.overruling}
 
 
 class ChunkStore(Protocol):
@@ -55,8 +60,10 @@ class ChunkStore(Protocol):
         ...
 
 
-async def project(store: ChunkStore, projections: Iterable[Projection], events: Sequence[ContactEvent]) -> int:
-    """Fold the events in; how many of them were new. Raises what the store raises."""
+async def project(
+    store: ChunkStore, projections: Iterable[Projection], events: Sequence[ContactEvent]
+) -> RecordedEvents:
+    """Fold the events in; which of them were new, or count instead of known ones. Raises what the store raises."""
     recorded = await store.record(events)
     new = ByType(one for one in recorded.new if one.event.contact is not None)
     conflicting = {key for key in recorded.conflicting if key[1] != NO_CONTACT}
@@ -65,7 +72,7 @@ async def project(store: ChunkStore, projections: Iterable[Projection], events: 
             out_of_order = await _fold(store, projection, new.of(projection.types), conflicting)
             if again := out_of_order | conflicting:
                 await _refold(store, projection, _contacts(events, again))
-    return len(recorded.new)
+    return recorded
 
 
 async def _fold(

@@ -1,6 +1,6 @@
 """Rows in and out of PostgreSQL, by the chunk: one statement a table, whatever the number of rows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -35,7 +35,7 @@ def upsert(table: sa.Table, *, only_different: bool = False) -> Insert:
         differs = sa.tuple_(*values).is_distinct_from(sa.tuple_(*changed.values())) if only_different else None
         return statement.on_conflict_do_update(index_elements=key_columns(table), set_=changed, where=differs)
 
-    return _insert(table, update)
+    return insert_with(table, update)
 
 
 def insert_new(table: sa.Table) -> Insert:
@@ -44,7 +44,7 @@ def insert_new(table: sa.Table) -> Insert:
     def ignore(statement: postgresql.Insert) -> Any:
         return statement.on_conflict_do_nothing(index_elements=key_columns(table)).returning(*key_columns(table))
 
-    return _insert(table, ignore)
+    return insert_with(table, ignore)
 
 
 def select_matching(table: sa.Table, *by: sa.Column[Any]) -> str:
@@ -99,7 +99,8 @@ def columns(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
     return list(zip(*rows, strict=True))
 
 
-def _insert(table: sa.Table, on_conflict: Any) -> Insert:
+def insert_with(table: sa.Table, on_conflict: Callable[[postgresql.Insert], Any]) -> Insert:
+    """Insert rows; ``on_conflict`` is given the insert and says what becomes of rows whose key is known."""
     rows = row_columns(table)
     names = tuple(column.name for column in rows)
     given = unnested("given", rows)

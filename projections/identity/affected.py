@@ -1,255 +1,363 @@
-"""Finds the contacts that new evidence can affect: those whose links changed and the holders of what they link to.
+"""Finds what updated contacts can affect: nodes whose links changed, identifiers and their other holders (pure).
 
-Of an identifier only as many holders are read as show whether it is over its limit. An identifier over its limit links
-nobody, so one more holder affects no other contact, however many hold it. Where an identifier comes to be over its
-limit, or is no longer, the few contacts are affected that it linked before or links now.
+What one node says is read by the holders of its identifiers alone (rules 4 and 5), and whether a member id is generic
+changes what its holders are to their other identifiers. Nothing reaches further, so two rounds of looking suffice.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
-from uuid import UUID
+from typing import Any, Final, cast
 
-from projections.identity.contact_evidence import ContactEvidence
-from projections.identity.contact_updates import ContactUpdate, Updates
-from projections.identity.customer_summary import PREFERRED_TYPES
-from projections.identity.keys import ContactKey, Holder, IdentifierKey
-from projections.identity.resolution.contact_links import ContactLinks, derive_links
-from projections.identity.resolution.links import NormalisedIdentifier
-from projections.identity.rules import Rules
-from projections.identity.statements import Statement
-from projections.identity.tables import ConflictRow, LinkRow
-from schemas.events.base import Stamp
+from projections.identity.contact_updates import Updates
+from projections.identity.customer_summary import Latest
+from projections.identity.loads import HolderGroup, HoldersOf, Load, LoadHolders, LoadLinks
+from projections.identity.resolution.holders import MOST_HOLDERS, Holders, generic_tiers, shared_tiers
+from projections.identity.resolution.holdings import HoldingKey
+from projections.identity.resolution.links import CONTACT, MEMBER_ID, Link, Node, NormalisedIdentifier
+from projections.identity.resolution.node_rules import NodeLinks, links_of
+from projections.identity.resolution.nodes import LiveIdentifier, nodes_of
+from projections.identity.resolution.policy import Policy
+from projections.identity.state import (
+    NO_FEATURES,
+    NO_TIER,
+    PLAIN,
+    ContactIdentity,
+    Features,
+    IdentifierStatus,
+    features_of,
+    holders_of,
+)
 
-Causes = dict[ContactKey, set[Stamp]]
-OverLimitByTenant = Mapping[str, Mapping[NormalisedIdentifier, int]]
-_NO_LINKS: Final = ContactLinks((), (), (), None)
-
-
-@dataclass(slots=True)
-class LinkChanges:
-    """What changes in ``links``; ``holders_of`` are the contacts whose links to an identifier changed.
-
-    ``changed`` are the contacts of which anything changed that resolution reads.
-    """
-
-    new: list[LinkRow] = field(default_factory=list)
-    gone: list[LinkRow] = field(default_factory=list)
-    holders_of: dict[IdentifierKey, list[ContactKey]] = field(default_factory=dict)
-    changed: list[ContactKey] = field(default_factory=list)
-
-    def limits(self, rules: Rules) -> dict[IdentifierKey, int]:
-        """How many contacts may hold each of the identifiers."""
-        return {identifier: _limit(identifier, rules) for identifier in self.holders_of}
-
-    def lookups(self, rules: Rules) -> dict[IdentifierKey, int]:
-        """How many holders of each identifier must be read: one more than its limit is left when links are gone."""
-        lookups = {identifier: limit + 1 for identifier, limit in self.limits(rules).items()}
-        for row in self.gone:
-            lookups[row.identifier] += 1
-        return lookups
+_NOTHING: Final = NodeLinks((), (), {})
+_UNKNOWN: Final = HoldersOf(PLAIN, (), NO_FEATURES)
+_SHOWN: Final = frozenset({"phone", "email"})
 
 
 @dataclass(slots=True)
 class Affected:
-    """``contacts`` are to be resolved again, with their components. ``causes`` are the events that affected each.
+    """What the new evidence reaches.
 
-    ``over_limit`` has, by tenant, the identifiers whose links changed, with the strongest tier at which they are over
-    their limit, or None. ``linked`` are the contacts that each of these identifiers links now. ``unlinked`` are
-    contacts that lost a link or about which a decision changed: their components may have come apart.
+    - ``before``, ``after``: the links of updated contacts' nodes; ``live``: what is live of their holdings, by contact,
+      of tier ``NO_TIER`` where it makes no link; ``latest``: of their phones and e-mails.
+    - ``features``: those of every node that was looked at, as they are now.
+    - ``statuses_before``, ``statuses``: of the identifiers that were looked at.
+    - ``nodes``: those whose components are to be resolved again; ``changed``: those of them whose links changed.
+    - ``ties``: nodes that identifiers tie together now, with one of those that they tied before.
+    - ``unclear``: nodes of whose components more changed than that ties came.
     """
 
-    contacts: dict[ContactKey, None] = field(default_factory=dict)  # an ordered set
-    causes: Causes = field(default_factory=dict)
-    over_limit: dict[str, dict[NormalisedIdentifier, int | None]] = field(default_factory=dict)
-    linked: list[list[ContactKey]] = field(default_factory=list)
-    unlinked: set[ContactKey] = field(default_factory=set)
+    before: dict[Node, NodeLinks] = field(default_factory=dict)
+    after: dict[Node, NodeLinks] = field(default_factory=dict)
+    live: dict[str, dict[HoldingKey, LiveIdentifier]] = field(default_factory=dict)
+    latest: dict[Node, dict[NormalisedIdentifier, Latest]] = field(default_factory=dict)
+    features: dict[Node, Features] = field(default_factory=dict)
+    statuses_before: dict[NormalisedIdentifier, IdentifierStatus] = field(default_factory=dict)
+    statuses: dict[NormalisedIdentifier, IdentifierStatus] = field(default_factory=dict)
+    nodes: set[Node] = field(default_factory=set)
+    changed: set[Node] = field(default_factory=set)
+    ties: list[set[Node]] = field(default_factory=list)
+    unclear: set[Node] = field(default_factory=set)
 
-    def add(self, contact_id: ContactKey, causes: Iterable[Stamp]) -> None:
-        """Add a contact with the events that affect it."""
-        self.contacts[contact_id] = None
-        self.causes.setdefault(contact_id, set()).update(causes)
-
-
-def link_changes(updates: Updates, rules: Rules) -> LinkChanges:
-    """Derive the links of contacts whose holdings changed, and compare them with those they had."""
-    changes = LinkChanges()
-    for contact_id, update in updates.items():
-        if _changed(contact_id, update, changes, rules):
-            changes.changed.append(contact_id)
-    return changes
+    def updated(self, node: Node) -> bool:
+        """Whether the node's links were looked at anew."""
+        return node in self.before or node in self.after
 
 
-def _changed(contact_id: ContactKey, update: ContactUpdate, changes: LinkChanges, rules: Rules) -> bool:
-    """Whether anything changed that resolution reads of the contact."""
-    before, after = update.before, update.after
-    otherwise = (before.decisions, before.first_referenced_at) != (after.decisions, after.first_referenced_at)
-    if before.holdings is after.holdings or before.holdings == after.holdings:
-        return update.row is None or otherwise
-    policy = rules.policy_of(contact_id[0]).policy
-    then = derive_links(update.contact, before.holdings, policy) if before.holdings else _NO_LINKS
-    now = update.links = derive_links(update.contact, after.holdings, policy)
-    differ = _compare(contact_id, then, now, changes, rules)
-    return (
-        otherwise
-        or differ
-        or update.row is None
-        or then.first_stated_at != now.first_stated_at
-        or set(then.links) != set(now.links)
-        or then.refused != ()
-        or now.refused != ()  # one more value may have been the last that it took
-        or _preferred_may_differ(before, after)
-    )
+def find_affected(updates: Updates, policy: Policy) -> Generator[Load, Any, Affected]:
+    """What the updates reach."""
+    return (yield from _Finding(updates, policy).run())
 
 
-def _compare(contact_id: ContactKey, then: ContactLinks, now: ContactLinks, changes: LinkChanges, rules: Rules) -> bool:
-    """Add the links that are new or gone; whether any is."""
-    before = {(link.type, link.value, link.tier) for link in then.links}
-    after = {(link.type, link.value, link.tier) for link in now.links}
-    if before == after:
-        return False
-    tenant = contact_id[0]
-    resolution_id = rules.resolution_of(tenant)
-    for links, rows in ((before - after, changes.gone), (after - before, changes.new)):
-        for link in sorted(links):
-            row = LinkRow(tenant, resolution_id, *link, contact_id[1])
-            rows.append(row)
-            changes.holders_of.setdefault(row.identifier, []).append(contact_id)
-    return True
+@dataclass(slots=True)
+class _Held:
+    """Who holds one identifier: nodes whose links did not change, alike ones together, and those whose links did."""
+
+    before: IdentifierStatus
+    unchanged: list[HolderGroup]
+    changed: list[tuple[Node, int]]  # with the tier
+    itself: Features
 
 
-def _preferred_may_differ(before: ContactEvidence, after: ContactEvidence) -> bool:
-    """Of phones and e-mails it also matters which was stated last."""
-    return any(
-        before.holdings.get(identifier) != after.holdings.get(identifier)
-        for identifier in before.holdings.keys() | after.holdings.keys()
-        if identifier[0] in PREFERRED_TYPES
-    )
+class _Finding:
+    def __init__(self, updates: Updates, policy: Policy) -> None:
+        self.updates = updates
+        self.policy = policy
+        self.found = Affected()
+        self.features_changed: set[Node] = set()
+        self.flipped: set[Node] = set()  # other holders of a member id that links them now, or no more
+        self.shown: set[NormalisedIdentifier] = set()  # phones and e-mails that were stated again
+        self.held: dict[NormalisedIdentifier, _Held] = {}
+        self.links_before: dict[NormalisedIdentifier, list[tuple[Node, int]]] = {}  # of changed nodes, with their tiers
+        self.links_after: dict[NormalisedIdentifier, list[tuple[Node, int]]] = {}
+
+    def run(self) -> Generator[Load, Any, Affected]:
+        for update in self.updates.contacts.values():
+            if update.before != update.after:
+                self._compare_nodes(update.before, update.after)
+        first = self._identifiers()
+        yield from self._load(first)
+        for identifier in first:
+            if identifier[0] == MEMBER_ID:
+                self._set_status(identifier)
+                self._flip_holders(identifier)
+        self._unlink_those_without_member()
+        links: Mapping[Node, tuple[Link, ...]] = yield LoadLinks(frozenset(self.flipped))
+        more = {(CONTACT, node) for node in self.flipped} | {
+            link.identifier for node in self.flipped for link in self._links(node, links)
+        }
+        yield from self._load(more - first)
+        for identifier in first | more:
+            if identifier[0] != MEMBER_ID:
+                self._set_status(identifier)
+        self._reach()
+        return self.found
+
+    # --- the nodes of updated contacts
+
+    def _compare_nodes(self, before: ContactIdentity, after: ContactIdentity) -> None:
+        found = self.found
+        self._compare_contact(before, after)
+        if before.holdings == after.holdings and before.sessions == after.sessions:
+            return
+        then = {
+            node: NodeLinks(tuple(sorted(links)), (), dict(before.features.get(node[1], NO_FEATURES).carried))
+            for node, links in before.node_links().items()
+        }
+        for session, features in before.features.items():
+            if features != NO_FEATURES:
+                then.setdefault((before.contact, session), NodeLinks((), (), dict(features.carried)))
+        held = nodes_of(after.contact, after.holdings, self.policy)
+        live: dict[HoldingKey, LiveIdentifier] = {}
+        for node, of_node in held.items():
+            now = links_of(node, {identifier: one for identifier, (one, _) in of_node.items()}, self.policy)
+            found.after[node] = now
+            found.latest[node] = _latest(now.links, of_node, after)
+            live.update((key, one) for one, key in of_node.values())
+            for refusal in now.refused:
+                one, key = of_node[refusal.link.identifier]
+                live[key] = one._replace(tier=NO_TIER)
+            for link in now.links:
+                if link.type in _SHOWN:
+                    self._compare_shown(link, *of_node[link.identifier], before)
+        found.live[after.contact] = live
+        found.before |= then
+        touched = _touched_sessions(before, after)
+        for node in then.keys() | held.keys():
+            if node[1] in touched:
+                found.nodes.add(node)  # what rules 1 to 3 refuse may change where no link does
+            self._compare_node(node, then.get(node, _NOTHING), before.features.get(node[1], NO_FEATURES))
+
+    def _compare_shown(self, link: Link, held: LiveIdentifier, key: HoldingKey, before: ContactIdentity) -> None:
+        """A phone or e-mail that was stated again may be preferred now; one that counts as of earlier, no more."""
+        known = before.links.get(key)
+        if known != held:
+            self.shown.add(link.identifier)
+            if known is not None and (held.latest < known.latest or held.tier > known.tier):
+                self.found.unclear.add(link.node)
+
+    def _compare_contact(self, before: ContactIdentity, after: ContactIdentity) -> None:
+        found = self.found
+        found.nodes.add(after.node)
+        if before.node != after.node:
+            found.nodes.add(before.node)
+        if (before.founded_at is not None and before.node != after.node) or (
+            after.founded_at is None and before.founded_at is not None
+        ):
+            found.unclear |= {before.node, after.node}
+        if _later(before.founded_at, after.founded_at):
+            found.unclear.add(after.node)
+
+    def _compare_node(self, node: Node, then: NodeLinks, known: Features) -> None:
+        now = self.found.after.get(node, _NOTHING)
+        features = self.found.features[node] = features_of(now, linked=known.linked)
+        if then.links != now.links or then.carried != now.carried:
+            self.found.changed.add(node)
+            known_tiers = {link.identifier: link.tier for link in then.links}
+            if any(link.tier > known_tiers.get(link.identifier, link.tier) for link in now.links):
+                self.found.unclear.add(node)  # what a link brought to its customer may count less from now on
+            if features != known:
+                self.features_changed.add(node)
+
+    def _identifiers(self) -> set[NormalisedIdentifier]:
+        """Those whose holders, or what they read of their holders, changed."""
+        wanted: set[NormalisedIdentifier] = {(CONTACT, node) for node in self.features_changed if self._is_named(node)}
+        wanted |= self.shown
+        for node in self.found.changed:
+            then = {link.identifier: link for link in self.found.before.get(node, _NOTHING).links}
+            now = {link.identifier: link for link in self.found.after.get(node, _NOTHING).links}
+            features_changed = node in self.features_changed
+            for identifier, link in then.items():
+                self.links_before.setdefault(identifier, []).append((node, link.tier))
+                if features_changed or now.get(identifier) != link:
+                    wanted.add(identifier)
+            for identifier, link in now.items():
+                self.links_after.setdefault(identifier, []).append((node, link.tier))
+                if identifier not in then:
+                    wanted.add(identifier)
+        return wanted
+
+    def _is_named(self, node: Node) -> bool:
+        """Whether another contact may be bound to the node."""
+        update = self.updates.contacts.get(node[0])
+        return update is None or update.after.named
+
+    def _links(self, node: Node, loaded: Mapping[Node, tuple[Link, ...]]) -> Iterable[Link]:
+        return self.found.after.get(node, _NOTHING).links if self.found.updated(node) else loaded.get(node, ())
+
+    # --- identifiers
+
+    def _load(self, identifiers: set[NormalisedIdentifier]) -> Generator[Load, Any, None]:
+        changed = self.found.changed
+        itself = frozenset(self._unknown_among(identifiers))
+        held: Mapping[NormalisedIdentifier, HoldersOf] = yield LoadHolders(frozenset(identifiers), len(changed), itself)
+        for identifier in identifiers:
+            one = held.get(identifier, _UNKNOWN)
+            unchanged = [group for group in (one.without(changed) for one in one.groups) if group.nodes]
+            now = self.links_after.get(identifier, [])
+            self.found.statuses_before[identifier] = one.status
+            self.held[identifier] = _Held(one.status, unchanged, now, one.itself)
+
+    def _unknown_among(self, identifiers: Iterable[NormalisedIdentifier]) -> Iterator[Node]:
+        """The nodes among `contact` identifiers whose features are not known yet."""
+        for type_name, value in identifiers:
+            if type_name == CONTACT and value not in self.found.features:
+                yield cast("Node", value)
+
+    def _set_status(self, identifier: NormalisedIdentifier) -> None:
+        """*Generic value* and *shared value* on an identifier."""
+        holders, counts = self._holders(identifier), self._counts(identifier)
+        generic = generic_tiers(identifier, holders, self.policy) | _over_most_holders(identifier, counts)
+        shared: dict[int, tuple[str, ...]] = {}
+        if identifier[0] != MEMBER_ID:
+            left = [one for one in holders if one.tier not in generic] if generic else holders
+            shared = shared_tiers(identifier, left, self.policy)
+        if not generic and not shared:
+            self.found.statuses[identifier] = PLAIN
+            return
+        many = counts if sum(counts.values()) > MOST_HOLDERS else {}
+        self.found.statuses[identifier] = IdentifierStatus(
+            tuple(sorted(generic)), tuple(sorted(shared.items())), tuple(sorted(many.items()))
+        )
+
+    def _holders(self, identifier: NormalisedIdentifier) -> list[Holders]:
+        """The holders as they are now."""
+        held = self.held[identifier]
+        found: list[Holders] = []
+        for tier, features, nodes in held.unchanged:
+            if self.flipped.isdisjoint(nodes):
+                found.append(holders_of(tier, features, nodes))
+            else:
+                found.extend(holders_of(tier, self.found.features.get(node, features), (node,)) for node in nodes)
+        found.extend(holders_of(tier, self.found.features[node], (node,)) for node, tier in held.changed)
+        if identifier[0] == CONTACT:
+            itself = cast("Node", identifier[1])
+            found.append(holders_of(0, self.found.features.get(itself, held.itself), (itself,)))
+        return found
+
+    def _counts(self, identifier: NormalisedIdentifier) -> dict[int, int]:
+        """How many hold the identifier at each tier; from what is stored where they are too many to be read."""
+        held = self.held[identifier]
+        counts = dict(held.before.counts)
+        if counts:
+            for _, tier in self.links_before.get(identifier, ()):
+                counts[tier] -= 1
+        else:
+            for tier, _, nodes in held.unchanged:
+                counts[tier] = counts.get(tier, 0) + len(nodes)
+        for _, tier in held.changed:
+            counts[tier] = counts.get(tier, 0) + 1
+        return {tier: count for tier, count in counts.items() if count}
+
+    def _flip_holders(self, identifier: NormalisedIdentifier) -> None:
+        """Find each holder of the member id that it links now and did not before, or the other way round."""
+        generic, held, features = self.found.statuses[identifier].generic, self.held[identifier], self.found.features
+        for tier, known, nodes in held.unchanged:
+            if known.linked != (tier not in generic):
+                features.update(dict.fromkeys(nodes, known._replace(linked=not known.linked)))
+                self.flipped.update(nodes)
+        for node, tier in held.changed:
+            if features[node].linked != (tier not in generic):
+                features[node] = features[node]._replace(linked=tier not in generic)
+                if node not in self.features_changed:
+                    self.flipped.add(node)
+
+    def _unlink_those_without_member(self) -> None:
+        features = self.found.features
+        for node in self.features_changed:
+            if features[node].member is None and features[node].linked:
+                features[node] = features[node]._replace(linked=False)
+
+    # --- whom that reaches
+
+    def _reach(self) -> None:
+        found = self.found
+        found.unclear |= self.flipped
+        for pair, state in self.updates.pairs.items():
+            for one in (state, self.updates.pairs_before.get(pair)):
+                found.unclear.update(one.nodes if one else ())
+        for identifier, status in found.statuses.items():
+            self._reach_across(identifier, status)
+        found.nodes |= found.changed | found.unclear
+        for tied in found.ties:
+            found.nodes |= tied
+
+    def _reach_across(self, identifier: NormalisedIdentifier, after: IdentifierStatus) -> None:
+        """Where a tie through the identifier came, went or changed: the nodes that it tied together, or ties now."""
+        held, found = self.held[identifier], self.found
+        before = held.before
+        then = {node: tier for node, tier in self.links_before.get(identifier, ()) if before.links(tier)}
+        now = {node for node, tier in held.changed if after.links(tier)}
+        unclear = then.keys() - now
+        ties = [group for group in held.unchanged if after.links(group.tier)]
+        itself = {cast("Node", identifier[1])} if identifier[0] == CONTACT else set()
+        if before != after:
+            for tier, _, nodes in held.unchanged:
+                if before.links(tier) != after.links(tier):
+                    unclear.update(nodes)
+                if before.distinguished_by(tier) != after.distinguished_by(tier):
+                    found.unclear.update(nodes)
+        if unclear:
+            found.unclear |= unclear | itself | now
+            found.unclear.update(node for group in ties for node in group.nodes)
+        elif now:
+            found.ties.append(now | itself | {group.nodes[0] for group in ties[:1]})
 
 
-def find_affected(
-    new: Iterable[Statement],
-    updates: Updates,
-    links: LinkChanges,
-    holders: Mapping[IdentifierKey, list[Holder]],
-    rules: Rules,
-) -> Affected:
-    """The contacts that new statements affect; ``holders`` are the stored ones that ``links.lookups`` asks for."""
-    found = Affected(causes=_causes(new, rules))
-    for contact_id in links.changed:
-        found.contacts[contact_id] = None
-        _add_decided(found, contact_id, updates[contact_id], rules)
-    lost = {row.identifier for row in links.gone}
-    after = _after(holders, links)
-    for identifier, limit in links.limits(rules).items():
-        changed = links.holders_of[identifier]
-        then = _linked(identifier, holders.get(identifier, []), limit, rules)
-        now = _linked(identifier, after[identifier], limit, rules)
-        found.over_limit.setdefault(identifier[0], {})[identifier[1:]] = now.over_limit
-        if identifier in lost or then.over_limit != now.over_limit:
-            linked = dict.fromkeys((*then.contacts, *now.contacts))
-            found.unlinked.update(linked, changed)
-        else:  # those linked before are in one component already, so one of them leads to all
-            before = set(then.contacts)
-            linked = dict.fromkeys([one for one in now.contacts if one not in before] + then.contacts[:1])
-        causes = set().union(*(found.causes.get(one, ()) for one in changed))
-        for one in linked:
-            found.add(one, causes)
-        found.linked.append([one for one in now.contacts if one in linked])
-    return found
+def _touched_sessions(before: ContactIdentity, after: ContactIdentity) -> set[str]:
+    """The sessions that have holdings of a type of which something was stated."""
+    keys = before.holdings.keys() | after.holdings.keys()
+    types = {key[1] for key in keys if before.holdings.get(key) != after.holdings.get(key)}
+    return {key[0] for key in keys if key[1] in types}
 
 
-def _causes(new: Iterable[Statement], rules: Rules) -> Causes:
-    causes: Causes = {}
-    for one in new:
-        causes.setdefault(one.contact_id, set()).add(one.cause)
-        tenant = one.contact_id[0]
-        for other in one.others:
-            causes.setdefault((tenant, rules.id_of(tenant, other)), set()).add(one.cause)
-    return causes
+def _later(before: int | None, after: int | None) -> bool:
+    return before is not None and (after is None or after > before)
 
 
-def _add_decided(found: Affected, contact_id: ContactKey, update: ContactUpdate, rules: Rules) -> None:
-    """Add the other contact of each pair about which a decision changed."""
-    before, after = update.before.decisions, update.after.decisions
-    if before is after:
-        return
-    for other in {**before, **after}:
-        if before.get(other) != after.get(other):
-            other_id = (contact_id[0], rules.id_of(contact_id[0], other))
-            found.add(other_id, found.causes.get(contact_id, ()))
-            found.unlinked |= {contact_id, other_id}
+def _over_most_holders(identifier: NormalisedIdentifier, counts: Mapping[int, int]) -> set[int]:
+    """The tiers at which more nodes have the identifier than rule 4 allows, whoever they are."""
+    if sum(counts.values()) < MOST_HOLDERS:
+        return set()
+    crowded: set[int] = set()
+    holders = 1 if identifier[0] == CONTACT else 0
+    for tier in sorted(counts):
+        holders += counts[tier]
+        if holders > MOST_HOLDERS:
+            crowded.add(tier)
+    return crowded
 
 
-def _limit(identifier: IdentifierKey, rules: Rules) -> int:
-    rule = rules.policy_of(identifier[0]).policy.rule(identifier[1])
-    return rule.limit if rule else 0
-
-
-def _after(before: Mapping[IdentifierKey, list[Holder]], links: LinkChanges) -> dict[IdentifierKey, list[Holder]]:
-    """The first holders of each identifier once the changes are written."""
-    held = {identifier: set(before.get(identifier, ())) for identifier in links.holders_of}
-    for row in links.gone:
-        held[row.identifier].discard(row.holder)
-    for row in links.new:
-        held[row.identifier].add(row.holder)
-    return {identifier: sorted(holders) for identifier, holders in held.items()}
-
-
-class _Linked(NamedTuple):
-    """The contacts that an identifier links, and the tier from which on it is over its limit."""
-
-    contacts: list[ContactKey]
-    over_limit: int | None
-
-
-def _linked(identifier: IdentifierKey, holders: list[Holder], limit: int, rules: Rules) -> _Linked:
-    tenant, type_name, value = identifier
-    itself = rules.id_of(tenant, value) if type_name == "contact" else None
-    over_limit = over_limit_tier(holders, limit, itself)
-    contacts = [(tenant, contact_id) for tier, contact_id in holders if over_limit is None or tier < over_limit]
-    if itself is not None and contacts and (tenant, itself) not in contacts:
-        contacts.append((tenant, itself))
-    return _Linked(contacts, over_limit)
-
-
-def over_limit_tier(holders: list[Holder], limit: int, itself: UUID | None) -> int | None:
-    """The strongest tier at which more than ``limit`` contacts hold an identifier, given its first holders.
-
-    ``itself``: the contact that the identifier names, which is a holder at every tier.
-    """
-    if itself is not None:
-        holders = [holder for holder in holders if holder[1] != itself]
-        limit -= 1
-    return holders[limit][0] if len(holders) > limit else None
-
-
-def over_limit_by_tenant(affected: Affected, conflicts: Iterable[ConflictRow]) -> OverLimitByTenant:
-    """The identifiers over their limit, as far as it matters to contacts with these stored conflicts.
-
-    Identifiers whose links changed were counted now; others are as the conflicts tell.
-    """
-    found: dict[str, dict[NormalisedIdentifier, int]] = {
-        tenant: {identifier: tier for identifier, tier in counted.items() if tier is not None}
-        for tenant, counted in affected.over_limit.items()
-    }
-    unchanged: dict[str, list[ConflictRow]] = {}
-    for row in conflicts:
-        if (row.type, row.value) not in affected.over_limit.get(row.tenant, {}):
-            unchanged.setdefault(row.tenant, []).append(row)
-    for tenant, rows in unchanged.items():
-        found.setdefault(tenant, {}).update(over_limit_in_conflicts(rows))
-    return found
-
-
-def over_limit_in_conflicts(conflicts: Iterable[ConflictRow]) -> dict[NormalisedIdentifier, int]:
-    """The identifiers over their limit, as far as it matters to the contacts of these conflicts.
-
-    The tier may be weaker than the strongest one over the whole tenant; then no link of these contacts lies between.
-    """
-    found: dict[NormalisedIdentifier, int] = {}
-    for row in conflicts:
-        if row.reason == "generic":
-            identifier = (row.type, row.value)
-            found[identifier] = min(row.tier, found.get(identifier, row.tier))
+def _latest(
+    links: Iterable[Link],
+    held: Mapping[NormalisedIdentifier, tuple[LiveIdentifier, HoldingKey]],
+    state: ContactIdentity,
+) -> dict[NormalisedIdentifier, Latest]:
+    """How phones and e-mails were written last."""
+    found: dict[NormalisedIdentifier, Latest] = {}
+    for link in links:
+        if link.type in _SHOWN:
+            one, key = held[link.identifier]
+            spellings = state.holdings[key].spellings
+            spelling = max(spellings, key=lambda it: (it[1:], it[0]))[0] if spellings else key[2]
+            found[link.identifier] = Latest(one.latest, spelling)
     return found

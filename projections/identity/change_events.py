@@ -1,19 +1,48 @@
-"""Changes of membership as events for the topic of customer changes."""
+"""Changes of membership as events for the topic of customer changes (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from uuid import UUID
 
-from projections.identity.affected import Causes
-from projections.identity.keys import ContactKey
-from projections.identity.resolution.membership_changes import Change, Move
+from projections.engine.ids import IdOf
+from projections.identity.decided import Decided
+from projections.identity.new_evidence import NewEvidence
+from projections.identity.resolution.membership_changes import Change, Move, changes
 from schemas.changes import MAX_CAUSES, CustomerChange, Moved
 from schemas.events.base import Stamp
+
+
+def change_events(
+    tenant: str, decided: Decided, evidence: NewEvidence, version: str, id_of: IdOf
+) -> Iterator[CustomerChange]:
+    """The changes of customers that evidence causes, without their numbers."""
+    found = changes_in(tenant, decided, id_of)
+    if found:
+        causes = _causes(evidence)
+        every = {stamp for stamps in causes.values() for stamp in stamps} | {one.stamp for one in evidence.merges}
+        for one in found:
+            contacts = {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
+            own = {stamp for contact in contacts for stamp in causes.get(contact, ())}
+            yield change_event(tenant, one, sorted(own or every, reverse=True)[:MAX_CAUSES], version)
+
+
+def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
+    """The changes of membership that were decided."""
+    before, after = decided.members_before, decided.members
+    if before == after:
+        return []
+    after = {**{contact: contact for contact in before}, **after}  # who has no evidence any more is alone
+    ids = {founder: id_of(tenant, founder) for founder in {*before.values(), *after.values()}}
+    return changes(
+        {contact: ids[founder] for contact, founder in before.items()},
+        {contact: ids[founder] for contact, founder in after.items()},
+        {customer_id: founder for founder, customer_id in ids.items()},
+    )
 
 
 def change_event(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:
     """The event of a change, without its number. ``causes`` must not be empty; the latest comes first."""
     at, cause = causes[0]
-    return CustomerChange(
+    return CustomerChange.model_construct(  # its parts are valid: they were decoded, or derived from what was
         tenant=tenant,
         customer_id=_standard(change.customer_id),
         type=change.type,
@@ -28,16 +57,21 @@ def change_event(tenant: str, change: Change, causes: list[Stamp], version: str)
     )
 
 
-def latest_causes(causes: Causes, contacts: Iterable[ContactKey]) -> list[Stamp]:
-    """The events that affected any of the contacts, the latest first; if none did, those that affected any other."""
-    stamps = {stamp for one in contacts for stamp in causes.get(one, ())}
-    if not stamps:
-        stamps = {stamp for found in causes.values() for stamp in found}
-    return sorted(stamps, reverse=True)[:MAX_CAUSES]
+def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
+    """The new events by or about each contact."""
+    causes: dict[str, set[Stamp]] = {}
+    for contact, records in evidence.new.items():
+        causes.setdefault(contact, set()).update((record.at, event_id) for event_id, record in records.items())
+    for contact, stated in evidence.statements.items():
+        for named in stated.named:
+            causes.setdefault(named, set()).update(causes[contact])
+    return causes
 
 
 def _moved(move: Move) -> Moved:
-    return Moved(customer_id=_standard(move.customer_id) if move.customer_id else None, contacts=list(move.contacts))
+    return Moved.model_construct(
+        customer_id=_standard(move.customer_id) if move.customer_id else None, contacts=list(move.contacts)
+    )
 
 
 def _standard(any_uuid: UUID) -> UUID:

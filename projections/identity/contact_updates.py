@@ -1,206 +1,389 @@
-"""New statements into the evidence of contacts: whose evidence changes, and how.
+"""NewEvidence into the states of the contacts that it is about (pure).
 
-Evidence is a join, so new evidence is merged in. Only where a statement took the place of another one, evidence must be
-taken away: then what its contact stated is derived again from all of its statements, and so is what else the statement
-contributed to (the decision about a pair, the references to a contact).
+Evidence is a join, so most new evidence is merged in. Where it changes what earlier statements mean (a copy that
+counts instead of another, a login that begins another session, an erasure, member ids that became one), the contacts
+concerned are read again from all their events.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from projections.engine.metadata import Key
-from projections.identity.contact_evidence import ContactEvidence, evidence_of
-from projections.identity.keys import ContactKey, Reference
-from projections.identity.resolution.contact_links import ContactLinks
-from projections.identity.resolution.evidence import Decision, Evidence, Pair, pair_of
-from projections.identity.resolution.gather import DECIDED, EvidenceRecord, to_evidence
-from projections.identity.resolution.values import is_contact_key
-from projections.identity.rules import Rules
-from projections.identity.statements import Recorded, record_of
-from projections.identity.tables import MemberRow, ReferenceRow, StatementRow
+from projections.identity.loads import (
+    History,
+    Load,
+    LoadContacts,
+    LoadHistory,
+    LoadHoldings,
+    LoadMerges,
+    LoadPairs,
+    LoadReferences,
+    LoadReferrers,
+    MergeState,
+)
+from projections.identity.new_evidence import ContactStatements, NewEvidence, statements_by
+from projections.identity.resolution.links import CONTACT, MEMBER_ID, SetAsideReason
+from projections.identity.resolution.member_merges import Canonical, ends_of, latest_merges
+from projections.identity.resolution.nodes import (
+    MOST_CLAIMS,
+    WEB,
+    Login,
+    Sessions,
+    holdings_in,
+    keep_first_vouched,
+    logins_in,
+    normalise_statements,
+    too_many_claims,
+)
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.statements import ERASED, Statement
+from projections.identity.resolution.values import Normalised, normalise
+from projections.identity.state import ContactIdentity, DecisionKey, PairState
+from projections.identity.values_set_aside import ValueSetAside, in_claims, in_statements, taken_back
 
-_Records = dict[str, dict[str, dict[str, EvidenceRecord]]]  # by tenant, contact and event id
+_NO_SESSIONS = Sessions()
+
+ReferenceKey = tuple[str, str]  # (the contact that is named, by whom)
+
+
+class Update(NamedTuple):
+    """A contact before and after the new evidence."""
+
+    before: ContactIdentity
+    after: ContactIdentity
 
 
 @dataclass(slots=True)
-class ContactUpdate:
-    """A contact that new statements are about: its row if it has one, and its evidence before and after.
+class Updates:
+    """What the new evidence comes to, contact by contact.
 
-    ``links`` are those it has now, once they were derived because its holdings changed. ``reduced``: a superseded
-    statement was about it, so its evidence may have become less.
+    ``references`` are by (named, by): the first time, which is None where an erasure took all of it back, and which
+    stays if an earlier one is known. ``references_anew`` take the place of what is known; of those in
+    ``references_gone`` nothing names the contact any more. ``pairs`` are None where nothing is decided any more;
+    ``merges`` likewise.
     """
 
-    contact: str
-    row: MemberRow | None
-    before: ContactEvidence
-    after: ContactEvidence
-    links: ContactLinks | None = None
-    reduced: bool = False
+    contacts: dict[str, Update] = field(default_factory=dict)
+    references: dict[ReferenceKey, int | None] = field(default_factory=dict)
+    references_anew: dict[ReferenceKey, int | None] = field(default_factory=dict)
+    references_gone: set[ReferenceKey] = field(default_factory=set)
+    pairs: dict[DecisionKey, PairState | None] = field(default_factory=dict)
+    pairs_before: Mapping[DecisionKey, PairState] = field(default_factory=dict)
+    merges: dict[str, MergeState | None] = field(default_factory=dict)
+    set_aside: set[ValueSetAside] = field(default_factory=set)
+    set_aside_gone: set[ValueSetAside] = field(default_factory=set)
 
 
-Updates = dict[ContactKey, ContactUpdate]
+def update_contacts(new_evidence: NewEvidence, policy: Policy) -> Generator[Load, Any, Updates]:
+    """The contacts that the new evidence is about, before and after."""
+    return (yield from _Updating(new_evidence, policy).run())
 
 
-class Subjects(NamedTuple):
-    """Whom new statements are about: the new evidence by tenant, and the keys of the contacts by their ids.
+class _Updating:
+    """One tenant's chunk under one policy."""
 
-    ``reduced`` are those among the contacts that superseded statements were about.
-    """
+    def __init__(self, new_evidence: NewEvidence, policy: Policy) -> None:
+        self.new_evidence = new_evidence
+        self.policy = policy
+        self.said = new_evidence.statements
+        self.overruled = {contact: statements_by(records) for contact, records in new_evidence.overruled.items()}
+        self.updates = Updates()
+        self.states: dict[str, ContactIdentity] = {}
+        self.into: dict[str, str] = {}  # what member ids became, as far as it was loaded
+        self.canonical = Canonical()
+        self.sessions: dict[str, Sessions] = {}
+        self.named_at: dict[str, int] = {}  # when each contact was named last
 
-    evidence: Mapping[str, Evidence]
-    contacts: Mapping[ContactKey, str]
-    reduced: Mapping[ContactKey, str]
+    def run(self) -> Generator[Load, Any, Updates]:
+        remerged = yield from self._merge_members()
+        touched = {*self.said, *(one for said in (*self.said.values(), *self.overruled.values()) for one in said.named)}
+        self.states = dict((yield LoadContacts(frozenset(touched), frozenset(remerged))))
+        yield from self._load_left_out()
+        again = self._to_read_again(self.states.keys() - touched if remerged else set(), remerged)
+        history = yield from self._load_history(again)
+        partial = frozenset(contact for contact in again if self.states[contact].partial)
+        self.states.update((yield LoadHoldings(partial, frozenset())))
+        for contact, state in self.states.items():
+            self.sessions.setdefault(contact, state.sessions)
+        self._update(again, history)
+        yield from self._find_founding_times(again)
+        return self.updates
 
+    # --- member ids that became another's
 
-def subjects_of(recorded: Recorded, rules: Rules) -> Subjects:
-    """The contacts about whom something is stated; a contact that only has an event needs no row."""
-    records: _Records = {}
-    for one in recorded.new:
-        records.setdefault(one.contact_id[0], {}).setdefault(one.contact, {})[one.event_id] = one.record
-    evidence = {tenant: to_evidence(of_tenant) for tenant, of_tenant in records.items()}
-    contacts = {
-        (tenant, rules.id_of(tenant, contact)): contact for tenant, new in evidence.items() for contact in new.described
-    }
-    reduced = {
-        (one.contact_id[0], rules.id_of(one.contact_id[0], contact)): contact
-        for one in recorded.superseded
-        for contact in (one.contact, *one.others)
-    }
-    return Subjects(evidence, contacts | reduced, reduced)
+    def _merge_members(self) -> Generator[Load, Any, set[str]]:
+        """The canonical ids from now on; those canonical ids, before and after, whose holders are to be read again."""
+        ids = {
+            read.value
+            for said in self.said.values()
+            for one in said.statements
+            if one.type == MEMBER_ID and isinstance(read := normalise(MEMBER_ID, one.value, self.policy), Normalised)
+        }
+        stated = latest_merges(self.new_evidence.merges, self.policy)
+        about = {
+            read.value
+            for one in self.new_evidence.remerged
+            if isinstance(read := normalise(MEMBER_ID, one, self.policy), Normalised)
+        }
+        known: Mapping[str, MergeState] = yield LoadMerges(frozenset(ids | about | set(stated.values())))
+        self.into = {one.member_id: one.into for one in known.values()}
+        before = self.canonical = ends_of(self.into)
+        if not about:
+            return set()
+        self.into = into = {one: other for one, other in self.into.items() if one not in about} | stated
+        after = self.canonical = ends_of(into)
+        for one in known.keys() | into.keys():
+            row = MergeState(one, into[one], after.of(one)) if one in into else None
+            if row != known.get(one):
+                self.updates.merges[one] = row
+        moved = {one for one in before.ids.keys() | after.ids.keys() if before.of(one) != after.of(one)}
+        return {one for id_ in moved | (before.ends ^ after.ends) for one in (id_, before.of(id_), after.of(id_))}
 
+    def _load_left_out(self) -> Generator[Load, Any, None]:
+        """Load what the partial states of contacts lack and the news is about: all of it if something is taken back."""
+        partial = {contact for contact, state in self.states.items() if state.partial}
+        new = {contact: self.said[contact].statements for contact in partial & self.said.keys()}
+        whole = {contact for contact, stated in new.items() if any(one.kind == "retracted" for one in stated)}
+        some = {
+            (contact, one.type, read.value)
+            for contact in new.keys() - whole
+            for one in new[contact]
+            if isinstance(read := self._normalised(one), Normalised)
+        }
+        self.states.update((yield LoadHoldings(frozenset(whole), frozenset(some))))
 
-def update_contacts(
-    subjects: Subjects,
-    recorded: Recorded,
-    rows: Mapping[ContactKey, MemberRow],
-    history: Iterable[StatementRow],
-    rules: Rules,
-) -> Updates:
-    """The evidence of each subject before and after.
+    def _normalised(self, one: Statement) -> Normalised | SetAsideReason:
+        return normalise(one.type, one.value, self.policy, intrinsic=one.kind == "intrinsic")
 
-    ``rows`` are the stored rows of the subjects, ``history`` the stored statements of the reduced ones.
-    """
-    updates: Updates = {}
-    for contact_id, contact in subjects.contacts.items():
-        row = rows.get(contact_id)
-        evidence = evidence_of(row)
-        updates[contact_id] = ContactUpdate(contact, row, evidence, evidence, reduced=contact_id in subjects.reduced)
-    for tenant, new in subjects.evidence.items():
-        _merge(updates, tenant, new, rules)
-    if recorded.superseded:
-        _derive_again(updates, subjects, recorded, history, rules)
-    return updates
+    # --- who is to be read again
 
+    def _to_read_again(self, remerged: set[str], canonical: set[str]) -> set[str]:
+        again = {
+            contact
+            for contact, state in self.states.items()
+            if contact in remerged
+            or (canonical and any(key[1] == MEMBER_ID and key[2] in canonical for key in state.holdings))
+        }
+        again |= self.overruled.keys()
+        for contact, said in self.said.items():
+            state = self.states[contact]
+            if said.erased:
+                again.add(contact)
+            if contact.startswith(WEB):
+                counts = said.outliving({contact: state.erased}, contact)
+                read, _ = normalise_statements(counts.statements, self.canonical, self.policy)
+                logins = logins_in(contact, read)
+                self.sessions[contact] = state.sessions.with_logins(logins)
+                if self.sessions[contact] != state.sessions and _moves_what_is_known(state, logins):
+                    again.add(contact)
+        return again
 
-def _merge(updates: Updates, tenant: str, new: Evidence, rules: Rules) -> None:
-    decisions: dict[str, dict[str, Decision]] = {}
-    for (lesser, greater), decision in new.decisions.items():
-        decisions.setdefault(lesser, {})[greater] = decision
-    for contact in {**new.holdings, **new.first_referenced_at, **decisions}:
-        one = updates[tenant, rules.id_of(tenant, contact)]
-        one.after = one.before.merge(
-            new.holdings.get(contact, {}), decisions.get(contact, {}), new.first_referenced_at.get(contact)
+    def _load_history(self, again: set[str]) -> Generator[Load, Any, Mapping[str, History]]:
+        """Load the events of those that are read again, and of who names them where that matters to what it said."""
+        erasing = {contact for contact in again if self._erases(contact)}
+        moved = {contact for contact in again if contact.startswith(WEB) or contact in erasing}
+        referrers: Mapping[str, frozenset[str]] = yield LoadReferrers(frozenset(moved))
+        again.update(one for contact in moved for one in referrers.get(contact, ()))
+        deciding = {contact for contact, said in self.said.items() if said.decisions}
+        self.updates.pairs_before = yield LoadPairs(frozenset(again | deciding))
+        history: dict[str, History] = dict((yield LoadHistory(frozenset(again))))
+        for contact, new in self.new_evidence.new.items():
+            if contact in again:
+                known = history.get(contact, History({}, {}))
+                history[contact] = known._replace(records={**known.records, **new})
+        names = {one for contact in again for one in statements_by(history[contact].records).named}
+        missing = frozenset((again | names) - self.states.keys())
+        self.states.update((yield LoadContacts(missing)))
+        yield from self._canonical_of(history)
+        return history
+
+    def _canonical_of(self, history: Mapping[str, History]) -> Generator[Load, Any, None]:
+        """The canonical ids of member ids in the history."""
+        ids = {
+            read.value
+            for one in history.values()
+            for statement in statements_by(one.records).statements
+            if statement.type == MEMBER_ID
+            and isinstance(read := normalise(MEMBER_ID, statement.value, self.policy), Normalised)
+        }
+        known: Mapping[str, MergeState] = yield LoadMerges(frozenset(ids))
+        changed = self.updates.merges
+        self.into |= {one.member_id: one.into for one in known.values() if one.member_id not in changed}
+        self.canonical = ends_of(self.into)
+
+    def _erases(self, contact: str) -> bool:
+        said, overruled = self.said.get(contact), self.new_evidence.overruled.get(contact, {})
+        return bool(said and said.erased) or any(record.type == ERASED for record in overruled.values())
+
+    # --- the states
+
+    def _update(self, again: set[str], history: Mapping[str, History]) -> None:
+        told = {contact: statements_by(one.records) for contact, one in history.items()}
+        erased = {contact: state.erased for contact, state in self.states.items()}
+        erased |= {contact: told[contact].erased for contact in again}
+        whole = {contact: said.outliving(erased, contact) for contact, said in told.items()}
+        fresh = {
+            contact: said.outliving(erased, contact) for contact, said in self.said.items() if contact not in again
+        }
+        for said in (*whole.values(), *fresh.values()):
+            for other, time in said.naming:
+                self.named_at[other] = max(time, self.named_at.get(other, time))
+        for contact in again:
+            if contact.startswith(WEB):
+                read, _ = normalise_statements(whole[contact].statements, self.canonical, self.policy)
+                self.sessions[contact] = Sessions().with_logins(logins_in(contact, read))
+        for contact in again:
+            before = self.states[contact]
+            empty = before._replace(
+                sessions=_NO_SESSIONS,
+                holdings={},
+                partial=False,
+                stated_at=None,
+                founded_at=None,
+                erased=erased[contact],
+            )
+            self.updates.contacts[contact] = Update(before, self._state(contact, whole[contact], empty, known=True))
+            self._refer(contact, history[contact].references, _references(told[contact], whole[contact], self.policy))
+            self.updates.set_aside_gone |= taken_back(contact, told[contact], whole[contact], self.policy)
+        for contact, said in fresh.items():
+            state = self.states[contact]
+            known = state.known or self.said[contact].has_evidence
+            self.updates.contacts[contact] = Update(state, self._state(contact, said, state, known=known))
+            for named, at in _references(self.said[contact], said, self.policy).items():
+                self.updates.references[named, contact] = at
+        self._decide_pairs(again, fresh, whole)
+        self._set_aside()
+
+    def _set_aside(self) -> None:
+        """What is set aside from now on, and what no longer is, beside what the statements themselves say."""
+        updates = self.updates
+        for contact, overruled in self.overruled.items():
+            updates.set_aside_gone |= taken_back(contact, overruled, ContactStatements(), self.policy)
+        for contact, (before, after) in updates.contacts.items():
+            if len(before.holdings) > MOST_CLAIMS or len(after.holdings) > MOST_CLAIMS:
+                claims = in_claims(contact, before.holdings), in_claims(contact, after.holdings)
+                updates.set_aside_gone |= claims[0] - claims[1]
+                updates.set_aside |= claims[1] - claims[0]
+        updates.set_aside_gone -= updates.set_aside
+
+    def _state(self, contact: str, said: ContactStatements, state: ContactIdentity, *, known: bool) -> ContactIdentity:
+        """The contact with these statements merged in."""
+        read, excluded = normalise_statements(said.statements, self.canonical, self.policy)
+        if excluded:
+            self.updates.set_aside |= in_statements(contact, excluded)
+        sessions = self.sessions.get(contact, _NO_SESSIONS)
+        holdings = dict(state.holdings)
+        for key, one in holdings_in(read, logins_in(contact, read), sessions, self._session_at).items():
+            stored = holdings.get(key)
+            holdings[key] = stored.merge(one) if stored else one
+        if sessions.logins:
+            keep_first_vouched(holdings)
+        times = [*(one.statement.at for one in read), *(one.at for one in said.decisions)]
+        stated = _least(state.stated_at, *times)
+        return state._replace(
+            known=known,
+            sessions=sessions,
+            holdings=holdings,
+            left_out=state.partial or (len(holdings) > MOST_CLAIMS and bool(too_many_claims(holdings))),
+            stated_at=stated,
+            founded_at=_least(state.founded_at, stated),
+            latest_at=_greatest(state.latest_at, *times),
         )
 
+    def _session_at(self, contact: str, time: int) -> str:
+        return self.sessions.get(contact, _NO_SESSIONS).at(time)
 
-def _derive_again(
-    updates: Updates, subjects: Subjects, recorded: Recorded, history: Iterable[StatementRow], rules: Rules
-) -> None:
-    """Take the evidence of superseded statements away."""
-    whole = _all_evidence(subjects, recorded, history)
-    for one in recorded.superseded:
-        tenant = one.contact_id[0]
-        update = updates[one.contact_id]
-        update.after = update.after._replace(holdings=whole[tenant].holdings.get(one.contact, {}))
-        if one.record.type == DECIDED:
-            for other, _, _ in one.record.assertions:
-                _decide_again(updates, tenant, pair_of(one.contact, other), whole[tenant], rules)
+    def _refer(self, contact: str, before: Mapping[str, int | None], after: Mapping[str, int | None]) -> None:
+        for named, at in after.items():
+            if named not in before or before[named] != at:
+                self.updates.references_anew[named, contact] = at
+        self.updates.references_gone |= {(named, contact) for named in before.keys() - after.keys()}
+
+    def _decide_pairs(
+        self, again: set[str], fresh: Mapping[str, ContactStatements], whole: Mapping[str, ContactStatements]
+    ) -> None:
+        before = self.updates.pairs_before
+        decided: dict[DecisionKey, PairState | None] = {pair: None for pair in before if pair[0] in again}
+        for contact in again:
+            decided |= _pairs(contact, whole[contact], {})
+        for contact, said in fresh.items():
+            decided |= _pairs(contact, said, before)
+        for pair, found in decided.items():
+            after = found and found._replace(
+                by_session=self._session_at(found.by, found.at), other_session=self._session_at(found.other, found.at)
+            )
+            if after != before.get(pair):
+                self.updates.pairs[pair] = after
+
+    # --- when contacts were founded
+
+    def _find_founding_times(self, again: set[str]) -> Generator[Load, Any, None]:
+        """Whoever is named is founded by it; where a naming changed, all of them are looked at anew."""
+        updates = self.updates
+        changed = updates.references_anew.keys() | updates.references_gone
+        anew = frozenset((again | {named for named, _ in changed}) & self.states.keys())
+        references: Mapping[str, list[tuple[str, int]]] = yield LoadReferences(anew, len(again) + 1)
+        about: dict[str, list[int]] = {}
+        for (named, _), at in (*updates.references_anew.items(), *updates.references.items()):
+            if at is not None:
+                about.setdefault(named, []).append(at)
+        for contact in anew:
+            still = [at for by, at in references.get(contact, ()) if (contact, by) not in changed]
+            about.setdefault(contact, []).extend(still)
+        referenced = {one for one, _ in (*updates.references_anew, *updates.references)} | self.named_at.keys()
+        for contact in (about.keys() | anew | referenced) & self.states.keys():
+            state = self.states[contact]
+            update = updates.contacts.get(contact) or Update(state, state)
+            at = update.after.stated_at if contact in anew else update.after.founded_at
+            founded = _least(at, *about.get(contact, ()))
+            after = update.after._replace(founded_at=founded)
+            if contact in referenced:
+                after = after._replace(
+                    known=True, named=True, latest_at=_greatest(after.latest_at, self.named_at.get(contact))
+                )
+            updates.contacts[contact] = update._replace(after=after)
 
 
-def _all_evidence(subjects: Subjects, recorded: Recorded, history: Iterable[StatementRow]) -> dict[str, Evidence]:
-    """Everything that the reduced contacts state now: the stored statements, overlaid with the new ones."""
-    records: _Records = {}
+def _moves_what_is_known(state: ContactIdentity, logins: Iterable[Login]) -> bool:
+    """Whether anything that is known of a browser can belong to another session by these logins.
 
-    def add(contact_id: ContactKey, event_id: str, record: EvidenceRecord) -> None:
-        of_tenant = records.setdefault(contact_id[0], {})
-        of_tenant.setdefault(subjects.reduced[contact_id], {})[event_id] = record
-
-    for row in history:
-        add((row.tenant, row.contact_id), row.event_id, record_of(row))
-    for one in recorded.new:
-        if one.contact_id in subjects.reduced:
-            add(one.contact_id, one.event_id, one.record)
-    return {tenant: to_evidence(of_tenant) for tenant, of_tenant in records.items()}
-
-
-def _decide_again(updates: Updates, tenant: str, pair: Pair, whole: Evidence, rules: Rules) -> None:
-    lesser, greater = pair
-    update = updates[tenant, rules.id_of(tenant, lesser)]
-    decisions = {other: made for other, made in update.after.decisions.items() if other != greater}
-    if pair in whole.decisions:
-        decisions[greater] = whole.decisions[pair]
-    update.after = update.after._replace(decisions=decisions)
-
-
-class ReferenceChanges(NamedTuple):
-    """What changes in ``references``: rows to write, keys to delete.
-
-    ``lookups`` are contacts whose first reference may be later now, with how many stored references of each must be
-    read to know it: one more than change.
+    A first login takes what was stated before it; a later one only what is not earlier.
     """
-
-    written: list[ReferenceRow]
-    gone: list[Key]
-    lookups: dict[ContactKey, int]
-
-
-def reference_changes(updates: Updates, rules: Rules) -> ReferenceChanges:
-    """The references that the updated contacts make now and did not make before, and the other way round."""
-    changes = ReferenceChanges([], [], {})
-    changed: dict[ContactKey, int] = {}
-    for (tenant, contact_id), update in updates.items():
-        if update.before.holdings is update.after.holdings:
-            continue
-        before, after = _references(update.before), _references(update.after)
-        for contact in {**before, **after}:
-            referenced = (tenant, rules.id_of(tenant, contact))
-            at, now = before.get(contact), after.get(contact)
-            if at == now:
-                continue
-            changed[referenced] = changed.get(referenced, 0) + 1
-            key = (tenant, rules.resolution_of(tenant), referenced[1], contact_id)
-            if now is None:
-                changes.gone.append(key)
-            else:
-                changes.written.append(ReferenceRow(*key, now))
-            if at is not None and (now is None or now > at):
-                changes.lookups[referenced] = 0
-    for referenced in changes.lookups:
-        changes.lookups[referenced] = changed[referenced] + 1
-    return changes
+    if not state.known:
+        return False
+    if not state.sessions.logins or state.latest_at is None:
+        return True
+    return any(at <= state.latest_at for at, _, _ in logins)
 
 
-def _references(evidence: ContactEvidence) -> dict[str, int]:
-    """The contacts that this one states to be its identifiers, with the time of the first such statement."""
-    return {
-        value: holding.first_stated_at
-        for (type_name, value), holding in evidence.holdings.items()
-        if type_name == "contact" and is_contact_key(value)
-    }
+def _references(said: ContactStatements, counts: ContactStatements, policy: Policy) -> dict[str, int | None]:
+    """The contacts that are named, each with the first time that counts. A blocked value names nobody."""
+    bound = {one.value for one in said.statements if one.type == CONTACT}
+    first: dict[str, int | None] = {one.other: None for one in said.decisions}
+    first |= {one: None for one in bound if isinstance(normalise(CONTACT, one, policy), Normalised)}
+    for one in counts.statements:
+        if one.type == CONTACT and one.value in first:
+            first[one.value] = _least(first[one.value], one.at)
+    for decision in counts.decisions:
+        first[decision.other] = _least(first[decision.other], decision.at)
+    return first
 
 
-def set_first_references(
-    updates: Updates, changes: ReferenceChanges, stored: Mapping[ContactKey, list[Reference]]
-) -> None:
-    """Set when the contacts of ``changes.lookups`` are first referenced, given their first stored references."""
-    times: dict[ContactKey, dict[object, int]] = {
-        contact_id: {by_id: at for at, by_id in stored.get(contact_id, ())} for contact_id in changes.lookups
-    }
-    for tenant, _, contact_id, by_id in changes.gone:
-        times.get((tenant, contact_id), {}).pop(by_id, None)
-    for row in changes.written:
-        times.get((row.tenant, row.contact_id), {})[row.by_id] = row.at
-    for contact_id, found in times.items():
-        update = updates[contact_id]
-        update.after = update.after._replace(first_referenced_at=min(found.values(), default=None))
+def _pairs(
+    contact: str, said: ContactStatements, before: Mapping[DecisionKey, PairState]
+) -> dict[DecisionKey, PairState]:
+    """What the contact's decisions come to, sessions left open."""
+    found: dict[DecisionKey, PairState] = {}
+    for one in said.decisions:
+        more = PairState(contact, one.other, one.at, one.event_id, one.verdict)
+        known = found.get(more.pair) or before.get(more.pair)
+        found[more.pair] = max(known, more, key=lambda state: state.rank) if known else more
+    return found
+
+
+def _greatest(*times: int | None) -> int | None:
+    return max((one for one in times if one is not None), default=None)
+
+
+def _least(*times: int | None) -> int | None:
+    return min((one for one in times if one is not None), default=None)

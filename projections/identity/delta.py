@@ -1,49 +1,194 @@
-"""What a chunk of evidence changes in the tables of identity."""
+"""What a chunk changes in identity, as rows: everything that is decided, before anything is written (pure)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 from uuid import UUID
 
+from projections.engine.ids import IdOf
 from projections.engine.metadata import Key
+from projections.identity import rows
+from projections.identity.decided import Decided
+from projections.identity.keys import ResolutionKey
+from projections.identity.resolution.holdings import HoldingKey
+from projections.identity.resolution.nodes import LiveIdentifier
+from projections.identity.state import PLAIN, ContactIdentity, PairState
 from projections.identity.tables import (
+    CanonicalIdRow,
     ConflictRow,
+    ContactStateRow,
     CustomerRow,
-    LinkRow,
+    HoldingRow,
     MemberRow,
+    PairDecisionRow,
     ReferenceRow,
-    StatementRow,
+    SetAsideRow,
+    StatusRow,
 )
+from projections.identity.values_set_aside import ValueSetAside
 from schemas.changes import CustomerChange
 
 
-class CustomerMerge(NamedTuple):
-    """All contacts of a customer move to another one, and both make one component that goes by the other's id."""
-
-    tenant: str
-    resolution_id: str
-    customer_id: UUID
-    into: UUID
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class IdentityDelta:
-    """Rows to write, and primary keys to delete; each key comes once. It is filled while a chunk is decided.
+    """Rows to write and keys to delete, table by table. Each key comes once."""
 
-    ``…_new`` are rows whose key is in no table yet. The others replace stored rows, and may equal them.
-    """
-
-    statements_new: list[StatementRow] = field(default_factory=list)
-    statements: list[StatementRow] = field(default_factory=list)
-    links_new: list[LinkRow] = field(default_factory=list)
-    links_gone: list[LinkRow] = field(default_factory=list)
-    references: list[ReferenceRow] = field(default_factory=list)  # new or stored
+    canonical_ids: list[CanonicalIdRow] = field(default_factory=list)
+    canonical_ids_gone: list[Key] = field(default_factory=list)
+    contact_states: list[ContactStateRow] = field(default_factory=list)
+    holdings: list[HoldingRow] = field(default_factory=list)
+    holdings_gone: list[Key] = field(default_factory=list)
+    statuses: list[StatusRow] = field(default_factory=list)
+    statuses_gone: list[Key] = field(default_factory=list)
+    references: list[ReferenceRow] = field(default_factory=list)  # of those known, the earlier time stays
+    references_anew: list[ReferenceRow] = field(default_factory=list)
     references_gone: list[Key] = field(default_factory=list)
-    members_new: list[MemberRow] = field(default_factory=list)
+    pairs: list[PairDecisionRow] = field(default_factory=list)
+    pairs_gone: list[Key] = field(default_factory=list)
+    moves: list[tuple[str, str, UUID, UUID, UUID]] = field(
+        default_factory=list
+    )  # of a customer, to a component and one
     members: list[MemberRow] = field(default_factory=list)
-    merges: list[CustomerMerge] = field(default_factory=list)  # applied after the rows of members
-    customers_new: list[CustomerRow] = field(default_factory=list)
+    members_gone: list[Key] = field(default_factory=list)
     customers: list[CustomerRow] = field(default_factory=list)
     customers_gone: list[Key] = field(default_factory=list)
-    conflicts: list[ConflictRow] = field(default_factory=list)  # new or stored
+    conflicts: list[ConflictRow] = field(default_factory=list)
     conflicts_gone: list[Key] = field(default_factory=list)
-    changes: list[CustomerChange] = field(default_factory=list)  # at most one a customer; numbered when saved
+    set_aside: list[SetAsideRow] = field(default_factory=list)
+    set_aside_gone: list[Key] = field(default_factory=list)
+    changes: list[CustomerChange] = field(default_factory=list)
+
+    def extend(self, other: "IdentityDelta") -> None:
+        """Take in what another tenant's, or another resolution's, changes are."""
+        for name in self.__slots__:
+            getattr(self, name).extend(getattr(other, name))
+
+
+def delta_of(place: ResolutionKey, decided: Decided, id_of: IdOf) -> IdentityDelta:
+    """What was decided, as rows; changes of customers are for the caller to add."""
+    return _DeltaBuilder(place, decided, id_of).build()
+
+
+class _DeltaBuilder:
+    def __init__(self, place: ResolutionKey, decided: Decided, id_of: IdOf) -> None:
+        self.place = place
+        self.tenant = place[0]
+        self.decided = decided
+        self.id_of = id_of
+        self.delta = IdentityDelta()
+
+    def build(self) -> IdentityDelta:
+        self._merges()
+        self._contacts()
+        self._references()
+        self._nodes()
+        self._refused()
+        self._set_aside()
+        return self.delta
+
+    def _id(self, contact: str) -> UUID:
+        return self.id_of(self.tenant, contact)
+
+    def _merges(self) -> None:
+        for member_id, row in self.decided.updates.merges.items():
+            if row is None:
+                self.delta.canonical_ids_gone.append((*self.place, member_id))
+            else:
+                self.delta.canonical_ids.append(CanonicalIdRow(*self.place, *row))
+
+    def _contacts(self) -> None:
+        delta = self.delta
+        for contact, (before, after) in self.decided.updates.contacts.items():
+            if before == after:
+                continue
+            contact_id = self._id(contact)
+            row = rows.contact_state_row(self.place, contact_id, after)
+            if not before.known or row != rows.contact_state_row(self.place, contact_id, before):
+                delta.contact_states.append(row)
+            live = self.decided.affected.live.get(contact)
+            if live is not None:
+                self._holdings(contact_id, before, after, live)
+
+    def _holdings(
+        self,
+        contact_id: UUID,
+        before: ContactIdentity,
+        after: ContactIdentity,
+        live: Mapping[HoldingKey, LiveIdentifier],
+    ) -> None:
+        live_before = before.links if not before.unlinked else {**before.links, **before.unlinked}
+        for key, holding in after.holdings.items():
+            if before.holdings.get(key) != holding or live_before.get(key) != live.get(key):
+                row = rows.holding_row(self.place, contact_id, key, holding, live.get(key))
+                self.delta.holdings.append(row)
+        gone = before.holdings.keys() - after.holdings.keys()
+        self.delta.holdings_gone.extend((*self.place, contact_id, *key) for key in gone)
+
+    def _references(self) -> None:
+        updates, delta = self.decided.updates, self.delta
+        for references, known in (
+            (updates.references, delta.references),
+            (updates.references_anew, delta.references_anew),
+        ):
+            for (named, by), at in references.items():
+                known.append(ReferenceRow(*self.place, self._id(named), self._id(by), named, by, at))
+        for named, by in updates.references_gone:
+            delta.references_gone.append((*self.place, self._id(named), self._id(by)))
+        for (by, other), state in updates.pairs.items():
+            if state is None:
+                delta.pairs_gone.append((*self.place, self._id(by), self._id(other)))
+            else:
+                delta.pairs.append(_pair_row(self.place, self._id(by), self._id(other), state))
+
+    def _nodes(self) -> None:
+        delta, decided = self.delta, self.decided
+        for founder, component, to_founder in decided.moves:
+            to_component = rows.component_id(self.id_of, self.tenant, component)
+            delta.moves.append((*self.place, self._id(founder), to_component, self._id(to_founder)))
+        for (contact, session), one in decided.nodes.items():
+            key = (*self.place, self._id(contact), session)
+            if one is None:
+                delta.members_gone.append(key)
+                continue
+            customer_id = self._id(one.customer) if one.customer is not None else None
+            component_id = rows.component_id(self.id_of, self.tenant, one.component)
+            features = rows.features_text(one.features)
+            delta.members.append(
+                MemberRow(*key, contact, customer_id, component_id, one.current, one.by_claim, features)
+            )
+        for identifier, status in decided.statuses.items():
+            columns = (*self.place, *rows.identifier_columns(identifier))
+            if status == PLAIN:
+                delta.statuses_gone.append(columns)
+            else:
+                delta.statuses.append(StatusRow(*columns, rows.status_text(status)))
+        for founder, customer in decided.customers.items():
+            if customer is None:
+                delta.customers_gone.append((*self.place, self._id(founder)))
+            else:
+                delta.customers.append(rows.customer_row(self.place, self._id(founder), customer))
+
+    def _refused(self) -> None:
+        known = self.decided.refused_before
+        for node, refused in self.decided.refused.items():
+            contact_id = self._id(node[0])
+            then = {
+                row[:7]: row for row in (rows.conflict_row(self.place, contact_id, one) for one in known.get(node, ()))
+            }
+            for one in refused:
+                row = rows.conflict_row(self.place, contact_id, one)
+                if then.pop(row[:7], None) != row:
+                    self.delta.conflicts.append(row)
+            self.delta.conflicts_gone.extend(then)
+
+    def _set_aside(self) -> None:
+        updates = self.decided.updates
+        self.delta.set_aside.extend(self._set_aside_row(one) for one in updates.set_aside)
+        self.delta.set_aside_gone.extend(self._set_aside_row(one)[:5] for one in updates.set_aside_gone)
+
+    def _set_aside_row(self, one: ValueSetAside) -> SetAsideRow:
+        return rows.set_aside_row(self.place, self._id(one.contact), one)
+
+
+def _pair_row(place: ResolutionKey, by_id: UUID, other_id: UUID, state: PairState) -> PairDecisionRow:
+    by, other, at, event_id, verdict, by_session, other_session = state
+    return PairDecisionRow(*place, by_id, other_id, by, other, at, event_id, verdict, by_session, other_session)

@@ -2,10 +2,12 @@
 
 from typing import Any, cast
 
-from projections.identity.policies import POLICY_SET
-from projections.identity.resolution.gather import Gatherer
+import orjson
+
+from projections.identity.policies import POLICY_SET, policies_in
 from projections.identity.resolution.policy import InvalidPolicy, Policy
-from projections.identity.resolution.resolution import Resolution, resolve
+from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
+from projections.identity.resolution.statements import EvidenceLog
 from schemas.events import Event
 from schemas.events.tenant import IdentityPolicy
 
@@ -14,32 +16,38 @@ class DryRun:
     """Takes one tenant's events one by one, then resolves them all."""
 
     def __init__(self) -> None:
-        self._gatherer = Gatherer()
-        self.invalid_policies: list[str] = []  # why each policy is invalid that an event set
-        self._policy_set: tuple[tuple[int, str], dict[str, Any]] | None = None
+        self._log = EvidenceLog()
+        self._policy_events: list[Event] = []
 
     def add(self, event: Event) -> None:
         """Add an event."""
-        self._gatherer.add(event)
-        if event.type == POLICY_SET and (self._policy_set is None or event.stamp > self._policy_set[0]):
-            self._set(event.stamp, cast("IdentityPolicy", event.data).policy)
+        self._log.add(event)
+        if event.type == POLICY_SET:
+            self._policy_events.append(event)
 
-    def _set(self, stamp: tuple[int, str], policy: dict[str, Any]) -> None:
-        try:
-            Policy.from_json(policy)
-        except InvalidPolicy as error:
-            self.invalid_policies.append(str(error))
-        else:
-            self._policy_set = (stamp, policy)
+    @property
+    def invalid_policies(self) -> list[str]:
+        """Why each policy is invalid that an event set."""
+        return [why for one in self._policy_events if (why := _refusal(cast("IdentityPolicy", one.data).policy))]
 
     @property
     def policy_set(self) -> dict[str, Any]:
         """The settings of the policy that the tenant set last; empty, which is the default policy, if it set none."""
-        return self._policy_set[1] if self._policy_set else {}
+        stated = [(row.at, row.event_id, row.policy) for row in policies_in(self._policy_events) if row.policy]
+        settings: dict[str, Any] = orjson.loads(max(stated)[2]) if stated else {}
+        return settings
 
     def resolution(self, policy: Policy) -> Resolution:
         """Resolve the events. They are dropped first, so that they take no memory beside the result."""
-        gatherer, self._gatherer = self._gatherer, Gatherer()
-        evidence = gatherer.evidence()
-        del gatherer
+        log, self._log = self._log, EvidenceLog()
+        evidence = evidence_in(log)
+        del log
         return resolve(evidence, policy)
+
+
+def _refusal(settings: dict[str, Any]) -> str | None:
+    try:
+        Policy.from_log(settings)
+    except InvalidPolicy as error:
+        return str(error)
+    return None

@@ -1,99 +1,43 @@
-"""Identity as a fold: load, decide, save.
+"""Decides who is who when new evidence arrives: state and evidence in, what changes out. Pure: nothing is written.
 
-`projections.identity.handlers` loads what a chunk of evidence can touch, `decide` says what changes, and the store
-saves it as one delta. Nothing is written before everything is decided. Both sides take a constant number of statements,
-however large the chunk is; between two reads, pure functions work out what the next one needs:
+Deciding goes in steps, each of which may ask for what it needs to know (`projections.identity.loads`):
 
-1. the stored statements with the keys of the chunk's: tells repeats from new statements (one read; a chunk that states
-   nothing new ends here);
-2. the members that the new statements are about; where statements are superseded, all statements of their contacts;
-3. where references are taken away, the first references of the contacts that lose them, one more than are taken away;
-4. the first holders of the identifiers whose links change, up to the identifier's limit, one and the links that go;
-5. the customers of the affected contacts, and the conflicts of those whose links were derived;
-6. for the fast case (`incremental`) the contacts of the customers that change; for the others (`full_resolution`) the
-   members of their components and their conflicts.
-
-That is at most ten reads. What a read returns is bounded by the chunk, the limits of the policy and the size of the
-components touched; it does not depend on how many contacts there are or how many hold one value.
+1. `contact_updates`: the new evidence into the states of the contacts that it is about;
+2. `affected`: which nodes and identifiers that can affect;
+3. `incremental`: the fast case, where customers only grow, or become one, and nothing stands against it;
+4. `full_resolution`: the components of all others, by rule 6.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Generator
+from typing import Any
 
-from projections.identity.affected import Affected, LinkChanges, over_limit_by_tenant
-from projections.identity.contact_updates import ReferenceChanges, Updates
-from projections.identity.delta import IdentityDelta
-from projections.identity.full_resolution import StoredComponents, resolve_components
-from projections.identity.incremental import CurrentCustomer, Merged, resolved_by_merging
-from projections.identity.keys import ContactKey, CustomerKey
-from projections.identity.resolved import Assignment, Resolved, add_to, member_row
-from projections.identity.rules import Rules
-from projections.identity.statements import Recorded
-from projections.identity.tables import ConflictRow, CustomerRow, MemberRow
+from projections.identity.affected import find_affected
+from projections.identity.contact_updates import update_contacts
+from projections.identity.decided import Decided
+from projections.identity.full_resolution import resolve_components
+from projections.identity.incremental import merge_incrementally
+from projections.identity.loads import Components, CurrentNodes, Load, LoadComponents, LoadContactsOf, LoadCurrent
+from projections.identity.new_evidence import NewEvidence
+from projections.identity.resolution.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityState:
-    """What was loaded for a chunk, with what was worked out on the way.
+def decide(evidence: NewEvidence, policy: Policy, *, in_full: bool = False) -> Generator[Load, Any, Decided]:
+    """What new evidence changes under the policy. What it yields is to be loaded, and sent to it.
 
-    ``merged`` are the components of the fast case, ``contacts`` the contact keys of their customers that change.
-    ``components`` are all contacts to resolve in full, with their rows if they have one, and ``conflicts`` their stored
-    conflicts. ``customers`` are those of the affected contacts that have a row.
+    ``in_full`` resolves every affected component in full, also where the fast case would do: it decides the same.
     """
-
-    updates: Updates
-    references: ReferenceChanges
-    links: LinkChanges
-    affected: Affected
-    customers: Mapping[ContactKey, CurrentCustomer]
-    merged: list[Merged]
-    contacts: Mapping[CustomerKey, list[str]]
-    components: Mapping[ContactKey, MemberRow | None]
-    conflicts: list[ConflictRow]
-
-
-def decide(state: IdentityState, recorded: Recorded, rules: Rules) -> IdentityDelta:
-    """What changes in the tables by the recorded statements."""
-    new, replaced = recorded.rows(rules)
-    delta = IdentityDelta(
-        statements_new=new,
-        statements=replaced,
-        links_new=state.links.new,
-        links_gone=state.links.gone,
-        references=state.references.written,
-        references_gone=state.references.gone,
+    updates = yield from update_contacts(evidence, policy)
+    affected = yield from find_affected(updates, policy)
+    decided = Decided(updates, affected)
+    current: CurrentNodes = yield LoadCurrent(
+        frozenset(affected.nodes), frozenset(affected.before.keys() | affected.after.keys())
     )
-    resolved = [resolved_by_merging(one, state.updates, state.contacts, rules) for one in state.merged]
-    resolved += _resolve_in_full(state, rules)
-    for one in resolved:
-        add_to(delta, one, rules.policy_of(one.tenant), state.affected.causes)
-    delta.members.extend(_only_evidence(state, resolved, rules))
-    return delta
-
-
-def _resolve_in_full(state: IdentityState, rules: Rules) -> Iterator[Resolved]:
-    rows: dict[str, dict[UUID, MemberRow | None]] = {}
-    for (tenant, contact_id), row in state.components.items():
-        rows.setdefault(tenant, {})[contact_id] = row
-    conflicts: dict[str, list[ConflictRow]] = {}
-    for conflict in state.conflicts:
-        conflicts.setdefault(conflict.tenant, []).append(conflict)
-    customers: dict[str, dict[UUID, CustomerRow]] = {}
-    for (tenant, _), current in state.customers.items():
-        customers.setdefault(tenant, {})[current.customer.customer_id] = current.customer
-    over_limit = over_limit_by_tenant(state.affected, state.conflicts)
-    for tenant, of_tenant in rows.items():
-        stored = StoredComponents(tenant, of_tenant, conflicts.get(tenant, ()), customers.get(tenant, {}))
-        yield resolve_components(stored, state.updates, over_limit.get(tenant, {}), rules.policy_of(tenant))
-
-
-def _only_evidence(state: IdentityState, resolved: list[Resolved], rules: Rules) -> Iterator[MemberRow]:
-    """The rows of contacts with new evidence that changes nothing in their component."""
-    done = {(one.tenant, assignment.contact_id) for one in resolved for assignment in one.assignments}
-    for contact_id, update in state.updates.items():
-        row = update.row
-        if row is not None and contact_id not in done and update.after != update.before:
-            belongs = (row.customer_id, row.component, row.refused)
-            one = Assignment(row.contact_id, row.contact, row, update.after, *belongs)
-            yield member_row((row.tenant, rules.resolution_of(row.tenant)), one)
+    rest, growing = (affected.nodes, {}) if in_full else merge_incrementally(decided, current, policy)
+    contacts: dict[str, tuple[str, ...]] = yield LoadContactsOf(frozenset(growing))
+    for founder, known in contacts.items():
+        decided.members_before |= dict.fromkeys(known, founder)
+        decided.members |= dict.fromkeys(known, growing[founder])
+    components: Components = yield LoadComponents(frozenset(rest))
+    resolve_components(decided, rest, components, policy)
+    decided.keep_what_differs()
+    return decided

@@ -1,195 +1,223 @@
-"""Full resolution of components of one tenant: by the rules, from the evidence of all of their contacts."""
+"""Resolves whole components by rule 6, and compares them with what is remembered (pure)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
-from uuid import UUID
+from typing import Any, Final, cast
 
-from projections.identity.conflict_rows import conflict_rows
-from projections.identity.contact_evidence import ContactEvidence, combine, evidence_of
-from projections.identity.contact_updates import Updates
-from projections.identity.customer_summary import EMPTY, CustomerSummary, founding_time, summarise_contact
-from projections.identity.keys import ContactKey
-from projections.identity.resolution.components import components_by_links
-from projections.identity.resolution.contact_links import ContactLinks, derive_links
-from projections.identity.resolution.holders import OverLimit
-from projections.identity.resolution.links import STAFF, Customer, Link
+from projections.identity.customer_summary import CustomerSummary, Latest, summary_of
+from projections.identity.decided import Decided, DecidedNode
+from projections.identity.loads import Components, ContactBrief
+from projections.identity.node_state import apply_statuses, claims_only
+from projections.identity.resolution.clusters import Joined, join
+from projections.identity.resolution.holders import Groups, grouped
+from projections.identity.resolution.links import (
+    CONTACT,
+    STAFF,
+    STAFF_TIER,
+    Link,
+    Node,
+    NormalisedIdentifier,
+    RefusedLink,
+)
+from projections.identity.resolution.node_rules import NodeLinks
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import Resolution, resolve
-from projections.identity.resolved import Assignment, Resolved
-from projections.identity.rules import PolicyInForce
-from projections.identity.tables import ConflictRow, CustomerRow, MemberRow
+from projections.identity.state import NO_FEATURES, PLAIN, Features, IdentifierStatus, PairState
 
-_NO_CONFLICT: Final = frozenset({"generic", "shared_device"})  # refusals that distinguish nobody
+_NOTHING: Final = NodeLinks((), (), {})
+_OF_THE_NODE_ALONE: Final = frozenset({"shared_device", "superseded"})
 
 
-@dataclass(frozen=True, slots=True)
-class StoredComponents:
-    """What is stored of whole components of one tenant: the rows of their contacts by id, and their conflicts.
-
-    A contact without a row is new. ``customers`` are the rows of those customers that were read.
-    """
-
-    tenant: str
-    rows: Mapping[UUID, MemberRow | None]
-    conflicts: Iterable[ConflictRow]
-    customers: Mapping[UUID, CustomerRow]
+def resolve_components(decided: Decided, nodes: set[Node], components: Components, policy: Policy) -> None:
+    """Decide who is who in the components of the nodes."""
+    if nodes:
+        _Resolving(decided, nodes, components, policy).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
-    """The contacts to resolve, by contact key: their evidence now, and their rows before."""
+class _Resolving:
+    def __init__(self, decided: Decided, nodes: set[Node], components: Components, policy: Policy) -> None:
+        self.decided = decided
+        self.affected = decided.affected
+        self.components = components
+        self.policy = policy
+        self.nodes = sorted({*components.nodes, *nodes})
+        self.contacts = dict(components.contacts)
+        for contact in {node[0] for node in self.nodes} & decided.updates.contacts.keys():
+            after = decided.updates.contacts[contact].after
+            if after.known:
+                self.contacts[contact] = ContactBrief(after.sessions.last, after.founded_at)
+        self.refused: dict[Node, list[RefusedLink]] = {node: [] for node in self.nodes}
+        self.tied: set[Node] = set()  # nodes that others are bound to, or that staff decided on
 
-    ids: Mapping[str, UUID]
-    rows: Mapping[str, MemberRow | None]
-    evidence: Mapping[str, ContactEvidence]
-    links: Mapping[str, ContactLinks]  # of the contacts that stated something
-    updated: frozenset[str]  # the contacts with new evidence
+    def run(self) -> None:
+        groups = self._groups()
+        must_link, cannot_link = self._pairs()
+        self._add_tied(groups, must_link)
+        carried = {node: dict(features.carried) for node in self.nodes if (features := self._face(node)).carried}
+        joined = join(groups, must_link, cannot_link, carried, self.policy)
+        components = _components(self.nodes, groups, must_link)
+        unclear = {components[node] for pair in cannot_link for node in pair if node in components}
+        for refusal in joined.refused:
+            self.refused[refusal.link.node].append(refusal)
+            unclear.add(components[refusal.link.node])
+        self._decide(joined, components, unclear)
+        self._keep_what_differs()
 
+    # --- the links that rule 6 joins
 
-def _members_of(stored: StoredComponents, updates: Updates, policy: Policy) -> _Members:
-    ids: dict[str, UUID] = {}
-    rows: dict[str, MemberRow | None] = {}
-    evidence: dict[str, ContactEvidence] = {}
-    links: dict[str, ContactLinks] = {}
-    updated: list[str] = []
-    for contact_id, row in stored.rows.items():
-        update = updates.get((stored.tenant, contact_id))
-        contact = update.contact if update else row.contact  # type: ignore[union-attr] # without a row it is an update
-        ids[contact], rows[contact] = contact_id, row
-        one = evidence[contact] = update.after if update else evidence_of(row)
-        if one.holdings:
-            links[contact] = (update.links if update else None) or derive_links(contact, one.holdings, policy)
-        if update:
-            updated.append(contact)
-    return _Members(ids, rows, evidence, links, frozenset(updated))
+    def _groups(self) -> Groups:
+        statuses: dict[NormalisedIdentifier, IdentifierStatus] = {}
+        links: list[Link] = []
+        for node in self.nodes:
+            of_node = self._links(node)
+            self.refused[node].extend(of_node.refused)
+            links.extend(of_node.links)
+        for link in links:
+            one = link.identifier
+            statuses[one] = self.affected.statuses.get(one) or self.components.statuses.get(one, PLAIN)
+        left, refused = apply_statuses(links, statuses)
+        for refusal in refused:
+            self.refused[refusal.link.node].append(refusal)
+        return grouped(left)
 
+    def _links(self, node: Node) -> NodeLinks:
+        if self.affected.updated(node):
+            return self.affected.after.get(node, _NOTHING)
+        known = self.components.nodes.get(node)
+        if known is None:
+            return _NOTHING
+        refused = tuple(one for one in known.refused if one.reason in _OF_THE_NODE_ALONE)
+        return NodeLinks(known.links, refused, {})
 
-def resolve_components(
-    stored: StoredComponents, updates: Updates, over_limit: OverLimit, force: PolicyInForce
-) -> Resolved:
-    """Resolve all contacts of the components.
+    def _pairs(self) -> tuple[list[Link], list[tuple[Node, Node]]]:
+        """Staff's links and forbidden pairs of the nodes; a pair with one of them here forbids it to be clear."""
+        must_link: list[Link] = []
+        cannot_link: list[tuple[Node, Node]] = []
+        here = set(self.nodes)
+        for state in self._decisions():
+            lesser, greater = state.nodes
+            if lesser == greater or here.isdisjoint(state.nodes):
+                continue
+            if state.verdict == "same":
+                must_link.append(Link(STAFF_TIER, state.at, STAFF, greater, lesser))
+            elif state.verdict == "different":
+                cannot_link.append((lesser, greater))
+        return must_link, cannot_link
 
-    Contacts without a row must be among the ``updates``. ``over_limit`` are the identifiers that more contacts hold
-    than may, counted over the whole tenant.
-    """
-    tenant, members = stored.tenant, _members_of(stored, updates, force.policy)
-    evidence = combine(members.evidence)
-    resolution = resolve(evidence, force.policy, over_limit, members.links)
-    links = _links_not_generic(resolution)
-    components = components_by_links(evidence, (link for found in links.values() for link in found), {})
-    place = (tenant, force.resolution_id)
-    after = {members.ids[one.founder]: one for one in resolution.customers}
-    customer_of = {contact: customer_id for customer_id, one in after.items() for contact in one.contacts}
-    before: dict[UUID, list[str]] = {}
-    for contact, row in members.rows.items():
-        if row is not None:
-            before.setdefault(row.customer_id, []).append(contact)
-    found = list(conflict_rows(place, members.ids, resolution, (link for of in links.values() for link in of)))
-    contact_of = {contact_id: contact for contact, contact_id in members.ids.items()}
-    component_of = {contact: component for component in components for contact in component}
-    founders = {customer_id: contact_of[customer_id] for customer_id in (*before, *after)}
-    return Resolved(
-        tenant=tenant,
-        assignments=_assignments(members, customer_of, components, after, found),
-        customers_before={customer_id: stored.customers.get(customer_id) for customer_id in before},
-        customers=_summaries(members, resolution, links, components, force),
-        conflicts_before={row.key: row for row in stored.conflicts},
-        conflicts=found,
-        contacts_before={customer_id: sorted(contacts) for customer_id, contacts in before.items()},
-        contacts_after={customer_id: one.contacts for customer_id, one in after.items()},
-        new=[contact for contact, row in members.rows.items() if row is None],
-        founders=founders,
-        merged={},
-        affected=(),
-        sources={customer_id: _ids(tenant, members, component_of[one]) for customer_id, one in founders.items()},
-    )
+    def _add_tied(self, groups: Groups, must_link: Iterable[Link]) -> None:
+        """Add the ends of ties that are not here: sessions that state nothing, and so far had no row."""
+        bound = {cast("Node", identifier[1]) for identifier in groups if identifier[0] == CONTACT}
+        self.tied = bound.union(*((link.node, cast("Node", link.value)) for link in must_link))
+        new = self.tied.difference(self.nodes)
+        self.nodes = sorted({*self.nodes, *new})
+        self.refused |= {node: [] for node in new}
 
+    def _decisions(self) -> Iterable[PairState]:
+        """Of each pair of contacts the decision that counts, whichever of the two states it."""
+        latest: dict[frozenset[str], PairState] = {}
+        stated: dict[Any, PairState | None] = {**self.components.pairs, **self.decided.updates.pairs}
+        for state in stated.values():
+            if state is not None:
+                pair = frozenset(state.pair)
+                latest[pair] = max(state, latest.get(pair, state), key=lambda one: one.rank)
+        return latest.values()
 
-def _ids(tenant: str, members: _Members, contacts: Iterable[str]) -> list[ContactKey]:
-    return [(tenant, members.ids[contact]) for contact in contacts]
+    def _face(self, node: Node) -> Features:
+        features = self.affected.features.get(node)
+        if features is None:
+            known = self.components.nodes.get(node)
+            features = known.features if known else NO_FEATURES
+        return features
 
+    # --- nodes and customers
 
-def _links_not_generic(resolution: Resolution) -> dict[str, list[Link]]:
-    """The links that are left after *generic value*, by contact."""
-    refused = (one.link for one in resolution.refused if one.reason not in _NO_CONFLICT)
-    links: dict[str, list[Link]] = {}
-    for link in (*resolution.accepted, *refused):
-        if link.type != STAFF:
-            links.setdefault(link.contact, []).append(link)
-    return links
+    def _decide(self, joined: Joined, components: Mapping[Node, Node], unclear: set[Node]) -> None:
+        accepted: dict[Node, list[Link]] = {}
+        about: dict[Node, list[Link]] = {}  # its own links, and those that bind others to it
+        for link in joined.accepted:
+            accepted.setdefault(link.node, []).append(link)
+            about.setdefault(link.node, []).append(link)
+            if link.type in {CONTACT, STAFF}:
+                about.setdefault(cast("Node", link.value), []).append(link)
+        by_claim = {node: claims_only(links, self.policy) for node, links in about.items()}
+        customers: dict[object, CustomerSummary] = {}
+        for node in self.nodes:
+            root = joined.clusters.of(node)
+            one = self._summary(node, accepted.get(node, ()), by_claim.get(node))
+            customers[root] = customers[root].merge(one) if root in customers else one
+        for node in self.nodes:
+            found = customers[joined.clusters.of(node)]
+            self._decide_node(node, components[node], found.founder, by_claim.get(node))
+            if found.founder is not None:
+                clear = None if components[node] in unclear else found.clear
+                self.decided.customers[found.founder] = found._replace(clear=clear)
 
+    def _decide_node(self, node: Node, component: Node, founder: str | None, by_claim: bool | None) -> None:  # noqa: FBT001
+        current = self._is_current(node)
+        links = self._links(node)
+        if current or links.links or links.refused or node in self.tied:
+            row = DecidedNode(node, component, founder, self._face(node), by_claim, current)
+            self.decided.nodes[node] = row
+            if current:
+                self.decided.members[node[0]] = cast("str", founder)
+        else:
+            self.decided.nodes[node] = None
 
-def _assignments(
-    members: _Members,
-    customer_of: Mapping[str, UUID],
-    components: Iterable[frozenset[str]],
-    customers: Mapping[UUID, Customer],
-    conflicts: Iterable[ConflictRow],
-) -> list[Assignment]:
-    """Each contact with its customer, and with its component, which goes by the id of its first customer."""
-    component_of: dict[str, UUID] = {}
-    for contacts in components:
-        first = min(customers[customer_of[contact]].founder for contact in contacts)
-        component_of.update(dict.fromkeys(contacts, members.ids[first]))
-    refused: dict[UUID, int] = {}
-    for row in conflicts:
-        refused[row.contact_id] = refused.get(row.contact_id, 0) + 1
-    return [
-        Assignment(
-            contact_id,
-            contact,
-            members.rows[contact],
-            members.evidence[contact] if members.rows[contact] is None or contact in members.updated else None,
-            customer_of[contact],
-            component_of[contact],
-            refused.get(contact_id, 0),
+    def _is_current(self, node: Node) -> bool:
+        """Whether the node's contact is with it."""
+        brief = self.contacts.get(node[0])
+        return brief is not None and brief.session == node[1]
+
+    def _summary(self, node: Node, accepted: Iterable[Link], by_claim: bool | None) -> CustomerSummary:  # noqa: FBT001
+        current = self._is_current(node)
+        founded = self.contacts[node[0]].founded_at if current else None
+        return summary_of(
+            node, founded, accepted, self._latest(node), self._face(node).carried, current=current, by_claim=by_claim
         )
-        for contact, contact_id in members.ids.items()
-    ]
+
+    def _latest(self, node: Node) -> Mapping[NormalisedIdentifier, Latest]:
+        if self.affected.updated(node):
+            return self.affected.latest.get(node, {})
+        known = self.components.nodes.get(node)
+        return known.latest if known else {}
+
+    # --- what differs from what is remembered
+
+    def _keep_what_differs(self) -> None:
+        decided, components = self.decided, self.components
+        for node in self.nodes:
+            decided.refused[node] = tuple(sorted(self.refused[node]))
+            known = components.nodes.get(node)
+            if known is None:
+                continue
+            decided.refused_before[node] = known.refused
+            if known.customer is not None and known.current:
+                decided.members_before[node[0]] = known.customer
+            now = decided.nodes[node]
+            if now is not None and tuple(now) == known[: len(now)]:
+                del decided.nodes[node]
+        for founder, before in components.customers.items():
+            if founder not in decided.customers:
+                decided.customers[founder] = None
+            elif decided.customers[founder] == before:
+                del decided.customers[founder]
 
 
-def _summaries(
-    members: _Members,
-    resolution: Resolution,
-    links: Mapping[str, list[Link]],
-    components: Iterable[frozenset[str]],
-    force: PolicyInForce,
-) -> dict[UUID, CustomerSummary]:
-    conflict_free = _conflict_free(resolution, components)
-    decided = _first_decided(resolution)
-    summaries: dict[UUID, CustomerSummary] = {}
-    for customer in resolution.customers:
-        summary = EMPTY
-        for contact in customer.contacts:
-            summary = summary.merge(_summary(contact, members, links.get(contact, ()), decided, force))
-        if customer.founder not in conflict_free:
-            summary = summary._replace(exclusive=None)
-        summaries[members.ids[customer.founder]] = summary
-    return summaries
+def _components(nodes: Iterable[Node], groups: Groups, must_link: Iterable[Link]) -> dict[Node, Node]:
+    """The component of each node: those that links tie together, refused or not. It goes by its least node."""
+    parents: dict[object, object] = {}
 
+    def find(vertex: object) -> object:
+        while (parent := parents.setdefault(vertex, vertex)) != vertex:
+            parents[vertex] = parents[parent]
+            vertex = parents[vertex]
+        return vertex
 
-def _summary(
-    contact: str, members: _Members, links: Iterable[Link], decided: Mapping[str, int], force: PolicyInForce
-) -> CustomerSummary:
-    evidence = members.evidence[contact]
-    stated = members.links[contact].first_stated_at if contact in members.links else None
-    times = [at for at in (stated, decided.get(contact)) if at is not None]
-    founded_at = founding_time(contact, min(times, default=None), evidence.first_referenced_at, force.policy)
-    return summarise_contact(contact, founded_at, links, evidence.holdings, force.policy)
-
-
-def _first_decided(resolution: Resolution) -> dict[str, int]:
-    """When the first decision was made about each contact."""
-    first: dict[str, int] = {}
-    for pair, decision in resolution.evidence.decisions.items():
-        for contact in pair:
-            first[contact] = min(decision.first_stated_at, first.get(contact, decision.first_stated_at))
-    return first
-
-
-def _conflict_free(resolution: Resolution, components: Iterable[frozenset[str]]) -> set[str]:
-    """The contacts in components without decisions and without refusals that distinguish people."""
-    conflicting = {contact for pair in resolution.evidence.decisions for contact in pair}
-    conflicting |= {one.link.contact for one in resolution.refused if one.reason not in _NO_CONFLICT}
-    return {contact for contacts in components if conflicting.isdisjoint(contacts) for contact in contacts}
+    for identifier, links in groups.items():
+        far = ("node", identifier[1]) if identifier[0] == CONTACT else ("identifier", identifier)
+        for link in links:
+            parents[find(("node", link.node))] = find(far)
+    for link in must_link:
+        parents[find(("node", link.node))] = find(("node", link.value))
+    least: dict[object, Node] = {}
+    for node in sorted(nodes, reverse=True):
+        least[find(("node", node))] = node
+    return {node: least[find(("node", node))] for node in nodes}

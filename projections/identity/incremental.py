@@ -1,269 +1,196 @@
-"""Fast case: a contact that joins a conflict-free component without adding a conflict needs no full resolution.
+"""The fast case: customers that only grow, or become one, where nothing stands against it (pure).
 
-`customer_summary` says what conflict-free means. The fast case applies where no link was lost, no decision was made,
-no contact has too many values of a type, and of each exclusive type and scope there is still one value. Then all
-contacts that the new evidence links, new ones and those of conflict-free components, are one customer; what their
-other contacts stated need not even be read. A full resolution gives the same, only slower.
+A component is *clear* where no link of rule 6 was refused and staff decided nothing in it: then all of it is one
+customer. Clear components that new links tie together, and that have at most one value of each exclusive type between
+them, are one clear component: the other nodes in them need not even be read. All else is left to `full_resolution`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
-from uuid import UUID
+from typing import Final, NamedTuple, cast
 
-from projections.identity.affected import Affected, OverLimitByTenant
-from projections.identity.conflict_rows import conflict_row
-from projections.identity.contact_updates import ContactUpdate, Updates
-from projections.identity.customer_summary import (
-    EMPTY,
-    PREFERRED_TYPES,
-    CustomerSummary,
-    founding_time,
-    summarise_contact,
-    summary_in,
-)
-from projections.identity.keys import ContactKey, CustomerKey
-from projections.identity.resolution.evidence import Holding
-from projections.identity.resolution.links import Link, NormalisedIdentifier, RefusedLink
+from projections.identity.customer_summary import CustomerSummary, summary_of
+from projections.identity.decided import CustomerMove, Decided, DecidedNode
+from projections.identity.loads import CurrentNodes
+from projections.identity.node_state import apply_statuses, claims_only
+from projections.identity.resolution.links import CONTACT, Link, Node, RefusedLink
+from projections.identity.resolution.node_rules import NodeLinks
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolved import Assignment, Resolved
-from projections.identity.rules import Rules
-from projections.identity.tables import CustomerRow
+from projections.identity.state import NO_FEATURES, Features
 
-
-class CurrentCustomer(NamedTuple):
-    """The component and the customer that a contact belongs to."""
-
-    component: UUID
-    customer: CustomerRow
+_NOTHING: Final = NodeLinks((), (), {})
 
 
 @dataclass(slots=True)
 class _Group:
-    """Affected contacts of one tenant that are linked, with the customers they belong to by customer id.
+    """Nodes that are tied together now, and the customers that they are in, by founder."""
 
-    ``new`` have no row yet, ``known`` have one and new evidence.
+    nodes: list[Node] = field(default_factory=list)
+    customers: set[str] = field(default_factory=set)
+
+
+class _NodeNow(NamedTuple):
+    """A node of which something may have changed, with what it brings to its customer."""
+
+    node: Node
+    current: bool
+    by_claim: bool | None
+    summary: CustomerSummary | None  # None where nothing changed
+
+
+def merge_incrementally(decided: Decided, current: CurrentNodes, policy: Policy) -> tuple[set[Node], dict[str, str]]:
+    """Decide what the fast case can. Gives the nodes that are left, and the customers whose contacts move or grow.
+
+    Those are by founder, with the founder of the customer that they become.
     """
-
-    contacts: list[ContactKey] = field(default_factory=list)
-    new: list[ContactKey] = field(default_factory=list)
-    known: list[ContactKey] = field(default_factory=list)
-    customers: dict[UUID, CustomerRow] = field(default_factory=dict)
+    return _Merging(decided, current, policy).run()
 
 
-class Merged(NamedTuple):
-    """Contacts that are one customer without conflicts.
+class _Merging:
+    def __init__(self, decided: Decided, current: CurrentNodes, policy: Policy) -> None:
+        self.decided = decided
+        self.affected = decided.affected
+        self.current = current
+        self.policy = policy
+        self.growing: dict[str, str] = {}
+        self.refused: dict[Node, list[RefusedLink]] = {}  # by what is known of identifiers, of nodes with an update
+        self.bound: dict[Node, list[Link]] = {}  # by the node that an updated node is bound to now
+        for node in self.affected.changed:
+            for link in self._accepted(node):
+                if link.type == CONTACT:
+                    self.bound.setdefault(cast("Node", link.value), []).append(link)
 
-    ``generic`` are links of contacts with new evidence to identifiers over their limit.
-    """
+    def run(self) -> tuple[set[Node], dict[str, str]]:
+        rest: set[Node] = set()
+        for group in self._groups():
+            if not self._merge(group):
+                rest.update(group.nodes)
+        return rest, self.growing
 
-    contacts: list[ContactKey]
-    new: list[ContactKey]
-    known: list[ContactKey]
-    customers: Mapping[UUID, CustomerRow]
-    customer_id: UUID
-    summary: CustomerSummary
-    generic: Mapping[ContactKey, list[Link]]
+    def _groups(self) -> Iterable[_Group]:
+        parents: dict[object, object] = {}
 
-    @property
-    def tenant(self) -> str:
-        """The tenant of all of the contacts."""
-        return self.contacts[0][0]
+        def find(one: object) -> object:
+            while (parent := parents.setdefault(one, one)) != one:
+                parents[one] = parents[parent]
+                one = parents[one]
+            return one
 
-    @property
-    def membership_changes(self) -> bool:
-        """Whether any contact belongs to another customer than before."""
-        return bool(self.new) or len(self.customers) > 1 or self.customer_id not in self.customers
+        for tied in self.affected.ties:
+            first, *others = tied
+            for other in others:
+                parents[find(other)] = find(first)
+        for node in self.affected.nodes:
+            if (known := self.current.nodes.get(node)) is not None:
+                parents[find(node)] = find(known.component)
+        groups: dict[object, _Group] = {}
+        for node in sorted(self.affected.nodes):
+            group = groups.setdefault(find(node), _Group())
+            group.nodes.append(node)
+            known = self.current.nodes.get(node)
+            if known is not None and known.customer is not None:
+                group.customers.add(known.customer)
+        return groups.values()
 
-    @property
-    def lookups(self) -> list[CustomerKey]:
-        """The customers whose contacts must be known to tell what changes."""
-        return [(self.tenant, customer_id) for customer_id in self.customers] if self.membership_changes else []
-
-
-def merge_incrementally(
-    updates: Updates,
-    affected: Affected,
-    current: Mapping[ContactKey, CurrentCustomer],
-    over_limit: OverLimitByTenant,
-    rules: Rules,
-) -> list[Merged]:
-    """The components that need no full resolution.
-
-    ``current`` are the customers of affected contacts that have a row; ``over_limit`` must have the identifiers over
-    their limit that contacts with derived links link to.
-    """
-    groups = _groups(updates, affected, current)
-    merged = (_merge(group, updates, over_limit, rules) for group in groups)
-    return [one for one in merged if one is not None]
-
-
-def _groups(updates: Updates, affected: Affected, current: Mapping[ContactKey, CurrentCustomer]) -> Iterable[_Group]:
-    """The affected contacts that are linked by new evidence or in one component, without those with conflicts."""
-    sets = _DisjointSets()
-    conflicting = [
-        one for one in affected.contacts if one in affected.unlinked or _needs_full_resolution(updates.get(one))
-    ]
-    for linked in affected.linked:
-        for one in linked[1:]:
-            sets.join(linked[0], one)
-    first: dict[tuple[str, UUID], ContactKey] = {}
-    for one, home in current.items():
-        sets.join(one, first.setdefault((one[0], home.component), one))
-        if home.customer.exclusive is None or home.customer.founded_at is None:
-            conflicting.append(one)
-    excluded = {sets.find(one) for one in conflicting}
-    groups: dict[ContactKey, _Group] = {}
-    for one in affected.contacts:
-        root = sets.find(one)
-        if root not in excluded:
-            _enter(groups.setdefault(root, _Group()), one, updates, current.get(one))
-    return groups.values()
-
-
-def _enter(group: _Group, contact_id: ContactKey, updates: Updates, home: CurrentCustomer | None) -> None:
-    group.contacts.append(contact_id)
-    if home is None:
-        group.new.append(contact_id)
-        return
-    group.customers[home.customer.customer_id] = home.customer
-    if contact_id in updates:
-        group.known.append(contact_id)
-
-
-def _needs_full_resolution(update: ContactUpdate | None) -> bool:
-    """Whether the contact itself has, or may have, a conflict in its component."""
-    if update is None:
-        return False
-    if update.reduced or update.before.decisions or update.after.decisions:
+    def _merge(self, group: _Group) -> bool:
+        """Whether the group is decided."""
+        if not self.affected.unclear.isdisjoint(group.nodes):
+            return False
+        if any(known.customer is None for node in group.nodes if (known := self.current.nodes.get(node))):
+            return False
+        nodes = [self._now(node) for node in group.nodes]
+        if any(self._needs_full_resolution(one) for one in nodes):
+            return False
+        parts = [self.current.customers[founder] for founder in sorted(group.customers)]
+        whole, *others = [*parts, *(one.summary for one in nodes if one.summary is not None)]
+        for other in others:
+            whole = whole.merge(other)
+        if whole.clear is None or whole.founder is None:
+            return False
+        self._write(group, nodes, whole)
         return True
-    return update.links is not None and (bool(update.links.refused) or _may_be_less(update))
 
+    def _needs_full_resolution(self, now: _NodeNow) -> bool:
+        """Whether a node is no contact's, or what it said by claim only counts more from now on."""
+        known = self.current.nodes.get(now.node)
+        if known is None:
+            return not now.current
+        firmer = known.by_claim is True and now.by_claim is False
+        return known.current != now.current or firmer
 
-def _may_be_less(update: ContactUpdate) -> bool:
-    """Whether what the contact stated last may be something earlier than before, so that a maximum has to sink.
+    def _now(self, node: Node) -> _NodeNow:
+        known = self.current.nodes.get(node)
+        update = self.decided.updates.contacts.get(node[0])
+        if known is not None and update is None and node not in self.bound:
+            return _NodeNow(node, known.current, known.by_claim, None)
+        accepted = self._accepted(node)
+        by_claim = claims_only([*accepted, *self.bound.get(node, ())], self.policy)
+        if known is not None and (by_claim is None or known.by_claim is False):
+            by_claim = known.by_claim
+        if update is None:
+            current, founded = known is not None and known.current, None
+        else:
+            current, founded = (
+                update.after.node == node and update.after.known,
+                update.after.founded_at,
+            )
+        summary = summary_of(
+            node,
+            founded if update else None,
+            accepted,
+            self.affected.latest.get(node, {}),
+            self.affected.features.get(node, NO_FEATURES).carried if self.affected.updated(node) else (),
+            current=current and update is not None,
+            by_claim=by_claim,
+        )
+        if known is not None:
+            summary = summary._replace(contacts=0)
+        return _NodeNow(node, current, by_claim, summary)
 
-    That happens where something is retracted that was not, or a phone or an e-mail is intrinsic by an earlier event;
-    and where a value that is spelt in a new way may be one that was known.
-    """
-    before = update.before.holdings
-    return any(
-        _may_sink(identifier[0], before.get(identifier), holding, before)
-        for identifier, holding in update.after.holdings.items()
-        if before.get(identifier) != holding
-    )
+    def _accepted(self, node: Node) -> list[Link]:
+        """The links of an updated node that tie it to what was looked at."""
+        accepted, self.refused[node] = (
+            apply_statuses(self.affected.after[node].links, self.affected.statuses)
+            if node in self.affected.after
+            else ([], [])
+        )
+        return accepted
 
+    def _write(self, group: _Group, nodes: Iterable[_NodeNow], whole: CustomerSummary) -> None:
+        decided, current = self.decided, self.current
+        founder, least = cast("str", whole.founder), whole.clear.least if whole.clear else ("", "")
+        for known in sorted(group.customers):
+            before = current.customers[known]
+            if known != founder or before.clear is None or before.clear.least != least:
+                decided.moves.append(CustomerMove(known, least, founder))
+        gone = group.customers - {founder}
+        decided.customers |= dict.fromkeys(gone)
+        if current.customers.get(founder) != whole:
+            decided.customers[founder] = whole
+        newcomers = [one.node[0] for one in nodes if one.node not in current.nodes and one.current]
+        if newcomers or gone:
+            self.growing |= dict.fromkeys(group.customers, founder)
+            decided.members |= dict.fromkeys(newcomers, founder)
+        for one in nodes:
+            if one.summary is not None:
+                features = self._features(one.node)
+                self._write_node(one, DecidedNode(one.node, least, founder, features, one.by_claim, one.current))
 
-def _may_sink(
-    type_name: str, then: Holding | None, now: Holding, before: Mapping[NormalisedIdentifier, Holding]
-) -> bool:
-    preferred = type_name in PREFERRED_TYPES
-    if then is not None:
-        return now.last_retracted is not None or (preferred and then.first_intrinsic not in {None, now.first_intrinsic})
-    if not preferred or (now.last_retracted is None and now.first_intrinsic is None):
-        return False
-    return any(known == type_name for known, _ in before)
+    def _write_node(self, now: _NodeNow, row: DecidedNode) -> None:
+        known = self.current.nodes.get(now.node)
+        if known is None or (known.features, known.by_claim) != (row.features, row.by_claim):
+            self.decided.nodes[now.node] = row
+        if self.affected.updated(now.node):
+            before = self.current.refused.get(now.node, ())
+            links = self.affected.after.get(now.node, _NOTHING)
+            still = [
+                one for one in before if one.link in links.links and one.link.identifier not in self.affected.statuses
+            ]
+            refused = sorted([*links.refused, *still, *self.refused[now.node]])
+            self.decided.refused[now.node] = tuple(refused)
+            self.decided.refused_before[now.node] = before
 
-
-class _DisjointSets:
-    """Disjoint sets of contacts."""
-
-    def __init__(self) -> None:
-        self._parents: dict[ContactKey, ContactKey] = {}
-
-    def find(self, one: ContactKey) -> ContactKey:
-        parents = self._parents
-        parent = parents.get(one, one)
-        while parent != one:
-            parents[one] = parents.get(parent, parent)
-            one, parent = parent, parents.get(parent, parent)
-        return one
-
-    def join(self, one: ContactKey, other: ContactKey) -> None:
-        one, other = self.find(one), self.find(other)
-        if one != other:
-            self._parents[other] = one
-
-
-def _merge(group: _Group, updates: Updates, over_limit: OverLimitByTenant, rules: Rules) -> Merged | None:
-    """The group as one customer, or None if its exclusive values differ."""
-    tenant = group.contacts[0][0]
-    policy = rules.policy_of(tenant).policy
-    summary = EMPTY
-    for row in group.customers.values():
-        summary = summary.merge(summary_in(row))
-    generic: dict[ContactKey, list[Link]] = {}
-    for number, one in enumerate((*group.new, *group.known)):
-        links, refused = _by_limit(updates[one], over_limit.get(tenant, {}))
-        summary = summary.merge(_summary(updates[one], links, policy, counted=number < len(group.new)))
-        if refused:
-            generic[one] = refused
-    if summary.exclusive is None:
-        return None
-    customer_id = rules.id_of(tenant, summary.founder)
-    return Merged(group.contacts, group.new, group.known, group.customers, customer_id, summary, generic)
-
-
-def _by_limit(update: ContactUpdate, over_limit: Mapping[NormalisedIdentifier, int]) -> tuple[list[Link], list[Link]]:
-    """The contact's derived links: those that *generic value* leaves, and those to identifiers over their limit."""
-    found: tuple[list[Link], list[Link]] = ([], [])
-    if update.links is not None:
-        for link in update.links.links:
-            tier = over_limit.get(link.identifier)
-            found[tier is not None and link.tier >= tier].append(link)
-    return found
-
-
-def _summary(update: ContactUpdate, links: list[Link], policy: Policy, *, counted: bool) -> CustomerSummary:
-    """What the contact's new evidence adds to the summary of its customer."""
-    stated = update.links.first_stated_at if update.links is not None else None
-    founded_at = founding_time(update.contact, stated, update.after.first_referenced_at, policy)
-    summary = summarise_contact(update.contact, founded_at, links, update.after.holdings, policy)
-    return summary if counted else summary._replace(contacts=0)
-
-
-def resolved_by_merging(
-    one: Merged, updates: Updates, contacts: Mapping[CustomerKey, list[str]], rules: Rules
-) -> Resolved:
-    """The merged component; ``contacts`` are the contact keys of the customers in ``one.lookups``."""
-    tenant, customer_id = one.tenant, one.customer_id
-    place = (tenant, rules.resolution_of(tenant))
-    before: dict[UUID, list[str]] = {}
-    after: dict[UUID, list[str]] = {}
-    new = [updates[contact_id].contact for contact_id in one.new]
-    if one.membership_changes:
-        before = {customer: contacts[tenant, customer] for customer in one.customers if (tenant, customer) in contacts}
-        after = {customer_id: [*new, *(contact for of_customer in before.values() for contact in of_customer)]}
-    founders: dict[UUID, str] = {}
-    if not one.customers.keys() <= {customer_id}:  # rare
-        founders = {customer: row.founder for customer, row in one.customers.items()}
-        founders[customer_id] = one.summary.founder
-    return Resolved(
-        tenant=tenant,
-        assignments=[_assignment(one, contact_id, updates[contact_id]) for contact_id in (*one.new, *one.known)],
-        customers_before=one.customers,
-        customers={customer_id: one.summary},
-        conflicts_before={},
-        conflicts=[
-            conflict_row(place, contact_id[1], RefusedLink(link, "generic"), link.since)
-            for contact_id, links in one.generic.items()
-            for link in links
-        ],
-        contacts_before=before,
-        contacts_after=after,
-        new=new,
-        founders=founders,
-        sources={},
-        affected=one.contacts,
-        merged={customer: customer_id for customer in founders if customer != customer_id},
-    )
-
-
-def _assignment(one: Merged, contact_id: ContactKey, update: ContactUpdate) -> Assignment:
-    """A conflict-free component goes by the id of its one customer."""
-    refused = len(one.generic.get(contact_id, ()))
-    if update.links is None and update.row is not None:
-        refused = update.row.refused
-    evidence = update.after if update.row is None or update.after != update.before else None
-    belongs = (one.customer_id, one.customer_id, refused)
-    return Assignment(contact_id[1], update.contact, update.row, evidence, *belongs)
+    def _features(self, node: Node) -> Features:
+        features = self.affected.features.get(node)
+        known = self.current.nodes.get(node)
+        return features if features is not None else known.features if known else NO_FEATURES

@@ -4,7 +4,7 @@ A contact about which nothing was ever stated has no row, and is a customer by i
 id that is not found here stands for itself; whether there is such a contact is in the contacts' table.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,19 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import row_columns
 from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
-from projections.identity.tables import CONFLICTS, CUSTOMERS, LINKS, MEMBERS, ConflictRow
+from projections.identity.resolution.holders import MOST_HOLDERS
+from projections.identity.resolution.links import MEMBER_ID
+from projections.identity.rows import holding_of
+from projections.identity.tables import (
+    CANONICAL_IDS,
+    CONFLICTS,
+    CUSTOMERS,
+    HOLDINGS,
+    MEMBERS,
+    SET_ASIDE,
+    ConflictRow,
+    SetAsideRow,
+)
 
 _MOST: Final = sa.bindparam("most", type_=sa.Integer())
 
@@ -25,8 +37,8 @@ def _in(table: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.tenant == sa.bindparam("tenant"), table.c.resolution_id == sa.bindparam("resolution_id"))
 
 
-def _same(one: sa.FromClause, other: sa.FromClause, name: str) -> sa.ColumnElement[bool]:
-    return sa.and_(*(one.c[column] == other.c[column] for column in ("tenant", "resolution_id", name)))
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[column] == other.c[column] for column in ("tenant", "resolution_id", *names)))
 
 
 def _position(columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
@@ -37,7 +49,7 @@ def _position(columns: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]
 
 _CUSTOMERS_OF: Final = compiled(
     sa.select(MEMBERS.c.contact_id, MEMBERS.c.customer_id).where(
-        _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+        _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())), MEMBERS.c.current
     ),
     "tenant",
     "resolution_id",
@@ -45,45 +57,87 @@ _CUSTOMERS_OF: Final = compiled(
 )
 _OF: Final = MEMBERS.alias("of")
 _ITS_CUSTOMER: Final = (
-    sa.select(_OF.c.customer_id).where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id")).scalar_subquery()
+    sa.select(_OF.c.customer_id)
+    .where(_in(_OF), _OF.c.contact_id == sa.bindparam("contact_id"), _OF.c.current)
+    .scalar_subquery()
 )
 _CONTACTS_OF_CUSTOMER: Final = compiled(
     sa.select(
         MEMBERS.c.contact_id,
         MEMBERS.c.contact,
+        MEMBERS.c.session,
+        MEMBERS.c.by_claim,
         MEMBERS.c.customer_id,
         CUSTOMERS.c.member_id,
         CUSTOMERS.c.phone,
         CUSTOMERS.c.email,
     )
     .select_from(MEMBERS.outerjoin(CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")))
-    .where(_in(MEMBERS), MEMBERS.c.customer_id == _ITS_CUSTOMER)
+    .where(_in(MEMBERS), MEMBERS.c.current, MEMBERS.c.customer_id == _ITS_CUSTOMER)
     .order_by(MEMBERS.c.contact),
     "tenant",
     "resolution_id",
     "contact_id",
 )
 _KEYS_OF: Final = compiled(
-    sa.union(
-        sa.select(CONTACTS.c.contact_id, CONTACTS.c.channel + ":" + CONTACTS.c.account + ":" + CONTACTS.c.uid).where(
-            CONTACTS.c.tenant == sa.bindparam("tenant"),
-            CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
-        ),
-        sa.select(MEMBERS.c.contact_id, MEMBERS.c.contact).where(
-            _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+    sa.select(CONTACTS.c.contact_id, CONTACTS.c.channel + ":" + CONTACTS.c.account + ":" + CONTACTS.c.uid).where(
+        CONTACTS.c.tenant == sa.bindparam("tenant"),
+        CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
+    ),
+    "tenant",
+    "contact_ids",
+)
+_CANONICAL: Final = compiled(
+    sa.select(CANONICAL_IDS.c.member_id, CANONICAL_IDS.c.canonical).where(
+        _in(CANONICAL_IDS), CANONICAL_IDS.c.member_id == sa.any_(array("member_ids", sa.Text()))
+    ),
+    "tenant",
+    "resolution_id",
+    "member_ids",
+)
+_OTHERS: Final = MEMBERS.alias("others")
+_HEAD: Final = compiled(
+    sa.select(MEMBERS.c.customer_id, CUSTOMERS.c.member_id)
+    .select_from(MEMBERS.join(CUSTOMERS, _same(MEMBERS, CUSTOMERS, "customer_id")))
+    .where(
+        _in(MEMBERS),
+        MEMBERS.c.contact_id == sa.bindparam("contact_id"),
+        MEMBERS.c.current,
+        sa.exists().where(
+            _in(_OTHERS),
+            _OTHERS.c.customer_id == MEMBERS.c.customer_id,
+            _OTHERS.c.current,
+            CONTACTS.c.tenant == _OTHERS.c.tenant,
+            CONTACTS.c.contact_id == _OTHERS.c.contact_id,
         ),
     ),
     "tenant",
     "resolution_id",
-    "contact_ids",
+    "contact_id",
 )
-_HOLDER: Final = (LINKS.c.tier, LINKS.c.contact_id)
+_ALL_CONTACTS: Final = compiled(
+    sa.select(
+        MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id, CONTACTS.c.contact_id.is_not(None).label("seen")
+    )
+    .select_from(
+        MEMBERS.outerjoin(
+            CONTACTS,
+            sa.and_(MEMBERS.c.tenant == CONTACTS.c.tenant, MEMBERS.c.contact_id == CONTACTS.c.contact_id),
+        )
+    )
+    .where(_in(MEMBERS), MEMBERS.c.current),
+    "tenant",
+    "resolution_id",
+)
+_HOLDER: Final = (HOLDINGS.c.tier, HOLDINGS.c.contact_id, HOLDINGS.c.session)
 _PAGE: Final = (  # every link has its member, so the page is cut before the members are joined
-    sa.select(LINKS)
+    sa.select(HOLDINGS)
     .where(
-        _in(LINKS),
-        LINKS.c.type == sa.bindparam("type"),
-        LINKS.c.value == sa.bindparam("value"),
+        _in(HOLDINGS),
+        HOLDINGS.c.type == sa.bindparam("type"),
+        HOLDINGS.c.value == sa.bindparam("value"),
+        HOLDINGS.c.target == sa.literal_column("''"),
+        HOLDINGS.c.tier.is_not(None),
         sa.tuple_(*_HOLDER) > _position(_HOLDER),
     )
     .order_by(*_HOLDER)
@@ -91,57 +145,123 @@ _PAGE: Final = (  # every link has its member, so the page is cut before the mem
     .subquery("page")
 )
 _HOLDERS: Final = compiled(
-    sa.select(_PAGE.c.tier, MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.customer_id)
-    .select_from(_PAGE.join(MEMBERS, _same(_PAGE, MEMBERS, "contact_id")))
-    .order_by(_PAGE.c.tier, _PAGE.c.contact_id),
+    sa.select(
+        *(_PAGE.c[column.key] for column in _HOLDER),
+        MEMBERS.c.contact,
+        MEMBERS.c.customer_id,
+        CONFLICTS.c.reason.is_(None),
+    )
+    .select_from(
+        _PAGE.join(MEMBERS, _same(_PAGE, MEMBERS, "contact_id", "session")).outerjoin(
+            CONFLICTS, _same(_PAGE, CONFLICTS, "contact_id", "session", "type", "value", "target")
+        )
+    )
+    .order_by(*(_PAGE.c[column.key] for column in _HOLDER)),
     "tenant",
     "resolution_id",
     "type",
     "value",
     "tier",
     "contact_id",
+    "session",
     "most",
 )
-_NEWEST_FIRST: Final = (CONFLICTS.c.at, CONFLICTS.c.contact_id, CONFLICTS.c.type, CONFLICTS.c.value)
-_REASONS: Final = array("reasons", sa.Text())
+_SPELLINGS: Final = compiled(
+    sa.select(_PAGE.c.stamps)
+    .select_from(
+        _PAGE.join(MEMBERS, _same(_PAGE, MEMBERS, "contact_id", "session")).outerjoin(
+            CONFLICTS, _same(_PAGE, CONFLICTS, "contact_id", "session", "type", "value", "target")
+        )
+    )
+    .where(MEMBERS.c.customer_id == sa.bindparam("customer_id"), CONFLICTS.c.reason.is_(None)),
+    "tenant",
+    "resolution_id",
+    "type",
+    "value",
+    "tier",
+    "contact_id",
+    "session",
+    "most",
+    "customer_id",
+)
+_NEWEST_FIRST: Final = (
+    CONFLICTS.c.since,
+    CONFLICTS.c.contact_id,
+    CONFLICTS.c.type,
+    CONFLICTS.c.value,
+    CONFLICTS.c.session,
+    CONFLICTS.c.target,
+)
 _CONFLICTS: Final = compiled(
     sa.select(*row_columns(CONFLICTS))
-    .where(
-        _in(CONFLICTS),
-        sa.tuple_(*_NEWEST_FIRST) < _position(_NEWEST_FIRST),
-        sa.or_(_REASONS.is_(None), CONFLICTS.c.reason == sa.any_(_REASONS)),
-    )
+    .where(_in(CONFLICTS), sa.tuple_(*_NEWEST_FIRST) < _position(_NEWEST_FIRST))
     .order_by(*(column.desc() for column in _NEWEST_FIRST))
     .limit(_MOST),
     "tenant",
     "resolution_id",
-    "at",
-    "contact_id",
-    "type",
-    "value",
-    "reasons",
+    *(str(column.key) for column in _NEWEST_FIRST),
+    "most",
+)
+
+
+_NEWEST_VALUES: Final = (SET_ASIDE.c.at, SET_ASIDE.c.contact_id, SET_ASIDE.c.event_id, SET_ASIDE.c.digest)
+_SET_ASIDE: Final = compiled(
+    sa.select(*row_columns(SET_ASIDE))
+    .where(_in(SET_ASIDE), sa.tuple_(*_NEWEST_VALUES) < _position(_NEWEST_VALUES))
+    .order_by(*(column.desc() for column in _NEWEST_VALUES))
+    .limit(_MOST),
+    "tenant",
+    "resolution_id",
+    *(str(column.key) for column in _NEWEST_VALUES),
     "most",
 )
 
 
 class IdentifierHolder(NamedTuple):
-    """A contact that holds an identifier, how strongly, and its customer."""
+    """A node that has an identifier, how strongly, the customer that it is in, and whether the link is accepted.
+
+    ``customer_id`` is None for a past session of a browser that belongs to no customer.
+    """
 
     tier: int
     contact_id: UUID
+    session: str
     contact: str
-    customer_id: UUID
+    customer_id: UUID | None
+    accepted: bool
 
 
 class CustomerContact(NamedTuple):
-    """A contact of a customer, and the customer's member id and preferred phone and e-mail."""
+    """A contact of a customer, and the customer's member id and preferred phone and e-mail.
+
+    ``session`` is the session that a browser is with. ``by_claim`` is whether all that ties the contact is claims, None
+    where nothing ties it.
+    """
 
     contact_id: UUID
     contact: str
+    session: str
+    by_claim: bool | None
     customer_id: UUID
     member_id: str | None
     phone: str | None
     email: str | None
+
+
+class CustomerHead(NamedTuple):
+    """A customer's id and its canonical member id."""
+
+    customer_id: UUID
+    member_id: str | None
+
+
+class MemberContact(NamedTuple):
+    """A contact of which something is known; ``seen`` is whether it has an event of its own."""
+
+    contact_id: UUID
+    contact: str
+    customer_id: UUID
+    seen: bool
 
 
 class ConflictPosition(NamedTuple):
@@ -151,15 +271,30 @@ class ConflictPosition(NamedTuple):
     contact_id: UUID
     type: str
     value: str
+    session: str
+    target: str
 
 
-FIRST_HOLDER: Final = (-1, UUID(int=0))
-NEWEST: Final = ConflictPosition(2**63 - 1, UUID(int=0), "", "")
+class SetAsidePosition(NamedTuple):
+    """The position of a value that was set aside among a tenant's, newest first."""
+
+    at: int
+    contact_id: UUID
+    event_id: str
+    digest: int
 
 
-def position_of(row: ConflictRow) -> ConflictPosition:
-    """Where a page that follows this conflict begins."""
-    return ConflictPosition(row.at, row.contact_id, row.type, row.value)
+FIRST_HOLDER: Final = (-1, UUID(int=0), "")
+_AFTER_ALL: Final = 2**63 - 1
+_LONGEST_EVENT_ID: Final = 255
+NEWEST: Final = ConflictPosition(_AFTER_ALL, UUID(int=0), "", "", "", "")
+
+
+def position_of(row: ConflictRow | SetAsideRow) -> ConflictPosition | SetAsidePosition:
+    """Where a page that follows this row begins."""
+    if isinstance(row, SetAsideRow):
+        return SetAsidePosition(row.at, row.contact_id, row.event_id, row.digest)
+    return ConflictPosition(row.since, row.contact_id, row.type, row.value, row.session, row.target)
 
 
 async def customers_of(
@@ -175,15 +310,47 @@ async def contacts_of_customer(
 ) -> list[CustomerContact]:
     """The contacts of the customer to which any contact's id leads, by contact key; none if nothing was stated.
 
-    They may include contacts that others referenced and that have no event of their own.
+    They may include contacts that others named and that have no event of their own: leave out what has no row among
+    the contacts.
     """
     return [CustomerContact(*row) for row in await connection.fetch(_CONTACTS_OF_CUSTOMER, *resolution, any_id)]
 
 
-async def keys_of(connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The contact keys of those contacts that exist, by an event of their own or by a reference."""
-    found = await connection.fetch(_KEYS_OF, *resolution, contact_ids)
+async def all_contacts(connection: Connection, resolution: ResolutionKey) -> AsyncIterator[MemberContact]:
+    """Every contact of which something is known, in no particular order. Call it in a transaction."""
+    async for row in connection.cursor(_ALL_CONTACTS, *resolution, prefetch=1000):
+        yield MemberContact(*row)
+
+
+async def keys_of(connection: Connection, tenant: str, contact_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The contact keys of those contacts that have an event of their own."""
+    found = await connection.fetch(_KEYS_OF, tenant, contact_ids)
     return {contact_id: key for contact_id, key in found}  # noqa: C416 - a record is no pair to the type checker
+
+
+async def customer_head(connection: Connection, resolution: ResolutionKey, any_id: UUID) -> CustomerHead | None:
+    """The customer to which any contact's id leads; None where nothing was stated, or nobody but named contacts is."""
+    found = await connection.fetchrow(_HEAD, *resolution, any_id)
+    return CustomerHead(*found) if found else None
+
+
+async def canonical_of(connection: Connection, resolution: ResolutionKey, member_ids: Sequence[str]) -> list[str]:
+    """The ids that normalised member ids are read as: each itself, or the one that it became."""
+    found = await connection.fetch(_CANONICAL, *resolution, member_ids)
+    became: dict[str, str] = {member_id: canonical for member_id, canonical in found}  # noqa: C416 - as in `keys_of`
+    return [became.get(one, one) for one in member_ids]
+
+
+async def member_ids_of(
+    connection: Connection, resolution: ResolutionKey, customer_id: UUID, member_id: str | None
+) -> list[str]:
+    """Every spelling that led to a customer's canonical member id, sorted: ids that were merged into it, too."""
+    if member_id is None:
+        return []
+    limit = MOST_HOLDERS + 1  # more holders make a member id generic
+    found = await connection.fetch(_SPELLINGS, *resolution, MEMBER_ID, member_id, *FIRST_HOLDER, limit, customer_id)
+    written = (holding_of(row["stamps"]).spellings for row in found)
+    return sorted({one for spellings in written for one in ([text for text, _, _ in spellings] or [member_id])})
 
 
 async def holders(
@@ -191,12 +358,12 @@ async def holders(
     resolution: ResolutionKey,
     identifier: tuple[str, str],
     *,
-    after: tuple[int, UUID] = FIRST_HOLDER,
+    after: tuple[int, UUID, str] = FIRST_HOLDER,
     limit: int,
 ) -> list[IdentifierHolder]:
     """The holders of a normalised (type, value), the strongest first.
 
-    The next page begins after the last one's (tier, contact_id).
+    The next page begins after the last one's (tier, contact_id, session).
     """
     found = await connection.fetch(_HOLDERS, *resolution, *identifier, *after, limit)
     return [IdentifierHolder(*row) for row in found]
@@ -206,10 +373,21 @@ async def conflicts(
     connection: Connection,
     resolution: ResolutionKey,
     *,
-    after: ConflictPosition = NEWEST,
-    reasons: Sequence[str] | None = None,
+    after: ConflictPosition | SetAsidePosition = NEWEST,
     limit: int,
-) -> list[ConflictRow]:
-    """Conflicts with these reasons (None: all), the newest first."""
-    found = await connection.fetch(_CONFLICTS, *resolution, *after, reasons, limit)
-    return [ConflictRow(*row) for row in found]
+) -> list[ConflictRow | SetAsideRow]:
+    """Refused links, and values that were set aside: the newest first, of one time by contact."""
+    at, contact_id, *_ = after
+    if isinstance(after, ConflictPosition):  # of one time and contact, links come before values
+        of_links, of_values = after, SetAsidePosition(at, contact_id, "\U0010ffff" * (_LONGEST_EVENT_ID + 1), 0)
+    else:
+        of_links, of_values = ConflictPosition(at, contact_id, "", "", "", ""), after
+    links = [ConflictRow(*row) for row in await connection.fetch(_CONFLICTS, *resolution, *of_links, limit)]
+    values = [SetAsideRow(*row) for row in await connection.fetch(_SET_ASIDE, *resolution, *of_values, limit)]
+    both: list[ConflictRow | SetAsideRow] = [*links, *values]
+    return sorted(both, key=_newest_first, reverse=True)[:limit]
+
+
+def _newest_first(row: ConflictRow | SetAsideRow) -> tuple[Any, ...]:
+    at, contact_id, *rest = position_of(row)
+    return (at, contact_id, isinstance(row, ConflictRow), *rest)

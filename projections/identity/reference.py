@@ -1,120 +1,143 @@
 """Identity in memory, from the whole set of events at once: what the tables must come to.
 
-One chunk, resolved in full, into an empty store: no fast case and no loading. The tables, which are written component
-by component as evidence arrives, are checked against it.
+One chunk, resolved in full, with nothing stored before: no fast case and no loading. The tables, which are written
+component by component as evidence arrives, are checked against it.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from projections.engine.metadata import Key, Row, Rows, Table, key_of
-from projections.identity import handlers
-from projections.identity.contact_evidence import NO_EVIDENCE
-from projections.identity.delta import IdentityDelta
-from projections.identity.incremental import CurrentCustomer
-from projections.identity.keys import ContactKey, CustomerKey, Holder, IdentifierKey, Reference, StatementKey
-from projections.identity.rules import Rules
+from projections.engine.ids import IdOf
+from projections.engine.metadata import Row, Rows, Table, key_of
+from projections.identity.decided import Decided
+from projections.identity.delta import IdentityDelta, delta_of
+from projections.identity.folds import decide
+from projections.identity.keys import ResolutionKey
+from projections.identity.loads import (
+    Components,
+    CurrentNodes,
+    History,
+    Load,
+    LoadComponents,
+    LoadContacts,
+    LoadCurrent,
+    LoadHistory,
+)
+from projections.identity.new_evidence import NewEvidence, find_new_evidence, statements_by
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.statements import EvidenceLog, merge_in
+from projections.identity.rules import PolicyInForce
+from projections.identity.state import ContactIdentity
+from projections.identity.store.evidence import merge_row, record_in, statement_rows
 from projections.identity.tables import (
+    CANONICAL_IDS,
     CONFLICTS,
+    CONTACT_STATES,
     CUSTOMERS,
-    LINKS,
+    HOLDINGS,
+    MEMBER_MERGES,
     MEMBERS,
+    PAIR_DECISIONS,
     READ_MODELS,
     REFERENCES,
+    SET_ASIDE,
     STATEMENTS,
-    ConflictRow,
-    MemberRow,
+    STATUSES,
+    ContactStateRow,
     StatementRow,
 )
 from schemas.events import Event
 
 
-async def resolve_log(events: Iterable[Event], rules: Rules) -> dict[Table, Rows]:
+def resolve_log(
+    events: Iterable[Event], policies: Mapping[ResolutionKey, PolicyInForce], id_of: IdOf
+) -> dict[Table, Rows]:
     """Every row of every table of identity that the set of events determines, by table and key."""
-    store = WriteOnlyStore()
-    await handlers.save(store, events, rules, in_full=True)
-    delta = store.delta
-    tables: dict[Table, Collection[Row]] = {
-        STATEMENTS: delta.statements_new,
-        MEMBERS: delta.members_new,
-        LINKS: delta.links_new,
-        REFERENCES: delta.references,
-        CUSTOMERS: delta.customers_new,
+    logs: dict[str, EvidenceLog] = {}
+    for event in events:
+        logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    evidence = {tenant: _evidence(log) for tenant, log in logs.items()}
+    delta = IdentityDelta()
+    for place, force in policies.items():
+        if one := evidence.get(place.tenant):
+            delta.extend(delta_of(place, decide_in_full(one, force.policy), id_of))
+    merges = [
+        merge_row(tenant, event_id, record) for tenant, log in logs.items() for event_id, record in log.merges.items()
+    ]
+    rows: dict[Table, Iterable[Row]] = {
+        STATEMENTS: statement_rows(evidence, id_of),
+        MEMBER_MERGES: merges,
+        CANONICAL_IDS: delta.canonical_ids,
+        CONTACT_STATES: delta.contact_states,
+        HOLDINGS: delta.holdings,
+        STATUSES: delta.statuses,
+        REFERENCES: [*delta.references, *delta.references_anew],
+        PAIR_DECISIONS: delta.pairs,
+        MEMBERS: delta.members,
+        CUSTOMERS: delta.customers,
         CONFLICTS: delta.conflicts,
+        SET_ASIDE: delta.set_aside,
     }
-    return determined({table: {key_of(table, row): row for row in rows} for table, rows in tables.items()})
+    return {table: {key_of(table, row): row for row in of_table} for table, of_table in rows.items()}
 
 
-def determined(tables: Mapping[Table, Mapping[Key, Row]]) -> dict[Table, Rows]:
+def determined(tables: Mapping[Table, Rows]) -> dict[Table, Rows]:
     """The rows that the set of events alone determines.
 
-    A contact about which nothing is stated any more, since a statement was superseded, may have a row or not.
+    What only saves look-ups may be by evidence that does not count any more. A contact whose evidence was superseded
+    keeps its rows, as a customer by itself. Without that history it would have none, so the rows of contacts that state
+    nothing, and that nobody references, are left out.
     """
-    found = {table: dict(tables[table]) for table in READ_MODELS}
-    rows = with_evidence(MemberRow(*row) for row in tables[MEMBERS].values())
-    found[MEMBERS] = {key_of(MEMBERS, row): row for row in rows}
-    customers = {(row.tenant, row.resolution_id, row.customer_id) for row in rows}
-    found[CUSTOMERS] = {key: row for key, row in tables[CUSTOMERS].items() if key in customers}
+    statements = (StatementRow(*row) for row in tables[STATEMENTS].values())
+    with_evidence = {(one.tenant, one.contact_id) for one in statements if _has_evidence(one)}
+    with_evidence |= {(tenant, contact_id) for tenant, _, contact_id, *_ in tables[REFERENCES]}
+    found = {table: tables[table] for table in READ_MODELS}
+    states = {key: ContactStateRow(*row) for key, row in tables[CONTACT_STATES].items()}
+    found[CONTACT_STATES] = {key: row._replace(named=False, latest_at=None) for key, row in states.items()}
+    for table in (CONTACT_STATES, MEMBERS, CUSTOMERS):  # their third column is a contact's id, or its founder's
+        rows = found[table].items()
+        found[table] = {key: row for key, row in rows if (key[0], key[2]) in with_evidence}
     return found
 
 
-def with_evidence(members: Iterable[MemberRow]) -> list[MemberRow]:
-    """Without the contacts that are alone in their component and have no evidence, as if they had no row."""
-    rows = list(members)
-    sizes = Counter((row.tenant, row.resolution_id, row.component) for row in rows)
-    return [
-        row
-        for row in rows
-        if sizes[row.tenant, row.resolution_id, row.component] > 1
-        or (row.holdings, row.decisions, row.first_referenced_at) != (NO_EVIDENCE, NO_EVIDENCE, None)
-    ]
+def contacts_with_evidence(log: EvidenceLog) -> set[str]:
+    """The contacts of a tenant that state something, or that are referenced, erased since or not."""
+    said = {contact: statements_by(records) for contact, records in log.events.items()}
+    stating = {contact for contact, one in said.items() if one.has_evidence}
+    return stating.union(*(one.named for one in said.values()))
 
 
-class WriteOnlyStore:
-    """An empty `projections.identity.ports.IdentityStore` that keeps the delta of one chunk."""
+def _has_evidence(row: StatementRow) -> bool:
+    return statements_by({row.event_id: record_in(row)}).has_evidence
 
-    def __init__(self) -> None:
-        self.delta = IdentityDelta()
 
-    async def statements(self, keys: Collection[StatementKey]) -> dict[StatementKey, StatementRow]:
-        """See IdentityStore."""
-        return {}
+def decide_in_full(evidence: NewEvidence, policy: Policy) -> Decided:
+    """What all of a tenant's evidence comes to where nothing is stored."""
+    steps = decide(evidence, policy, in_full=True)
+    answer: Any = None
+    while True:
+        try:
+            answer = _nothing_stored(steps.send(answer))
+        except StopIteration as done:
+            decided: Decided = done.value
+            return decided
 
-    async def statements_of(self, contacts: Collection[ContactKey]) -> list[StatementRow]:
-        """See IdentityStore."""
-        return []
 
-    async def members(self, contacts: Collection[ContactKey]) -> dict[ContactKey, MemberRow]:
-        """See IdentityStore."""
-        return {}
+def _evidence(log: EvidenceLog) -> NewEvidence:
+    found = find_new_evidence(log.events, {})
+    merges = tuple(merge_in(event_id, record) for event_id, record in log.merges.items())
+    return NewEvidence(found.new, found.overruled, merges, frozenset(one.member_id for one in merges))
 
-    async def components(self, contacts: Collection[ContactKey]) -> list[MemberRow]:
-        """See IdentityStore."""
-        return []
 
-    async def current_customers(self, contacts: Collection[ContactKey]) -> dict[ContactKey, CurrentCustomer]:
-        """See IdentityStore."""
-        return {}
-
-    async def contacts_by_customer(self, customers: Collection[CustomerKey]) -> dict[CustomerKey, list[str]]:
-        """See IdentityStore."""
-        return {}
-
-    async def holders(self, wanted: Mapping[IdentifierKey, int]) -> dict[IdentifierKey, list[Holder]]:
-        """See IdentityStore."""
-        return {}
-
-    async def first_references(self, wanted: Mapping[ContactKey, int]) -> dict[ContactKey, list[Reference]]:
-        """See IdentityStore."""
-        return {}
-
-    async def conflicts(self, contacts: Collection[ContactKey]) -> list[ConflictRow]:
-        """See IdentityStore."""
-        return []
-
-    async def save(self, delta: IdentityDelta) -> None:
-        """See IdentityStore. Raises AssertionError for a delta that changes stored rows."""
-        stored = (delta.statements, delta.links_gone, delta.references_gone, delta.members, delta.merges)
-        if any((*stored, delta.customers, delta.customers_gone, delta.conflicts_gone)):
-            raise AssertionError("the delta changes rows, and the store is empty")
-        self.delta = delta
+def _nothing_stored(request: Load) -> Any:
+    match request:
+        case LoadContacts(contacts, _):
+            return {one: ContactIdentity(one) for one in contacts}
+        case LoadHistory(contacts):
+            return {one: History({}, {}) for one in contacts}
+        case LoadCurrent():
+            return CurrentNodes({}, {}, {})
+        case LoadComponents():
+            return Components({}, {}, {}, {}, {})
+        case _:
+            return {}

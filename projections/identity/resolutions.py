@@ -7,18 +7,21 @@ deleted when no reader can still use it. Which resolution is active in the end d
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.engine.connection import Connection
-from projections.engine.metadata import key_columns, row_columns
+from projections.engine.metadata import key_columns, key_of, row_columns
 from projections.engine.statements import array, compiled
-from projections.engine.store import insert, insert_new
+from projections.engine.store import insert, insert_with, load
 from projections.identity.keys import ResolutionKey
+from projections.identity.resolution.policy import Policy
 from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.tables import POLICIES, RESOLUTIONS, STATEMENTS, PolicyRow, ResolutionRow, StatementRow
 
@@ -75,8 +78,9 @@ _LATEST_FIRST: Final = (POLICIES.c.at.desc(), POLICIES.c.event_id.desc())
 
 def _to_roll_out() -> str:
     latest = (
-        sa.select(POLICIES.c.tenant, POLICIES.c.event_id)
+        sa.select(POLICIES.c.tenant, POLICIES.c.resolution_id)
         .ext(postgresql.distinct_on(POLICIES.c.tenant))
+        .where(POLICIES.c.policy.is_not(None))
         .order_by(POLICIES.c.tenant, *_LATEST_FIRST)
         .subquery("latest")
     )
@@ -84,23 +88,13 @@ def _to_roll_out() -> str:
     return compiled(
         sa.select(latest.c.tenant)
         .select_from(latest.outerjoin(RESOLUTIONS, active))
-        .where(RESOLUTIONS.c.version.is_distinct_from(latest.c.event_id))
+        .where(RESOLUTIONS.c.resolution_id.is_distinct_from(latest.c.resolution_id))
         .order_by(latest.c.tenant)
     )
 
 
 def _begin() -> str:
-    active = (
-        sa.select(RESOLUTIONS.c.resolution_id)
-        .where(RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.state == _ACTIVE)
-        .scalar_subquery()
-    )
-    total = (
-        sa.select(sa.func.count())
-        .select_from(STATEMENTS)
-        .where(STATEMENTS.c.tenant == _TENANT, STATEMENTS.c.resolution_id == sa.func.coalesce(active, DEFAULT_VERSION))
-        .scalar_subquery()
-    )
+    total = sa.select(sa.func.count()).select_from(STATEMENTS).where(STATEMENTS.c.tenant == _TENANT).scalar_subquery()
     begin = postgresql.insert(RESOLUTIONS).values(
         tenant=_TENANT,
         resolution_id=_RESOLUTION,
@@ -133,6 +127,13 @@ def _retire() -> str:
     return compiled(known, "tenant", "resolution_id", "version")
 
 
+def _keep_least(statement: postgresql.Insert) -> postgresql.Insert:
+    given, known = statement.excluded, POLICIES.c
+    values = {column.name: given[column.name] for column in row_columns(POLICIES) if not column.primary_key}
+    less = sa.tuple_(given.at, given.content) < sa.tuple_(known.at, known.content)
+    return statement.on_conflict_do_update(index_elements=key_columns(POLICIES), set_=values, where=less)
+
+
 _ROLLOUT: Final = compiled(
     sa.select(
         sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.rollout"), sa.func.hashtext(sa.func.current_schema()))
@@ -144,7 +145,7 @@ _IN_USE: Final = _in_use(_ACTIVE, _BUILDING)
 _ACTIVE_ONES: Final = _in_use(_ACTIVE)
 _IN_FORCE: Final = compiled(
     sa.select(*row_columns(POLICIES))
-    .where(POLICIES.c.tenant == _TENANT)
+    .where(POLICIES.c.tenant == _TENANT, POLICIES.c.policy.is_not(None))
     .order_by(*_LATEST_FIRST)
     .limit(sa.bindparam("most", type_=sa.Integer())),
     "tenant",
@@ -154,7 +155,7 @@ _BEING_BUILT: Final = compiled(
     sa.select(*row_columns(RESOLUTIONS)).where(RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.state == _BUILDING),
     "tenant",
 )
-_RECORD: Final = insert_new(POLICIES)
+_RECORD: Final = insert_with(POLICIES, _keep_least)
 _TO_ROLL_OUT: Final = _to_roll_out()
 _RETIRE_OTHERS: Final = compiled(
     sa.update(RESOLUTIONS)
@@ -215,11 +216,19 @@ class ResolutionInUse(NamedTuple):
         return ResolutionKey(self.tenant, self.resolution_id)
 
 
-def resolution_id_of(version: str) -> str:
-    """The id of the resolution by a version of the policy, which is the id of an event of any length."""
-    if version == DEFAULT_VERSION:
-        return DEFAULT_VERSION
-    return blake2b(version.encode(), digest_size=8).hexdigest()
+def resolution_id_of(version: str, content: str) -> str:
+    """The id of the resolution by a policy: by the id of its event, which may be of any length, and its content."""
+    return blake2b(f"{version}\0{content}".encode(), digest_size=8).hexdigest()
+
+
+def policy_of(resolution: ResolutionInUse, region: str) -> Policy:
+    """The policy of a resolution. ``region`` is for tenants without one of their own."""
+    return _policy(resolution.policy, resolution.region or region)
+
+
+@lru_cache(maxsize=1024)
+def _policy(text: str | None, region: str) -> Policy:
+    return Policy.from_log(orjson.loads(text) if text else {}, region)
 
 
 async def share(connection: Connection, tenants: Collection[str]) -> None:
@@ -233,8 +242,10 @@ async def lock(connection: Connection, tenant: str) -> None:
 
 
 async def record(connection: Connection, policies: Sequence[PolicyRow]) -> int:
-    """Add the policies that are new. Returns how many were."""
-    return len(await insert(connection, _RECORD, policies))
+    """Add policies; of the copies of one event the least stays. Returns how many events were new."""
+    known = await load(connection, POLICIES, [key_of(POLICIES, row) for row in policies])
+    await insert(connection, _RECORD, policies)
+    return len(policies) - len(known)
 
 
 async def resolutions_in_use(connection: Connection, tenants: Collection[str]) -> list[ResolutionInUse]:
@@ -291,14 +302,13 @@ async def all_tenants(connection: Connection) -> list[str]:
 
 async def begin(connection: Connection, policy: PolicyRow) -> ResolutionRow:
     """Begin or continue the resolution by a policy, and retire any other one that is being built."""
-    resolution_id = resolution_id_of(policy.event_id)
-    await connection.execute(_RETIRE_OTHERS, policy.tenant, resolution_id)
-    (row,) = await connection.fetch(_BEGIN, policy.tenant, resolution_id, policy.event_id)
+    await connection.execute(_RETIRE_OTHERS, policy.tenant, policy.resolution_id)
+    (row,) = await connection.fetch(_BEGIN, policy.tenant, policy.resolution_id, policy.event_id)
     return ResolutionRow(*row)
 
 
 def position_of(resolution: ResolutionRow) -> tuple[UUID, str]:
-    """The (contact_id, event_id) of the last statement that was copied into a resolution."""
+    """The (contact_id, event_id) of the last statement that was folded into a resolution."""
     contact_id, _, event_id = resolution.position.partition(" ")
     return (UUID(contact_id) if contact_id else _NO_CONTACT, event_id)
 
@@ -306,7 +316,7 @@ def position_of(resolution: ResolutionRow) -> tuple[UUID, str]:
 async def note_progress(
     connection: Connection, resolution: ResolutionRow, last: StatementRow, number: int
 ) -> ResolutionRow:
-    """Note that ``number`` more statements were copied, up to the ``last``."""
+    """Note that ``number`` more statements were folded, up to the ``last``."""
     position = f"{last.contact_id} {last.event_id}"
     key = (resolution.tenant, resolution.resolution_id)
     (row,) = await connection.fetch(_PROGRESS, *key, number, position)

@@ -1,28 +1,27 @@
-"""The stored evidence, read back: to explain why contacts are one customer, or to resolve it by another policy.
-
-Links of a resolution are not stored by customer: a component is small, and resolving it takes less than reading it.
-"""
+"""A tenant's recorded evidence, read back whole: to resolve it by another policy."""
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 from uuid import UUID
 
-import orjson
-
 from projections.engine.connection import Connection
-from projections.identity import store
-from projections.identity.affected import over_limit_in_conflicts
-from projections.identity.contact_evidence import ContactEvidence, combine, evidence_of
+from projections.identity import queries
 from projections.identity.keys import ResolutionKey
-from projections.identity.resolution.evidence import Evidence
-from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import Resolution, resolve
-from projections.identity.resolutions import ResolutionInUse
+from projections.identity.resolution.resolution import Evidence, evidence_in
+from projections.identity.resolution.statements import EvidenceLog
+from projections.identity.store.evidence import all_merges, record_in, statements_after
+from projections.identity.tables import StatementRow
+
+_AT_ONCE: Final = 10_000
+_FIRST: Final = (UUID(int=0), "")
 
 
 class IdentitySnapshot(NamedTuple):
-    """All stored evidence of a tenant's resolution, with contacts' customers and ids by their contact keys."""
+    """All recorded evidence of a tenant, and contacts' customers and ids by contact key.
+
+    ``customers`` has the contacts that have an event of their own; ``ids`` also those that others only named.
+    """
 
     evidence: Evidence
     customers: Mapping[str, UUID]
@@ -30,38 +29,29 @@ class IdentitySnapshot(NamedTuple):
 
 
 async def read_snapshot(connection: Connection, resolution: ResolutionKey) -> IdentitySnapshot:
-    """Every contact of which something is stated. Call it in a transaction that reads one snapshot."""
-    evidence: dict[str, ContactEvidence] = {}
+    """All evidence, and who is who in the resolution. Call it in a transaction that reads one snapshot."""
+    evidence = evidence_in(await _read_log(connection, resolution.tenant))
+    merges = tuple(await all_merges(connection, resolution.tenant))
     customers: dict[str, UUID] = {}
     ids: dict[str, UUID] = {}
-    async for row in store.all_members(connection, resolution):
-        evidence[row.contact] = evidence_of(row)
-        customers[row.contact], ids[row.contact] = row.customer_id, row.contact_id
-    return IdentitySnapshot(combine(evidence), customers, ids)
+    async for one in queries.all_contacts(connection, resolution):
+        ids[one.contact] = one.contact_id
+        if one.seen:
+            customers[one.contact] = one.customer_id
+    return IdentitySnapshot(replace(evidence, merges=merges), customers, ids)
 
 
-def policy_of(resolution: ResolutionInUse, region: str) -> Policy:
-    """The policy of a resolution. ``region`` is for tenants without one of their own."""
-    return _policy(resolution.policy, resolution.region or region)
+async def _read_log(connection: Connection, tenant: str) -> EvidenceLog:
+    """What every contact stated."""
+    log = EvidenceLog()
+    position = _FIRST
+    while rows := await statements_after(connection, tenant, position, _AT_ONCE):
+        for row in rows:
+            _add(log, row)
+        position = (rows[-1].contact_id, rows[-1].event_id)
+    return log
 
 
-@lru_cache(maxsize=1024)
-def _policy(text: str | None, region: str) -> Policy:
-    return Policy.from_json(orjson.loads(text) if text else {}, region)
-
-
-async def resolution_of(
-    connection: Connection, key: ResolutionKey, contacts: Mapping[UUID, str], policy: Policy
-) -> Resolution:
-    """The components of these contacts (contact keys by id), resolved again, to be explained.
-
-    ``policy`` must be the one by which the resolution is built. Call it in the same snapshot that gave the policy.
-    """
-    identity = store.PostgresIdentityStore(connection, lambda _: key.resolution_id)
-    rows = await identity.components([(key.tenant, contact_id) for contact_id in contacts])
-    refused = [(row.tenant, row.contact_id) for row in rows if row.refused]
-    conflicts = await identity.conflicts(refused) if refused else []
-    evidence = {row.contact: evidence_of(row) for row in rows}
-    for contact in contacts.values():
-        evidence.setdefault(contact, ContactEvidence())
-    return resolve(combine(evidence), policy, over_limit_in_conflicts(conflicts))
+def _add(log: EvidenceLog, row: StatementRow) -> None:
+    log.contacts.add(row.contact)
+    log.events.setdefault(row.contact, {})[row.event_id] = record_in(row)

@@ -1,26 +1,32 @@
-"""The tables of identity: statements, what they link, the customers that follow, and the changes of these.
+"""The tables of identity: what was stated, whom it ties together, and which customers that makes.
 
-All tables but those of the outbox are a function of the set of events. A contact has a row in ``members`` once
-something was stated by or about it. Any other contact is a customer by itself under its own personal id, which needs
-no row: readers fall back to that.
+All but ``change_sequences``, ``outbox`` and ``outbox_positions`` are a function of the set of events. A contact has a
+row in ``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
+personal id, which needs no row, so readers fall back to that.
 
-Most tables hold one or two *resolutions* of a tenant: complete builds of its identity, each under one version of its
-policy. Their keys begin with (tenant, resolution_id), and nothing of one resolution refers to another.
+What was stated is the tenant's, whatever its policy:
 
-- ``statements``: each event that was sent to identity, once: tells repeats from new statements, and new statements from
-  contradictions. (Which events are sent only for their intrinsic identifiers, or only as restatements, depends on the
-  order in which they arrived: see `projections.intrinsics`. No other table shows it.)
-- ``members``: the evidence of a contact as it was stated, its customer and its *component*: the contacts that could be
-  one customer with it if no link were refused. Components are exact. Each goes by the id of the founder of its first
-  customer, so one lookup finds all contacts that a change can touch.
-- ``links``: which contacts hold an identifier and how strongly, the strongest first: reading one holder more than the
-  limit shows whether the identifier is over its limit, whether eleven hold it or 100,000.
-- ``references``: which contacts stated another contact to be their identifier, and when first.
-- ``customers``: the summary of each customer (see `customer_summary`).
-- ``conflicts``: links that join nothing, with the reason.
-- ``policies`` and ``resolutions``: the policies that tenants set, and the state of each resolution.
-- ``change_sequences``: the number of changes of each customer; ``outbox``: the changes that are not in the topic of
-  customer changes yet, in the order of ``id``; ``outbox_positions``: how far that topic is known to have them.
+- ``statements``: each event that says something of identity, once: what tells a repeat from new_evidence;
+- ``member_merges``: each event that says which member id became another's.
+
+What it means is a *resolution*'s, one build of identity under one policy version; a tenant has one that is active, and
+may have another that is being built beside it:
+
+- ``canonical_ids``: the member ids that became another's;
+- ``contact_states``: when a contact was founded and erased, and who logged in on it;
+- ``holdings``: what a contact stated, by session and identifier, and the link that it makes after rules 1 to 3; the
+  holders of an identifier are read from an index of it, the strongest first;
+- ``statuses``: identifiers that link nothing at some tier (rules 4 and 5), or that too many hold to count them;
+- ``contact_references``: who named a contact, and since when; ``pair_decisions``: what staff decided;
+- ``members``: the nodes, a contact or one session of a browser, with the customer and the *component*: the nodes that
+  could become one customer with it if only the links that rule 6 refuses were not refused;
+- ``customers``: their contacts counted, member id, best phone and e-mail;
+- ``conflicts``: links that were refused, with the reason;
+- ``set_aside``: values that are no evidence, with the reason.
+
+``policies`` and ``resolutions`` are the policies that tenants set, and the state of each resolution.
+``change_sequences`` counts each customer's changes; ``outbox`` has the changes that are not in the topic of customer
+changes yet, in the order of ``id``; ``outbox_positions`` says how far that topic is known to have them.
 """
 
 from typing import Final, NamedTuple
@@ -28,78 +34,150 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.metadata import Int, Json, Key, SmallInt, define
-from projections.identity.keys import Holder, IdentifierKey
+from projections.engine.metadata import Int, Json, SmallInt, define
 
 
 class StatementRow(NamedTuple):
-    """What an event states about identity. ``intrinsic`` and ``assertions`` are JSON lists, ``at`` is in ms."""
+    """An event that says something of identity. ``content`` is canonical JSON of its data and intrinsic identifiers."""
+
+    tenant: str
+    contact_id: UUID
+    event_id: str
+    contact: str
+    at: int
+    type: str
+    content: str
+
+
+class MemberMergeRow(NamedTuple):
+    """An event that says that a member id became another's; ``member_id`` is as it was stated, without white space."""
+
+    tenant: str
+    event_id: str
+    member_id: str
+    at: int
+    type: str
+    content: str
+
+
+class CanonicalIdRow(NamedTuple):
+    """What a member id became last, and the end of the chain that this begins."""
 
     tenant: str
     resolution_id: str
-    contact_id: UUID
-    event_id: str
-    at: int
-    type: str
-    source: str
-    intrinsic: Json
-    assertions: Json
+    member_id: str
+    into_id: str
+    canonical: str
 
 
-class MemberRow(NamedTuple):
-    """A contact: its evidence, its customer, its component, and how many links of it are refused.
+class ContactStateRow(NamedTuple):
+    """A contact of which something was stated. ``logins`` is a JSON list of a browser's, null where there are none.
 
-    ``holdings`` and ``decisions`` are JSON; a decision belongs to the lesser contact key of its pair.
+    ``left_out`` is whether it claims more than a hundred values of a type, so that some are left out.
+    ``named`` is whether another contact ever named it; nothing by it or about it is later than ``latest_at``. Both save
+    look-ups, and may be so by evidence that does not count any more.
     """
 
     tenant: str
     resolution_id: str
     contact_id: UUID
     contact: str
-    customer_id: UUID
-    component: UUID
-    refused: Int
-    first_referenced_at: int | None
-    holdings: Json
-    decisions: Json
+    named: bool
+    latest_at: int | None
+    stated_at: int | None
+    founded_at: int | None
+    erased_at: int | None
+    erased_by: str | None
+    left_out: bool
+    logins: Json | None
 
 
-class LinkRow(NamedTuple):
-    """That a contact links to a (normalised) identifier, by the rules that only look at the contact itself."""
+class HoldingRow(NamedTuple):
+    """What was stated of one identifier in one session; ``target`` is the session of the browser that is bound to.
+
+    ``stamps`` is a JSON list of when each kind of statement was made. ``tier`` is that of the link which the node's own
+    rules leave, null where there is none. ``since`` is the earliest statement and the rest the latest, null where
+    nothing of it is live.
+    """
+
+    tenant: str
+    resolution_id: str
+    contact_id: UUID
+    session: str
+    type: str
+    value: str
+    target: str
+    stamps: Json
+    tier: SmallInt | None
+    since: int | None
+    rank: SmallInt | None
+    latest_at: int | None
+    latest_by: str | None
+
+
+class StatusRow(NamedTuple):
+    """At which tiers an identifier links nothing; ``status`` is a JSON list."""
 
     tenant: str
     resolution_id: str
     type: str
     value: str
-    tier: SmallInt
-    contact_id: UUID
-
-    @property
-    def identifier(self) -> IdentifierKey:
-        """The identifier of the tenant."""
-        return (self.tenant, self.type, self.value)
-
-    @property
-    def holder(self) -> Holder:
-        """The contact that holds it, and how strongly."""
-        return (self.tier, self.contact_id)
+    target: str
+    status: Json
 
 
 class ReferenceRow(NamedTuple):
-    """That ``by_id`` stated the contact to be its identifier, first at ``at`` (ms)."""
+    """That ``by_id`` named the contact; ``first_at`` is null where an erasure took it back."""
 
     tenant: str
     resolution_id: str
     contact_id: UUID
     by_id: UUID
+    contact: str
+    by_contact: str
+    first_at: int | None
+
+
+class PairDecisionRow(NamedTuple):
+    """What staff decided last of two contacts, as one of them states it, with the sessions at its time."""
+
+    tenant: str
+    resolution_id: str
+    by_id: UUID
+    other_id: UUID
+    by_contact: str
+    other_contact: str
     at: int
+    event_id: str
+    verdict: str
+    by_session: str
+    other_session: str
+
+
+class MemberRow(NamedTuple):
+    """A node: a contact, or a session of a browser. ``current`` says that its contact is with it.
+
+    ``customer_id`` is null for a past session whose cluster holds no contact. ``by_claim`` is whether all that ties it
+    is claims, null where nothing does. ``features`` is a JSON list of what other holders of its identifiers read of it.
+    """
+
+    tenant: str
+    resolution_id: str
+    contact_id: UUID
+    session: str
+    contact: str
+    customer_id: UUID | None
+    component_id: UUID
+    current: bool
+    by_claim: bool | None
+    features: Json
 
 
 class CustomerRow(NamedTuple):
-    """The summary of a customer.
+    """An Omni-customer, with what it is known by. Phone and e-mail are as they were written.
 
-    Phone and e-mail are the preferred ones; ``_at`` and ``_by`` are the event that stated them last. ``exclusive`` are
-    the exclusive values of a conflict-free component as JSON, or null.
+    ``preferred`` is a JSON list of how strongly it has them. ``clear`` is null where something stands against a link in
+    its component; else it is a JSON list of the component's least node and its values of exclusive types.
     """
 
     tenant: str
@@ -110,46 +188,64 @@ class CustomerRow(NamedTuple):
     contacts: Int
     member_id: str | None
     phone: str | None
-    phone_tier: SmallInt | None
-    phone_at: int | None
-    phone_by: str | None
     email: str | None
-    email_tier: SmallInt | None
-    email_at: int | None
-    email_by: str | None
-    exclusive: str | None
+    preferred: Json
+    clear: Json | None
 
 
 class ConflictRow(NamedTuple):
-    """A link that joins nothing. Of type ``staff``, the value is the other contact's key. ``detail`` is a JSON list.
+    """A link that joins nothing.
 
-    ``at`` is when the last statement was made that it took, in ms.
+    The value of a ``contact`` or ``staff`` link is a contact's key, and ``target`` its session. ``detail`` is a JSON
+    list of what stood against it.
     """
 
     tenant: str
     resolution_id: str
     contact_id: UUID
+    session: str
     type: str
     value: str
+    target: str
     contact: str
     tier: SmallInt
+    since: int
     reason: str
     detail: Json
-    at: int
 
-    @property
-    def key(self) -> Key:
-        """The primary key."""
-        return self[:5]
+
+class SetAsideRow(NamedTuple):
+    """A value of an event that is no evidence: it is as it was stated, or normalised if its contact claims too many.
+
+    ``digest`` tells the values of one event apart: the values themselves may be too long for a key. As in
+    ``statements``, the events with an intrinsic value are those that were sent, whose number depends on their order.
+    """
+
+    tenant: str
+    resolution_id: str
+    contact_id: UUID
+    event_id: str
+    digest: int
+    at: int
+    contact: str
+    type: str
+    value: str
+    reason: str
 
 
 class PolicyRow(NamedTuple):
-    """A policy that a tenant set, by the event that set it; the greatest by (at, event_id) is in force."""
+    """A policy that a tenant set, by the event that set it; the greatest by (at, event_id) is in force.
+
+    Of copies of the event the least by (at, content) counts; ``content`` is canonical JSON of its data. ``policy`` is
+    null if that is none. ``resolution_id`` is that of the resolution by it.
+    """
 
     tenant: str
     event_id: str
     at: int
-    policy: Json
+    content: str
+    resolution_id: str
+    policy: Json | None
     set_by: str | None
     note: str | None
 
@@ -157,7 +253,7 @@ class PolicyRow(NamedTuple):
 class ResolutionRow(NamedTuple):
     """A resolution: the version of its policy, its state, and how many statements of how many it has.
 
-    ``state`` is ``building``, ``active`` or ``retired``. ``position`` is the (contact_id, event_id) of the last copied
+    ``state`` is ``building``, ``active`` or ``retired``. ``position`` is the (contact_id, event_id) of the last folded
     statement, as text. A tenant that never set a policy has no row: its resolution by the default policy is active.
     """
 
@@ -171,7 +267,7 @@ class ResolutionRow(NamedTuple):
 
 
 class ChangeSequenceRow(NamedTuple):
-    """How many changes a customer had: the ``seq`` of the latest one."""
+    """How many changes of a customer there were: the latest one's ``seq``."""
 
     tenant: str
     customer_id: UUID
@@ -179,7 +275,7 @@ class ChangeSequenceRow(NamedTuple):
 
 
 class OutboxRow(NamedTuple):
-    """A change to publish, as JSON; ``seq`` counts a customer's changes from 1."""
+    """A change to be sent, as JSON; ``seq`` counts a customer's changes from 1."""
 
     tenant: str
     customer_id: UUID
@@ -188,35 +284,81 @@ class OutboxRow(NamedTuple):
 
 
 class OutboxPositionRow(NamedTuple):
-    """The offset in a partition of the topic before which every change was removed from the outbox."""
+    """Where in a partition of the topic of changes everything before was acknowledged and removed from the outbox."""
 
     topic: str
     partition: Int
     next_offset: int
 
 
-STATEMENTS: Final = define("statements", StatementRow, key=4, fillfactor=100)
+STATEMENTS: Final = define("statements", StatementRow, key=3, fillfactor=100)
+MEMBER_MERGES: Final = define(
+    "member_merges", MemberMergeRow, sa.Index("member_merges_of_id", "tenant", "member_id"), key=2
+)
+CANONICAL_IDS: Final = define(
+    "canonical_ids",
+    CanonicalIdRow,
+    sa.Index("canonical_ids_of_end", "tenant", "resolution_id", "canonical"),
+    key=3,
+)
+CONTACT_STATES: Final = define("contact_states", ContactStateRow, key=3)
+HOLDINGS: Final = define("holdings", HoldingRow, key=7)
+sa.Index(
+    "holdings_holders",
+    HOLDINGS.c.tenant,
+    HOLDINGS.c.resolution_id,
+    HOLDINGS.c.type,
+    HOLDINGS.c.value,
+    HOLDINGS.c.target,
+    HOLDINGS.c.tier,
+    HOLDINGS.c.contact_id,
+    HOLDINGS.c.session,
+    postgresql_where=HOLDINGS.c.tier.is_not(None),
+)
+# Whether a holding makes a link, said so that the planner does not take the index above: for a contact's own holdings,
+# a young table's statistics give it no reason to prefer the primary key.
+IS_LINK: Final = sa.func.coalesce(HOLDINGS.c.tier, -1) >= 0
+sa.Index(
+    "holdings_of_member_id",
+    HOLDINGS.c.tenant,
+    HOLDINGS.c.resolution_id,
+    HOLDINGS.c.value,
+    postgresql_where=HOLDINGS.c.type == sa.literal_column("'member_id'"),
+)
+STATUSES: Final = define("statuses", StatusRow, key=5)
+REFERENCES: Final = define(
+    "contact_references",
+    ReferenceRow,
+    sa.Index("contact_references_earliest", "tenant", "resolution_id", "contact_id", "first_at"),
+    sa.Index("contact_references_by", "tenant", "resolution_id", "by_id"),
+    key=4,
+)
+PAIR_DECISIONS: Final = define(
+    "pair_decisions",
+    PairDecisionRow,
+    sa.Index("pair_decisions_of_other", "tenant", "resolution_id", "other_id"),
+    key=4,
+)
 MEMBERS: Final = define(
     "members",
     MemberRow,
     # These do not begin with the key's columns: without statistics the planner would take them for look-ups by the key.
     sa.Index("members_of_customer", "customer_id", "tenant", "resolution_id"),
-    sa.Index("members_of_component", "component", "tenant", "resolution_id"),
-    key=3,
-    fillfactor=70,
-)
-LINKS: Final = define("links", LinkRow, key=6, fillfactor=100)
-REFERENCES: Final = define(
-    "references",
-    ReferenceRow,
-    sa.Index("references_earliest", "tenant", "resolution_id", "contact_id", "at"),
+    sa.Index("members_of_component", "component_id", "tenant", "resolution_id"),
     key=4,
+    fillfactor=70,
 )
 CUSTOMERS: Final = define("customers", CustomerRow, key=3)
 CONFLICTS: Final = define(
     "conflicts",
     ConflictRow,
-    sa.Index("conflicts_newest", "tenant", "resolution_id", "at", "contact_id", "type", "value"),
+    sa.Index("conflicts_newest", "tenant", "resolution_id", "since", "contact_id", "type", "value"),
+    key=7,
+)
+SET_ASIDE: Final = define(
+    "set_aside",
+    SetAsideRow,
+    sa.Index("set_aside_newest", "tenant", "resolution_id", "at", "contact_id", "event_id", "digest"),
     key=5,
 )
 POLICIES: Final = define("policies", PolicyRow, key=2)
@@ -232,13 +374,20 @@ OUTBOX: Final = define(
 )
 OUTBOX_POSITIONS: Final = define("outbox_positions", OutboxPositionRow, key=2)
 
-# The tables that the set of events alone determines.
-READ_MODELS: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBERS, LINKS, REFERENCES, CUSTOMERS, CONFLICTS)
-TABLES: Final[tuple[sa.Table, ...]] = (
-    *READ_MODELS,
-    POLICIES,
-    RESOLUTIONS,
-    CHANGE_SEQUENCES,
-    OUTBOX,
-    OUTBOX_POSITIONS,
+EVIDENCE: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBER_MERGES)
+# What a resolution is made of.
+RESOLVED: Final[tuple[sa.Table, ...]] = (
+    CANONICAL_IDS,
+    CONTACT_STATES,
+    HOLDINGS,
+    STATUSES,
+    REFERENCES,
+    PAIR_DECISIONS,
+    MEMBERS,
+    CUSTOMERS,
+    CONFLICTS,
+    SET_ASIDE,
 )
+# What the set of events alone decides.
+READ_MODELS: Final = (*EVIDENCE, *RESOLVED)
+TABLES: Final = (*READ_MODELS, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)

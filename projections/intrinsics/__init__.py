@@ -1,1 +1,1 @@
-"""One row a contact and identifier that was ever stated about it, with the first and last event if it is intrinsic."""
+"""One row an intrinsic identifier of a contact, with the first event that vouches for it; and what identity is sent."""

@@ -3,24 +3,42 @@
 from collections.abc import Iterable
 from typing import Final
 
+from projections.engine.chunk import RecordedEvents
 from projections.engine.projection import ContactEvent
-from projections.intrinsics.folds import IntrinsicDelta
 from schemas.events import Event
 
-_IDENTITY_TYPES: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided"})
-_POLICY_SET: Final = "tenant.policy_set"
+_OF_CONTACTS: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided", "contact.erased"})
+_OF_TENANTS: Final = frozenset({"tenant.policy_set", "member.merged"})
+_BROWSER: Final = "web"
 
 
-def evidence(events: Iterable[ContactEvent], delta: IntrinsicDelta) -> list[Event]:
-    """The events of a chunk, and restatements, that are sent to identity."""
-    first = [one for one in delta.first if one.event.type not in _IDENTITY_TYPES]
-    return [*(one.event for one in [*stated(events), *first]), *delta.restated]
+def evidence(recorded: RecordedEvents, first: Iterable[ContactEvent]) -> list[Event]:
+    """The events of a chunk that are sent to identity, each once.
+
+    ``first`` are the events that are now the first of an intrinsic identifier. A copy that counts instead of a known
+    one is sent if either says something of identity, so that identity does not keep the other.
+    """
+    overruling = [now for now, before in recorded.overruling if concerns(now.event) or concerns(before.event)]
+    found = [*stated(recorded.new), *overruling, *first]
+    return list({(one.event.tenant, one.contact_id, one.event.event_id): one.event for one in found}.values())
 
 
 def stated(events: Iterable[ContactEvent]) -> list[ContactEvent]:
-    """The events that are about identity by their type: they are always sent."""
-    return [one for one in events if _is_about_identity(one.event)]
+    """The events that are always sent: those that are about identity by their type, and logins on a browser."""
+    return [one for one in events if _by_type(one.event) or _is_login(one.event)]
 
 
-def _is_about_identity(event: Event) -> bool:
-    return event.type == _POLICY_SET or (event.type in _IDENTITY_TYPES and event.contact is not None)
+def concerns(event: Event) -> bool:
+    """Whether the event says something of identity."""
+    return _by_type(event) or (event.contact is not None and bool(event.intrinsic))
+
+
+def _by_type(event: Event) -> bool:
+    return event.type in (_OF_CONTACTS if event.contact is not None else _OF_TENANTS)
+
+
+def _is_login(event: Event) -> bool:
+    """Each login on a browser may begin a session."""
+    if event.contact is None or event.contact.channel != _BROWSER:
+        return False
+    return any(one.type == "member_id" for one in event.intrinsic)

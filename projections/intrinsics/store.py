@@ -1,31 +1,61 @@
 """Loads the rows that a chunk is about, saves those that change, and returns what to send to identity."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from projections.engine.chunk import ChunkStore, RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
-from projections.engine.store import columns, save, select_matching
+from projections.engine.store import columns, delete_matching, load, save, select_matching
+from projections.erasures.tables import TABLE as ERASURES
 from projections.intrinsics import folds
 from projections.intrinsics.folds import IntrinsicDelta, IntrinsicRows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
+from schemas.events import ContactRef
 
-_OF_TYPES: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.type)
-
-
-async def save_chunk(connection: Connection, events: Iterable[ContactEvent]) -> IntrinsicDelta:
-    """Load, decide, save: what the chunk's events change, which is also returned."""
-    about = [one for one in events if folds.states_identifiers(one.event)]
-    delta = folds.decide(await _load(connection, folds.types_in(about)), about)
-    await save(connection, TABLE, delta.rows)
-    return delta
+_OF_CONTACTS: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id)
+_DELETE: Final = delete_matching(TABLE, *TABLE.primary_key)
 
 
-async def _load(connection: Connection, types: Iterable[Key]) -> IntrinsicRows:
-    """All rows of these (tenant, contact_id, type)."""
-    wanted = list(types)
-    if not wanted:
-        return {}
-    rows = [IntrinsicRow(*record) for record in await connection.fetch(_OF_TYPES, *columns(wanted))]
+async def save_chunk(connection: Connection, store: ChunkStore, recorded: RecordedEvents) -> list[ContactEvent]:
+    """Load, decide, save. Returns the events that are now the first of an intrinsic identifier.
+
+    The chunk is recorded in the timeline, and erasures are folded, in the same transaction.
+    """
+    again = contacts_again(recorded)
+    first: list[ContactEvent] = []
+    if again:
+        history = await store.history(again, None)
+        erasures = await load(connection, ERASURES, list(again))
+        first += await _save(connection, folds.decide_again(await _all_rows(connection, again), history, erasures))
+    new = [one for one in folds.vouching(recorded.new) if (one.event.tenant, one.contact_id) not in again]
+    if new:
+        erasures = await load(connection, ERASURES, list({(one.event.tenant, one.contact_id) for one in new}))
+        known = await load(connection, TABLE, list({key for one in new for key in folds.keys_of(one)}))
+        first += await _save(connection, folds.decide(known, new, erasures))
+    return first
+
+
+def contacts_again(recorded: RecordedEvents) -> dict[Key, ContactRef]:
+    """The contacts whose rows are made again: those erased, and those of which a known event counts otherwise."""
+    erased = folds.erased_in(recorded.new)
+    events: Iterable[ContactEvent] = [*recorded.new, *(one for one, _ in recorded.overruling)]
+    wanted = erased | recorded.conflicting
+    return {
+        key: one.event.contact
+        for one in events
+        if one.event.contact is not None and (key := (one.event.tenant, one.contact_id)) in wanted
+    }
+
+
+async def _all_rows(connection: Connection, contacts: Collection[Key]) -> IntrinsicRows:
+    rows = [IntrinsicRow(*record) for record in await connection.fetch(_OF_CONTACTS, *columns(contacts))]
     return {key_of(TABLE, row): row for row in rows}
+
+
+async def _save(connection: Connection, delta: IntrinsicDelta) -> list[ContactEvent]:
+    if delta.gone:
+        await connection.execute(_DELETE, *columns(delta.gone))
+    await save(connection, TABLE, delta.rows)
+    return delta.first

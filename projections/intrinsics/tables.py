@@ -1,4 +1,4 @@
-"""The row of an identifier. The rows decide which events are sent to identity resolution."""
+"""The row of an intrinsic identifier. The rows decide which events are sent to identity resolution."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -8,29 +8,19 @@ from schemas.events.base import Stamp
 
 
 class IntrinsicRow(NamedTuple):
-    """An identifier of a contact, and the first and the last event, by time (ms, UTC) and id, that carried it.
-
-    An identifier that only bindings and unbindings stated was carried by none: it has four nulls.
-    """
+    """An identifier of a contact, and the first event after the contact's latest erasure, by time (ms, UTC) and id."""
 
     tenant: str
     contact_id: UUID
     type: str
     value: str
-    since: int | None = None
-    since_id: str | None = None
-    latest: int | None = None
-    latest_id: str | None = None
+    since: int
+    since_id: str
 
     @property
-    def first(self) -> Stamp | None:
+    def first(self) -> Stamp:
         """The stamp of the first event."""
-        return None if self.since is None or self.since_id is None else (self.since, self.since_id)
-
-    @property
-    def last(self) -> Stamp | None:
-        """The stamp of the last event."""
-        return None if self.latest is None or self.latest_id is None else (self.latest, self.latest_id)
+        return (self.since, self.since_id)
 
 
 TABLE = define("intrinsics", IntrinsicRow, key=4)

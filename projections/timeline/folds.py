@@ -1,7 +1,8 @@
 """One event, one row, however often it was delivered.
 
 The same event id may come with other content, for instance when a client's clock was corrected differently on a retry.
-Then the least by (occurred_at, type, source, data, received_at) counts, so that the order of arrival does not.
+Then the least by time, type and canonical content counts, here as in identity, so that the order of arrival does not.
+Of copies that say the same, the one of the least (source, received_at) is kept.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,10 +13,10 @@ import orjson
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
-from schemas.codec import data_json, from_dict
+from schemas.codec import data_json, from_dict, intrinsic_json
 from schemas.events import CURRENT_VERSION, ContactRef
 
-VERSION: Final = 1  # up with every change that gives other rows for the same events
+VERSION: Final = 2  # up with every change that gives other rows for the same events
 
 
 def row_of(one: ContactEvent) -> TimelineRow:
@@ -30,11 +31,12 @@ def row_of(one: ContactEvent) -> TimelineRow:
         event.type,
         event.source,
         data_json(event),
+        intrinsic_json(event),
     )
 
 
 def event_of(row: TimelineRow, contacts: Mapping[Key, ContactRef]) -> ContactEvent:
-    """The event that a row keeps, without its intrinsic identifiers. ``contacts`` are by (tenant, contact_id)."""
+    """The event that a row keeps. ``contacts`` are by (tenant, contact_id); an event without one has none there."""
     envelope = {
         "tenant": row.tenant,
         "event_id": row.event_id,
@@ -42,16 +44,24 @@ def event_of(row: TimelineRow, contacts: Mapping[Key, ContactRef]) -> ContactEve
         "received_at": row.received_at,
         "type": row.type,
         "source": row.source,
-        "contact": contacts[row.tenant, row.contact_id],
+        "contact": contacts.get((row.tenant, row.contact_id)),
         "data": orjson.loads(row.data),
+        "intrinsic": orjson.loads(row.intrinsic),
         "schema_version": CURRENT_VERSION.get(row.type, 1),  # kept as it was after upcasting
     }
     return ContactEvent(row.contact_id, from_dict(envelope, check_text=False))
 
 
+def known_event(row: TimelineRow, copy: ContactEvent) -> ContactEvent:
+    """The event that a row keeps, by a copy of it, which has the same contact."""
+    contact = copy.event.contact
+    return event_of(row, {row[:2]: contact} if contact else {})
+
+
 def rank(row: TimelineRow) -> tuple[int, str, str, str, int]:
     """What decides between two rows of one event: the least counts."""
-    return (row.occurred_at, row.type, row.source, row.data, row.received_at)
+    content = orjson.dumps([orjson.loads(row.data), orjson.loads(row.intrinsic)], option=orjson.OPT_SORT_KEYS)
+    return (row.occurred_at, row.type, content.decode(), row.source, row.received_at)
 
 
 def overrules(row: TimelineRow, known: TimelineRow) -> bool:

@@ -7,18 +7,25 @@ in between neither repeat a row nor hide one.
 A message reads as it was last edited, and one that was unsent has no content (`messages` says why here).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.contacts.tables import ContactRow
 from projections.engine.connection import Connection
-from projections.engine.statements import array, compiled
+from projections.engine.metadata import Key, row_columns
+from projections.engine.projection import ContactEvent
+from projections.engine.statements import array, compiled, unnested
+from projections.engine.store import columns
+from projections.timeline.folds import event_of
 from projections.timeline.messages import EDITED, UNSENT, as_shown
-from projections.timeline.tables import CHANGING_TYPES
+from projections.timeline.tables import CHANGING_TYPES, PROFILE_TYPES, TimelineRow
 from projections.timeline.tables import TABLE as TIMELINE
+from schemas.events import ContactRef
 
 
 class TimelinePosition(NamedTuple):
@@ -57,6 +64,9 @@ class Entry(NamedTuple):
         return TimelinePosition(self.occurred_at, self.event_id, self.contact_id)
 
 
+_MOST_SPANS: Final = 16
+_MOST_PROFILE_EVENTS: Final = 1_000  # in one span
+_MOST_PROFILE_ROWS: Final = 50_000
 _CHANGEABLE: Final = ("message.received", "message.edited", "message.unsent", "team.message_sent")
 
 
@@ -144,7 +154,40 @@ def _page_statement() -> str:
     )
 
 
+def _profile_statement() -> str:
+    """The latest profile events of contacts within spans of time: of each contact those that can still show.
+
+    Of the events that set one attribute the latest shows. So it is of the updates that set the same parts of a profile.
+    """
+    given = unnested(
+        "given", [TIMELINE.c.contact_id, sa.column("since", sa.BigInteger()), sa.column("until", sa.BigInteger())]
+    )
+    latest = (
+        sa.select(*row_columns(TIMELINE))
+        .where(
+            TIMELINE.c.tenant == sa.bindparam("tenant"),
+            TIMELINE.c.contact_id == given.c.contact_id,
+            TIMELINE.c.occurred_at >= given.c.since,
+            TIMELINE.c.occurred_at < given.c.until,
+            TIMELINE.c.type.in_(PROFILE_TYPES),
+        )
+        .order_by(TIMELINE.c.occurred_at.desc())
+        .limit(_MOST_PROFILE_EVENTS)
+        .lateral("latest")
+    )
+    found = sa.select(*latest.c).select_from(given.join(latest, sa.true())).limit(_MOST_PROFILE_ROWS).subquery("found")
+    parts = sa.func.concat(*(found.c.data[name].astext.is_(None) for name in ("display_name", "avatar", "locale")))
+    key = found.c.data["key"].astext
+    register = (found.c.contact_id, key.is_(None), sa.func.coalesce(key, parts))
+    newest = (found.c.occurred_at.desc(), found.c.event_id.desc())
+    return compiled(
+        sa.select(*found.c).ext(distinct_on(*register)).order_by(*register, *newest),
+        *("tenant", "contact_id", "since", "until"),
+    )
+
+
 _PAGE: Final = _page_statement()
+_PROFILE: Final = _profile_statement()
 
 
 async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for
@@ -161,3 +204,25 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
     records = await connection.fetch(_PAGE, tenant, contact_ids, *after, types, limit, most_bytes)
     entries = [Entry(*record) for record in records]
     return [one if one.change is None else one._replace(data=as_shown(one.data, one.change)) for one in entries]
+
+
+async def profile_events(
+    connection: Connection, contacts: Iterable[ContactRow], spans: Mapping[UUID, Sequence[tuple[int, int]]]
+) -> dict[UUID, list[ContactEvent]]:
+    """What contacts said of themselves, as ``profile.updated`` and attributes, within spans of time, by contact.
+
+    ``spans`` are each contact's (since, until), the latest first. Events that later ones replace are left out. Of a
+    contact with more than 16 spans, or a span with more than 1,000 such events, the latest count; at most 50,000 events
+    are read.
+    """
+    refs: dict[Key, ContactRef] = {}
+    wanted: list[tuple[UUID, int, int]] = []
+    for row in contacts:
+        refs[row[:2]] = ContactRef.model_validate({"channel": row.channel, "account": row.account, "uid": row.uid})
+        wanted += [(row.contact_id, *span) for span in spans[row.contact_id][:_MOST_SPANS]]
+    tenant = next(iter(refs))[0]
+    found: dict[UUID, list[ContactEvent]] = {}
+    for record in await connection.fetch(_PROFILE, tenant, *columns(wanted)):
+        one = event_of(TimelineRow(*record), refs)
+        found.setdefault(one.contact_id, []).append(one)
+    return found

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from projections.engine import store
 from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
-from projections.engine.metadata import Key, Row, key_of
+from projections.engine.metadata import Key, Row
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
-from projections.timeline.folds import distinct, event_of, overrules, says_otherwise
+from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.events import ContactRef
 
@@ -40,10 +40,10 @@ class PostgresStore:
         rows = [row for row, _ in chosen.values()]
         inserted = await store.insert(self._connection, _IF_NEW, rows)
         if len(inserted) == len(rows):
-            return RecordedEvents([one for _, one in chosen.values()], set())
+            return RecordedEvents([one for _, one in chosen.values()], [])
         new = {tuple(record) for record in inserted}
-        conflicting = await self._overrule({key: row for key, (row, _) in chosen.items() if key not in new})
-        return RecordedEvents([one for key, (_, one) in chosen.items() if key in new], conflicting)
+        overruling = await self._overrule({key: one for key, one in chosen.items() if key not in new})
+        return RecordedEvents([one for key, (_, one) in chosen.items() if key in new], overruling)
 
     async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
         """See `ChunkStore`."""
@@ -63,9 +63,15 @@ class PostgresStore:
         """See `ChunkStore`."""
         await store.delete_contacts(self._connection, table, contacts)
 
-    async def _overrule(self, repeated: dict[Key, TimelineRow]) -> set[Key]:
-        """Replace known rows by those that take their place; the contacts about which these say something else."""
+    async def _overrule(
+        self, repeated: Mapping[Key, tuple[TimelineRow, ContactEvent]]
+    ) -> list[tuple[ContactEvent, ContactEvent]]:
+        """Replace known rows by those that take their place; events that say something else, with the known ones."""
         known: dict[Key, TimelineRow] = await self.load(TABLE, list(repeated))
-        better = [row for key, row in repeated.items() if overrules(row, known[key])]
-        await self.save(TABLE, sorted(better))
-        return {row[:2] for row in better if says_otherwise(row, known[key_of(TABLE, row)])}
+        better = {key: row for key, (row, _) in repeated.items() if overrules(row, known[key])}
+        await self.save(TABLE, sorted(better.values()))
+        return [
+            (repeated[key][1], known_event(known[key], repeated[key][1]))
+            for key, row in better.items()
+            if says_otherwise(row, known[key])
+        ]

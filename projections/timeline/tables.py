@@ -9,7 +9,7 @@ from projections.engine.metadata import Json, define
 
 
 class TimelineRow(NamedTuple):
-    """One event; ``data`` is JSON at the type's current version."""
+    """One event; ``data`` is JSON at the type's current version, ``intrinsic`` a JSON list of identifiers."""
 
     tenant: str
     contact_id: UUID
@@ -19,6 +19,7 @@ class TimelineRow(NamedTuple):
     type: str
     source: str
     data: Json
+    intrinsic: Json
 
 
 TABLE = define(
@@ -36,4 +37,13 @@ sa.Index(
     TABLE.c.contact_id,
     TABLE.c.data["message_id"].astext,
     postgresql_where=TABLE.c.type.in_(CHANGING_TYPES),
+)
+PROFILE_TYPES = ("attribute.set", "attribute.unset", "profile.updated")
+# What a contact says of itself, for a browser that several people use: of each what was said while it used it.
+sa.Index(
+    "timeline_profile",
+    TABLE.c.tenant,
+    TABLE.c.contact_id,
+    TABLE.c.occurred_at,
+    postgresql_where=TABLE.c.type.in_(PROFILE_TYPES),
 )

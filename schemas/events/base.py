@@ -21,8 +21,9 @@ ChannelName = Literal["line", "facebook", "instagram", "whatsapp", "web", "crm"]
 SourceChannel = Literal[
     ChannelName, "meta"
 ]  # one Meta app sends Messenger, Instagram and WhatsApp events to one source
-Assurance = Literal["verified", "claimed"]
+Assurance = Literal["verified", "stated", "claimed"]
 IdentifierType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+IdentifierValue = Annotated[str, StringConstraints(max_length=512)]
 Properties = dict[str, JsonValue]
 Stamp = tuple[int, str]  # (occurred_at, event_id), the order of last-writer-wins
 
@@ -37,10 +38,13 @@ class Identifier(Frozen):
     """A value that may tie contacts together, e.g. ``{"type": "phone", "value": "+886911111111"}``."""
 
     type: IdentifierType
-    value: Annotated[str, StringConstraints(max_length=512)]
+    value: IdentifierValue
 
 
 class AssertedIdentifier(Identifier):
-    """An identifier with the source's assurance that it belongs to the contact."""
+    """An identifier with the source's assurance that it belongs to the contact.
 
-    assurance: Assurance = "claimed"
+    ``verified`` is proven, ``stated`` the brand's own word, ``claimed`` the public's; none means ``stated``.
+    """
+
+    assurance: Assurance | None = None

@@ -1,10 +1,10 @@
-"""Evidence of identity: bindings, unbindings and decisions by staff."""
+"""Evidence of identity: bindings, unbindings, decisions by staff, and member ids that became another's."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from schemas.events.base import AssertedIdentifier, Frozen, Text, Word
+from schemas.events.base import AssertedIdentifier, Frozen, IdentifierValue, Text, Word
 from schemas.events.envelope import ContactRef, Event
 
 Via = Literal[
@@ -41,7 +41,7 @@ class IdentityBound(Event):
 
 
 class IdentityUnbound(Event):
-    """The contact does not have these identifiers (both assurances are retracted)."""
+    """The contact does not have these identifiers (retracted whatever their assurance)."""
 
     type: Literal["identity.unbound"]
     data: Binding
@@ -76,4 +76,22 @@ class ContactSuperseded(Event):
     data: Superseding
 
 
-EVENTS = (IdentityBound, IdentityUnbound, IdentityDecided, ContactSuperseded)
+class MemberMerging(Frozen):
+    """The member id is read as ``into`` from now on; null, or the id itself, takes an earlier merge back.
+
+    ``by`` is who stated it.
+    """
+
+    member_id: IdentifierValue
+    into: IdentifierValue | None = None
+    by: Word | None = None
+
+
+class MemberMerged(Event):
+    """A member id became another one. The event concerns the tenant, so it has no contact."""
+
+    type: Literal["member.merged"]
+    data: MemberMerging
+
+
+EVENTS = (IdentityBound, IdentityUnbound, IdentityDecided, ContactSuperseded, MemberMerged)

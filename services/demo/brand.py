@@ -152,4 +152,5 @@ JUNK_VALUES: Final = {
     "phone": ("0000000000", "-"),
     "x_line_id": ("N/A",),
 }
+CARD, NEW_CARD = "WG", "WN"  # what the numbers on members' cards begin with, and those of cards that replace others
 SHOP_PHONE: Final = "+886900200001"  # on the shop's own sign

@@ -10,6 +10,7 @@ from services.demo.templates import fill
 from services.demo.year import new_message_id
 
 _SHOP_TABLET: Final = Contact("web", brand.ACCOUNTS["web"], "tablet-yongkang")
+_SHOPS_LINE: Final = Contact("line", brand.ACCOUNTS["line"], "U" + "5e11e4" * 5 + "5e")
 
 
 class Role(NamedTuple):
@@ -55,15 +56,18 @@ def _new_number(cast: Cast) -> Role:
     return Role(cast["customer"].person, contact_on(cast.dice, "whatsapp", 0, number))
 
 
-def _junk(cast: Cast, name: str, assurance: str) -> list[dict[str, str]]:
-    return [{"type": name, "value": cast.dice.choice(brand.JUNK_VALUES[name]), "assurance": assurance}]
+def _junk(cast: Cast, name: str) -> list[dict[str, str]]:
+    return [{"type": name, "value": cast.dice.choice(brand.JUNK_VALUES[name]), "assurance": "claimed"}]
 
 
 _MADE_UP: Final[Mapping[str, Callable[[Cast], Any]]] = {
     "social": lambda cast: cast["line"] or cast["facebook"] or cast["whatsapp"],
     "moved": _new_number,
     "tablet": lambda cast: Role(cast["customer"].person, _SHOP_TABLET),
+    "shops_line": lambda cast: Role(cast["customer"].person, _SHOPS_LINE),
     "member": lambda cast: cast["customer"].person.member_id,
+    "new_member": lambda cast: f"{brand.NEW_CARD}{cast['member'].removeprefix(brand.CARD)}",
+    "new_card": lambda cast: [{"type": "member_id", "value": cast["new_member"], "assurance": "verified"}],
     "clerk": lambda cast: cast.dice.choice(cast["customer"].person.branch.staff),
     "agent": lambda cast: cast["clerk"][1],
     "branch": lambda cast: cast["customer"].person.branch.name,
@@ -82,7 +86,7 @@ _MADE_UP: Final[Mapping[str, Callable[[Cast], Any]]] = {
     "token": lambda cast: f"nt-{cast.dice.hex(24)}",
     "expires_at": lambda cast: cast["began"] + YEAR,
     "birthday": lambda cast: "{}-{:02}-{:02}".format(*map(cast.dice.randint, (1958, 1, 1), (2006, 12, 28))),
-    "shops_phone": lambda _: [{"type": "phone", "value": brand.SHOP_PHONE, "assurance": "claimed"}],
-    "junk_in_form": lambda cast: _junk(cast, cast.dice.choice(("email", "phone", "x_line_id")), "claimed"),
-    "junk_member": lambda cast: _junk(cast, "member_id", "verified"),
+    "shops_phone": lambda _: [{"type": "phone", "value": brand.SHOP_PHONE, "assurance": "stated"}],
+    "junk_in_form": lambda cast: _junk(cast, cast.dice.choice(("email", "phone", "x_line_id"))),
+    "junk_member": lambda cast: _junk(cast, "member_id"),
 }

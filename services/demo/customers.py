@@ -9,11 +9,7 @@ import httpx
 from pydantic import BaseModel
 
 from projections.engine.generations import Generation
-from projections.identity import store
-from projections.identity.contact_evidence import evidence_of
-from projections.identity.resolution.contact_links import derive_links
 from projections.identity.resolutions import active_resolution
-from projections.identity.snapshot import policy_of
 from schemas.changes import CustomerChange, change_in
 from schemas.topics import CUSTOMER_CHANGES
 from services.demo.invalid import TENANT
@@ -35,6 +31,10 @@ SELECT count(*) FROM contacts c WHERE tenant = $1 AND NOT EXISTS (
 """
 _CONFLICTS: Final = """
 SELECT reason, count(*) FROM conflicts WHERE tenant = $1 AND resolution_id = $2
+GROUP BY reason ORDER BY count(*) DESC, reason
+"""
+_SET_ASIDE: Final = """
+SELECT reason, count(*) FROM set_aside WHERE tenant = $1 AND resolution_id = $2
 GROUP BY reason ORDER BY count(*) DESC, reason
 """
 _MOST_ASKED: Final = 12  # contacts of the featured customer that are asked about
@@ -61,12 +61,9 @@ async def count_customers(settings: Settings, pool: Any, generation: Generation)
     """Count the demo's customers in the tables, and their changes on the topic."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         active = await active_resolution(connection, TENANT)
-        policy, excluded = policy_of(active, settings.default_region), Counter[str]()
-        async for row in store.all_members(connection, active.key):
-            links = derive_links(row.contact, evidence_of(row).holdings, policy)
-            excluded.update(one.reason for one in links.excluded)
         sizes = Counter(dict(map(tuple, await connection.fetch(_SIZES, *active.key))))
         sizes[1] += await connection.fetchval(_ALONE, *active.key)  # contacts of which nothing was ever stated
+        set_aside = dict(map(tuple, await connection.fetch(_SET_ASIDE, *active.key)))
         refused = dict(map(tuple, await connection.fetch(_CONFLICTS, *active.key)))
     changes = await _read_changes(settings, generation)
     return Customers(
@@ -77,7 +74,7 @@ async def count_customers(settings: Settings, pool: Any, generation: Generation)
         merges=sum(change.type == "merged" and bool(change.after) for change in changes),
         splits=sum(change.type == "split" and not change.before for change in changes),
         refused=refused,
-        set_aside=dict(excluded.most_common()),
+        set_aside=set_aside,
     )
 
 

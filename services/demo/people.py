@@ -68,8 +68,8 @@ class Person:
 
     @property
     def card(self) -> list[dict[str, str]]:
-        """What the member's card states: the member id, verified by the site."""
-        return [{"type": "member_id", "value": self.member_id, "assurance": "verified"}] if self.member_id else []
+        """What the member's card proves: the member id."""
+        return self._member_id("verified")
 
     @property
     def verified_phone(self) -> list[dict[str, str]]:
@@ -79,13 +79,29 @@ class Person:
     @property
     def typed(self) -> list[dict[str, str]]:
         """What the person types into forms: phone and e-mail."""
-        typed = {"phone": self.phone, "email": self.email}
-        return [{"type": name, "value": value, "assurance": "claimed"} for name, value in typed.items()]
+        return self._reached_by("claimed")
+
+    @property
+    def recorded(self) -> list[dict[str, str]]:
+        """What the CRM has on record: phone and e-mail."""
+        return self._reached_by("stated")
+
+    @property
+    def member_login(self) -> list[dict[str, str]]:
+        """What the site's pages send of a login: the member id, which anybody could send."""
+        return self._member_id("claimed")
 
     @property
     def login(self) -> list[dict[str, str]]:
-        """What a login on the site states."""
-        return self.card + self.typed
+        """What the site's pages send of a login with a form."""
+        return self.member_login + self.typed
+
+    def _member_id(self, assurance: str) -> list[dict[str, str]]:
+        return [{"type": "member_id", "value": self.member_id, "assurance": assurance}] if self.member_id else []
+
+    def _reached_by(self, assurance: str) -> list[dict[str, str]]:
+        values = {"phone": self.phone, "email": self.email}
+        return [{"type": name, "value": value, "assurance": assurance} for name, value in values.items()]
 
 
 def population(dice: Dice, size: int, until_ms: int) -> list[Person]:
@@ -144,7 +160,7 @@ def _contacts(dice: Dice, number: int, phone: str) -> Iterator[Contact]:
 
 def member_id_of(number: int) -> str:
     """The number on the member's card."""
-    return f"WG{number + 1:06d}"
+    return f"{brand.CARD}{number + 1:06d}"
 
 
 def contact_on(rng: Random, channel: str, number: int, phone: str) -> Contact:

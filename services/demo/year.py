@@ -21,6 +21,10 @@ _PERMISSIONS: Final = {
 }
 
 
+# These are the brand's own and have no contact, whoever's story they are of.
+_OF_THE_BRAND: Final = frozenset({"member.merged"})
+
+
 class Happening(NamedTuple):
     """An event before it has a time and an id."""
 
@@ -65,7 +69,7 @@ class Year:
         event = {
             "event_id": f"{one.source}:{at:013}{self.dice.hex(13).upper()}",  # sorts by time, and is as long as LINE's
             "type": one.type,
-            "contact": one.contact.ref,
+            "contact": None if one.type in _OF_THE_BRAND else one.contact.ref,
             "occurred_at": at,
             "source": one.source,
             "data": one.data,

@@ -18,7 +18,7 @@ from projections.engine.ids import personal_id
 from projections.identity.dry_run import DryRun
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from services.dryrun.event_file import BadLine, read_events
-from services.dryrun.report import TenantResolution, json_pieces, printable, show
+from services.dryrun.report import TenantResolution, json_pieces, printable, show, show_next_steps
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 
@@ -39,10 +39,10 @@ def run(events: Path, policy: Path | None, tenant: str, *, as_json: bool) -> Non
     gc.disable()  # looking for cycles, of which there are none worth finding, takes a third of the time
     try:
         with _opened(events) as stream:
-            trials, bad_lines = _read(_with_progress(stream, events, messages), tenant, messages)
-        if bad_lines and not trials:
+            runs, bad_lines = _read(_with_progress(stream, events, messages), tenant, messages)
+        if bad_lines and not runs:
             raise Unusable("No line of the file is an event, so there is nothing to resolve.")
-        _write(_resolved(trials, given, settings, messages), as_json=as_json)
+        _write(_resolved(runs, given, settings, messages), as_json=as_json)
     finally:
         gc.enable()
 
@@ -86,7 +86,7 @@ def _with_progress(stream: BinaryIO, path: Path, messages: Console) -> Iterator[
 
 def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[str, DryRun], int]:
     """Each tenant's events, and the number of bad lines. The first of these are printed; the others are counted."""
-    trials: dict[str, DryRun] = {}
+    runs: dict[str, DryRun] = {}
     bad: Counter[str] = Counter()
     for one in read_events(lines, tenant):
         if isinstance(one, BadLine):
@@ -94,15 +94,15 @@ def _read(lines: Iterable[bytes], tenant: str, messages: Console) -> tuple[dict[
             if bad.total() <= _BAD_LINES_SHOWN:
                 _say(messages, str(one))
         else:
-            trials.setdefault(one.tenant, DryRun()).add(one)
+            runs.setdefault(one.tenant, DryRun()).add(one)
     if bad:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(bad.items()))
         _say(messages, f"Skipped {bad.total():,} lines that are not events ({reasons}).")
-    return trials, bad.total()
+    return runs, bad.total()
 
 
 def _resolved(
-    trials: dict[str, DryRun], given: Policy | None, settings: Settings, messages: Console
+    runs: dict[str, DryRun], given: Policy | None, settings: Settings, messages: Console
 ) -> list[TenantResolution]:
     """The resolution of each tenant, by name."""
     secret = settings.secret_key
@@ -116,17 +116,17 @@ def _resolved(
     return [
         TenantResolution(
             tenant,
-            trials[tenant].resolution(given or _own_policy(tenant, trials[tenant], settings.default_region, messages)),
+            runs[tenant].resolution(given or _own_policy(tenant, runs[tenant], settings.default_region, messages)),
             partial(text_id, tenant_id_key(master, tenant)),
         )
-        for tenant in sorted(trials)
+        for tenant in sorted(runs)
     ]
 
 
-def _own_policy(tenant: str, trial: DryRun, region: str, messages: Console) -> Policy:
-    for why in trial.invalid_policies:
+def _own_policy(tenant: str, dry_run: DryRun, region: str, messages: Console) -> Policy:
+    for why in dry_run.invalid_policies:
         _say(messages, f"Ignored a policy of {tenant} that is not valid: {why}")
-    return Policy.from_json(trial.policy_set, region)
+    return Policy.from_log(dry_run.policy_set, region)
 
 
 def _write(found: list[TenantResolution], *, as_json: bool) -> None:
@@ -138,9 +138,7 @@ def _write(found: list[TenantResolution], *, as_json: bool) -> None:
     console = Console()
     for one in found:
         show(console, one)
-    if not found:
-        console.print("There are no events, so there are no customers.")
-    _say(console, "Next: --json lists every customer and refused link; --policy FILE tries other rules (see --help).")
+    show_next_steps(console, empty=not found)
 
 
 def _say(console: Console, sentence: str) -> None:

@@ -1,8 +1,18 @@
-"""``onefold ingress``, and ``onefold sources doctor``."""
+"""``onefold ingress``, ``onefold sources doctor`` and ``onefold members``."""
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+if TYPE_CHECKING:  # slow to import
+    from services.ingress.core.list_lines import Form
+
+members = typer.Typer(help="Member ids of a tenant.", no_args_is_help=True)
+TenantWanted = Annotated[str, typer.Option("--tenant", help="Whose members they are.")]
+ByOption = Annotated[str | None, typer.Option(help="Who says so.")]
+_PIECE: Final = 65_536
 
 
 def ingress(
@@ -57,6 +67,65 @@ def doctor(
         ("in the channel's console", "enter"), console_settings(tested.source, settings.public_url, tested.verify_token)
     )
     if any(finding.state == "failed" for finding in findings):
+        raise typer.Exit(1)
+
+
+@members.command("merge")
+def merge(
+    old: Annotated[str | None, typer.Argument(help="The member id that became another.")] = None,
+    into: Annotated[str | None, typer.Argument(help="The member id that it became.")] = None,
+    *,
+    tenant: TenantWanted,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A list in place of OLD and INTO: .csv (member_id,into) or NDJSON."
+        ),
+    ] = None,
+    by: ByOption = None,
+) -> None:
+    """Say that a member id became another one, or of many by a list; status 1 if any is refused."""
+    from services.runtime.terminal import fail
+
+    if file is not None and old is None and into is None and by is None:
+        with file.open("rb") as opened:
+            _import(
+                tenant, "csv" if file.suffix.lower() == ".csv" else "ndjson", iter(lambda: opened.read(_PIECE), b"")
+            )
+    elif file is None and old is not None and into is not None:
+        _import(tenant, "ndjson", [_line(old, into, by)])
+    else:
+        fail("give OLD and INTO, or --file alone")
+
+
+@members.command("unmerge")
+def unmerge(
+    old: Annotated[str, typer.Argument(help="The member id that is itself again.")],
+    *,
+    tenant: TenantWanted,
+    by: ByOption = None,
+) -> None:
+    """Take back that a member id became another one."""
+    _import(tenant, "ndjson", [_line(old, None, by)])
+
+
+def _line(old: str, into: str | None, by: str | None) -> bytes:
+    import orjson
+
+    return orjson.dumps({"member_id": old, "into": into, "by": by})
+
+
+def _import(tenant: str, form: "Form", pieces: Iterable[bytes]) -> None:
+    from services.ingress.merge_command import import_merges
+    from services.runtime.settings import Settings
+    from services.runtime.terminal import on_database, say, show
+
+    settings = Settings()
+    taken = on_database(settings, lambda engine: import_merges(engine, settings, tenant, form, pieces))
+    say(f"{taken.accepted} in the log, {taken.refusals.count} refused.")
+    if taken.refusals.count:
+        first = taken.refusals.first
+        show(("line", "field", "why it is refused"), ((str(one.index), one.field, one.detail) for one in first))
         raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from services.control.auth import Authenticator
 from services.control.keys import find_key
 from services.control.source_service import SourceService
+from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
@@ -25,6 +26,7 @@ from services.ingress.http import (
     deletion,
     events,
     identity,
+    member_merges,
     members,
     segment,
     sources,
@@ -46,6 +48,7 @@ _BODIES: Final = 4
 VISIBLE_WITHIN: Final = 10.0  # s
 HOT: Final = (webhooks.webhooks, events.router, segment.calls)
 COLD: Final = (
+    member_merges.router,
     members.router,
     contact_commands.router,
     identity.router,
@@ -83,18 +86,31 @@ def ingress_service(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         control = open_engine(database_url, name="onefold-ingress", statement_timeout=5)
         pool = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, min_size=0, max_size=2)
-        async with control as engine, pool as read_models, kafka:
+        lookups = create_pool(
+            database_url, name="onefold-ingress-identity", statement_timeout=5, min_size=0, max_size=2
+        )
+        async with control as engine, pool as read_models, lookups as identity_pool, kafka:
             engines.append(engine)
             sources = ControlPlaneSources(engine, master, clock)
             visibility = PostgresVisibility(read_models, master, visible_within)
+            known_identity = PostgresIdentity(identity_pool, master, settings.default_region, clock)
             limits = Limits(settings.source_rate, clock)
             source_service = SourceService(engine, master, kafka.append_event)
             authenticator = Authenticator(partial(find_key, engine), clock)
             app.state.ingress = Ingress(
-                settings, authenticator, sources, kafka, budget, visibility, limits, engine, source_service
+                settings,
+                authenticator,
+                sources,
+                kafka,
+                budget,
+                visibility,
+                known_identity,
+                limits,
+                engine,
+                source_service,
             )
             sites = ControlPlaneSites(engine, clock)
-            app.state.segment_intake = SegmentIntake(sites, kafka, budget, DailyDedup(), limits)
+            app.state.segment_intake = SegmentIntake(sites, kafka, budget, DailyDedup(), limits, known_identity)
             yield
 
     checks = {"kafka": kafka.check, "postgresql": postgresql}

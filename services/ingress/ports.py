@@ -1,9 +1,10 @@
-"""What ingress needs from outside: a log to append to, the sources, and whether the read models show an event."""
+"""What ingress needs from outside: a log to append to, the sources, and what the read models show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from schemas.topics import event_key
 from services.ingress.core.statements import Receipt
@@ -76,3 +77,13 @@ class Visibility(Protocol):
 
     async def wait_until_visible(self, tenant: str, stated: Sequence[Receipt]) -> bool:
         """Wait until readers see all that was stated; False where that takes too long. Never raises."""
+
+
+class IdentityReads(Protocol):
+    """What the read models know of a tenant's identity. It may be some seconds old, and never raises."""
+
+    async def policy(self, tenant: str) -> Policy:
+        """The policy that readers read by; the default one where that can't be known just now."""
+
+    async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
+        """The member id of each contact's customer; None where it has none, or where that can't be known just now."""

@@ -11,17 +11,26 @@ from services.control.keys import ApiKey, find_key
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
+from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
-from services.query.http import contacts, customers, identity, policy
+from services.query.http import candidates, contacts, customers, identity, membership_previews, policy
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
 
-ROUTERS: Final = (contacts.router, customers.router, identity.router, policy.router)
+ROUTERS: Final = (
+    contacts.router,
+    customers.router,
+    identity.router,
+    candidates.router,
+    membership_previews.router,
+    policy.router,
+)
 
 
 def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Service:
@@ -46,7 +55,9 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes),
         "explainer": Explainer(read_models, lookup),
+        "candidates": Candidates(read_models),
         "policies": Policies(read_models, lookup),
+        "membership_previews": MembershipPreviews(read_models, lookup),
         "previewer": PreviewProcess(settings.database_url, settings.default_region),
     }
     return Service(ROUTERS, lifespan, {"postgresql": read_models.check}, PROBLEMS, state=state)

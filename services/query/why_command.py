@@ -1,7 +1,7 @@
 """The command `why`: why two contacts are one customer or are not, printed for people or as JSON."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from projections.engine.generations import NoGeneration
+from projections.identity.resolution.explain import UNLINKED_MEANINGS
 from projections.identity.resolution.links import MEANINGS
 from services.control.tenants import list_tenants
 from services.query.adapters.single_connection import SingleConnection, generation_connection
@@ -21,9 +22,11 @@ from services.query.handlers.explainer import Explainer
 from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
 from services.runtime.settings import Settings
 
+_MEANINGS: Final = {**MEANINGS, **UNLINKED_MEANINGS}
 _SAYS: Final = {
-    "first": "first said",
+    "intrinsic": "vouched for",
     "verified": "verified",
+    "stated": "stated",
     "claimed": "claimed",
     "retracted": "taken back",
     "decided": "decided",
@@ -52,14 +55,19 @@ def show(console: Console, why: Explanation) -> None:
     """Print the answer."""
     for line in _verdict(why):
         console.print(Text(line), soft_wrap=True)
-    if not why.chain:
-        return
+    if why.chain:
+        _show_chain(console, why.chain)
+    for line in _advice(why):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _show_chain(console: Console, chain: Sequence[Tie]) -> None:
     whole = [Column(name, overflow="fold") for name in ("contact", "is tied to", "tier", "by")]  # ids, not their heads
     grid = Table(*whole, box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for tie in why.chain:
+    for tie in chain:
         grid.add_row(
-            Text(_printable(tie.contact)),
-            Text(f"{tie.type} {_printable(tie.value)}"),
+            Text(_node(tie.contact, tie.session)),
+            Text(f"{tie.type} {_node(tie.value, tie.value_session)}"),
             Text("-" if tie.tier is None else str(tie.tier)),
             _by(tie),
         )
@@ -77,7 +85,32 @@ def _verdict(why: Explanation) -> Iterator[str]:
         yield f"{both} are two customers, {why.a.customer_id} and {why.b.customer_id}."
         if why.decided_different:
             yield "Staff decided that the two are not one person."
-        yield "What would tie them together:" if why.chain else "Nothing was ever said that would tie them together."
+        if why.chain:
+            yield "What would tie them together:"
+        elif why.because == "missing_evidence":
+            yield "Nothing was ever said that would tie them together."
+
+
+def _advice(why: Explanation) -> Iterator[str]:
+    if not why.complete:
+        yield ""
+        yield "There was too much to search: there may be a better explanation."
+    if why.set_aside:
+        yield ""
+        yield "No evidence:"
+        yield from (f"  {_printable(one.contact)}: {_printable(one.detail)}" for one in why.set_aside)
+    if why.would_join:
+        yield ""
+        yield "What would make them one:"
+    for remedy in why.would_join:
+        yield f"  {_printable(remedy.text)}"
+        if remedy.request:
+            yield f"    {_printable(remedy.request)}"
+
+
+def _node(contact: str, session: str | None) -> str:
+    name = _printable(contact)
+    return f"{name} (as {_printable(session)})" if session else name
 
 
 def _by(tie: Tie) -> Text:
@@ -85,7 +118,7 @@ def _by(tie: Tie) -> Text:
     if tie.reason is not None:
         against = f" ({', '.join(map(_printable, tie.detail))})" if tie.detail else ""
         status = "refused" if tie.status == "refused" else "set aside"
-        text = Text(f"{status}: {MEANINGS[tie.reason]}{against}\n", style="red").append(text)
+        text = Text(f"{status}: {_MEANINGS[tie.reason]}{against}\n", style="red").append(text)
     return text
 
 

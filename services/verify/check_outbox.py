@@ -54,7 +54,8 @@ def compare_changes(
 def _membership(rows: Iterable[Row]) -> Membership:
     members: Membership = {}
     for row in (MemberRow(*one) for one in rows):
-        members.setdefault((row.tenant, row.customer_id), []).append(row.contact)
+        if row.current and row.customer_id is not None:
+            members.setdefault((row.tenant, row.customer_id), []).append(row.contact)
     return {customer: sorted(contacts) for customer, contacts in members.items()}
 
 

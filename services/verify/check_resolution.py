@@ -1,61 +1,79 @@
-"""Compares the membership that the evidence gives with a full resolution of the log itself.
+"""Compares the membership and conflicts that the evidence gives with a full resolution of the log itself.
 
 The evidence topic leaves out most events that only repeat an intrinsic identifier; the result must be the same.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
-from projections.engine.metadata import Rows
-from projections.engine.projection import ContactEvent
-from projections.identity.resolution.gather import Gatherer
-from projections.identity.resolution.resolution import resolve
-from projections.identity.rules import Rules
-from projections.identity.tables import MemberRow
-from schemas.restatements import restated_in
-from services.verify.check_evidence import last_restatements
+from projections.engine.ids import IdOf
+from projections.engine.metadata import Rows, Table
+from projections.identity.keys import ResolutionKey
+from projections.identity.reference import contacts_with_evidence
+from projections.identity.resolution.links import RefusedLink
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
+from projections.identity.resolution.statements import EvidenceLog
+from projections.identity.rows import refused_of
+from projections.identity.rules import PolicyInForce
+from projections.identity.tables import CONFLICTS, MEMBERS, ConflictRow, MemberRow
+from schemas.events import Event
 from services.verify.comparing import TableComparison
 
 _NAME: Final = "resolution"
 
 _Contact = tuple[str, str]  # tenant, contact key
+_Conflict = tuple[str, RefusedLink]  # tenant, link
 
 
-def compare_resolution(log: Iterable[ContactEvent], members: Rows, rules: Rules) -> TableComparison:
-    """Compares the ``members`` that the evidence gives with a full resolution of the ``log``."""
-    expected = dict(_customers(log, rules))
-    found = {(row.tenant, row.contact): row.customer_id for row in (MemberRow(*one) for one in members.values())}
+def compare_resolution(
+    log: Iterable[Event], tables: Mapping[Table, Rows], policies: Mapping[ResolutionKey, PolicyInForce], id_of: IdOf
+) -> TableComparison:
+    """Compares the rows of members and conflicts that the evidence gives with a full resolution of the ``log``."""
+    customers: dict[_Contact, UUID] = {}
+    conflicts: set[_Conflict] = set()
+    logs = _logs(log)
+    for key, force in policies.items():
+        if (of_tenant := logs.get(key.tenant)) is not None:
+            resolution = _resolve(of_tenant, force.policy)
+            customers |= _customers(key.tenant, of_tenant, resolution, id_of)
+            conflicts |= {(key.tenant, one) for one in resolution.refused}
+    found = _found_customers(tables[MEMBERS])
+    refused = {(row[0], refused_of(ConflictRow(*row))) for row in tables[CONFLICTS].values()}
     wrong = [
-        f"tenant {tenant}, contact {rules.id_of(tenant, contact)}: belongs to another customer by the log"
-        for tenant, contact in expected.keys() | found.keys()
-        if expected.get((tenant, contact)) != found.get((tenant, contact))
+        f"tenant {tenant}, contact {id_of(tenant, contact)}: belongs to another customer by the log"
+        for tenant, contact in customers.keys() | found.keys()
+        if customers.get((tenant, contact)) != found.get((tenant, contact))
     ]
-    return TableComparison(_NAME, len(expected), len(found), min(wrong, default=None))
+    wrong += [
+        f"tenant {tenant}, contact {id_of(tenant, one.link.node[0])}: has another conflict by the log"
+        for tenant, one in conflicts ^ refused
+    ]
+    return TableComparison(_NAME, len(customers) + len(conflicts), len(found) + len(refused), min(wrong, default=None))
 
 
-def is_ahead(log: Iterable[ContactEvent], evidence: Iterable[ContactEvent]) -> bool:
-    """Whether the ``evidence`` has events that are not in the ``log``: a chunk sent it and is not committed yet."""
-    evidence = list(evidence)
-    known = {(one.event.tenant, one.contact_id, one.event.stamp) for one in log}
-    events = {(one.event.tenant, one.contact_id, one.event.stamp) for one in evidence if restated_in(one.event) is None}
-    restated = {(*key[:2], stamp) for key, stamp in last_restatements(evidence).items()}
-    return not known.issuperset(events | restated)
+def _logs(events: Iterable[Event]) -> dict[str, EvidenceLog]:
+    logs: dict[str, EvidenceLog] = {}
+    for event in events:
+        logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    return logs
 
 
-def _customers(log: Iterable[ContactEvent], rules: Rules) -> Iterator[tuple[_Contact, UUID]]:
-    """The customer of every contact that has evidence."""
-    for tenant, gatherer in _gathered(log).items():
-        evidence = gatherer.evidence()
-        described = evidence.described.keys()
-        for customer in resolve(evidence, rules.policy_of(tenant).policy).customers:
-            for contact in described & set(customer.contacts):
-                yield (tenant, contact), rules.id_of(tenant, customer.founder)
+def _resolve(log: EvidenceLog, policy: Policy) -> Resolution:
+    return resolve(evidence_in(log), policy)
 
 
-def _gathered(log: Iterable[ContactEvent]) -> dict[str, Gatherer]:
-    found: dict[str, Gatherer] = {}
-    for one in log:
-        if one.event.contact is not None:
-            found.setdefault(one.event.tenant, Gatherer()).add(one.event)
+def _customers(tenant: str, log: EvidenceLog, resolution: Resolution, id_of: IdOf) -> dict[_Contact, UUID]:
+    """The customer of every contact that has evidence; one that only erased statements named is its own."""
+    known = contacts_with_evidence(log)
+    found = {(tenant, contact): id_of(tenant, contact) for contact in known}
+    for customer in resolution.customers:
+        for contact in known.intersection(customer.contacts):
+            found[tenant, contact] = id_of(tenant, customer.founder)
     return found
+
+
+def _found_customers(members: Rows) -> dict[_Contact, UUID]:
+    rows = (MemberRow(*row) for row in members.values())
+    return {(row.tenant, row.contact): row.customer_id for row in rows if row.current and row.customer_id is not None}

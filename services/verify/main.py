@@ -13,26 +13,27 @@ from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
-from projections.identity.policies import POLICY_SET, policies_in, rules_of
+from projections.erasures.tables import TABLE as ERASURES
+from projections.identity.handlers import PoliciesInForce
+from projections.identity.policies import policies_in, rules_of
 from projections.identity.reference import determined, resolve_log
-from projections.identity.rules import Rules
 from projections.identity.tables import CHANGE_SEQUENCES, MEMBERS, OUTBOX, POLICIES, OutboxRow
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
+from projections.timeline.folds import distinct
 from schemas.changes import change_in, decode_change
-from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import KeyOf, decode_records
 from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.settings import Settings
 from services.runtime.terminal import fail
-from services.verify.check_evidence import compare_evidence
+from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
-from services.verify.check_resolution import compare_resolution, is_ahead
+from services.verify.check_resolution import compare_resolution
 from services.verify.comparing import TableComparison, compare
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
@@ -80,30 +81,26 @@ class Verifier:
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
         expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)
-        expected |= {INTRINSICS: dict(intrinsics_of(log.events))}
+        counting = [one for _, one in distinct(log.events).values()]
+        expected |= {INTRINSICS: dict(intrinsics_of(counting, expected[ERASURES]))}
         events = [one.event for one in evidence.events]
-        rules = self._rules({one.event.tenant for one in log.events} | {event.tenant for event in events})
-        expected |= await self._resolved(events, rules)
+        policies = self._policies({one.event.tenant for one in log.events} | {event.tenant for event in events})
+        expected[POLICIES] = {key_of(POLICIES, row): row for row in policies_in(events)}
+        expected |= determined(resolve_log(events, policies, self._id_of))
         return VerifyResult(
             self._account_of(log, CHANNEL_EVENTS),
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [
                 *self._compared(expected),
-                compare_evidence(log.events, expected[INTRINSICS], [*evidence.events, *evidence.after]),
-                *_by_full_resolution(log.events, evidence.events, expected, rules),
+                compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
+                *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),
                 await self._compare_changes(expected[MEMBERS]),
             ],
         )
 
-    def _rules(self, tenants: set[str]) -> Rules:
-        """The policies that are in force for these tenants."""
-        return rules_of(self._snapshot.resolutions(tenants), self._id_of, self._settings.default_region)
-
-    async def _resolved(self, events: list[Event], rules: Rules) -> dict[Table, Rows]:
-        """The rows of identity and of the policies that were set."""
-        policies: Rows = {key_of(POLICIES, row): row for row in policies_in(events)}
-        evidence = (event for event in events if event.type != POLICY_SET)
-        return {**await resolve_log(evidence, rules), POLICIES: policies}
+    def _policies(self, tenants: set[str]) -> PoliciesInForce:
+        """The policies of the active resolutions of these tenants."""
+        return rules_of(self._snapshot.resolutions(tenants), self._settings.default_region)
 
     async def _read(self, topic: Topic, key_of: KeyOf, *, whole: bool = False) -> TopicEvents:
         name = self._name(topic)
@@ -130,11 +127,15 @@ class Verifier:
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.topic_prefix, self._snapshot.generation.topic_suffix)
 
-
-def _by_full_resolution(
-    log: list[ContactEvent], evidence: list[ContactEvent], expected: Mapping[Table, Rows], rules: Rules
-) -> list[TableComparison]:
-    """The comparison with a full resolution of the log, if the identity agent has read exactly the log's evidence."""
-    if compare_evidence(log, expected[INTRINSICS], evidence).difference or is_ahead(log, evidence):
-        return []
-    return [compare_resolution(log, expected[MEMBERS], rules)]
+    def _by_full_resolution(
+        self,
+        log: list[ContactEvent],
+        counting: list[ContactEvent],
+        evidence: list[ContactEvent],
+        expected: Mapping[Table, Rows],
+        policies: PoliciesInForce,
+    ) -> list[TableComparison]:
+        """The comparison with a full resolution, if the identity agent has read exactly the log's evidence."""
+        if compare_evidence(counting, expected[INTRINSICS], evidence).difference or is_ahead(log, evidence):
+            return []
+        return [compare_resolution((one.event for one in counting), expected, policies, self._id_of)]

@@ -127,6 +127,7 @@ def _build_agents(
     executors = []
     for spec in specs:
         handler = ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
-        executors.append(PartitionExecutor(PartitionRunner(handler, progress, reader).handle, app.crash))
+        runner = PartitionRunner(handler, progress, reader)
+        executors.append(PartitionExecutor(handler.decode, runner.handle, app.crash))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, progress, executors, [service for spec in specs for service in spec.background])

@@ -49,7 +49,7 @@ async def test_a_stock_sdk_needs_to_know_nothing_but_where_onefold_is(website: W
     assert tracked["加入購物車"]["properties"] == {"sku": "OOL-150", "price": 680}
     assert said(events)["profile.updated"] == {"display_name": "林佳穎", "locale": "zh-TW"}
     assert said(events)["attribute.set"] == {"key": "points", "value": 320, "type": "number"}
-    member = {"type": "member_id", "value": "M7", "assurance": "verified"}
+    member = {"type": "member_id", "value": "M7", "assurance": "claimed"}
     email = {"type": "email", "value": "a@example.tw", "assurance": "claimed"}
     logins = sorted(_data(events, "identity.bound"), key=lambda login: len(login["identifiers"]))
     assert [login["identifiers"] for login in logins] == [[member], [member, email]]

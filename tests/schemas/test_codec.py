@@ -266,3 +266,27 @@ def test_objects_that_no_json_holds_are_refused_too(value: Any) -> None:
 def test_no_event_can_be_made_that_json_could_not_carry(value: float) -> None:
     with pytest.raises(ValidationError):
         AttributeValue(key="points", value=value)
+
+
+def _bound(*assurance: Any) -> bytes:
+    stated: dict[str, Any] = {"type": "phone", "value": "+886911111111"}
+    if assurance:
+        stated["assurance"] = assurance[0]
+    return _raw(type="identity.bound", data=orjson.dumps({"identifiers": [stated]}))
+
+
+def test_an_assurance_that_is_left_out_and_one_that_is_null_are_the_same() -> None:
+    assert codec.encode(codec.decode(_bound())) == codec.encode(codec.decode(_bound(None)))
+
+
+@pytest.mark.parametrize("assurance", ["verified", "stated", "claimed"])
+def test_an_assurance_is_kept(assurance: str) -> None:
+    assert (
+        orjson.loads(codec.encode(codec.decode(_bound(assurance))))["data"]["identifiers"][0]["assurance"] == assurance
+    )
+
+
+@pytest.mark.parametrize("assurance", ["certain", "", "Verified", 1, True, ["verified"]])
+def test_an_event_with_any_other_assurance_is_refused(assurance: Any) -> None:
+    refusal = _refusal(_bound(assurance))
+    assert (refusal.reason, refusal.field) == ("invalid_field", "data.identifiers.0.assurance")

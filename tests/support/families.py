@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from schemas.events import Event
-from tests.support.identity_events import bound, claimed, decided, event, seen, unbound
+from tests.support.identity_events import bound, claimed, decided, erased, event, merged, seen, unbound
 
 TENANTS: Final = ("demo", "other", "third")
 _FAMILIES: Final = 8  # of a tenant
@@ -22,7 +22,7 @@ def contacts() -> list[str]:
 
 
 def history(chance: Random) -> Iterator[Event]:
-    """Endless events of several tenants: bindings, unbindings, decisions and events without evidence."""
+    """Endless events of several tenants: logins, bindings and unbindings, decisions, merged member ids, erasures."""
     at = 0
     while True:
         at += chance.randint(-3, 10)  # some come late
@@ -35,7 +35,10 @@ def _event_of(chance: Random, family: int, at: int) -> Event:
     member, phone = f"M{family}-{chance.randrange(2)}", f"+88692{family:07d}"
     dice = chance.randrange(10)
     if dice < 3:
-        return bound(one, member_id=member, at=at)
+        return bound(one, member_id=member, at=at, assurance=chance.choice(["verified", "stated", "claimed"]))
+    if chance.random() < 0.05:
+        rare = (merged(f"M{family}-0", chance.choice([f"M{family}-1", None]), at=at), erased(one, at=at))
+        return chance.choice(rare)
     kinds = (
         lambda: claimed(one, phone=phone, at=at),
         lambda: unbound(one, member_id=member, at=at),

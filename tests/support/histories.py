@@ -19,21 +19,26 @@ CONTACTS: Final = (
     ("facebook", "pg", "7"),
     ("web", "shop", "c1"),
     ("web", "shop", "c:2"),
+    ("web", "shop", "c3"),
     ("whatsapp", "n1", "886911111111"),
     ("crm", "erp", "小"),
+    ("crm", "erp", "2"),
 )
 VALUES: Final = {
-    "member_id": ["M7", "M8", " M7 ", "m7", "M9", "M0", "0", "null"],
+    "member_id": ["M7", "M8", " M7 ", "m7", "M9", "M0", "0", "guest"],
     "line_user": ["p:U1", "p:U2", "p:U3", "p:U4", "q:U1", "nobody"],
     "facebook_user": ["pg:7", "pg:8"],
     "whatsapp_user": ["TW.1:1", "TW.1:2"],
-    "phone": ["+886911111111", "0911-111-111", "+886922222222", "0922222222", "0000", "12"],
+    "phone": ["+886911111111", "0911-111-111", "+886922222222", "+5511987654321", "0000", "02-123"],
     "email": ["a@example.tw", " A@Example.TW ", "b@example.tw", "test@test.com", "nothing"],
     "contact": [":".join(contact) for contact in CONTACTS] + ["web:shop:unseen", "nobody"],
-    "x_card": ["1", "2", "3"],
+    "x_card": ["1", "2", "3", "4", "5"],
     "x_seat": ["a:1", "a:2", "b:1"],
     "shoe_size": ["42"],
 }
+ASSURANCES: Final = ("verified", "stated", "claimed", None)
+MEMBERS: Final = ("M7", "M8", "M9", "m7")
+_LOGINS: Final = "member_id"
 
 chances: Final = st.builds(Random, st.integers(0, 2**32))
 # The machine may be busy; and a random history gives hypothesis nothing to shrink.
@@ -41,13 +46,13 @@ patient: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_
 dice: Final = settings(patient, phases=[Phase.explicit, Phase.generate])
 
 contacts: Final = st.sampled_from(CONTACTS).map(lambda it: {"channel": it[0], "account": it[1], "uid": it[2]})
-identifiers: Final = st.sampled_from(sorted(VALUES)).flatmap(
+identifiers: Final = st.sampled_from([*sorted(VALUES), _LOGINS, _LOGINS]).flatmap(
     lambda name: st.builds(lambda value: {"type": name, "value": value}, st.sampled_from(VALUES[name]))
 )
 asserted: Final = st.builds(
-    lambda identifier, assurance: identifier | {"assurance": assurance},
+    lambda identifier, assurance: identifier | ({"assurance": assurance} if assurance else {}),
     identifiers,
-    st.sampled_from(["verified", "claimed"]),
+    st.sampled_from(ASSURANCES),
 )
 bindings: Final = st.builds(
     lambda identifiers, linked: {"identifiers": identifiers, "linked_contact": linked},
@@ -59,12 +64,19 @@ decisions: Final = st.builds(
     contacts,
     st.sampled_from(["same", "same", "different", "undecided"]),
 )
+merges: Final = st.builds(
+    lambda member_id, into: {"member_id": member_id, "into": into},
+    st.sampled_from(MEMBERS),
+    st.sampled_from([*MEMBERS, None]),
+)
 typed: Final = st.one_of(
     st.tuples(st.just("identity.bound"), bindings),
     st.tuples(st.just("identity.bound"), bindings),
     st.tuples(st.just("identity.bound"), bindings),
     st.tuples(st.just("identity.unbound"), bindings),
     st.tuples(st.just("identity.decided"), decisions),
+    st.tuples(st.just("member.merged"), merges),
+    st.tuples(st.just("contact.erased"), st.just({"request_id": "r"})),
     st.tuples(st.just("contact.superseded"), st.builds(lambda by: {"by": by}, contacts)),
     st.tuples(st.just("nobody.knows"), st.just({})),
 )
@@ -79,7 +91,9 @@ def made(  # noqa: PLR0913 - an event has that many parts
     event_id: str,
     intrinsic: list[Any] | None = None,
 ) -> Event:
-    """An event ``at`` ms after the beginning of the history."""
+    """An event ``at`` ms after the beginning of the history. One that is about member ids has no contact."""
+    if type_name == "member.merged":
+        contact, intrinsic = None, None
     named = zip(("channel", "account", "uid"), contact, strict=True) if contact else None
     return from_dict(
         {
@@ -119,56 +133,96 @@ def histories(draw: st.DrawFn, max_size: int = 16) -> list[Event]:
 
 def random_history(chance: Random, size: int, intrinsic_share: float = 0.25) -> list[Event]:
     """A long random history: hypothesis can't shrink it, but it has far more shared values and conflicts."""
-    keys = chance.sample(CONTACTS, chance.randint(2, len(CONTACTS)))
-    names = chance.sample(sorted(VALUES), chance.randint(2, 6))
-    ids = chance.choice([10, 1000])
+    return _Random(chance, intrinsic_share).events(size)
 
-    def contact() -> dict[str, str]:
-        channel, account, uid = chance.choice(keys)
-        return {"channel": channel, "account": account, "uid": uid}
 
-    def identifier() -> dict[str, str]:
-        name = chance.choice(names)
-        return {"type": name, "value": chance.choice(VALUES[name][: chance.randint(1, 8)])}
+class _Random:
+    """One history: which contacts, types and times it is about, and how often an event has two contents."""
 
-    def said() -> tuple[str, dict[str, Any]]:
+    def __init__(self, chance: Random, intrinsic_share: float) -> None:
+        self.chance = chance
+        self.intrinsic_share = intrinsic_share
+        self.keys = chance.sample(CONTACTS, chance.randint(2, len(CONTACTS)))
+        self.names = [*chance.sample(sorted(VALUES), chance.randint(2, 6)), *chance.choice([[], [_LOGINS] * 2])]
+        self.values = chance.randint(1, 8)
+        self.times = chance.choice([3, 8, 30])
+
+    def events(self, size: int) -> list[Event]:
+        ids = self.chance.choice([max(2, size // 2), 1000])
+        return [
+            made(
+                self.chance.choice(self.keys),
+                *self._said(),
+                at=self.chance.randint(0, self.times),
+                event_id=f"e{self.chance.randrange(ids)}",
+                intrinsic=[self._identifier()] if self.chance.random() < self.intrinsic_share else [],
+            )
+            for _ in range(size)
+        ]
+
+    def _said(self) -> tuple[str, dict[str, Any]]:
+        chance = self.chance
         dice = chance.random()
-        if dice < 0.12:
+        if dice < 0.1:
             verdict = chance.choice(["same", "different", "undecided"])
-            return "identity.decided", {"other": contact(), "decision": verdict, "by": "amy"}
-        assurances = [chance.choice(["verified", "verified", "claimed"]) for _ in range(chance.randint(0, 2))]
-        return "identity.unbound" if dice < 0.25 else "identity.bound", {
-            "identifiers": [identifier() | {"assurance": assurance} for assurance in assurances],
-            "linked_contact": contact() if chance.random() < 0.2 else None,
+            return "identity.decided", {"other": self._contact(), "decision": verdict, "by": "amy"}
+        if dice < 0.17:
+            into = chance.choice([*MEMBERS, None])
+            return "member.merged", {"member_id": chance.choice(MEMBERS), "into": into}
+        if dice < 0.21:
+            return "contact.erased", {"request_id": "r"}
+        if dice < 0.26:
+            return "nobody.knows", {}
+        return "identity.unbound" if dice < 0.4 else "identity.bound", {
+            "identifiers": [self._asserted() for _ in range(chance.randint(0, 2))],
+            "linked_contact": self._contact() if chance.random() < 0.2 else None,
         }
 
-    return [
-        made(
-            chance.choice(keys),
-            *said(),
-            at=chance.randint(0, 8),
-            event_id=f"e{chance.randrange(ids)}",
-            intrinsic=[identifier()] if chance.random() < intrinsic_share else [],
-        )
-        for _ in range(size)
-    ]
+    def _contact(self) -> dict[str, str]:
+        channel, account, uid = self.chance.choice(self.keys)
+        return {"channel": channel, "account": account, "uid": uid}
+
+    def _identifier(self) -> dict[str, str]:
+        name = self.chance.choice(self.names)
+        return {"type": name, "value": self.chance.choice(VALUES[name][: self.values])}
+
+    def _asserted(self) -> dict[str, str]:
+        assurance = self.chance.choice(ASSURANCES)
+        return self._identifier() | ({"assurance": assurance} if assurance else {})
+
+
+_TIGHT: Final[dict[str, list[dict[str, Any]]]] = {
+    "member_id": [{"limit": 1}, {"limit": 2}, {"claimed_limit": 1}, {"claimed": 3}, {"stated": None}, {"claimed": 1}],
+    "line_user": [{"verified": 2}, {"claimed": 3}, {"exclusive": {"guards": 0}}],
+    "phone": [{"limit": 1}, {"limit": 2}, {"claimed_limit": 1}, {"claimed": None}, {"stated": 2}],
+    "email": [{"limit": 1}, {"claimed_limit": 2}, {"verified": None}],
+    "contact": [{"limit": 1}, {"limit": 2}, {"claimed": 3}],
+    "x_card": [{"exclusive": {"scope": "tenant", "guards": 3}}, {"exclusive": {"guards": 0}}, {"limit": 1}],
+    "x_seat": [{"exclusive": {"scope": "prefix", "guards": 2}}, {"claimed_limit": 1}],
+    "shoe_size": [{"verified": 3}],
+}
+_DEVICES: Final = (1, 2, 3)
+_PHONES: Final = ("valid", "valid", "possible")
+
+
+def _policy(types: dict[str, Any], devices: int, phones: str) -> Policy:
+    return Policy.from_json({"types": types, "shared_device_limit": devices, "phones": phones})
 
 
 tight_types: Final[SearchStrategy[dict[str, Any]]] = st.fixed_dictionaries(
-    {},
-    optional={
-        "member_id": st.sampled_from([{"limit": 2}, {"claimed": 2}, {"exclusive": {"guards": 2}}, {"exclusive": None}]),
-        "line_user": st.sampled_from([{"verified": 2}, {"claimed": 3}, {"exclusive": {"guards": 0}}]),
-        "phone": st.sampled_from([{"limit": 1}, {"limit": 2}, {"claimed": None}]),
-        "contact": st.sampled_from([{"limit": 1}, {"limit": 2}, {"claimed": 3}]),
-        "x_card": st.sampled_from([{"exclusive": {"scope": "tenant", "guards": 3}}, {"exclusive": {"guards": 0}}]),
-    },
+    {}, optional={name: st.sampled_from(rules) for name, rules in _TIGHT.items()}
 )
 policies: Final = st.just(Policy()) | st.builds(
-    lambda types, devices: Policy.from_json({"types": types, "shared_device_limit": devices}),
-    tight_types,
-    st.sampled_from([1, 2, 3]),
+    _policy, tight_types, st.sampled_from(_DEVICES), st.sampled_from(_PHONES)
 )
+
+
+def random_policy(chance: Random) -> Policy:
+    """The default policy, or one that is tight for some types."""
+    if chance.random() < 0.4:
+        return Policy()
+    types = {name: chance.choice(rules) for name, rules in _TIGHT.items() if chance.random() < 0.5}
+    return _policy(types, chance.choice(_DEVICES), chance.choice(_PHONES))
 
 
 def cut(events: list[Event], chance: Random) -> list[list[Event]]:

@@ -1,6 +1,6 @@
 """Identity on a real PostgreSQL: a schema with its tables alone, emptied between examples."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +9,19 @@ import pytest
 import sqlalchemy as sa
 
 from projections.engine.connection import Connection
-from projections.engine.metadata import Row, row_columns, row_type
+from projections.engine.metadata import Rows, Table, key_of, row_columns, row_type
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import ddl
 from projections.identity.handlers import save_events
+from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.policy import Policy
-from projections.identity.rules import Rules
+from projections.identity.rules import PolicyInForce
 from projections.identity.tables import OUTBOX, READ_MODELS, TABLES, OutboxRow
 from schemas.events import Event
 from services.runtime.database import BY_KEY
-from tests.support.streams import rules_of
+from tests.support.streams import id_of, policies_for
+
+Policies = Mapping[ResolutionKey, PolicyInForce]
 
 
 @dataclass
@@ -27,22 +30,28 @@ class Identity:
 
     connection: Connection
 
-    async def save(self, *events: Event, policy: Policy | None = None, rules: Rules | None = None) -> int:
-        """One chunk, one transaction."""
+    async def save(self, *events: Event, policy: Policy | None = None, policies: Policies | None = None) -> int:
+        """One chunk, one transaction. ``policies`` of resolutions, or one policy of every tenant."""
+        found = policies or policies_for({event.tenant for event in events}, policy or Policy())
         async with self.connection.transaction():
-            return await save_events(self.connection, events, rules or rules_of(policy or Policy()))
+            return await save_events(self.connection, events, found, id_of)
 
     async def rows(self, table: sa.Table) -> list[Any]:
         columns = ", ".join(column.name for column in row_columns(table))
         found = await self.connection.fetch(f'SELECT {columns} FROM "{table.name}"')
         return [row_type(table)(*row) for row in found]
 
-    async def content(self) -> dict[sa.Table, Iterable[Row]]:
-        return {table: await self.rows(table) for table in READ_MODELS}
+    async def tables(self) -> dict[Table, Rows]:
+        """The rows of the tables that the events decide, by key."""
+        return {table: {key_of(table, row): row for row in await self.rows(table)} for table in READ_MODELS}
 
     async def outbox(self) -> list[OutboxRow]:
         columns = ", ".join(column.name for column in row_columns(OUTBOX))
         return [OutboxRow(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM outbox ORDER BY id")]
+
+    async def empty(self) -> None:
+        """Delete all rows, to begin another example."""
+        await self.connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
 from projections.engine.projection import ContactEvent
 from projections.identity.handlers import save_events
+from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.policy import Policy
-from projections.identity.rules import PolicyInForce, Rules
+from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
 from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
 from schemas.events import Event
@@ -32,6 +33,7 @@ from services.query.main import create_app
 from services.runtime.database import open_engine
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
+from tests.support.documented import DocumentedTransport
 from tests.support.strategies import BASE_MS, DAY_MS
 
 MASTER = "a master key"
@@ -48,7 +50,9 @@ def id_of(contact_key: str, tenant: str = "demo") -> UUID:
     return personal_id(_id_key(tenant), contact_key)
 
 
-RULES = Rules(lambda _: PolicyInForce("default", Policy(default_region="TW")), lambda tenant, key: id_of(key, tenant))
+POLICIES = {
+    ResolutionKey(tenant, DEFAULT_VERSION): PolicyInForce(DEFAULT_VERSION, Policy()) for tenant in ("demo", "other")
+}
 
 
 @dataclass
@@ -74,7 +78,7 @@ class Brand:
         """Fold the events into identity, as one chunk."""
         await self.connection.execute(f"SET search_path TO {(await active_generation(self.connection, SCHEMA)).name}")
         async with self.connection.transaction():
-            await save_events(self.connection, events, RULES)
+            await save_events(self.connection, events, POLICIES, lambda tenant, key: id_of(key, tenant))
 
     async def fold(self, *events: Event) -> None:
         """Fold the events into every read model."""
@@ -99,7 +103,7 @@ async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncI
     await ensure_generation(connection, SCHEMA)
     app = create_app(settings, page_bytes=page_bytes)
     app.dependency_overrides[now] = lambda: NOW
-    transport = httpx.ASGITransport(app)
+    transport = DocumentedTransport(app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://test") as client,

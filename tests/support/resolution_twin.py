@@ -1,287 +1,290 @@
-"""Identity resolution a second time: slow, naive, straight from the specification's sentences.
+"""Identity resolution a second time, slow and literal, to compare the product's core with.
 
-Nothing of the core is used here, except the policy's values, which are data. Every rule walks all statements and
-all links again; sides are lists of sets. What the core must equal, on any set of events.
+It is written from the rules alone (docs/identity-resolution.md#the-rules) and uses nothing of the core, not even its
+policy: it takes the policy as JSON. Every rule walks all assertions and all links again; sides are plain sets.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import phonenumbers
-
-from projections.identity.resolution.policy import Policy
 from schemas.events import Event
+from tests.support.resolution_twin_nodes import (
+    Deciding,
+    Held,
+    Identifier,
+    Node,
+    World,
+    counting,
+    holdings_of,
+    node_at,
+    read,
+)
+from tests.support.resolution_twin_values import OTHER, Json, TwinPolicy
 
-CHANNELS = {"line", "facebook", "instagram", "whatsapp", "web", "crm"}
-JUNK = {"null", "(null)", "none", "nil", "nan", "na", "n/a", "undefined", "unknown", "anonymous", "-1"}
+MOST_HOLDERS = 1000
 
 
-class Statement(NamedTuple):
-    contact: str
-    type: str
-    value: str
-    assurance: str  # or "both", retracted
-    at: int
-    event_id: str
-    asserted: bool
-    intrinsic: bool = False
+class TwinLink(NamedTuple):
+    """An accepted or refused link, in the order of the joining."""
 
-
-class Link(NamedTuple):
     tier: int
     since: int
     type: str
-    value: str
-    contact: str
+    value: Any
+    node: Node
+
+
+class TwinCustomer(NamedTuple):
+    """A customer, with those of its contacts that only others named."""
+
+    founder: str
+    contacts: tuple[str, ...]
+    unseen: tuple[str, ...]
+    member_id: str | None
+    member_ids: tuple[str, ...]
 
 
 class TwinOutcome(NamedTuple):
-    customers: list[tuple[str, tuple[str, ...], str | None]]
-    refused: list[tuple[str, str, str, int, str]]
+    """Customers by founder, refused links in the order of the joining, what was set aside."""
+
+    customers: list[TwinCustomer]
+    refused: list[tuple[str, str, str, Any, int, str]]  # contact, session, type, value, tier, reason
+    set_aside: set[tuple[str, str, str, str]]  # contact, type, value, reason
 
 
-def spell(type_name: str, value: str, policy: Policy) -> str | None:  # noqa: PLR0911 - one way out a sentence
-    if type_name == "contact":
-        parts = value.split(":", 2)
-        return value if len(parts) == 3 and parts[0] in CHANNELS and parts[1] and parts[2] else None
-    if type_name not in policy.types and not type_name.startswith("x_"):
-        return None
-    value = value.strip()
-    if type_name == "email":
-        value = value.lower()
-        name, at, domain = value.partition("@")
-        if not (name and at and "." in domain.strip(".") and " " not in value and "@" not in domain):
-            return None
-    if type_name == "phone":
-        try:
-            number = phonenumbers.parse(value, policy.default_region)
-        except phonenumbers.NumberParseException:
-            return None
-        if not phonenumbers.is_valid_number(number):
-            return None
-        value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    if type_name.endswith("_user") and not (value.split(":")[0] and ":" in value and value.split(":", 1)[1]):
-        return None
-    if not value.strip("0-") or value.lower() in JUNK or value.lower() == "test@test.com":
-        return None
-    return value
-
-
-def tier_of(type_name: str, assurance: str, policy: Policy) -> int | None:
-    rule = policy.types.get(type_name)
-    if rule is None:
-        return {"verified": 2, "claimed": 3}[assurance]
-    return rule.verified if assurance == "verified" else rule.claimed
-
-
-def limit_of(type_name: str, policy: Policy) -> int:
-    return policy.types[type_name].limit if type_name in policy.types else 10
-
-
-def scope(type_name: str, value: str, policy: Policy) -> tuple[str, str] | None:
-    rule = policy.types.get(type_name)
-    if rule is None or rule.exclusive is None:
-        return None
-    return (type_name, "" if rule.exclusive.scope == "tenant" else value.partition(":")[0])
-
-
-def twin(events: Iterable[Event], policy: Policy) -> TwinOutcome:  # noqa: C901, PLR0912, PLR0915 - the text, top to bottom
-    chosen: dict[tuple[str, str], Event] = {}
-    for event in events:
-        if event.contact is not None:
-            name = (event.contact.key, event.event_id)
-            if name not in chosen or rank(event) < rank(chosen[name]):
-                chosen[name] = event
-
-    contacts: set[str] = set()
-    statements: list[Statement] = []
-    decisions: list[tuple[int, str, str, frozenset[str]]] = []
-    for (contact, event_id), event in chosen.items():
-        contacts.add(contact)
-        at = event.occurred_at
-        statements.extend(
-            Statement(contact, one.type, one.value, "verified", at, event_id, asserted=True, intrinsic=True)
-            for one in event.intrinsic
-        )
-        data: Any = event.data
-        if event.type == "identity.decided":
-            contacts.add(data.other.key)
-            decisions.append((at, event_id, data.decision, frozenset({contact, data.other.key})))
-        if event.type in {"identity.bound", "identity.unbound"}:
-            asserted = event.type == "identity.bound"
-            stated = [(i.type, i.value, i.assurance) for i in data.identifiers]
-            if data.linked_contact:
-                stated.append(("contact", data.linked_contact.key, "verified"))
-            for type_name, value, assurance in stated:
-                how = assurance if asserted else "both"
-                statements.append(Statement(contact, type_name, value, how, at, event_id, asserted))
-    contacts |= {one.value for one in statements if one.type == "contact" and spell("contact", one.value, Policy())}
-
-    # 1. Blocked
-    statements = [
-        one._replace(value=value) for one in statements if (value := spell(one.type, one.value, policy)) is not None
-    ]
-
-    # Live evidence
-    live: dict[tuple[str, str, str], tuple[int, int, tuple[int, str]]] = {}  # tier, since, latest live assertion
-    for key in {(one.contact, one.type, one.value) for one in statements}:
-        about = [one for one in statements if (one.contact, one.type, one.value) == key]
-        tiers, stamps = [], []
-        for assurance in ("verified", "claimed"):
-            assured = [one for one in about if one.assurance in {assurance, "both"} and not one.intrinsic]
-            decisive = max(assured, key=lambda one: (one.at, one.event_id), default=None)
-            if decisive is not None and decisive.asserted:
-                tiers.append(tier_of(key[1], assurance, policy))
-                stamps.append((decisive.at, decisive.event_id))
-        vouched = max(((one.at, one.event_id) for one in about if one.intrinsic), default=None)
-        if vouched is not None:
-            tiers.append(tier_of(key[1], "verified", policy))
-            stamps.append(vouched)
-        worth = [tier for tier in tiers if tier is not None]
-        if worth:
-            live[key] = (min(worth), min(one.at for one in about if one.asserted), max(stamps))
-
-    # 2. Exclusive register
-    registered = {
-        (contact, type_name, value): worth
-        for (contact, type_name, value), worth in live.items()
-        if scope(type_name, value, policy) is None
-        or (worth[2], value)
-        == max(
-            (other_worth[2], other_value)
-            for (other, other_type, other_value), other_worth in live.items()
-            if other == contact
-            and other_type == type_name
-            and scope(other_type, other_value, policy) == scope(type_name, value, policy)
-        )
-    }
-    links = {
-        Link(tier, since, type_name, value, contact)
-        for (contact, type_name, value), (tier, since, _) in registered.items()
-    }
-    refused: list[tuple[Link, str]] = []
-
-    def drop(bad: Iterable[Link], reason: str) -> None:
-        nonlocal links
-        bad = set(bad)
-        refused.extend((link, reason) for link in bad)
-        links = links - bad
-
-    # 3. Shared device
-    def ever(contact: str, of: tuple[str, str]) -> set[str]:
-        return {
-            one.value
-            for one in statements
-            if one.contact == contact and one.asserted and scope(one.type, one.value, policy) == of
-        }
-
-    drop(
-        [
-            link
-            for link in links
-            if (of := scope(link.type, link.value, policy)) and len(ever(link.contact, of)) > policy.shared_device_limit
-        ],
-        "shared_device",
+def twin(events: Iterable[Event], settings: Json) -> TwinOutcome:
+    """Resolve the events of one tenant under the policy that ``settings`` describe."""
+    world = read(counting(events), TwinPolicy(settings))
+    rules = _Rules(world)
+    rules.refuse_within_nodes()
+    rules.refuse_generic()
+    rules.refuse_shared()
+    must_link, cannot_link = _staff(world)
+    joining = _Joining(rules, cannot_link)
+    for link in sorted([*rules.links_left(), *must_link]):
+        joining.join(link)
+    listed = [(rules.link(node, it), why) for (node, it), why in rules.refused.items()]
+    return TwinOutcome(
+        _customers(world, joining, rules),
+        [(*link.node, *link[2:4], link.tier, why) for link, why in sorted(listed + joining.refused)],
+        world.set_aside,
     )
 
-    def holders(link: Link, among: set[Link]) -> set[str]:
-        at_tier = {one.contact for one in among if one[2:4] == link[2:4] and one.tier <= link.tier}
-        return at_tier | ({link.value} if link.type == "contact" else set())
 
-    # 4. Generic value
-    drop([link for link in links if len(holders(link, links)) > limit_of(link.type, policy)], "generic")
+class _Rules:
+    """The links of all nodes, and which of them each rule refused."""
 
-    def carries(contact: str) -> set[tuple[tuple[str, str], str]]:
-        return {
-            (of, link.value)
-            for link in links
-            if link.contact == contact and (of := scope(link.type, link.value, policy))
-        }
+    def __init__(self, world: World) -> None:
+        self.policy = world.policy
+        self.holdings = holdings_of(world)
+        self.nodes = {node_at(world, contact, None) for contact in world.seen | world.named} | set(self.holdings)
+        self.refused: dict[tuple[Node, Identifier], str] = {}
+        self.carried = {node: self._carried(row) for node, row in self.holdings.items()}
 
-    # 5. Shared value
-    shared = []
-    for link in links:
-        between = set().union(*(carries(contact) for contact in holders(link, links)))
-        kinds = [of for of, _ in between]
-        if scope(link.type, link.value, policy) is None and len(kinds) != len(set(kinds)):
-            shared.append(link)
-    drop(shared, "shared")
+    def link(self, node: Node, it: Identifier) -> TwinLink:
+        held = self.holdings[node][it]
+        return TwinLink(held.tier, held.since, *it, node)
 
-    # 6. Staff decisions
-    different: set[frozenset[str]] = set()
-    care = {"undecided": 0, "same": 1, "different": 2}
-    for pair in {decision[3] for decision in decisions}:
-        at, _, verdict, _ = max(
-            (one for one in decisions if one[3] == pair), key=lambda one: (one[0], one[1], care[one[2]])
-        )
-        if len(pair) == 2 and verdict == "same":
-            links = links | {Link(0, at, "staff", max(pair), min(pair))}
-        if len(pair) == 2 and verdict == "different":
-            different.add(pair)
+    def left(self, node: Node) -> dict[Identifier, Held]:
+        """What the rules so far left of a node."""
+        return {it: held for it, held in self.holdings.get(node, {}).items() if (node, it) not in self.refused}
 
-    # 7. Constrained Kruskal
-    sides: list[set[Any]] = [{contact} for contact in contacts]
-    sides += [
-        {(link.type, link.value)}
-        for link in {link._replace(tier=0, since=0, contact="") for link in links}
-        if link.type not in {"contact", "staff"}
-    ]
+    def links_left(self) -> list[TwinLink]:
+        return [self.link(node, it) for node in self.holdings for it in self.left(node)]
 
-    def values(side: set[Any]) -> set[tuple[tuple[str, str], str]]:
+    def _carried(self, row: dict[Identifier, Held]) -> dict[tuple[str, str], str]:
+        """A node's value of each exclusive type and scope."""
+        best: dict[tuple[str, str], tuple[Any, str]] = {}
+        for (name, value), held in row.items():
+            if scope := self.policy.scope(name, value):
+                best[scope] = max((held.latest, value), best.get(scope, (held.latest, value)))
+        return {scope: value for scope, (_, value) in best.items()}
+
+    def refuse_within_nodes(self) -> None:
+        """*Shared contact*, *exclusive register*, *one at a time*."""
+        for node, row in self.holdings.items():
+            for name, value in row:
+                if scope := self.policy.scope(name, value):
+                    if sum(self.policy.scope(*other) == scope for other in row) > self.policy.devices:
+                        self.refused[node, (name, value)] = "shared_device"
+                    elif self.carried[node][scope] != value:
+                        self.refused[node, (name, value)] = "superseded"
+        for node, row in self.holdings.items():
+            for group in [*self._claims(node), *self._of_a_record(node)]:
+                for it in sorted(group, key=lambda it, row=row: (row[it].latest, it[1]))[:-1]:  # type: ignore[misc]
+                    self.refused[node, it] = "superseded"
+
+    def _claims(self, node: Node) -> Iterable[list[Identifier]]:
+        """A node's identifiers of each non-exclusive type that it has at a claim's tier."""
+        claims: dict[str, list[Identifier]] = defaultdict(list)
+        for (name, value), held in self.left(node).items():
+            exclusive = (self.policy.rule(name) or OTHER)["exclusive"]
+            if name != "contact" and not exclusive and self.policy.is_claims(name, held.tier):
+                claims[name].append((name, value))
+        return list(claims.values())
+
+    def _of_a_record(self, node: Node) -> Iterable[list[Identifier]]:
+        """A crm contact's phones, and its e-mails."""
+        if node[0].startswith("crm:"):
+            left = self.left(node)
+            return [[it for it in left if it[0] == name] for name in ("phone", "email")]
+        return []
+
+    def holders(self, identifier: Identifier, tier: int) -> list[Node]:
+        return [
+            node
+            for node in self.nodes
+            if identifier == ("contact", node)
+            or (identifier in self.left(node) and self.holdings[node][identifier].tier <= tier)
+        ]
+
+    def refuse_generic(self) -> None:
+        """*Generic value*: member ids first, then all others at once."""
+        for of_members in (True, False):
+            generic = [
+                (node, it)
+                for node in self.holdings
+                for it, held in self.left(node).items()
+                if (it[0] == "member_id") == of_members and self._is_generic(it, held.tier)
+            ]
+            self.refused |= dict.fromkeys(generic, "generic")
+
+    def _is_generic(self, identifier: Identifier, tier: int) -> bool:
+        rule = self.policy.rule(identifier[0]) or OTHER
+        limit: int = rule["limit"]
+        if self.policy.is_claims(identifier[0], tier):
+            limit = min(limit, rule["claimed_limit"])
+        holders = self.holders(identifier, tier)
+        return len(holders) > MOST_HOLDERS or self._people(holders, identifier, tier) > limit
+
+    def _people(self, holders: list[Node], identifier: Identifier, tier: int) -> int:
+        """The number of people that the holders must at least be."""
+        if identifier[0] == "member_id":
+            return self._most_values(holders, identifier, tier)
+        members = {node: self._member(node) for node in holders}
+        rest = [node for node in holders if members[node] is None]
+        return len({*members.values()} - {None}) + self._most_values(rest, identifier, tier)
+
+    def _member(self, node: Node) -> str | None:
+        """The member id that a node is linked to."""
+        return next((value for name, value in self.left(node) if name == "member_id"), None)
+
+    def _most_values(self, holders: list[Node], identifier: Identifier, tier: int) -> int:
+        """The greatest number of different values of one type, or of contacts of one account."""
+        kinds: dict[Any, set[Any]] = defaultdict(set)
+        for node in holders:
+            channel, account, _ = node[0].split(":", 2)
+            if channel not in {"web", "crm"}:
+                kinds[channel, account].add(node[0])
+            for (name, value), held in self.left(node).items():
+                sign = name in {"phone", "email"} or (name.startswith("x_") and identifier[0] != "member_id")
+                only_claimed = self.policy.is_claims(name, held.tier)
+                counts = not only_claimed or self.policy.is_claims(identifier[0], tier)
+                if sign and counts and (name, value) != identifier:
+                    kinds[name].add(value)
+        return max(map(len, kinds.values()), default=0)
+
+    def refuse_shared(self) -> None:
+        """*Shared value*."""
+        shared = [
+            (node, it)
+            for node in self.holdings
+            for it, held in self.left(node).items()
+            if not self.policy.scope(*it) and self._is_shared(it, held.tier)
+        ]
+        self.refused |= dict.fromkeys(shared, "shared")
+
+    def _is_shared(self, identifier: Identifier, tier: int) -> bool:
+        holders = self.holders(identifier, tier)
+        for scope in {scope for one in holders for scope in self.carried.get(one, {})}:
+            carriers = [one for one in holders if scope in self.carried.get(one, {})]
+            people = {self._member(one) or one for one in carriers}
+            values = {self.carried[one][scope] for one in carriers}
+            if self.policy.guards(scope[0], tier) and len(people) > 1 and len(values) > 1:
+                return True
+        return False
+
+
+def _staff(world: World) -> tuple[list[TwinLink], list[tuple[Node, Node]]]:
+    """What staff ties together, and the pairs that it tells apart."""
+    latest: dict[frozenset[str], Deciding] = {}
+    for one in world.decisions:
+        pair = frozenset([one.by, one.other])
+        latest[pair] = max(one, latest.get(pair, one))
+    must_link, cannot_link = [], []
+    for one in latest.values():
+        at = one.stamp[0]
+        lesser, greater = sorted([node_at(world, one.by, at), node_at(world, one.other, at)])
+        if lesser != greater and one.verdict == "same":
+            must_link.append(TwinLink(0, at, "staff", greater, lesser))
+        if lesser != greater and one.verdict == "different":
+            cannot_link.append((lesser, greater))
+    return must_link, cannot_link
+
+
+class _Joining:
+    """Joins sides, link by link. A side is a set of ``("node", node)`` and ``(type, value)``."""
+
+    def __init__(self, rules: _Rules, cannot_link: list[tuple[Node, Node]]) -> None:
+        self._rules = rules
+        self._cannot_link = cannot_link
+        self.sides: list[set[Any]] = [{("node", node)} for node in rules.nodes]
+        self.accepted: list[TwinLink] = []
+        self.refused: list[tuple[TwinLink, str]] = []
+
+    def join(self, link: TwinLink) -> None:
+        to = ("node" if link.type in {"contact", "staff"} else link.type, link.value)
+        one, other = self._side_of(("node", link.node)), self._side_of(to)
+        why = "" if one is other else self._obstacle(one, other, link.tier)
+        if why:
+            self.refused.append((link, why))
+            return
+        self.accepted.append(link)
+        if one is not other:
+            one |= other
+            self.sides = [side for side in self.sides if side is not other]
+
+    def _side_of(self, element: Any) -> set[Any]:
+        for side in self.sides:
+            if element in side:
+                return side
+        self.sides.append({element})
+        return self.sides[-1]
+
+    def _obstacle(self, one: set[Any], other: set[Any], tier: int) -> str:
+        for scope, value in self._values(one):
+            for its, that in self._values(other):
+                if scope == its and value != that and self._rules.policy.guards(scope[0], tier):
+                    return "exclusive_conflict"
+        for lesser, greater in self._cannot_link:
+            for here, there in ((one, other), (other, one)):
+                if ("node", lesser) in here and ("node", greater) in there:
+                    return "decided_different"
+        return ""
+
+    def _values(self, side: set[Any]) -> set[tuple[tuple[str, str], str]]:
         found: set[tuple[tuple[str, str], str]] = set()
-        for node in side:
-            if isinstance(node, str):
-                found |= carries(node)
-            elif of := scope(node[0], node[1], policy):
-                found.add((of, node[1]))
+        for name, value in side:
+            if name == "node":
+                found |= set(self._rules.carried.get(value, {}).items())
+            elif scope := self._rules.policy.scope(name, value):
+                found.add((scope, value))
         return found
 
-    for link in sorted(links):
-        (mine,) = (side for side in sides if link.contact in side)
-        node = link.value if link.type in {"contact", "staff"} else (link.type, link.value)
-        (theirs,) = (side for side in sides if node in side)
-        if mine is theirs:
-            continue
-        if any(
-            one_of == other_of and one != other and link.tier >= policy.types[one_of[0]].exclusive.guards  # type: ignore[union-attr]
-            for one_of, one in values(mine)
-            for other_of, other in values(theirs)
-        ):
-            refused.append((link, "exclusive_conflict"))
-        elif any(frozenset({one, other}) in different for one in mine for other in theirs if one != other):
-            refused.append((link, "decided_different"))
-        else:
-            sides.remove(theirs)
-            mine |= theirs
 
-    # 8. Customers, and who founds them
-    def founded_at(contact: str) -> int:
-        times = [
-            one.at for one in statements if one.contact == contact or (one.type, one.value) == ("contact", contact)
-        ]
-        return min(times + [at for at, _, _, pair in decisions if contact in pair], default=0)
-
+def _customers(world: World, joining: _Joining, rules: _Rules) -> list[TwinCustomer]:
     customers = []
-    for side in sides:
-        members = sorted(node for node in side if isinstance(node, str))
-        if members:
-            founder = min(members, key=lambda contact: (founded_at(contact), contact))
-            ids = {value for contact in members for of, value in carries(contact) if of[0] == "member_id"}
-            customers.append((founder, tuple(members), min(ids, default=None)))
-    in_order = sorted(refused)
-    return TwinOutcome(
-        sorted(customers), [(link.contact, link.type, link.value, link.tier, reason) for link, reason in in_order]
-    )
-
-
-def rank(event: Event) -> tuple[Any, ...]:
-    """The least of an event's repeats counts, by when, type, source and what it says."""
-    statements: list[tuple[str, str, str]] = []
-    data: Any = event.data
-    if event.type == "identity.decided":
-        statements = [(data.other.key, "", data.decision)]
-    elif event.type in {"identity.bound", "identity.unbound"}:
-        statements = [(one.type, one.value, one.assurance) for one in data.identifiers]
-        statements += [("contact", data.linked_contact.key, "verified")] if data.linked_contact else []
-    intrinsic = sorted((one.type, one.value) for one in event.intrinsic)
-    return (event.occurred_at, event.type, event.source, intrinsic, statements)
+    current = {("node", node_at(world, contact, None)): contact for contact in world.seen | world.named}
+    for side in joining.sides:
+        together = {current[element] for element in side if element in current}
+        if not together:
+            continue
+        links = [link for link in joining.accepted if link.type == "member_id" and ("node", link.node) in side]
+        members = {link.value for link in links}
+        spellings = {it for link in links for it in rules.holdings[link.node]["member_id", link.value].spellings}
+        founder = min(together, key=lambda it: (it not in world.founded, world.founded.get(it, 0), it))
+        unseen = tuple(sorted(together - world.seen))
+        member_id = min(members, default=None)
+        customers.append(TwinCustomer(founder, tuple(sorted(together)), unseen, member_id, tuple(sorted(spellings))))
+    return sorted(customers)

@@ -14,9 +14,7 @@ from projections.engine.connection import Connection
 from projections.engine.generations import ensure_generation
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.projection import ContactEvent
-from projections.identity.handlers import save_events
-from projections.identity.resolution.policy import Policy
-from projections.identity.rules import PolicyInForce, Rules
+from projections.identity.policies import save_chunk
 from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
 from services.control.keys import add_key
@@ -26,7 +24,7 @@ from tests.support.documented import DocumentedTransport
 from tests.support.ingress import MASTER, RunningIngress
 
 _ID_KEY = tenant_id_key(MASTER, "acme")
-_RULES = Rules(lambda _: PolicyInForce("default", Policy()), lambda _, key: personal_id(_ID_KEY, key))
+_REGION = "TW"
 
 
 @dataclass
@@ -71,7 +69,7 @@ class Shop:
                 PROJECTIONS,
                 [ContactEvent(*both) for both in zip(ids, events, strict=True)],
             )
-            await save_events(self.connection, events, _RULES)
+            await save_chunk(self.connection, events, lambda _, key: personal_id(_ID_KEY, key), _REGION)
 
 
 @asynccontextmanager

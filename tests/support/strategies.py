@@ -30,7 +30,7 @@ _POOL: Final[tuple[tuple[ChannelName, str, str], ...]] = (
 )
 CONTACTS: Final = tuple(ContactRef(channel=channel, account=account, uid=uid) for channel, account, uid in _POOL)
 UNKNOWN_TYPES: Final = ("line.beacon", "web.scrolled", "顧客.到店")
-TENANT_TYPES: Final = tuple(name for name in EVENT_TYPES if name.startswith("tenant."))
+TENANT_TYPES: Final = ("member.merged", *(name for name in EVENT_TYPES if name.startswith("tenant.")))
 
 # What PostgreSQL and UTF-8 can hold: no NUL, no lone surrogate.
 texts: Final = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=12)
@@ -69,10 +69,11 @@ identifiers: Final = st.builds(
     type=st.sampled_from(["member_id", "phone", "email", "line_user", "x_card"]),
     value=st.sampled_from(["M7", "M8", "+886911111111", "a@example.tw"]),
 )
+_member_ids: Final = st.sampled_from(["M7", "M8", "N7", "guest"])
 asserted_identifiers: Final = st.builds(
     lambda identifier, assurance: AssertedIdentifier(type=identifier.type, value=identifier.value, assurance=assurance),
     identifiers,
-    st.sampled_from(["verified", "claimed"]),
+    st.sampled_from(["verified", "stated", "claimed", None]),
 )
 
 
@@ -170,6 +171,7 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
             "note": _maybe(texts),
         },
         "contact.superseded": {"by": others},
+        "member.merged": {"member_id": _member_ids, "into": _maybe(_member_ids), "by": _maybe(words)},
         "profile.updated": {"display_name": _maybe(texts), "avatar": _maybe(texts), "locale": _maybe(texts)},
         "tag.added": _tagging(),
         "tag.removed": _tagging(),

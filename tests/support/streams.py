@@ -2,20 +2,19 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-import orjson
-import sqlalchemy as sa
-
-from projections.engine.metadata import Row, key_of
-from projections.identity.reference import determined, with_evidence
-from projections.identity.resolution.evidence import Evidence
-from projections.identity.resolution.gather import EvidenceRecord, from_stream, gather, to_evidence
+from projections.engine.metadata import Row, Rows, Table
+from projections.identity.keys import ResolutionKey
+from projections.identity.reference import contacts_with_evidence, determined
+from projections.identity.resolution.links import RefusedLink
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import resolve
-from projections.identity.rules import PolicyInForce, Rules
-from projections.identity.tables import ConflictRow, MemberRow, OutboxRow
+from projections.identity.resolution.resolution import evidence_in, resolve
+from projections.identity.resolution.statements import log_of
+from projections.identity.rows import refused_of
+from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
+from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, ConflictRow, CustomerRow, MemberRow, OutboxRow
 from schemas.changes import decode_change
 from schemas.events import Event
 
@@ -25,73 +24,61 @@ def id_of(tenant: str, contact: str) -> UUID:
     return UUID(bytes=hashlib.blake2b(f"{tenant}|{contact}".encode(), digest_size=16).digest())
 
 
-def rules_of(policy: Policy) -> Rules:
-    """Every tenant goes by this policy."""
-    return Rules(lambda _: PolicyInForce("default", policy), id_of)
+def policies_for(tenants: Iterable[str], policy: Policy) -> dict[ResolutionKey, PolicyInForce]:
+    """One active resolution of each tenant, all by this policy."""
+    in_force = PolicyInForce(DEFAULT_VERSION, policy)
+    return {ResolutionKey(tenant, DEFAULT_VERSION): in_force for tenant in tenants}
 
 
 class Result(NamedTuple):
-    """Customers as (id, contacts, member id), refused links as (contact, type, value, tier, reason, detail)."""
+    """Customers as (id, contacts, member id), and refused links."""
 
     customers: set[tuple[UUID, tuple[str, ...], str | None]]
-    refused: set[tuple[str, str, str, int, str, str]]
+    refused: set[RefusedLink]
 
 
 def by_log(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
-    """What the rules give for a whole log at once, of contacts about which something is stated."""
-    return _resolved(gather(event for event in events if event.tenant == tenant), policy, tenant)
+    """What the rules give for all events of a tenant at once, of contacts that state something or are referenced."""
+    log = log_of(event for event in events if event.tenant == tenant)
+    resolution = resolve(evidence_in(log), policy)
+    known = contacts_with_evidence(log)
+    customers = {
+        (id_of(tenant, one.founder), one.contacts, one.member_id)
+        for one in resolution.customers
+        if known.intersection(one.contacts)
+    }
+    unlisted = known - resolution.evidence.contacts  # everything that named them was erased
+    customers |= {(id_of(tenant, contact), (contact,), None) for contact in unlisted}
+    return Result(customers, set(resolution.refused))
 
 
-def by_stream(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
-    """The same for the events that the agent \"contacts\" sent to the stream."""
-    chosen: dict[str, dict[str, EvidenceRecord]] = {}
-    for event in events:
-        if event.tenant == tenant and event.contact is not None:
-            of_contact, one = chosen.setdefault(event.contact.key, {}), from_stream(event)
-            of_contact[event.event_id] = min(one, of_contact.get(event.event_id, one))
-    return _resolved(to_evidence(chosen), policy, tenant)
-
-
-def _resolved(evidence: Evidence, policy: Policy, tenant: str) -> Result:
-    known = set(evidence.described)
-    resolution = resolve(evidence, policy)
-    return Result(
-        {
-            (id_of(tenant, one.founder), one.contacts, one.member_id)
-            for one in resolution.customers
-            if known.intersection(one.contacts)
-        },
-        {
-            (
-                one.link.contact,
-                one.link.type,
-                one.link.value,
-                one.link.tier,
-                one.reason,
-                orjson.dumps(one.detail).decode(),
-            )
-            for one in resolution.refused
-        },
-    )
-
-
-def by_tables(
-    members: Iterable[MemberRow], customers: dict[UUID, str | None], conflicts: Iterable[ConflictRow]
-) -> Result:
-    """What the rows of one tenant say."""
+def by_tables(tables: Mapping[Table, Rows]) -> Result:
+    """What the rows of one tenant say, those aside that the set of events does not decide."""
+    tables = determined(tables)
+    members = (MemberRow(*row) for row in tables[MEMBERS].values())
+    customers = {row.customer_id: row for row in (CustomerRow(*one) for one in tables[CUSTOMERS].values())}
     contacts: dict[UUID, list[str]] = {}
-    for row in with_evidence(members):
-        contacts.setdefault(row.customer_id, []).append(row.contact)
+    for row in members:
+        if row.current and row.customer_id is not None:
+            contacts.setdefault(row.customer_id, []).append(row.contact)
     return Result(
-        {(customer, tuple(sorted(of_it)), customers[customer]) for customer, of_it in contacts.items()},
-        {(one.contact, one.type, one.value, one.tier, one.reason, one.detail) for one in conflicts},
+        {(customer, tuple(sorted(of_it)), customers[customer].member_id) for customer, of_it in contacts.items()},
+        {refused_of(ConflictRow(*row)) for row in tables[CONFLICTS].values()},
     )
 
 
-def content(tables: Mapping[sa.Table, Iterable[Any]]) -> dict[str, set[Row]]:
-    """The rows of one tenant that the set of events alone decides."""
-    keyed = {table: {key_of(table, row): row for row in found} for table, found in tables.items()}
-    return {table.name: set(rows.values()) for table, rows in determined(keyed).items()}
+def membership(tables: Mapping[Table, Rows]) -> dict[UUID, list[str]]:
+    """The contacts of each customer by the rows, those whose evidence was superseded included."""
+    found: dict[UUID, list[str]] = {}
+    for row in sorted((MemberRow(*one) for one in tables[MEMBERS].values()), key=lambda one: one.contact):
+        if row.current and row.customer_id is not None:
+            found.setdefault(row.customer_id, []).append(row.contact)
+    return found
+
+
+def content(tables: Mapping[Table, Rows]) -> dict[str, set[Row]]:
+    """The rows that the set of events alone decides, by table."""
+    return {table.name: set(rows.values()) for table, rows in determined(tables).items()}
 
 
 def consumed(changes: Iterable[OutboxRow]) -> dict[UUID, list[str]]:

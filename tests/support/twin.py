@@ -12,7 +12,7 @@ from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.metadata import Key, Row, Rows, key_of
 from projections.engine.projection import ContactEvent, Projection
 from projections.registry import PROJECTIONS
-from projections.timeline.folds import distinct, event_of, overrules, says_otherwise
+from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
 from projections.timeline.tables import TABLE as TIMELINE
 from projections.timeline.tables import TimelineRow
 from schemas.events import ContactRef, Event
@@ -35,7 +35,7 @@ class MemoryStore:
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         new: list[ContactEvent] = []
-        conflicting: set[Key] = set()
+        overruling: list[tuple[ContactEvent, ContactEvent]] = []
         timeline = self.tables[TIMELINE]
         for key, (row, one) in distinct(events).items():
             known = TimelineRow(*timeline[key]) if key in timeline else None
@@ -44,9 +44,9 @@ class MemoryStore:
             elif not overrules(row, known):
                 continue
             elif says_otherwise(row, known):
-                conflicting.add(row[:2])
+                overruling.append((one, known_event(known, one)))
             timeline[key] = row
-        return RecordedEvents(new, conflicting)
+        return RecordedEvents(new, overruling)
 
     async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
         rows = [TimelineRow(*row) for key, row in self.tables[TIMELINE].items() if key[:2] in contacts]
@@ -70,7 +70,7 @@ async def fold_in_memory(
     """The tables that the chunks come to, one after the other, and how many events were new."""
     store = MemoryStore(projections)
     new = [await project(store, projections, chunk) for chunk in chunks]
-    return store.tables, sum(new)
+    return store.tables, sum(len(one.new) for one in new)
 
 
 def crowded(events: Iterable[Event]) -> list[Event]:

@@ -138,7 +138,8 @@ class World:
         """The contacts of each customer in the tables."""
         async with self.connection() as connection:
             rows = await connection.fetch(
-                "SELECT customer_id, array_agg(contact ORDER BY contact) AS contacts FROM members GROUP BY 1"
+                "SELECT customer_id, array_agg(contact ORDER BY contact) AS contacts FROM members "
+                "WHERE current GROUP BY 1"
             )
         return {row["customer_id"]: row["contacts"] for row in rows}
 

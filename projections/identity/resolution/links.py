@@ -1,61 +1,62 @@
-"""The parts of a result: links, refused links, excluded statements, customers.
+"""The types of a result: nodes, links, reasons of refusal, values set aside, customers.
 
-Each reason is explained in docs/identity-resolution.md#the-rules.
+A *node* is what the rules tie together: a contact, or one session of a browser. It is written
+``(contact key, session)``; the session is a member id, and "" for every contact that never logged in.
 """
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-STAFF = "staff"
-STAFF_TIER = 0
+STAFF: Final = "staff"
+STAFF_TIER: Final = 0
+CONTACT: Final = "contact"
+MEMBER_ID: Final = "member_id"
+
+Node = tuple[str, str]  # (contact key, session)
+Value = str | Node  # the value of an identifier; a node for the types `contact` and `staff`
+NormalisedIdentifier = tuple[str, Value]  # (type, normalised value)
 
 Refusal = Literal[
-    "shared_device",  # its contact had too many values of the type
-    "generic",  # too many contacts hold the identifier
-    "shared",  # holders of the identifier differ in an exclusive value
-    "exclusive_conflict",  # the two sides have different values of an exclusive type
-    "decided_different",  # staff decided that a pair is not one person
+    "shared_device",  # shared contact
+    "superseded",  # exclusive register, one at a time
+    "generic",  # generic value
+    "shared",  # shared value
+    "exclusive_conflict",  # join
+    "decided_different",  # join
 ]
-Exclusion = Literal[
-    "blocked",  # no value of its type, or on the block list
-    "retracted",  # no live assertion
-    "unaccepted",  # live, but the policy gives its assurance no tier
-    "superseded_value",  # the contact has a later value of the same exclusive type and scope
-]
-# A sentence for people for each of the reasons above.
+SetAsideReason = Literal["no_value", "blocked", "too_many_claims"]
 MEANINGS: Final[Mapping[str, str]] = {
-    "shared_device": "its contact had too many values of an exclusive type (a shop's tablet, say)",
-    "generic": "more contacts hold the identifier than its fan-out limit",
+    "shared_device": "its contact has too many values of an exclusive type (a shop's tablet, say)",
+    "superseded": "its contact has a later value of the same type",
+    "generic": "more people than one person can be hold the identifier",
     "shared": "people whom an exclusive type tells apart hold the identifier (a family's phone)",
     "exclusive_conflict": "the two sides have different values of an exclusive type",
     "decided_different": "staff decided that a pair is not one person",
-    "blocked": "not a value of its type, or on the block list",
-    "retracted": "taken back",
-    "unaccepted": "the policy takes no such statement without proof",
-    "superseded_value": "the contact has a later value of the same exclusive type",
+    "no_value": "not a value of its type",
+    "blocked": "on the block list",
+    "too_many_claims": "its contact claims too many values of the type; the latest count",
 }
-NormalisedIdentifier = tuple[str, str]  # (type, normalised value)
 
 
 class Link(NamedTuple):
-    """A contact's link to an identifier, or by staff to another contact; sorts in the order of *join*."""
+    """A node's tie to an identifier, or staff's to another node; compares in the order of *join*."""
 
     tier: int
-    since: int
+    since: int  # ms, UTC: the earliest live assertion
     type: str
-    value: str
-    contact: str
+    value: Value
+    node: Node
 
     @property
     def identifier(self) -> NormalisedIdentifier:
-        """The identifier that the contact links to."""
+        """What the node is tied to."""
         return (self.type, self.value)
 
 
 class RefusedLink(NamedTuple):
     """A link that joins nothing.
 
-    ``detail`` is what prevented it: the type whose values differ with two such values, or the pair decided different.
+    ``detail`` is what prevented it: the type whose values differ and two such values, or the pair decided on.
     """
 
     link: Link
@@ -63,18 +64,22 @@ class RefusedLink(NamedTuple):
     detail: tuple[str, ...] = ()
 
 
-class Excluded(NamedTuple):
-    """A statement about a contact that makes no link; a blocked value is as it was stated."""
+class SetAside(NamedTuple):
+    """A value of a contact that is no evidence, as it was stated."""
 
     contact: str
     type: str
     value: str
-    reason: Exclusion
+    reason: SetAsideReason
 
 
 class Customer(NamedTuple):
-    """The contacts that the evidence says are one person, sorted; the founder's personal id is the customer's id."""
+    """The contacts that are one person by the evidence, sorted; the founder's personal id is the customer's id.
+
+    ``member_ids`` are the spellings, and the ids merged into it, that led to ``member_id``; sorted.
+    """
 
     founder: str
     contacts: tuple[str, ...]
     member_id: str | None
+    member_ids: tuple[str, ...] = ()

@@ -1,12 +1,13 @@
-"""A tenant's policy: which identifiers link contacts, how strongly, and which distinguish people.
+"""A tenant's policy: which identifiers tie contacts together, how strongly, and which tell people apart.
 
-A policy is data. ``Policy.from_json`` overrides the defaults by a tenant's settings, so ``{}`` is the default policy::
+A policy is data. ``Policy.from_json`` lays a tenant's settings over the defaults: ``{}`` is the default policy::
 
     {
       "default_region": "TW",          region of phone numbers written without a country code
       "phones": "valid",               or "possible": of the right length is enough
-      "shared_device_limit": 3,        most values of one exclusive type and scope ever asserted of one contact
-      "blocked": ["[0-]*", "null"],    regular expressions, matched whole and in any case; in place of the defaults
+      "shared_device_limit": 3,        most values of one exclusive type and scope that one node may have
+      "blocked": ["[0-]*", "null"],    regular expressions of RE2, matched whole and in any case, in place of the
+                                       default ones, also of those for member ids alone
       "also_blocked": ["vip"],         the same, added to them
       "types": {
         "phone": {"claimed": null, "limit": 4},
@@ -14,10 +15,11 @@ A policy is data. ``Policy.from_json`` overrides the defaults by a tenant's sett
       }
     }
 
-``verified`` and ``claimed`` are tiers, 1 the strongest; null says that such a statement makes no link. ``exclusive``
-(null: not) says that one person has one: ``scope`` is ``tenant``, or ``prefix`` for values such as ``provider:UID``
-where each provider counts by itself; it stops links of tier ``guards`` and weaker, 0 for every tier. ``limit`` is how
-many contacts may hold a value before it is generic. A type a tenant adds is named ``x_…``.
+``verified``, ``stated`` and ``claimed`` are tiers, 1 the strongest; null says that such a statement makes no link.
+``exclusive`` (null: not) says that one person has one: ``scope`` is ``tenant``, or ``prefix`` for values such as
+``provider:UID`` where each provider counts by itself; it stops links of tier ``guards`` and weaker, 0 for every tier.
+``limit`` is how many people may hold a value before it is generic, ``claimed_limit`` the same among those who only
+claim it. A type that is not in the table is a tenant's own; by its rule, else by that of ``x_…``.
 """
 
 import re
@@ -27,32 +29,27 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from projections.identity.resolution.block_list import (
+    DEFAULT_BLOCKED,
+    DEFAULT_BLOCKED_MEMBER_IDS,
+    BlockList,
+    InvalidPattern,
+    block_list,
+)
+from projections.identity.resolution.links import CONTACT, MEMBER_ID
+
 Tier = Annotated[int, Field(ge=1, le=9)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
-DEFAULT_BLOCKED: Final = (
-    "[0-]*",  # nothing, zeros and dashes
-    "-1",
-    "null",
-    r"\(null\)",
-    "none",
-    "nil",
-    "nan",
-    "n/?a",
-    "undefined",
-    "unknown",
-    "anonymous",
-    r"\[object object\]",
-    r"test@test\.com",
-)
-MAX_PATTERNS: Final = 1000
-MAX_PATTERN_LENGTH: Final = 200
+MAX_TYPES: Final = 200
+_WITHOUT_PREFIX: Final = frozenset({"phone", "email"})
+_TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_PART_NAME: Final = re.compile(r"[a-z_]{1,64}")
 _TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
-_QUANTIFIED_GROUP: Final = re.compile(r"(?<!\\)\)[*+{]")
 
 
 class InvalidPolicy(ValueError):
-    """The data is no valid policy; the message names the part and the reason."""
+    """This is no policy; the message says which part and why."""
 
 
 class _Part(BaseModel):
@@ -60,34 +57,48 @@ class _Part(BaseModel):
 
 
 class Exclusive(_Part):
-    """One person has one value in this scope; different values prevent links of tier ``guards`` and weaker."""
+    """One person has one value of this scope; different ones stop links of tier ``guards`` and weaker."""
 
     scope: Literal["tenant", "prefix"] = "tenant"
     guards: Annotated[int, Field(ge=0, le=9)] = 0
 
 
 class TypeRule(_Part):
-    """How the statements of an identifier type count."""
+    """What an identifier type is worth."""
 
     verified: Tier | None = 2
-    claimed: Tier | None = 3
+    stated: Tier | None = 3
+    claimed: Tier | None = 4
     exclusive: Exclusive | None = None
     limit: Count = 10
+    claimed_limit: Count = 4
+
+    def is_claim(self, tier: int) -> bool:
+        """Whether only a claim is of this tier."""
+        return tier == self.claimed and tier not in {self.verified, self.stated}
+
+    def most_people(self, tier: int) -> int:
+        """How many people may hold a value at this tier before it is generic."""
+        return min(self.limit, self.claimed_limit) if self.is_claim(tier) else self.limit
 
 
 _EVERY_TIER: Final = 0
 _SOFT_TIERS: Final = 2
+_CHANNEL_USER: Final = TypeRule(
+    verified=1, stated=None, claimed=None, exclusive=Exclusive(scope="prefix", guards=_SOFT_TIERS), limit=100
+)
 X_RULE: Final = TypeRule()
 DEFAULT_TYPES: Final[Mapping[str, TypeRule]] = {
-    "member_id": TypeRule(verified=1, claimed=1, exclusive=Exclusive(scope="tenant", guards=_EVERY_TIER), limit=50),
-    "line_user": TypeRule(verified=1, claimed=None, exclusive=Exclusive(scope="prefix", guards=_SOFT_TIERS), limit=100),
-    "facebook_user": TypeRule(
-        verified=1, claimed=None, exclusive=Exclusive(scope="prefix", guards=_SOFT_TIERS), limit=100
+    MEMBER_ID: TypeRule(
+        verified=1, stated=1, claimed=2, exclusive=Exclusive(guards=_EVERY_TIER), limit=50, claimed_limit=10
     ),
-    "whatsapp_user": TypeRule(verified=1, claimed=None, limit=20),
-    "contact": TypeRule(verified=2, claimed=None, limit=20),
-    "phone": TypeRule(verified=2, claimed=3, limit=10),
-    "email": TypeRule(verified=2, claimed=3, limit=10),
+    "line_user": _CHANNEL_USER,
+    "facebook_user": _CHANNEL_USER,
+    "instagram_user": _CHANNEL_USER,
+    "whatsapp_user": TypeRule(verified=1, stated=None, claimed=None, limit=20),
+    CONTACT: TypeRule(verified=2, stated=2, claimed=None, limit=20),
+    "phone": TypeRule(),
+    "email": TypeRule(),
 }
 
 
@@ -98,102 +109,133 @@ class Policy(_Part):
     phones: Literal["valid", "possible"] = "valid"
     shared_device_limit: Count = 3
     blocked: tuple[str, ...] = DEFAULT_BLOCKED
+    blocked_member_ids: tuple[str, ...] = DEFAULT_BLOCKED_MEMBER_IDS
     types: Mapping[str, TypeRule] = DEFAULT_TYPES
 
-    @field_validator("blocked")
+    @field_validator("blocked", "blocked_member_ids")
     @classmethod
-    def _patterns_are_safe(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        if len(patterns) > MAX_PATTERNS:
-            raise ValueError(f"at most {MAX_PATTERNS} patterns")
-        for pattern in patterns:
-            _check_pattern(pattern)
-        _compiled(patterns)
+    def _patterns_are_valid(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        block_list(patterns)
         return patterns
 
     @field_validator("types")
     @classmethod
-    def _types_are_known(cls, types: Mapping[str, TypeRule]) -> Mapping[str, TypeRule]:
-        for name in types:
-            if name not in DEFAULT_TYPES and not _TENANTS_OWN.fullmatch(name):
-                raise ValueError(f"{name!r} is no identifier type; a tenant's own begins with x_")
-        if types.get("contact", X_RULE).exclusive:
+    def _types_can_be(cls, types: Mapping[str, TypeRule]) -> Mapping[str, TypeRule]:
+        if types.get(MEMBER_ID, DEFAULT_TYPES[MEMBER_ID]).exclusive != DEFAULT_TYPES[MEMBER_ID].exclusive:
+            raise ValueError("member_id is exclusive in the tenant and guards every tier")
+        if types.get(CONTACT, X_RULE).exclusive:
             raise ValueError("contact can't be exclusive: its value names another contact")
+        for name in _WITHOUT_PREFIX & types.keys():
+            exclusive = types[name].exclusive
+            if exclusive is not None and exclusive.scope == "prefix":
+                raise ValueError(f"{name} can't be exclusive by its prefix: it has none")
         return {**DEFAULT_TYPES, **types}
 
     def rule(self, type_name: str) -> TypeRule | None:
-        """The rule of the type, or None if it is no identifier type."""
+        """What the type is worth, or None for a type that is no identifier."""
         known = self.types.get(type_name)
         if known is None and _TENANTS_OWN.fullmatch(type_name):
             return X_RULE
         return known
 
+    def is_blocked(self, type_name: str, value: str) -> bool:
+        """Whether the block list has this normalised value of the type."""
+        return (self._member_ids if type_name == MEMBER_ID else self._others).blocks(value)
+
     @cached_property
-    def block_list(self) -> re.Pattern[str]:
-        """The expression that matches blocked values as a whole."""
-        return _compiled(self.blocked)
+    def known_values(self) -> dict[tuple[str, str, bool], Any]:
+        """A cache of `values.normalise`, by type, value and whether it is intrinsic."""
+        return {}
+
+    @cached_property
+    def _others(self) -> BlockList:
+        return block_list(self.blocked)
+
+    @cached_property
+    def _member_ids(self) -> BlockList:
+        return block_list(self.blocked + self.blocked_member_ids)
 
     @classmethod
     def from_json(cls, settings: Any, default_region: str = "TW") -> "Policy":
-        """The default policy, overridden by a tenant's settings (parsed JSON). Raises InvalidPolicy.
+        """The default policy with a tenant's settings (parsed JSON) over it.
 
-        ``default_region`` is for settings that name none.
+        ``default_region`` is for settings that name none. Raises InvalidPolicy, and nothing else whatever the settings.
         """
         if not isinstance(settings, dict):
             raise InvalidPolicy("a policy is a JSON object")
-        rest = {"default_region": default_region, **settings}
-        blocked = _strings(rest.pop("blocked", list(DEFAULT_BLOCKED)), "blocked")
-        also_blocked = _strings(rest.pop("also_blocked", []), "also_blocked")
-        types = rest.pop("types", {})
-        if not isinstance(types, dict):
-            raise InvalidPolicy("types: must be an object, a type's name to its rule")
+        parts = {"default_region": default_region, **settings}
+        replaced = "blocked" in parts
+        blocked = _strings(parts.pop("blocked", list(DEFAULT_BLOCKED)), "blocked")
+        also_blocked = _strings(parts.pop("also_blocked", []), "also_blocked")
+        member_ids = _strings(
+            parts.pop("blocked_member_ids", [] if replaced else list(DEFAULT_BLOCKED_MEMBER_IDS)), "blocked_member_ids"
+        )
+        types = _types(parts.pop("types", {}))
+        patterns = {"blocked": blocked + also_blocked, "blocked_member_ids": member_ids}
         try:
-            return cls(
-                **rest,
-                blocked=blocked + also_blocked,
-                types={name: _rule(name, setting) for name, setting in types.items()},
-            )
+            policy = cls.model_validate({**_named(parts), **patterns, "types": types})
+            block_list(policy.blocked + policy.blocked_member_ids)
         except ValidationError as error:
             raise InvalidPolicy(_sentence(error)) from None
+        except InvalidPattern as error:
+            raise InvalidPolicy(f"blocked: {error}") from None
+        return policy
+
+    @classmethod
+    def from_log(cls, settings: Any, default_region: str = "TW") -> "Policy":
+        """The policy of an event: as ``from_json``, but what it says of member_id's being exclusive is left out."""
+        types = settings.get("types") if isinstance(settings, dict) else None
+        rule = types.get(MEMBER_ID) if isinstance(types, dict) else None
+        if isinstance(types, dict) and isinstance(rule, dict):
+            kept = {name: part for name, part in rule.items() if name != "exclusive"}
+            settings = settings | {"types": types | {MEMBER_ID: kept}}
+        return cls.from_json(settings, default_region)
 
     def to_json(self) -> dict[str, Any]:
-        """The whole policy as JSON, which ``from_json`` reads."""
+        """The whole policy as JSON; ``from_json`` reads it back."""
         return self.model_dump(mode="json")
 
 
-def _check_pattern(pattern: str) -> None:
-    """Refuse patterns that a hostile value could make exponentially slow: those that repeat a group."""
-    if len(pattern) > MAX_PATTERN_LENGTH:
-        raise ValueError(f"a pattern is at most {MAX_PATTERN_LENGTH} characters")
-    if _QUANTIFIED_GROUP.search(pattern):
-        raise ValueError(f"{pattern!r} repeats a group, which can match for ever")
-    _compiled((pattern,))
+def _types(settings: Any) -> dict[str, TypeRule]:
+    if not isinstance(settings, dict):
+        raise InvalidPolicy("types: must be an object, a type's name to its rule")
+    if len(settings) > MAX_TYPES:
+        raise InvalidPolicy(f"types: at most {MAX_TYPES}")
+    for name in settings:
+        if not isinstance(name, str) or not _TYPE_NAME.fullmatch(name):
+            raise InvalidPolicy(f"types: {_shown(name)} is no name of an identifier type")
+    return {name: _rule(name, part) for name, part in settings.items()}
 
 
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """One expression for all patterns: one match a pattern would cost as much as the rest of normalising."""
-    joined = "|".join(f"(?:{pattern})" for pattern in patterns)
-    try:
-        return re.compile(joined or "(?!)", re.IGNORECASE)
-    except re.error as error:
-        raise ValueError(f"{joined!r} is no regular expression: {error}") from None
-
-
-def _rule(name: str, setting: Any) -> TypeRule:
-    if not isinstance(setting, dict):
+def _rule(name: str, settings: Any) -> TypeRule:
+    if not isinstance(settings, dict):
         raise InvalidPolicy(f"types.{name}: must be an object")
     base = DEFAULT_TYPES.get(name, X_RULE).model_dump()
-    if isinstance(setting.get("exclusive"), dict) and base["exclusive"]:
-        setting = setting | {"exclusive": base["exclusive"] | setting["exclusive"]}
+    if isinstance(settings.get("exclusive"), dict):
+        exclusive = _named(settings["exclusive"], f"types.{name}.exclusive.")
+        settings = settings | {"exclusive": (base["exclusive"] or {}) | exclusive}
     try:
-        return TypeRule.model_validate(base | setting)
+        return TypeRule.model_validate(base | _named(settings, f"types.{name}."))
     except ValidationError as error:
         raise InvalidPolicy(f"types.{name}.{_sentence(error)}") from None
+
+
+def _named(parts: Mapping[Any, Any], where: str = "") -> dict[str, Any]:
+    """The parts, if each has a name that a message can show."""
+    for name in parts:
+        if not isinstance(name, str) or not _PART_NAME.fullmatch(name):
+            raise InvalidPolicy(f"{where}{_shown(name)} is no part of a policy")
+    return dict(parts)
 
 
 def _strings(value: Any, field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise InvalidPolicy(f"{field}: must be a list of strings")
     return tuple(value)
+
+
+def _shown(name: Any) -> str:
+    return ascii(name[:64] if isinstance(name, str) else type(name).__name__)
 
 
 def _sentence(error: ValidationError) -> str:

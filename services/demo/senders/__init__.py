@@ -33,5 +33,7 @@ def sender_of(event: CanonicalEvent) -> SenderName:
     """Who sends what begins with this event."""
     if event["data"].get("purpose") == "broadcast":
         return "campaigns"
+    if event["contact"] is None:
+        return "events"
     name = _BY_SOURCE.get((event["source"], event["contact"]["channel"]), "events")
     return name if kind_of(event) in SENDERS[name].kinds else "events"

@@ -52,6 +52,7 @@ class KafkaLog:
         self._keeper: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
         self._stuck = asyncio.Event()
+        self._connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._keeper = asyncio.create_task(self._keep_connected())
@@ -62,6 +63,10 @@ class KafkaLog:
     ) -> None:
         if self._keeper is not None:
             await cancel_all(self._keeper)
+
+    async def connected(self) -> None:
+        """Return once there is a connection to append through, however long that takes."""
+        await self._connected.wait()
 
     async def append(self, records: Sequence[Record]) -> None:
         """See Log."""
@@ -118,11 +123,13 @@ class KafkaLog:
             producer = await retrier.until_done("kafka", self._connect, _worth_another_try)
             log.info("log_connected")
             self._producer, self._failing_since = producer, None
+            self._connected.set()
             try:
                 await self._stuck.wait()
                 log.warning("log_connection_replaced")
             finally:
                 self._producer = None
+                self._connected.clear()
                 await _stopped(producer)
 
     async def _connect(self) -> AIOKafkaProducer:

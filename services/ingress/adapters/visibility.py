@@ -10,10 +10,8 @@ import asyncpg
 import structlog
 
 from projections.engine.connection import Connection
-from projections.engine.generations import NoGeneration, active_generation
 from projections.engine.ids import NO_CONTACT, personal_id
-from projections.identity.resolutions import active_resolution
-from projections.registry import SCHEMA
+from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
 from services.ingress.core.statements import Receipt
 from services.runtime.secrets import tenant_id_key
 
@@ -21,25 +19,26 @@ log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 0.25
-# Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
-_AWAY: Final = (OSError, NoGeneration, asyncpg.PostgresError, asyncpg.InterfaceError)
 # How many of those looked for are there. Identity may be resolved after the timeline was written, or before.
 _RECORDED: Final = """
 SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
     SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
 """
 _STATED: Final = """
-SELECT count(*) FROM unnest($3::uuid[], $4::text[]) AS k(contact_id, event_id) WHERE EXISTS (
-    SELECT FROM statements t WHERE t.tenant = $1 AND t.resolution_id = $2
-        AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
+SELECT count(*) FROM unnest($2::uuid[], $3::text[]) AS k(contact_id, event_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id AND t.event_id = k.event_id)
+"""
+_MERGES: Final = """
+SELECT count(*) FROM unnest($2::text[]) AS k(event_id) WHERE EXISTS (
+    SELECT FROM member_merges t WHERE t.tenant = $1 AND t.event_id = k.event_id)
 """
 _POLICIES: Final = """
 SELECT count(*) FROM unnest($2::text[]) AS k(event_id) WHERE EXISTS (
     SELECT FROM policies t WHERE t.tenant = $1 AND t.event_id = k.event_id)
 """
 _KNOWN: Final = """
-SELECT count(*) FROM unnest($3::uuid[]) AS k(contact_id) WHERE EXISTS (
-    SELECT FROM statements t WHERE t.tenant = $1 AND t.resolution_id = $2 AND t.contact_id = k.contact_id)
+SELECT count(*) FROM unnest($2::uuid[]) AS k(contact_id) WHERE EXISTS (
+    SELECT FROM statements t WHERE t.tenant = $1 AND t.contact_id = k.contact_id)
 """
 
 
@@ -70,32 +69,33 @@ class PostgresVisibility:
     def _id(self, tenant: str, contact: str) -> UUID:
         return personal_id(self._id_key(tenant), contact) if contact else NO_CONTACT
 
+    # Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
     async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
         try:
-            async with self._db.acquire() as connection, connection.transaction(readonly=True):
-                generation = await active_generation(connection, SCHEMA)
-                await connection.execute(f"SET LOCAL search_path TO {generation.name}")
+            async with reading(self._db) as connection:
                 return await _shown(connection, tenant, wanted)
-        except _AWAY as error:
+        except READ_MODELS_AWAY as error:
             log.info("read_models_away", error=type(error).__name__)
             return False
 
 
 async def _shown(connection: Connection, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
-    """Whether all of it is in the timeline and, as far as it is about who is who, in the tenant's active resolution."""
-    recorded = {(contact, event) for contact, one in wanted for event in one.event_ids}
-    if not await _has(connection, _RECORDED, (tenant,), recorded):
-        return False
-    policies = {(event,) for _, one in wanted for event in one.policies}
-    if not await _has(connection, _POLICIES, (tenant,), policies):
-        return False
-    evidence = {(contact, event) for contact, one in wanted for event in one.evidence}
-    vouched = {(contact,) for contact, one in wanted if one.vouched and not one.evidence}
-    if not evidence and not vouched:
-        return True
-    key = (await active_resolution(connection, tenant)).key
-    return await _has(connection, _STATED, key, evidence) and await _has(connection, _KNOWN, key, vouched)
+    """Whether all of it is in the timeline and, as far as it is about identity, in the tenant's evidence.
+
+    Evidence is recorded in the transaction that folds it into the resolution that readers read.
+    """
+    wanted_keys = (
+        (_RECORDED, {(contact, event) for contact, one in wanted for event in one.event_ids}),
+        (_POLICIES, {(event,) for _, one in wanted for event in one.policies}),
+        (_MERGES, {(event,) for _, one in wanted for event in one.merges}),
+        (_STATED, {(contact, event) for contact, one in wanted for event in one.evidence}),
+        (_KNOWN, {(contact,) for contact, one in wanted if one.vouched and not one.evidence}),
+    )
+    for query, keys in wanted_keys:
+        if not await _has(connection, query, tenant, keys):
+            return False
+    return True
 
 
-async def _has(connection: Connection, query: str, of: tuple[str, ...], keys: set[tuple[Any, ...]]) -> bool:
-    return not keys or await connection.fetchval(query, *of, *zip(*keys, strict=True)) == len(keys)
+async def _has(connection: Connection, query: str, tenant: str, keys: set[tuple[Any, ...]]) -> bool:
+    return not keys or await connection.fetchval(query, tenant, *zip(*keys, strict=True)) == len(keys)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from schemas.events import ContactRef
-from services.ingress.core.contact_lists import NAMING
 from services.ingress.core.events import (
     DEFAULT_SOURCE,
     Accepted,
@@ -22,6 +21,7 @@ from services.ingress.core.requests import Refused, contact_of
 from services.ingress.core.statements import stem
 
 TERMS: Final = frozenset({"purpose", "agent", "text", "send_id", "sent_at"})
+NAMING: Final = frozenset({"contact", "channel", "account", "uid"})
 _ENTRY: Final = NAMING | {"text", "message_id"}
 
 

@@ -116,7 +116,7 @@ def _attributes(body: Any) -> Iterator[EventDraft]:
 
 
 def _unbind(body: Any) -> Iterator[EventDraft]:
-    """The ``identity.unbound`` events; verified and claimed statements are both taken back."""
+    """The ``identity.unbound`` events; statements of any assurance are taken back."""
     command = read(UnbindCommand, body, _WHAT)
     data = {"via": "api", "by": command.by, "note": command.note}
     if command.identifiers:

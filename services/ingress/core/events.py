@@ -15,15 +15,19 @@ from typing import Any, Final
 
 import orjson
 
+from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import MAX_EVENT_BYTES, InvalidEvent, encode, from_dict
 from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
+from schemas.events.identity import MemberMerged
+from schemas.events.tenant import TenantPolicySet
 from services.ingress.core.normalize import clamp, clean_text, content_hash_id
 
 DEFAULT_SOURCE: Final = "api"
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _SET_BY_INGRESS: Final = frozenset({"tenant", "received_at", "event_id"})
 _LONGEST_FIELD: Final = 200
+_LONGEST_DETAIL: Final = 500
 _LONGEST_INTEGER: Final = 20
 
 
@@ -113,10 +117,7 @@ def validate_event(item: Any, index: int, context: RequestContext) -> EventResul
     except InvalidEvent as error:
         return Rejected(index, error.reason, error.detail, clean_text(error.field)[:_LONGEST_FIELD])
     encoded = encode(event)
-    if len(encoded) > MAX_EVENT_BYTES:
-        detail = f"an event is at most {MAX_EVENT_BYTES} bytes, this one has {len(encoded)}"
-        return Rejected(index, "too_large", detail)
-    return Accepted(index, event, encoded)
+    return _unfit(event, len(encoded), index) or Accepted(index, event, encoded)
 
 
 def shown(field: str) -> str:
@@ -198,6 +199,27 @@ def _not_allowed(item: dict[str, Any], index: int, context: RequestContext) -> R
     if context.may_set_tenant or not (isinstance(type_name, str) and type_name.startswith("tenant.")):
         return None
     return Rejected(index, "not_allowed", "events that set the tenant need a key with the scope admin", "type")
+
+
+def _unfit(event: Event, size: int, index: int) -> Rejected | None:
+    """Why an event is refused although its description is kept: its size, or because it would change nothing."""
+    if size > MAX_EVENT_BYTES:
+        return Rejected(index, "too_large", f"an event is at most {MAX_EVENT_BYTES} bytes, this one has {size}")
+    if isinstance(event, MemberMerged) and event.contact is not None:
+        return Rejected(index, "invalid_field", "a member id is the tenant's: the event has no contact", "contact")
+    if isinstance(event, TenantPolicySet):
+        refusal = policy_refusal(event.data.policy)
+        return None if refusal is None else Rejected(index, "no_policy", refusal, "data.policy")
+    return None
+
+
+def policy_refusal(wishes: Any) -> str | None:
+    """Why this is no policy, or None if it is one. Every request that sets a policy is validated by this."""
+    try:
+        Policy.from_json(wishes)
+    except InvalidPolicy as error:
+        return clean_text(str(error))[:_LONGEST_DETAIL]
+    return None
 
 
 def _wrong_time(item: dict[str, Any], index: int) -> Rejected | None:

@@ -1,5 +1,7 @@
 """A CRM's member records: each becomes events of a contact on channel ``crm``, whose member id is intrinsic.
 
+What a record says of the member is stated, or verified where the record says that it was checked.
+
 A field that is left out, null or empty says nothing. So a phone that is no longer the member's must be named, as
 ``previous_phone`` or in ``unbind``: ingress stores no records to compare with. Only for an attribute, null removes it.
 
@@ -164,7 +166,7 @@ def _previous(member: Member) -> Iterator[dict[str, Any]]:
 def _reachable(member: Member) -> Iterator[dict[str, Any]]:
     for name, reach in (("phone", member.phone), ("email", member.email)):
         if reach and reach.value and (value := reach.value.strip()):
-            yield {"type": name, "value": value, "assurance": "verified" if reach.verified else "claimed"}
+            yield {"type": name, "value": value, "assurance": "verified" if reach.verified else "stated"}
 
 
 def _profile(member: Member) -> Iterator[EventDraft]:

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from projections.identity.resolution.policy import InvalidPolicy, Policy
+from projections.identity.resolution.policy import Policy
 from schemas.codec import InvalidEvent
 from schemas.events.base import Frozen, Text, Word
-from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, validate_event
+from services.ingress.core.events import EventResult, Rejected, RequestContext, parse, policy_refusal, validate_event
 from services.ingress.core.requests import Refused, read
 
 _REGION: Final = "default_region"
@@ -32,18 +32,17 @@ def validate_policy(raw: bytes, context: RequestContext) -> EventResult:
     """The event of the policy in a body, or why there is none; nothing is raised, whatever the bytes."""
     try:
         request = read(PolicyRequest, parse(raw), "a request to set the policy")
-        policy = _whole(request.policy)
     except InvalidEvent as error:
         return Rejected(0, error.reason, error.detail)
     except Refused as refusal:
         return Rejected(0, refusal.reason, refusal.detail, refusal.field)
-    except InvalidPolicy as error:
-        return Rejected(0, "no_policy", str(error), "policy")
+    if (unfit := policy_refusal(request.policy)) is not None:
+        return Rejected(0, "no_policy", unfit, "policy")
     event: dict[str, Any] = {
         "type": "tenant.policy_set",
         "occurred_at": context.received_at,
         "event_id": request.event_id,
-        "data": request.model_dump(include={"by", "note"}, exclude_none=True) | {"policy": policy},
+        "data": request.model_dump(include={"by", "note"}, exclude_none=True) | {"policy": _whole(request.policy)},
     }
     outcome = validate_event(event, 0, context)
     return _in_its_words(outcome) if isinstance(outcome, Rejected) else outcome

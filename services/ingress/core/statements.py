@@ -13,6 +13,7 @@ from schemas.events.base import AssertedIdentifier
 from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
 from services.ingress.core.normalize import content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges
+from services.ingress.core.stated_values import StatedValue, values_in
 
 
 class EventDraft(NamedTuple):
@@ -41,14 +42,16 @@ _EVIDENCE: Final = ("identity.bound", "identity.unbound", "identity.decided")
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What is kept of a statement that is in the log: enough to look for it in the read models."""
+    """What is kept of a statement that is in the log: enough to look for it in the read models, and to warn of it."""
 
     index: int
     contact: str
     event_ids: tuple[str, ...]
     evidence: tuple[str, ...] = ()  # those of them that are about who is who
     policies: tuple[str, ...] = ()  # and those that set the tenant's policy
+    merges: tuple[str, ...] = ()  # and those that say which member id became another
     vouched: bool = False  # they carry intrinsic identifiers
+    stated: tuple[StatedValue, ...] = ()  # the identifiers that they state
 
     @classmethod
     def of(cls, index: int, events: Sequence[Event]) -> "Receipt":
@@ -60,7 +63,9 @@ class Receipt:
             tuple(event.event_id for event in events),
             tuple(event.event_id for event in events if event.type in _EVIDENCE),
             tuple(event.event_id for event in events if event.type == "tenant.policy_set"),
+            tuple(event.event_id for event in events if event.type == "member.merged"),
             any(event.intrinsic for event in events),
+            values_in(events),
         )
 
 
@@ -127,4 +132,4 @@ def attribute_drafts(values: Mapping[str, AttributeInput | None] | None, place: 
 
 def identifier_data(identifiers: Sequence[AssertedIdentifier] | None) -> list[dict[str, Any]]:
     """The identifiers as an event's data hold them."""
-    return [one.model_dump() for one in identifiers or ()]
+    return [one.model_dump(exclude_none=True) for one in identifiers or ()]

@@ -1,15 +1,16 @@
 """A website's messages of Segment's API to canonical events, each by itself, whatever it contains.
 
 *The contact.* A visitor is the contact ``web:<account>:<anonymousId>``. A message with a ``userId`` only comes from a
-server that knows the member but no browser: its contact is ``user:<userId>``, with the intrinsic identifier
-``member_id`` on every event (which needs no event of its own). An ``anonymousId`` that begins with ``user:`` or
-``anon:`` is prefixed with ``anon:``, so that no visitor can pose as such a contact.
+server that knows the member but no browser: its contact is ``user:<userId>``. An ``anonymousId`` that begins with
+``user:`` or ``anon:`` is prefixed with ``anon:``, so that no visitor can pose as such a contact.
 
-*Logins.* ``identify`` with a ``userId`` is a login, stated each time at its own time, since the latest login counts.
-Any other message with both a ``userId`` and an ``anonymousId`` states the same (SDKs put both on all messages), but
-once a day: the event's id is derived from the statement and the day, so all repeats of a day are one event, and a
-process that remembers having sent it may skip it. E-mail and phone in traits are claimed: everybody can read a write
-key in the web pages, so what comes with it is only as sure as the site's visitors are.
+*Logins.* ``identify`` with a ``userId`` is a login, claimed each time at its own time, since the latest login counts.
+Any other message with a ``userId`` claims the same (SDKs put it on all messages), but once a day: the event's id is
+derived from the claim and the day, so all repeats of a day are one event, and a process that remembers having sent it
+may skip it.
+
+*Assurance.* Everybody can read a write key in the web pages, so all that comes with it is claimed: the user id as well
+as e-mail, phone and external ids.
 
 Of the context, only the page's URL and the campaign are kept; device and network are left out. The ids of the events of
 one message begin with what they are, so that one ``messageId`` gives several events, and a repeat gives the same ones.
@@ -86,7 +87,6 @@ class _Message:
     site: Site
     contact: Fields
     user_id: str | None
-    is_visitor: bool
     at: int
 
     def object(self, name: str) -> Fields | None:
@@ -153,7 +153,7 @@ def _read(fields: Fields, site: Site, delivery: Delivery) -> _Message | None:
     else:
         return None
     at = happened_at(fields, delivery.sent_at, delivery.received_at)
-    return _Message(fields, context, kind, site, contact, user_id, anonymous_id is not None, at)
+    return _Message(fields, context, kind, site, contact, user_id, at)
 
 
 def _visitor(site: Site, anonymous_id: str) -> Fields:
@@ -174,7 +174,7 @@ def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
 
 
 def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: Delivery) -> Event:
-    site, vouched = message.site, draft.contact is None and not message.is_visitor
+    site = message.site
     return to_event(
         {
             "event_id": f"web:{draft.label}:{message_id}" if draft.label else _day_id(draft, message),
@@ -184,7 +184,7 @@ def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: De
             "occurred_at": message.at,
             "received_at": delivery.received_at,
             "source": site.source,
-            "intrinsic": [{"type": "member_id", "value": message.user_id}] if vouched else [],
+            "intrinsic": [],
             "data": draft.data,
         }
     )
@@ -204,9 +204,8 @@ def _drafts(message: _Message) -> list[MessageDraft]:
 
 
 def _standing(message: _Message) -> list[MessageDraft]:
-    """The login that a message of another kind states: SDKs put both ids on everything they send."""
-    member = message.user_id if message.is_visitor else None
-    identifiers = identifiers_of(member, message.context.get("traits"), message.context)
+    """The login that a message of another kind claims: SDKs put the user id on everything they send."""
+    identifiers = identifiers_of(message.user_id, message.context.get("traits"), message.context)
     return [MessageDraft("", "identity.bound", _binding(identifiers))] if identifiers else []
 
 

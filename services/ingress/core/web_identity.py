@@ -1,4 +1,4 @@
-"""The identifiers in a website's message, each with its assurance."""
+"""The identifiers in a website's message. All are claimed, since anybody can send a message with a write key."""
 
 import re
 from typing import Any, Final
@@ -9,7 +9,7 @@ LONGEST_VALUE: Final = 512
 _MOST_EXTERNAL: Final = 20
 _TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
 _MEMBER: Final = frozenset({"user_id", "member_id"})
-CLAIMED: Final = ("email", "phone")
+TRAITS: Final = ("email", "phone")
 # Other collections are not people's, and an encoded id can't be compared.
 _USUAL: Final = (("collection", "users"), ("encoding", "none"))
 
@@ -25,16 +25,14 @@ def usable_id(value: Any, longest: int) -> str | None:
 
 
 def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fields]:
-    """The member id, which a login verifies, and what is claimed: e-mail and phone among the traits, external ids."""
-    found = {("member_id", member): "verified"} if member else {}
-    for name in CLAIMED:
+    """The member id of the login, e-mail and phone among the traits, and external ids, each once."""
+    found = [("member_id", member)] if member else []
+    for name in TRAITS:
         value = usable_id(traits.get(name), LONGEST_VALUE) if isinstance(traits, dict) else None
         if value is not None:
-            found.setdefault((name, value), "claimed")
-    for type_name, value in _external(context):
-        if type_name in CLAIMED or _TENANTS_OWN.fullmatch(type_name):
-            found.setdefault((type_name, value), "claimed")
-    return [{"type": name, "value": value, "assurance": how} for (name, value), how in found.items()]
+            found.append((name, value))
+    found.extend(one for one in _external(context) if one[0] in TRAITS or _TENANTS_OWN.fullmatch(one[0]))
+    return [{"type": name, "value": value, "assurance": "claimed"} for name, value in dict.fromkeys(found)]
 
 
 def member_id_in(context: Fields, longest: int) -> str | None:

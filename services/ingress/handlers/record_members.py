@@ -82,17 +82,18 @@ def _within(room: int, outcome: AcceptedItem | Rejected) -> AcceptedItem | Rejec
 
 async def take_member(said: Any, context: RequestContext, terms: Terms, log: Log) -> Receipt | Rejected:
     """Validate one record and append its events. Raises LogUnavailable."""
-    return await _taken("members", validate_member(said, 0, context, terms), log)
+    return await append_item("members", validate_member(said, 0, context, terms), log)
 
 
 async def take_command(  # noqa: PLR0913, PLR0917 - what is said, of whom, by whom, and where it goes
     command: Command, contact: ContactFields, raw: bytes, context: RequestContext, key: str | None, log: Log
 ) -> Receipt | Rejected:
     """Validate a command and append its events. Raises LogUnavailable."""
-    return await _taken("commands", validate_command(command, contact, raw, context, key), log)
+    return await append_item("commands", validate_command(command, contact, raw, context, key), log)
 
 
-async def _taken(door: str, outcome: AcceptedItem | Rejected, log: Log) -> Receipt | Rejected:
+async def append_item(door: str, outcome: AcceptedItem | Rejected, log: Log) -> Receipt | Rejected:
+    """Append the events of one request. Raises LogUnavailable."""
     if isinstance(outcome, Rejected):
         count(door, [], [outcome.reason])
         return outcome

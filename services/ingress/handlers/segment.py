@@ -1,11 +1,12 @@
 """Appends the events of a website's messages."""
 
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.codec import encode
 from schemas.events import Event
 from services.ingress.core.segment import SegmentBatch
+from services.ingress.core.stated_values import StatedValue, values_in
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import Site, translate
 from services.ingress.handlers.counting import count
@@ -16,8 +17,15 @@ from services.ingress.ports import Log, Record
 _SLICE: Final = 100
 
 
-async def take_messages(batch: SegmentBatch, site: Site, log: Log, dedup: DailyDedup) -> list[Ignored]:
-    """Append the events of a website's messages. Returns those that became none, with why. Raises LogUnavailable."""
+class TakenMessages(NamedTuple):
+    """The messages that became no event, with why, and the identifiers that the others state."""
+
+    ignored: list[Ignored]
+    stated: tuple[StatedValue, ...]
+
+
+async def take_messages(batch: SegmentBatch, site: Site, log: Log, dedup: DailyDedup) -> TakenMessages:
+    """Append the events of a website's messages. Raises LogUnavailable."""
     events: list[Event] = []
     ignored: list[Ignored] = []
     for start in range(0, len(batch.messages), _SLICE):
@@ -31,4 +39,4 @@ async def take_messages(batch: SegmentBatch, site: Site, log: Log, dedup: DailyD
         await log.append([Record.of(event, encode(event)) for event in new])
         dedup.remember(new)
     count("web", new, [one.reason for one in ignored])
-    return ignored
+    return TakenMessages(ignored, values_in(events))

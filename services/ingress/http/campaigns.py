@@ -10,13 +10,21 @@ from starlette.responses import Response
 from schemas.events.conversation import Purpose
 from schemas.export import Document
 from services.ingress.core.campaigns import Send
-from services.ingress.core.contact_lists import FORMS, Form, NoColumns
-from services.ingress.core.events import Rejected, RequestContext
-from services.ingress.core.requests import Refused
-from services.ingress.handlers.campaigns import MOST_REFUSED, CampaignImport
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING, busy, stream_body
-from services.ingress.http.context import Ingress, log_problem, now
-from services.ingress.ports import LogUnavailable
+from services.ingress.core.events import RequestContext
+from services.ingress.core.list_lines import FORMS, Form
+from services.ingress.handlers.campaigns import CampaignImport
+from services.ingress.handlers.list_import import MOST_REFUSED
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
+from services.ingress.http.context import Ingress, now
+from services.ingress.http.lists import (
+    NO_ACCEPTABLE_LINE,
+    UNSUPPORTED_LIST,
+    RefusedLine,
+    counts_of,
+    form_of,
+    idempotency_key,
+    take_list,
+)
 from services.runtime.api import (
     COMMON_PROBLEMS,
     Answer,
@@ -27,28 +35,13 @@ from services.runtime.api import (
     problem_responses,
     schema_of,
 )
-from services.runtime.budget import BudgetExceeded
-from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, Kind, Problem
+from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, Kind
 
 NO_CAMPAIGN: Final = Kind("no-campaign", "This is no message to anybody", 422)
-NO_ACCEPTABLE_LINE: Final = Kind("no-acceptable-line", "None of the lines is acceptable", 422)
-UNSUPPORTED_LIST: Final = Kind("unsupported-list", "This form of list is not understood", 415)
-# What a list of any length needs of this process's memory: a piece of it unpacked, a line, and a slice of events.
-_ROOM: Final = 2_097_152
 _LONGEST_NUMBER: Final = 20
-_LONGEST_KEY: Final = 255
 
 
 router: Final[APIRouter] = keyed_router("/v1/campaigns", "ingress")
-
-
-class RefusedLine(Answer):
-    """A line that is no message."""
-
-    line: NonNegativeInt
-    reason: str
-    detail: str
-    field: str | None = None
 
 
 class CampaignResult(Answer):
@@ -122,53 +115,13 @@ async def post_campaign_messages(request: Request) -> Response:
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
-    campaign = CampaignImport(_send(request), _form(request), context, ingress.log)
-    with ingress.budget.lease() as lease:
-        try:
-            lease.grow(_ROOM)
-            await _take(request, campaign, ingress.settings.campaign_body_limit)
-        except BudgetExceeded:
-            raise busy() from None
-    if campaign.accepted:
-        return Response(orjson.dumps(_counts(campaign)), 202, media_type="application/json")
-    raise Problem(NO_ACCEPTABLE_LINE, **_counts(campaign))
+    campaign = CampaignImport(_send(request), form_of(request, FORMS), context, ingress.log)
 
+    def counts() -> dict[str, Any]:
+        return {"send_id": campaign.send.named, **counts_of(campaign)}
 
-async def _take(request: Request, campaign: CampaignImport, limit: int) -> None:
-    """Take the whole body. A problem on the way tells how many messages are in the log already."""
-    try:
-        async for piece in stream_body(request, limit):
-            await campaign.take(piece)
-        if not await campaign.finish():
-            raise Problem(MALFORMED_BODY, "the list is empty", reason="empty")  # noqa: TRY301 - told as every other
-    except Refused as refusal:
-        field: dict[str, Any] = {"field": refusal.field} if refusal.field else {}
-        raise Problem(NO_CAMPAIGN, refusal.detail, reason=refusal.reason, **field) from None
-    except NoColumns as error:
-        raise Problem(NO_CAMPAIGN, str(error), reason="no_columns") from None
-    except LogUnavailable as error:
-        problem = log_problem(error)
-        problem.fields.update(_counts(campaign))
-        raise problem from error
-    except Problem as problem:
-        problem.fields.update(_counts(campaign))
-        raise
-
-
-def _counts(campaign: CampaignImport) -> dict[str, Any]:
-    refusals = campaign.refusals
-    return {
-        "send_id": campaign.send.named,
-        "accepted": campaign.accepted,
-        "rejected": refusals.count,
-        "refused": [_refused(one) for one in refusals.first],
-        "refused_left_off": max(0, refusals.count - MOST_REFUSED),
-    }
-
-
-def _refused(outcome: Rejected) -> dict[str, Any]:
-    field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
-    return {"line": outcome.index, "reason": outcome.reason, "detail": outcome.detail, **field}
+    taken = await take_list(request, ingress, campaign, NO_CAMPAIGN, counts)
+    return Response(orjson.dumps(taken), 202, media_type="application/json")
 
 
 def _send(request: Request) -> Send:
@@ -179,21 +132,6 @@ def _send(request: Request) -> Send:
         asked.get("purpose", "broadcast"),
         asked.get("agent"),
         asked.get("text"),
-        asked.get("send_id", _idempotency_key(request)),
+        asked.get("send_id", idempotency_key(request)),
         int(sent_at) if sent_at and sent_at.isdecimal() and len(sent_at) <= _LONGEST_NUMBER else sent_at,
     )
-
-
-def _form(request: Request) -> Form:
-    form = FORMS.get(request.headers.get("content-type", "").partition(";")[0].strip().lower())
-    if form is None:
-        raise Problem(UNSUPPORTED_LIST, f"send the list as one of {', '.join(FORMS)}")
-    return form
-
-
-def _idempotency_key(request: Request) -> str | None:
-    """The caller's name of this request. Raises a 422 problem."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
-        raise Problem(INVALID_REQUEST, f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-    return key

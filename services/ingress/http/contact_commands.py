@@ -21,9 +21,11 @@ from services.ingress.http.context import (
     Wait,
     context_of,
     visible,
+    warned,
 )
 from services.ingress.http.identity import refused
-from services.runtime.api import Answer, body_of, keyed_router, problem_responses
+from services.ingress.http.warnings import WarningAnswer
+from services.runtime.api import body_of, keyed_router, problem_responses
 from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, Kind, Problem
 
 NO_COMMAND: Final = Kind("no-command", "This is nothing that can be done", 422)
@@ -38,7 +40,7 @@ _SUMMARIES: Final[dict[Command, str]] = {
 router: Final[APIRouter] = keyed_router("/v1/contacts/{channel}/{account}", "contacts")
 
 
-class EventsReceipt(Answer):
+class EventsReceipt(WarningAnswer):
     """The events that are in the log; ``visible`` tells whoever waited whether readers see them."""
 
     event_ids: list[str]
@@ -73,7 +75,8 @@ def _endpoint(command: Command) -> Callable[..., Awaitable[Response]]:
         if isinstance(outcome, Rejected):
             raise refused(outcome, NO_COMMAND)
         seen = await visible(ingress, lease, principal.tenant, [outcome], wait=wait)
-        return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen).response(202)
+        warnings = await warned(ingress, principal.tenant, [outcome])
+        return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen, **warnings).response(202)
 
     return post_command
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request
 
@@ -21,7 +21,8 @@ from services.ingress.http.body import (
     read_body,
     unpacked,
 )
-from services.ingress.ports import Log, LogFull, Sources, Visibility
+from services.ingress.http.warnings import warning_fields
+from services.ingress.ports import IdentityReads, Log, LogFull, Sources, Visibility
 from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
@@ -43,6 +44,7 @@ class Ingress:
     log: Log
     budget: Budget
     visibility: Visibility
+    identity: IdentityReads
     limits: Limits
     engine: Engine
     source_service: SourceService
@@ -120,3 +122,8 @@ async def visible(
     """Whether readers see what the log has; None for who did not ask to wait. Whoever waits holds no memory."""
     lease.close()
     return await ingress.visibility.wait_until_visible(tenant, receipts) if wait else None
+
+
+async def warned(ingress: Ingress, tenant: str, receipts: Sequence[Receipt]) -> dict[str, Any]:
+    """The fields of a WarningAnswer about what was stated."""
+    return await warning_fields(ingress.identity, tenant, [value for one in receipts for value in one.stated])

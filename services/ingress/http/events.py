@@ -9,9 +9,11 @@ from starlette.responses import Response
 
 from schemas.export import EVENT_NAMES, UNKNOWN, Document, asyncapi
 from services.ingress.core.events import Accepted, EventResult, Unreadable
+from services.ingress.core.stated_values import values_in
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, Ingress, context_of, log_problem
+from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
 from services.runtime.problems import (
@@ -46,7 +48,7 @@ class RejectedItem(Answer):
     problem: ProblemDocument
 
 
-class EventsResult(Answer):
+class EventsResult(WarningAnswer):
     """What became of each event, in the order sent."""
 
     accepted: NonNegativeInt
@@ -97,7 +99,8 @@ async def post_events(request: Request) -> Response:
 
     `202` means that Kafka, with acks=all, has every accepted one; on `503` send the same again: an event that is in
     the log already is absorbed. `tenant` is the key's, `received_at` is now, `event_id` is made of the content where it
-    is left out; an `occurred_at` more than five minutes ahead is taken to be now.
+    is left out; an `occurred_at` more than five minutes ahead is taken to be now. A value of an identifier that is no
+    evidence is taken all the same, and listed in `warnings`.
     """
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
@@ -110,19 +113,21 @@ async def post_events(request: Request) -> Response:
             outcomes = await take_events(body, content_type, context_of(principal), settings.batch_limit, ingress.log)
         except LogUnavailable as error:
             raise log_problem(error) from error
-    return _response(outcomes)
+        if isinstance(outcomes, Unreadable):
+            kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
+            raise Problem(kind, outcomes.detail, reason=outcomes.reason)
+        stated = values_in(outcome.event for outcome in outcomes if isinstance(outcome, Accepted))
+        warnings = await warning_fields(ingress.identity, principal.tenant, stated)
+    return _response(outcomes, warnings)
 
 
-def _response(outcomes: list[EventResult] | Unreadable) -> Response:
-    if isinstance(outcomes, Unreadable):
-        kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
-        raise Problem(kind, outcomes.detail, reason=outcomes.reason)
+def _response(outcomes: list[EventResult], warnings: dict[str, Any]) -> Response:
     results = [_result(outcome) for outcome in outcomes]
     accepted = sum(isinstance(outcome, Accepted) for outcome in outcomes)
     counts: dict[str, Any] = {"accepted": accepted, "rejected": len(results) - accepted, "results": results}
     if results and not accepted:
         raise Problem(NO_ACCEPTABLE_EVENT, results[0]["problem"]["detail"] if len(results) == 1 else None, **counts)
-    return Response(orjson.dumps(counts), 202, media_type="application/json")
+    return Response(orjson.dumps(counts | warnings), 202, media_type="application/json")
 
 
 def _result(outcome: EventResult) -> dict[str, Any]:
@@ -139,6 +144,7 @@ _TITLES: Final = {
     "nul_character": "Text can't hold NUL characters",
     "not_an_object": "An event is a JSON object",
     "not_json": "Malformed JSON",
+    "no_policy": "This is no policy",
     "too_deep": "The event is nested too deep",
     "too_large": "The event is too large",
     "wrong_tenant": "The event is another tenant's",

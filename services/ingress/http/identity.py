@@ -1,15 +1,17 @@
 """Decisions of staff, and the identity policy, over HTTP. Each appends one event that occurs now."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter
+from pydantic import Field
 from starlette.responses import Response
 
 from services.ingress.core.decisions import DecisionRequest
 from services.ingress.core.events import EventResult, Rejected
 from services.ingress.core.policies import PolicyRequest
 from services.ingress.core.statements import Receipt
-from services.ingress.handlers.identity import take_decision, take_policy
+from services.ingress.handlers.identity import TwoMembers, take_decision, take_policy
 from services.ingress.http.body import MALFORMED_BODY
 from services.ingress.http.context import (
     COMMAND_PROBLEMS,
@@ -23,11 +25,12 @@ from services.ingress.http.context import (
     context_of,
     visible,
 )
-from services.runtime.api import Answer, body_of, keyed_router, problem_responses
+from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
 from services.runtime.budget import BudgetLease
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem
 
 NO_DECISION: Final = Kind("no-decision", "This is no decision", 422)
+TWO_MEMBERS: Final = Kind("two-members", "The contacts belong to two members", 409)
 NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 
 router: Final[APIRouter] = keyed_router("/v1/identity", "identity")
@@ -40,12 +43,31 @@ class EventReceipt(Answer):
     visible: bool | None = None
 
 
+class SuggestedRequest(Answer):
+    """A request that can be sent instead."""
+
+    method: Literal["POST"]
+    path: str = Field(examples=["/v1/members/M7/merge"])
+    body: dict[str, str]
+
+
+class TwoMembersProblem(ProblemDocument):
+    """The problem with a decision that cannot make two members one, and the request that can."""
+
+    member_ids: Annotated[list[str], Field(min_length=2, max_length=2)] = Field(
+        description="The member ids of the customers of `a` and of `b`."
+    )
+    request: SuggestedRequest
+
+
 @router.post(
     "/decisions",
     summary="Decide whether two contacts are one person",
     status_code=202,
     response_model=EventReceipt,
-    responses=COMMAND_PROBLEMS | problem_responses(NO_DECISION, INVALID_REQUEST),
+    responses=COMMAND_PROBLEMS
+    | problem_responses(TWO_MEMBERS, shape=TwoMembersProblem)
+    | problem_responses(NO_DECISION, INVALID_REQUEST),
     openapi_extra=body_of({"application/json": DecisionRequest}),
 )
 async def post_decision(
@@ -53,9 +75,12 @@ async def post_decision(
 ) -> Response:
     """An event of now: of several decisions about a pair the latest counts, and `undecided` takes either back.
 
-    `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it.
+    `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it. `409` means
+    that the two contacts belong to customers with different member ids, which no decision makes one: merge the members.
     """
-    outcome = await take_decision(body, context_of(principal), ingress.log)
+    outcome = await take_decision(body, context_of(principal), ingress.log, ingress.identity)
+    if isinstance(outcome, TwoMembers):
+        raise _two_members(outcome)
     return await _answer(ingress, lease, outcome, NO_DECISION, wait=wait)
 
 
@@ -85,6 +110,20 @@ async def _answer(ingress: Ingress, lease: BudgetLease, outcome: EventResult, re
     receipt = Receipt.of(0, [outcome.event])
     seen = await visible(ingress, lease, outcome.event.tenant, [receipt], wait=wait)
     return EventReceipt(event_id=outcome.event.event_id, visible=seen).response(202)
+
+
+def _two_members(found: TwoMembers) -> Problem:
+    """The problem that says which request to send; the caller decides which of the two ids stays."""
+    request = {
+        "method": "POST",
+        "path": f"/v1/members/{quote(found.of_a, safe='')}/merge",
+        "body": {"into": found.of_b, "by": found.by},
+    }
+    detail = (
+        "the two contacts belong to customers with different member ids, and one person has one member id: "
+        "merge the members, either of them into the other"
+    )
+    return Problem(TWO_MEMBERS, detail, member_ids=[found.of_a, found.of_b], request=request)
 
 
 def refused(outcome: Rejected, kind: Kind) -> Problem:

@@ -23,8 +23,10 @@ from services.ingress.http.context import (
     Wait,
     context_of,
     visible,
+    warned,
 )
 from services.ingress.http.events import RejectedItem
+from services.ingress.http.warnings import WarningAnswer
 from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
 from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, Kind, Problem, document
 
@@ -43,7 +45,7 @@ class AcceptedMember(Answer):
     event_ids: list[str]
 
 
-class MembersResult(Answer):
+class MembersResult(WarningAnswer):
     """What became of each record, in the order sent; ``visible`` tells whoever waited whether readers see them."""
 
     accepted: NonNegativeInt
@@ -94,7 +96,8 @@ async def put_members(
     if outcomes and not receipts:
         raise Problem(NO_ACCEPTABLE_MEMBER, **counts, results=[one.model_dump(exclude_none=True) for one in results])
     seen = await visible(ingress, lease, principal.tenant, receipts, wait=wait)
-    return MembersResult(**counts, results=results, visible=seen).response(202)
+    warnings = await warned(ingress, principal.tenant, receipts)
+    return MembersResult(**counts, results=results, visible=seen, **warnings).response(202)
 
 
 @router.put(
@@ -127,7 +130,8 @@ async def put_member(
     if isinstance(outcome, Rejected):
         raise Problem(NO_MEMBER, outcome.detail, **_why(outcome))
     seen = await visible(ingress, lease, principal.tenant, [outcome], wait=wait)
-    return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen).response(202)
+    warnings = await warned(ingress, principal.tenant, [outcome])
+    return EventsReceipt(event_ids=list(outcome.event_ids), visible=seen, **warnings).response(202)
 
 
 def _json(raw: bytes) -> Any:

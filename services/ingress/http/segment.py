@@ -37,7 +37,8 @@ from services.ingress.http.admission import spend
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, log_problem, now
 from services.ingress.http.cors import preflight, readable
-from services.ingress.ports import Log, LogUnavailable, Sites, SourcesUnavailable
+from services.ingress.http.warnings import WarningAnswer, warning_fields
+from services.ingress.ports import IdentityReads, Log, LogUnavailable, Sites, SourcesUnavailable
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.metrics import INGRESS_WEBHOOKS
@@ -82,6 +83,7 @@ class SegmentIntake:
     budget: Budget
     dedup: DailyDedup
     limits: Limits
+    identity: IdentityReads
 
 
 _SUMMARIES: Final = {
@@ -150,7 +152,7 @@ class IgnoredMessage(Answer):
     reason: str
 
 
-class SegmentTaken(Answer):
+class SegmentTaken(WarningAnswer):
     """The messages are in the log, except for those that are ignored."""
 
     success: Literal[True]
@@ -218,16 +220,17 @@ async def _take(request: Request, name: str) -> Response:
         spend(intake.limits, site)
         try:
             brought = segment_batch(name, body, now())
-            ignored = await take_messages(brought, site, intake.log, intake.dedup)
+            taken = await take_messages(brought, site, intake.log, intake.dedup)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except TooManyMessages as error:
             raise Problem(TOO_LARGE, str(error), limit=MAX_MESSAGES) from None
         except LogUnavailable as error:
             raise log_problem(error) from error
-    if ignored and len(ignored) == len(brought.messages):
-        raise _unusable(ignored)
-    return Response(_told(ignored), media_type=_JSON)
+        if taken.ignored and len(taken.ignored) == len(brought.messages):
+            raise _unusable(taken.ignored)
+        warnings = await warning_fields(intake.identity, site.tenant, taken.stated)
+    return Response(_told(taken.ignored, warnings), media_type=_JSON)
 
 
 async def _parsed(request: Request, name: str, lease: BudgetLease) -> Any:
@@ -266,11 +269,12 @@ def _unusable(ignored: list[Ignored]) -> Problem:
     return Problem(kind, _DETAILS.get(first), reason=first)
 
 
-def _told(ignored: list[Ignored]) -> bytes:
+def _told(ignored: list[Ignored], warnings: dict[str, Any]) -> bytes:
     """Success, since what is left out would be no better if it were sent again; and which messages those are."""
-    if not ignored:
+    if not ignored and not warnings:
         return _SUCCESS
-    return orjson.dumps({"success": True, "ignored": [{"index": one.index, "reason": one.reason} for one in ignored]})
+    left_out = {"ignored": [{"index": one.index, "reason": one.reason} for one in ignored]} if ignored else {}
+    return orjson.dumps({"success": True, **left_out, **warnings})
 
 
 @extras.post(METRICS_PATH, summary="Take an SDK's own metrics, and drop them", response_model=SegmentTaken)

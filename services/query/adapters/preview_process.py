@@ -93,9 +93,14 @@ async def _read_and_compare(task: _Task) -> Preview:
 
 
 def _compare(stored: IdentitySnapshot, policy: Policy, alone: int) -> Preview:
+    """Only contacts that have an event of their own are compared; others only name the rest."""
     now: dict[UUID, list[str]] = {}
     for contact in sorted(stored.customers):
         now.setdefault(stored.customers[contact], []).append(contact)
-    customers = resolve(stored.evidence, policy).customers
-    then = {stored.ids[one.founder]: one.contacts for one in customers}
+    then: dict[UUID, tuple[str, ...]] = {}
+    for one in resolve(stored.evidence, policy).customers:
+        if contacts := tuple(contact for contact in one.contacts if contact in stored.customers):
+            then[stored.ids[one.founder]] = contacts
+    for contact in stored.customers.keys() - stored.evidence.contacts:  # all that named it was taken back
+        then[stored.ids[contact]] = (contact,)
     return preview(Comparison({customer: tuple(contacts) for customer, contacts in now.items()}, then, alone))

@@ -2,18 +2,22 @@
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
 
-from projections.identity.queries import ConflictPosition
+from projections.candidates.queries import CandidatePosition
+from projections.identity.customer_links import CustomerPosition
+from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.timeline.queries import TimelinePosition
 from services.query.core.errors import BadCursor
 
 MOST_CHARACTERS: Final = 1500  # of a timeline's cursor; an event id of 255 four-byte characters needs 1,392
-MOST_OF_A_CONFLICT: Final = 8000  # of a conflict's; a contact key of 520 four-byte characters needs about half of it
+MOST_OF_A_CANDIDATE: Final = 48
+MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
+_PAIR: Final = struct.Struct(">i16s16s")  # the doubt, and the two customers' ids
 
 
 def write(position: TimelinePosition) -> str:
@@ -35,21 +39,79 @@ def read(cursor: str) -> TimelinePosition:
     return position
 
 
-def write_conflict(position: ConflictPosition) -> str:
+def write_conflict(position: ConflictPosition | SetAsidePosition) -> str:
     """The cursor of the page of conflicts that begins after this position."""
-    raw = orjson.dumps([position.at, str(position.contact_id), position.type, position.value])
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    at, contact_id, *rest = position
+    return _write_list([at, str(contact_id), *rest])
 
 
-def read_conflict(cursor: str) -> ConflictPosition:
+def read_conflict(cursor: str) -> ConflictPosition | SetAsidePosition:
     """The position that a cursor stands for. Raises BadCursor for any text that ``write_conflict`` can't have made."""
+    position: ConflictPosition | SetAsidePosition
     try:
-        at, contact_id, type_name, value = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        position = ConflictPosition(at, UUID(contact_id), type_name, value)
-        genuine = write_conflict(position) == cursor and "\0" not in type_name + value
-        _FIXED.pack(at, position.contact_id.bytes)  # fails for a time that no table can hold
+        at, contact_id, *rest = _read_list(cursor)
+        if len(rest) == len(SetAsidePosition._fields) - 2:
+            event_id, digest = rest
+            _FIXED.pack(digest, b"")  # fails for a number that no table can hold
+            position = SetAsidePosition(at, UUID(contact_id), _text(event_id), digest)
+        else:
+            position = ConflictPosition(at, UUID(contact_id), *map(_text, rest))
+        _FIXED.pack(at, position.contact_id.bytes)
     except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if write_conflict(position) != cursor:
+        raise BadCursor(BadCursor.__doc__)
+    return position
+
+
+def write_customer(position: CustomerPosition) -> str:
+    """The cursor of the page of a customer's links that begins after this position."""
+    return _write_list([str(position.contact_id), position.session, position.part, *position.row])
+
+
+def read_customer(cursor: str) -> CustomerPosition:
+    """The position that a cursor stands for. Raises BadCursor for any text that ``write_customer`` can't have made."""
+    try:
+        contact_id, session, part, *row = _read_list(cursor)
+        position = CustomerPosition(UUID(contact_id), _text(session), part, tuple(map(_text, row)))
+        genuine = position.is_one and write_customer(position) == cursor
+    except (ValueError, TypeError, AttributeError) as error:
         raise BadCursor(BadCursor.__doc__) from error
     if not genuine:
         raise BadCursor(BadCursor.__doc__)
     return position
+
+
+def write_candidate(position: CandidatePosition) -> str:
+    """The cursor of the page of candidates that begins after this position."""
+    raw = _PAIR.pack(position.doubt, position.one_id.bytes, position.other_id.bytes)
+    return urlsafe_b64encode(raw).decode()
+
+
+def read_candidate(cursor: str) -> CandidatePosition:
+    """The position that a cursor stands for. Raises BadCursor for any text that ``write_candidate`` can't have made."""
+    try:
+        doubt, one, other = _PAIR.unpack(urlsafe_b64decode(cursor.encode("ascii")))
+    except (ValueError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    position = CandidatePosition(doubt, UUID(bytes=one), UUID(bytes=other))
+    if write_candidate(position) != cursor:  # the decoder skips unknown characters
+        raise BadCursor(BadCursor.__doc__)
+    return position
+
+
+def _write_list(values: list[Any]) -> str:
+    return urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+
+
+def _read_list(cursor: str) -> list[Any]:
+    values = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    if not isinstance(values, list):
+        raise TypeError("not a list")
+    return values
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError("not a text that a table can hold")
+    return value

@@ -1,16 +1,20 @@
-"""Explanations of a resolution, and conflicts, as readers get them."""
+"""Explanations, customers' links and conflicts, as readers get them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 from uuid import UUID
 
 import orjson
 
+from projections.identity.customer_links import CustomerPage
+from projections.identity.exploring import Found
 from projections.identity.queries import position_of
-from projections.identity.resolution import explain
-from projections.identity.resolution.links import STAFF
-from projections.identity.resolution.resolution import Resolution
-from projections.identity.tables import ConflictRow
+from projections.identity.resolution.explain import ACCEPTED, NODE_VALUES, ChainStep, remedies, step_order
+from projections.identity.resolution.links import Node, Refusal, SetAsideReason
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.set_aside import detail_of
+from projections.identity.stored_links import Explained
+from projections.identity.tables import ConflictRow, SetAsideRow
 from services.query.core import cursors
 from services.query.core.identity_models import (
     Conflict,
@@ -19,87 +23,171 @@ from services.query.core.identity_models import (
     EvidenceEvent,
     Explanation,
     GraphContact,
+    ShownValueSetAside,
     Side,
+    SuggestedRemedy,
     Tie,
 )
 
 PersonalIdOf = Callable[[str], UUID]
+_REFUSALS: Final = frozenset(get_args(Refusal))
 
 
-def why_view(resolution: Resolution, one: str, other: str, id_of: PersonalIdOf) -> Explanation:
+class Sides(NamedTuple):
+    """The two contacts, each as the node that it is with, and their customers."""
+
+    one: Node
+    other: Node
+    customers: tuple[UUID, UUID]
+
+    @property
+    def together(self) -> bool:
+        """Whether they are one customer."""
+        return self.customers[0] == self.customers[1]
+
+
+class Shown(NamedTuple):
+    """The chain with its events, and what of the two contacts is no evidence."""
+
+    chain: Sequence[Explained]
+    set_aside: Sequence[SetAsideRow]
+
+
+class ShownCustomer(NamedTuple):
+    """What a customer is known by; ``founder`` is None if that contact has no event of its own."""
+
+    customer_id: UUID
+    founder: str | None
+    member_id: str | None
+    member_ids: Sequence[str]
+
+
+def why_view(sides: Sides, found: Found, shown: Shown, policy: Policy, id_of: PersonalIdOf) -> Explanation:
     """Why the two contacts are one customer or are not."""
-    explained = explain.why(resolution, one, other)
+    a, b = (
+        Side(contact=node[0], session=node[1] or None, id=id_of(node[0]), customer_id=customer_id)
+        for node, customer_id in zip(sides[:2], sides.customers, strict=True)
+    )
+    advice = () if sides.together else remedies(found.chain, a.contact, b.contact)
     return Explanation(
-        a=_side(resolution, one, id_of),
-        b=_side(resolution, other, id_of),
-        together=explained.together,
-        because=_because(explained, same=one == other),
-        decided_different=explained.decided is not None,
-        chain=[_tie(step) for step in explained.chain],
+        a=a,
+        b=b,
+        together=sides.together,
+        because=_because(sides, found, shown.set_aside),
+        decided_different=found.decided_different,
+        chain=[_tie(one) for one in shown.chain],
+        set_aside=[_set_aside(row, policy) for row in shown.set_aside],
+        would_join=[SuggestedRemedy(text=one.text, request=one.request) for one in advice],
+        complete=found.complete,
     )
 
 
-def graph_view(resolution: Resolution, contact: str, id_of: PersonalIdOf) -> CustomerLinks:
-    """The customer that holds the contact, with its links."""
-    graph = explain.graph(resolution, contact)
+def links_view(head: ShownCustomer, page: CustomerPage, policy: Policy) -> CustomerLinks:
+    """One page of a customer."""
+    links = sorted(page.links, key=lambda one: step_order(one.step))
+    ties = [_tie(one) for one in links]
     return CustomerLinks(
-        id=id_of(graph.customer.founder),
-        founder=graph.customer.founder,
-        member_id=graph.customer.member_id,
-        contacts=[GraphContact(contact=one, id=id_of(one)) for one in graph.customer.contacts],
-        accepted=[_tie(step) for step in graph.accepted],
-        refused=[_tie(step) for step in graph.refused],
+        id=head.customer_id,
+        founder=head.founder,
+        member_id=head.member_id,
+        member_ids=list(head.member_ids),
+        contacts=sorted(
+            (
+                GraphContact(contact=row.contact, session=row.session or None, id=row.contact_id, by_claim=row.by_claim)
+                for row in page.contacts
+            ),
+            key=lambda one: one.contact,
+        ),
+        accepted=[one for one in ties if one.status == "accepted"],
+        refused=[one for one in ties if one.status == "refused"],
+        not_linked=[one for one in ties if one.status == "set_aside"],
+        set_aside=[_set_aside(row, policy) for row in page.set_aside],
+        next=cursors.write_customer(page.last) if page.last is not None else None,
     )
 
 
-def conflicts_view(rows: Sequence[ConflictRow], limit: int, customers: Mapping[UUID, UUID]) -> ConflictPage:
+def conflicts_view(
+    rows: Sequence[ConflictRow | SetAsideRow], limit: int, customers: Mapping[UUID, UUID], policy: Policy
+) -> ConflictPage:
     """A page of at most ``limit``; the rows are one more if there is a next page."""
     shown = rows[:limit]
     return ConflictPage(
-        conflicts=[_conflict(row, customers[row.contact_id]) for row in shown],
+        conflicts=[_conflict(row, customers.get(row.contact_id, row.contact_id), policy) for row in shown],
         next=cursors.write_conflict(position_of(shown[-1])) if len(rows) > limit else None,
     )
 
 
-def _side(resolution: Resolution, contact: str, id_of: PersonalIdOf) -> Side:
-    customer = explain.customer_of(resolution, contact)
-    return Side(contact=contact, id=id_of(contact), customer_id=id_of(customer.founder))
-
-
-def _because(explained: explain.Why, *, same: bool) -> Literal["same_contact", "linked", "refused", "missing_evidence"]:
-    if same:
+def _because(
+    sides: Sides, found: Found, set_aside: Sequence[SetAsideRow]
+) -> Literal["same_contact", "linked", "refused", "set_aside", "missing_evidence"]:
+    if sides.one[0] == sides.other[0]:
         return "same_contact"
-    if explained.together:
+    if sides.together:
         return "linked"
-    return "refused" if explained.chain or explained.decided else "missing_evidence"
+    if found.decided_different or any(step.fate in _REFUSALS for step in found.chain):
+        return "refused"
+    return "set_aside" if found.chain or set_aside else "missing_evidence"
 
 
-def _tie(step: explain.ChainStep) -> Tie:
-    accepted = step.fate == explain.ACCEPTED
+def _tie(explained: Explained) -> Tie:
+    step = explained.step
+    accepted = step.fate == ACCEPTED
+    value, value_session = _value(step)
     return Tie(
-        contact=step.contact,
+        contact=step.node[0],
+        session=step.node[1] or None,
         type=step.type,
-        value=step.value,
+        value=value,
+        value_session=value_session or None,
         tier=step.tier,
         status="accepted" if accepted else "set_aside" if step.tier is None else "refused",
         reason=None if accepted else step.fate,
         detail=list(step.detail),
         events=[
-            EvidenceEvent(event_id=one.event_id, at=one.at, says="decided" if step.type == STAFF else one.says)
-            for one in step.sources
+            EvidenceEvent(event_id=one.event_id, at=one.at, first_at=one.first_at, says=one.says)
+            for one in explained.sources
         ],
     )
 
 
-def _conflict(row: ConflictRow, customer_id: UUID) -> Conflict:
+def _value(step: ChainStep) -> tuple[str, str]:
+    if step.type in NODE_VALUES:
+        return cast("Node", step.value)
+    return (cast("str", step.value), "")
+
+
+def _set_aside(row: SetAsideRow, policy: Policy) -> ShownValueSetAside:
+    reason: Any = row.reason
+    return ShownValueSetAside(
+        contact=row.contact,
+        type=row.type,
+        value=row.value,
+        reason=reason,
+        detail=detail_of(row.type, row.value, reason, policy),
+        event_id=row.event_id,
+        at=row.at,
+    )
+
+
+def _conflict(row: ConflictRow | SetAsideRow, customer_id: UUID, policy: Policy) -> Conflict:
+    if isinstance(row, SetAsideRow):
+        detail = [detail_of(row.type, row.value, cast("SetAsideReason", row.reason), policy)]
+        session, value_session, tier, at, event_id = None, None, None, row.at, row.event_id
+    else:
+        detail = orjson.loads(row.detail)
+        session, value_session, tier, at, event_id = row.session or None, row.target or None, row.tier, row.since, None
     return Conflict(
         contact=row.contact,
+        session=session,
         contact_id=row.contact_id,
         customer_id=customer_id,
         type=row.type,
         value=row.value,
-        tier=row.tier,
+        value_session=value_session,
+        status="set_aside" if isinstance(row, SetAsideRow) else "refused",
+        tier=tier,
         reason=row.reason,
-        detail=orjson.loads(row.detail),
-        at=row.at,
+        detail=detail,
+        at=at,
+        event_id=event_id,
     )

@@ -19,7 +19,7 @@ class Shape(BaseModel):
 
 
 class ProfileView(Shape):
-    """What the channel shows of the person."""
+    """What the channel shows of the person; of a browser, what was said in the session that it is with."""
 
     display_name: Annotated[str | None, Field(examples=["林小美"])] = None
     avatar: Annotated[str | None, Field(examples=["https://img.example/u/1.jpg"])] = None
@@ -50,11 +50,22 @@ class Consent(Shape):
 
 
 class Consents(Shape):
-    """The three kinds of marketing that a person can refuse. Bot and welcome messages are none of them."""
+    """The three kinds of marketing that a person can refuse. Bot and welcome messages are none of them.
+
+    What any contact of an address refused holds for all of them.
+    """
 
     broadcast: Consent = Consent()
     web_push: Consent = Consent()
     cart_remarketing: Consent = Consent()
+
+
+class Messaging(Shape):
+    """Which kinds of marketing may be sent: to a valid address, those that it did not refuse."""
+
+    broadcast: bool
+    web_push: bool
+    cart_remarketing: bool
 
 
 class Notification(Shape):
@@ -116,22 +127,30 @@ class ContactView(Shape):
     contact: ContactKeyText
     id: Annotated[UUID, Field(description="the contact's permanent personal id")]
     customer_id: Annotated[UUID, Field(description="the customer that the contact belongs to now")]
+    by_claim: Annotated[bool, Field(description="whether the public's claims alone tie it to its customer")]
     channel: ChannelName
     account: str
     uid: str
     profile: ProfileView
     subscription: Subscription
-    valid: Annotated[bool, Field(description="subscribed, not superseded, and open to some kind of marketing")]
+    address: Annotated[
+        list[ContactKeyText],
+        Field(description="the contacts that are one address with it by the channel's word, itself among them"),
+    ]
+    valid: Annotated[
+        bool, Field(description="its address is subscribed, not superseded, and open to some kind of marketing")
+    ]
     last_customer_interaction_at: Timestamp | None
     last_team_interaction_at: Timestamp | None
     last_marketing_at: Timestamp | None
-    first_seen_at: Annotated[
-        Timestamp | None, Field(description="null if other contacts named it and it has no event of its own")
-    ]
+    first_seen_at: Timestamp
     consents: Consents
+    may_be_messaged: Annotated[Messaging, Field(description="as its address may be")]
     notifications: list[Notification]
     tags: list[Tag]
-    attributes: dict[str, Attribute]
+    attributes: Annotated[
+        dict[str, Attribute], Field(description="of a browser, as they were set in the session that it is with")
+    ]
     staff: Staff | None
     social_binding: SocialBinding
     bindings: list[BindingView]
@@ -146,7 +165,7 @@ class CustomerTag(Tag):
 
 
 class CustomerAttribute(Attribute):
-    """The latest value among the customer's contacts."""
+    """The latest value among the customer's contacts; one of a contact by claim only where no other has any."""
 
     origin: Annotated[ContactKeyText, Field(description="the contact that it comes from")]
 
@@ -156,15 +175,31 @@ class CustomerView(Shape):
 
     id: Annotated[UUID, Field(description="the customer's id now, whichever name it was asked for by")]
     member_id: Annotated[str | None, Field(examples=["M7"])]
-    phone: Annotated[str | None, Field(description="the strongest, then latest", examples=["+886911111111"])]
-    email: Annotated[str | None, Field(description="the strongest, then latest", examples=["mei@example.com"])]
-    names: Annotated[list[str], Field(description="what its channels call it", examples=[["林小美"]])]
+    member_ids: Annotated[
+        list[str], Field(description="every spelling of it, and every id that became it", examples=[["M7", "OLD-7"]])
+    ]
+    phone: Annotated[
+        str | None,
+        Field(description="the strongest, then latest; claimed only if no other is", examples=["+886911111111"]),
+    ]
+    email: Annotated[
+        str | None,
+        Field(description="the strongest, then latest; claimed only if no other is", examples=["mei@example.com"]),
+    ]
+    name: Annotated[str | None, Field(description="the latest of its names", examples=["林小美"])]
+    names: Annotated[
+        list[str],
+        Field(
+            description="what its contacts are called, the latest first; those by claim only if no other has a name",
+            examples=[["林小美"]],
+        ),
+    ]
     contacts: list[ContactView]
     valid: Annotated[bool, Field(description="whether any contact is a valid one")]
     last_customer_interaction_at: Timestamp | None
     last_team_interaction_at: Timestamp | None
     last_marketing_at: Timestamp | None
-    first_seen_at: Timestamp | None
+    first_seen_at: Timestamp
     tags: list[CustomerTag]
     attributes: dict[str, CustomerAttribute]
 

@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from projections.consents.tables import ConsentRow
+from projections.contacts.addresses import Address, may_be_messaged
 from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, has_staff
 from projections.contacts.tables import ContactRow
 from projections.customers.folds import CustomerRecord
@@ -18,6 +19,7 @@ from services.query.core.models import (
     CustomerAttribute,
     CustomerTag,
     CustomerView,
+    Messaging,
     Notification,
     ProfileView,
     SocialBinding,
@@ -36,8 +38,10 @@ def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) ->
     return CustomerView(
         id=identity.customer_id,
         member_id=identity.member_id,
+        member_ids=list(identity.member_ids),
         phone=identity.phone,
         email=identity.email,
+        name=next(iter(customer.names), None),
         names=list(customer.names),
         contacts=contact_views(contacts, identity.customer_id),
         valid=customer.valid,
@@ -75,17 +79,20 @@ def contact_view(state: ContactState, customer_id: UUID) -> ContactView:
         contact=state.key,
         id=row.contact_id,
         customer_id=customer_id,
+        by_claim=state.by_claim,
         channel=row.channel,
         account=row.account,
         uid=row.uid,
         profile=ProfileView(display_name=row.display_name, avatar=row.avatar, locale=row.locale),
         subscription=_subscription(state),
+        address=list(state.address.contacts),
         valid=state.valid,
         last_customer_interaction_at=row.last_customer_at,
         last_team_interaction_at=row.last_team_at,
         last_marketing_at=row.last_marketing_at,
-        first_seen_at=state.first_seen_at,
-        consents=_consents(record.consents),
+        first_seen_at=row.first_seen_at,
+        consents=_consents(state.address.consents),
+        may_be_messaged=_messaging(state.address),
         notifications=[_notification(one) for one in record.notifications],
         tags=[_tag(one) for one in state.tags],
         attributes={one.key: _attribute(one) for one in state.attributes},
@@ -107,6 +114,14 @@ def _consents(rows: Iterable[ConsentRow]) -> Consents:
         broadcast=stated.get("broadcast", _NEVER_STATED),
         web_push=stated.get("web_push", _NEVER_STATED),
         cart_remarketing=stated.get("cart_remarketing", _NEVER_STATED),
+    )
+
+
+def _messaging(address: Address) -> Messaging:
+    return Messaging(
+        broadcast=may_be_messaged(address, "broadcast"),
+        web_push=may_be_messaged(address, "web_push"),
+        cart_remarketing=may_be_messaged(address, "cart_remarketing"),
     )
 
 

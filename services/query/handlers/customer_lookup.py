@@ -6,10 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from projections.engine.ids import personal_id
-from projections.identity.queries import holders
+from projections.identity.queries import canonical_of, holders
+from projections.identity.resolution.links import MEMBER_ID
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.values import normalise
-from projections.identity.snapshot import policy_of
+from projections.identity.resolution.values import Normalised, normalise
+from projections.identity.resolutions import policy_of
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
 from services.query.handlers.snapshots import Snapshot
@@ -62,11 +63,16 @@ class CustomerLookup:
         return meant.personal_id
 
     async def _by_identifier(self, snapshot: Snapshot, meant: references.ByIdentifier) -> UUID:
-        value = normalise(meant.type, meant.value, self.policy_in(snapshot))
-        if value is None:
+        read = normalise(meant.type, meant.value, self.policy_in(snapshot))
+        if not isinstance(read, Normalised):
             raise NotFound(NO_CUSTOMER)
+        value = read.value
+        if meant.type == MEMBER_ID:
+            (value,) = await canonical_of(snapshot.connection, snapshot.resolution, [value])
         found = await holders(snapshot.connection, snapshot.resolution, (meant.type, value), limit=_MOST_HOLDERS)
-        customers = list(dict.fromkeys(one.customer_id for one in found))  # in the order of their strongest holder
+        linked = [one for one in found if one.accepted]  # all accepted links of a value are one customer's
+        # In the order of their strongest holder.
+        customers = list(dict.fromkeys(one.customer_id for one in linked or found if one.customer_id is not None))
         if not customers:
             raise NotFound(NO_CUSTOMER)
         if len(customers) > 1:

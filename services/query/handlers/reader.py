@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from projections.contacts.queries import load_contacts
-from projections.contacts.records import placeholder
-from projections.contacts.state import state_at, states_at
-from projections.customers.folds import summarise
-from projections.customers.queries import LoadedCustomer, load_customer
-from projections.identity.queries import contacts_of_customer, customers_of, keys_of
+from projections.customers.folds import states_of, summarise
+from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
+from projections.identity.queries import keys_of
 from projections.timeline import queries as timeline
 from schemas.events import ContactRef
 from services.query.core.errors import NotFound
@@ -37,31 +34,31 @@ class CustomerReader:
         """One contact, as it is at this moment."""
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
-            records = await load_contacts(moment.connection, tenant, [contact_id])
-            customers = await customers_of(moment.connection, moment.resolution, [contact_id])
-        if not records and not customers:
+            policy = self._lookup.policy_in(moment)
+            loaded = await load_contact(moment.connection, moment.resolution, policy, contact_id)
+        if loaded is None:
             raise NotFound(NO_CONTACT)
-        record = records[0] if records else placeholder(tenant, contact_id, contact.key)
-        return contact_view(state_at(record, now), customers.get(contact_id, contact_id))
+        (state,) = (one for one in states_of(loaded.contacts, now) if one.key == contact.key)
+        return contact_view(state, loaded.customer_id)
 
     async def customer(self, tenant: str, name: str, now: int) -> CustomerView:
         """A customer by any of its names, with what its contacts add up to."""
         loaded = await self._load(tenant, name)
-        contacts = states_at(loaded.contacts, now)
+        contacts = states_of(loaded.contacts, now)
         return customer_view(summarise(loaded.identity, contacts), contacts)
 
     async def contacts(self, tenant: str, name: str, now: int) -> CustomerContacts:
         """A customer's contacts, in the order of their keys."""
         loaded = await self._load(tenant, name)
         customer_id = loaded.identity.customer_id
-        return CustomerContacts(id=customer_id, contacts=contact_views(states_at(loaded.contacts, now), customer_id))
+        return CustomerContacts(id=customer_id, contacts=contact_views(states_of(loaded.contacts, now), customer_id))
 
     async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: TimelineQuery) -> bytes:
         """A page of what happened with one contact, as JSON."""
         contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
             entries = await self._page(moment, [contact_id], wanted)
-            if not entries and not await keys_of(moment.connection, moment.resolution, [contact_id]):
+            if not entries and not await keys_of(moment.connection, tenant, [contact_id]):
                 raise NotFound(NO_CONTACT)
         return page_json(entries)
 
@@ -69,18 +66,17 @@ class CustomerReader:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            members = [
-                one.contact_id for one in await contacts_of_customer(moment.connection, moment.resolution, named)
-            ]
-            entries = await self._page(moment, members or [named], wanted)
-            if not entries and not members and not await keys_of(moment.connection, moment.resolution, [named]):
+            contacts = await contacts_of(moment.connection, moment.resolution, named)
+            if not contacts:
                 raise NotFound(NO_CUSTOMER)
+            entries = await self._page(moment, contacts, wanted)
         return page_json(entries)
 
     async def _load(self, tenant: str, name: str) -> LoadedCustomer:
         async with snapshot(self._read_models, tenant) as moment:
             named = await self._lookup.customer(moment, name)
-            loaded = await load_customer(moment.connection, moment.resolution, named)
+            policy = self._lookup.policy_in(moment)
+            loaded = await load_customer(moment.connection, moment.resolution, policy, named)
         if loaded is None:
             raise NotFound(NO_CUSTOMER)
         return loaded

@@ -7,12 +7,13 @@ from starlette.responses import Response
 
 from services.query.core import cursors
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
-from services.query.handlers.explainer import NEWEST, Explainer
+from services.query.handlers.explainer import FIRST, NEWEST, Explainer
 from services.query.http.parameters import Asking, CustomerName
 from services.query.http.responses import BY_ANY_NAME, PAGED, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
 _MOST_CONFLICTS: Final = 200
+_MOST_LINKS: Final = 1000
 _MOST_OF_A_NAME: Final = 600  # characters; no contact key is longer
 
 router = keyed_router("/v1", "identity")
@@ -38,22 +39,28 @@ ContactName = Annotated[
     "/identity/why", summary="Why two contacts are one customer", response_model=Explanation, responses=COMMON_PROBLEMS
 )
 async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName) -> Response:
-    """The chain of links that makes two contacts one customer, each with its events; or what keeps them apart."""
+    """The chain of links that makes two contacts one customer, each with its events.
+
+    Of two customers: the links that were refused, the values that are no evidence, and what would make the two one.
+    """
     return answer(await explainer.why(asking.tenant, a, b))
 
 
 @router.get(
-    "/identity/conflicts", summary="Conflicts: links that were refused", response_model=ConflictPage, responses=PAGED
+    "/identity/conflicts",
+    summary="Conflicts: what joins nothing",
+    response_model=ConflictPage,
+    responses=PAGED,
 )
 async def read_conflicts(
     asking: Asking,
     explainer: Explaining,
     limit: Annotated[int, Query(ge=1, le=_MOST_CONFLICTS, description="most conflicts on the page")] = 50,
     cursor: Annotated[
-        str | None, Query(max_length=cursors.MOST_OF_A_CONFLICT, description="`next` of the page before")
+        str | None, Query(max_length=cursors.MOST_OF_A_LINK, description="`next` of the page before")
     ] = None,
 ) -> Response:
-    """Links that join nothing, with the reason, newest first."""
+    """Links that were refused and values that were set aside, each with the reason, newest first."""
     after = NEWEST if cursor is None else cursors.read_conflict(cursor)
     return answer(await explainer.conflicts(asking.tenant, limit, after))
 
@@ -62,8 +69,17 @@ async def read_conflicts(
     "/customers/{customer}/identity",
     summary="What makes a customer one",
     response_model=CustomerLinks,
-    responses=BY_ANY_NAME,
+    responses=PAGED | BY_ANY_NAME,
 )
-async def read_customer_identity(asking: Asking, explainer: Explaining, customer: CustomerName) -> Response:
-    """The customer's contacts with every link of them and to them, accepted and refused, and the events behind each."""
-    return answer(await explainer.graph(asking.tenant, customer))
+async def read_customer_identity(
+    asking: Asking,
+    explainer: Explaining,
+    customer: CustomerName,
+    limit: Annotated[int, Query(ge=1, le=_MOST_LINKS, description="most contacts, links and values on the page")] = 500,
+    cursor: Annotated[
+        str | None, Query(max_length=cursors.MOST_OF_A_LINK, description="`next` of the page before")
+    ] = None,
+) -> Response:
+    """The customer's contacts with what each stated: links, accepted and refused, and the events behind each."""
+    after = FIRST if cursor is None else cursors.read_customer(cursor)
+    return answer(await explainer.graph(asking.tenant, customer, limit, after))

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from projections.identity.resolution.policy import InvalidPolicy
 from services.query.core.errors import Ambiguous, BadCursor, NotFound
+from services.query.core.membership_previews import NoMerge
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
 from services.runtime.api import COMMON_PROBLEMS, problem_responses
@@ -16,6 +17,7 @@ from services.runtime.problems import Kind, Problem
 _AMBIGUOUS: Final = Kind("several-customers", "Several customers hold this value", 409)
 _BAD_CURSOR: Final = Kind("bad-cursor", "This cursor was never given out", 400)
 _NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
+_NO_MERGE: Final = Kind("no-merge", "This is no merge of two members", 422)
 _PREVIEW_BUSY: Final = Kind("preview-busy", "Another preview is being made", 429)
 _TOO_LARGE: Final = Kind("preview-too-large", "The evidence is too much for a preview", 503)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
@@ -23,6 +25,11 @@ BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
 PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, _NO_POLICY, problems.INVALID_REQUEST, _PREVIEW_BUSY, _TOO_LARGE, problems.UNAVAILABLE
 )
+_MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
+    problems.BAD_REQUEST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
+)
+PREVIEWED_DECISION: Final = _MEMBERSHIP_PREVIEWED
+MERGE_PREVIEWED: Final = _MEMBERSHIP_PREVIEWED | problem_responses(_NO_MERGE, problems.INVALID_REQUEST)
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
 
 
@@ -48,6 +55,7 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
     ReadModelsUnavailable: lambda _: problems.unavailable("PostgreSQL"),
     InvalidPolicy: lambda error: Problem(_NO_POLICY, str(error), field="policy"),
+    NoMerge: lambda error: Problem(_NO_MERGE, str(error)),
     PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
     EvidenceTooLarge: lambda error: Problem(_TOO_LARGE, str(error)),
 }

@@ -2,7 +2,7 @@
 
 Kafka acknowledges the evidence before the rows are committed: a crash in between sends it again, which the receiver
 ignores, and never loses any. Some channels repeat an intrinsic identifier with every message;
-`projections.intrinsics` decides which of these sightings are passed on, and in which form.
+`projections.intrinsics` decides which of these events are passed on.
 """
 
 from projections.engine.chunk import project
@@ -22,10 +22,11 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
 
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
-        new = await project(PostgresStore(connection), PROJECTIONS, events)
-        passed_on = evidence(events, await save_intrinsics(connection, events))
+        store = PostgresStore(connection)
+        recorded = await project(store, PROJECTIONS, events)
+        passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
-        return new
+        return len(recorded.new)
 
     return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save)

@@ -11,6 +11,7 @@ from projections.engine.topic_keys import evidence_key
 from projections.identity.policies import save_chunk
 from schemas.topics import CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, WorkerResources
+from services.worker.background.candidate_sweep import CandidateSweep
 from services.worker.background.outbox_relay import OutboxRelay
 from services.worker.background.policy_rollout import PolicyRollout
 
@@ -18,14 +19,15 @@ _POLL_EVERY: Final = 1.0  # seconds, for work that other workers' chunks left, a
 
 
 def identity(resources: WorkerResources) -> AgentSpec:
-    """The agent, with the relay of its outbox and the rollout of policies beside it."""
+    """The agent, with the relay of its outbox, the rollout of policies and the sweep of candidates beside it."""
     id_of, region = resources.id_of, resources.settings.default_region
     topic = resources.topic_name(CUSTOMER_CHANGES)
     servers = resources.settings.kafka_servers
     relay = OutboxRelay(resources.connect, resources.producer, topic, servers, every=_POLL_EVERY)
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
+    sweep = CandidateSweep(resources.connect)
 
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
         return await save_chunk(connection, [one.event for one in events], id_of, region)
 
-    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout))
+    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep))

@@ -1,6 +1,6 @@
 """Policy rollout: builds a resolution by a tenant's new policy, and makes it the active one once it is complete.
 
-It is built from the statements of the active resolution, in small batches, while the agent saves new evidence into
+It is built from the recorded evidence, in small batches, while the agent saves new evidence into
 both. A fold of statements depends on neither order nor repetition, so a rollout that is interrupted simply continues.
 Each batch locks the tenant's identity for a moment, which is how long evidence of other tenants waits at most. The
 switch is one transaction, together with the changes that it causes. The old resolution is deleted once no reader can
@@ -14,15 +14,18 @@ import structlog
 
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
-from projections.identity import resolutions, store
+from projections.identity import resolutions
 from projections.identity.change_events import change_event
-from projections.identity.handlers import save_statements
+from projections.identity.handlers import save_evidence
 from projections.identity.keys import ResolutionKey
+from projections.identity.new_evidence import NewEvidence
 from projections.identity.outbox import append_to_outbox
 from projections.identity.policies import rules_of
 from projections.identity.resolution.membership_changes import changes
-from projections.identity.statements import Statement, record_of
-from projections.identity.tables import PolicyRow, ResolutionRow
+from projections.identity.resolution.statements import EventRecord
+from projections.identity.store.evidence import all_merges, record_in, statements_after
+from projections.identity.store.resolutions import contacts_without_state, delete_some, reassigned
+from projections.identity.tables import PolicyRow, ResolutionRow, StatementRow
 from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
 
@@ -36,7 +39,7 @@ _READ_WITHIN: Final = 30.0  # seconds; a reader's statement may take five
 class PolicyRollout:
     """Rolls out the policies that tenants set, in one generation; see BackgroundService. One is active at a time.
 
-    It polls each ``every`` seconds, copies ``batch`` statements at once, and deletes a resolution that was retired
+    It polls each ``every`` seconds, folds ``batch`` statements at once, and deletes a resolution that was retired
     ``keep`` seconds ago, ``deleted_at_once`` rows a table at a time.
     """
 
@@ -88,7 +91,7 @@ class PolicyRollout:
         for tenant in await resolutions.tenants_to_roll_out(connection):
             await self._roll_out(connection, tenant)
         for retired in await resolutions.retired_for(connection, self._keep):
-            while await store.delete_some(connection, retired, self._deleted_at_once):
+            while await delete_some(connection, retired, self._deleted_at_once):
                 pass
             await resolutions.delete(connection, retired)
 
@@ -98,35 +101,50 @@ class PolicyRollout:
             await resolutions.lock(connection, tenant)
             building = await resolutions.begin(connection, policy)
         log.info("policy_rollout_began", tenant=tenant, statements=building.total, done=building.done)
-        while (progress := await self.copy_batch(connection, building)) is not None:
+        while (progress := await self.fold_batch(connection, building)) is not None:
             building = progress
         async with connection.transaction():
             await resolutions.lock(connection, tenant)
             number = await self._activate(connection, building, policy)
         log.info("policy_rollout_ended", tenant=tenant, changes=number)
 
-    async def copy_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
-        """Copy some more statements of the active resolution, in one transaction; None once all are copied."""
+    async def fold_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
+        """Fold some more of the tenant's evidence, in one transaction; None once all is folded."""
         async with connection.transaction():
-            await resolutions.lock(connection, building.tenant)
-            found = {one.active: one for one in await resolutions.resolutions_in_use(connection, [building.tenant])}
-            position = resolutions.position_of(building)
-            rows = await store.statements_after(connection, found[True].key, position, self._batch)
-            if not rows:
-                return None
-            statements = [
-                Statement((row.tenant, row.contact_id), contact, row.event_id, record_of(row)) for contact, row in rows
-            ]
-            rules = rules_of([found[False]], self._id_of, self._region)
-            identity = store.PostgresIdentityStore(connection, rules.resolution_of)
-            await save_statements(identity, statements, rules)
-            return await resolutions.note_progress(connection, building, rows[-1][1], len(rows))
+            tenant = building.tenant
+            await resolutions.lock(connection, tenant)
+            found = await resolutions.resolutions_in_use(connection, [tenant])
+            rows = await statements_after(connection, tenant, resolutions.position_of(building), self._batch)
+            evidence = await self._evidence(connection, building, rows)
+            if evidence:
+                policies = rules_of([one for one in found if not one.active], self._region)
+                await save_evidence(connection, dict.fromkeys(policies, evidence), policies, self._id_of)
+            return await resolutions.note_progress(connection, building, rows[-1], len(rows)) if rows else None
+
+    @staticmethod
+    async def _evidence(connection: Connection, building: ResolutionRow, rows: list[StatementRow]) -> NewEvidence:
+        """The rows as evidence; the first ones with all that was stated of member ids that became another's."""
+        records: dict[str, dict[str, EventRecord]] = {}
+        for row in rows:
+            records.setdefault(row.contact, {})[row.event_id] = record_in(row)
+        merges = await all_merges(connection, building.tenant) if not building.position else []
+        return NewEvidence(records, {}, tuple(merges), frozenset(one.member_id for one in merges))
+
+    async def _keep_contacts(self, connection: Connection, active: ResolutionKey, building: ResolutionKey) -> None:
+        """Give the contacts a row whose evidence was superseded before: consumers know them as customers."""
+        contacts = await contacts_without_state(connection, active, building.resolution_id)
+        if contacts:
+            found = await resolutions.resolutions_in_use(connection, [building.tenant])
+            policies = rules_of([one for one in found if not one.active], self._region)
+            evidence = NewEvidence({}, {contact: {} for contact in contacts})
+            await save_evidence(connection, {building: evidence}, policies, self._id_of)
 
     async def _activate(self, connection: Connection, building: ResolutionRow, policy: PolicyRow) -> int:
         """Make the resolution the active one and announce the changes. Returns how many changes there are."""
         active = await resolutions.active_resolution(connection, building.tenant)
         key = ResolutionKey(building.tenant, building.resolution_id)
-        moved = await store.reassigned(connection, building.tenant, active.resolution_id, key.resolution_id)
+        await self._keep_contacts(connection, active.key, key)
+        moved = await reassigned(connection, building.tenant, active.resolution_id, key.resolution_id)
         before = {one.contact: one.before for one in moved if one.before is not None}
         after = {one.contact: one.after for one in moved}
         found = changes(before, after, {one.contact_id: one.contact for one in moved})

@@ -1,4 +1,4 @@
-"""Handles one chunk: decodes it, sends its dead letters, saves its events together with the offset."""
+"""Handles one chunk: decodes it; then sends its dead letters, and saves its events together with the offset."""
 
 from dataclasses import dataclass, replace
 
@@ -37,12 +37,15 @@ class ChunkHandler:
         self._initial_limit = limit
         self._partitions: dict[tuple[str, int], PartitionCounts] = {}
 
-    async def handle(self, chunk: Chunk) -> Counts:
-        """Save the chunk; returns what became of its records.
+    def decode(self, chunk: Chunk) -> Decoded:
+        """The chunk's events, and its dead letters."""
+        return decode_records(chunk.records, self._id_of, self._agent.key_of)
+
+    async def handle(self, chunk: Chunk, decoded: Decoded) -> Counts:
+        """Save the decoded chunk; returns what became of its records.
 
         Raises Fenced, OffsetMismatch, RejectedByDatabase, DeadLetterLimitExceeded.
         """
-        decoded = decode_records(chunk.records, self._id_of, self._agent.key_of)
         events, dead = decoded.events, decoded.dead_letters
         limit = self._limit(chunk).after(len(chunk.records), len(dead))
         if limit.exceeded:

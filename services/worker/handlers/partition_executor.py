@@ -1,29 +1,32 @@
 """Runs a few chunks at the same time: one is decoded while another waits for the database.
 
-The chunks of one partition run one after the other, in their order.
+The chunks of one partition are handled one after the other, in their order; the next one is decoded meanwhile.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from services.runtime.decoding import Decoded
 from services.worker.core.chunk import Chunk
 
 CHUNKS_AT_ONCE: Final = 2  # per agent; each needs a connection of the pool
 
 
 class PartitionExecutor:
-    """Runs ``handle`` on up to ``width`` chunks at a time.
+    """Runs ``decode`` and then ``handle`` on up to ``width`` chunks at a time.
 
     ``handle`` must deal with expected errors itself; any other error goes to ``on_error``.
     """
 
     def __init__(
         self,
-        handle: Callable[[Chunk], Awaitable[None]],
+        decode: Callable[[Chunk], Decoded],
+        handle: Callable[[Chunk, Decoded], Awaitable[None]],
         on_error: Callable[[BaseException], Awaitable[None]],
         width: int = CHUNKS_AT_ONCE,
     ) -> None:
+        self._decode = decode
         self._handle = handle
         self._on_error = on_error
         self._free = asyncio.Semaphore(width)
@@ -50,9 +53,10 @@ class PartitionExecutor:
 
     async def _run(self, chunk: Chunk, before: asyncio.Task[None] | None) -> None:
         try:
+            decoded = self._decode(chunk)
             if before is not None:
                 await asyncio.wait([before])
-            await self._handle(chunk)
+            await self._handle(chunk, decoded)
         except Exception as error:  # noqa: BLE001 - every error is passed on
             await self._on_error(error)
         finally:

@@ -8,6 +8,7 @@ import structlog
 
 from projections.engine.offsets import Counts
 from services.runtime import metrics
+from services.runtime.decoding import Decoded
 from services.worker.core.chunk import Chunk
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.ports import DeadLetterLimitExceeded, Fenced, PartitionReader, RejectedByDatabase
@@ -41,14 +42,14 @@ class PartitionRunner:
         self._progress = progress
         self._reader = reader
 
-    async def handle(self, chunk: Chunk) -> None:
-        """Handle the chunk. Raises OffsetMismatch or an unexpected error; either ends the worker."""
+    async def handle(self, chunk: Chunk, decoded: Decoded) -> None:
+        """Handle the decoded chunk. Raises OffsetMismatch or an unexpected error; either ends the worker."""
         place, epoch = (chunk.topic, chunk.partition), chunk.ownership.epoch
         if self._is_stopped(place, epoch):
             return
         began = time.monotonic()
         try:
-            counts = await self._handler.handle(chunk)
+            counts = await self._handler.handle(chunk, decoded)
         except Fenced:
             metrics.CHUNKS_FENCED.inc()
             log.info("chunk_fenced", topic=chunk.topic, partition=chunk.partition, start=chunk.start)

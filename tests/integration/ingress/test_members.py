@@ -149,10 +149,15 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
         answer = await shop.accepted("PUT", "/v1/members/M7?wait=true", {"phone": PHONE})
         assert answer["visible"] is True, worker.output
         assert (await shop.get("/v1/customers/member:M7"))["phone"] == PHONE
+        seen = await shop.accepted("POST", "/v1/contacts/web/shop/c1/tags?wait=true", {"add": ["VIP"]})
+        assert seen["visible"] is True
         decided = {"a": "crm:crm:M7", "b": "web:shop:c1", "decision": "same", "by": "amy"}
         assert (await shop.accepted("POST", "/v1/identity/decisions?wait=true", decided))["visible"] is True
         customer = await shop.get("/v1/customers/member:M7")
         assert [contact["contact"] for contact in customer["contacts"]] == ["crm:crm:M7", "web:shop:c1"]
+        merge = await shop.accepted("POST", "/v1/members/M7/merge?wait=true", {"into": "N7"})
+        assert merge["visible"] is True
+        assert (await shop.get("/v1/customers/member:N7"))["id"] == customer["id"]
         shop.key = await add_key(shop.ingress.engine, "acme", ["admin"])
         answer = await shop.accepted("PUT", "/v1/identity/policy?wait=true", {"policy": {}})
         assert answer["visible"] is True

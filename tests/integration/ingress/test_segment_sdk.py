@@ -51,6 +51,7 @@ async def test_what_the_sdk_says_arrives(ingress: RunningIngress, *, gzip: bool)
         ("c1", "profile.updated"),
         ("c1", "attribute.set"),
         ("c1", "web.tracked"),
+        ("user:M9", "identity.bound"),
         ("user:M9", "web.tracked"),
         ("user:M9", "web.group"),
         ("c2", "web.tracked"),

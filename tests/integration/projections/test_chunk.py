@@ -42,7 +42,7 @@ async def fold(connection: Connection, chunks: Sequence[Sequence[ContactEvent]])
     new = 0
     for chunk in chunks:
         async with connection.transaction():
-            new += await project(PostgresStore(connection), PROJECTIONS, chunk)
+            new += len((await project(PostgresStore(connection), PROJECTIONS, chunk)).new)
     return new
 
 

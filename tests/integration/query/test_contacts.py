@@ -43,6 +43,7 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
         "contact": "line:oa1:U1",
         "id": personal,
         "customer_id": personal,
+        "by_claim": False,
         "channel": "line",
         "account": "oa1",
         "uid": "U1",
@@ -55,6 +56,7 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
                 {"status": "subscribed", "from": BASE_MS + 1, "to": BASE_MS + 19},
             ],
         },
+        "address": ["line:oa1:U1"],
         "valid": False,
         "last_customer_interaction_at": BASE_MS + 3,
         "last_team_interaction_at": BASE_MS + 4,
@@ -65,6 +67,7 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
             "web_push": {"allowed": False, "at": BASE_MS + 15},
             "cart_remarketing": {"allowed": True, "at": None},
         },
+        "may_be_messaged": {"broadcast": False, "web_push": False, "cart_remarketing": False},
         "notifications": [
             {
                 "topic": "新品",
@@ -136,7 +139,7 @@ async def test_an_account_may_hold_a_slash(brand: Brand) -> None:
 async def test_only_the_tags_that_have_not_run_out_are_there(brand: Brand) -> None:
     days = (NOW - BASE_MS) // DAY_MS
     await brand.fold_contacts(
-        event("tag.added", tag="over", expires_after=days - 1), event("tag.added", tag="on", expires_after=days)
+        event("tag.added", tag="over", expires_after=days - 1), event("tag.added", 1, tag="on", expires_after=days)
     )
     assert [one["tag"] for one in (await brand.json("/v1/contacts/line/oa1/U1"))["tags"]] == ["on"]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from projections.identity import queries
+from projections.customers import queries
+from projections.timeline import queries as timeline
 from services.query.core.models import CustomerView
 from tests.support.contact_records import event
 from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
@@ -66,16 +67,37 @@ async def test_a_customer_among_many_is_found_by_indexes_alone(brand: Brand) -> 
     site = {"channel": "web", "account": "shop", "uid": "c1"}
     await brand.fold(*LIVES, event("identity.bound", 8, contact=LINE, linked_contact=site, via="site_button"))
     await brand.connection.execute(
-        "INSERT INTO members SELECT tenant, resolution_id, id, 'web:shop:more' || i, id, id, 0, NULL, '{}', '{}'"
-        " FROM (SELECT tenant, resolution_id FROM members LIMIT 1) m,"
-        " (SELECT i, gen_random_uuid() AS id FROM generate_series(1, 20000) i) more;"
-        "INSERT INTO customers (tenant, resolution_id, customer_id, founder, contacts)"
-        " SELECT tenant, resolution_id, customer_id, contact, 1 FROM members WHERE contact LIKE 'web:shop:more%';"
-        "ANALYZE"
+        "CREATE TEMP TABLE more AS SELECT id AS contact_id, id AS customer_id, id AS component_id,"
+        " 'web:shop:more' || i AS contact FROM (SELECT i, gen_random_uuid() AS id FROM generate_series(1, 20000) i) one"
     )
+    for table in ("members", "contact_states", "holdings"):  # copies of a row, with other ids
+        await brand.connection.execute(
+            f"INSERT INTO {table} SELECT (jsonb_populate_record(NULL::{table}, to_jsonb(one) || to_jsonb(more))).*"
+            f" FROM (SELECT * FROM {table} LIMIT 1) one, more; ANALYZE {table}"
+        )
     for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
-        nodes = await plan_nodes(brand.connection, queries._CONTACTS_OF_CUSTOMER, f"'demo', 'default', '{id_of(WEB)}'")
+        arguments = f"'demo', 'default', '{id_of(WEB)}'"
+        nodes = await plan_nodes(brand.connection, queries._OF_CUSTOMER, arguments)
         indexes = {node["Index Name"] for node in nodes if "Index Name" in node}
-        assert indexes == {"members_pk", "members_of_customer", "customers_pk"}
+        assert indexes == {"members_pk", "members_of_customer", "contact_states_pk", "holdings_pk"}
+        assert all(node["Actual Rows"] < 5 for node in nodes)
+
+
+async def test_what_a_browser_said_in_its_session_is_read_by_index_alone(brand: Brand) -> None:
+    login = {"type": "member_id", "assurance": "stated"}
+    await brand.fold(
+        *LIVES,
+        event("identity.bound", 8, contact=WEB, event_id="a", via="login", identifiers=[{**login, "value": "A"}]),
+        event("identity.bound", 9, contact=WEB, event_id="b", via="login", identifiers=[{**login, "value": "B"}]),
+    )
+    await brand.connection.execute(
+        "INSERT INTO timeline SELECT tenant, contact_id, 'more' || i, occurred_at + i, received_at, 'web.tracked',"
+        " source, '{}', '[]' FROM timeline, generate_series(1, 20000) i WHERE type = 'web.tracked'; ANALYZE"
+    )
+    spans = f"ARRAY['{id_of(WEB)}']::uuid[], ARRAY[{BASE_MS + 9}]::bigint[], ARRAY[{2**63 - 1}]::bigint[]"
+    for mode in PLAN_CACHE_MODES:
+        await brand.connection.execute(f"SET plan_cache_mode = {mode}")
+        nodes = await plan_nodes(brand.connection, timeline._PROFILE, f"'demo', {spans}")
+        assert {node["Index Name"] for node in nodes if "Index Name" in node} == {"timeline_profile"}
         assert all(node["Actual Rows"] < 5 for node in nodes)

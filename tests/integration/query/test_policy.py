@@ -45,16 +45,16 @@ async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
 
 async def test_a_preview_shows_what_would_merge_and_split(brand: Brand) -> None:
     await brand.fold(
-        bound("web:shop:c1", member_id="M1", at=1),
-        bound("web:shop:c2", member_id="M2", at=2),
-        claimed("web:shop:c1", phone=PHONE, at=3),
-        claimed("web:shop:c2", phone=PHONE, at=4),
+        bound("web:shop:c1", line_user="p:1", at=1),
+        bound("web:shop:c2", line_user="p:2", at=2),
+        bound("web:shop:c1", phone=PHONE, at=3),
+        bound("web:shop:c2", phone=PHONE, at=4),
         claimed("web:shop:c3", email="a@example.tw", at=5),
         claimed("web:shop:c4", email="a@example.tw", at=6),
-        bound("web:shop:c5", member_id="M5", at=7),
+        bound("web:shop:c5", member_id="M5", link="line:oa1:named", at=7),
     )
     await brand.fold_contacts(event("web:shop:c6", "web.tracked", {"event": "page_viewed"}, at=8))
-    answer = await preview(brand, {"policy": {"types": {"member_id": {"exclusive": None}, "email": {"claimed": None}}}})
+    answer = await preview(brand, {"policy": {"types": {"line_user": {"exclusive": None}, "email": {"claimed": None}}}})
     assert answer.status_code == 200, answer.text
     shown = answer.json()
     assert (shown["customers_now"], shown["customers_then"]) == (5, 5)

@@ -33,6 +33,14 @@ async def test_what_keeps_two_contacts_apart_is_printed(brand: Brand) -> None:
     result = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo")
     assert "are two customers" in result.stdout
     assert "refused: people whom an exclusive type tells apart" in result.stdout
+    assert 'POST /v1/members/M8/merge {"into":"M7"}' in result.stdout
+
+
+async def test_a_value_that_is_no_evidence_is_printed(brand: Brand) -> None:
+    await brand.fold(claimed(C1, phone="+551"), seen(LINE))
+    result = await run_why(brand, LINE, C1, "--tenant", "demo")
+    assert "the phone +551 is no valid number" in result.stdout
+    assert "Nothing was ever said" not in result.stdout
 
 
 async def test_control_characters_of_a_uid_are_not_printed(brand: Brand) -> None:

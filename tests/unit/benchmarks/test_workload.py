@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from projections.identity.resolution.gather import gather
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import resolve
+from projections.identity.resolution.resolution import evidence_in, resolve
+from projections.identity.resolution.statements import log_of
 from schemas.codec import decode
 from schemas.events import EVENT_TYPES, Event
 from schemas.topics import event_key
@@ -51,7 +51,7 @@ def test_so_many_events_carry_evidence(share: float) -> None:
 
 
 def test_logins_make_contacts_of_several_channels_one_person(events: list[Event]) -> None:
-    customers = resolve(gather(events), Policy()).customers
+    customers = resolve(evidence_in(log_of(events)), Policy()).customers
     joined = [one for one in customers if len(one.contacts) > 1]
     assert len(joined) > 20
     assert max(len(one.contacts) for one in joined) < 10

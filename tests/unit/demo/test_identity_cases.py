@@ -5,23 +5,19 @@ from typing import Any, get_args
 
 import pytest
 
-from projections.identity.dry_run import DryRun
-from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution
 from schemas.codec import from_dict
 from schemas.events.identity import Via
 from services.demo import brand
 from services.demo.generate import generate_year
+from tests.support import identity_events
 
 NOW = 1_790_000_000_000
 Events = list[dict[str, Any]]
 
 
 def resolved(events: Events) -> Resolution:
-    trial = DryRun()
-    for event in events:
-        trial.add(from_dict({"tenant": "demo", "received_at": NOW} | event))
-    return trial.resolution(Policy())
+    return identity_events.resolved(*(from_dict({"tenant": "demo", "received_at": NOW} | event) for event in events))
 
 
 @pytest.fixture(scope="module", name="year")
@@ -49,8 +45,8 @@ def test_each_way_has_its_own_assurance(year: Events) -> None:
         for one in event["data"].get("identifiers", ())
     }
     assert {one for one in stated if one[0] == "phone_otp"} == {("phone_otp", "phone", "verified")}
-    assert {("login", "member_id", "verified"), ("login", "phone", "claimed"), ("login", "email", "claimed")} <= stated
-    assert {assurance for via, _, assurance in stated if via == "import"} == {"claimed"}
+    assert {("login", "member_id", "claimed"), ("login", "phone", "claimed"), ("login", "email", "claimed")} <= stated
+    assert {assurance for via, _, assurance in stated if via == "import"} == {"stated"}
 
 
 def test_channels_vouch_for_their_own_identifiers(year: Events) -> None:
@@ -63,7 +59,7 @@ def test_channels_vouch_for_their_own_identifiers(year: Events) -> None:
         ("crm", "member_id"),
     }
     for event in year:
-        if event["contact"]["channel"] == "line" and event["source"] == "line":
+        if event["source"] == "line":
             assert event["intrinsic"] == [
                 {"type": "line_user", "value": f"{brand.LINE_PROVIDER}:{event['contact']['uid']}"}
             ]
@@ -72,23 +68,33 @@ def test_channels_vouch_for_their_own_identifiers(year: Events) -> None:
 def test_every_reason_for_refusing_a_link_occurs(found: Resolution) -> None:
     assert {one.reason for one in found.refused} == {
         "shared_device",
+        "superseded",
         "generic",
         "shared",
         "exclusive_conflict",
         "decided_different",
     }
-    assert {"blocked", "retracted", "superseded_value"} <= {one.reason for one in found.excluded}
+    assert {one.reason for one in found.set_aside} == {"blocked", "no_value"}
 
 
 def test_placeholder_values_and_the_shops_own_number_join_nobody(found: Resolution) -> None:
     junk = {(name, value) for name, values in brand.JUNK_VALUES.items() for value in values}
-    assert {(one.type, one.value) for one in found.excluded if one.reason == "blocked"} == junk
+    assert {(one.type, one.value) for one in found.set_aside} == junk
     assert not any(link.identifier in junk or link.value == brand.SHOP_PHONE for link in found.accepted)
 
 
-def test_the_shops_tablet_joins_nobody(found: Resolution) -> None:
-    (customer,) = (one for one in found.customers if any("tablet" in contact for contact in one.contacts))
-    assert len(customer.contacts) == 1
+def test_what_many_members_used_joins_none_of_them(year: Events, found: Resolution) -> None:
+    users = {
+        (key(event["contact"]), one["value"])
+        for event in bindings(year)
+        for one in event["data"].get("identifiers", ())
+        if one["type"] == "member_id"
+    }
+    shared = [contact for contact, number in Counter(contact for contact, _ in users).items() if number > 5]
+    assert sorted(contact.partition(":")[0] for contact in shared) == ["line", "web"]
+    for contact in shared:
+        (customer,) = (one for one in found.customers if contact in one.contacts)
+        assert len(customer.member_ids) <= 1
 
 
 def test_nobody_stays_merged_by_a_decision_that_was_taken_back(year: Events, found: Resolution) -> None:

@@ -14,9 +14,10 @@ from schemas.codec import encode
 from schemas.events import Event
 from services.dryrun.commands import resolve
 from services.runtime.secrets import tenant_id_key
-from tests.support.identity_events import T0, bound, event, seen
+from tests.support.identity_events import T0, bound, decided, erased, event, merged, seen
 
 A, B, C = (f"web:shop:{letter}" for letter in "abc")
+LINE, CRM = "line:oa1:U1", "crm:erp:1"
 PHONE = "+886911111111"
 SHARED = (
     bound(A, member_id="M7", phone=PHONE, at=1),
@@ -39,7 +40,7 @@ def run(tmp_path: Path, *events: Event | str, options: tuple[str, ...] = ("--jso
 def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
     app = typer.Typer()
     app.command()(resolve)
-    return CliRunner().invoke(app, [*arguments], input=stdin, env={"COLUMNS": "160"})
+    return CliRunner().invoke(app, [*arguments], input=stdin, env={"COLUMNS": "80"})
 
 
 def found(result: Result) -> Any:
@@ -47,26 +48,89 @@ def found(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
-def test_json_has_customers_by_founder_and_refused_links(tmp_path: Path) -> None:
-    key = tenant_id_key("a key of the tests", "demo")
-    assert found(run(tmp_path, *SHARED)) == {
-        "customers": [
-            {"id": str(personal_id(key, A)), "founder": A, "contacts": [A], "member_id": "M7"},
-            {"id": str(personal_id(key, B)), "founder": B, "contacts": [B, C], "member_id": "M8"},
-        ],
-        "refused": [
-            {"contact": A, "type": "phone", "value": PHONE, "tier": 2, "reason": "shared"},
-            {"contact": B, "type": "phone", "value": PHONE, "tier": 2, "reason": "shared"},
-        ],
+def customer(founder: str, *others: str, unseen: tuple[str, ...] = (), member: str | None = None) -> dict[str, Any]:
+    return {
+        "tenant": "demo",
+        "id": str(personal_id(tenant_id_key("a key of the tests", "demo"), founder)),
+        "founder": founder,
+        "contacts": sorted([founder, *others]),
+        "unseen": [*unseen],
+        "member_id": member,
+        "member_ids": [member] if member else [],
     }
 
 
-def test_the_latest_intrinsic_member_id_counts_in_any_order(tmp_path: Path) -> None:
-    crm = "crm:erp:1"
-    sightings = [seen(crm, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
+def refused(node: tuple[str, str], type_name: str, value: Any, tier: int, reason: str) -> dict[str, Any]:
+    return {
+        "tenant": "demo",
+        "contact": node[0],
+        "session": node[1],
+        "type": type_name,
+        "value": value,
+        "tier": tier,
+        "reason": reason,
+    }
+
+
+def test_json_has_customers_by_founder_and_refused_links_with_their_sessions(tmp_path: Path) -> None:
+    assert found(run(tmp_path, *SHARED)) == {
+        "customers": [customer(A, member="M7"), customer(B, C, member="M8")],
+        "refused": [
+            refused((A, "M7"), "phone", PHONE, 2, "shared"),
+            refused((B, "M8"), "phone", PHONE, 2, "shared"),
+        ],
+        "set_aside": [],
+    }
+
+
+def test_a_refused_binding_has_the_contact_and_the_session_that_it_is_to(tmp_path: Path) -> None:
+    events = (bound(LINE, link=A, at=3), seen(LINE, line_user="p:U1"), bound(A, member_id="M7", at=1))
+    apart = decided(LINE, A, "different", at=3)
+    assert found(run(tmp_path, *events, apart))["refused"] == [
+        refused((LINE, ""), "contact", [A, "M7"], 2, "decided_different")
+    ]
+
+
+def test_json_has_what_was_set_aside_as_it_was_stated_and_why(tmp_path: Path) -> None:
+    rows = found(run(tmp_path, bound(A, phone=" 12 ", member_id="guest"), bound(A, email="test@test.com")))["set_aside"]
+    assert rows == [
+        {"tenant": "demo", "contact": A, "type": "email", "value": "test@test.com", "reason": "blocked"},
+        {"tenant": "demo", "contact": A, "type": "member_id", "value": "guest", "reason": "blocked"},
+        {"tenant": "demo", "contact": A, "type": "phone", "value": " 12 ", "reason": "no_value"},
+    ]
+
+
+def test_contacts_that_only_others_named_are_listed_as_unseen(tmp_path: Path) -> None:
+    assert found(run(tmp_path, bound(A, link=B)))["customers"] == [customer(A, B, unseen=(B,))]
+    assert found(run(tmp_path, bound(A, link=B), seen(B)))["customers"] == [customer(A, B)]
+
+
+def test_merged_member_ids_in_the_file_count(tmp_path: Path) -> None:
+    records = (bound(CRM, member_id="M7", at=1), bound(A, member_id="N7", at=2))
+    (one,) = found(run(tmp_path, *records, merged("M7", "N7")))["customers"]
+    assert (one["contacts"], one["member_id"], one["member_ids"]) == ([CRM, A], "N7", ["M7", "N7"])
+    assert len(found(run(tmp_path, *records, merged("M7", "N7"), merged("M7", None, at=1)))["customers"]) == 2
+
+
+def test_an_erasure_in_the_file_counts(tmp_path: Path) -> None:
+    bindings = (bound(A, phone=PHONE, at=1), bound(B, phone=PHONE, at=1))
+    assert len(found(run(tmp_path, *bindings))["customers"]) == 1
+    assert len(found(run(tmp_path, *bindings, erased(A, at=2)))["customers"]) == 2
+
+
+def test_an_assurance_that_is_none_of_the_three_is_no_event(tmp_path: Path) -> None:
+    line = encode(bound(A, phone=PHONE)).decode().replace("verified", "certain")
+    result = run(tmp_path, line, seen(B))
+    assert [one["contacts"] for one in found(result)["customers"]] == [[B]]
+    assert "line 1: invalid_field: data.identifiers.0.assurance" in result.stderr
+
+
+def test_a_record_has_the_member_id_that_its_system_vouched_for_last_in_any_order(tmp_path: Path) -> None:
+    """Of intrinsic assertions of one value the earliest alone counts."""
+    sightings = [seen(CRM, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
     for order in permutations([*sightings, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=4)]):
         customers = found(run(tmp_path, *order))["customers"]
-        assert [(one["contacts"], one["member_id"]) for one in customers] == [([crm, A], "M1"), ([B], "M2")]
+        assert [(one["contacts"], one["member_id"]) for one in customers] == [([CRM, B], "M2"), ([A], "M1")]
 
 
 def test_many_customers_are_one_json_list(tmp_path: Path) -> None:
@@ -89,12 +153,7 @@ def test_what_ingress_would_fill_in_may_be_missing(tmp_path: Path) -> None:
         "data": {"identifiers": [{"type": "member_id", "value": "M7"}]},
     }
     assert found(run(tmp_path, json.dumps(bare), "", json.dumps(bare | {"received_at": T0 + 5})))["customers"] == [
-        {
-            "id": str(personal_id(tenant_id_key("a key of the tests", "demo"), A)),
-            "founder": A,
-            "contacts": [A],
-            "member_id": "M7",
-        }
+        customer(A, member="M7")
     ]
 
 
@@ -112,7 +171,7 @@ def test_a_file_without_one_event_is_an_error_and_an_empty_one_is_not(tmp_path: 
     result = run(tmp_path, "oops")
     assert result.exit_code == 1
     assert "No line of the file is an event" in result.stderr
-    assert found(run(tmp_path)) == {"customers": [], "refused": []}
+    assert found(run(tmp_path)) == {"customers": [], "refused": [], "set_aside": []}
 
 
 def test_a_missing_file_is_an_error_in_one_sentence() -> None:
@@ -126,12 +185,22 @@ def test_a_dash_reads_standard_input() -> None:
 
 
 def test_a_policy_file_changes_the_rules(tmp_path: Path) -> None:
-    (tmp_path / "policy.json").write_text('{"types": {"member_id": {"exclusive": null}}}')
+    (tmp_path / "policy.json").write_text('{"types": {"member_id": {"limit": 1}, "line_user": {"exclusive": null}}}')
     options = ("--json", "--policy", str(tmp_path / "policy.json"))
-    assert len(found(run(tmp_path, *SHARED, options=options))["customers"]) == 1
+    users = (seen(LINE, line_user="p:U1", phone=PHONE), seen("line:oa1:U2", line_user="p:U2", phone=PHONE))
+    assert len(found(run(tmp_path, *users))["customers"]) == 2
+    assert len(found(run(tmp_path, *users, options=options))["customers"]) == 1
 
 
-@pytest.mark.parametrize(("text", "says"), [("{", "is not a policy"), ('{"types": 1}', "types: must be an object")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "is not a policy"),
+        ('{"types": 1}', "types: must be an object"),
+        ('{"types": {"member_id": {"exclusive": null}}}', "member_id is exclusive"),
+        ('{"also_blocked": ["a{4294967296}"]}', "repeats something too often"),
+    ],
+)
 def test_an_invalid_policy_file_is_an_error(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "policy.json").write_text(text)
     result = run(tmp_path, *SHARED, options=("--policy", str(tmp_path / "policy.json")))
@@ -140,13 +209,19 @@ def test_an_invalid_policy_file_is_an_error(tmp_path: Path, text: str, says: str
 
 
 def test_the_latest_policy_of_the_tenant_is_used(tmp_path: Path) -> None:
-    loose = {"policy": {"types": {"member_id": {"exclusive": None}}}}
-    earlier = event(None, "tenant.policy_set", {"policy": {}}, at=1)
-    assert len(found(run(tmp_path, event(None, "tenant.policy_set", loose, at=2), earlier, *SHARED))["customers"]) == 1
+    alone = {"policy": {"types": {"phone": {"verified": None}}}}
+    lines = (bound(A, phone=PHONE), bound(B, phone=PHONE), event(None, "tenant.policy_set", {"policy": {}}, at=1))
+    assert len(found(run(tmp_path, event(None, "tenant.policy_set", alone, at=2), *lines))["customers"]) == 2
+    assert len(found(run(tmp_path, event(None, "tenant.policy_set", alone, at=0), *lines))["customers"]) == 1
     broken = event(None, "tenant.policy_set", {"policy": {"types": 1}}, at=3)
-    result = run(tmp_path, broken, *SHARED)
-    assert len(found(result)["customers"]) == 2
+    result = run(tmp_path, broken, *lines)
+    assert len(found(result)["customers"]) == 1
     assert "Ignored a policy of demo that is not valid" in result.stderr
+
+
+def test_a_policy_in_the_file_keeps_member_id_exclusive(tmp_path: Path) -> None:
+    loose = {"policy": {"types": {"member_id": {"exclusive": None}, "phone": {"claimed": None}}}}
+    assert found(run(tmp_path, event(None, "tenant.policy_set", loose), *SHARED)) == found(run(tmp_path, *SHARED))
 
 
 def test_without_a_secret_key_it_says_which_ids_match(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,19 +232,28 @@ def test_without_a_secret_key_it_says_which_ids_match(tmp_path: Path, monkeypatc
     assert "ONEFOLD_SECRET_KEY is not set" in result.stderr
 
 
-def test_people_get_tables_and_what_to_do_next(tmp_path: Path) -> None:
+def test_people_get_tables_of_80_columns_and_what_to_do_next(tmp_path: Path) -> None:
     hostile = bound("web:shop:[red]\x1b[31m", member_id="M9", at=4)
-    result = run(tmp_path, *SHARED, hostile, bound(A, member_id="null"), options=())
+    long = bound(C, link="crm:erp:" + "7" * 200, member_id="M8")
+    result = run(tmp_path, *SHARED, hostile, long, bound(A, member_id="null"), options=())
     assert result.exit_code == 0
-    assert "demo: 4 contacts are 3 customers" in result.stdout
     for expected in (
+        "demo: 5 contacts are 3 customers",
+        "1 of the contacts have no event of their own",
         "Customers by size",
         "Refused links",
-        "shared",
-        "blocked",
+        "people whom an exclusive type tells apart",
+        "Values set aside",
+        "on the block list",
+        "Correct them at their source",
         "The largest customers",
         "Next: --json",
     ):
-        assert expected in result.stdout
+        assert expected in " ".join(result.stdout.split())
+    assert max(map(len, result.stdout.splitlines())) <= 80
     assert "\x1b" not in result.stdout
-    assert "web:shop:[red]" in result.stdout
+
+
+def test_a_contact_key_is_printed_without_what_a_terminal_would_obey(tmp_path: Path) -> None:
+    hostile = bound("web:shop:[red]\x1b[31m", link=A, member_id="M9", at=-4)
+    assert "web:shop:[red]\ufffd[31m" in run(tmp_path, hostile, options=()).stdout

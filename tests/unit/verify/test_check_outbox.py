@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import MEMBERS, ChangeSequenceRow
+from projections.identity.tables import MEMBERS, ChangeSequenceRow, MemberRow
 from schemas.changes import CustomerChange, decode_change
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.comparing import TableComparison
-from tests.support.memory import Memory, fold
+from tests.support.identity_memory import Memory
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL
 
-MEMORY: Memory = fold([[event] for event in ALL], Policy())
+MEMORY = Memory(Policy()).fold_all([event] for event in ALL)
 OUTBOX = [decode_change(row.payload.encode()) for row in MEMORY.outbox]
 
 
@@ -53,6 +53,6 @@ def test_a_change_with_other_contacts_is_found_and_named_without_them(wrong: int
 
 
 def test_a_member_without_a_change_is_found() -> None:
-    rows = list(MEMORY.tables[MEMBERS].values())
+    rows = [MemberRow(*row) for row in MEMORY.tables[MEMBERS].values()]
     more = rows[0]._replace(contact="web:shop:new", contact_id=id_of("demo", "web:shop:new"))
     assert compared(OUTBOX, [*rows, more]).difference is not None

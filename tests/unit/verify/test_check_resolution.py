@@ -1,48 +1,44 @@
-"""The membership by the evidence must be that of a full resolution of the log."""
+"""Membership and conflicts by the evidence must be those of a full resolution of the log."""
 
-import asyncio
-
-from projections.identity.reference import resolve_log
+from projections.identity.reference import determined, resolve_log
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import MEMBERS
 from schemas.events import Event
-from services.verify.check_resolution import compare_resolution, is_ahead
+from services.verify.check_resolution import compare_resolution
 from services.verify.comparing import TableComparison
-from tests.support.contacts_agent import ContactsAgent, contact_events
+from tests.support.contacts_agent import sent
 from tests.support.identity_events import bound, seen
-from tests.support.streams import rules_of
+from tests.support.streams import id_of, policies_for
 
-CRM, WEB = "crm:erp:1", "web:shop:c1"
+CRM, BROWSER = "crm:erp:1", "web:shop:c1"
 LOG = [
     seen(CRM, member_id="M1", at=1),
     seen(CRM, member_id="M2", at=3),
     seen(CRM, member_id="M1", at=5),
-    bound(WEB, member_id="M1", at=2),
+    bound(BROWSER, member_id="M2", at=0),
     seen("line:oa1:U9", at=2),
 ]
+POLICIES = policies_for(["demo"], Policy())
 
 
 def compared(evidence: list[Event]) -> TableComparison:
-    rules = rules_of(Policy())
-    tables = asyncio.run(resolve_log(evidence, rules))
-    return compare_resolution(contact_events(LOG), tables[MEMBERS], rules)
+    tables = determined(resolve_log(evidence, POLICIES, id_of))
+    return compare_resolution(LOG, tables, POLICIES, id_of)
 
 
-def test_the_evidence_that_is_passed_on_gives_the_membership_of_the_log() -> None:
-    assert compared(ContactsAgent().send(LOG)) == TableComparison("resolution", 2, 2, None)
+def test_the_evidence_that_is_passed_on_gives_the_result_of_the_log() -> None:
+    (evidence,) = sent([LOG])
+    assert len(evidence) == 3
+    assert compared(evidence) == TableComparison("resolution", 3, 3, None)  # two contacts and a conflict
 
 
-def test_membership_without_a_later_sighting_is_found() -> None:
-    found = compared([*LOG[:2], LOG[3]]).difference
+def test_membership_without_an_intrinsic_identifier_is_found() -> None:
+    found = compared([LOG[0], LOG[3]]).difference
     assert found is not None
-    assert "M1" not in found
-    assert WEB not in found
+    assert "M2" not in found
+    assert BROWSER not in found
 
 
-def test_evidence_of_events_that_are_not_in_the_log_is_ahead() -> None:
-    evidence = ContactsAgent().send(LOG)
-    assert not is_ahead(contact_events(LOG), contact_events(evidence))
-    assert is_ahead(contact_events(LOG[:-2]), contact_events(evidence))
-    assert is_ahead(
-        contact_events([*LOG[:2], *LOG[3:]]), contact_events([one for one in evidence if one is not LOG[2]])
-    )
+def test_a_missing_conflict_is_found() -> None:
+    found = compared([LOG[1], LOG[3]]).difference
+    assert found is not None
+    assert "conflict" in found

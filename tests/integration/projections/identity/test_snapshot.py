@@ -1,30 +1,38 @@
 """Reading who is who, and why, from the tables."""
 
-from itertools import product
-from uuid import UUID
+from random import Random
 
+import pytest
+
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.statements import ddl
 from projections.identity import queries
+from projections.identity.customer_links import BEGINNING, CustomerPages
 from projections.identity.keys import ResolutionKey
-from projections.identity.resolution.explain import graph, why
-from projections.identity.resolution.gather import gather
+from projections.identity.resolution.explain import ACCEPTED, ChainStep
+from projections.identity.resolution.links import Link
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import resolve
-from projections.identity.snapshot import resolution_of
-from projections.identity.tables import CUSTOMERS, CustomerRow
+from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
+from projections.identity.resolution.statements import log_of
+from projections.identity.snapshot import read_snapshot
+from projections.identity.tables import MEMBERS, ConflictRow, SetAsideRow
 from tests.support.identity import Identity
-from tests.support.identity_events import bound, claimed
+from tests.support.identity_events import bound, claimed, merged
+from tests.support.rule_histories import random_policy, rule_history
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL, C1, C2, LINE, PHONE, WHATSAPP
 
 DEMO = ResolutionKey("demo", "default")
-CONTACTS = {id_of("demo", contact): contact for contact in (LINE, C1, C2, WHATSAPP)}
 C1_ID, C2_ID, LINE_ID, WHATSAPP_ID = (id_of("demo", contact) for contact in (C1, C2, LINE, WHATSAPP))
 UNKNOWN = id_of("demo", "web:shop:nobody")
+Step = tuple[object, ...]
 
 
-async def customer_row(identity: Identity, customer_id: UUID) -> CustomerRow:
-    found: dict[UUID, CustomerRow] = {row.customer_id: row for row in await identity.rows(CUSTOMERS)}
-    return found[customer_id]
+@pytest.fixture
+async def contacts(identity: Identity) -> None:
+    """The table of contacts that have an event of their own; it is empty."""
+    for statement in ddl(CONTACTS):
+        await identity.connection.execute(statement)
 
 
 async def test_any_id_leads_to_the_customer_that_holds_its_contact(identity: Identity) -> None:
@@ -42,64 +50,97 @@ async def test_any_id_leads_to_the_customer_that_holds_its_contact(identity: Ide
     assert await queries.contacts_of_customer(connection, ResolutionKey("other", "default"), LINE_ID) == []
 
 
-async def test_customer_row_has_the_strongest_then_latest_phone(identity: Identity) -> None:
-    await identity.save(*ALL)
-    customer = await customer_row(identity, C1_ID)
-    assert (customer.founder, customer.contacts, customer.member_id) == (C1, 3, "M7")
-    assert (customer.phone, customer.phone_tier, customer.email) == (PHONE, 2, None)
-    await identity.save(bound(C1, phone="+886922222222", at=7))
-    customer = await customer_row(identity, C1_ID)
-    assert (customer.phone, customer.phone_tier) == ("+886922222222", 2)
-    await identity.save(bound(C1, phone=PHONE, at=8))
-    customer = await customer_row(identity, C1_ID)
-    assert (customer.phone, customer.phone_tier) == (PHONE, 2)
-
-
-async def test_phone_that_too_many_hold_is_nobodys_best(identity: Identity) -> None:
-    await identity.save(*(claimed(f"web:shop:h{n}", phone=PHONE, at=n) for n in range(12)))
-    first = id_of("demo", "web:shop:h0")
-    assert (await customer_row(identity, first)).phone is None
-
-
 async def test_holders_of_a_value_are_found_page_by_page(identity: Identity) -> None:
-    await identity.save(*ALL)
-    found = await queries.holders(identity.connection, DEMO, ("phone", PHONE), limit=1)
-    assert [(one.tier, one.contact, one.customer_id) for one in found] == [(2, WHATSAPP, C1_ID)]
-    place = (found[-1].tier, found[-1].contact_id)
-    found = await queries.holders(identity.connection, DEMO, ("phone", PHONE), after=place, limit=9)
-    assert [(one.tier, one.contact) for one in found] == [(3, C1)]
-
-
-async def test_conflicts_come_newest_first_page_by_page(identity: Identity) -> None:
     await identity.save(*ALL[:5])
-    connection = identity.connection
-    whole = await queries.conflicts(connection, DEMO, limit=10)
-    assert {(row.contact, row.type, row.reason) for row in whole} == {
-        (C1, "phone", "shared"),
-        (C2, "phone", "shared"),
+    found = await queries.holders(identity.connection, DEMO, ("phone", PHONE), limit=1)
+    assert [(one.tier, one.contact, one.accepted) for one in found] == [(2, WHATSAPP, True)]
+    place = found[-1][:3]
+    rest = await queries.holders(identity.connection, DEMO, ("phone", PHONE), after=place, limit=9)
+    assert {(one.tier, one.contact, one.session, one.accepted) for one in rest} == {
+        (4, C1, "M7", False),
+        (4, C2, "M8", False),
     }
-    assert {row.at - ALL[4].occurred_at for row in whole} == {0}
-    first, second = whole
-    assert await queries.conflicts(connection, DEMO, limit=1) == [first]
-    assert await queries.conflicts(connection, DEMO, after=queries.position_of(first), limit=1) == [second]
-    assert await queries.conflicts(connection, DEMO, after=queries.position_of(second), limit=1) == []
-    assert await queries.conflicts(connection, DEMO, reasons=["generic"], limit=10) == []
 
 
-async def test_why_is_told_from_the_tables_as_from_all_events(identity: Identity) -> None:
-    policy = Policy()
-    for events in (ALL[:5], ALL):
-        await identity.save(*events)
-        whole = resolve(gather(events), policy)
-        for (one_id, one), (other_id, other) in product(CONTACTS.items(), repeat=2):
-            part = await resolution_of(identity.connection, DEMO, {one_id: one, other_id: other}, policy)
-            assert why(part, one, other) == why(whole, one, other)
-            assert graph(part, one) == graph(whole, one)
+async def test_a_member_id_has_every_spelling_that_led_to_it(identity: Identity) -> None:
+    await identity.save(
+        bound("crm:erp:1", member_id="N7"), bound(C1, member_id=" M7 "), bound(C2, member_id="X9"), merged("M7", "N7")
+    )
+    customers = await queries.customers_of(identity.connection, DEMO, [C1_ID])
+    assert await queries.member_ids_of(identity.connection, DEMO, customers[C1_ID], "N7") == ["M7", "N7"]
+    assert await queries.canonical_of(identity.connection, DEMO, ["M7", "N7", "X9"]) == ["N7", "N7", "X9"]
 
 
-async def test_why_knows_of_crowds_that_it_does_not_read(identity: Identity) -> None:
-    await identity.save(*(claimed(f"web:shop:h{n}", phone=PHONE, at=n) for n in range(12)))
-    pair = {id_of("demo", contact): contact for contact in ("web:shop:h0", "web:shop:h1")}
-    part = await resolution_of(identity.connection, DEMO, pair, Policy())
-    found = why(part, *pair.values())
-    assert (found.together, [step.fate for step in found.chain]) == (False, ["generic", "generic"])
+async def test_what_joins_nothing_comes_newest_first_page_by_page(identity: Identity) -> None:
+    await identity.save(*ALL[:5], *(claimed(C1, at=5, phone=["12", "13"], email=f"bad{n}") for n in range(3)))
+    connection = identity.connection
+    whole = await queries.conflicts(connection, DEMO, limit=20)
+    assert [row.reason for row in whole if isinstance(row, ConflictRow)] == ["shared", "shared"]
+    assert sum(isinstance(row, SetAsideRow) for row in whole) == 9
+    times = [row.since if isinstance(row, ConflictRow) else row.at for row in whole]
+    assert times == sorted(times, reverse=True)
+    paged = await queries.conflicts(connection, DEMO, limit=1)
+    while more := await queries.conflicts(connection, DEMO, after=queries.position_of(paged[-1]), limit=2):
+        paged += more
+    assert paged == whole
+
+
+@pytest.mark.usefixtures("contacts")
+async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -> None:
+    events = (*ALL, merged("M7", "M8", at=9))
+    await identity.save(*events)
+    async with identity.connection.transaction():
+        stored = await read_snapshot(identity.connection, DEMO)
+    assert stored.ids == {contact: id_of("demo", contact) for contact in (LINE, C1, C2, WHATSAPP)}
+    assert resolve(stored.evidence, Policy()).customers == resolve(evidence_in(log_of(events)), Policy()).customers
+
+
+@pytest.mark.usefixtures("contacts")
+@pytest.mark.parametrize("seed", range(12))
+async def test_the_pages_of_all_customers_have_every_link_of_the_resolution(identity: Identity, seed: int) -> None:
+    chance = Random(seed)
+    events = rule_history(chance, 30)
+    policy = Policy.from_json(random_policy(chance))
+    for first in range(0, len(events), 5):
+        await identity.save(*events[first : first + 5], policy=policy)
+    found, aside = await _all_pages(identity, policy, limit=chance.choice([1, 2, 7, 100]))
+    whole = resolve(evidence_in(log_of(events)), policy)
+    placed = {(row.contact, row.session) for row in await identity.rows(MEMBERS) if row.customer_id is not None}
+    expected = [one for one in _steps(whole) if one[0] in placed]  # a past session may be no customer's
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+    assert aside == {tuple(one) for one in whole.set_aside if one.reason != "too_many_claims"}
+
+
+async def _all_pages(identity: Identity, policy: Policy, limit: int) -> tuple[list[Step], set[tuple[str, ...]]]:
+    """Every link of every customer, accepted or refused, and what is no evidence."""
+    members = await identity.rows(MEMBERS)
+    found: list[Step] = []
+    aside: set[tuple[str, ...]] = set()
+    for customer_id in {row.customer_id for row in members if row.customer_id is not None}:
+        pages = CustomerPages(identity.connection, DEMO, policy, id_of, customer_id)
+        position = BEGINNING
+        while True:
+            page = await pages.page(position, limit)
+            found += [_of_step(one.step) for one in page.links if one.step.tier is not None]
+            aside |= {(row.contact, row.type, row.value, row.reason) for row in page.set_aside}
+            if page.last is None:
+                break
+            assert page.last != position
+            position = page.last
+    return found, aside
+
+
+def _of_step(step: ChainStep) -> Step:
+    return (step.node, step.type, step.value, step.tier, step.since, step.fate, step.detail)
+
+
+def _steps(whole: Resolution) -> list[Step]:
+    """Every link of a resolution, accepted or refused."""
+    return [
+        *(_of_link(one) for one in whole.accepted),
+        *((*_of_link(one.link)[:5], one.reason, one.detail) for one in whole.refused),
+    ]
+
+
+def _of_link(link: Link) -> Step:
+    return (link.node, link.type, link.value, link.tier, link.since, ACCEPTED, ())

@@ -1,39 +1,44 @@
-"""The tables say what the dictionaries say, and the core of everything at once."""
+"""The tables in PostgreSQL hold the rows of the in-memory twin, which are those of all events at once."""
 
-import asyncio
 from random import Random
-from typing import Any
 
 import pytest
 
-from projections.identity.resolution.policy import Policy
-from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
-from tests.support.histories import cut, random_history
+from projections.identity.reference import resolve_log
+from tests.support.histories import cut, random_history, random_policy
 from tests.support.identity import Identity
-from tests.support.memory import fold
-from tests.support.streams import by_stream, by_tables, consumed, content
-
-TIGHT: dict[str, Any] = {
-    "types": {"phone": {"limit": 2}, "contact": {"limit": 2}, "email": {"limit": 1}},
-    "shared_device_limit": 2,
-}
+from tests.support.identity_memory import Memory
+from tests.support.streams import by_log, by_tables, consumed, content, id_of, membership, policies_for
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_tables_come_to_what_the_core_says(identity: Identity, seed: int) -> None:
+async def test_tables_come_to_what_the_rules_give(identity: Identity, seed: int) -> None:
     chance = Random(seed)
-    policy = Policy.from_json(chance.choice([{}, TIGHT]))
+    policy = random_policy(chance)
     events = random_history(chance, chance.randint(10, 80))
-    chunks = cut(events, chance)
-    for chunk in chunks:
+    memory = Memory(policy)
+    for chunk in cut(events, chance):
         await identity.save(*chunk, policy=policy)
-    memory = await asyncio.to_thread(fold, chunks, policy)
-    tables = await identity.content()
-    assert content(tables) == content(memory.tables_of_rows())
-    members = await identity.rows(MEMBERS)
-    customers = {row.customer_id: row.member_id for row in await identity.rows(CUSTOMERS)}
-    assert by_tables(members, customers, await identity.rows(CONFLICTS)) == by_stream(events, policy)
-    held: dict[object, list[str]] = {}
-    for row in sorted(members, key=lambda row: str(row.contact)):
-        held.setdefault(row.customer_id, []).append(row.contact)
-    assert consumed(await identity.outbox()) == held
+        memory.fold(chunk)
+    tables = await identity.tables()
+    assert content(tables) == content(memory.tables)
+    assert content(tables) == content(resolve_log(events, policies_for(["demo"], policy), id_of))
+    assert by_tables(tables) == by_log(events, policy)
+    assert consumed(await identity.outbox()) == membership(tables)
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_tenants_side_by_side_come_to_what_each_comes_to_alone(identity: Identity, seed: int) -> None:
+    chance = Random(seed)
+    policy = random_policy(chance)
+    events = {tenant: random_history(chance, 40) for tenant in ("demo", "other", "third")}
+    together = [one.model_copy(update={"tenant": tenant}) for tenant, of_tenant in events.items() for one in of_tenant]
+    for chunk in cut(together, chance):
+        await identity.save(*chunk, policy=policy)
+    tables = await identity.tables()
+    assert content(tables) == content(resolve_log(together, policies_for(events, policy), id_of))
+    for tenant in events:
+        of_tenant = {
+            table: {key: row for key, row in rows.items() if key[0] == tenant} for table, rows in tables.items()
+        }
+        assert by_tables(of_tenant) == by_log(together, policy, tenant)

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from projections.identity import outbox
 from projections.identity.outbox import append_to_outbox
-from projections.identity.tables import MEMBERS, OutboxRow
+from projections.identity.tables import OutboxRow
 from schemas.changes import CustomerChange, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
@@ -26,7 +25,7 @@ from services.worker.agent_spec import Connect
 from services.worker.background.outbox_relay import OutboxRelay
 from tests.support.identity import Identity
 from tests.support.identity_events import T0, bound, claimed
-from tests.support.streams import consumed
+from tests.support.streams import consumed, membership
 from tests.support.worked_example import ALL
 
 pytestmark = pytest.mark.kafka
@@ -112,13 +111,6 @@ def history() -> list[Event]:
     return [*together, *moves]
 
 
-async def membership(identity: Identity) -> dict[Any, list[str]]:
-    held: dict[Any, list[str]] = {}
-    for row in sorted(await identity.rows(MEMBERS), key=lambda row: str(row.contact)):
-        held.setdefault(row.customer_id, []).append(row.contact)
-    return held
-
-
 async def save_one_by_one(identity: Identity, events: Iterable[Event]) -> None:
     for event in events:
         await identity.save(event)
@@ -128,7 +120,7 @@ async def test_consumer_of_the_topic_has_the_membership_of_the_tables(identity: 
     async with outlet.running():
         await save_one_by_one(identity, [*ALL, *history()])
         await outlet.empty()
-    assert consumed(await outlet.published()) == await membership(identity)
+    assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
 async def test_changes_sent_but_not_noted_are_not_sent_again(identity: Identity, outlet: Outlet) -> None:
@@ -141,7 +133,7 @@ async def test_changes_sent_but_not_noted_are_not_sent_again(identity: Identity,
         await outlet.producer.send_and_wait(outlet.topic, value=row.payload.encode(), key=key)
     async with outlet.running():
         await outlet.empty()
-    assert consumed(await outlet.published()) == await membership(identity)
+    assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
 async def test_change_of_a_customer_with_very_many_contacts_is_published(identity: Identity, outlet: Outlet) -> None:
@@ -170,7 +162,7 @@ async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet)
     async with outlet.running(), outlet.running():
         await save_one_by_one(identity, history())
         await outlet.empty()
-    assert consumed(await outlet.published()) == await membership(identity)
+    assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
 async def test_relay_continues_where_the_previous_one_stopped(identity: Identity, outlet: Outlet) -> None:
@@ -180,7 +172,7 @@ async def test_relay_continues_where_the_previous_one_stopped(identity: Identity
             await save_one_by_one(identity, events[start : start + 5])
     async with outlet.running():
         await outlet.empty()
-    assert consumed(await outlet.published()) == await membership(identity)
+    assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
 async def test_a_woken_relay_does_not_wait_for_its_next_poll(identity: Identity, outlet: Outlet) -> None:
@@ -201,7 +193,7 @@ async def test_lock_of_a_silent_relay_goes_to_another(identity: Identity, outlet
             await outlet.empty()
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
             await held.execute("SELECT 1")
-    assert consumed(await outlet.published()) == await membership(identity)
+    assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
 async def test_foreign_records_on_the_topic_are_skipped(identity: Identity, outlet: Outlet) -> None:

@@ -7,16 +7,17 @@ from random import Random
 from typing import Any, cast
 
 import asyncpg
+import orjson
 import pytest
-import sqlalchemy as sa
 
 from projections.engine.connection import Connection
-from projections.engine.metadata import Row
+from projections.engine.metadata import Row, Rows, Table, key_of, row_type
 from projections.engine.projection import ContactEvent
+from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolutions import active_resolution
 from projections.identity.rules import DEFAULT_VERSION
-from projections.identity.tables import MEMBERS, READ_MODELS, RESOLUTIONS, MemberRow, ResolutionRow
+from projections.identity.tables import MEMBERS, POLICIES, RESOLUTIONS, RESOLVED, ResolutionRow
 from schemas.events import Event
 from services.runtime.database import BY_KEY
 from services.runtime.settings import Settings
@@ -25,12 +26,11 @@ from services.worker.agents.identity import identity as identity_work
 from services.worker.background.policy_rollout import PolicyRollout
 from tests.support.histories import random_history
 from tests.support.identity import Identity
-from tests.support.identity_events import bound, claimed, event
-from tests.support.memory import fold
-from tests.support.streams import consumed, content, id_of
+from tests.support.identity_events import bound, claimed, event, merged
+from tests.support.streams import consumed, content, id_of, membership, policies_for
 
-LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100}, "member_id": {"exclusive": None}}}
-TIGHT: dict[str, Any] = {"types": {"phone": {"limit": 2}, "contact": {"limit": 2}}, "shared_device_limit": 2}
+LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100, "claimed_limit": 100}, "member_id": {"claimed": 3}}}
+TIGHT: dict[str, Any] = {"types": {"phone": {"limit": 1}, "contact": {"limit": 2}}, "shared_device_limit": 2}
 HONG_KONG: dict[str, Any] = {"default_region": "HK", "types": {"email": {"claimed": None}, "x_card": {"verified": 1}}}
 
 
@@ -75,20 +75,19 @@ class Tenants:
     async def content(self, tenant: str = "demo") -> dict[str, set[Row]]:
         """The rows of the tenant's active resolution, under the id of the default one."""
         active = await active_resolution(self.identity.connection, tenant)
-        found: dict[sa.Table, list[Any]] = {table: await self.identity.rows(table) for table in READ_MODELS}
-        of_tenant = {
-            table: [row._replace(resolution_id="default") for row in rows if row[:2] == active.key]
-            for table, rows in found.items()
-        }
-        return content(of_tenant)
+        found: dict[Table, Rows] = {}
+        for table, rows in (await self.identity.tables()).items():
+            of_tenant = [row for row in rows.values() if row[0] == tenant]
+            if table in RESOLVED:
+                active_rows = (row_type(table)(*row) for row in of_tenant if row[:2] == active.key)
+                of_tenant = [row._replace(resolution_id="default") for row in active_rows]
+            found[table] = {key_of(table, row): row for row in of_tenant}
+        return content(found)
 
     async def membership(self, tenant: str = "demo") -> dict[Any, list[str]]:
-        held: dict[Any, list[str]] = {}
         active = await active_resolution(self.identity.connection, tenant)
-        rows: list[MemberRow] = [row for row in await self.identity.rows(MEMBERS) if row[:2] == active.key]
-        for row in sorted(rows, key=lambda row: str(row.contact)):
-            held.setdefault(row.customer_id, []).append(row.contact)
-        return held
+        members = (await self.identity.tables())[MEMBERS]
+        return membership({MEMBERS: {key: row for key, row in members.items() if key[:2] == active.key}})
 
 
 @pytest.fixture
@@ -112,10 +111,10 @@ class CutShort(PolicyRollout):
         super().__init__(connect, id_of, "TW", every=0.01, batch=3)
         self._steps = steps
 
-    async def copy_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
+    async def fold_batch(self, connection: Connection, building: ResolutionRow) -> ResolutionRow | None:
         self._steps -= 1
         async with connection.transaction():
-            more = await super().copy_batch(connection, building)
+            more = await super().fold_batch(connection, building)
             if self._steps < 0:
                 raise Interrupted
             return more
@@ -125,19 +124,74 @@ def policy_set(policy: dict[str, Any], at: int = 0, **more: Any) -> Event:
     return event(None, "tenant.policy_set", {"policy": policy, "by": "amy"}, at=at, **more)
 
 
-async def by_policy(events: Sequence[Event], policy: dict[str, Any]) -> dict[str, set[Row]]:
+def strangers(number: int) -> list[Event]:
+    """Browsers that claim one phone, each with an e-mail of its own: one customer by the loose policy alone."""
+    browsers = [f"web:shop:c{index}" for index in range(number)]
+    phone = [claimed(one, phone="+886911111111", at=index) for index, one in enumerate(browsers)]
+    return phone + [claimed(one, email=f"{index}@example.tw", at=index) for index, one in enumerate(browsers)]
+
+
+async def test_a_contact_whose_evidence_was_taken_back_before_stays_known_to_consumers(tenants: Tenants) -> None:
+    loud = bound("web:shop:c1", link="line:oa1:U1", at=5, event_id="copied")
+    silent = event("web:shop:c1", "contact.followed", {}, at=1, event_id="copied")
+    await tenants.chunk(loud)
+    await tenants.chunk(silent)
+    await tenants.chunk(policy_set(TIGHT))
+    await tenants.roll_out()
+    assert consumed(await tenants.identity.outbox()) == await tenants.membership()
+    await tenants.chunk(bound("line:oa1:U1", link="web:shop:c1", at=9))
+    assert consumed(await tenants.identity.outbox()) == await tenants.membership()
+
+
+async def test_member_ids_that_were_merged_stay_merged_by_another_policy(tenants: Tenants) -> None:
+    members = [bound("crm:erp:1", member_id="M1"), bound("crm:erp:2", member_id="N1")]
+    renumbered = merged("M1", "N1", at=3)
+    await tenants.chunk(*members, renumbered, policy_set(TIGHT))
+    await tenants.roll_out()
+    assert await tenants.content() == by_policy([*members, renumbered], TIGHT)
+    assert [len(contacts) for contacts in (await tenants.membership()).values()] == [2]
+
+
+async def test_merged_ids_that_nobody_states_are_kept_by_another_policy(tenants: Tenants) -> None:
+    renumbered = merged("M1", "N1", at=3)
+    await tenants.chunk(renumbered, policy_set(TIGHT))
+    await tenants.roll_out()
+    assert await tenants.content() == by_policy([renumbered], TIGHT)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_of_copies_of_a_policy_the_same_counts_in_any_order(tenants: Tenants, order: tuple[int, int]) -> None:
+    copies = [policy_set(policy, at=7, event_id="copied") for policy in (TIGHT, LOOSE)]
+    evidence = strangers(6)
+    await tenants.chunk(*evidence)
+    for number in order:
+        await tenants.chunk(copies[number])
+        await tenants.roll_out()
+    (row,) = await tenants.identity.rows(POLICIES)
+    assert orjson.loads(row.policy) == TIGHT
+    assert await tenants.content() == by_policy(evidence, TIGHT)
+    assert consumed(await tenants.identity.outbox()) == await tenants.membership()
+
+
+async def test_an_invalid_copy_that_counts_leaves_no_policy(tenants: Tenants) -> None:
+    invalid: dict[str, Any] = {"shared_device_limit": 0}
+    await tenants.chunk(policy_set(invalid, at=7, event_id="copied"), policy_set(TIGHT, at=8, event_id="copied"))
+    await tenants.roll_out()
+    (row,) = await tenants.identity.rows(POLICIES)
+    assert row.policy is None
+    assert (await active_resolution(tenants.identity.connection, "demo")).version == DEFAULT_VERSION
+
+
+def by_policy(events: Sequence[Event], policy: dict[str, Any]) -> dict[str, set[Row]]:
     """What the rows would be if the policy had always been in force."""
-    memory = await asyncio.to_thread(fold, [list(events)], Policy.from_json(policy))
-    return content(memory.tables_of_rows())
+    return content(resolve_log(events, policies_for(["demo"], Policy.from_json(policy)), id_of))
 
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_tables_come_to_what_the_policy_gives_while_evidence_arrives(tenants: Tenants, seed: int) -> None:
     chance = Random(seed)
     policy = chance.choice([LOOSE, TIGHT, HONG_KONG])
-    # One content an event id: what superseded statements leave behind is tested elsewhere.
-    events = list({one.event_id: one for one in random_history(chance, 60)}.values())
-    chance.shuffle(events)
+    events = random_history(chance, 60)
     before, during = events[:35], events[35:]
     await tenants.chunk(*before)
     await tenants.chunk(policy_set(policy))
@@ -146,30 +200,30 @@ async def test_tables_come_to_what_the_policy_gives_while_evidence_arrives(tenan
         await tenants.chunk(one, chance.choice(before))
         await asyncio.sleep(0)
     await rolling_out
-    assert await tenants.content() == await by_policy(events, policy)
+    assert await tenants.content() == by_policy(events, policy)
     assert consumed(await tenants.identity.outbox()) == await tenants.membership()
 
 
 async def test_an_interrupted_rollout_continues(tenants: Tenants) -> None:
-    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(20)]
+    events = strangers(20)
     await tenants.chunk(*events, policy_set(LOOSE))
     for steps in (0, 2, 0, 3):
         await tenants.begin_to_roll_out(steps)
     assert (await tenants.identity.rows(RESOLUTIONS))[0].done == 15
     await tenants.roll_out()
-    assert await tenants.content() == await by_policy(events, LOOSE)
+    assert await tenants.content() == by_policy(events, LOOSE)
     (customer,) = (await tenants.membership()).values()
     assert len(customer) == 20
     assert consumed(await tenants.identity.outbox()) == await tenants.membership()
 
 
 async def test_a_later_policy_replaces_one_that_is_being_rolled_out(tenants: Tenants) -> None:
-    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
+    events = strangers(12)
     await tenants.chunk(*events, policy_set(LOOSE, at=1, event_id="p1"))
     await tenants.begin_to_roll_out(2)
     await tenants.chunk(policy_set(TIGHT, at=3, event_id="p3"), policy_set({}, at=2, event_id="p2"))
     await tenants.roll_out()
-    assert await tenants.content() == await by_policy(events, TIGHT)
+    assert await tenants.content() == by_policy(events, TIGHT)
     assert await tenants.identity.connection.fetchval("SELECT count(*) FROM resolutions") == 1
     (only,) = await tenants.identity.rows(RESOLUTIONS)
     assert (only.version, only.state) == ("p3", "active")
@@ -180,12 +234,12 @@ async def test_nothing_of_a_retired_resolution_is_left(tenants: Tenants) -> None
     await tenants.roll_out()
     (active,) = await tenants.identity.rows(RESOLUTIONS)
     assert active.resolution_id != "default"
-    for table in READ_MODELS:
+    for table in RESOLVED:
         assert {row.resolution_id for row in await tenants.identity.rows(table)} <= {active.resolution_id}
 
 
 async def test_readers_see_the_one_membership_or_the_other(tenants: Tenants) -> None:
-    events = [claimed(f"web:shop:c{number}", phone="+886911111111", at=number) for number in range(12)]
+    events = strangers(12)
     await tenants.chunk(*events)
     rolling_out = asyncio.create_task(_later(tenants))
     seen = set()
@@ -212,13 +266,11 @@ async def _sizes(tenants: Tenants) -> tuple[int, ...]:
 
 
 async def test_changes_of_a_rollout_name_the_policy(tenants: Tenants) -> None:
-    pair = [bound("web:shop:c1", member_id="M1"), bound("web:shop:c2", member_id="M2")]
-    family = [claimed("web:shop:c1", phone="+886911111111"), claimed("web:shop:c2", phone="+886911111111")]
-    await tenants.chunk(*pair, *family, policy_set(LOOSE, at=9, event_id="p9"))
+    await tenants.chunk(*strangers(5), policy_set(LOOSE, at=9, event_id="p9"))
     before = len(await tenants.identity.outbox())
     await tenants.roll_out()
     payloads = [row.payload for row in (await tenants.identity.outbox())[before:]]
-    assert len(payloads) == 2
+    assert len(payloads) == 5
     assert all('"cause":"p9"' in payload and '"policy_version":"p9"' in payload for payload in payloads)
 
 
@@ -234,6 +286,6 @@ async def test_other_tenants_keep_their_policy(tenants: Tenants) -> None:
 async def test_an_invalid_policy_is_ignored(tenants: Tenants) -> None:
     new = await tenants.chunk(policy_set({"types": 1}), bound("web:shop:c1", member_id="M1"))
     await tenants.roll_out()
-    assert new == 1
+    assert new == 2
     assert await tenants.identity.rows(RESOLUTIONS) == []
     assert (await active_resolution(tenants.identity.connection, "demo")).version == DEFAULT_VERSION

@@ -1,4 +1,4 @@
-"""What holds of resolution whatever the history: order, repeats, parts, and taking back."""
+"""What holds of resolution whatever the history: order, repeats, taking back, and what claims cannot do."""
 
 from random import Random
 from typing import Any
@@ -6,192 +6,172 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.identity.resolution.components import closure, components, links_of
-from projections.identity.resolution.evidence import Evidence
-from projections.identity.resolution.gather import gather
-from projections.identity.resolution.holders import find_over_limit, grouped
-from projections.identity.resolution.links import Customer
+from projections.identity.resolution.links import Link
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import Resolution, resolve
-from projections.identity.resolution.values import normalise
+from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
+from projections.identity.resolution.statements import log_of
 from schemas.events import Event
-from tests.support.histories import (
-    CONTACTS,
-    VALUES,
-    chances,
-    dice,
-    distinct,
-    histories,
-    made,
-    patient,
-    policies,
-    random_history,
-)
+from tests.support.examples import examples
+from tests.support.histories import chances, dice
+from tests.support.identity_events import bound, claimed, event, merged, unbound
+from tests.support.rule_histories import CONTACTS, VALUES, random_policy, rule_history
 
-sizes = st.integers(3, 40)
+sizes = st.integers(1, 40)
 LATER = 100
+CLAIMED_TIER = 4
+MEMBERS = ["M7", "M8", "M9", "m7"]
 
 
-@given(histories(), policies, chances)
-@settings(patient)
-def test_order_and_repeats_change_nothing_at_all(events: list[Event], policy: Policy, chance: Random) -> None:
-    otherwise = [*events, *chance.choices(events, k=3)] if events else []
+def resolved_by(events: list[Event], policy: dict[str, Any]) -> Resolution:
+    return resolve(evidence_in(log_of(events)), Policy.from_json(policy))
+
+
+def memberships(resolution: Resolution) -> set[tuple[tuple[str, ...], str | None, tuple[str, ...]]]:
+    """The customers without their founders: an id may change by what was ever stated."""
+    return {(one.contacts, one.member_id, one.member_ids) for one in resolution.customers}
+
+
+def assert_same_but_for_ids(one: Resolution, other: Resolution) -> None:
+    assert memberships(one) == memberships(other)
+    assert one.accepted == other.accepted
+    assert [(row.link, row.reason) for row in one.refused] == [(row.link, row.reason) for row in other.refused]
+
+
+@given(chances, sizes)
+@settings(dice, max_examples=examples(200))
+def test_order_and_repeats_change_nothing(chance: Random, size: int) -> None:
+    events, policy = rule_history(chance, size), random_policy(chance)
+    otherwise = [*events, *chance.choices(events, k=3)]
     chance.shuffle(otherwise)
-    assert gather(otherwise) == gather(events)
-    assert resolve(gather(otherwise), policy) == resolve(gather(events), policy)
-
-
-@given(chances, sizes, st.integers(1, 5))
-@dice
-def test_evidence_gathered_in_parts_and_merged_is_the_evidence_of_all(chance: Random, size: int, count: int) -> None:
-    events = distinct(random_history(chance, size))
-    parts = [gather(events[start::count]) for start in range(count)]
-    chance.shuffle(parts)
-    merged = Evidence()
-    for part in [*parts, *parts]:
-        merged = merged.merge(part)
-    assert merged == gather(events)
-
-
-@given(chances, sizes, policies)
-@dice
-def test_components_resolved_alone_give_what_the_whole_gives(chance: Random, size: int, policy: Policy) -> None:
-    evidence = gather(random_history(chance, size))
-    over_limit = find_over_limit(grouped(links_of(evidence, policy)), policy)
-    parts = components(evidence, policy)
-    assert sorted(contact for part in parts for contact in part) == sorted(evidence.contacts)
-    resolved = [resolve(evidence.of(part), policy, over_limit) for part in parts]
-    whole = resolve(evidence, policy)
-    assert sorted(one for part in resolved for one in part.customers) == list(whole.customers)
-    assert sorted(one for part in resolved for one in part.accepted) == list(whole.accepted)
-    assert sorted(one for part in resolved for one in part.refused) == list(whole.refused)
-    assert sorted(one for part in resolved for one in part.excluded) == list(whole.excluded)
-
-
-@given(chances, sizes, policies)
-@dice
-def test_resolving_only_the_closure_of_touched_contacts_suffices(chance: Random, size: int, policy: Policy) -> None:
-    events = distinct(random_history(chance, size))
-    before, customers = Evidence(), frozenset[Customer]()
-    for event in events[:12]:
-        after = before.merge(gather([event]))
-        touched = gather([event]).contacts | holders_of_changed_identifiers(before, after, policy)
-        affected = closure(before, policy, over_limit_in(before, policy), touched)
-        affected |= closure(after, policy, over_limit_in(after, policy), touched)
-        renewed = resolve(after.of(affected), policy, over_limit_in(after, policy)).customers
-        customers = frozenset(one for one in customers if affected.isdisjoint(one.contacts)) | frozenset(renewed)
-        assert customers == frozenset(resolve(after, policy).customers)
-        before = after
+    one, other = resolved_by(events, policy), resolved_by(otherwise, policy)
+    assert (one.customers, one.accepted, one.refused, one.set_aside) == (
+        other.customers,
+        other.accepted,
+        other.refused,
+        other.set_aside,
+    )
 
 
 @given(chances, sizes)
-@dice
-def test_a_retracted_value_leaves_the_result_without_it(chance: Random, size: int) -> None:
-    """A value stated last leaves no trace if its type is not exclusive and it names no contact."""
-    contact, identifier, events = without_statements_of_one(chance, size, ["phone", "email", "x_card", "whatsapp_user"])
-    before = resolve(gather(events), Policy())
-    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, LATER)]), Policy())
-    assert after.customers == before.customers
-    assert (after.accepted, after.refused) == (before.accepted, before.refused)
-
-
-@given(chances, sizes)
-@dice
-def test_a_retracted_old_value_moves_no_contact_but_may_found(chance: Random, size: int) -> None:
-    """``founded_at`` remembers every statement, so who founds a customer may change; who belongs to it doesn't."""
-    contact, identifier, events = without_statements_of_one(chance, size, ["phone", "email", "x_card", "contact"])
-    before = resolve(gather(events), Policy())
-    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, -LATER)]), Policy())
-    assert memberships(after, gather(events).contacts) == memberships(before, gather(events).contacts)
-    assert (after.accepted, after.refused) == (before.accepted, before.refused)
-
-
-@given(chances, sizes)
-@dice
-def test_a_retracted_exclusive_value_only_counts_for_shared_devices(chance: Random, size: int) -> None:
-    policy = Policy.from_json({"shared_device_limit": 1_000})
-    contact, identifier, events = without_statements_of_one(chance, size, ["member_id", "line_user", "facebook_user"])
-    before = resolve(gather(events), policy)
-    after = resolve(gather([*events, *asserted_and_retracted(contact, identifier, LATER)]), policy)
-    assert after.customers == before.customers
-    assert (after.accepted, after.refused) == (before.accepted, before.refused)
-
-
-@given(chances, sizes, policies)
-@dice
-def test_no_customer_has_two_member_ids_or_a_pair_decided_different(chance: Random, size: int, policy: Policy) -> None:
-    resolution = resolve(gather(random_history(chance, size)), Policy(types={"phone": policy.types["phone"]}))
-    decisions = resolution.evidence.decisions
-    for customer in resolution.customers:
-        carried = {
-            link.value for link in resolution.accepted if link.type == "member_id" and link.contact in customer.contacts
-        }
-        assert carried <= {customer.member_id}
-        assert customer.founder in customer.contacts
-        for (one, other), decision in decisions.items():
-            if decision.verdict == "different" and one != other:
-                assert not {one, other} <= set(customer.contacts)
-
-
-def without_statements_of_one(
-    chance: Random, size: int, types: list[str]
-) -> tuple[tuple[str, str, str], dict[str, str], list[Event]]:
-    """A contact, an identifier, and a history in which the one never stated anything of the other's type.
-
-    The contact is known from the beginning, and so is any that the identifier names.
-    """
+@settings(dice, max_examples=examples(300))
+def test_a_retracted_statement_leaves_the_result_without_it(chance: Random, size: int) -> None:
+    policy = random_policy(chance)
     contact = chance.choice(CONTACTS)
-    type_name = chance.choice(types)
-    identifier = {"type": type_name, "value": chance.choice(VALUES[type_name])}
-    events = [
-        event for event in random_history(chance, size) if key_of(event) != contact or not mentions(event, type_name)
+    is_browser = contact.startswith("web:")
+    type_name = chance.choice([name for name in VALUES if not (is_browser and name == "member_id")])
+    events = [*everybody(), *(one for one in rule_history(chance, size) if not states(one, contact, type_name))]
+    value = chance.choice(VALUES[type_name])
+    start = chance.choice([-LATER, 4, LATER])
+    assurance = chance.choice(["verified", "stated", "claimed"])
+    stated = [
+        bound(contact, at=start, assurance=assurance, **{type_name: value}),
+        unbound(contact, at=start + 1, **{type_name: value}),
     ]
-    seen = [made(other, "nobody.knows", {}, at=-2 * LATER, event_id=f"seen{n}") for n, other in enumerate(CONTACTS)]
-    return contact, identifier, [*seen, *events]
+    named = [event(value, "nobody.knows", {}, at=-2 * LATER)] if type_name == "contact" and value in CONTACTS else []
+    if type_name != "contact" or named:
+        assert_same_but_for_ids(resolved_by([*events, *stated], policy), resolved_by(events, policy))
 
 
-def asserted_and_retracted(contact: tuple[str, str, str], identifier: dict[str, str], at: int) -> list[Event]:
-    data = {"identifiers": [identifier | {"assurance": "verified"}]}
-    return [
-        made(contact, "identity.bound", data, at=at, event_id="asserted"),
-        made(contact, "identity.unbound", data, at=at + 1, event_id="retracted"),
+@given(chances, sizes)
+@settings(dice, max_examples=examples(200))
+def test_a_member_merge_that_is_taken_back_leaves_the_result_without_it(chance: Random, size: int) -> None:
+    policy = random_policy(chance)
+    member = chance.choice(MEMBERS)
+    events = [one for one in rule_history(chance, size) if not merges(one, member)]
+    start = chance.choice([-LATER, 4, LATER])
+    back = chance.choice([None, member])
+    taken_back = [merged(member, chance.choice(MEMBERS), at=start), merged(member, back, at=start + 1)]
+    one, other = resolved_by([*events, *taken_back], policy), resolved_by(events, policy)
+    assert one.customers == other.customers
+    assert (one.accepted, one.refused) == (other.accepted, other.refused)
+
+
+@given(chances, sizes)
+@settings(dice, max_examples=examples(200))
+def test_later_claims_of_phones_and_emails_change_no_stronger_link(chance: Random, size: int) -> None:
+    """Of who claimed nothing before: a claim that comes to life again would make its stronger link an older one."""
+    events = [*everybody(), *(one for one in rule_history(chance, size) if not claims_something(one))]
+    claims = [
+        claimed(chance.choice(CONTACTS), at=LATER, **{name: chance.choice(VALUES[name])})
+        for name in chance.choices(["phone", "email", "x_card"], k=chance.randint(1, 30))
     ]
+    one, other = resolved_by(events, {}), resolved_by([*events, *claims], {})
+    assert stronger_than_claims(one) == stronger_than_claims(other)
 
 
-def key_of(event: Event) -> tuple[str, str, str]:
-    assert event.contact is not None
-    return (event.contact.channel, event.contact.account, event.contact.uid)
+@given(chances, sizes)
+@settings(dice, max_examples=examples(200))
+def test_whatever_strangers_claim_changes_no_stronger_link_of_others(chance: Random, size: int) -> None:
+    events = rule_history(chance, size)
+    claims = [
+        claimed(
+            f"web:shop:stranger{chance.randrange(15)}", at=chance.randint(0, LATER), **{name: chance.choice(values)}
+        )
+        for name, values in chance.choices([*VALUES.items()], k=chance.randint(1, 40))
+        if name != "contact"
+    ]
+    one, other = resolved_by(events, {}), resolved_by([*events, *claims], {})
+    assert stronger_than_claims(one) == stronger_than_claims(other)
 
 
-def mentions(event: Event, type_name: str) -> bool:
-    data: Any = event.data
-    bound = event.type in {"identity.bound", "identity.unbound"}
-    stated = [*event.intrinsic, *(data.identifiers if bound else [])]
-    linked = type_name == "contact" and bound and data.linked_contact is not None
-    return linked or any(one.type == type_name for one in stated)
+@given(chances, sizes)
+@settings(dice, max_examples=examples(200))
+def test_no_customer_has_two_member_ids_and_every_founder_is_in_its_customer(chance: Random, size: int) -> None:
+    resolution = resolved_by(rule_history(chance, size), random_policy(chance))
+    nodes = {contact: (contact, view.sessions.last) for contact, view in resolution.nodes.items()}
+    for customer in resolution.customers:
+        current = {nodes[contact] for contact in customer.contacts}
+        linked = {link.value for link in resolution.accepted if link.type == "member_id" and link.node in current}
+        assert linked <= {customer.member_id}
+        assert customer.founder in customer.contacts
+    everyone = [contact for customer in resolution.customers for contact in customer.contacts]
+    assert sorted(everyone) == sorted(resolution.nodes)
 
 
-def memberships(resolution: Resolution, among: frozenset[str]) -> set[frozenset[str]]:
-    return {among & frozenset(customer.contacts) for customer in resolution.customers} - {frozenset()}
+@given(chances, sizes)
+@settings(dice, max_examples=examples(100))
+def test_contacts_decided_different_are_two_customers(chance: Random, size: int) -> None:
+    one, other = chance.sample([contact for contact in CONTACTS if not contact.startswith("web:")], 2)
+    decision = event(one, "identity.decided", {"other": ref_of(other), "decision": "different", "by": "amy"}, at=LATER)
+    resolution = resolved_by([*rule_history(chance, size), decision], random_policy(chance))
+    assert not [customer for customer in resolution.customers if {one, other} <= {*customer.contacts}]
 
 
-def over_limit_in(evidence: Evidence, policy: Policy) -> dict[tuple[str, str], int]:
-    return find_over_limit(grouped(links_of(evidence, policy)), policy)
+def everybody() -> list[Event]:
+    """An event of each contact, so that naming one makes no new contact."""
+    return [event(contact, "nobody.knows", {}, at=-2 * LATER) for contact in CONTACTS]
 
 
-def holders_of_changed_identifiers(before: Evidence, after: Evidence, policy: Policy) -> frozenset[str]:
-    then, now = over_limit_in(before, policy), over_limit_in(after, policy)
-    changed = {identifier for identifier in then.keys() | now.keys() if then.get(identifier) != now.get(identifier)}
-    holders = {
-        link.contact
-        for evidence in (before, after)
-        for link in links_of(evidence, policy)
-        if link.identifier in changed
-    }
-    named = {value for type_name, value in changed if type_name == "contact"}
-    return frozenset(holders | named)
+def ref_of(contact: str) -> dict[str, str]:
+    return dict(zip(("channel", "account", "uid"), contact.split(":", 2), strict=True))
 
 
-def test_the_pools_hold_both_good_and_blocked_values() -> None:
-    blocked = {name for name, values in VALUES.items() if any(normalise(name, one, Policy()) is None for one in values)}
-    assert {"member_id", "line_user", "phone", "email", "contact", "shoe_size"} <= blocked
+def stronger_than_claims(resolution: Resolution) -> tuple[list[Link], list[tuple[Link, str]]]:
+    """The accepted and the refused links of tiers that no claim has."""
+    return (
+        [link for link in resolution.accepted if is_stronger(link)],
+        [(row.link, row.reason) for row in resolution.refused if is_stronger(row.link)],
+    )
+
+
+def is_stronger(link: Link) -> bool:
+    return link.tier < (2 if link.type == "member_id" else CLAIMED_TIER)
+
+
+def states(one: Event, contact: str, type_name: str) -> bool:
+    data: Any = one.data
+    if one.contact is None or one.contact.key != contact:
+        return False
+    bindings = one.type in {"identity.bound", "identity.unbound"}
+    linked = bindings and type_name == "contact" and data.linked_contact is not None
+    return linked or any(it.type == type_name for it in [*one.intrinsic, *(data.identifiers if bindings else [])])
+
+
+def merges(one: Event, member: str) -> bool:
+    data: Any = one.data
+    return one.type == "member.merged" and data.member_id.strip() == member
+
+
+def claims_something(one: Event) -> bool:
+    data: Any = one.data
+    return one.type == "identity.bound" and any(it.assurance == "claimed" for it in data.identifiers)

@@ -64,7 +64,7 @@ def test_unbinding_says_from_what_by_whom_and_why() -> None:
     body = {"identifiers": [PHONE], "linked_contact": "web:shop:c:1", "by": "amy", "note": "her mother's"}
     common = {"via": "api", "by": "amy", "note": "her mother's"}
     assert contents(stated("unbind", body)) == [
-        ("identity.unbound", {"identifiers": [PHONE | {"assurance": "claimed"}], **common}),
+        ("identity.unbound", {"identifiers": [PHONE], **common}),
         (
             "identity.unbound",
             {"identifiers": [], "linked_contact": {"channel": "web", "account": "shop", "uid": "c:1"}, **common},

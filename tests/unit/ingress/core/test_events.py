@@ -7,10 +7,21 @@ import pytest
 
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES
-from services.ingress.core.events import Accepted, EventResult, Rejected, RequestContext, Unreadable, accept
+from services.ingress.core.events import (
+    Accepted,
+    EventResult,
+    Rejected,
+    RequestContext,
+    Unreadable,
+    accept,
+    policy_refusal,
+    validate_event,
+)
+from services.ingress.core.policies import validate_policy
 
 NOW = 1_760_000_000_000
 CONTEXT = RequestContext("acme", NOW, may_set_tenant=False)
+ADMIN = replace(CONTEXT, may_set_tenant=True)
 GOOD: dict[str, Any] = {
     "type": "tag.added",
     "contact": {"channel": "web", "account": "shop", "uid": "c1"},
@@ -230,3 +241,34 @@ def test_events_that_set_the_tenant_need_an_admins_key() -> None:
         (outcome,) = list(accept(event, "", context, 1))  # type: ignore[arg-type]
         assert isinstance(outcome, Accepted) is context.may_set_tenant
         assert context.may_set_tenant or outcome.reason == "not_allowed"  # type: ignore[union-attr]
+
+
+def test_an_event_that_sets_a_policy_is_refused_as_the_policys_own_route_refuses_it() -> None:
+    policy = {"blocked": ["a{4294967296}"]}
+    by_event = validate_event({"type": "tenant.policy_set", "occurred_at": NOW, "data": {"policy": policy}}, 0, ADMIN)
+    by_route = validate_policy(json.dumps({"policy": policy}).encode(), ADMIN)
+    assert isinstance(by_event, Rejected)
+    assert isinstance(by_route, Rejected)
+    assert (by_event.reason, by_event.detail) == (by_route.reason, by_route.detail)
+    assert (by_event.field, by_route.field) == ("data.policy", "policy")
+
+
+@pytest.mark.parametrize(
+    "wishes", [None, [], "default", {"types": 1}, {"types": {"phone": {"limit": True}}}, {"x": "\ud800"}]
+)
+def test_what_is_no_policy_is_refused_in_words_that_an_answer_can_hold(wishes: Any) -> None:
+    refusal = policy_refusal(wishes)
+    assert refusal is not None
+    assert 0 < len(refusal.encode()) <= 2000
+
+
+def test_a_policy_is_accepted_as_an_event() -> None:
+    event = {"type": "tenant.policy_set", "occurred_at": NOW, "data": {"policy": {"types": {"phone": {"limit": 4}}}}}
+    assert isinstance(validate_event(event, 0, ADMIN), Accepted)
+
+
+def test_a_member_id_that_became_another_is_the_tenants_and_no_contacts() -> None:
+    event = {"type": "member.merged", "occurred_at": NOW, "data": {"member_id": "M7", "into": "N7"}}
+    assert accepted(event).event.contact is None
+    outcome = refused(event | {"contact": GOOD["contact"]})
+    assert (outcome.reason, outcome.field) == ("invalid_field", "contact")

@@ -58,8 +58,8 @@ def test_all_that_a_record_can_say() -> None:
             {
                 "identifiers": [
                     {"type": "phone", "value": "+886911111111", "assurance": "verified"},
-                    {"type": "email", "value": "ming@example.com", "assurance": "claimed"},
-                    {"type": "x_card", "value": "C-1", "assurance": "claimed"},
+                    {"type": "email", "value": "ming@example.com", "assurance": "stated"},
+                    {"type": "x_card", "value": "C-1"},
                 ],
                 "via": "api",
             },

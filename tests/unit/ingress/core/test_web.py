@@ -23,7 +23,7 @@ from tests.support.web_bodies import (
 )
 
 ID = "ajs-next-5f0c"
-LOGIN = {"identifiers": [{"type": "member_id", "value": MEMBER, "assurance": "verified"}], "via": "login"}
+LOGIN = {"identifiers": [{"type": "member_id", "value": MEMBER, "assurance": "claimed"}], "via": "login"}
 
 
 def uid_of(given: Any) -> str | None:
@@ -69,7 +69,7 @@ class TestIdentify:
             "nickname": None,
         }
         identifiers = [
-            {"type": "member_id", "value": MEMBER, "assurance": "verified"},
+            {"type": "member_id", "value": MEMBER, "assurance": "claimed"},
             {"type": "email", "value": "jiaying@example.tw", "assurance": "claimed"},
             {"type": "phone", "value": "0912345678", "assurance": "claimed"},
         ]
@@ -195,10 +195,22 @@ class TestWhoItIs:
         assert len(ids) == 2
 
     def test_a_server_that_knows_only_the_member_speaks_of_the_members_own_contact(self) -> None:
-        (event,) = events_of(message("track", event="Refunded", userId=MEMBER, anonymousId=None))
-        assert event.contact is not None
-        assert event.contact.key == f"web:qingshan-shop:user:{MEMBER}"
-        assert [(one.type, one.value) for one in event.intrinsic] == [("member_id", MEMBER)]
+        login, tracked = events_of(message("track", event="Refunded", userId=MEMBER, anonymousId=None))
+        assert login.contact == tracked.contact is not None
+        assert tracked.contact.key == f"web:qingshan-shop:user:{MEMBER}"
+        assert content_of(login)[1:] == ("identity.bound", LOGIN)
+        assert login.event_id.startswith(DAILY_PREFIX)
+
+    @pytest.mark.parametrize("anonymous_id", [VISITOR, None])
+    @pytest.mark.parametrize("kind", ["identify", "track", "page", "group"])
+    def test_a_write_key_only_claims_who_somebody_is(self, kind: str, anonymous_id: str | None) -> None:
+        traits = {"email": "a@example.tw", "phone": "0912345678"}
+        given = message(kind, event="x", userId=MEMBER, anonymousId=anonymous_id, traits=traits)
+        events = events_of(given | {"context": {"traits": traits}})
+        stated = [one for event in events for one in content_of(event)[2].get("identifiers", ())]
+        assert {one["type"] for one in stated} == {"member_id", "email", "phone"}
+        assert {one["assurance"] for one in stated} == {"claimed"}
+        assert all(event.intrinsic == [] for event in events)
 
     def test_nobody_becomes_a_members_contact_by_calling_himself_so(self) -> None:
         names = [f"user:{MEMBER}", f"anon:user:{MEMBER}", f"anon:anon:user:{MEMBER}", MEMBER]

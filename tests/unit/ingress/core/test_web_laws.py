@@ -59,7 +59,7 @@ def _check(messages: list[Any], **shared: Any) -> None:
     for event in outcome.events:
         assert codec.decode(codec.encode(event)) == event
         assert event.contact is not None
-        assert bool(event.intrinsic) == event.contact.uid.startswith("user:")
+        assert event.intrinsic == []
     ids = [(event.contact, event.event_id) for event in outcome.events]
     assert len(messages) != 1 or len(set(ids)) == len(ids)
 

@@ -24,7 +24,7 @@ def test_a_contact_that_never_signalled_a_subscription_has_none() -> None:
     seen = state(event("message.received", 5))
     assert (seen.status, seen.subscription) == ("none", ())
     assert not seen.valid
-    assert seen.first_seen_at == BASE_MS + 5
+    assert seen.record.contact.first_seen_at == BASE_MS + 5
 
 
 def test_the_history_is_newest_first_and_each_period_ends_where_the_next_begins() -> None:

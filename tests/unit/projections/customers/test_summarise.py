@@ -1,6 +1,6 @@
 """Laws of a customer's summary: a function of the set of contacts, which keeps nothing of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 from uuid import UUID
 
@@ -8,8 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from projections.contacts.records import ContactRecord
-from projections.contacts.state import ActiveTag, ContactState, states_at
-from projections.customers.folds import CustomerIdentity, CustomerRecord, LatestAttribute, summarise
+from projections.contacts.state import ActiveTag, ContactState
+from projections.customers.folds import (
+    CustomerIdentity,
+    CustomerRecord,
+    LatestAttribute,
+    OwnContact,
+    states_of,
+    summarise,
+)
 from schemas.events import Event
 from tests.support.contact_records import event, records_of
 from tests.support.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
@@ -18,10 +25,23 @@ from tests.support.strategies import BASE_MS, CONTACTS, DAY_MS, event_lists
 LAW = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 IDENTITY = CustomerIdentity(UUID(int=1))
 NOW = BASE_MS + 2 * DAY_MS
-TYPES = ("tag.added", "tag.removed", "attribute.set", "attribute.unset", "message.received", "contact.followed")
+TYPES = (
+    "tag.added",
+    "tag.removed",
+    "attribute.set",
+    "attribute.unset",
+    "profile.updated",
+    "message.received",
+    "contact.followed",
+)
 events = event_lists(contacts=CONTACTS[:4], types=TYPES, min_size=1, max_size=10).filter(
     lambda drawn: any(one.contact for one in drawn)
 )
+
+
+def states_at(records: Sequence[ContactRecord], now: int, claiming: Collection[str] = ()) -> list[ContactState]:
+    """The contacts; ``claiming`` are the keys of those that claims alone tie to the customer."""
+    return states_of([OwnContact(record, record.key in claiming) for record in records], now)
 
 
 def summary(records: Sequence[ContactRecord], now: int = NOW) -> CustomerRecord:
@@ -120,6 +140,60 @@ def test_unsetting_an_attribute_takes_back_the_contacts_own_value_only() -> None
     assert customer(*values).attributes[0].origin == web
     (after,) = customer(*values, event("attribute.unset", 3, contact=web, key="city")).attributes
     assert (after.setting.value, after.origin) == ("台北", line)
+
+
+claimants = st.sets(st.sampled_from([one.key for one in CONTACTS[:4]]))
+
+
+@LAW
+@given(events, claimants, st.randoms(use_true_random=False))
+def test_a_claim_adds_and_never_overrides(drawn: list[Event], claiming: set[str], random: Random) -> None:
+    records = records_of(drawn)
+    contacts = states_at(random.sample(records, len(records)), NOW, claiming)
+    whole = summarise(IDENTITY, contacts)
+    firm = [one for one in contacts if one.key not in claiming]
+    if firm:
+        proven = summarise(IDENTITY, firm)
+        assert proven.names in {whole.names, ()}
+        assert {one.setting.key: one for one in proven.attributes}.items() <= _by_key(whole).items()
+    added = {key: one for key, one in _by_key(whole).items() if one.origin in claiming}
+    assert all(key not in {held.key for one in firm for held in one.attributes} for key in added)
+    assert whole.names or not any(one.name for one in contacts)
+
+
+@LAW
+@given(events)
+def test_names_are_the_latest_first(drawn: list[Event]) -> None:
+    contacts = states_at(records_of(drawn), NOW)
+    named = {one.name.name: (one.name.at, one.name.event_id) for one in contacts if one.name}
+    for one in contacts:
+        if one.name:
+            named[one.name.name] = max(named[one.name.name], (one.name.at, one.name.event_id))
+    names = summarise(IDENTITY, contacts).names
+    assert sorted(names) == sorted(named)
+    assert [named[name] for name in names] == sorted((named[name] for name in names), reverse=True)
+
+
+def test_a_strangers_claim_is_shown_as_a_contact_and_changes_no_value() -> None:
+    member, stranger = "crm:erp:M7", "web:shop:x"
+    records = records_of(
+        [
+            event("profile.updated", 1, contact=member, display_name="林小美"),
+            event("attribute.set", 1, contact=member, key="city", value="台北"),
+            event("profile.updated", 2, contact=stranger, display_name="Mallory"),
+            event("attribute.set", 2, contact=stranger, key="city", value="x"),
+            event("attribute.set", 3, contact=stranger, key="color", value="red"),
+        ]
+    )
+    contacts = states_at(records, NOW, {stranger})
+    whole = summarise(IDENTITY, contacts)
+    assert whole.names == ("林小美",)
+    assert {one.setting.key: one.setting.value for one in whole.attributes} == {"city": "台北", "color": "red"}
+    assert [(one.key, one.by_claim) for one in contacts] == [(member, False), (stranger, True)]
+
+
+def _by_key(customer: CustomerRecord) -> dict[str, LatestAttribute]:
+    return {one.setting.key: one for one in customer.attributes}
 
 
 def _tags(contact: ContactState) -> dict[str, ActiveTag]:

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.identity.queries import ConflictPosition
+from projections.identity.customer_links import CustomerPosition
+from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.timeline.queries import NEWEST, TimelinePosition
 from schemas.events.base import EARLIEST_MS, LATEST_MS
-from services.query.core.cursors import MOST_CHARACTERS, MOST_OF_A_CONFLICT, read, read_conflict, write, write_conflict
+from services.query.core.cursors import (
+    MOST_CHARACTERS,
+    MOST_OF_A_LINK,
+    read,
+    read_conflict,
+    read_customer,
+    write,
+    write_conflict,
+    write_customer,
+)
 from services.query.core.errors import BadCursor
 
 _ID = "0f2a1c4e-0b7d-8e55-9a1b-2c3d4e5f6a7b"
@@ -54,30 +64,88 @@ def test_a_cursor_with_text_that_the_database_cannot_hold_is_refused() -> None:
         read(write(NEWEST._replace(event_id="a\0b")))
 
 
-conflicts = st.builds(ConflictPosition, st.integers(EARLIEST_MS, LATEST_MS), st.uuids(), event_ids, event_ids)
+_DIGESTS = st.integers(-(2**63), 2**63 - 1)
+_TIMES = st.integers(EARLIEST_MS, LATEST_MS)
+conflicts = st.one_of(
+    st.builds(ConflictPosition, _TIMES, st.uuids(), *[event_ids] * 4),
+    st.builds(SetAsidePosition, _TIMES, st.uuids(), event_ids, _DIGESTS),
+)
+customers = st.one_of(
+    st.builds(CustomerPosition, st.uuids(), event_ids, st.sampled_from([0, 3]), st.just(())),
+    st.builds(CustomerPosition, st.uuids(), event_ids, st.just(1), st.tuples(event_ids, event_ids, event_ids)),
+    st.builds(CustomerPosition, st.uuids(), event_ids, st.just(2), st.tuples(event_ids, _DIGESTS.map(str))),
+)
+_SAFE = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 @given(conflicts)
-def test_a_conflicts_position_comes_back_from_its_cursor(position: ConflictPosition) -> None:
+def test_a_conflicts_position_comes_back_from_its_cursor(position: ConflictPosition | SetAsidePosition) -> None:
     cursor = write_conflict(position)
     assert read_conflict(cursor) == position
-    assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+    assert set(cursor) <= _SAFE
 
 
-def test_the_longest_cursor_of_a_conflict_is_not_too_long() -> None:
-    longest = ConflictPosition(LATEST_MS, NEWEST.contact_id, "x_" + "a" * 62, "\x01" * 521)
-    assert len(write_conflict(longest)) <= MOST_OF_A_CONFLICT
+@given(customers)
+def test_a_customers_position_comes_back_from_its_cursor(position: CustomerPosition) -> None:
+    cursor = write_customer(position)
+    assert read_customer(cursor) == position
+    assert set(cursor) <= _SAFE
+
+
+def test_the_longest_cursor_of_a_link_is_not_too_long() -> None:
+    texts = ["\x01" * 521] * 3
+    longest = ConflictPosition(LATEST_MS, NEWEST.contact_id, "x_" + "a" * 62, *texts)
+    assert len(write_conflict(longest)) <= MOST_OF_A_LINK
+    held = CustomerPosition(NEWEST.contact_id, texts[0], 1, ("x_" + "a" * 62, *texts[1:]))
+    assert len(write_customer(held)) <= MOST_OF_A_LINK
 
 
 @given(st.text(max_size=60))
-def test_text_that_is_no_conflict_cursor_is_refused(text: str) -> None:
-    with pytest.raises(BadCursor):
-        read_conflict(text)
+def test_text_that_is_no_cursor_of_a_link_is_refused(text: str) -> None:
+    for read_one in (read_conflict, read_customer):
+        with pytest.raises(BadCursor):
+            read_one(text)
 
 
 @pytest.mark.parametrize(
-    "raw", [[1], [1, 2, 3, 4], ["1", _ID, "a", "b"], [2**63, _ID, "a", "b"], [1.5, _ID, "a", "b"], [1, _ID, "a", "b\0"]]
+    "raw",
+    [
+        [1],
+        {"a": 1},
+        [1, 2, 3, 4],
+        [1, _ID, "a", 2**63],
+        [1, _ID, 7, 7],
+        [1, _ID, "a", "b"],
+        ["1", _ID, "a", "b", "", ""],
+        [2**63, _ID, "a", "b", "", ""],
+        [1.5, _ID, "a", "b", "", ""],
+        [1, _ID, "a", "b\0", "", ""],
+    ],
 )
-def test_a_forged_position_is_refused(raw: list[object]) -> None:
+def test_a_forged_position_of_a_conflict_is_refused(raw: object) -> None:
     with pytest.raises(BadCursor):
-        read_conflict(urlsafe_b64encode(orjson.dumps(raw)).rstrip(b"=").decode())
+        read_conflict(_forged(raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        [_ID],
+        [_ID, "", 7],
+        [_ID, "", 0, "a"],
+        [_ID, "", 1, "a", "b"],
+        [_ID, "", 1, "a", "b", 3],
+        [_ID, "", 2, "a", "b"],
+        [_ID, "", 2, "a", str(2**63)],
+        [_ID, "\0", 0],
+        ["no id", "", 0],
+        [_ID, "", [0]],
+    ],
+)
+def test_a_forged_position_in_a_customer_is_refused(raw: object) -> None:
+    with pytest.raises(BadCursor):
+        read_customer(_forged(raw))
+
+
+def _forged(raw: object) -> str:
+    return urlsafe_b64encode(orjson.dumps(raw)).rstrip(b"=").decode()

@@ -4,12 +4,17 @@ from random import Random
 import pytest
 
 from projections.engine.offsets import Ownership
+from services.runtime.decoding import Decoded
 from services.worker.core.chunk import Chunk
 from services.worker.handlers.partition_executor import PartitionExecutor
 
 
 def chunk(partition: int, number: int) -> Chunk:
     return Chunk("t", partition, number, number + 1, Ownership(partition, 0, 1), [])
+
+
+def decode(_: Chunk) -> Decoded:
+    return Decoded([], [])
 
 
 class RecordingHandler:
@@ -21,7 +26,7 @@ class RecordingHandler:
         self.done: list[tuple[int, int]] = []
         self.rng = Random(3)
 
-    async def __call__(self, one: Chunk) -> None:
+    async def __call__(self, one: Chunk, _: Decoded) -> None:
         assert one.partition not in {partition for partition, _ in self.running}, "two chunks of one partition at once"
         place = (one.partition, one.start)
         self.running.add(place)
@@ -38,7 +43,7 @@ async def unexpected(error: BaseException) -> None:
 @pytest.mark.parametrize("width", [1, 2, 3])
 async def test_a_partition_keeps_its_order_and_no_more_than_the_width_run(width: int) -> None:
     handler = RecordingHandler()
-    executor = PartitionExecutor(handler, unexpected, width)
+    executor = PartitionExecutor(decode, handler, unexpected, width)
     for number in range(15):
         for partition in range(4):
             await executor.submit(chunk(partition, number))
@@ -52,10 +57,10 @@ async def test_a_partition_keeps_its_order_and_no_more_than_the_width_run(width:
 async def test_submit_waits_while_width_chunks_run() -> None:
     gate = asyncio.Event()
 
-    async def hold(_: Chunk) -> None:
+    async def hold(_: Chunk, _decoded: Decoded) -> None:
         await gate.wait()
 
-    executor = PartitionExecutor(hold, unexpected, 2)
+    executor = PartitionExecutor(decode, hold, unexpected, 2)
     await executor.submit(chunk(0, 0))
     await executor.submit(chunk(1, 0))
     third = asyncio.create_task(executor.submit(chunk(2, 0)))
@@ -69,13 +74,13 @@ async def test_submit_waits_while_width_chunks_run() -> None:
 async def test_an_error_is_passed_on_and_the_next_chunk_runs() -> None:
     errors: list[BaseException] = []
 
-    async def fail(one: Chunk) -> None:
+    async def fail(one: Chunk, _: Decoded) -> None:
         raise ValueError(one.start)
 
     async def failed(error: BaseException) -> None:
         errors.append(error)
 
-    executor = PartitionExecutor(fail, failed, 1)
+    executor = PartitionExecutor(decode, fail, failed, 1)
     for number in range(3):
         await executor.submit(chunk(0, number))
     await executor.drain()
@@ -85,15 +90,36 @@ async def test_an_error_is_passed_on_and_the_next_chunk_runs() -> None:
 async def test_cancel_ends_the_running_chunk_and_never_starts_the_next() -> None:
     ended = []
 
-    async def hold(one: Chunk) -> None:
+    async def hold(one: Chunk, _: Decoded) -> None:
         try:
             await asyncio.sleep(60)
         finally:
             ended.append(one.start)
 
-    executor = PartitionExecutor(hold, unexpected, 2)
+    executor = PartitionExecutor(decode, hold, unexpected, 2)
     await executor.submit(chunk(0, 0))
     await executor.submit(chunk(0, 1))
     await asyncio.sleep(0)
     await executor.cancel()
     assert ended == [0]
+
+
+async def test_the_next_chunk_of_a_partition_is_decoded_while_one_is_handled() -> None:
+    decoded: list[int] = []
+    gate = asyncio.Event()
+
+    def note(one: Chunk) -> Decoded:
+        decoded.append(one.start)
+        return Decoded([], [])
+
+    async def hold(_: Chunk, _decoded: Decoded) -> None:
+        await gate.wait()
+
+    executor = PartitionExecutor(note, hold, unexpected, 2)
+    await executor.submit(chunk(0, 0))
+    await executor.submit(chunk(0, 1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert decoded == [0, 1]
+    gate.set()
+    await executor.drain()

@@ -1,107 +1,98 @@
-"""Why two contacts are one person, and why not."""
+"""Why two nodes are one customer, and why not."""
+
+from typing import Any
 
 import pytest
 
-from projections.identity.resolution.explain import ChainStep, UnknownContact, graph, why
-from tests.support.identity_events import T0, bound, claimed, decided, resolved, seen, unbound
+from projections.identity.resolution.explain import (
+    ACCEPTED,
+    SESSION,
+    ChainStep,
+    chain_between,
+    obstacles,
+    remedies,
+    unlinked_reason,
+)
+from projections.identity.resolution.links import Node
+from projections.identity.resolution.policy import Policy
 
-A, B, C, D = (f"web:shop:{letter}" for letter in "abcd")
+A, B, C, D = ((f"web:shop:{letter}", "") for letter in "abcd")
 PHONE = "+886911111111"
 
 
-def links_of(chain: tuple[ChainStep, ...]) -> list[tuple[str, str, str]]:
-    return [(step.contact, step.type, step.fate) for step in chain]
+def step(node: Node, type_name: str, value: Any, fate: Any = ACCEPTED, *detail: str, tier: int | None = 2) -> ChainStep:
+    return ChainStep(node, type_name, value, tier, 1 if tier is not None else None, fate, detail)
 
 
-def test_together_by_the_shortest_chain_of_accepted_links_with_their_events() -> None:
-    resolution = resolved(
-        claimed(A, phone="0911111111", at=1, event_id="first"),
-        bound(A, phone=PHONE, at=3, event_id="proof"),
-        bound(B, phone=PHONE, at=2, event_id="other"),
-        bound(B, link=C, at=4),
-    )
-    because = why(resolution, A, B)
-    assert because.together
-    assert links_of(because.chain) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
-    assert because.chain[0].sources == (
-        ("first", T0 + 1, "first"),
-        ("proof", T0 + 3, "verified"),
-        ("first", T0 + 1, "claimed"),
-    )
-    assert links_of(why(resolution, C, A).chain) == [(B, "contact", "accepted"), *reversed(links_of(because.chain))]
+def test_together_by_the_shortest_chain_of_accepted_links() -> None:
+    long = [step(A, "email", "a"), step(C, "email", "a"), step(C, "phone", "c"), step(B, "phone", "c")]
+    short = [step(A, "x_card", "1"), step(B, "x_card", "1")]
+    assert chain_between([*long, *short], A, B) == tuple(short)
+    assert chain_between(long, B, A) == tuple(reversed(long))
 
 
-def test_together_by_staff() -> None:
-    (step,) = why(resolved(decided(B, A, "same", event_id="d")), A, B).chain
-    assert (step.type, step.tier, step.sources) == ("staff", 0, (("d", T0, "verified"),))
+def test_a_link_between_nodes_leads_from_one_to_the_other() -> None:
+    staff = step(A, "staff", B, tier=0)
+    assert chain_between([staff], B, A) == (staff,)
 
 
-def test_apart_by_the_links_that_were_refused_and_what_stood_against_them() -> None:
-    resolution = resolved(bound(A, member_id="M7", phone=PHONE), bound(B, member_id="M8", phone=PHONE))
-    because = why(resolution, A, B)
-    assert not because.together
-    assert links_of(because.chain) == [(A, "phone", "shared"), (B, "phone", "shared")]
-    assert because.chain[0].detail == ("member_id", "M7", "M8")
+def test_apart_by_the_fewest_obstacles_rather_than_by_the_fewest_links() -> None:
+    direct = [step(A, "phone", PHONE, "shared"), step(B, "phone", PHONE, "shared")]
+    around = [step(A, "staff", C), step(C, "staff", D), step(D, "staff", B, "exclusive_conflict")]
+    chain = chain_between([*direct, *around], A, B)
+    assert (chain, obstacles(chain)) == (tuple(around), 1)
 
 
-def test_apart_with_the_fewest_obstacles() -> None:
-    resolution = resolved(
-        bound(A, phone=PHONE, member_id="null"),
-        bound(B, phone=PHONE, member_id="null"),
-        decided(A, B, "different", at=1),
-    )
-    because = why(resolution, A, B)
-    assert links_of(because.chain) == [(A, "phone", "accepted"), (B, "phone", "decided_different")]
-    assert because.decided == (A, B)
+def test_there_is_no_chain_between_nodes_that_share_nothing() -> None:
+    assert chain_between([step(A, "phone", "1"), step(B, "phone", "2")], A, B) == ()
 
 
-def test_a_longer_chain_with_fewer_obstacles_tells_more() -> None:
-    resolution = resolved(
-        bound(A, member_id="M7", phone=PHONE),
-        bound(B, member_id="M8", phone=PHONE),
-        decided(A, C, "same"),
-        decided(C, D, "same"),
-        decided(D, B, "same", at=1),
-    )
-    assert links_of(why(resolution, A, B).chain) == [
-        (A, "staff", "accepted"),
-        (C, "staff", "accepted"),
-        (B, "staff", "exclusive_conflict"),
-    ]
+def test_the_order_of_the_links_does_not_show() -> None:
+    links = [step(node, kind, "v") for kind in ("phone", "email") for node in (A, B)]
+    assert chain_between(links, A, B) == chain_between(links[::-1], A, B)
 
 
-def test_apart_by_what_was_taken_back() -> None:
-    resolution = resolved(bound(A, phone=PHONE), bound(B, phone=PHONE), unbound(B, phone=PHONE, at=2, event_id="undo"))
-    last = why(resolution, A, B).chain[-1]
-    assert (last.contact, last.fate, last.tier) == (B, "retracted", None)
-    assert last.sources[-1] == ("undo", T0 + 2, "retracted")
+def test_a_statement_without_a_link_says_why() -> None:
+    policy = Policy.from_json({"types": {"phone": {"claimed": None}}})
+    assert unlinked_reason("phone", ["claimed"], policy, retracted=True) == "retracted"
+    assert unlinked_reason("phone", ["claimed"], policy, retracted=False) == "no_tier"
+    assert unlinked_reason("email", ["claimed"], policy, retracted=False) == "too_many_claims"
 
 
-def test_apart_by_values_that_are_nobodys() -> None:
-    chain = why(resolved(bound(A, member_id="null"), bound(B, member_id="null")), A, B).chain
-    assert links_of(chain) == [(A, "member_id", "blocked"), (B, "member_id", "blocked")]
+@pytest.mark.parametrize(
+    ("obstacle", "sentence", "request_begins"),
+    [
+        (step(A, "phone", PHONE, "shared", "member_id", "M7", "M 8"), "merge them", "POST /v1/members/M%208/merge "),
+        (step(A, "staff", B, "exclusive_conflict", "member_id", "M7", "M8"), "merge", "POST /v1/members/M8/merge "),
+        (step(A, "phone", PHONE, "shared", "line_user", "p:1", "p:2"), "login of both", "POST /v1/identity/decisions "),
+        (step(A, "x_card", "1", "exclusive_conflict", "line_user", "p:1", "p:2"), "take it back", None),
+        (step(A, "phone", PHONE, "generic"), "More people", "POST /v1/identity/decisions "),
+        (step(A, "member_id", "demo", "generic"), "More people", None),
+        (step(A, "line_user", "p:1", "shared_device"), "Too many people", "POST /v1/identity/decisions "),
+        (step(A, "phone", PHONE, "superseded"), "a later phone", None),
+        (step(A, "contact", B, "decided_different", A[0], B[0]), "decision of staff", "POST /v1/identity/decisions "),
+        (step(A, "phone", PHONE, "retracted", tier=None), "was taken back", None),
+        (step(A, "phone", PHONE, "no_tier", tier=None), "policy", None),
+        (step(A, "phone", PHONE, "too_many_claims", tier=None), "too many values", None),
+        (step((A[0], "M7"), SESSION, A, "other_session", tier=None), "while M7 was logged in", None),
+    ],
+)
+def test_each_obstacle_says_what_would_make_the_two_one(
+    obstacle: ChainStep, sentence: str, request_begins: str | None
+) -> None:
+    found = remedies((obstacle,), A[0], B[0])
+    assert any(sentence in one.text for one in found)
+    requests = [one.request for one in found if one.request is not None]
+    assert len(requests) == (request_begins is not None)
+    assert all(one.startswith(request_begins or "") for one in requests)
 
 
-def test_apart_for_want_of_evidence() -> None:
-    because = why(resolved(bound(A, phone=PHONE), seen(B)), A, B)
-    assert (because.together, because.chain, because.decided) == (False, (), None)
+def test_what_was_accepted_needs_no_remedy() -> None:
+    assert remedies((step(A, "phone", PHONE),), A[0], B[0]) == ()
 
 
-def test_a_contact_is_one_with_itself_by_nothing() -> None:
-    assert why(resolved(seen(A)), A, A) == (True, (), None)
-
-
-def test_nobody_knows_why_of_an_unknown_contact() -> None:
-    with pytest.raises(UnknownContact):
-        why(resolved(seen(A)), A, B)
-
-
-def test_a_customers_graph_has_its_links_and_those_refused() -> None:
-    resolution = resolved(
-        bound(A, phone=PHONE, at=1), bound(B, phone=PHONE, at=2), bound(B, link=C, at=3), decided(A, C, "different")
-    )
-    whole = graph(resolution, A)
-    assert whole.customer.contacts == (A, B)
-    assert links_of(whole.accepted) == [(A, "phone", "accepted"), (B, "phone", "accepted")]
-    assert links_of(whole.refused) == [(B, "contact", "decided_different")]
-    assert links_of(graph(resolution, C).refused) == links_of(whole.refused)
+def test_without_any_evidence_a_login_or_staff_would_join_the_two() -> None:
+    login, decision = remedies((), A[0], B[0])
+    assert "login" in login.text
+    assert decision.request is not None
+    assert '"decision":"same"' in decision.request

@@ -1,229 +1,260 @@
-"""Each rule of resolution by example. A, B, C… are browsers of one shop unless a test says otherwise."""
-
-from typing import Any
+"""Each rule by example. A, B, C… are web browsers that never logged in unless a test says otherwise."""
 
 import pytest
 
-from tests.support.identity_events import T0, bound, claimed, decided, event, groups, refusals, resolved, seen, unbound
+from schemas.events import Event
+from tests.support.identity_events import T0, bound, claimed, decided, groups, refusals, resolved, seen, stated, unbound
 
-A, B, C, D, E = (f"web:shop:{letter}" for letter in "abcde")
-LINE, OTHER_LINE = "line:oa1:U1", "line:oa2:U1"
-CRM = "crm:erp:1"
+A, B, C, D = (f"web:shop:{letter}" for letter in "abcd")
+LINE, LINE2, OTHER_LINE = "line:oa1:U1", "line:oa1:U2", "line:oa2:U9"
+CRM, CRM2, CRM3 = (f"crm:erp:{number}" for number in (1, 2, 3))
+WHATSAPP = "whatsapp:n1:886911111111"
 PHONE, OTHER_PHONE = "+886911111111", "+886922222222"
-CARDS = {"x_card": {"exclusive": {"scope": "tenant", "guards": 2}}}
+MAIL, OTHER_MAIL = "a@example.tw", "b@example.tw"
 
 
 def browsers(count: int) -> list[str]:
-    return [f"web:shop:v{number:03d}" for number in range(count)]
+    return [f"web:shop:v{number:04d}" for number in range(count)]
 
 
-class TestLiveEvidence:
-    def test_the_statement_latest_by_time_then_event_id_decides(self) -> None:
-        events = bound(A, phone=PHONE, at=5, event_id="m")
-        partner = bound(B, phone=PHONE)
-        assert groups(events, partner, unbound(A, phone=PHONE, at=5, event_id="l")) == [{A, B}]
-        assert groups(events, partner, unbound(A, phone=PHONE, at=5, event_id="n")) == [{A}, {B}]
-
-    def test_unbinding_takes_back_both_assurances(self) -> None:
-        events = (bound(A, phone=PHONE, at=1), claimed(A, phone=PHONE, at=2), bound(B, phone=PHONE))
-        assert groups(*events) == [{A, B}]
-        assert groups(*events, unbound(A, phone=PHONE, at=3)) == [{A}, {B}]
-
-    def test_unbinding_takes_back_a_linked_contact_of_its_own_side_only(self) -> None:
-        assert groups(bound(A, link=B, at=1), unbound(A, link=B, at=2)) == [{A}, {B}]
-        assert groups(bound(A, link=B, at=1), unbound(B, link=A, at=2)) == [{A, B}]
-
-    def test_what_was_taken_back_can_be_said_again(self) -> None:
-        events = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
-        assert groups(*events, bound(B, phone=PHONE)) == [{A, B}]
-
-    def test_an_intrinsic_identifier_rides_on_any_event_and_cant_be_taken_back(self) -> None:
-        known = event(LINE, "nobody.knows", {}, intrinsic=[{"type": "line_user", "value": "p:U1"}])
-        also = seen(OTHER_LINE, line_user="p:U1")
-        assert groups(known, also, unbound(LINE, line_user="p:U1", at=9)) == [{LINE, OTHER_LINE}]
-
-    def test_every_event_asserts_the_intrinsic_identifiers_that_ride_on_it(self) -> None:
-        crm = [seen(CRM, member_id=member, at=at) for member, at in (("M1", 1), ("M2", 3), ("M1", 5))]
-        assert groups(*crm, bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=2)) == [{CRM, A}, {B}]
-        assert groups(*crm[:2], bound(A, member_id="M1", at=2), bound(B, member_id="M2", at=2)) == [{CRM, B}, {A}]
-
-    def test_an_assertion_that_was_taken_back_is_no_latest_one_of_what_is_intrinsic(self) -> None:
-        vouched = (seen(CRM, member_id="M1", at=1), seen(CRM, member_id="M2", at=3))
-        stated = (bound(CRM, member_id="M1", at=4), unbound(CRM, member_id="M1", at=5))
-        assert [one.member_id for one in resolved(*vouched, *stated[:1]).customers] == ["M1"]
-        assert [one.member_id for one in resolved(*vouched, *stated).customers] == ["M2"]
-
-    def test_an_unbinding_may_itself_carry_what_it_cant_take_back(self) -> None:
-        vouched = [{"type": "phone", "value": PHONE}]
-        assert groups(unbound(A, phone=PHONE, intrinsic=vouched), bound(B, phone=PHONE)) == [{A, B}]
-
-    def test_another_spelling_is_the_same_identifier(self) -> None:
-        events = (bound(A, phone="0911-111-111", at=1), bound(B, phone=PHONE))
-        assert groups(*events) == [{A, B}]
-        assert groups(*events, unbound(A, phone="+886 911 111 111", at=2)) == [{A}, {B}]
-
-    def test_since_is_the_first_assertion_also_if_it_was_taken_back(self) -> None:
-        events = (bound(A, phone=PHONE, at=1), unbound(A, phone=PHONE, at=2), bound(A, phone=PHONE, at=3))
-        (link,) = resolved(*events).accepted
-        assert (link.tier, link.since) == (2, T0 + 1)
-
-    def test_the_tier_is_the_strongest_of_the_live_assurances(self) -> None:
-        (link,) = resolved(claimed(A, phone=PHONE, at=1), bound(A, phone=PHONE, at=2)).accepted
-        assert (link.tier, link.since) == (2, T0 + 1)
-
-    def test_a_claim_that_the_policy_gives_no_tier_links_nothing(self) -> None:
-        assert groups(claimed(A, line_user="p:U1"), seen(LINE, line_user="p:U1")) == [{LINE}, {A}]
-
-    def test_an_event_without_a_contact_states_nothing(self) -> None:
-        assert groups(event(None, "identity.bound", {"identifiers": [{"type": "phone", "value": PHONE}]})) == []
-
-    @pytest.mark.parametrize("reverse", [False, True])
-    def test_of_one_event_ids_two_contents_the_earlier_counts(self, *, reverse: bool) -> None:
-        events = [bound(A, phone=PHONE, at=2, event_id="x"), bound(A, phone=OTHER_PHONE, at=1, event_id="x")]
-        events += [bound(B, phone=PHONE), bound(C, phone=OTHER_PHONE)]
-        assert groups(*(reversed(events) if reverse else events)) == [{B}, {A, C}]
+def reasons(*events: Event) -> set[str]:
+    return {reason for _, _, reason in refusals(*events)}
 
 
-class TestContacts:
-    def test_every_event_makes_its_contact(self) -> None:
-        assert groups(seen(A), event(B, "nobody.knows", {})) == [{A}, {B}]
+class TestSharedContact:
+    def test_with_more_than_three_values_of_an_exclusive_type_a_node_links_through_none(self) -> None:
+        events = [bound(CRM, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        assert groups(*events[:3], bound(CRM2, member_id="M3")) == [{CRM, CRM2}]
+        assert groups(*events, bound(CRM2, member_id="M4")) == [{CRM}, {CRM2}]
+        assert refusals(*events) == [(CRM, "member_id", "shared_device")] * 4
 
-    def test_a_binding_an_unbinding_and_a_decision_make_the_contact_they_name(self) -> None:
-        assert groups(unbound(A, link=B)) == [{A}, {B}]
-        assert groups(decided(A, B, "undecided")) == [{A}, {B}]
-        assert groups(bound(A, contact=[B])) == [{A, B}]
+    def test_the_policy_sets_the_limit(self) -> None:
+        events = [bound(CRM, member_id=f"M{n}", at=n) for n in range(1, 3)]
+        assert refusals(*events, shared_device_limit=1) == [(CRM, "member_id", "shared_device")] * 2
 
-    def test_superseding_makes_no_contact_and_links_nothing(self) -> None:
-        by = {"channel": "web", "account": "shop", "uid": "b"}
-        assert groups(event(A, "contact.superseded", {"by": by})) == [{A}]
+    def test_values_that_were_taken_back_or_blocked_do_not_count(self) -> None:
+        events = [bound(CRM, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        assert groups(*events, unbound(CRM, member_id="M1", at=9), bound(CRM2, member_id="M4")) == [{CRM, CRM2}]
+        assert groups(*events[1:], bound(CRM, member_id="null"), bound(CRM2, member_id="M4")) == [{CRM, CRM2}]
 
+    def test_it_still_links_through_other_types_and_tells_people_apart(self) -> None:
+        events = [bound(CRM, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        assert groups(*events, bound(CRM, link=A)) == [{CRM, A}]
+        assert groups(*events, bound(CRM, link=CRM2), bound(CRM2, member_id="M9")) == [{CRM}, {CRM2}]
 
-class TestRule1Blocked:
-    @pytest.mark.parametrize("junk", ["0", "000", "-", "0-0", "-1", "null", "NULL", " None ", "undefined", "Anonymous"])
-    def test_junk_is_no_evidence(self, junk: str) -> None:
-        assert groups(bound(A, member_id=junk), bound(B, member_id=junk)) == [{A}, {B}]
-
-    def test_a_value_that_is_none_of_its_type_is_no_evidence(self) -> None:
-        identifiers: dict[str, Any] = {
-            "phone": "12",
-            "email": "nobody",
-            "line_user": "U1",
-            "contact": "nobody",
-            "shoe_size": "42",
-        }
-        resolution = resolved(bound(A, **identifiers), bound(B, **identifiers))
-        assert resolution.accepted == ()
-        assert {one.reason for one in resolution.excluded} == {"blocked"}
-
-    def test_the_tenant_adds_to_the_list_or_replaces_it(self) -> None:
-        events = (
-            bound(A, member_id="VIP-3"),
-            bound(B, member_id="VIP-3"),
-            bound(C, member_id="0"),
-            bound(D, member_id="0"),
-        )
-        assert groups(*events) == [{A, B}, {C}, {D}]
-        assert groups(*events, also_blocked=["vip-[0-9]+"]) == [{A}, {B}, {C}, {D}]
-        assert groups(*events, blocked=[]) == [{A, B}, {C, D}]
-
-    def test_blocked_values_found_nobody(self) -> None:
-        events = (bound(B, member_id="null", at=1), bound(A, member_id="M7", at=2), bound(B, member_id="M7", at=3))
-        assert resolved(*events).customers[0].founder == A
-
-
-class TestRule2ExclusiveRegister:
-    def test_only_the_latest_member_id_counts(self) -> None:
-        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2))
-        assert groups(*events, bound(B, member_id="M8"), bound(C, member_id="M7")) == [{A, B}, {C}]
-
-    def test_said_again_an_earlier_value_is_the_latest(self) -> None:
-        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), claimed(A, member_id="M7", at=3))
-        assert resolved(*events).customers[0].member_id == "M7"
-
-    def test_taking_the_latest_back_leaves_the_one_before(self) -> None:
-        events = (bound(A, member_id="M7", at=1), bound(A, member_id="M8", at=2), unbound(A, member_id="M8", at=3))
-        assert resolved(*events).customers[0].member_id == "M7"
-
-    def test_two_values_of_one_event_leave_the_greater(self) -> None:
-        assert resolved(bound(A, member_id=["M8", "M7"])).customers[0].member_id == "M8"
-
-    def test_each_provider_has_its_own_register(self) -> None:
-        events = bound(A, line_user=["p:U1", "q:U2"])
-        assert groups(events, seen(LINE, line_user="p:U1"), seen("line:oa9:U2", line_user="q:U2")) == [
-            {LINE, A, "line:oa9:U2"}
-        ]
-
-
-class TestRule3SharedDevice:
-    def test_with_more_than_three_member_ids_ever_a_contact_links_through_none(self) -> None:
-        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
-        assert groups(*events[:3], bound(B, member_id="M3", at=9)) == [{A, B}]
-        assert groups(*events, bound(B, member_id="M4", at=9)) == [{A}, {B}]
-        assert refusals(*events, bound(B, member_id="M4", at=9)) == [(A, "member_id", "shared_device")]
-
-    def test_values_taken_back_count_and_blocked_ones_do_not(self) -> None:
-        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 4)]
-        partner = bound(B, member_id="M3", at=9)
-        assert groups(*events, bound(A, member_id="null", at=1), partner) == [{A, B}]
-        assert groups(*events, bound(A, member_id="M0", at=1), unbound(A, member_id="M0", at=2), partner) == [{A}, {B}]
-
-    def test_it_still_links_through_other_types(self) -> None:
-        events = [bound(A, member_id=f"M{n}", at=n) for n in range(1, 5)]
-        assert groups(*events, bound(A, link=B), bound(B, member_id="M4")) == [{A, B}]
-
-    def test_the_limit_is_counted_within_one_scope(self) -> None:
+    def test_values_are_counted_within_one_scope(self) -> None:
         events = [bound(A, line_user=[f"p:U{n}", f"q:U{n}"], at=n) for n in range(1, 4)]
         assert groups(*events, seen(LINE, line_user="p:U3")) == [{A, LINE}]
 
 
-class TestRule4Generic:
-    def test_a_phone_of_ten_links_and_of_eleven_does_not(self) -> None:
-        events = [bound(contact, phone=PHONE) for contact in browsers(11)]
-        assert len(groups(*events[:10])) == 1
-        assert len(groups(*events)) == 11
-        assert {reason for _, _, reason in refusals(*events)} == {"generic"}
+class TestExclusiveRegister:
+    def test_only_the_latest_value_counts(self) -> None:
+        events = (bound(CRM, member_id="M7", at=1), bound(CRM, member_id="M8", at=2))
+        assert groups(*events, bound(A, member_id="M8"), bound(B, member_id="M7")) == [{A, CRM}, {B}]
+        assert refusals(*events) == [(CRM, "member_id", "superseded")]
 
-    def test_claims_beyond_the_limit_dont_spoil_the_verified(self) -> None:
-        claims = [claimed(contact, phone=PHONE) for contact in browsers(11)]
-        assert groups(bound(A, phone=PHONE), bound(B, phone=PHONE), *claims)[0] == {A, B}
+    def test_a_claim_never_replaces_what_is_proven_or_stated(self) -> None:
+        for word in (bound, stated):
+            events = (word(CRM, member_id="M7", at=1), claimed(CRM, member_id="M8", at=2))
+            assert resolved(*events).customers[0].member_id == "M7"
 
-    def test_a_contact_is_itself_among_those_bound_to_it(self) -> None:
-        events = [bound(contact, link=A) for contact in browsers(20)]
+    def test_what_a_channel_vouches_for_replaces_any_other_word(self) -> None:
+        events = (seen(CRM, member_id="M7", at=1), bound(CRM, member_id="M8", at=2))
+        assert resolved(*events).customers[0].member_id == "M7"
+
+    def test_of_one_event_the_greater_value_counts(self) -> None:
+        assert resolved(bound(CRM, member_id=["M8", "M7"])).customers[0].member_id == "M8"
+
+    def test_taking_the_latest_back_leaves_the_one_before(self) -> None:
+        events = (
+            bound(CRM, member_id="M7", at=1),
+            bound(CRM, member_id="M8", at=2),
+            unbound(CRM, member_id="M8", at=3),
+        )
+        assert resolved(*events).customers[0].member_id == "M7"
+
+    def test_each_scope_has_its_own_register(self) -> None:
+        events = bound(A, line_user=["p:U1", "q:U2"])
+        assert groups(events, seen(LINE, line_user="p:U1"), seen(OTHER_LINE, line_user="q:U2")) == [
+            {LINE, A, OTHER_LINE}
+        ]
+
+
+class TestOneAtATime:
+    def test_of_what_a_node_claims_of_one_type_only_the_latest_counts(self) -> None:
+        events = (claimed(A, phone=PHONE, at=1), claimed(A, phone=OTHER_PHONE, at=2), bound(WHATSAPP, phone=PHONE))
+        assert groups(*events) == [{A}, {WHATSAPP}]
+        assert refusals(*events) == [(A, "phone", "superseded")]
+
+    def test_what_is_stated_stays_beside_a_claim_and_types_are_apart(self) -> None:
+        events = (
+            stated(A, phone=[PHONE, OTHER_PHONE]),
+            claimed(A, phone="+886933333333", at=9),
+            claimed(A, email=MAIL),
+        )
+        assert refusals(*events) == []
+
+    def test_a_node_may_claim_any_number_of_bindings(self) -> None:
+        assert refusals(claimed(A, contact=[B, C]), types={"contact": {"claimed": 3}}) == []
+
+    def test_a_claim_at_a_tier_that_the_brands_word_has_too_is_no_claims(self) -> None:
+        same_tier = {"phone": {"claimed": 3}}
+        assert refusals(claimed(A, phone=[PHONE, OTHER_PHONE]), types=same_tier) == []
+
+    def test_a_crm_record_has_one_phone_and_one_email(self) -> None:
+        events = (stated(CRM, phone=PHONE, email=MAIL, at=1), stated(CRM, phone=OTHER_PHONE, email=OTHER_MAIL, at=2))
+        assert refusals(*events) == [(CRM, "email", "superseded"), (CRM, "phone", "superseded")]
+        assert {link.value for link in resolved(*events).accepted} == {OTHER_PHONE, OTHER_MAIL}
+
+    def test_a_public_claim_does_not_replace_a_records_phone(self) -> None:
+        events = (stated(CRM, phone=PHONE, at=1), claimed(CRM, phone=OTHER_PHONE, at=2))
+        assert [link.value for link in resolved(*events).accepted] == [PHONE]
+
+    def test_a_claim_at_the_tier_of_the_brands_word_replaces_it(self) -> None:
+        events = (stated(CRM, phone=PHONE, at=1), claimed(CRM, phone=OTHER_PHONE, at=2))
+        same_tier = {"phone": {"claimed": 3}}
+        assert [link.value for link in resolved(*events, types=same_tier).accepted] == [OTHER_PHONE]
+
+    def test_a_record_has_any_number_of_other_identifiers(self) -> None:
+        assert refusals(stated(CRM, x_card=["1", "2"]), stated(CRM, contact=[A, B])) == []
+
+
+class TestGenericValue:
+    def test_holders_are_counted_as_the_people_that_they_must_be(self) -> None:
+        events = [bound(one, member_id="M7", phone=PHONE) for one in browsers(60)]
+        assert len(groups(*events)) == 1
+
+    @pytest.mark.parametrize(("members", "reason"), [(10, "shared"), (11, "generic")])
+    def test_different_member_ids_are_different_people(self, members: int, reason: str) -> None:
+        events = [bound(f"crm:erp:{number}", member_id=f"M{number}", phone=PHONE) for number in range(members)]
+        assert reasons(*events) == {reason}
+
+    def test_without_member_ids_the_most_values_of_one_type_are_the_least_number_of_people(self) -> None:
+        def crowd(count: int) -> list[Event]:
+            return [bound(one, phone=PHONE, email=f"{number}@x.tw") for number, one in enumerate(browsers(count))]
+
+        assert len(groups(*crowd(10))) == 1
+        assert len(groups(*crowd(11))) == 11
+        assert reasons(*crowd(11)) == {"generic"}
+
+    def test_the_numbers_of_two_types_are_not_added(self) -> None:
+        events = [bound(one, phone=PHONE, email=f"{number}@x.tw") for number, one in enumerate(browsers(8))]
+        events += [bound(f"{one}x", phone=PHONE, x_card=f"{number}") for number, one in enumerate(browsers(8))]
+        assert len(groups(*events)) == 1
+
+    def test_member_ids_and_those_without_are_added(self) -> None:
+        events = [bound(f"crm:erp:{number}", phone=PHONE, member_id="M7") for number in range(3)]
+        events += [bound(one, phone=PHONE, email=f"{number}@x.tw") for number, one in enumerate(browsers(10))]
+        assert reasons(*events) == {"generic"}
+
+    def test_the_identifier_itself_is_left_out(self) -> None:
+        events = [bound(one, phone=[PHONE, f"+88692222222{number}"]) for number, one in enumerate(browsers(10))]
+        assert len(groups(*events)) == 1
+
+    def test_contacts_of_one_account_are_people_unless_it_is_a_site_or_a_crm(self) -> None:
+        def crowd(channel: str) -> list[Event]:
+            return [bound(f"{channel}:a:{number}", phone=PHONE) for number in range(11)]
+
+        for channel in ("line", "facebook", "instagram", "whatsapp"):
+            assert len(groups(*crowd(channel))) == 11
+        for channel in ("web", "crm"):
+            assert len(groups(*crowd(channel))) == 1
+
+    def test_contacts_of_two_accounts_are_not_added(self) -> None:
+        events = [bound(f"line:oa{number % 2}:U{number}", phone=PHONE) for number in range(20)]
+        assert len(groups(*events)) == 1
+
+    def test_at_a_claims_tier_the_claimed_limit_counts(self) -> None:
+        def crowd(count: int) -> list[Event]:
+            return [claimed(one, phone=PHONE, email=f"{number}@x.tw") for number, one in enumerate(browsers(count))]
+
+        assert len(groups(*crowd(4))) == 1
+        assert len(groups(*crowd(5))) == 5
+
+    def test_what_is_only_claimed_does_not_count_against_stronger_links(self) -> None:
+        events = [stated(one, phone=PHONE) for one in browsers(11)]
+        events += [claimed(one, email=f"{number}@x.tw") for number, one in enumerate(browsers(11))]
+        assert len(groups(*events)) == 1
+
+    def test_claims_beyond_the_limit_do_not_spoil_the_verified(self) -> None:
+        claims = [claimed(one, phone=PHONE, email=f"{number}@x.tw") for number, one in enumerate(browsers(20))]
+        assert {CRM, CRM2} in groups(bound(CRM, phone=PHONE), bound(CRM2, phone=PHONE), *claims)
+
+    def test_a_node_holds_the_contact_that_it_is(self) -> None:
+        events = [bound(f"line:oa:{number}", link="line:oa:hub") for number in range(20)]
         assert len(groups(*events[:19])) == 1
-        assert len(groups(*events)) == 21
-        assert len(groups(*events[:19], bound(A, link=A))) == 1
+        assert reasons(*events) == {"generic"}
 
-    def test_a_generic_member_id_tells_nobody_apart(self) -> None:
-        crowd = [bound(contact, member_id="SHOP", at=1) for contact in browsers(51)]
-        events = (bound(browsers(1)[0], phone=PHONE), bound(A, phone=PHONE, member_id="M7"))
-        assert {browsers(1)[0], A} in groups(*crowd, *events)
+    def test_a_member_id_is_generic_by_values_and_accounts_of_all_its_holders_but_not_by_x_types(self) -> None:
+        logins = [bound(f"crm:erp:{number:02d}", member_id="M7") for number in range(51)]
+        mails = [bound(f"crm:erp:{number:02d}", email=f"{number}@x.tw") for number in range(51)]
+        cards = [bound(f"crm:erp:{number:02d}", x_card=f"{number}") for number in range(51)]
+        assert len(groups(*logins, *cards)) == 1
+        assert len(groups(*logins[:50], *mails[:50])) == 1
+        assert len(groups(*logins, *mails)) == 51
 
+    def test_a_generic_member_id_ties_nobody_and_still_tells_people_apart(self) -> None:
+        crowd = [bound(f"line:oa:{number:02d}", member_id="SHOP") for number in range(51)]
+        events = (bound("line:oa:00", phone=PHONE), bound(A, phone=PHONE, member_id="M7"))
+        assert {"line:oa:00"} in groups(*crowd, *events)
 
-class TestRule5Shared:
-    def test_a_familys_phone_does_not_merge_the_family(self) -> None:
-        events = (bound(A, member_id="M7", phone=PHONE), bound(B, member_id="M8", phone=PHONE), bound(C, phone=PHONE))
-        assert groups(*events) == [{A}, {B}, {C}]
-        assert {reason for _, _, reason in refusals(*events)} == {"shared"}
+    def test_holders_of_a_generic_member_id_are_counted_by_what_else_they_have(self) -> None:
+        few = {"member_id": {"limit": 1}, "phone": {"limit": 2}}
+        crowd = [bound(f"crm:erp:{n}", member_id="SHOP", phone=PHONE, email=f"{n}@x.tw") for n in range(3)]
+        assert {reason for _, _, reason in refusals(*crowd, types=few)} == {"generic"}
+        assert ("crm:erp:0", "phone", "generic") in refusals(*crowd, types=few)
 
-    def test_a_shops_tablet_does_not_merge_its_visitors(self) -> None:
-        assert groups(bound(A, member_id="M7", link=D), bound(B, member_id="M8", link=D)) == [{A}, {B}, {D}]
-
-    def test_binding_to_a_contact_with_another_member_id_is_shared(self) -> None:
-        events = (bound(A, member_id="M7", link=B), bound(B, member_id="M8"))
-        assert refusals(*events) == [(A, "contact", "shared")]
-
-    def test_a_claim_of_somebody_elses_phone_cant_split_who_verified_it(self) -> None:
-        verified = (bound(A, member_id="M7", phone=PHONE), bound(B, phone=PHONE))
-        assert groups(*verified, claimed(C, member_id="M8", phone=PHONE)) == [{A, B}, {C}]
-
-    def test_two_line_users_of_one_provider_share_a_phone_but_not_a_member_id(self) -> None:
-        users = [seen(LINE, line_user="p:U1"), seen("line:oa1:U2", line_user="p:U2")]
-        both = (LINE, "line:oa1:U2")
-        assert groups(*users, *(bound(one, phone=PHONE) for one in both)) == [{LINE}, {"line:oa1:U2"}]
-        assert groups(*users, *(bound(one, member_id="M7") for one in both)) == [set(both)]
+    def test_more_than_a_thousand_holders_are_too_many(self) -> None:
+        events = [claimed(one, member_id="M7") for one in browsers(1001)]
+        assert len(groups(*events[:1000])) == 1
+        assert len(groups(*events)) == 1001
 
 
-class TestRule6Decisions:
+class TestSharedValue:
+    FAMILY = (bound(CRM, member_id="M7", phone=PHONE), bound(CRM2, member_id="M8", phone=PHONE))
+
+    def test_a_familys_phone_does_not_join_the_family(self) -> None:
+        assert groups(*self.FAMILY, bound(A, phone=PHONE)) == [{CRM}, {CRM2}, {A}]
+        assert reasons(*self.FAMILY) == {"shared"}
+
+    def test_holders_that_are_linked_to_one_member_id_are_one_person(self) -> None:
+        users = (seen(LINE, line_user="p:U1"), seen(LINE2, line_user="p:U2"))
+        phones = [bound(one, phone=PHONE) for one in (LINE, LINE2)]
+        assert groups(*users, *phones) == [{LINE}, {LINE2}]
+        assert groups(*users, *phones, *(bound(one, member_id="M7") for one in (LINE, LINE2))) == [{LINE, LINE2}]
+        assert refusals(*users, *phones, *(bound(one, member_id="M7") for one in (LINE, LINE2))) == []
+
+    def test_it_holds_for_bindings_of_contacts_too(self) -> None:
+        assert groups(bound(CRM, member_id="M7", link=A), bound(CRM2, member_id="M8", link=A)) == [{CRM}, {CRM2}, {A}]
+        assert refusals(bound(CRM, member_id="M7", link=CRM2), bound(CRM2, member_id="M8")) == [
+            (CRM, "contact", "shared")
+        ]
+
+    def test_an_exclusive_type_counts_only_where_it_guards_the_tier(self) -> None:
+        cards = {"x_card": {"exclusive": {"scope": "tenant", "guards": 3}}}
+        events = (bound(CRM, x_card="1"), bound(CRM2, x_card="2"))
+        verified, stated_ = (
+            [bound(one, phone=PHONE) for one in (CRM, CRM2)],
+            [stated(one, phone=PHONE) for one in (CRM, CRM2)],
+        )
+        assert refusals(*events, *verified, types=cards) == []
+        assert {row[2] for row in refusals(*events, *stated_, types=cards)} == {"shared"}
+
+    def test_a_claim_of_somebody_elses_phone_cannot_split_those_who_verified_it(self) -> None:
+        verified = (bound(CRM, member_id="M7", phone=PHONE), bound(WHATSAPP, phone=PHONE))
+        assert groups(*verified, claimed(C, member_id="M8", phone=PHONE)) == [{CRM, WHATSAPP}, {C}]
+
+    def test_an_exclusive_identifier_is_never_shared(self) -> None:
+        users = (seen(LINE, line_user="p:U1", member_id="M7"), seen(LINE2, line_user="p:U2", member_id="M7"))
+        assert groups(*users) == [{LINE, LINE2}]
+
+    def test_a_holder_carries_its_value_also_where_a_rule_took_the_link(self) -> None:
+        many = [bound(CRM, member_id=f"M{n}", at=n) for n in range(1, 5)]
+        events = (*many, bound(CRM, phone=PHONE), bound(CRM2, phone=PHONE, member_id="M9"))
+        assert (CRM2, "phone", "shared") in refusals(*events)
+
+
+class TestStaff:
     def test_same_joins_and_undecided_takes_it_back(self) -> None:
         assert groups(decided(A, B, "same", at=1)) == [{A, B}]
         assert groups(decided(A, B, "same", at=1), decided(B, A, "undecided", at=2)) == [{A}, {B}]
@@ -234,104 +265,91 @@ class TestRule6Decisions:
         assert refusals(*events) == [(B, "phone", "decided_different")]
         assert groups(*events, decided(B, A, "undecided", at=2)) == [{A, B}]
 
-    def test_the_latest_decision_counts_whichever_side_it_was_made_on(self) -> None:
+    def test_the_latest_decision_counts_whichever_side_states_it(self) -> None:
         assert groups(decided(A, B, "different", at=1), decided(B, A, "same", at=2)) == [{A, B}]
         assert groups(decided(B, A, "same", at=1), decided(A, B, "different", at=2)) == [{A}, {B}]
 
-    def test_of_two_decisions_of_one_stamp_the_careful_one_counts(self) -> None:
+    def test_of_one_stamp_the_decision_of_the_greater_contact_counts(self) -> None:
         events = (decided(A, B, "same", event_id="x"), decided(B, A, "different", event_id="x"))
         assert groups(*events) == groups(*reversed(events)) == [{A}, {B}]
+
+    def test_its_link_is_of_tier_0_from_the_lesser_node_to_the_greater(self) -> None:
+        (link,) = resolved(decided(B, A, "same", at=3)).accepted
+        assert tuple(link) == (0, T0 + 3, "staff", (B, ""), (A, ""))
 
     def test_a_decision_about_oneself_ties_nothing(self) -> None:
         assert groups(decided(A, A, "different"), decided(A, A, "same", at=1)) == [{A}]
         assert resolved(decided(A, A, "same")).accepted == ()
-        assert refusals(decided(A, A, "different")) == []
 
 
-class TestRule7Kruskal:
+class TestJoin:
+    MEMBERS = (bound(CRM, member_id="M7"), bound(CRM2, member_id="M8"))
+
     def test_not_even_staff_join_two_members(self) -> None:
-        events = (bound(A, member_id="M7"), bound(B, member_id="M8"), decided(A, B, "same"))
-        assert groups(*events) == [{A}, {B}]
-        (refused,) = resolved(*events).refused
-        assert tuple(refused.link) == (0, T0, "staff", B, A)
+        (refused,) = resolved(*self.MEMBERS, decided(CRM, CRM2, "same")).refused
         assert (refused.reason, refused.detail) == ("exclusive_conflict", ("member_id", "M7", "M8"))
 
+    def test_staff_join_what_is_guarded_from_tier_2_on(self) -> None:
+        users = (seen(LINE, line_user="p:U1"), seen(LINE2, line_user="p:U2"))
+        assert groups(*users, decided(LINE, LINE2, "same")) == [{LINE, LINE2}]
+        assert groups(*users, bound(LINE, link=LINE2)) == [{LINE}, {LINE2}]
+
     def test_the_stronger_tier_comes_first(self) -> None:
-        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
-        weak, strong = claimed(A, email="c@example.tw", at=1), bound(B, phone=PHONE, at=2)
-        between = (claimed(C, email="c@example.tw", at=1), bound(C, phone=PHONE, at=2))
-        assert groups(*events, weak, strong, *between) == [{A}, {B, C}]
+        weak, strong = stated(CRM, email=MAIL, at=1), bound(CRM2, phone=PHONE, at=2)
+        between = (stated(A, email=MAIL, at=1), bound(A, phone=PHONE, at=2))
+        assert groups(*self.MEMBERS, weak, strong, *between) == [{CRM}, {CRM2, A}]
 
-    def test_within_a_tier_what_was_said_first_comes_first(self) -> None:
-        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
-        first, second = bound(A, email="c@example.tw", at=1), bound(B, phone=PHONE, at=2)
-        between = (bound(C, email="c@example.tw", at=1), bound(C, phone=PHONE, at=2))
-        assert groups(*events, first, second, *between) == [{A, C}, {B}]
+    def test_within_a_tier_the_earlier_since_comes_first(self) -> None:
+        first, second = bound(CRM, email=MAIL, at=1), bound(CRM2, phone=PHONE, at=2)
+        between = (bound(A, email=MAIL, at=1), bound(A, phone=PHONE, at=2))
+        assert groups(*self.MEMBERS, first, second, *between) == [{CRM, A}, {CRM2}]
 
-    def test_at_the_same_time_the_order_is_by_type_value_and_contact(self) -> None:
-        events = (bound(A, member_id="M7"), bound(B, member_id="M8"))
-        between = (bound(A, phone=PHONE), bound(B, email="c@example.tw"), bound(C, phone=PHONE, email="c@example.tw"))
-        assert groups(*events, *between) == [{A}, {B, C}]  # email comes before phone
+    def test_at_the_same_time_the_order_is_by_type_then_value_then_node(self) -> None:
+        types = (bound(CRM, phone=PHONE), bound(CRM2, email=MAIL), bound(A, phone=PHONE, email=MAIL))
+        assert groups(*self.MEMBERS, *types) == [{CRM}, {CRM2, A}]
+        values = (bound(CRM, phone=OTHER_PHONE), bound(CRM2, phone=PHONE), bound(A, phone=[PHONE, OTHER_PHONE]))
+        assert groups(*self.MEMBERS, *values) == [{CRM}, {CRM2, A}]
 
-    def test_a_member_id_joins_two_line_users_and_a_binding_does_not(self) -> None:
-        users = (seen(A, line_user="p:U1"), seen(B, line_user="p:U2"))
-        assert groups(*users, bound(A, member_id="M7"), bound(B, member_id="M7")) == [{A, B}]
-        assert refusals(*users, bound(C, link=A, at=1), bound(D, link=C, at=1), bound(D, link=B, at=2)) == [
-            (D, "contact", "exclusive_conflict")
-        ]
+    def test_a_pair_decided_different_is_a_conflict_first_of_values(self) -> None:
+        events = (*self.MEMBERS, decided(CRM, CRM2, "different"), bound(A, phone=PHONE), bound(A, email=MAIL))
+        joins = (bound(CRM, phone=PHONE), bound(CRM2, email=MAIL))
+        assert reasons(*events, *joins) == {"exclusive_conflict"}
 
-    def test_a_side_with_two_values_takes_neither_by_a_guarded_link(self) -> None:
-        events = (bound(A, member_id="M7", x_card="1", at=1), bound(B, member_id="M7", x_card="2", at=1))
-        other = bound(C, x_card="1", at=2)
-        assert groups(*events, other) == [{A, B, C}]
-        assert groups(*events, other, types=CARDS) == [{A, B}, {C}]
-        assert refusals(*events, other, types=CARDS) == [
-            (A, "x_card", "exclusive_conflict"),
-            (B, "x_card", "exclusive_conflict"),
-        ]
+    def test_different_forbids_also_what_others_would_bring_together(self) -> None:
+        events = (bound(A, phone=PHONE), bound(B, phone=PHONE, email=MAIL), bound(C, email=MAIL, at=1))
+        assert groups(*events) == [{A, B, C}]
+        assert groups(*events, decided(A, C, "different")) in ([{A, B}, {C}], [{A}, {B, C}])
 
-    def test_two_sides_that_both_have_the_same_two_values_differ(self) -> None:
-        one = (bound(A, member_id="M7", x_card="1"), bound(B, member_id="M7", x_card="2"))
-        other = (bound(C, line_user="p:U1", x_card="1"), bound(D, line_user="p:U1", x_card="2"))
-        between = (bound(E, link=A), bound(E, email="e@example.tw"), bound(D, email="e@example.tw", at=1))
-        wishes = {"x_card": {"verified": 3, "exclusive": {"scope": "tenant", "guards": 2}}}
-        assert refusals(*one, *other, *between, types=wishes)[0] == (D, "email", "exclusive_conflict")
-        assert len(groups(*one, *other, *between, types=wishes)) == 2
+    def test_a_link_between_two_that_are_one_already_is_accepted(self) -> None:
+        users = (seen(LINE, line_user="p:U1", member_id="M7"), seen(LINE2, line_user="p:U2", member_id="M7"))
+        assert refusals(*users, bound(LINE, phone=PHONE), bound(LINE2, phone=PHONE)) == []
 
-    def test_a_pair_kept_apart_stays_apart_through_others(self) -> None:
-        chain = (bound(A, phone=PHONE, at=1), bound(B, phone=PHONE, at=2), bound(B, email="b@example.tw", at=3))
-        last = bound(C, email="b@example.tw", at=4)
-        assert groups(*chain, last) == [{A, B, C}]
-        assert groups(*chain, last, decided(C, A, "different", at=5)) == [{A, B}, {C}]
-        assert refusals(*chain, last, decided(C, A, "different", at=5)) == [(C, "email", "decided_different")]
-
-    def test_a_tenants_own_type_may_be_exclusive(self) -> None:
-        events = (bound(A, x_card="1", link=C, at=1), bound(C, phone=PHONE, at=2), bound(D, phone=PHONE, at=3))
-        last = bound(D, link=B, at=4), bound(B, x_card="2", at=5)
-        assert groups(*events, *last) == [{A, B, C, D}]
-        assert groups(*events, *last, types=CARDS) == [{A, C, D}, {B}]
-        assert refusals(*events, *last, types=CARDS) == [(D, "contact", "exclusive_conflict")]
+    def test_an_identifier_of_an_exclusive_type_is_itself_a_value_of_its_side(self) -> None:
+        cards = {"x_card": {"exclusive": {"scope": "tenant", "guards": 1}, "verified": 1}}
+        many = [bound(CRM, x_card=f"{n}", at=n) for n in range(1, 5)]
+        events = (*many, bound(CRM, phone=PHONE), bound(A, phone=PHONE, x_card="9"))
+        assert {row[2] for row in refusals(*events, types=cards)} == {"shared_device", "shared"}
 
 
-class TestFounders:
-    def test_the_contact_with_the_earliest_statement_founds_the_customer(self) -> None:
-        events = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=2))
-        assert [customer.founder for customer in resolved(*events).customers] == [B]
+class TestIds:
+    def test_the_founder_is_the_least_by_time_then_contact_key(self) -> None:
+        assert resolved(bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=2)).customers[0].founder == B
+        assert resolved(bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=1)).customers[0].founder == A
 
-    def test_on_a_tie_the_least_contact_key_founds(self) -> None:
-        events = (bound(B, phone=PHONE, at=1), bound(A, phone=PHONE, at=1))
-        assert [customer.founder for customer in resolved(*events).customers] == [A]
+    def test_what_was_taken_back_still_founds(self) -> None:
+        events = (bound(B, email=MAIL, at=0), unbound(B, email=MAIL, at=1), bound(A, phone=PHONE, at=2))
+        assert resolved(*events, bound(B, phone=PHONE, at=3)).customers[0].founder == B
 
-    def test_what_others_say_about_a_contact_founds_it_too(self) -> None:
-        assert resolved(bound(B, phone=PHONE, at=1), bound(B, link=A, at=2)).customers[0].founder == B
-        assert resolved(bound(B, link=A, at=1)).customers[0].founder == A
+    def test_statements_and_decisions_of_others_about_it_found_too(self) -> None:
+        joined = (bound(A, phone=PHONE, at=5), bound(B, phone=PHONE, at=5))
+        assert resolved(*joined, unbound(C, link=B, at=1)).customers[0].founder == B
+        assert resolved(*joined, decided(C, B, "undecided", at=1)).customers[0].founder == B
 
-    def test_retractions_and_decisions_found_too(self) -> None:
-        linked = bound(A, link=B, at=5)
-        assert resolved(linked, unbound(B, phone=PHONE, at=1)).customers[0].founder == B
-        assert resolved(linked, decided(B, C, "undecided", at=1)).customers[0].founder == B
+    def test_values_that_are_none_or_blocked_and_other_events_found_nobody(self) -> None:
+        joined = (bound(A, phone=PHONE, at=5), bound(B, phone=PHONE, at=6))
+        for nothing in (bound(B, member_id="guest", at=1), bound(B, phone="12", at=1), seen(B, at=1)):
+            assert resolved(*joined, nothing).customers[0].founder == A
 
-    def test_plain_messages_found_nobody(self) -> None:
-        assert (
-            resolved(seen(B, at=1), bound(A, phone=PHONE, at=5), bound(B, phone=PHONE, at=6)).customers[0].founder == A
-        )
+    def test_a_contact_without_a_time_comes_last(self) -> None:
+        assert [one.founder for one in resolved(seen(A), bound(B, phone=PHONE, at=9)).customers] == [A, B]
+        assert resolved(seen(A), decided(B, A, "undecided", at=9)).customers[0].founder == A

@@ -1,11 +1,9 @@
-"""A family of six events whose order says nothing: binding, phone, a second login, and that login taken back."""
+"""A family of six events whose order must not matter: binding, phone, a second login, and its being taken back."""
 
 from itertools import permutations
 
-from projections.identity.resolution.gather import gather
-from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.resolution import Resolution, resolve
-from tests.support.identity_events import groups, resolved, unbound
+from projections.identity.resolution.resolution import Resolution
+from tests.support.identity_events import groups, resolved, stated, unbound
 from tests.support.worked_example import (
     ALL,
     ANOTHER_LOGS_IN,
@@ -15,6 +13,7 @@ from tests.support.worked_example import (
     FOLLOWS,
     LINE,
     LOGS_IN,
+    ONE_CUSTOMER,
     PHONE,
     WHATSAPP,
     WRITES,
@@ -35,28 +34,37 @@ def test_whatsapp_joins_through_the_phone() -> None:
     assert groups(FOLLOWS, LOGS_IN, BINDS, WRITES) == [{LINE, C1, WHATSAPP}]
 
 
-def test_a_second_member_with_the_phone_makes_it_shared_and_whatsapp_splits_off() -> None:
-    resolution = resolved(FOLLOWS, LOGS_IN, BINDS, WRITES, ANOTHER_LOGS_IN)
+def test_a_second_member_with_the_phone_makes_it_shared_for_claims_and_whatsapp_splits_off() -> None:
+    resolution = resolved(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
     assert founders(resolution) == {C1: {LINE, C1}, C2: {C2}, WHATSAPP: {WHATSAPP}}
-    assert [(one.link.contact, one.link.value, one.reason) for one in resolution.refused] == [
-        (C1, PHONE, "shared"),
-        (C2, PHONE, "shared"),
+    assert [(one.link.node, one.link.value, one.link.tier, one.reason) for one in resolution.refused] == [
+        ((C1, "M7"), PHONE, 4, "shared"),
+        ((C2, "M8"), PHONE, 4, "shared"),
     ]
 
 
-def test_the_login_taken_back_brings_whatsapp_back_under_the_same_id() -> None:
-    before = resolved(FOLLOWS, LOGS_IN, BINDS, WRITES)
+def test_taking_the_login_and_the_phone_back_brings_whatsapp_back_under_the_same_id() -> None:
+    before = resolved(*ONE_CUSTOMER)
     after = resolved(*ALL)
     assert founders(after) == {C1: {LINE, C1, WHATSAPP}, C2: {C2}}
     assert before.customers[0] in after.customers
 
 
 def test_the_order_of_the_six_events_changes_nothing() -> None:
-    expected = resolve(gather(ALL), Policy())
-    assert len(expected.customers) == 2
-    assert all(resolve(gather(order), Policy()) == expected for order in permutations(ALL))
+    expected = resolved(*ALL)
+    for order in permutations(ALL):
+        found = resolved(*order)
+        assert (found.customers, found.accepted, found.refused) == (
+            expected.customers,
+            expected.accepted,
+            expected.refused,
+        )
 
 
-def test_only_the_second_members_login_itself_taken_back_is_enough() -> None:
-    taken_back = unbound(C2, member_id="M8", at=6)
-    assert groups(*ALL[:5], taken_back) == [{LINE, C1, C2, WHATSAPP}]
+def test_only_the_login_taken_back_leaves_a_browser_that_claims_the_phone() -> None:
+    assert groups(*ALL[:5], unbound(C2, member_id="M8", at=6)) == [{LINE, C1, C2, WHATSAPP}]
+
+
+def test_had_the_crm_stated_the_phone_whatsapp_would_have_stayed() -> None:
+    record = stated("crm:erp:7", member_id="M7", phone=PHONE, at=1)
+    assert groups(*ONE_CUSTOMER, record, ANOTHER_LOGS_IN) == [{"crm:erp:7", LINE, C1, WHATSAPP}, {C2}]

@@ -1,0 +1,1 @@
+"""One row a contact that was ever erased, with the latest erasure."""

@@ -1,0 +1,360 @@
+"""Reads stored links: of nodes, to nodes, and of whole customers page by page. Every statement reads a bounded number.
+
+A link is a holding with a tier; it is accepted unless `conflicts` has it. What rules 1 to 3 refused has no tier, and is
+among the conflicts too.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.engine.connection import Connection
+from projections.engine.metadata import row_columns
+from projections.engine.statements import array, compiled, unnested
+from projections.engine.store import columns
+from projections.identity.keys import ResolutionKey
+from projections.identity.resolution.holders import MOST_HOLDERS
+from projections.identity.resolution.links import CONTACT, MEMBER_ID
+from projections.identity.tables import (
+    CONFLICTS,
+    HOLDINGS,
+    IS_LINK,
+    MEMBERS,
+    PAIR_DECISIONS,
+    SET_ASIDE,
+    ConflictRow,
+    HoldingRow,
+    MemberRow,
+    PairDecisionRow,
+    SetAsideRow,
+)
+
+_KEY: Final = ("tenant", "resolution_id")
+_LINK: Final = ("contact_id", "session", "type", "value", "target")
+_MOST: Final = sa.bindparam("most", type_=sa.Integer())
+_MOST_BOUND_TO_ONE: Final = 200
+
+
+class StoredLink(NamedTuple):
+    """A holding, and the conflict that its link is in, if there is one."""
+
+    holding: HoldingRow
+    reason: str | None
+    tier: int | None  # of the refused link
+    since: int | None
+    detail: str | None
+
+
+def _in(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(*(table.c[name] == sa.bindparam(name) for name in _KEY))
+
+
+def _same(one: sa.FromClause, other: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(one.c[name] == other.c[name] for name in names))
+
+
+def _with_conflicts(held: sa.FromClause) -> sa.Select[Any]:
+    """Holdings, each with its conflict."""
+    found = [held.c[column.key] for column in row_columns(HOLDINGS)]
+    against = (CONFLICTS.c.reason, CONFLICTS.c.tier, CONFLICTS.c.since, CONFLICTS.c.detail)
+    both = held.outerjoin(CONFLICTS, _same(held, CONFLICTS, *_KEY, *_LINK))
+    return sa.select(*found, *(column.label(f"conflict_{column.key}") for column in against)).select_from(both)
+
+
+def _linked() -> str:
+    given = unnested("given", [HOLDINGS.c.contact_id, HOLDINGS.c.session])
+    held = (
+        sa.select(*row_columns(HOLDINGS))
+        .select_from(given.join(HOLDINGS, _same(given, HOLDINGS, "contact_id", "session")))
+        .where(_in(HOLDINGS), IS_LINK)
+        .order_by(*(HOLDINGS.c[name] for name in _LINK))
+        .limit(_MOST)
+        .subquery("held")
+    )
+    return compiled(_with_conflicts(held), *_KEY, "contact_id", "session", "most")
+
+
+def _refused() -> str:
+    given = unnested("given", [CONFLICTS.c.contact_id, CONFLICTS.c.session])
+    found = sa.select(*row_columns(CONFLICTS)).select_from(
+        given.join(CONFLICTS, _same(given, CONFLICTS, "contact_id", "session"))
+    )
+    order = (CONFLICTS.c[name] for name in _LINK)
+    return compiled(found.where(_in(CONFLICTS)).order_by(*order).limit(_MOST), *_KEY, "contact_id", "session", "most")
+
+
+def _bound_to() -> str:
+    given = unnested("given", [HOLDINGS.c.value, HOLDINGS.c.target])
+    first = (
+        sa.select(*row_columns(HOLDINGS))
+        .where(
+            _in(HOLDINGS),
+            HOLDINGS.c.type == sa.literal_column(f"'{CONTACT}'"),
+            _same(HOLDINGS, given, "value", "target"),
+            HOLDINGS.c.tier.is_not(None),
+        )
+        .order_by(HOLDINGS.c.tier, HOLDINGS.c.contact_id, HOLDINGS.c.session)
+        .limit(_MOST_BOUND_TO_ONE)
+        .lateral("first")
+    )
+    held = sa.select(*first.c).select_from(given.join(first, sa.true())).subquery("held")
+    found = _with_conflicts(held)
+    member = sa.select(MEMBERS.c.contact).where(_same(MEMBERS, held, *_KEY, "contact_id", "session")).scalar_subquery()
+    return compiled(found.add_columns(member), *_KEY, "value", "target")
+
+
+def _holders_in() -> str:
+    given = unnested("given", [HOLDINGS.c.type, HOLDINGS.c.value])
+    first = (
+        sa.select(HOLDINGS.c.tenant, HOLDINGS.c.resolution_id, HOLDINGS.c.contact_id, HOLDINGS.c.session)
+        .where(
+            _in(HOLDINGS),
+            _same(HOLDINGS, given, "type", "value"),
+            HOLDINGS.c.target == sa.literal_column("''"),
+            HOLDINGS.c.tier.is_not(None),
+        )
+        .order_by(HOLDINGS.c.tier, HOLDINGS.c.contact_id, HOLDINGS.c.session)
+        .limit(MOST_HOLDERS + 1)
+        .lateral("first")
+    )
+    found = sa.select(MEMBERS.c.contact, MEMBERS.c.session).select_from(
+        given.join(first, sa.true()).join(MEMBERS, _same(first, MEMBERS, *_KEY, "contact_id", "session"))
+    )
+    within = MEMBERS.c.component_id == sa.any_(array("component_ids", sa.Uuid()))
+    return compiled(found.where(within).distinct(), *_KEY, "type", "value", "component_ids")
+
+
+def _decisions() -> str:
+    ids = sa.any_(array("contact_ids", sa.Uuid()))
+    by, of = (
+        sa.select(*row_columns(PAIR_DECISIONS)).where(_in(PAIR_DECISIONS), column == ids).limit(_MOST)
+        for column in (PAIR_DECISIONS.c.by_id, PAIR_DECISIONS.c.other_id)
+    )
+    return compiled(sa.union(by, of), *_KEY, "contact_ids", "most")
+
+
+def _nodes_of_customer() -> str:
+    position = sa.tuple_(sa.bindparam("contact_id", type_=sa.Uuid()), sa.bindparam("session", type_=sa.Text()))
+    seen = sa.exists().where(CONTACTS.c.tenant == MEMBERS.c.tenant, CONTACTS.c.contact_id == MEMBERS.c.contact_id)
+    return compiled(
+        sa.select(*row_columns(MEMBERS), seen)
+        .where(
+            _in(MEMBERS),
+            MEMBERS.c.customer_id == sa.bindparam("customer_id"),
+            sa.tuple_(MEMBERS.c.contact_id, MEMBERS.c.session) >= position,
+        )
+        .order_by(MEMBERS.c.contact_id, MEMBERS.c.session)
+        .limit(_MOST),
+        *_KEY,
+        "customer_id",
+        "contact_id",
+        "session",
+        "most",
+    )
+
+
+def _holdings_of_nodes() -> str:
+    names = ("type", "value", "target")
+    given = unnested("given", [HOLDINGS.c[name] for name in _LINK])
+    first = (
+        sa.select(*row_columns(HOLDINGS))
+        .where(
+            _in(HOLDINGS),
+            _same(HOLDINGS, given, "contact_id", "session"),
+            sa.tuple_(*(HOLDINGS.c[name] for name in names)) > sa.tuple_(*(given.c[name] for name in names)),
+        )
+        .order_by(*(HOLDINGS.c[name] for name in names))
+        .limit(_MOST)
+        .lateral("first")
+    )
+    held = (
+        sa.select(*first.c)
+        .select_from(given.join(first, sa.true()))
+        .order_by(*(first.c[name] for name in _LINK))
+        .limit(_MOST)
+        .subquery("held")
+    )
+    found = _with_conflicts(held)
+    return compiled(found.order_by(*(held.c[name] for name in _LINK)), *_KEY, *_LINK, "most")
+
+
+def _set_aside_of() -> str:
+    after = ("event_id", "digest")
+    given = unnested("given", [SET_ASIDE.c[name] for name in ("contact_id", *after)])
+    first = (
+        sa.select(*row_columns(SET_ASIDE))
+        .where(
+            _in(SET_ASIDE),
+            _same(SET_ASIDE, given, "contact_id"),
+            sa.tuple_(*(SET_ASIDE.c[name] for name in after)) > sa.tuple_(*(given.c[name] for name in after)),
+        )
+        .order_by(*(SET_ASIDE.c[name] for name in after))
+        .limit(_MOST)
+        .lateral("first")
+    )
+    found = sa.select(*first.c).select_from(given.join(first, sa.true()))
+    return compiled(
+        found.order_by(first.c.contact_id, first.c.event_id, first.c.digest).limit(_MOST),
+        *_KEY,
+        "contact_id",
+        *after,
+        "most",
+    )
+
+
+_LINKED: Final = _linked()
+_REFUSED: Final = _refused()
+_BOUND_TO: Final = _bound_to()
+_HOLDERS_IN: Final = _holders_in()
+_DECISIONS: Final = _decisions()
+_NODES_OF_CUSTOMER: Final = _nodes_of_customer()
+_HOLDINGS_OF_NODES: Final = _holdings_of_nodes()
+_SET_ASIDE_OF: Final = _set_aside_of()
+_COMPONENTS: Final = compiled(
+    sa.select(MEMBERS.c.contact_id, MEMBERS.c.contact, MEMBERS.c.session, MEMBERS.c.component_id).where(
+        _in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())), MEMBERS.c.current
+    ),
+    *_KEY,
+    "contact_ids",
+)
+_SESSIONS: Final = compiled(
+    sa.select(MEMBERS.c.contact, MEMBERS.c.session)
+    .where(_in(MEMBERS), MEMBERS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())))
+    .order_by(MEMBERS.c.contact_id, MEMBERS.c.session)
+    .limit(_MOST),
+    *_KEY,
+    "contact_ids",
+    "most",
+)
+_STATING: Final = compiled(
+    sa.select(sa.func.count()).select_from(
+        sa.select(HOLDINGS.c.contact_id)
+        .where(
+            _in(HOLDINGS),
+            HOLDINGS.c.type == sa.literal_column(f"'{MEMBER_ID}'"),
+            HOLDINGS.c.value == sa.any_(array("member_ids", sa.Text())),
+        )
+        .limit(_MOST)
+        .subquery()
+    ),
+    *_KEY,
+    "member_ids",
+    "most",
+)
+_WIDTH: Final = len(HoldingRow._fields)
+
+NodeKey = tuple[UUID, str]  # contact_id, session
+LinkPosition = tuple[UUID, str, str, str, str]  # contact_id, session, type, value, target
+BEFORE_ALL: Final = -(2**63)
+
+
+class CurrentNodeOf(NamedTuple):
+    """The node that a contact is with, and its component."""
+
+    contact: str
+    session: str
+    component_id: UUID
+
+
+class CustomerNode(NamedTuple):
+    """A node of a customer; ``seen`` is whether its contact has an event of its own."""
+
+    member: MemberRow
+    seen: bool
+
+
+async def current_nodes(
+    connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]
+) -> dict[UUID, CurrentNodeOf]:
+    """The nodes of those of the contacts of which something is known."""
+    found = await connection.fetch(_COMPONENTS, *resolution, contact_ids)
+    return {row["contact_id"]: CurrentNodeOf(*tuple(row)[1:]) for row in found}
+
+
+async def count_stating(connection: Connection, resolution: ResolutionKey, member_ids: Sequence[str], most: int) -> int:
+    """How many holdings there are of canonical member ids, linked or not; ``most`` at most."""
+    return int(await connection.fetchval(_STATING, *resolution, member_ids, most))
+
+
+async def nodes_of(
+    connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID], most: int
+) -> list[tuple[str, str]]:
+    """The nodes of contacts, also those that they are not with, at most so many."""
+    found = await connection.fetch(_SESSIONS, *resolution, contact_ids, most)
+    return [(contact, session) for contact, session in found]
+
+
+async def linked(
+    connection: Connection, resolution: ResolutionKey, nodes: Collection[NodeKey], most: int
+) -> list[StoredLink]:
+    """The links of nodes after rules 1 to 3, at most so many."""
+    return [_stored(row) for row in await connection.fetch(_LINKED, *resolution, *columns(nodes), most)]
+
+
+async def refused(
+    connection: Connection, resolution: ResolutionKey, nodes: Collection[NodeKey], most: int
+) -> list[ConflictRow]:
+    """The refused links of nodes, at most so many."""
+    return [ConflictRow(*row) for row in await connection.fetch(_REFUSED, *resolution, *columns(nodes), most)]
+
+
+async def bound_to(
+    connection: Connection, resolution: ResolutionKey, nodes: Collection[tuple[str, str]]
+) -> list[tuple[StoredLink, str]]:
+    """The bindings to nodes, given as (contact key, session), each with its contact; 200 of each at most."""
+    found = await connection.fetch(_BOUND_TO, *resolution, *columns(nodes))
+    return [(_stored(tuple(row)[:-1]), row[-1]) for row in found]
+
+
+async def holders_in(
+    connection: Connection,
+    resolution: ResolutionKey,
+    identifiers: Collection[tuple[str, str]],
+    components: Iterable[UUID],
+) -> list[tuple[str, str]]:
+    """The nodes of some components among the first 1,001 holders of each identifier, the strongest first."""
+    found = await connection.fetch(_HOLDERS_IN, *resolution, *columns(identifiers), list(components))
+    return [(contact, session) for contact, session in found]
+
+
+async def decisions_about(
+    connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID], most: int
+) -> list[PairDecisionRow]:
+    """What staff decided about contacts, at most so many that they state and so many that state them."""
+    found = await connection.fetch(_DECISIONS, *resolution, contact_ids, most)
+    return [PairDecisionRow(*row) for row in found]
+
+
+async def nodes_of_customer(
+    connection: Connection, resolution: ResolutionKey, customer_id: UUID, first: NodeKey, most: int
+) -> list[CustomerNode]:
+    """A customer's nodes from one on, by contact id and session."""
+    found = await connection.fetch(_NODES_OF_CUSTOMER, *resolution, customer_id, *first, most)
+    return [CustomerNode(MemberRow(*tuple(row)[:-1]), row[-1]) for row in found]
+
+
+async def holdings_of_nodes(
+    connection: Connection, resolution: ResolutionKey, after: Collection[LinkPosition], most: int
+) -> list[StoredLink]:
+    """What nodes hold, linked or not, by key: of each node what follows its position; at most so many in all."""
+    found = await connection.fetch(_HOLDINGS_OF_NODES, *resolution, *columns(after), most)
+    return [_stored(row) for row in found]
+
+
+async def set_aside_of(
+    connection: Connection,
+    resolution: ResolutionKey,
+    after: Collection[tuple[UUID, str, int]],
+    most: int,
+) -> list[SetAsideRow]:
+    """What was set aside of contacts, of each what follows its (event_id, digest); at most so many in all."""
+    found = await connection.fetch(_SET_ASIDE_OF, *resolution, *columns(after), most)
+    return [SetAsideRow(*row) for row in found]
+
+
+def _stored(row: Iterable[Any]) -> StoredLink:
+    values = tuple(row)
+    return StoredLink(HoldingRow(*values[:_WIDTH]), *values[_WIDTH:])

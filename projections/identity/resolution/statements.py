@@ -1,0 +1,174 @@
+"""Events as statements: what each event states about identity, and which of its copies counts.
+
+- ``identity.bound`` asserts its identifiers, each with its assurance, and its linked contact (``contact``, verified);
+- ``identity.unbound`` retracts the identifiers and the linked contact that it names, whatever their assurance;
+- any event may carry intrinsic identifiers, which its channel vouches for and nobody can retract;
+- ``identity.decided`` decides whether two contacts are one person;
+- ``contact.erased`` takes back all that its contact stated so far, and what others stated or decided about it;
+- ``member.merged`` states that a member id is now another one. It concerns the tenant, not a contact.
+
+One event id of a contact is one event. Of copies that differ, the least by time, type and canonical content counts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from projections.identity.resolution.links import CONTACT
+from schemas.events import Event
+from schemas.events.base import Stamp
+
+BOUND: Final = "identity.bound"
+UNBOUND: Final = "identity.unbound"
+DECIDED: Final = "identity.decided"
+ERASED: Final = "contact.erased"
+MERGED: Final = "member.merged"
+EVIDENCE_TYPES: Final = frozenset({BOUND, UNBOUND, DECIDED, ERASED})
+
+StatementKind = Literal["intrinsic", "verified", "stated", "claimed", "retracted"]
+Verdict = Literal["same", "different", "undecided"]
+
+
+class EventRecord(NamedTuple):
+    """What is kept of an event. Of copies that differ, the least record counts."""
+
+    at: int
+    type: str
+    content: str  # canonical JSON of [data, intrinsic]: keys sorted, no spaces, not escaped
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether it states anything about identity."""
+        return self.type in EVIDENCE_TYPES or not self.content.endswith(",[]]")
+
+
+class Statement(NamedTuple):
+    """What an event states of one identifier of its contact; the value is as it was stated."""
+
+    at: int
+    event_id: str
+    type: str
+    value: str
+    kind: StatementKind
+
+    @property
+    def stamp(self) -> Stamp:
+        """``(at, event_id)``, the order of statements."""
+        return (self.at, self.event_id)
+
+
+class Decision(NamedTuple):
+    """What staff decided about the contact and another one."""
+
+    at: int
+    event_id: str
+    other: str
+    verdict: Verdict
+
+
+class EventStatements(NamedTuple):
+    """All that one event of a contact states. ``erased`` is whether it erases its contact."""
+
+    statements: tuple[Statement, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    erased: bool = False
+
+
+class MemberMerge(NamedTuple):
+    """That a member id became another's; ``into`` None takes it back. Values are as they were stated."""
+
+    at: int
+    event_id: str
+    member_id: str
+    into: str | None
+
+    @property
+    def stamp(self) -> Stamp:
+        """``(at, event_id)``, the order of statements."""
+        return (self.at, self.event_id)
+
+
+@dataclass(slots=True)
+class EvidenceLog:
+    """One tenant's events as far as they concern identity, each once, however often it came.
+
+    ``events`` are by contact key and event id, ``merges`` by event id. ``contacts`` had an event of their own.
+    """
+
+    contacts: set[str] = field(default_factory=set)
+    events: dict[str, dict[str, EventRecord]] = field(default_factory=dict)
+    merges: dict[str, EventRecord] = field(default_factory=dict)
+
+    def add(self, event: Event) -> None:
+        """Take an event in; a repeat changes nothing."""
+        if event.contact is None:
+            if event.type == MERGED:
+                _keep_least(self.merges, event)
+            return
+        contact = event.contact.key
+        self.contacts.add(contact)
+        _keep_least(self.events.setdefault(contact, {}), event)
+
+    def member_merges(self) -> Iterator[MemberMerge]:
+        """The merges of member ids."""
+        for event_id, record in self.merges.items():
+            yield merge_in(event_id, record)
+
+
+def record_of(event: Event) -> EventRecord:
+    """What is kept of the event."""
+    fields = orjson.loads(
+        event.__pydantic_serializer__.to_json(event, include={"data", "intrinsic"}, exclude_none=True)
+    )
+    content = [fields.get("data", {}), fields.get("intrinsic", [])]
+    return EventRecord(event.occurred_at, event.type, orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def statements_in(event_id: str, record: EventRecord) -> EventStatements:
+    """What an event of a contact states."""
+    if not record.has_evidence:
+        return EventStatements()
+    data, intrinsic = orjson.loads(record.content)
+    at = record.at
+    vouched = [Statement(at, event_id, one["type"], one["value"], "intrinsic") for one in intrinsic]
+    if record.type == DECIDED:
+        decision = Decision(at, event_id, _key(data["other"]), data["decision"])
+        return EventStatements(tuple(vouched), (decision,))
+    if record.type in {BOUND, UNBOUND}:
+        vouched.extend(_bindings(at, event_id, data, retracted=record.type == UNBOUND))
+    return EventStatements(tuple(vouched), erased=record.type == ERASED)
+
+
+def merge_in(event_id: str, record: EventRecord) -> MemberMerge:
+    """The merge in a ``member.merged`` event."""
+    data, _ = orjson.loads(record.content)
+    return MemberMerge(record.at, event_id, data["member_id"], data.get("into"))
+
+
+def log_of(events: Iterable[Event]) -> EvidenceLog:
+    """All of one tenant's events, in whatever order and however often each comes."""
+    log = EvidenceLog()
+    for event in events:
+        log.add(event)
+    return log
+
+
+def _bindings(at: int, event_id: str, data: Mapping[str, Any], *, retracted: bool) -> Iterator[Statement]:
+    for one in data.get("identifiers", ()):
+        kind: StatementKind = "retracted" if retracted else one.get("assurance") or "stated"
+        yield Statement(at, event_id, one["type"], one["value"], kind)
+    linked = data.get("linked_contact")
+    if linked is not None:
+        yield Statement(at, event_id, CONTACT, _key(linked), "retracted" if retracted else "verified")
+
+
+def _key(contact: Mapping[str, str]) -> str:
+    return f"{contact['channel']}:{contact['account']}:{contact['uid']}"
+
+
+def _keep_least(known: dict[str, EventRecord], event: Event) -> None:
+    record = record_of(event)
+    if record < known.setdefault(event.event_id, record):
+        known[event.event_id] = record

@@ -1,0 +1,70 @@
+"""Reads from PostgreSQL what a tenant's policy is, and which members' customers contacts are."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from math import inf
+from typing import Final
+
+import asyncpg
+import structlog
+
+from projections.engine.ids import personal_id
+from projections.identity.queries import customer_head
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolutions import active_resolution, policy_of
+from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
+from services.runtime.caching import LookupCache
+from services.runtime.secrets import tenant_id_key
+
+log = structlog.get_logger(__name__)
+
+_FRESH: Final = 5.0
+_WITHIN: Final = 0.5
+_COMMAND_WITHIN: Final = 2.0  # a command of staff is worth a longer wait than a warning
+
+
+class PostgresIdentity:
+    """See IdentityReads. ``region`` is the phone region of tenants that have set none; ``db`` is a pool of its own.
+
+    A policy is cached for five seconds. While PostgreSQL is away, the one that was known last is used, and the default
+    one for a tenant whose policy was never known.
+    """
+
+    def __init__(self, db: asyncpg.Pool, master: str, region: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._default = Policy(default_region=region)
+        self._known: set[str] = set()
+        self._policies: LookupCache[str, Policy] = LookupCache(
+            self._load, fresh=_FRESH, stale_if_error=inf, clock=clock
+        )
+        self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
+
+    async def policy(self, tenant: str) -> Policy:
+        """See IdentityReads."""
+        return await self._policies.get(tenant) or self._default
+
+    async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
+        """See IdentityReads."""
+        try:
+            async with asyncio.timeout(_COMMAND_WITHIN), reading(self._db) as connection:
+                key = (await active_resolution(connection, tenant)).key
+                ids = [personal_id(self._id_key(tenant), contact) for contact in contacts]
+                heads = [await customer_head(connection, key, one) for one in ids]
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return [None] * len(contacts)
+        return [head.member_id if head else None for head in heads]
+
+    async def _load(self, tenant: str) -> Policy:
+        try:
+            async with asyncio.timeout(_WITHIN), reading(self._db) as connection:
+                policy = policy_of(await active_resolution(connection, tenant), self._default.default_region)
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            if tenant in self._known:
+                raise  # the cache then gives the policy that was known last
+            log.info("read_models_away", error=type(error).__name__)
+            return self._default
+        self._known.add(tenant)
+        return policy

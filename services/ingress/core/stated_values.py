@@ -1,0 +1,58 @@
+"""The values of identifiers that events state, and a warning of each that is no evidence under the tenant's policy."""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.set_aside import detail_of
+from projections.identity.resolution.values import Normalised, normalise
+from schemas.events import Event
+from schemas.events.identity import Binding, MemberMerging
+
+
+class StatedValue(NamedTuple):
+    """A value as it was stated; ``contact`` is None for what is stated of the tenant's member ids."""
+
+    contact: str | None
+    type: str
+    value: str
+    intrinsic: bool = False
+
+
+class ValueWarning(NamedTuple):
+    """A value that is in the log but is no evidence; ``detail`` is a sentence for people."""
+
+    contact: str | None
+    type: str
+    value: str
+    reason: Literal["no_value", "blocked", "too_many_claims"]
+    detail: str
+
+
+def values_in(events: Iterable[Event]) -> tuple[StatedValue, ...]:
+    """The values that the events state, each once, in their order."""
+    return tuple(dict.fromkeys(value for event in events for value in _values(event)))
+
+
+def warning_of(stated: StatedValue, policy: Policy) -> ValueWarning | None:
+    """What is wrong with a value under the policy; None where it is evidence."""
+    reason = normalise(stated.type, stated.value, policy, intrinsic=stated.intrinsic)
+    if isinstance(reason, Normalised):
+        return None
+    return ValueWarning(*stated[:3], reason, detail_of(stated.type, stated.value, reason, policy))
+
+
+def _values(event: Event) -> Iterator[StatedValue]:
+    data = event.data
+    if not event.intrinsic and not isinstance(data, Binding | MemberMerging):
+        return
+    contact = event.contact.key if event.contact else None
+    for one in event.intrinsic:
+        yield StatedValue(contact, one.type, one.value, intrinsic=True)
+    if isinstance(data, Binding):
+        for one in data.identifiers:
+            yield StatedValue(contact, one.type, one.value)
+    elif isinstance(data, MemberMerging):
+        for member_id in (data.member_id, data.into):
+            if member_id is not None:
+                yield StatedValue(None, "member_id", member_id)

@@ -1,0 +1,78 @@
+"""Candidate sweep: keeps the list of customers that are probably one person.
+
+It goes through all customers of every tenant, a page at a time, compares each with those that share a blocking key, and
+begins anew once something was folded since. It needs no events, so it can't miss any: what it leaves depends on the
+read models alone. It works one part in ten of the time, so it never keeps the agents of its process waiting for long;
+the list is as old as a sweep takes. Only one worker sweeps; the others wait for its lock.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+
+from projections.candidates.store import FIRST, lock_sweep, note_sweep, sweep_page, version_of_read_models
+from projections.engine.connection import Connection
+from projections.identity.resolutions import active_resolution, all_tenants
+from services.runtime.database import is_transient
+from services.worker.agent_spec import Connect
+
+log = structlog.get_logger(__name__)
+
+_PAGE: Final = 200  # customers, which takes about a tenth of a second
+_REST: Final = 9.0  # times as long as a page took
+_EVERY: Final = 1.0  # seconds; a connection that is silent for long is ended
+
+
+class CandidateSweep:
+    """Sweeps one generation; see BackgroundService. Between sweeps it waits ``every`` seconds."""
+
+    def __init__(self, connect: Connect, *, every: float = _EVERY, page: int = _PAGE, rest: float = _REST) -> None:
+        self._connect = connect
+        self._every = every
+        self._page = page
+        self._rest = rest
+
+    def wake(self) -> None:
+        """No-op: a sweep takes longer than a chunk, so it polls."""
+
+    async def run(self) -> None:
+        """Run until cancelled. After an outage of PostgreSQL it starts again."""
+        while True:
+            try:
+                async with self._connect() as connection:
+                    await self._run_alone(connection)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("candidate_sweep_interrupted", error=type(error).__name__)
+            await asyncio.sleep(self._every)
+
+    async def _run_alone(self, connection: Connection) -> None:
+        """Wait for the lock, then sweep for as long as the connection holds it."""
+        alone, swept = False, None
+        while True:
+            alone = alone or await lock_sweep(connection)
+            if alone and (version := await version_of_read_models(connection)) != swept:
+                for tenant in await all_tenants(connection):
+                    await self.sweep(connection, tenant)
+                swept = version
+            await asyncio.sleep(self._every)
+
+    async def sweep(self, connection: Connection, tenant: str) -> None:
+        """Go through all customers of a tenant once."""
+        began_at, position, customers = time.time_ns() // 1_000_000, FIRST, 0
+        while True:
+            began = time.monotonic()
+            async with connection.transaction(isolation="repeatable_read"):
+                resolution = (await active_resolution(connection, tenant)).key
+                swept = await sweep_page(connection, resolution, position, self._page)
+                if swept.next is None:
+                    await note_sweep(connection, tenant, began_at)
+            customers += swept.customers
+            if swept.next is None:
+                break
+            position = swept.next
+            await asyncio.sleep(self._rest * (time.monotonic() - began))
+        log.debug("candidates_swept", tenant=tenant, customers=customers)
