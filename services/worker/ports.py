@@ -17,7 +17,7 @@ class OffsetMismatch(Exception):
 
 
 class RejectedByDatabase(Exception):
-    """The database refuses the chunk's rows as they are: stop the partition, a person must look."""
+    """The database refuses rows as they are: set the events aside that cause it, or else stop the partition."""
 
 
 class DeadLetterLimitExceeded(Exception):
@@ -31,8 +31,11 @@ class ReadModelWriter(Protocol):
         """Save the events and move the offset in one transaction; returns how many events were new.
 
         ``move.counts`` is completed with that number. Waits while the database is away.
-        Raises Fenced, OffsetMismatch, RejectedByDatabase.
+        Raises Fenced, OffsetMismatch, RejectedByDatabase, and whatever ``save_events`` raises.
         """
+
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
+        """Why these events can't be saved, None if they can. Nothing stays saved. Waits while the database is away."""
 
 
 class DeadLetters(Protocol):

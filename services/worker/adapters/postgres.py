@@ -116,6 +116,24 @@ class PostgresReadModelWriter:
         except REJECTIONS as error:
             raise RejectedByDatabase(type(error).__name__) from error
 
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
+        """Try to save the events and take it back; see ReadModelWriter."""
+
+        async def once() -> None:
+            async with self._pool.acquire() as connection:
+                attempt = connection.transaction()
+                await attempt.start()
+                try:
+                    await save_events(connection, events)
+                finally:
+                    await attempt.rollback()
+
+        try:
+            await self._retrier.until_done("postgresql", once, is_transient)
+        except Exception as error:  # noqa: BLE001 - whatever it is, these events cause it
+            return error
+        return None
+
     async def _save(
         self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
     ) -> int:

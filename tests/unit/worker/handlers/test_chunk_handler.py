@@ -1,0 +1,121 @@
+"""An event that makes saving fail is set aside, and what is around it is saved."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from projections.engine.offsets import OffsetCommit, Ownership
+from projections.engine.projection import ContactEvent
+from schemas.codec import encode
+from schemas.events import Event
+from services.runtime.decoding import DeadLetter
+from services.worker.agent_spec import AgentSpec, SaveEvents
+from services.worker.core.chunk import Chunk
+from services.worker.core.dead_letter_limit import DeadLetterLimit
+from services.worker.handlers.chunk_handler import ChunkHandler
+from services.worker.ports import DeadLetterLimitExceeded, Fenced
+from tests.support.identity_events import bound
+from tests.support.streams import id_of
+
+GOOD = [bound(f"web:shop:c{number}", member_id="M1") for number in range(9)]
+BAD = bound("web:shop:bad", member_id="M1")
+
+
+class Record(NamedTuple):
+    key: bytes | None
+    value: bytes | None
+    offset: int
+
+
+class Tables:
+    """Keeps the events that were saved, as the read models would."""
+
+    def __init__(self) -> None:
+        self.saved: list[Event] = []
+        self.moves: list[OffsetCommit] = []
+        self.fenced = False
+
+    async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit) -> int:
+        if self.fenced:
+            raise Fenced
+        new = await save_events(cast("Any", None), events)
+        self.saved += [one.event for one in events]
+        self.moves.append(move)
+        return new
+
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
+        try:
+            await save_events(cast("Any", None), events)
+        except Exception as error:  # noqa: BLE001 - as the port says
+            return error
+        return None
+
+
+class Letters:
+    def __init__(self) -> None:
+        self.sent: list[DeadLetter] = []
+
+    async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
+        assert (topic, partition) == ("t", 0)
+        self.sent = list(letters)
+
+
+def handler(
+    save: Callable[[Any, list[ContactEvent]], Awaitable[int]], tables: Tables, letters: Letters, limit: float = 1
+) -> ChunkHandler:
+    agent = AgentSpec("identity", cast("Any", None), lambda _: None, save)
+    return ChunkHandler(agent, id_of, tables, letters, DeadLetterLimit(limit, 4))
+
+
+def chunk(*events: Event) -> Chunk:
+    records = [Record(None, encode(event), offset) for offset, event in enumerate(events)]
+    return Chunk("t", 0, 0, len(records), Ownership(1, 0, 1), cast("Any", records))
+
+
+async def refuses_bad(_: Any, events: list[ContactEvent]) -> int:
+    if any(one.event == BAD for one in events):
+        raise OverflowError("a{4294967296}")
+    return len(events)
+
+
+@pytest.mark.parametrize("place", range(10))
+async def test_the_event_that_fails_is_a_dead_letter_and_all_others_are_saved(place: int) -> None:
+    tables, letters = Tables(), Letters()
+    one = handler(refuses_bad, tables, letters)
+    whole = chunk(*GOOD[:place], BAD, *GOOD[place:])
+    counts = await one.handle(whole, one.decode(whole))
+    assert (counts.committed, counts.dead_letters) == (9, 1)
+    assert tables.saved == GOOD
+    assert [(it.record.offset, it.reason, it.detail) for it in letters.sent] == [
+        (place, "cannot_be_saved", "OverflowError")
+    ]
+    assert [(move.start, move.end) for move in tables.moves] == [(0, 10)]
+
+
+async def test_an_error_that_no_event_causes_alone_is_raised() -> None:
+    async def fails_with_company(_: Any, events: list[ContactEvent]) -> int:
+        if len(events) > 1:
+            raise ZeroDivisionError
+        return len(events)
+
+    tables = Tables()
+    one = handler(fails_with_company, tables, Letters())
+    with pytest.raises(ZeroDivisionError):
+        await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+    assert tables.saved == []
+
+
+async def test_a_fenced_chunk_is_not_searched() -> None:
+    tables = Tables()
+    tables.fenced = True
+    one = handler(refuses_bad, tables, Letters())
+    with pytest.raises(Fenced):
+        await one.handle(chunk(BAD), one.decode(chunk(BAD)))
+
+
+async def test_a_partition_of_nothing_but_failing_events_stops() -> None:
+    one = handler(refuses_bad, Tables(), Letters(), limit=0.5)
+    whole = chunk(*[BAD] * 9)
+    with pytest.raises(DeadLetterLimitExceeded):
+        await one.handle(whole, one.decode(whole))
