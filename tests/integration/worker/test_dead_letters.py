@@ -150,3 +150,22 @@ async def _ready_is(worker: Any, status: int) -> bool:
 
 def _plain(value: bytes | None) -> tuple[bool, bytes]:
     return value is not None, value or b""
+
+
+async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None:
+    poison = [
+        (event_key("demo", f"line:oa1:{uid}"), _bytes(contact=_CONTACT | {"uid": uid})) for uid in ("BAD1", "BAD2")
+    ]
+    mixed = [*workload(300, 40, seed=8), *poison]
+    Random(5).shuffle(mixed)
+    async with world.connection() as connection:
+        await connection.execute("ALTER TABLE contacts ADD CHECK (uid NOT LIKE 'BAD%')")
+        await world.produce(mixed)
+        worker = world.start_worker()
+        await world.settle()
+        assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(poison)
+    assert await worker.metric("onefold_events_dead_total") == len(poison)
+    assert await worker.metric("onefold_partitions_stopped") == 0
+    letters = await world.dead_letters()
+    assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
+    assert sorted(one.value for one in letters) == sorted(value for _, value in poison)
