@@ -24,8 +24,8 @@ def evidence(recorded: RecordedEvents, first: Iterable[ContactEvent]) -> list[Ev
 
 
 def stated(events: Iterable[ContactEvent]) -> list[ContactEvent]:
-    """The events that are always sent: those that are about identity by their type, and logins on a browser."""
-    return [one for one in events if _by_type(one.event) or _is_login(one.event)]
+    """The events that are always sent: those about identity by their type, logins on a browser, and bindings."""
+    return [one for one in events if _by_type(one.event) or _counts_each_time(one.event)]
 
 
 def concerns(event: Event) -> bool:
@@ -37,8 +37,9 @@ def _by_type(event: Event) -> bool:
     return event.type in (_OF_CONTACTS if event.contact is not None else _OF_TENANTS)
 
 
-def _is_login(event: Event) -> bool:
-    """Each login on a browser may begin a session."""
-    if event.contact is None or event.contact.channel != _BROWSER:
+def _counts_each_time(event: Event) -> bool:
+    """Each login on a browser may begin a session, and an erasure of the contact that it names may undo a binding."""
+    if event.contact is None:
         return False
-    return any(one.type == "member_id" for one in event.intrinsic)
+    types = {"contact", "member_id"} if event.contact.channel == _BROWSER else {"contact"}
+    return any(one.type in types for one in event.intrinsic)
