@@ -103,9 +103,18 @@ def unlinked_reason(type_name: str, stated: Iterable[str], policy: Policy, *, re
     return "no_tier" if all(tiers[one] is None for one in stated) else "too_many_claims"
 
 
-def remedies(chain: Chain, one: str, other: str) -> tuple[Remedy, ...]:
-    """What would make two contacts one customer, by what stands in their chain."""
+def remedies(
+    chain: Chain, one: str, other: str, members: tuple[str | None, str | None] = (None, None)
+) -> tuple[Remedy, ...]:
+    """What would make two contacts one customer, by what stands in their chain.
+
+    ``members`` are the member ids of their customers. Two different ones must be merged: staff cannot join them.
+    """
     found = [remedy for step in chain for remedy in _remedies_of(step, one, other)]
+    different = sorted({one for one in members if one is not None})
+    if len(different) > 1:
+        left = (it for it in found if it != _decide(one, other))
+        return tuple(dict.fromkeys([*left, _merge(*different)]))
     if not chain:
         found = [
             Remedy("A login of both as one member, or one phone or e-mail that both verify, would tie them together."),
@@ -131,11 +140,7 @@ def _told_apart(step: ChainStep, one: str, other: str) -> Iterator[Remedy]:
         return
     type_name, first, second = step.detail
     if type_name == MEMBER_ID:
-        path = f"POST /v1/members/{quote(second, safe='')}/merge"
-        yield Remedy(
-            f"{first} and {second} are two member ids: merge them if they are one person's.",
-            f"{path} {_json({'into': first})}",
-        )
+        yield _merge(first, second)
         return
     yield Remedy(f"The values {first} and {second} of the type {type_name} tell two people apart.")
     if step.fate == "shared":
@@ -145,6 +150,14 @@ def _told_apart(step: ChainStep, one: str, other: str) -> Iterator[Remedy]:
         yield Remedy(
             f"If one of the two values is wrong, take it back: POST /v1/events, identity.unbound, {type_name}."
         )
+
+
+def _merge(first: str, second: str) -> Remedy:
+    path = f"POST /v1/members/{quote(second, safe='')}/merge"
+    return Remedy(
+        f"{first} and {second} are two member ids: merge them if they are one person's.",
+        f"{path} {_json({'into': first})}",
+    )
 
 
 def _decide(one: str, other: str) -> Remedy:

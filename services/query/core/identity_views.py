@@ -34,11 +34,12 @@ _REFUSALS: Final = frozenset(get_args(Refusal))
 
 
 class Sides(NamedTuple):
-    """The two contacts, each as the node that it is with, and their customers."""
+    """The two contacts, each as the node that it is with, and their customers with the member ids of these."""
 
     one: Node
     other: Node
     customers: tuple[UUID, UUID]
+    members: tuple[str | None, str | None]
 
     @property
     def together(self) -> bool:
@@ -68,7 +69,7 @@ def why_view(sides: Sides, found: Found, shown: Shown, policy: Policy, id_of: Pe
         Side(contact=node[0], session=node[1] or None, id=id_of(node[0]), customer_id=customer_id)
         for node, customer_id in zip(sides[:2], sides.customers, strict=True)
     )
-    advice = () if sides.together else remedies(found.chain, a.contact, b.contact)
+    advice = () if sides.together else remedies(found.chain, a.contact, b.contact, sides.members)
     return Explanation(
         a=a,
         b=b,

@@ -76,7 +76,10 @@ class Explainer:
         current = await link_queries.current_nodes(moment.connection, moment.resolution, ids)
         customers = await identity.customers_of(moment.connection, moment.resolution, ids)
         one, other = ((keys[it], current[it].session if it in current else "") for it in ids)
-        sides = views.Sides(one, other, (customers.get(ids[0], ids[0]), customers.get(ids[1], ids[1])))
+        heads = [await identity.customer_head(moment.connection, moment.resolution, it) for it in ids]
+        first, second = (head.member_id if head else None for head in heads)
+        of_contacts = (customers.get(ids[0], ids[0]), customers.get(ids[1], ids[1]))
+        sides = views.Sides(one, other, of_contacts, (first, second))
         if one == other:
             return sides, _ALONE
         components = {it.component_id for it in current.values()}

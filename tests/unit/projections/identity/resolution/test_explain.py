@@ -96,3 +96,11 @@ def test_without_any_evidence_a_login_or_staff_would_join_the_two() -> None:
     assert "login" in login.text
     assert decision.request is not None
     assert '"decision":"same"' in decision.request
+
+
+def test_two_members_are_to_be_merged_and_staff_is_not_asked() -> None:
+    (merge,) = remedies((), A[0], B[0], ("M8", "M7"))
+    assert merge.request == 'POST /v1/members/M8/merge {"into":"M7"}'
+    (again,) = remedies((), A[0], B[0], ("M7", "M8"))
+    assert again == merge
+    assert remedies((), A[0], B[0], ("M7", "M7")) == remedies((), A[0], B[0]) == remedies((), A[0], B[0], ("M7", None))
