@@ -1,7 +1,8 @@
 """Finds what updated contacts can affect: nodes whose links changed, identifiers and their other holders (pure).
 
-What one node says is read by the holders of its identifiers alone (rules 4 and 5), and whether a member id is generic
-changes what its holders are to their other identifiers. Nothing reaches further, so two rounds of looking suffice.
+What one node says is read by the holders of its identifiers alone (*generic value*, *shared value*), and whether a
+member id is generic changes what its holders are to their other identifiers. Nothing reaches further, so two rounds of
+looking suffice.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -144,7 +145,7 @@ class _Finding:
         touched = _touched_sessions(before, after)
         for node in then.keys() | held.keys():
             if node[1] in touched:
-                found.nodes.add(node)  # what rules 1 to 3 refuse may change where no link does
+                found.nodes.add(node)  # what the node's own rules refuse may change where no link does
             self._compare_node(node, then.get(node, _NOTHING), before.features.get(node[1], NO_FEATURES))
 
     def _compare_shown(self, link: Link, held: LiveIdentifier, key: HoldingKey, before: ContactIdentity) -> None:
@@ -335,7 +336,7 @@ def _later(before: int | None, after: int | None) -> bool:
 
 
 def _over_most_holders(identifier: NormalisedIdentifier, counts: Mapping[int, int]) -> set[int]:
-    """The tiers at which more nodes have the identifier than rule 4 allows, whoever they are."""
+    """The tiers at which more nodes have the identifier than *generic value* allows, whoever they are."""
     if sum(counts.values()) < MOST_HOLDERS:
         return set()
     crowded: set[int] = set()

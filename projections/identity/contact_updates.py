@@ -218,10 +218,10 @@ class _Updating:
     # --- the states
 
     def _update(self, again: set[str], history: Mapping[str, History]) -> None:
-        told = {contact: statements_by(one.records) for contact, one in history.items()}
+        recorded = {contact: statements_by(one.records) for contact, one in history.items()}
         erased = {contact: state.erased for contact, state in self.states.items()}
-        erased |= {contact: told[contact].erased for contact in again}
-        whole = {contact: said.outliving(erased, contact) for contact, said in told.items()}
+        erased |= {contact: recorded[contact].erased for contact in again}
+        whole = {contact: said.outliving(erased, contact) for contact, said in recorded.items()}
         fresh = {
             contact: said.outliving(erased, contact) for contact, said in self.said.items() if contact not in again
         }
@@ -243,8 +243,10 @@ class _Updating:
                 erased=erased[contact],
             )
             self.updates.contacts[contact] = Update(before, self._state(contact, whole[contact], empty, known=True))
-            self._refer(contact, history[contact].references, _references(told[contact], whole[contact], self.policy))
-            self.updates.set_aside_gone |= taken_back(contact, told[contact], whole[contact], self.policy)
+            self._refer(
+                contact, history[contact].references, _references(recorded[contact], whole[contact], self.policy)
+            )
+            self.updates.set_aside_gone |= taken_back(contact, recorded[contact], whole[contact], self.policy)
         for contact, said in fresh.items():
             state = self.states[contact]
             known = state.known or self.said[contact].has_evidence

@@ -5,7 +5,7 @@ Deciding goes in steps, each of which may ask for what it needs to know (`projec
 1. `contact_updates`: the new evidence into the states of the contacts that it is about;
 2. `affected`: which nodes and identifiers that can affect;
 3. `incremental`: the fast case, where customers only grow, or become one, and nothing stands against it;
-4. `full_resolution`: the components of all others, by rule 6.
+4. `full_resolution`: the components of all others, by *join*.
 """
 
 from collections.abc import Generator

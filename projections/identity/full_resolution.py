@@ -1,4 +1,4 @@
-"""Resolves whole components by rule 6, and compares them with what is remembered (pure)."""
+"""Resolves whole components by *join*, and compares them with what is remembered (pure)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
@@ -51,7 +51,7 @@ class _Resolving:
         groups = self._groups()
         must_link, cannot_link = self._pairs()
         self._add_tied(groups, must_link)
-        carried = {node: dict(features.carried) for node in self.nodes if (features := self._face(node)).carried}
+        carried = {node: dict(features.carried) for node in self.nodes if (features := self._features_of(node)).carried}
         joined = join(groups, must_link, cannot_link, carried, self.policy)
         components = _components(self.nodes, groups, must_link)
         unclear = {components[node] for pair in cannot_link for node in pair if node in components}
@@ -61,7 +61,7 @@ class _Resolving:
         self._decide(joined, components, unclear)
         self._keep_what_differs()
 
-    # --- the links that rule 6 joins
+    # --- the links that *join* joins
 
     def _groups(self) -> Groups:
         statuses: dict[NormalisedIdentifier, IdentifierStatus] = {}
@@ -120,7 +120,7 @@ class _Resolving:
                 latest[pair] = max(state, latest.get(pair, state), key=lambda one: one.rank)
         return latest.values()
 
-    def _face(self, node: Node) -> Features:
+    def _features_of(self, node: Node) -> Features:
         features = self.affected.features.get(node)
         if features is None:
             known = self.components.nodes.get(node)
@@ -154,7 +154,7 @@ class _Resolving:
         current = self._is_current(node)
         links = self._links(node)
         if current or links.links or links.refused or node in self.tied:
-            row = DecidedNode(node, component, founder, self._face(node), by_claim, current)
+            row = DecidedNode(node, component, founder, self._features_of(node), by_claim, current)
             self.decided.nodes[node] = row
             if current:
                 self.decided.members[node[0]] = cast("str", founder)
@@ -170,7 +170,13 @@ class _Resolving:
         current = self._is_current(node)
         founded = self.contacts[node[0]].founded_at if current else None
         return summary_of(
-            node, founded, accepted, self._latest(node), self._face(node).carried, current=current, by_claim=by_claim
+            node,
+            founded,
+            accepted,
+            self._latest(node),
+            self._features_of(node).carried,
+            current=current,
+            by_claim=by_claim,
         )
 
     def _latest(self, node: Node) -> Mapping[NormalisedIdentifier, Latest]:

@@ -1,6 +1,6 @@
 """The fast case: customers that only grow, or become one, where nothing stands against it (pure).
 
-A component is *clear* where no link of rule 6 was refused and staff decided nothing in it: then all of it is one
+A component is *clear* where no link of *join* was refused and staff decided nothing in it: then all of it is one
 customer. Clear components that new links tie together, and that have at most one value of each exclusive type between
 them, are one clear component: the other nodes in them need not even be read. All else is left to `full_resolution`.
 """

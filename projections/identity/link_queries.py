@@ -1,7 +1,7 @@
 """Reads stored links: of nodes, to nodes, and of whole customers page by page. Every statement reads a bounded number.
 
-A link is a holding with a tier; it is accepted unless `conflicts` has it. What rules 1 to 3 refused has no tier, and is
-among the conflicts too.
+A link is a holding with a tier; it is accepted unless `conflicts` has it. What a node's own rules refused has no tier,
+and is among the conflicts too.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -290,7 +290,7 @@ async def nodes_of(
 async def linked(
     connection: Connection, resolution: ResolutionKey, nodes: Collection[NodeKey], most: int
 ) -> list[StoredLink]:
-    """The links of nodes after rules 1 to 3, at most so many."""
+    """The links of nodes after the node's own rules, at most so many."""
     return [_stored(row) for row in await connection.fetch(_LINKED, *resolution, *columns(nodes), most)]
 
 

@@ -79,7 +79,7 @@ class LoadHolders(NamedTuple):
 
 
 class LoadLinks(NamedTuple):
-    """The links of nodes after rules 1 to 3: `dict[Node, tuple[Link, ...]]`."""
+    """The links of nodes after the node's own rules: `dict[Node, tuple[Link, ...]]`."""
 
     nodes: frozenset[Node]
 

@@ -22,10 +22,10 @@ DecisionKey = tuple[str, str]  # who decided, and of which other contact
 
 
 class Features(NamedTuple):
-    """What the other holders of a node's identifiers read of it (rules 4 and 5).
+    """What the other holders of a node's identifiers read of it (*generic value*, *shared value*).
 
-    ``member`` is its member id with the tier after rules 1 to 3; ``linked`` is whether rule 4 left it that link.
-    ``counted`` are its phones, e-mails and ``x_…``, with their tiers.
+    ``member`` is its member id with the tier after the node's own rules; ``linked`` is whether *generic value* left it
+    that link. ``counted`` are its phones, e-mails and ``x_…``, with their tiers.
     """
 
     member: tuple[str, int] | None = None
@@ -144,7 +144,7 @@ IdentifierStatuses = Mapping[NormalisedIdentifier, IdentifierStatus]
 
 
 def features_of(links: NodeLinks, *, linked: bool) -> Features:
-    """The features of a node by its links after rules 1 to 3; ``linked`` is as it is known so far."""
+    """The features of a node by its links after the node's own rules; ``linked`` is as it is known so far."""
     member = next(((str(link.value), link.tier) for link in links.links if link.type == MEMBER_ID), None)
     return Features(
         member, linked and member is not None, tuple(sorted(links.carried.items())), counted_values(links.links)

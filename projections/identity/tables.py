@@ -14,12 +14,13 @@ may have another that is being built beside it:
 
 - ``canonical_ids``: the member ids that became another's;
 - ``contact_states``: when a contact was founded and erased, and who logged in on it;
-- ``holdings``: what a contact stated, by session and identifier, and the link that it makes after rules 1 to 3; the
-  holders of an identifier are read from an index of it, the strongest first;
-- ``statuses``: identifiers that link nothing at some tier (rules 4 and 5), or that too many hold to count them;
+- ``holdings``: what a contact stated, by session and identifier, and the link that the node's own rules leave of it;
+  the holders of an identifier are read from an index of it, the strongest first;
+- ``statuses``: identifiers that link nothing at some tier (*generic value*, *shared value*), or that too many hold to
+  count them;
 - ``contact_references``: who named a contact, and since when; ``pair_decisions``: what staff decided;
 - ``members``: the nodes, a contact or one session of a browser, with the customer and the *component*: the nodes that
-  could become one customer with it if only the links that rule 6 refuses were not refused;
+  could become one customer with it if only the links that *join* refuses were not refused;
 - ``customers``: their contacts counted, member id, best phone and e-mail;
 - ``conflicts``: links that were refused, with the reason;
 - ``set_aside``: values that are no evidence, with the reason.

@@ -84,7 +84,7 @@ def chain_between(steps: Iterable[ChainStep], one: Node, other: Node) -> Chain:
 
 
 def step_order(step: ChainStep) -> tuple[bool, int, int, str, Node, Node]:
-    """The order of rule 6; what makes no link comes last."""
+    """The order of *join*; what makes no link comes last."""
     value = step.value if isinstance(step.value, tuple) else (step.value, "")
     return (step.tier is None, step.tier or 0, step.since or 0, step.type, value, step.node)
 

@@ -15,8 +15,8 @@ import structlog
 from projections.candidates.store import FIRST, lock_sweep, note_sweep, sweep_page, version_of_read_models
 from projections.engine.connection import Connection
 from projections.identity.resolutions import active_resolution, all_tenants
-from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
+from services.worker.background.reconnecting import run_reconnecting
 
 log = structlog.get_logger(__name__)
 
@@ -39,15 +39,9 @@ class CandidateSweep:
 
     async def run(self) -> None:
         """Run until cancelled. After an outage of PostgreSQL it starts again."""
-        while True:
-            try:
-                async with self._connect() as connection:
-                    await self._run_alone(connection)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("candidate_sweep_interrupted", error=type(error).__name__)
-            await asyncio.sleep(self._every)
+        await run_reconnecting(
+            self._connect, self._run_alone, every=self._every, interrupted="candidate_sweep_interrupted"
+        )
 
     async def _run_alone(self, connection: Connection) -> None:
         """Wait for the lock, then sweep for as long as the connection holds it."""

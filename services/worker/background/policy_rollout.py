@@ -26,8 +26,8 @@ from projections.identity.resolution.statements import EventRecord
 from projections.identity.store.evidence import all_merges, record_in, statements_after
 from projections.identity.store.resolutions import contacts_without_state, delete_some, reassigned
 from projections.identity.tables import PolicyRow, ResolutionRow, StatementRow
-from services.runtime.database import is_transient
 from services.worker.agent_spec import Connect
+from services.worker.background.reconnecting import run_reconnecting
 
 log = structlog.get_logger(__name__)
 
@@ -67,15 +67,9 @@ class PolicyRollout:
 
     async def run(self) -> None:
         """Run until cancelled. After an outage of PostgreSQL it starts again."""
-        while True:
-            try:
-                async with self._connect() as connection:
-                    await self._run_alone(connection)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("policy_rollout_interrupted", error=type(error).__name__)
-            await asyncio.sleep(self._every)
+        await run_reconnecting(
+            self._connect, self._run_alone, every=self._every, interrupted="policy_rollout_interrupted"
+        )
 
     async def _run_alone(self, connection: Connection) -> None:
         """Wait for the lock, then roll out for as long as the connection holds it."""
