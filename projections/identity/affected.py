@@ -173,6 +173,8 @@ class _Finding:
         features = self.found.features[node] = features_of(now, linked=known.linked)
         if then.links != now.links or then.carried != now.carried:
             self.found.changed.add(node)
+            if any(now.carried.get(scope) != value for scope, value in then.carried.items()):
+                self.found.unclear.add(node)  # its customer may have the value no more
             known_tiers = {link.identifier: link.tier for link in then.links}
             if any(link.tier > known_tiers.get(link.identifier, link.tier) for link in now.links):
                 self.found.unclear.add(node)  # what a link brought to its customer may count less from now on
