@@ -19,13 +19,19 @@ class StatedValue(NamedTuple):
     intrinsic: bool = False
 
 
+WarningReason = Literal["no_value", "blocked", "too_many_claims", "unread", "unsigned", "no_browser", "not_merged"]
+
+
 class ValueWarning(NamedTuple):
-    """A value that is in the log but is no evidence; ``detail`` is a sentence for people."""
+    """A value that was taken but does not count as its sender meant; ``detail`` is a sentence for people.
+
+    ``type`` is the identifier's type, or the name of the field that the value stood in.
+    """
 
     contact: str | None
     type: str
     value: str
-    reason: Literal["no_value", "blocked", "too_many_claims"]
+    reason: WarningReason
     detail: str
 
 

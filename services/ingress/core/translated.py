@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemas.codec import MAX_EVENT_BYTES, encode, from_dict
 from schemas.events import EVENT_TYPES, Event
 from services.ingress.core.normalize import Fields
+from services.ingress.core.stated_values import ValueWarning
 
 EventContent = tuple[str, Fields]  # an event's type and data
 # How much of each text, list and object is kept, tried in turn until the event fits.
@@ -26,10 +27,11 @@ class Ignored:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """Every entry of a body, either as an event or as ignored."""
+    """Every entry of a body, either as an event or as ignored; ``warnings`` are of values that became no event."""
 
     events: tuple[Event, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    warnings: tuple[ValueWarning, ...] = ()
 
     @property
     def unknown(self) -> tuple[Event, ...]:

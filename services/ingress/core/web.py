@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
@@ -52,12 +52,20 @@ _IN_THE_ENVELOPE: Final = _FLEETING | {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A tenant's website, and its source; ``rate`` is the source's own limit of messages a second, if it is set."""
+    """A tenant's website, and what its source and the request's write key say of it.
+
+    ``rate`` is the source's own limit of messages a second, if it is set. ``assurance`` is that of whatever the write
+    key sends: a public key claims, a server's key states. By each of ``login_secrets`` a login may be signed; with
+    ``signed_only``, a public key's login without a signature is none.
+    """
 
     tenant: str
     source: str
     account: str
     rate: float | None = None
+    assurance: Literal["stated", "claimed"] = "claimed"
+    login_secrets: tuple[str, ...] = ()
+    signed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

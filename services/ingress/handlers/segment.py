@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from schemas.codec import encode
 from schemas.events import Event
 from services.ingress.core.segment import SegmentBatch
-from services.ingress.core.stated_values import StatedValue, values_in
+from services.ingress.core.stated_values import StatedValue, ValueWarning, values_in
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import Site, translate
 from services.ingress.handlers.counting import count
@@ -18,25 +18,28 @@ _SLICE: Final = 100
 
 
 class TakenMessages(NamedTuple):
-    """The messages that became no event, with why, and the identifiers that the others state."""
+    """The messages that became no event, with why; the identifiers that the others state; warnings of other values."""
 
     ignored: list[Ignored]
     stated: tuple[StatedValue, ...]
+    warnings: tuple[ValueWarning, ...] = ()
 
 
 async def take_messages(batch: SegmentBatch, site: Site, log: Log, dedup: DailyDedup) -> TakenMessages:
     """Append the events of a website's messages. Raises LogUnavailable."""
     events: list[Event] = []
     ignored: list[Ignored] = []
+    warnings: list[ValueWarning] = []
     for start in range(0, len(batch.messages), _SLICE):
         if start:
             await asyncio.sleep(0)
         translated = translate(batch.messages[start : start + _SLICE], site, batch.delivery, start)
         events.extend(translated.events)
         ignored.extend(translated.ignored)
+        warnings.extend(translated.warnings)
     new = dedup.new_events(events)
     if new:
         await log.append([Record.of(event, encode(event)) for event in new])
         dedup.remember(new)
     count("web", new, [one.reason for one in ignored])
-    return TakenMessages(ignored, values_in(events))
+    return TakenMessages(ignored, values_in(events), tuple(warnings))

@@ -19,13 +19,18 @@ class Warnings(NamedTuple):
     left_off: int = 0
 
 
-async def warnings_of(tenant: str, stated: Sequence[StatedValue], identity: IdentityReads) -> Warnings:
-    """The warnings of a request. It never fails: without the tenant's policy, the default one is used."""
+async def warnings_of(
+    tenant: str, stated: Sequence[StatedValue], identity: IdentityReads, noticed: Sequence[ValueWarning] = ()
+) -> Warnings:
+    """The warnings of a request, those that its translator ``noticed`` first.
+
+    It never fails: without the tenant's policy, the default one is used.
+    """
     if not stated:
-        return Warnings()
+        return Warnings(noticed[:MOST_WARNINGS], len(noticed[MOST_WARNINGS:]))
     policy = await identity.policy(tenant)
-    found: list[ValueWarning] = []
-    left_off = 0
+    found = list(noticed[:MOST_WARNINGS])
+    left_off = len(noticed) - len(found)
     for number, value in enumerate(stated, 1):
         if number % _SLICE == 0:
             await asyncio.sleep(0)

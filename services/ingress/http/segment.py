@@ -229,7 +229,7 @@ async def _take(request: Request, name: str) -> Response:
             raise log_problem(error) from error
         if taken.ignored and len(taken.ignored) == len(brought.messages):
             raise _unusable(taken.ignored)
-        warnings = await warning_fields(intake.identity, site.tenant, taken.stated)
+        warnings = await warning_fields(intake.identity, site.tenant, taken.stated, taken.warnings)
     return Response(_told(taken.ignored, warnings), media_type=_JSON)
 
 
