@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from schemas.webhook_fields import WEBHOOK_FIELDS, fields_of
 from services.control.source_service import META_CHANNELS
 from services.control.sources import Source
 
@@ -9,12 +10,6 @@ from services.control.sources import Source
 WEBHOOK_PATHS: Final = {"line": "/webhooks/line/{source}"} | dict.fromkeys(
     sorted(META_CHANNELS), "/webhooks/meta/{source}"
 )
-_FIELDS: Final = {
-    "facebook": "messages, message_echoes, messaging_postbacks, messaging_optins, messaging_referrals, "
-    "message_deliveries, message_reads",
-    "instagram": "messages, messaging_postbacks, messaging_referral, messaging_seen",
-    "whatsapp": "messages, user_preferences",
-}
 _PRODUCTS: Final = {"facebook": "Messenger", "instagram": "Instagram", "whatsapp": "WhatsApp"}
 
 
@@ -34,10 +29,10 @@ def console_settings(source: Source, base: str | None, verify_token: str | None)
         ]
     if source.channel not in META_CHANNELS:
         return []
-    channels = [one for one in _FIELDS if source.channel in ("meta", one)]
+    channels = [one for one in WEBHOOK_FIELDS if source.channel in ("meta", one)]
     return [
         ("Webhooks > Callback URL", url),
         ("Webhooks > Verify token", verify_token or "(none is set)"),
-        *((f"Webhooks > {_PRODUCTS[one]} > subscribe to", _FIELDS[one]) for one in channels),
+        *((f"Webhooks > {_PRODUCTS[one]} > subscribe to", fields_of(one)) for one in channels),
         ("App settings > Data deletion callback URL", f"{url}/deletion"),
     ]

@@ -47,9 +47,9 @@ def drafts(entry: Fields, changes: list[Any], channel: str, context: SourceConte
 
 def _read(item: Fields, turn: Turn) -> Iterator[ItemDraft]:
     """The drafts of an item, at least one. What the team does besides writing is kept as it came."""
-    known = [name for name in _READERS if isinstance(item.get(name), dict)]
+    known = [name for name in READERS if isinstance(item.get(name), dict)]
     for name in known:
-        read = [] if turn.by_team and name != "message" else list(_READERS[name](item, item[name], turn))
+        read = [] if turn.by_team and name != "message" else list(READERS[name](item, item[name], turn))
         yield from read or [_kept(item, name, turn)]
     if not known:
         names = [key for key in item if key not in ENVELOPE]
@@ -58,7 +58,7 @@ def _read(item: Fields, turn: Turn) -> Iterator[ItemDraft]:
 
 def _rank(key: str, item: Fields) -> tuple[bool, bool, str]:
     """The rank of an item's field as its name: a known field first, then one that holds an object."""
-    return key not in _READERS, not isinstance(item[key], dict), key
+    return key not in READERS, not isinstance(item[key], dict), key
 
 
 def _kept(item: Fields, name: Any, turn: Turn) -> ItemDraft:
@@ -217,7 +217,7 @@ def _status_of(mid: Any, status: str, payload: Fields) -> Fields:
 
 
 MessengerReader = Callable[[Fields, Fields, Turn], Iterator[ItemDraft]]
-_READERS: Final[dict[str, MessengerReader]] = {
+READERS: Final[dict[str, MessengerReader]] = {
     "message": _message,
     "postback": _postback,
     "optin": _optin,

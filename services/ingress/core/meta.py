@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from schemas.events import Event
+from schemas.webhook_fields import WEBHOOK_FIELDS
 from services.ingress.core import messenger, whatsapp
 from services.ingress.core.drafts import ItemDraft, SourceContext, event_of, fields, identity, listed
 from services.ingress.core.normalize import Fields, account_name, clean, word
@@ -18,7 +19,7 @@ from services.ingress.core.translated import Ignored, Translated
 
 _WHATSAPP: Final = "whatsapp_business_account"
 _INSTAGRAM_ID: Final = re.compile(r"17841[0-9]{12}")
-_INSTAGRAM_FIELDS: Final = frozenset({"messaging_seen", "messaging_referral", "comments", "live_comments", "mentions"})
+_INSTAGRAM_FIELDS: Final = WEBHOOK_FIELDS["instagram"].keys() - WEBHOOK_FIELDS["facebook"].keys()
 _OF_AN_ENTRY: Final = frozenset({"messaging", "standby", "changes", "field", "sender", "recipient"})
 _NO_WEBHOOK: Final = "no webhook"
 _OURS: Final[Mapping[str, str]] = {}

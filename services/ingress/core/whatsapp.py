@@ -44,7 +44,7 @@ def drafts(changes: list[Any], entry: Fields, context: SourceContext) -> Iterato
                 yield found
             else:
                 item, place = found
-                yield from _READERS.get(place.kind, _unread)(item, place)
+                yield from READERS.get(place.kind, _unread)(item, place)
 
 
 def _unread(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -257,7 +257,7 @@ _MESSAGE_READERS: Final[dict[str, MessageReader]] = {
     "request_welcome": _no_content,
 }
 WhatsAppReader = Callable[[Fields, Place], Iterator[ItemDraft]]
-_READERS: Final[dict[str, WhatsAppReader]] = {
+READERS: Final[dict[str, WhatsAppReader]] = {
     "messages": _message,
     "message_echoes": _echo,
     "statuses": _status,
