@@ -70,7 +70,11 @@ class WebTracked(Event):
 
 
 class TeamMessage(Frozen):
-    """What the brand sent, and why."""
+    """What the brand sent, and why.
+
+    ``echo`` is true where the channel reported the message, and not its sender: what the sender declares of a message
+    of this ``message_id`` counts instead.
+    """
 
     purpose: Purpose
     message_id: Word | None = None
@@ -78,6 +82,7 @@ class TeamMessage(Frozen):
     campaign: Word | None = None
     text: Text | None = None
     payload: Properties = Field(default_factory=dict)
+    echo: bool | None = None
 
 
 class TeamMessageSent(Event):

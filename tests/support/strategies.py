@@ -204,7 +204,13 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
 
 
 def _message_of_team() -> dict[str, SearchStrategy[Any]]:
-    return {"message_id": _maybe(words), "agent": _maybe(words), "text": _maybe(texts), "payload": properties}
+    return {
+        "message_id": _maybe(words),
+        "agent": _maybe(words),
+        "text": _maybe(texts),
+        "payload": properties,
+        "echo": st.sampled_from([None, True, False]),
+    }
 
 
 @st.composite

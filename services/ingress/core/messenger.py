@@ -99,6 +99,7 @@ def _sent(item: Fields, message: Fields, turn: Turn) -> EventContent:
         "campaign": word(content.get("campaign")),
         "text": text,
         "payload": _payload(item, message, turn, "mid", "is_echo", *(["text"] if text is not None else [])),
+        "echo": True,
     }
 
 

@@ -167,6 +167,7 @@ def _echo(item: Fields, place: Place) -> Iterator[ItemDraft]:
         "message_id": word(item.get("id")),
         "text": text,
         "payload": {"type": kind} | payload | place.rest(item, "type", kind),
+        "echo": True,
     }
     yield place.draft(item, ("team.message_sent", data))
 

@@ -104,6 +104,7 @@ class TestAnEcho:
             "message_id": "m_2",
             "text": "有的",
             "payload": {"app_id": 263902037430900},
+            "echo": True,
         }
 
     @pytest.mark.parametrize(

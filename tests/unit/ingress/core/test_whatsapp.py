@@ -456,6 +456,7 @@ class TestTheTeam:
             "message_id": "wamid.E1",
             "text": "有的",
             "payload": {"type": "text"},
+            "echo": True,
         }
 
     def test_is_told_from_our_own_bot(self) -> None:
