@@ -17,8 +17,10 @@ from services.ingress.core.events import (
     shown,
     validate_event,
 )
+from services.ingress.core.normalize import Fields
 from services.ingress.core.requests import Refused, contact_of
 from services.ingress.core.statements import stem
+from services.ingress.core.times import is_unread, millis_of
 
 TERMS: Final = frozenset({"purpose", "agent", "text", "send_id", "sent_at"})
 NAMING: Final = frozenset({"contact", "channel", "account", "uid"})
@@ -45,6 +47,11 @@ class Send:
         """The id of the send."""
         return str(self.campaign if self.send_id is None else self.send_id)
 
+    @property
+    def unread(self) -> Fields:
+        """The time where it can't be read: the messages keep it, and occur at the time of receipt."""
+        return {"sent_at": self.sent_at} if is_unread(self.sent_at) else {}
+
 
 def is_head(value: Any) -> bool:
     """Whether a list's first line is of the send, and not of a contact."""
@@ -58,8 +65,7 @@ def check(send: Send, context: RequestContext) -> None:
     somebody = ContactRef(channel="web", account="any", uid="body")
     outcome = validate_event(_event(send, somebody.model_dump(), {}, context), 0, context)
     if isinstance(outcome, Rejected):
-        field = "sent_at" if outcome.field == "occurred_at" else outcome.field.removeprefix("data.")
-        raise Refused(outcome.reason, outcome.detail.replace("occurred_at", "sent_at"), field)
+        raise Refused(outcome.reason, outcome.detail, outcome.field.removeprefix("data."))
 
 
 def validate_entry(value: Any, number: int, send: Send, context: RequestContext) -> Accepted | Rejected:
@@ -80,11 +86,14 @@ def validate_entry(value: Any, number: int, send: Send, context: RequestContext)
 def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], context: RequestContext) -> dict[str, Any]:
     own = {name: entry[name] for name in ("text", "message_id") if entry.get(name) is not None}
     data = {"purpose": send.purpose, "agent": send.agent, "campaign": send.campaign, "text": send.text} | own
+    sent_at = millis_of(send.sent_at)
+    if send.unread:
+        data["payload"] = {"unread": send.unread}
     return {
         "event_id": stem("campaign", send.campaign, send.named, contact),
         "contact": contact,
         "type": "team.message_sent",
-        "occurred_at": context.received_at if send.sent_at is None else send.sent_at,
+        "occurred_at": context.received_at if sent_at is None else sent_at,
         "source": DEFAULT_SOURCE,
         "data": data,
     }

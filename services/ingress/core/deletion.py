@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
 
-from services.ingress.core.normalize import usable_millis, word
+from services.ingress.core.normalize import word
+from services.ingress.core.times import millis_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,7 @@ def asker_in(request: dict[str, Any], received_at: int) -> Asker | None:
     if subject is None:
         return None
     issued_at = request.get("issued_at")
-    seconds = issued_at if isinstance(issued_at, int) and not isinstance(issued_at, bool) else 0
-    millis = usable_millis(seconds * 1000)
+    millis = millis_of(issued_at)
     return Asker(subject, word(issued_at) or "", received_at if millis is None else min(millis, received_at))
 
 

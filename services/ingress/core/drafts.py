@@ -11,7 +11,8 @@ from typing import Any, Final, get_args
 from schemas.codec import InvalidEvent
 from schemas.events import Event
 from schemas.events.conversation import Purpose
-from services.ingress.core.normalize import MAX_WORD, Fields, clamp, clean_text, content_hash_id, snake_case, word
+from services.ingress.core.normalize import MAX_WORD, Fields, clean_text, content_hash_id, snake_case, word
+from services.ingress.core.times import clamp
 from services.ingress.core.translated import EventContent, to_event
 
 _PURPOSES: Final = frozenset(get_args(Purpose))

@@ -21,7 +21,8 @@ from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.tenant import TenantPolicySet
-from services.ingress.core.normalize import clamp, clean_text, content_hash_id
+from services.ingress.core.normalize import clean_text, content_hash_id
+from services.ingress.core.times import clamp, millis_of
 
 DEFAULT_SOURCE: Final = "api"
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
@@ -233,11 +234,17 @@ def time_hint(occurred_at: Any) -> str | None:
     if occurred_at is None:
         return f"{rule}; it is missing"
     if isinstance(occurred_at, bool) or not isinstance(occurred_at, int):
-        return f"{rule}, as a JSON number without fraction"
+        return f"{rule}, as a JSON number without fraction{_reading(occurred_at)}"
     if occurred_at < 0:
         return f"{rule}; it can't be negative"
     if occurred_at < EARLIEST_MS:
-        return f"{rule}; this looks like seconds: multiply by 1000"
+        return f"{rule}; this looks like seconds{_reading(occurred_at)}"
     if occurred_at > LATEST_MS:
-        return f"{rule}; this is later than the year 9999: it looks like micro- or nanoseconds"
+        return f"{rule}; this is later than the year 9999: it looks like micro- or nanoseconds{_reading(occurred_at)}"
     return None
+
+
+def _reading(value: Any) -> str:
+    """What to send instead, if the value has one reading."""
+    millis = millis_of(value)
+    return "" if millis is None else f": send {millis}"

@@ -19,10 +19,10 @@ from services.ingress.core.normalize import (
     account_name,
     clean,
     content_hash_id,
-    occurred,
     snake_case,
     word,
 )
+from services.ingress.core.times import occurred, unread_time
 from services.ingress.core.translated import EventContent, Ignored, Translated, to_event
 
 _EVENT_ID_PREFIX: Final = "line:"
@@ -104,13 +104,13 @@ def _unknown(event: Fields, contact: Fields | None) -> EventContent:
 
 
 def _rest(event: Fields, contact: Fields | None, *consumed: str) -> Fields:
-    """The event's fields besides the envelope and those already read; and the chat, if it is not one to one."""
+    """The fields besides the envelope and those already read; the chat, if not one to one; and a time not read."""
     rest = {key: value for key, value in event.items() if key not in _IN_THE_ENVELOPE and key not in consumed}
     if event.get("source") is not None and not (contact and event["source"].keys() == {"type", "userId"}):
         rest["source"] = event["source"]
     if event.get("mode", "active") != "active":
         rest["mode"] = event["mode"]
-    return rest
+    return rest | unread_time(event)
 
 
 def _message(type_name: str) -> "LineReader":

@@ -7,7 +7,8 @@ A field that is left out, null or empty says nothing. So a phone that is no long
 
 Two records are the same statement, and the second is ignored, if their content is the same and they have the same
 ``event_id``; without one, the same ``Idempotency-Key`` and position in the request; without that, the same
-``updated_at``. A record without any of these occurs at the time of receipt.
+``updated_at``. A record without any of these occurs at the time of receipt. So does one whose ``updated_at`` can't be
+read: an event of type ``crm.member`` keeps it.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from pydantic import BeforeValidator, Field
 
 from schemas.events.base import Frozen, Text
 from services.ingress.core.events import Malformed, Rejected, RequestContext
+from services.ingress.core.normalize import Fields
 from services.ingress.core.requests import (
     AttributeValues,
     MemberIdentifierList,
@@ -38,8 +40,10 @@ from services.ingress.core.statements import (
     tag_drafts,
     to_statement,
 )
+from services.ingress.core.times import is_unread
 
 DEFAULT_ACCOUNT: Final = "crm"
+KEPT: Final = "crm.member"  # the type of an event that keeps what can't be read
 _RENAMED: Final = {
     "contact.account": "account",
     "contact.uid": "member_id",
@@ -58,7 +62,7 @@ class Member(Frozen):
     member_id: TextOrNumber | None = Field(None, description="Needed unless the path names it.")
     account: str | None = Field(None, description="The CRM's name, before the request's.")
     event_id: str | None = Field(None, min_length=1, description="Your own id of this statement.")
-    updated_at: TimeInput | None = Field(None, description="Since when it is so, in ms since 1970, UTC.")
+    updated_at: TimeInput = Field(None, description="Since when it is so: a time since 1970, or of ISO 8601; UTC.")
     via: MemberVia = None
     display_name: Text | None = None
     avatar: Text | None = None
@@ -88,8 +92,9 @@ def validate_member(body: Any, index: int, context: RequestContext, terms: Terms
         return Rejected(index, "not_json", body.detail)
     try:
         member = read(Member, body, "a member")
+        unread = {"updated_at": body["updated_at"]} if is_unread(body.get("updated_at")) else {}
         envelope = _envelope(member, body, index, context, terms)
-        return to_statement(_drafts(member), envelope, index, context)
+        return to_statement(_drafts(member, unread), envelope, index, context, unread)
     except Refused as refusal:
         return Rejected(index, refusal.reason, *_in_its_words(refusal))
 
@@ -136,13 +141,15 @@ def _member_id(member: Member, terms: Terms) -> str:
     return member_id
 
 
-def _drafts(member: Member) -> list[EventDraft]:
+def _drafts(member: Member, unread: Fields) -> list[EventDraft]:
     drafts = [
         *_identity(member),
         *_profile(member),
         *tag_drafts(member.tags, "tags.", "crm"),
         *attribute_drafts(member.attributes, "attributes"),
     ]
+    if unread:
+        drafts.append(EventDraft(KEPT, {"unread": unread}, "updated_at"))
     return drafts or [EventDraft("profile.updated", {}, "")]  # that there is such a member
 
 

@@ -22,7 +22,8 @@ import orjson
 
 from services.ingress.core.drafts import ItemDraft, SourceContext, fields, listed, purpose, unread
 from services.ingress.core.messenger_items import COMMENTS, ENVELOPE, Turn, items_of
-from services.ingress.core.normalize import Fields, instant, word
+from services.ingress.core.normalize import Fields, word
+from services.ingress.core.times import millis_of
 from services.ingress.core.translated import EventContent
 
 _LONGEST_METADATA: Final = 4_096
@@ -157,7 +158,7 @@ def _reaction(item: Fields, reaction: Fields, turn: Turn) -> Iterator[ItemDraft]
         "payload": turn.rest(item),
     }
     # A person may react to one message again and again: the time tells the reactions apart.
-    at = instant(item.get("timestamp"))
+    at = millis_of(item.get("timestamp"))
     event_id = turn.own_id(reaction.get("mid"), "reaction", str(at)) if at else None
     yield turn.draft(item, ("message.received", data), "reaction", event_id)
 
@@ -184,7 +185,7 @@ def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[ItemDraft]:
         "topic": word(optin.get("title")) or word(optin.get("payload")) or "default",
         "frequency": word(optin.get("notification_messages_frequency")),
         "token": token if isinstance(token, str) and len(token) <= _LONGEST_TOKEN else None,
-        "expires_at": instant(optin.get("token_expiry_timestamp")),
+        "expires_at": millis_of(optin.get("token_expiry_timestamp")),
     }
     yield turn.draft(item, (type_name, data), "optin")
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashed_id, identity, listed, own_id, unread
-from services.ingress.core.normalize import Fields, account_name, instant, word
+from services.ingress.core.normalize import Fields, account_name, word
+from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
 
 ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
@@ -42,7 +43,7 @@ class Turn:
     ) -> ItemDraft:
         """The item as a draft, under the channel's name for it; by the content's hash where it has no id of its own."""
         vouched = self.contact is not None and self.channel == "facebook"
-        at = instant(item.get("timestamp"))
+        at = millis_of(item.get("timestamp"))
         hashed = {"name": name, "about": about, "item": item, "at": None if at else self.sent_at}
         return ItemDraft(
             event_id=event_id or hashed_id(self.channel, self.account, hashed),
@@ -61,14 +62,14 @@ class Turn:
         """The item's fields besides the envelope and those already read; and its sender, if that is no contact."""
         known = {"timestamp", *consumed} | (ENVELOPE if self.contact else set())
         rest = {key: value for key, value in item.items() if key not in known}
-        return rest | ({"standby": True} if self.standby else {})
+        return rest | unread_time(item) | ({"standby": True} if self.standby else {})
 
 
 def items_of(
     entry: Fields, changes: list[Any], channel: str, context: SourceContext
 ) -> Iterator[tuple[str, Any, Turn] | str]:
     """Every item of an entry with the field that it came in ("": the conversation); or the reason why it is none."""
-    here = Turn(context, channel, account=identity(entry.get("id")), sent_at=instant(entry.get("time")))
+    here = Turn(context, channel, account=identity(entry.get("id")), sent_at=millis_of(entry.get("time")))
     waiting = replace(here, standby=True)
     found = [("", item, here) for item in listed(entry.get("messaging"))]
     found += [("", item, waiting) for item in listed(entry.get("standby"))]

@@ -1,4 +1,4 @@
-"""Helpers of all translators: clean JSON, times, ids and names.
+"""Helpers of all translators: clean JSON, ids and names.
 
 Nothing here raises on any JSON value, reads a clock, or changes its argument. What ``clean`` returns can be stored by
 PostgreSQL, written as JSON, and read back unchanged.
@@ -13,16 +13,12 @@ from typing import Any, Final
 
 import orjson
 
-from schemas.events.base import EARLIEST_MS, LATEST_MS
-
 Fields = dict[str, Any]  # a JSON object
-FUTURE_SLACK_MS: Final = 300_000
 MAX_WORD: Final = 255
 # Well under codec.MAX_DEPTH: what is cleaned ends up some levels down in an envelope.
 _MAX_DEPTH: Final = 48
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_INTEGER: Final = 20
-_DIGITS: Final = re.compile(r"[0-9]{1,20}")
 _ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LONGEST_NAME: Final = 100
@@ -82,37 +78,6 @@ def _clean_number(value: float) -> float | str | None:
     if isinstance(value, int):  # a flag, too, which stays one
         return value if -(2**63) <= value < 2**64 else hex(value)
     return value if isfinite(value) else None
-
-
-def clamp(occurred_at: int, received_at: int) -> int:
-    """``occurred_at``, or ``received_at`` if the time is so far in the future that a clock must be wrong."""
-    return occurred_at if occurred_at <= received_at + FUTURE_SLACK_MS else received_at
-
-
-def usable_millis(value: Any) -> int | None:
-    """The time in whole milliseconds, or None for anything that is none (seconds, negative, text, a flag)."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and EARLIEST_MS <= value <= LATEST_MS:
-        return value
-    return None
-
-
-def occurred(value: Any, received_at: int) -> int:
-    """When it happened by the channel's own time, else when it came in; never far in the future."""
-    millis = usable_millis(value)
-    return received_at if millis is None else clamp(millis, received_at)
-
-
-def instant(value: Any) -> int | None:
-    """The time in whole milliseconds of one in seconds or milliseconds, a number or its digits; else None."""
-    if isinstance(value, str):
-        value = int(value) if _DIGITS.fullmatch(value.strip()) else None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < EARLIEST_MS:
-        value *= 1000
-    return usable_millis(value)
 
 
 def account_name(value: Any) -> str | None:

@@ -12,7 +12,8 @@ from pydantic_core import PydanticCustomError
 from schemas.events import ContactRef
 from schemas.events.base import AssertedIdentifier, Frozen, Word
 from schemas.events.profile import AttributeKey, AttributeType, Tagging
-from services.ingress.core.events import shown, time_hint
+from services.ingress.core.events import shown
+from services.ingress.core.times import millis_of
 
 MOST_TAGS: Final = 100
 MOST_ATTRIBUTES: Final = 200
@@ -20,7 +21,7 @@ MOST_IDENTIFIERS: Final = 20
 _KEY_PARTS: Final = 3
 _BY_KEY: Final = frozenset({"attributes", "set", "tags"})
 _REASONS: Final = {"too_long": "too_many", "string_unicode": "not_json"}
-_OWN_REASONS: Final = frozenset({"invalid_contact", "same_contact", "invalid_time"})
+_OWN_REASONS: Final = frozenset({"invalid_contact", "same_contact"})
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -96,12 +97,6 @@ def _bare_reach(value: Any) -> Any:
     return {"value": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
-def _valid_time(value: Any) -> Any:
-    if (hint := time_hint(value)) is not None:
-        raise PydanticCustomError("invalid_time", "{hint}", {"hint": hint})
-    return value
-
-
 def _not_a_member_id(identifier: AssertedIdentifier) -> AssertedIdentifier:
     if identifier.type == "member_id":
         raise PydanticCustomError("invalid_field", "the record's own member id is its only one")
@@ -131,10 +126,11 @@ TextOrNumber = Annotated[
     str, StringConstraints(strip_whitespace=True), BeforeValidator(_number_as_text, json_schema_input_type=str | int)
 ]
 ReachInput = Annotated[Reach, BeforeValidator(_bare_reach, json_schema_input_type=str | int | Reach)]
+# What can't be read is None here, and a warning in the answer.
 TimeInput = Annotated[
-    int,
-    BeforeValidator(_valid_time, json_schema_input_type=int),
-    Field(description="When, in ms since 1970, UTC.", examples=[1_760_000_000_000]),
+    int | None,
+    BeforeValidator(millis_of, json_schema_input_type=int | float | str | None),
+    Field(examples=["2026-03-01T10:11:12+08:00", 1_760_000_000_000]),
 ]
 TagInput = Annotated[Tagging, BeforeValidator(_bare_tag, json_schema_input_type=Word | Tagging)]
 TagList = Annotated[list[TagInput], Field(max_length=MOST_TAGS)]

@@ -1,13 +1,18 @@
 """The values of identifiers that events state, and a warning of each that is no evidence under the tenant's policy."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
 
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.set_aside import detail_of
 from projections.identity.resolution.values import Normalised, normalise
 from schemas.events import Event
 from schemas.events.identity import Binding, MemberMerging
+from services.ingress.core.normalize import clean, clean_text
+
+_LONGEST_SHOWN: Final = 80
 
 
 class StatedValue(NamedTuple):
@@ -46,6 +51,13 @@ def warning_of(stated: StatedValue, policy: Policy) -> ValueWarning | None:
     if isinstance(reason, Normalised):
         return None
     return ValueWarning(*stated[:3], reason, detail_of(stated.type, stated.value, reason, policy))
+
+
+def unread(contact: str | None, field: str, value: Any) -> ValueWarning:
+    """The warning of a field whose value has no reading, or several."""
+    text = value if isinstance(value, str) else orjson.dumps(clean(value)).decode()
+    shown = clean_text(text[:_LONGEST_SHOWN]).strip()
+    return ValueWarning(contact, field, shown, "unread", f"the {field} {shown} can't be read, so it is not used")
 
 
 def _values(event: Event) -> Iterator[StatedValue]:

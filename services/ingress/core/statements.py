@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 from schemas.events import Event
 from schemas.events.base import AssertedIdentifier
 from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
-from services.ingress.core.normalize import content_hash_id
+from services.ingress.core.normalize import Fields, content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges
-from services.ingress.core.stated_values import StatedValue, values_in
+from services.ingress.core.stated_values import StatedValue, ValueWarning, unread, values_in
 
 
 class EventDraft(NamedTuple):
@@ -30,6 +30,7 @@ class AcceptedItem:
 
     index: int
     parts: tuple[Accepted, ...]
+    warnings: tuple[ValueWarning, ...] = ()  # of what can't be read
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -37,6 +38,7 @@ class AcceptedItem:
         return tuple(part.event for part in self.parts)
 
 
+_NOTHING: Final[Fields] = {}
 _EVIDENCE: Final = ("identity.bound", "identity.unbound", "identity.decided")
 
 
@@ -52,9 +54,10 @@ class Receipt:
     merges: tuple[str, ...] = ()  # and those that say which member id became another
     vouched: bool = False  # they carry intrinsic identifiers
     stated: tuple[StatedValue, ...] = ()  # the identifiers that they state
+    warnings: tuple[ValueWarning, ...] = ()
 
     @classmethod
-    def of(cls, index: int, events: Sequence[Event]) -> "Receipt":
+    def of(cls, index: int, events: Sequence[Event], warnings: tuple[ValueWarning, ...] = ()) -> "Receipt":
         """Of one contact's events, or of one that has no contact."""
         contact = events[0].contact
         return cls(
@@ -66,6 +69,7 @@ class Receipt:
             tuple(event.event_id for event in events if event.type == "member.merged"),
             any(event.intrinsic for event in events),
             values_in(events),
+            warnings,
         )
 
 
@@ -88,8 +92,10 @@ def stem(prefix: str, *content: Any, place: int | None = None) -> str:
     return f"{prefix}:{digest}" if place is None else f"{prefix}:{place:06d}:{digest}"
 
 
-def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext) -> AcceptedItem:
-    """The statement of the drafts. Raises Refused: all of it is stated, or none."""
+def to_statement(
+    drafts: Iterable[EventDraft], envelope: Envelope, index: int, context: RequestContext, left: Fields = _NOTHING
+) -> AcceptedItem:
+    """The statement of the drafts. ``left`` is what can't be read, by field. Raises Refused: all is stated, or none."""
     common = {
         "contact": envelope.contact,
         "occurred_at": envelope.occurred_at,
@@ -103,7 +109,9 @@ def to_statement(drafts: Iterable[EventDraft], envelope: Envelope, index: int, c
         if isinstance(outcome, Rejected):
             raise Refused(outcome.reason, outcome.detail, _field_name(outcome.field, draft.field))
         parts.append(outcome)
-    return AcceptedItem(index, tuple(parts))
+    contact = parts[0].event.contact if parts else None
+    key = contact.key if contact else None
+    return AcceptedItem(index, tuple(parts), tuple(unread(key, name, value) for name, value in left.items()))
 
 
 def _field_name(field: str, of_data: str) -> str:

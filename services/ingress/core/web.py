@@ -27,9 +27,10 @@ import orjson
 from schemas.codec import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from services.ingress.core.normalize import MAX_WORD, Fields, clean, content_hash_id, word
+from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.translated import Ignored, Translated, to_event
 from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id
-from services.ingress.core.web_times import happened_at
+from services.ingress.core.web_times import time_of
 from services.ingress.core.web_traits import attributes_of, profile_of
 
 MAX_MESSAGE_BYTES: Final = 32_768
@@ -95,7 +96,8 @@ class _Message:
     site: Site
     contact: Fields
     user_id: str | None
-    at: int
+    at: int | None
+    unread: Fields  # by field, what can't be read
 
     def object(self, name: str) -> Fields | None:
         """The object of that name, an empty one if it is missing; None if the value is no object."""
@@ -108,16 +110,18 @@ def translate(messages: Sequence[Any], site: Site, delivery: Delivery, start: in
     delivery = replace(delivery, context=clean(delivery.context) if isinstance(delivery.context, dict) else {})
     events: list[Event] = []
     ignored: list[Ignored] = []
+    warnings: list[ValueWarning] = []
     for index, message in enumerate(messages, start):
         outcome = _translate(message, site, delivery, index)
         if isinstance(outcome, str):
             ignored.append(Ignored(index, outcome))
         else:
-            events.extend(outcome)
-    return Translated(tuple(events), tuple(ignored))
+            events.extend(outcome.events)
+            warnings.extend(outcome.warnings)
+    return Translated(tuple(events), tuple(ignored), tuple(warnings))
 
 
-def _translate(given: Any, site: Site, delivery: Delivery, index: int) -> list[Event] | str:
+def _translate(given: Any, site: Site, delivery: Delivery, index: int) -> Translated | str:
     """The message's events, or the reason why there are none."""
     if not isinstance(given, dict):
         return "not_an_object"
@@ -129,9 +133,11 @@ def _translate(given: Any, site: Site, delivery: Delivery, index: int) -> list[E
         return "no_id"
     message_id = _message_id(message, delivery, index)
     try:
-        return [_event(draft, message, message_id, delivery) for draft in _drafts(message)]
+        events = [_event(draft, message, message_id, delivery) for draft in _keeping_unread(_drafts(message), message)]
     except InvalidEvent as error:
         return error.reason
+    contact = ":".join(message.contact.values())
+    return Translated(tuple(events), (), tuple(unread(contact, name, value) for name, value in message.unread.items()))
 
 
 def _cleaned(given: Fields) -> tuple[Fields, int]:
@@ -160,8 +166,9 @@ def _read(fields: Fields, site: Site, delivery: Delivery) -> _Message | None:
         contact = {"channel": "web", "account": site.account, "uid": _KNOWN + user_id}
     else:
         return None
-    at = happened_at(fields, delivery.sent_at, delivery.received_at)
-    return _Message(fields, context, kind, site, contact, user_id, at)
+    return _Message(
+        fields, context, kind, site, contact, user_id, *time_of(fields, delivery.sent_at, delivery.received_at)
+    )
 
 
 def _visitor(site: Site, anonymous_id: str) -> Fields:
@@ -176,20 +183,19 @@ def _message_id(message: _Message, delivery: Delivery, index: int) -> str:
     if given is not None:
         return given
     content: Fields = {name: value for name, value in fields.items() if name not in _FLEETING}
-    timeless = fields.get("timestamp") is None and fields.get("originalTimestamp") is None
-    place = [delivery.received_at, index] if timeless else []
+    place = [delivery.received_at, index] if message.at is None else []
     return content_hash_id([message.site.account, message.kind, content, place])
 
 
 def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: Delivery) -> Event:
-    site = message.site
+    site, occurred_at = message.site, delivery.received_at if message.at is None else message.at
     return to_event(
         {
-            "event_id": f"web:{draft.label}:{message_id}" if draft.label else _day_id(draft, message),
+            "event_id": f"web:{draft.label}:{message_id}" if draft.label else _day_id(draft, message, occurred_at),
             "tenant": site.tenant,
             "contact": draft.contact or message.contact,
             "type": draft.type,
-            "occurred_at": message.at,
+            "occurred_at": occurred_at,
             "received_at": delivery.received_at,
             "source": site.source,
             "intrinsic": [],
@@ -198,8 +204,8 @@ def _event(draft: MessageDraft, message: _Message, message_id: str, delivery: De
     )
 
 
-def _day_id(draft: MessageDraft, message: _Message) -> str:
-    login = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], message.at // _DAY_MS]
+def _day_id(draft: MessageDraft, message: _Message, at: int) -> str:
+    login = [message.contact["account"], message.contact["uid"], draft.data["identifiers"], at // _DAY_MS]
     return DAILY_PREFIX + sha256(orjson.dumps(login, option=orjson.OPT_SORT_KEYS)).hexdigest()[:40]
 
 
@@ -209,6 +215,19 @@ def _drafts(message: _Message) -> list[MessageDraft]:
     if drafts is not None:
         return drafts
     return [*_standing(message), MessageDraft("kept", _kept_as(message.kind), _rest(message))]
+
+
+def _keeping_unread(drafts: list[MessageDraft], message: _Message) -> list[MessageDraft]:
+    """The drafts, of which one keeps as ``unread`` the values by field that can't be read."""
+    if not message.unread:
+        return drafts
+    words = {"unread": message.unread}
+    *others, last = drafts
+    if last.type == "web.tracked":
+        return [*others, last._replace(data=last.data | {"properties": last.data["properties"] | words})]
+    if last.label == "kept":
+        return [*others, last._replace(data=last.data | words)]
+    return [*drafts, MessageDraft("kept", _kept_as(message.kind), words)]
 
 
 def _standing(message: _Message) -> list[MessageDraft]:

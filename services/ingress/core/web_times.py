@@ -5,53 +5,31 @@ before its receipt as it was written before it was sent; Segment does the same. 
 was corrected by the service that received it first, and is not corrected again.
 """
 
-import re
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, NamedTuple
 
-from services.ingress.core.normalize import clamp, usable_millis
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
-_LONGEST: Final = 64
-# As senders write by hand what others print: months and days without their zeros.
-_UNPADDED: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(.*)", re.ASCII | re.DOTALL)
+from schemas.events.base import EARLIEST_MS
+from services.ingress.core.normalize import Fields
+from services.ingress.core.times import clamp, is_unread, millis_of
 
 
-def happened_at(message: dict[str, Any], sent_at: Any, received_at: int) -> int:
-    """The message's time, else when it was received; ``sent_at`` is the body's, for messages without ``sentAt``."""
-    at = millis_of(message.get("timestamp"))
+class MessageTime(NamedTuple):
+    """When a message happened, None where it names no time; and by field, what it says that is no time."""
+
+    at: int | None
+    unread: Fields
+
+
+def time_of(message: Fields, sent_at: Any, received_at: int) -> MessageTime:
+    """The message's time; ``sent_at`` is the body's, for messages without ``sentAt``."""
+    sent = message.get("sentAt") or sent_at
+    stated = {"timestamp": message.get("timestamp"), "originalTimestamp": message.get("originalTimestamp")}
+    unread = {name: value for name, value in (stated | {"sentAt": sent}).items() if is_unread(value)}
+    at = millis_of(stated["timestamp"])
     if at is None:
-        at = millis_of(message.get("originalTimestamp"))
+        at = millis_of(stated["originalTimestamp"])
     if at is None:
-        return received_at
-    sent = millis_of(message.get("sentAt") or sent_at)
-    if sent is not None and message.get("receivedAt") is None:
-        at = usable_millis(at + received_at - sent) or received_at
-    return clamp(at, received_at)
-
-
-def millis_of(value: Any) -> int | None:
-    """An ISO 8601 time, or whole milliseconds, as milliseconds; None for what is neither. Without a zone it is UTC."""
-    if not isinstance(value, str):
-        return usable_millis(value)
-    if len(value) > _LONGEST:
-        return None
-    moment = _moment(value) or _moment(_padded(value))
-    return usable_millis((moment - _EPOCH) // _MILLISECOND) if moment else None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    except ValueError:
-        return None
-
-
-def _padded(text: str) -> str:
-    found = _UNPADDED.fullmatch(text)
-    if found is None:
-        return ""
-    year, month, day, rest = found.groups()
-    return f"{year}-{month:0>2}-{day:0>2}{rest}"
+        return MessageTime(None, unread)
+    sent_ms = millis_of(sent)
+    if sent_ms is not None and message.get("receivedAt") is None:
+        at += received_at - sent_ms
+    return MessageTime(clamp(at, received_at) if at >= EARLIEST_MS else None, unread)

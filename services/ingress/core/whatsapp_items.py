@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashed_id, identity, listed, own_id, unread
-from services.ingress.core.normalize import Fields, account_name, instant, word
+from services.ingress.core.normalize import Fields, account_name, word
+from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
 from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson
 
@@ -57,7 +58,7 @@ class Place:
             event_id=event_id or self.event_id(item, *apart),
             content=content,
             unread=unread(CHANNEL, self.name, item),
-            at=instant(item.get("timestamp")) or self.sent_at,
+            at=millis_of(item.get("timestamp")) or self.sent_at,
             contact=self.contact,
             intrinsic=self.who.intrinsic(self.portfolio) if self.contact else (),
         )
@@ -68,7 +69,7 @@ class Place:
 
     def event_id(self, item: Fields, *apart: str) -> str:
         """The event id from the item's own id, or from its content if it has none."""
-        at = None if instant(item.get("timestamp")) else self.sent_at
+        at = None if millis_of(item.get("timestamp")) else self.sent_at
         content = {"kind": self.name, "who": self.who.uid, "item": item, "at": at, "apart": apart}
         return own_id(CHANNEL, item.get("id"), *apart) or hashed_id(CHANNEL, self.account, content)
 
@@ -78,7 +79,7 @@ class Place:
         rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
             rest["metadata"] = self.metadata
-        return rest | ({"standby": True} if self.field == "standby" else {})
+        return rest | unread_time(item) | ({"standby": True} if self.field == "standby" else {})
 
 
 def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
@@ -95,7 +96,7 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
         portfolio=context.provider or word(entry.get("id")),
         metadata=metadata,
         field=word(change.get("field")) or "",
-        sent_at=instant(entry.get("time")),
+        sent_at=millis_of(entry.get("time")),
     )
     found = list(_listed(value))
     if not found:

@@ -66,7 +66,7 @@ async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it,
         if isinstance(outcome, AcceptedItem):
             room -= len(outcome.parts)
             await slices.add(outcome.parts)
-            outcomes.append(Receipt.of(index, outcome.events))
+            outcomes.append(Receipt.of(index, outcome.events, outcome.warnings))
         else:
             outcomes.append(outcome)
     await slices.flush()
@@ -99,7 +99,7 @@ async def append_item(door: str, outcome: AcceptedItem | Rejected, log: Log) -> 
         return outcome
     await log.append([Record.of(part.event, part.raw) for part in outcome.parts])
     count(door, outcome.events, [])
-    return Receipt.of(0, outcome.events)
+    return Receipt.of(0, outcome.events, outcome.warnings)
 
 
 def receipts_of(outcomes: Iterable[Receipt | Rejected]) -> Sequence[Receipt]:

@@ -12,6 +12,7 @@ from schemas.export import Document
 from services.ingress.core.campaigns import Send
 from services.ingress.core.events import RequestContext
 from services.ingress.core.list_lines import FORMS, Form
+from services.ingress.core.stated_values import unread
 from services.ingress.handlers.campaigns import CampaignImport
 from services.ingress.handlers.list_import import MOST_REFUSED
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
@@ -25,9 +26,9 @@ from services.ingress.http.lists import (
     idempotency_key,
     take_list,
 )
+from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.runtime.api import (
     COMMON_PROBLEMS,
-    Answer,
     ProblemDocument,
     body_of,
     keyed_router,
@@ -38,13 +39,12 @@ from services.runtime.api import (
 from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, Kind
 
 NO_CAMPAIGN: Final = Kind("no-campaign", "This is no message to anybody", 422)
-_LONGEST_NUMBER: Final = 20
 
 
 router: Final[APIRouter] = keyed_router("/v1/campaigns", "ingress")
 
 
-class CampaignResult(Answer):
+class CampaignResult(WarningAnswer):
     """How many messages the log has, and the first of the lines that are no message."""
 
     send_id: str
@@ -73,7 +73,11 @@ class CampaignTerms(BaseModel):
     send_id: str | None = Field(
         None, description="Your own name of this send; left out: the Idempotency-Key, or else the campaign's name."
     )
-    sent_at: int | None = Field(None, description="When, in ms since 1970, UTC; left out: now.")
+    sent_at: int | float | str | None = Field(
+        None,
+        description="When: a time since 1970, or of ISO 8601, UTC; left out: now.",
+        examples=["2026-03-01T10:11:12Z"],
+    )
 
 
 def _described() -> Document:
@@ -121,17 +125,18 @@ async def post_campaign_messages(request: Request) -> Response:
         return {"send_id": campaign.send.named, **counts_of(campaign)}
 
     taken = await take_list(request, ingress, campaign, NO_CAMPAIGN, counts)
-    return Response(orjson.dumps(taken), 202, media_type="application/json")
+    noticed = [unread(None, name, value) for name, value in campaign.send.unread.items()]
+    warnings = await warning_fields(ingress.identity, principal.tenant, (), noticed)
+    return Response(orjson.dumps(taken | warnings), 202, media_type="application/json")
 
 
 def _send(request: Request) -> Send:
     asked = request.query_params
-    sent_at = asked.get("sent_at")
     return Send(
         request.path_params["campaign"],
         asked.get("purpose", "broadcast"),
         asked.get("agent"),
         asked.get("text"),
         asked.get("send_id", idempotency_key(request)),
-        int(sent_at) if sent_at and sent_at.isdecimal() and len(sent_at) <= _LONGEST_NUMBER else sent_at,
+        asked.get("sent_at"),
     )

@@ -126,4 +126,6 @@ async def visible(
 
 async def warned(ingress: Ingress, tenant: str, receipts: Sequence[Receipt]) -> dict[str, Any]:
     """The fields of a WarningAnswer about what was stated."""
-    return await warning_fields(ingress.identity, tenant, [value for one in receipts for value in one.stated])
+    stated = [value for one in receipts for value in one.stated]
+    noticed = [warning for one in receipts for warning in one.warnings]
+    return await warning_fields(ingress.identity, tenant, stated, noticed)

@@ -86,8 +86,6 @@ def test_the_first_line_may_say_what_all_have_in_common() -> None:
         (replace(SEND, text=7), "text"),
         (replace(SEND, send_id=""), "send_id"),
         (replace(SEND, send_id=[]), "send_id"),
-        (replace(SEND, sent_at=17), "sent_at"),
-        (replace(SEND, sent_at="today"), "sent_at"),
     ],
 )
 def test_terms_that_no_message_can_have_are_refused_at_once(send: Send, field: str) -> None:
@@ -95,6 +93,24 @@ def test_terms_that_no_message_can_have_are_refused_at_once(send: Send, field: s
     with pytest.raises(Refused) as refused:
         check(send, CONTEXT)
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("sent_at", ["2025-10-09T08:53:20Z", "Thu, 09 Oct 2025 08:53:20 GMT", NOW // 1000, str(NOW)])
+def test_a_send_happened_when_it_says_in_any_spelling(sent_at: Any) -> None:
+    send = replace(SEND, sent_at=sent_at)
+    context = replace(CONTEXT, received_at=NOW + 9)
+    check(send, context)
+    event = event_of({"contact": "web:s:1"}, send, context)
+    assert (event.occurred_at, event.data.payload, send.unread) == (NOW, {}, {})  # type: ignore[union-attr]  # of a message
+
+
+@pytest.mark.parametrize("sent_at", ["today", "03/04/2026", 17, True, [NOW]], ids=repr)
+def test_a_time_that_cannot_be_read_is_kept_by_each_message(sent_at: Any) -> None:
+    send = replace(SEND, sent_at=sent_at)
+    check(send, CONTEXT)
+    event = event_of({"contact": "web:s:1"}, send)
+    assert event.occurred_at == NOW
+    assert orjson.loads(codec.data_json(event))["payload"] == {"unread": {"sent_at": sent_at}}
 
 
 @pytest.mark.parametrize(

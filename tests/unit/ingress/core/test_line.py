@@ -7,7 +7,8 @@ import pytest
 
 from schemas import codec
 from services.ingress.core.line import translate
-from services.ingress.core.normalize import FUTURE_SLACK_MS, lenient_json
+from services.ingress.core.normalize import lenient_json
+from services.ingress.core.times import FUTURE_SLACK_MS
 from services.ingress.core.translated import Ignored
 from tests.support.line_bodies import (
     DESTINATION,
@@ -240,7 +241,7 @@ class TestIdsAndTimes:
         given = entry("message", message=TEXT, webhookEventId=None)
         assert event_of(given, account="a").event_id != event_of(given, account="b").event_id
 
-    @pytest.mark.parametrize("timestamp", [None, "soon", -SENT_AT, SENT_AT // 1000, True, 1.5, {}, 10**18])
+    @pytest.mark.parametrize("timestamp", [None, "soon", -SENT_AT, True, 1.5, {}, 10**21])
     def test_without_a_usable_time_it_is_when_it_came_in(self, timestamp: Any) -> None:
         assert event_of(entry("follow", timestamp=timestamp)).occurred_at == RECEIVED_AT
 

@@ -6,25 +6,18 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.ingress.core.normalize import (
-    FUTURE_SLACK_MS,
     MalformedBody,
     account_name,
-    clamp,
     clean,
     clean_text,
     content_hash_id,
-    instant,
     lenient_json,
-    occurred,
     snake_case,
-    usable_millis,
     word,
 )
-from tests.support.strategies import BASE_MS, json_values, odd_json
+from tests.support.strategies import json_values, odd_json
 
 
 class TestCleaning:
@@ -61,24 +54,6 @@ class TestCleaning:
     )
     def test_what_is_no_json_does_not_get_through(self, value: Any, expected: Any) -> None:
         assert clean(value) == expected
-
-
-class TestTimes:
-    @given(st.integers(), st.integers(EARLIEST_MS, LATEST_MS))
-    def test_clamping_keeps_the_past_and_cuts_the_future(self, occurred_at: int, received_at: int) -> None:
-        late_enough = occurred_at <= received_at + FUTURE_SLACK_MS
-        assert clamp(occurred_at, received_at) == (occurred_at if late_enough else received_at)
-
-    @pytest.mark.parametrize("value", [EARLIEST_MS, LATEST_MS, float(BASE_MS)])
-    def test_whole_milliseconds_are_usable(self, value: Any) -> None:
-        assert usable_millis(value) == int(value)
-
-    @pytest.mark.parametrize(
-        "value", [None, True, "1735660800000", BASE_MS // 1000, -BASE_MS, BASE_MS + 0.5, LATEST_MS + 1, float("inf")]
-    )
-    def test_anything_else_is_not(self, value: Any) -> None:
-        assert usable_millis(value) is None
-        assert occurred(value, BASE_MS) == BASE_MS
 
 
 class TestWords:
@@ -140,30 +115,6 @@ class TestLenientJson:
     def test_what_is_no_json_is_refused(self, raw: bytes) -> None:
         with pytest.raises(MalformedBody):
             lenient_json(raw)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [1_762_401_600, "1762401600", 1_762_401_600_000, "1762401600000", 1_762_401_600.0, " 1762401600 "],
-    ids=repr,
-)
-def test_an_instant_is_the_same_in_seconds_or_milliseconds(value: Any) -> None:
-    assert instant(value) == 1_762_401_600_000
-
-
-@pytest.mark.parametrize(
-    "value",
-    [None, True, "", "soon", "-1", "1e9", "\uff11", -1, 0, 1.5, 10**18, "9" * 21, float("nan"), [], {}],
-    ids=repr,
-)
-def test_what_is_no_time_is_no_instant(value: Any) -> None:
-    assert instant(value) is None
-
-
-@given(odd_json)
-def test_an_instant_can_be_an_events_time(value: Any) -> None:
-    at = instant(value)
-    assert at is None or EARLIEST_MS <= at <= LATEST_MS
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import orjson
 import pytest
 
 from schemas import codec
-from services.ingress.core.normalize import FUTURE_SLACK_MS
+from services.ingress.core.times import FUTURE_SLACK_MS
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import DAILY_PREFIX, MAX_MESSAGE_BYTES
 from tests.support.web_bodies import (
+    AT,
     CONTEXT,
     HAPPENED_AT,
     MEMBER,
@@ -299,6 +300,10 @@ class TestIdsAndTimes:
             ({"timestamp": RECEIVED_AT - 7}, RECEIVED_AT - 7),
             ({"timestamp": None, "originalTimestamp": "2025-11-06T03:59:00Z"}, RECEIVED_AT - 60_000),
             ({"timestamp": "soon"}, RECEIVED_AT),
+            ({"timestamp": "soon", "originalTimestamp": "2025-11-06T03:59:00Z"}, RECEIVED_AT - 60_000),
+            ({"timestamp": "Thu, 06 Nov 2025 03:59:00 GMT"}, RECEIVED_AT - 60_000),
+            ({"timestamp": (RECEIVED_AT - 60_000) // 1000}, RECEIVED_AT - 60_000),
+            ({"timestamp": "2031-01-01t00:00:00z", "sentAt": 1_924_992_060}, RECEIVED_AT - 60_000),
             ({"timestamp": None}, RECEIVED_AT),
             ({"timestamp": "9" * 5000}, RECEIVED_AT),
             ({"timestamp": "2025-11-06T04:05:00Z"}, RECEIVED_AT + FUTURE_SLACK_MS),
@@ -316,6 +321,34 @@ class TestIdsAndTimes:
     )
     def test_a_wrong_clock_is_set_right(self, times: dict[str, Any], expected: int) -> None:
         assert events_of(message("page", **times))[-1].occurred_at == expected
+
+    @pytest.mark.parametrize(
+        ("kind", "kept_in"),
+        [
+            ("track", lambda data: data["properties"]),
+            ("page", lambda data: data["properties"]),
+            ("identify", lambda data: data),
+            ("alias", lambda data: data),
+            ("group", lambda data: data),
+        ],
+    )
+    @pytest.mark.parametrize("words", ["yesterday", "03/04/2026", 17, True, ["2026"]], ids=repr)
+    def test_a_time_that_cannot_be_read_is_kept_and_warned_of(self, kind: str, kept_in: Any, words: Any) -> None:
+        given = message(kind, event="Paid", userId=MEMBER, previousId="v1", traits={"plan": "gold"}, timestamp=words)
+        outcome = translated(given)
+        assert {event.occurred_at for event in outcome.events} == {RECEIVED_AT}
+        kept = [event for event in outcome.events if event.event_id.startswith(("web:did:", "web:kept:"))]
+        assert kept_in(content_of(kept[0])[2])["unread"] == {"timestamp": words}
+        (warning,) = outcome.warnings
+        assert (warning.type, warning.reason, warning.contact) == (
+            "timestamp",
+            "unread",
+            f"web:qingshan-shop:{VISITOR}",
+        )
+
+    def test_a_batchs_clock_that_cannot_be_read_is_warned_of_where_it_counts(self) -> None:
+        outcome = translated(message("page"), message("page", messageId="2", sentAt=AT), sent_at="soon")
+        assert [(warning.type, warning.value) for warning in outcome.warnings] == [("sentAt", "soon")]
 
     def test_a_batch_says_when_it_was_sent_for_all_its_messages(self) -> None:
         given = message("page", timestamp="2031-01-01T00:00:00Z")
