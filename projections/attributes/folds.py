@@ -1,4 +1,7 @@
-"""Custom attributes: the last writer by (occurred_at, event_id) decides."""
+"""Custom attributes: the last writer by (occurred_at, event_id) decides.
+
+A claim never replaces what is not one: among the events that are not claims, if there is any, the last one decides.
+"""
 
 from collections.abc import Sequence
 from typing import cast
@@ -9,18 +12,26 @@ from projections.attributes.tables import TABLE, AttributeRow
 from projections.engine.metadata import Key, Row
 from projections.engine.projection import Projection
 from schemas.events import Event
-from schemas.events.profile import AttributeName, AttributeValue
+from schemas.events.profile import AttributeName, AttributeValue, Characteristic
 
 
 def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
-    """The attribute as the latest event leaves it."""
+    """The attribute as the event that decides it leaves it."""
     before = cast("AttributeRow | None", row)
-    latest = events[-1]
-    if before is not None and latest.stamp < (before.at, before.event_id):
+    deciding = max(events, key=_rank)
+    if before is not None and _rank(deciding) < (not before.claimed, before.at, before.event_id):
         return before
-    value, kind = _value(latest)
+    value, kind = _value(deciding)
     tenant, contact_id, name = key
-    return AttributeRow(tenant, contact_id, name, value, kind, latest.occurred_at, latest.event_id)
+    return AttributeRow(tenant, contact_id, name, value, kind, *deciding.stamp, _is_claimed(deciding))
+
+
+def _rank(event: Event) -> tuple[bool, int, str]:
+    return (not _is_claimed(event), *event.stamp)
+
+
+def _is_claimed(event: Event) -> bool:
+    return cast("Characteristic", event.data).claimed
 
 
 def _value(event: Event) -> tuple[str | None, str | None]:
@@ -38,7 +49,7 @@ def _type_of(value: bool | float | str) -> str:  # noqa: FBT001 - a value, not a
 
 PROJECTION = Projection(
     table=TABLE,
-    version=1,
+    version=2,
     types=frozenset({"attribute.set", "attribute.unset"}),
     suffixes=lambda event: ((cast("AttributeName", event.data).key,),),
     fold=fold,

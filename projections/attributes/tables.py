@@ -7,7 +7,7 @@ from projections.engine.metadata import Json, define
 
 
 class AttributeRow(NamedTuple):
-    """A custom attribute's latest value, as JSON."""
+    """A custom attribute's value, as JSON, and the event that decides it; ``claimed`` if only the public says so."""
 
     tenant: str
     contact_id: UUID
@@ -16,6 +16,7 @@ class AttributeRow(NamedTuple):
     type: str | None
     at: int
     event_id: str
+    claimed: bool = False
 
 
 TABLE = define("attributes", AttributeRow, key=3)

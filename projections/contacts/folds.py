@@ -79,9 +79,9 @@ def _subscription(runs: list[list[Any]]) -> Changes:
     }
 
 
-def _wins(stamps: Stamps, register: str, event: Event) -> bool:
-    """Whether the event is the register's latest; if so it is noted as such."""
-    stamp = [event.occurred_at, event.event_id]
+def _wins(stamps: Stamps, register: str, event: Event, *, claimed: bool = False) -> bool:
+    """Whether the event is the register's latest; if so it is noted as such. A claim loses to what is none."""
+    stamp = [not claimed, *event.stamp]
     if register in stamps and stamps[register] >= stamp:
         return False
     stamps[register] = stamp
@@ -92,7 +92,7 @@ def _set_profile(changes: Changes, stamps: Stamps, event: Event) -> None:
     data = cast("Profile", event.data)
     for name in ("display_name", "avatar", "locale"):
         value = getattr(data, name)
-        if value is not None and _wins(stamps, name, event):
+        if value is not None and _wins(stamps, name, event, claimed=data.claimed):
             changes[name] = value
 
 
@@ -114,4 +114,4 @@ _SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
     "contact.superseded": _set_superseded,
 }
 
-PROJECTION = Projection(table=TABLE, version=1, types=None, suffixes=lambda _event: ((),), fold=fold)
+PROJECTION = Projection(table=TABLE, version=2, types=None, suffixes=lambda _event: ((),), fold=fold)

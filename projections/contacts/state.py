@@ -39,21 +39,23 @@ class ActiveTag(NamedTuple):
 
 
 class AttributeSetting(NamedTuple):
-    """A custom attribute that has a value, the value's type, and the event that set it."""
+    """A custom attribute that has a value, the value's type, the event that set it, and whether it is only claimed."""
 
     key: str
     value: bool | int | float | str
     type: str
     at: int
     event_id: str
+    claimed: bool = False
 
 
 class NameSetting(NamedTuple):
-    """A display name, and the event that set it."""
+    """A display name, the event that set it, and whether it is only claimed."""
 
     name: str
     at: int
     event_id: str
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,8 @@ def display_name(row: ContactRow) -> NameSetting | None:
     """The contact's display name, if it has one."""
     if not row.display_name:
         return None
-    at, event_id = orjson.loads(row.stamps)["display_name"]
-    return NameSetting(row.display_name, at, event_id)
+    stated, at, event_id = orjson.loads(row.stamps)["display_name"]
+    return NameSetting(row.display_name, at, event_id, claimed=not stated)
 
 
 def active_tags(rows: Iterable[TagRow], now: int) -> list[ActiveTag]:
@@ -141,7 +143,7 @@ def active_tags(rows: Iterable[TagRow], now: int) -> list[ActiveTag]:
 def set_attributes(rows: Iterable[AttributeRow]) -> list[AttributeSetting]:
     """The attributes that have a value."""
     return [
-        AttributeSetting(row.key, orjson.loads(row.value), row.type, row.at, row.event_id)
+        AttributeSetting(row.key, orjson.loads(row.value), row.type, row.at, row.event_id, row.claimed)
         for row in rows
         if row.value is not None and row.type is not None
     ]

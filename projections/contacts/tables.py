@@ -1,6 +1,7 @@
 """The contact's row.
 
-``runs`` is JSON of the subscription's history; ``stamps`` is JSON of the time and event that set each field last.
+``runs`` is JSON of the subscription's history; ``stamps`` is JSON of what set each field: that it is no
+claim (true), its time, and its event.
 """
 
 from typing import NamedTuple

@@ -3,11 +3,11 @@
 The summary is a function of the set of contacts. Their order does not matter, and it keeps nothing of its own: when a
 customer is split, each contact still has exactly what it brought.
 
-A claim adds and never overrides: the names and each attribute come from contacts that more than claims tie to the
-customer, where any of them has one, and only else from the others.
+A claim adds and never overrides: the names and each attribute are those that are not only claimed, of contacts that
+more than claims tie to the customer, where there is any such value, and only else the others.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -108,7 +108,7 @@ def summarise(identity: CustomerIdentity, contacts: Iterable[ContactState]) -> C
 
 def _names(contacts: Sequence[ContactState]) -> list[str]:
     named = [(contact, contact.name) for contact in contacts if contact.name is not None]
-    firm = [one for one in named if not one[0].by_claim]
+    firm = [one for one in named if not (one[0].by_claim or one[1].claimed)]
     latest = sorted(firm or named, key=_stamp_of_name, reverse=True)
     return list(dict.fromkeys(setting.name for _, setting in latest))
 
@@ -140,30 +140,18 @@ def _total(name: str, carried: Sequence[tuple[str, ActiveTag]]) -> TagTotal:
 
 
 def _attributes(contacts: Sequence[ContactState]) -> list[LatestAttribute]:
-    """Of each attribute the latest value, by time and event; one of a contact by claim only where no other has any.
+    """Of each attribute the latest value, by time and event; one by claim only where there is no other.
 
     Unsetting an attribute on one contact takes back that contact's own value, not another's.
     """
-    found = {
-        **_latest(one for one in contacts if one.by_claim),
-        **_latest(one for one in contacts if not one.by_claim),
-    }
-    return [found[key] for key in sorted(found)]
-
-
-def _latest(contacts: Iterable[ContactState]) -> Mapping[str, LatestAttribute]:
-    latest: dict[str, LatestAttribute] = {}
+    found: dict[str, tuple[tuple[bool, int, str, str], LatestAttribute]] = {}
     for contact in contacts:
         for setting in contact.attributes:
-            one = LatestAttribute(setting, contact.key)
-            known = latest.get(setting.key)
-            if known is None or _rank(known) < _rank(one):
-                latest[setting.key] = one
-    return latest
-
-
-def _rank(one: LatestAttribute) -> tuple[int, str, str]:
-    return (one.setting.at, one.setting.event_id, one.origin)
+            firm = not (contact.by_claim or setting.claimed)
+            rank = (firm, setting.at, setting.event_id, contact.key)
+            if setting.key not in found or found[setting.key][0] < rank:
+                found[setting.key] = (rank, LatestAttribute(setting, contact.key))
+    return [found[key][1] for key in sorted(found)]
 
 
 def _known(times: Iterable[int | None]) -> Iterable[int]:

@@ -157,7 +157,8 @@ def _page_statement() -> str:
 def _profile_statement() -> str:
     """The latest profile events of contacts within spans of time: of each contact those that can still show.
 
-    Of the events that set one attribute the latest shows. So it is of the updates that set the same parts of a profile.
+    Of the events that set one attribute the latest shows, a claim only where all are claims. So it is of the updates
+    that set the same parts of a profile.
     """
     given = unnested(
         "given", [TIMELINE.c.contact_id, sa.column("since", sa.BigInteger()), sa.column("until", sa.BigInteger())]
@@ -179,7 +180,8 @@ def _profile_statement() -> str:
     parts = sa.func.concat(*(found.c.data[name].astext.is_(None) for name in ("display_name", "avatar", "locale")))
     key = found.c.data["key"].astext
     register = (found.c.contact_id, key.is_(None), sa.func.coalesce(key, parts))
-    newest = (found.c.occurred_at.desc(), found.c.event_id.desc())
+    claimed = sa.func.coalesce(found.c.data["assurance"].astext == "claimed", sa.false())
+    newest = (claimed, found.c.occurred_at.desc(), found.c.event_id.desc())
     return compiled(
         sa.select(*found.c).ext(distinct_on(*register)).order_by(*register, *newest),
         *("tenant", "contact_id", "since", "until"),

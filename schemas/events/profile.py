@@ -19,7 +19,21 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-class Profile(Frozen):
+class Characteristic(Frozen):
+    """What is said of a person: ``claimed`` by the public, or, also if left out, ``stated`` by a channel or the brand.
+
+    What is claimed never replaces what is not, whatever their times.
+    """
+
+    assurance: Literal["stated", "claimed"] | None = None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether only the public says so."""
+        return self.assurance == "claimed"
+
+
+class Profile(Characteristic):
     """The profile that the channel shows. A field that is left out stays as it was."""
 
     display_name: Text | None = None
@@ -56,7 +70,7 @@ class TagRemoved(Event):
     data: Tagging
 
 
-class AttributeValue(Frozen):
+class AttributeValue(Characteristic):
     """A custom attribute's value; ``type`` may be left out where the value shows it."""
 
     key: AttributeKey
@@ -78,7 +92,7 @@ class AttributeSet(Event):
     data: AttributeValue
 
 
-class AttributeName(Frozen):
+class AttributeName(Characteristic):
     """Which custom attribute."""
 
     key: AttributeKey

@@ -130,9 +130,17 @@ _ATTRIBUTES: Final[tuple[dict[str, Any], ...]] = (
 )
 
 
+_assurances: Final = st.sampled_from([None, "stated", "claimed"])
+
+
 def _attributes() -> SearchStrategy[Frozen]:
     keys = st.sampled_from(["city", "points"])
-    return st.builds(lambda key, fields: AttributeValue(key=key, **fields), keys, st.sampled_from(_ATTRIBUTES))
+    return st.builds(
+        lambda key, fields, assurance: AttributeValue(key=key, assurance=assurance, **fields),
+        keys,
+        st.sampled_from(_ATTRIBUTES),
+        _assurances,
+    )
 
 
 def data_of(type_name: str, contacts: Sequence[ContactRef] = CONTACTS) -> SearchStrategy[Frozen]:
@@ -172,10 +180,15 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
         },
         "contact.superseded": {"by": others},
         "member.merged": {"member_id": _member_ids, "into": _maybe(_member_ids), "by": _maybe(words)},
-        "profile.updated": {"display_name": _maybe(texts), "avatar": _maybe(texts), "locale": _maybe(texts)},
+        "profile.updated": {
+            "display_name": _maybe(texts),
+            "avatar": _maybe(texts),
+            "locale": _maybe(texts),
+            "assurance": _assurances,
+        },
         "tag.added": _tagging(),
         "tag.removed": _tagging(),
-        "attribute.unset": {"key": st.sampled_from(["city", "points"])},
+        "attribute.unset": {"key": st.sampled_from(["city", "points"]), "assurance": _assurances},
         "omo.bound": {"member": _maybe(words), "branch": _maybe(words)},
         "omo.unbound": {"member": _maybe(words), "branch": _maybe(words)},
         "contact.erased": {"request_id": words},

@@ -95,6 +95,7 @@ class Attribute(Shape):
     value: Annotated[bool | int | float | str, Field(examples=["2026-03-01"])]
     type: Annotated[str, Field(examples=["date"])]
     at: Timestamp
+    claimed: Annotated[bool, Field(description="whether only the public says so, as by a website's public write key")]
 
 
 class Staff(Shape):
@@ -165,7 +166,7 @@ class CustomerTag(Tag):
 
 
 class CustomerAttribute(Attribute):
-    """The latest value among the customer's contacts; one of a contact by claim only where no other has any."""
+    """The latest value among the customer's contacts; one by claim only where no other has any."""
 
     origin: Annotated[ContactKeyText, Field(description="the contact that it comes from")]
 

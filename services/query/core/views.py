@@ -61,7 +61,7 @@ def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) ->
             for one in customer.tags
         ],
         attributes={
-            one.key: CustomerAttribute(value=one.value, type=one.type, at=one.at, origin=origin)
+            one.key: CustomerAttribute(value=one.value, type=one.type, at=one.at, claimed=one.claimed, origin=origin)
             for one, origin in customer.attributes
         },
     )
@@ -141,7 +141,7 @@ def _tag(tag: ActiveTag) -> Tag:
 
 
 def _attribute(setting: AttributeSetting) -> Attribute:
-    return Attribute(value=setting.value, type=setting.type, at=setting.at)
+    return Attribute(value=setting.value, type=setting.type, at=setting.at, claimed=setting.claimed)
 
 
 def _staff(row: ContactRow) -> Staff | None:

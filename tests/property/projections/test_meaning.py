@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
+import orjson
 import sqlalchemy as sa
 from hypothesis import given
 
+from projections.attributes.tables import TABLE as ATTRIBUTES
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.tables import TABLE as CONTACTS_TABLE
 from projections.engine.metadata import Rows
@@ -96,3 +98,26 @@ def test_the_three_times_are_maxima_over_their_kinds_of_event(events: list[Event
             max((at for purpose, at in sent if purpose in ("broadcast", "cart_remarketing")), default=None),
         )
         assert (row.last_customer_at, row.last_team_at, row.last_marketing_at) == expected  # type: ignore[attr-defined]
+
+
+@given(event_lists(types=["attribute.set", "attribute.unset"], contacts=[LINE], conflicts=False))
+def test_an_attribute_is_the_latest_that_is_no_claim_and_only_else_the_latest_claim(events: list[Event]) -> None:
+    events = crowded(events)
+    for row in rows_of(ATTRIBUTES, events).values():
+        mine = [one for one in in_order(events) if one.contact and one.data.key == row[2]]  # type: ignore[union-attr]
+        firm = [one for one in mine if one.data.assurance != "claimed"]  # type: ignore[union-attr]
+        decides = (firm or mine)[-1]
+        value = getattr(decides.data, "value", None)
+        assert (row.at, row.event_id) == decides.stamp  # type: ignore[attr-defined]
+        assert (None if row.value is None else orjson.loads(row.value)) == value  # type: ignore[attr-defined]
+        assert row.claimed is not bool(firm)  # type: ignore[attr-defined]
+
+
+@given(event_lists(types=["profile.updated"], contacts=[LINE], conflicts=False))
+def test_a_name_is_the_latest_that_is_no_claim_and_only_else_the_latest_claim(events: list[Event]) -> None:
+    events = crowded(events)
+    for row in rows_of(CONTACTS_TABLE, events).values():
+        named = [one for one in in_order(events) if one.contact and one.data.display_name is not None]  # type: ignore[union-attr]
+        firm = [one for one in named if one.data.assurance != "claimed"]  # type: ignore[union-attr]
+        name = (firm or named)[-1].data.display_name if named else None  # type: ignore[union-attr]
+        assert row.display_name == name  # type: ignore[attr-defined]

@@ -97,7 +97,9 @@ def test_every_origin_carries_what_it_is_the_origin_of(drawn: list[Event]) -> No
     settings_of = {key: {one.key: one for one in state.attributes} for key, state in contacts.items()}
     for setting, origin in whole.attributes:
         assert settings_of[origin][setting.key] == setting
-        assert setting.at == max(held[setting.key].at for held in settings_of.values() if setting.key in held)
+        held = [one[setting.key] for one in settings_of.values() if setting.key in one]
+        assert setting.claimed == all(one.claimed for one in held)
+        assert setting.at == max(one.at for one in held if one.claimed == setting.claimed)
 
 
 @LAW
@@ -152,19 +154,19 @@ def test_a_claim_adds_and_never_overrides(drawn: list[Event], claiming: set[str]
     contacts = states_at(random.sample(records, len(records)), NOW, claiming)
     whole = summarise(IDENTITY, contacts)
     firm = [one for one in contacts if one.key not in claiming]
-    if firm:
-        proven = summarise(IDENTITY, firm)
-        assert proven.names in {whole.names, ()}
-        assert {one.setting.key: one for one in proven.attributes}.items() <= _by_key(whole).items()
-    added = {key: one for key, one in _by_key(whole).items() if one.origin in claiming}
-    assert all(key not in {held.key for one in firm for held in one.attributes} for key in added)
-    assert whole.names or not any(one.name for one in contacts)
+    stated_names = {one.name.name for one in firm if one.name and not one.name.claimed}
+    assert set(whole.names) == (stated_names or {one.name.name for one in contacts if one.name})
+    stated_keys = {held.key for one in firm for held in one.attributes if not held.claimed}
+    for key, one in _by_key(whole).items():
+        assert (one.origin in claiming or one.setting.claimed) == (key not in stated_keys)
 
 
 @LAW
 @given(events)
 def test_names_are_the_latest_first(drawn: list[Event]) -> None:
     contacts = states_at(records_of(drawn), NOW)
+    if any(one.name and not one.name.claimed for one in contacts):
+        contacts = [one for one in contacts if one.name and not one.name.claimed]
     named = {one.name.name: (one.name.at, one.name.event_id) for one in contacts if one.name}
     for one in contacts:
         if one.name:
@@ -190,6 +192,23 @@ def test_a_strangers_claim_is_shown_as_a_contact_and_changes_no_value() -> None:
     assert whole.names == ("林小美",)
     assert {one.setting.key: one.setting.value for one in whole.attributes} == {"city": "台北", "color": "red"}
     assert [(one.key, one.by_claim) for one in contacts] == [(member, False), (stranger, True)]
+
+
+def test_what_the_public_claims_of_a_members_own_contact_changes_no_value() -> None:
+    member, other = "web:shop:user:M7", "crm:erp:M7"
+    claimed = {"contact": member, "assurance": "claimed"}
+    whole = customer(
+        event("profile.updated", 1, contact=member, display_name="林小美"),
+        event("attribute.set", 1, contact=member, key="city", value="台北"),
+        event("attribute.set", 1, contact=other, key="level", value="gold"),
+        event("profile.updated", 2, **claimed, display_name="Mallory"),
+        event("attribute.set", 2, **claimed, key="level", value="none"),
+        event("attribute.set", 2, **claimed, key="color", value="red"),
+        event("attribute.unset", 3, **claimed, key="city"),
+    )
+    assert whole.names == ("林小美",)
+    values = {key: (one.setting.value, one.setting.claimed) for key, one in _by_key(whole).items()}
+    assert values == {"city": ("台北", False), "level": ("gold", False), "color": ("red", True)}
 
 
 def _by_key(customer: CustomerRecord) -> dict[str, LatestAttribute]:
