@@ -10,6 +10,7 @@ CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "
 SCOPES: Final = ("events:write", "customers:read", "customers:write", "admin")
 STATES: Final = ("building", "active", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
+WRITE_KEY_KINDS: Final = ("public", "server")
 
 # Names are given, not left to the server, because errors are recognised by the constraint's name.
 METADATA: Final = sa.MetaData(
@@ -89,6 +90,8 @@ WRITE_KEYS: Final = sa.Table(
     sa.Column("prefix", _text(), nullable=False),
     _now("created_at"),
     sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.Column("kind", _text(), nullable=False, server_default=sa.text("'public'")),
+    sa.CheckConstraint(f"kind IN {WRITE_KEY_KINDS}", name="kind"),
 )
 GENERATIONS: Final = sa.Table(
     "generations",

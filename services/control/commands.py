@@ -1,6 +1,6 @@
 """``onefold migrate``, ``tenants``, ``keys`` and ``write-keys``: the control plane from the command line."""
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -10,7 +10,13 @@ from services.runtime.terminal import TenantOption, on_database, run, say, show,
 
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
-write_keys = typer.Typer(help="Write keys of websites, which stand in their pages.", no_args_is_help=True)
+write_keys = typer.Typer(help="Write keys of websites: of their pages, and of their servers.", no_args_is_help=True)
+
+WRITE_KEY_USES: Final = {
+    "public": "It is for the website's pages. Everybody can read it there, so all that comes with it is a claim.",
+    "server": "It is for your own servers: keep it secret, and out of every page and app. What comes with it is "
+    "your own word.",
+}
 
 
 def migrate(
@@ -114,13 +120,19 @@ def revoke_key(
 
 
 @write_keys.command("add")
-def add_write_key(source: Annotated[str, typer.Argument(help="A source of the channel web.")]) -> None:
-    """Make another write key of a website and print it, this once."""
+def add_write_key(
+    source: Annotated[str, typer.Argument(help="A source of the channel web.")],
+    *,
+    kind: Annotated[
+        Literal["public", "server"], typer.Option(help="public: for the pages; server: for your own servers.")
+    ] = "public",
+) -> None:
+    """Make another write key of a website and print it, this once. To replace a key, revoke the old one after this."""
     from services.control import write_keys as service
 
-    key = on_database(Settings(), lambda engine: service.add_write_key(engine, source))
-    say(f"A write key of {source}. It is stored as a hash and can't be shown again.")
-    typer.echo(key)
+    key = on_database(Settings(), lambda engine: service.add_write_key(engine, source, kind))
+    say(f"A {kind} write key of {source}. It is stored as a hash and can't be shown again. {WRITE_KEY_USES[kind]}")
+    typer.echo(key)  # alone on stdout, so that a script can take it
 
 
 @write_keys.command("list")
@@ -130,9 +142,9 @@ def list_write_keys(*, tenant: TenantOption = None) -> None:
 
     found = on_database(Settings(), lambda engine: service.list_write_keys(engine, tenant))
     show(
-        ("begins with", "source", "tenant", "since", "revoked"),
-        ((k.prefix, k.source, k.tenant, when(k.created_at), when(k.revoked_at)) for k in found),
-        empty="There is no write key yet. A website has one from the start: "
+        ("begins with", "kind", "source", "tenant", "since", "revoked"),
+        ((k.prefix, k.kind, k.source, k.tenant, when(k.created_at), when(k.revoked_at)) for k in found),
+        empty="There is no write key yet. A website has two from the start: "
         f"onefold sources add web NAME --tenant {tenant or 'TENANT'} --account ACCOUNT",
     )
 
@@ -145,4 +157,4 @@ def revoke_write_key(
     from services.control import write_keys as service
 
     key = on_database(Settings(), lambda engine: service.revoke_write_key(engine, beginning))
-    say(f"Write key {key.prefix}… of {key.source} is revoked. A page that still sends it is answered with 401.")
+    say(f"Write key {key.prefix}… of {key.source} is revoked. What still sends it is answered with 401.")

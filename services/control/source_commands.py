@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from services.control.commands import WRITE_KEY_USES
 from services.runtime.settings import Settings
 from services.runtime.terminal import TenantOption, fail, on_database, say, setting, show, when
 
@@ -15,14 +17,27 @@ if TYPE_CHECKING:  # heavy
 
     from schemas.events import Event
     from services.control.source_options import SourceOptions
-    from services.control.source_service import SourceService
+    from services.control.source_service import SourceDraft, SourceService
     from services.control.sources import Source
 
 sources = typer.Typer(help="Channel accounts whose webhooks come in.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(help="The source's name.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="Its name for people.")]
+RateOption = Annotated[
+    float | None, typer.Option("--rate", help="Most requests a second, in place of ONEFOLD_SOURCE_RATE.")
+]
+SignedLoginsOption = Annotated[
+    Literal["optional", "required"] | None,
+    typer.Option("--signed-logins", help="web: whether a login that comes with the public key has to be signed."),
+]
 SecretEnv = Annotated[list[str] | None, typer.Option(help="Variable with a secret; may be repeated.")]
 SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Secrets from stdin, one a line.")]
+_SIGNING: Final = (
+    "Your server signs a login with it, so that the page's login is proven. It is the hex HMAC-SHA256 of the user id,\n"
+    '  hmac.new(LOGIN_SECRET.encode(), USER_ID.encode(), "sha256").hexdigest()\n'
+    "and the page sends it: analytics.identify(USER_ID, traits, {context: {identityHash: HASH}})."
+)
 _NOT_PUBLISHED: Final = (
     "the change is kept, but Kafka has not acknowledged its event ({error}): give the same command again"
 )
@@ -42,7 +57,7 @@ def add_source(  # noqa: PLR0913 - a source's facts
     provider: Annotated[
         str | None, typer.Option(help="LINE's provider, or Meta's portfolio, that the account belongs to.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Its name for people.")] = None,
+    name: NameOption = None,
     secret_env: SecretEnv = None,
     secret_stdin: SecretStdin = False,
     verify_token_env: Annotated[
@@ -51,14 +66,24 @@ def add_source(  # noqa: PLR0913 - a source's facts
     sender: Annotated[
         list[str] | None, typer.Option(help="Meta: APP_ID=PURPOSE of an app that sends for you; may be repeated.")
     ] = None,
-    rate: Annotated[float | None, typer.Option(help="Most webhooks a second, in place of ONEFOLD_SOURCE_RATE.")] = None,
+    rate: RateOption = None,
+    signed_logins: SignedLoginsOption = None,
 ) -> None:
-    """Connect a channel's account; its secret signs the webhooks, and never stands on the command line."""
+    """Connect a channel's account; its secret signs the webhooks, and never stands on the command line.
+
+    A website gets two write keys and a login secret, which are printed this once.
+    """
     from services.control.source_service import SourceDraft
 
+    options = _options(name=name, senders=_senders(sender or []), rate=rate, signed_logins=signed_logins)
     if channel == "web":
-        _add_site(source, tenant, account)
+        if provider or verify_token_env or sender:
+            fail("a website has no --provider, --verify-token-env or --sender")
+        own = _secrets(secret_env or [], from_stdin=secret_stdin) if secret_env or secret_stdin else []
+        _add_site(SourceDraft(source, tenant, channel, account, secrets=tuple(own), options=options))
         return
+    if signed_logins:
+        fail("--signed-logins is for websites")
     draft = SourceDraft(
         source,
         tenant,
@@ -67,7 +92,7 @@ def add_source(  # noqa: PLR0913 - a source's facts
         provider,
         tuple(_secrets(secret_env or [], from_stdin=secret_stdin)),
         _variable(verify_token_env) if verify_token_env else None,
-        _options(name=name, senders=_senders(sender or []), rate=rate),
+        options,
     )
     _change(lambda service: service.connect(draft))
     say(f"Source {source} is connected. For the channel's console, and for `onefold sources doctor {source}` to test:")
@@ -103,9 +128,7 @@ def list_sources(*, tenant: TenantOption = None) -> None:
 @sources.command("show")
 def show_source(source: NameArgument) -> None:
     """A source, and what to enter in its channel's console."""
-    from services.control.sources import own_source
-
-    found = on_database(Settings(), lambda engine: own_source(engine, source, None))
+    found = _source(source)
     senders = ", ".join(f"{app} {purpose}" for app, purpose in found.options.senders.items())
     facts = {
         "tenant": found.tenant,
@@ -115,12 +138,36 @@ def show_source(source: NameArgument) -> None:
         "name": found.options.name or "",
         "secrets": str(len(found.sealed_secrets)),
         "senders": senders,
+        "signed logins": found.options.signed_logins if found.channel == "web" else "",
         "rate": "" if found.options.rate is None else f"{found.options.rate:g} a second",
         "changed": when(found.changed_at),
         "disabled": when(found.disabled_at),
     }
     show(("source", source), facts.items())
     _show_console_settings(source)
+
+
+@sources.command("change")
+def change_source(
+    source: NameArgument,
+    *,
+    name: NameOption = None,
+    rate: RateOption = None,
+    signed_logins: SignedLoginsOption = None,
+) -> None:
+    """Change a source's options; what is left out stays."""
+    given = {"name": name, "rate": rate, "signed_logins": signed_logins}
+    changed = {option: value for option, value in given.items() if value is not None}
+    if not changed:
+        fail("give what is to be changed; see `onefold sources change --help`")
+    if signed_logins and _source(source).channel != "web":
+        fail("--signed-logins is for websites")
+
+    def change(before: "Source") -> "Source":
+        return replace(before, options=_options(**before.options.model_dump() | changed))
+
+    _change(lambda service: service.change(source, None, change))
+    say(f"Source {source} is changed; it works so within 2 seconds.")
 
 
 @sources.command("rotate")
@@ -131,13 +178,27 @@ def rotate_secret(
     secret_stdin: SecretStdin = False,
     drop_old: Annotated[bool, typer.Option("--drop-old", help="Keep the newest secret alone.")] = False,
 ) -> None:
-    """Add a new secret beside the old one; when the channel signs with it, drop the old one by --drop-old."""
+    """Add a new secret beside the old one; when the channel signs with it, drop the old one by --drop-old.
+
+    A website's secret signs its logins; without one given, a new one is made up and printed this once.
+    """
     given = _secrets([secret_env] if secret_env else [], from_stdin=secret_stdin) if secret_env or secret_stdin else []
+    made_up = None
+    is_site = _source(source).channel == "web"
+    if is_site and not given and not drop_old:
+        from services.control.sites import new_login_secret
+
+        made_up = new_login_secret()
+        given = [made_up.encode()]
     if len(given) > 1 or not (given or drop_old):
         fail("give the one new secret by --secret-env or --secret-stdin, or --drop-old")
     secret = given[0] if given else None
     changed = _change(lambda service: service.rotate(source, None, secret, keep=1 if drop_old else 2))
-    say(f"Within 2 seconds, {source} takes webhooks signed with {_counted(len(changed.sealed_secrets), 'secret')}.")
+    what = "logins" if is_site else "webhooks"
+    say(f"Within 2 seconds, {source} takes {what} signed with {_counted(len(changed.sealed_secrets), 'secret')}.")
+    if made_up:
+        say(f"Its new login secret, which is not shown again. {_SIGNING}")
+        typer.echo(made_up)
 
 
 @sources.command("disable")
@@ -161,17 +222,22 @@ def remove_source(source: NameArgument) -> None:
     say(f"Source {source} is removed. Remove its webhook in the channel's console, too.")
 
 
-def _add_site(source: str, tenant: str, account: str | None) -> None:
-    from services.control.write_keys import add_site
+def _add_site(draft: "SourceDraft") -> None:
+    from services.control.sites import connect_site
 
-    if account is None:
+    if draft.account is None:
         fail("a website needs --account, which its contacts shall show")
     settings = Settings()
-    key = on_database(settings, lambda engine: add_site(engine, source, tenant=tenant, account=account))
+    master = setting(lambda: settings.master_key)
+    made = on_database(settings, lambda engine: connect_site(engine, master, draft))
     if settings.kafka:
-        _publish_site(settings, source)
-    say(f"Source {source} added. Its write key, for the website's pages and Segment's SDKs; it is not shown again:")
-    typer.echo(key)  # alone on stdout, so that a script can take it
+        _publish_site(settings, draft.source)
+    say(f"Source {draft.source} is added. Keep these now: they are not shown again.")
+    login = [("login secret", made.login_secret)] if made.login_secret else []
+    show(("for", "keep"), [("public write key", made.public_key), ("server write key", made.server_key), *login])
+    say(f"Public write key: {WRITE_KEY_USES['public']}")
+    say(f"Server write key: {WRITE_KEY_USES['server']}")
+    say(f"Login secret: {_SIGNING}")
 
 
 def _publish_site(settings: Settings, name: str) -> None:
@@ -205,6 +271,12 @@ def _change(work: "Callable[[SourceService], Awaitable[Source]]") -> "Source":
     return changed
 
 
+def _source(name: str) -> "Source":
+    from services.control.sources import own_source
+
+    return on_database(Settings(), lambda engine: own_source(engine, name, None))
+
+
 def _show_console_settings(name: str) -> None:
     from services.control.channel_consoles import console_settings
     from services.control.source_service import opened_verify_token
@@ -217,7 +289,8 @@ def _show_console_settings(name: str) -> None:
         source = await own_source(engine, name, None)
         return console_settings(source, settings.public_url, opened_verify_token(master, source))
 
-    show(("in the channel's console", "enter"), on_database(settings, find))
+    if found := on_database(settings, find):
+        show(("in the channel's console", "enter"), found)
 
 
 def _options(**given: Any) -> "SourceOptions":
@@ -226,7 +299,7 @@ def _options(**given: Any) -> "SourceOptions":
     from services.control.source_options import SourceOptions
 
     try:
-        return SourceOptions(**given)
+        return SourceOptions(**{option: value for option, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         fail(f"{first['loc'][0]}: {first['msg']}")

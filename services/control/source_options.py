@@ -1,6 +1,6 @@
 """A source's options, stored as JSON so that a later release can add to them."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -10,6 +10,7 @@ _MOST_SENDERS: Final = 100
 MOST_RATE: Final = 1_000_000.0
 Storable = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
 Rate = Annotated[float, Field(gt=0, le=MOST_RATE)]
+SignedLogins = Literal["optional", "required"]
 
 
 class SourceOptions(BaseModel):
@@ -24,3 +25,6 @@ class SourceOptions(BaseModel):
         description="Meta: the ids of the apps that send for the brand, and what each one sends.",
     )
     rate: Rate | None = Field(None, description="Most requests a second, in one process, in place of the setting's.")
+    signed_logins: SignedLogins = Field(
+        "optional", description="A website: whether a login that comes with a public write key has to be signed."
+    )

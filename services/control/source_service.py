@@ -26,6 +26,7 @@ MOST_SECRETS: Final = 5
 _TOKEN_BYTES: Final = 24
 _LONGEST_TOKEN: Final = 255
 _LONGEST_SECRET: Final = 1024
+_SHORTEST_LOGIN_SECRET: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class SourceService:
             raise InvalidName(f"webhooks come from {', '.join(WEBHOOK_CHANNELS)}; not from {draft.channel!r}")
         if not draft.secrets:
             raise InvalidName("a source needs a secret, or nobody could sign for it")
-        _check_secrets(draft.secrets)
+        check_secrets(draft.channel, draft.secrets)
         try:
             await self._add(draft)
         except NameTaken:
@@ -76,24 +77,27 @@ class SourceService:
         def changed(source: Source) -> Source:
             same = sealed is None or opened_verify_token(self._master, source) == verify_token
             after = change(source if same else replace(source, sealed_verify_token=sealed))
-            if after.channel == "web" and after.account is None:
-                raise InvalidName("a website has an account, which its contacts show")
+            if after.channel == "web":
+                check_account_of_site(after.account)
+            if after.options.signed_logins == "required" and not after.sealed_secrets:
+                raise InvalidName("signed logins need a login secret: add one first")
             return after
 
         return await self._change(name, tenant, changed)
 
     async def rotate(self, name: str, tenant: str | None, secret: bytes | None, *, keep: int = 2) -> Source:
-        """Add a secret, if one is given, and keep the ``keep`` newest ones; each of them may sign webhooks."""
+        """Add a secret, if given, and keep the ``keep`` newest: each may sign webhooks, or a website's logins."""
 
         def rotated(source: Source) -> Source:
+            check_secrets(source.channel, given)
             known = [(open_sealed(self._master, sealed), sealed) for sealed in source.sealed_secrets]
             if secret is not None:
                 same = [sealed for opened, sealed in known if secrets.compare_digest(opened, secret)]
                 known = [one for one in known if one[1] not in same] + [(secret, (same or fresh)[0])]
             return replace(source, sealed_secrets=tuple(sealed for _, sealed in known[-keep:]))
 
-        fresh = [seal(self._master, secret)] if secret is not None else []
-        _check_secrets([] if secret is None else [secret])
+        given = [] if secret is None else [secret]
+        fresh = [seal(self._master, secret) for secret in given]
         if not 1 <= keep <= MOST_SECRETS:
             raise InvalidName(f"a source keeps 1 to {MOST_SECRETS} secrets")
         return await self._change(name, tenant, rotated)
@@ -161,6 +165,17 @@ def opened_verify_token(master: str, source: Source) -> str | None:
     return open_sealed(master, sealed).decode() if sealed else None
 
 
-def _check_secrets(given: Sequence[bytes]) -> None:
-    if len(given) > MOST_SECRETS or not all(0 < len(secret) <= _LONGEST_SECRET for secret in given):
-        raise InvalidName(f"a source has at most {MOST_SECRETS} secrets, each of 1 to {_LONGEST_SECRET} bytes")
+def check_account_of_site(account: str | None) -> None:
+    """Check that a website has an account. Raises InvalidName."""
+    if account is None:
+        raise InvalidName("a website has an account, which its contacts show")
+
+
+def check_secrets(channel: str, given: Sequence[bytes]) -> None:
+    """Check the number and the lengths of a source's secrets. Raises InvalidName.
+
+    A website's is of our side's choice, and anybody with a signed login of their own could guess a short one.
+    """
+    least = _SHORTEST_LOGIN_SECRET if channel == "web" else 1
+    if len(given) > MOST_SECRETS or not all(least <= len(secret) <= _LONGEST_SECRET for secret in given):
+        raise InvalidName(f"a source has at most {MOST_SECRETS} secrets, each of {least} to {_LONGEST_SECRET} bytes")

@@ -109,7 +109,7 @@ def ingress_service(
                 engine,
                 source_service,
             )
-            sites = ControlPlaneSites(engine, clock)
+            sites = ControlPlaneSites(engine, master, clock)
             app.state.segment_intake = SegmentIntake(sites, kafka, budget, DailyDedup(), limits, known_identity)
             yield
 

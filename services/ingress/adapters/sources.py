@@ -53,10 +53,10 @@ def _opened(source: Source, master: str) -> WebhookSource:
 class ControlPlaneSites:
     """Websites by write key, cached as sources are."""
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Engine, master: str, clock: Callable[[], float] = time.monotonic) -> None:
         async def ask(key_hash: bytes) -> Site | None:
             found = await write_keys.find_site(engine, key_hash)
-            return Site(found.tenant, found.source, found.account, found.rate) if found else None
+            return _site(found, master) if found else None
 
         self._remembered: LookupCache[bytes, Site] = LookupCache(ask, clock=clock)
 
@@ -70,3 +70,15 @@ class ControlPlaneSites:
             if is_transient(error):
                 raise SourcesUnavailable from error
             raise
+
+
+def _site(found: write_keys.WebSource, master: str) -> Site:
+    return Site(
+        found.tenant,
+        found.source,
+        found.account,
+        found.options.rate,
+        "stated" if found.kind == "server" else "claimed",
+        tuple(open_sealed(master, sealed).decode() for sealed in found.sealed_secrets),
+        found.options.signed_logins == "required",
+    )

@@ -306,8 +306,8 @@ async def _settings(request: Request) -> Response:
         site = await intake.sites.find(write_key)
     except SourcesUnavailable as error:
         raise unavailable("PostgreSQL") from error
-    if site is None:
-        raise Problem(NOT_FOUND, "there is no such write key")
+    if site is None or site.assurance == "stated":  # a server's key must not stand in a page
+        raise Problem(NOT_FOUND, "there is no such public write key")
     settings = {
         "integrations": {"Segment.io": {"apiKey": write_key, **_where(request.headers.get("host", ""))}},
         "plan": {"track": {"__default": {"enabled": True}}, "identify": {"__default": {"enabled": True}}},

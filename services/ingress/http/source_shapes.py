@@ -1,16 +1,18 @@
 """The shapes of sources in requests and answers. Requests may contain secrets; answers never do."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from schemas.events.base import Account, TenantId
 from schemas.events.conversation import Purpose
 from services.control.channel_consoles import webhook_path
-from services.control.source_options import Rate, SourceOptions, Storable
+from services.control.sites import SiteCredentials
+from services.control.source_options import Rate, SignedLogins, SourceOptions, Storable
 from services.control.source_service import MOST_SECRETS, SourceDraft
 from services.control.sources import Source
+from services.control.write_keys import KeyKind, WriteKey
 
 NewChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp", "web"]
 ShownChannel = Literal[NewChannel, "crm"]
@@ -23,6 +25,8 @@ Token = Annotated[
         "`onefold sources show` tells; left out of a change, it stays.",
     ),
 ]
+
+_KEY_FIELDS: Final[dict[KeyKind, str]] = {"public": "write_key", "server": "server_key"}
 
 
 class _Taken(BaseModel):
@@ -42,10 +46,17 @@ class SourceFacts(_Taken):
     )
     rate: Rate | None = Field(None, description="Most requests a second; null: as the service is set.")
     verify_token: Token | None = None
+    signed_logins: SignedLogins | None = Field(
+        None,
+        description="A website: whether a login that comes with a public write key has to be signed. Left out of a "
+        "new source, it is `optional`; left out of a change, it stays.",
+    )
 
-    def options(self) -> SourceOptions:
-        """The part that is kept as options."""
-        return SourceOptions(name=self.name, senders=self.senders, rate=self.rate)
+    def options(self, before: SignedLogins = "optional") -> SourceOptions:
+        """The part that is kept as options; ``before`` is what signed logins were."""
+        return SourceOptions(
+            name=self.name, senders=self.senders, rate=self.rate, signed_logins=self.signed_logins or before
+        )
 
     def token(self) -> str | None:
         """The verify token in the open."""
@@ -58,23 +69,25 @@ class NewSource(SourceFacts):
     source: TenantId = Field(description="A name of your choice; it becomes part of the webhook's URL.")
     channel: NewChannel = Field(
         description="`meta`: Messenger, Instagram and WhatsApp of one app of Meta's. `web`: a website, which needs an "
-        "account and has a write key, which is answered this once, in place of secrets."
+        "account, and is answered its two write keys and its login secret, this once."
     )
     secrets: Annotated[list[Secret], Field(max_length=MOST_SECRETS)] = Field(
         default_factory=list,
         validate_default=True,
-        description="The channel's secrets that webhooks may be signed with, the newest last, one at least. They are "
-        "never shown.",
+        description="The channel's secrets that webhooks may be signed with, the newest last, one at least. A "
+        "website's sign its logins, of 16 bytes at least; left out, one is made up. Those given are never shown.",
     )
 
     @field_validator("secrets")
     @classmethod
     def _signed_or_a_website(cls, secrets: list[SecretStr], known: ValidationInfo) -> list[SecretStr]:
         website = known.data.get("channel") == "web"
-        if website and (secrets or known.data.get("account") is None):
-            raise ValueError("a website has an account and no secrets")
+        if website and known.data.get("account") is None:
+            raise ValueError("a website has an account")
         if not website and not secrets:
             raise ValueError("a source needs a secret, or nobody could sign for it")
+        if not website and known.data.get("signed_logins"):
+            raise ValueError("signed logins are for websites")
         return secrets
 
     def wanted(self, tenant: str) -> SourceDraft:
@@ -97,6 +110,16 @@ class NewSecret(_Taken):
     keep: Annotated[int, Field(ge=1, le=MOST_SECRETS)] = 2
 
 
+class NewWriteKey(_Taken):
+    """A write key to be made."""
+
+    kind: KeyKind = Field(
+        "public",
+        description="`public`: for the website's pages; what comes with it is a claim. `server`: for your own servers, "
+        "kept secret; what comes with it is your own word.",
+    )
+
+
 class SourceShown(BaseModel):
     """A source, without its secrets."""
 
@@ -107,6 +130,7 @@ class SourceShown(BaseModel):
     name: str | None
     senders: dict[str, Purpose]
     rate: float | None
+    signed_logins: SignedLogins
     secrets: int = Field(description="How many secrets it has.")
     disabled: bool
     webhook: str = Field(
@@ -117,9 +141,35 @@ class SourceShown(BaseModel):
 
 
 class SiteShown(SourceShown):
-    """A website that was just connected, with its write key, which can't be shown again."""
+    """A website with what was just made for it, which can't be shown again."""
 
-    write_key: str | None = Field(None, description="Of a new website: for its pages and Segment's SDKs.")
+    write_key: str | None = Field(
+        None, description="A public write key, for the website's pages: what comes with it is a claim."
+    )
+    server_key: str | None = Field(
+        None,
+        description="A write key for your own servers: keep it secret. What comes with it is your own word.",
+    )
+    login_secret: str | None = Field(
+        None,
+        description="The key of the HMAC-SHA256 of a user id, in hex, by which your server signs a login. The page "
+        "sends it as `context.identityHash`. Keep it secret.",
+    )
+
+
+class WriteKeyShown(BaseModel):
+    """A write key, as much of it as is kept."""
+
+    begins_with: str
+    kind: KeyKind
+    created_at: int
+    revoked_at: int | None
+
+
+class WriteKeyList(BaseModel):
+    """A website's write keys, oldest first, including revoked ones."""
+
+    write_keys: list[WriteKeyShown]
 
 
 class SourceList(BaseModel):
@@ -128,9 +178,23 @@ class SourceList(BaseModel):
     sources: list[SourceShown]
 
 
-def shown_with_key(source: Source, base: str | None, write_key: str) -> SiteShown:
+def shown_with_key(source: Source, base: str | None, kind: KeyKind, key: str) -> SiteShown:
+    """A website with a further write key, as it is shown once."""
+    return SiteShown(**shown(source, base).model_dump(), **{_KEY_FIELDS[kind]: key})
+
+
+def shown_with_credentials(source: Source, base: str | None, made: SiteCredentials) -> SiteShown:
     """A new website as it is shown once."""
-    return SiteShown(**shown(source, base).model_dump(), write_key=write_key)
+    keys = {"write_key": made.public_key, "server_key": made.server_key, "login_secret": made.login_secret}
+    return SiteShown(**shown(source, base).model_dump(), **keys)
+
+
+def write_key_shown(key: WriteKey) -> WriteKeyShown:
+    """The write key as it may be shown."""
+    revoked_at = None if key.revoked_at is None else _millis(key.revoked_at)
+    return WriteKeyShown(
+        begins_with=key.prefix, kind=key.kind, created_at=_millis(key.created_at), revoked_at=revoked_at
+    )
 
 
 def shown(source: Source, base: str | None) -> SourceShown:

@@ -9,20 +9,35 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from services.control import sources
-from services.control.errors import ControlError, InvalidName, NameTaken, StillUsed, TooBusy, UnknownSite, UnknownSource
+from services.control.errors import (
+    ControlError,
+    InvalidName,
+    NameTaken,
+    StillUsed,
+    TooBusy,
+    UnknownKey,
+    UnknownSite,
+    UnknownSource,
+)
+from services.control.sites import connect_site
 from services.control.sources import Source, disabled, enabled, own_source
-from services.control.write_keys import add_site, add_write_key
+from services.control.write_keys import add_write_key, list_write_keys, revoke_write_key
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
 from services.ingress.http.context import Administrator, Held, Ingress, Serving
 from services.ingress.http.source_shapes import (
     ChangedSource,
     NewSecret,
     NewSource,
+    NewWriteKey,
     SiteShown,
     SourceList,
     SourceShown,
+    WriteKeyList,
+    WriteKeyShown,
     shown,
+    shown_with_credentials,
     shown_with_key,
+    write_key_shown,
 )
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import COMMON_PROBLEMS, body_of, keyed_router, problem_responses
@@ -59,7 +74,7 @@ async def _translated() -> AsyncIterator[None]:
         raise _problem(error) from None
     except LogUnavailable as error:
         raise Problem(
-            UNAVAILABLE, "the change is kept, but Kafka is away: send the same again", headers=_RETRY
+            UNAVAILABLE, "Kafka is away, so the log has no event of the change: send the same again", headers=_RETRY
         ) from error
     except Exception as error:
         if is_transient(error):
@@ -67,11 +82,11 @@ async def _translated() -> AsyncIterator[None]:
         raise
 
 
-def _body(shape: type[M]) -> Callable[..., Awaitable[M]]:
-    """A dependency: the body as the shape, whatever its content type says."""
+def _body(shape: type[M], empty: bytes = b"") -> Callable[..., Awaitable[M]]:
+    """A dependency: the body as the shape, whatever its content type says; ``empty`` stands for one of no bytes."""
 
     async def read(request: Request, ingress: Serving, lease: Held) -> M:
-        raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
+        raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease) or empty
         try:
             return shape.model_validate_json(raw)
         except ValidationError as error:
@@ -108,15 +123,18 @@ async def list_sources(ingress: Serving, admin: Administrator) -> Response:
 async def post_source(
     ingress: Serving, admin: Administrator, new: Annotated[NewSource, Depends(_body(NewSource))]
 ) -> Response:
-    """Connect the source; a website gets its write key, which is shown this once."""
+    """Connect the source; a website gets its write keys and a login secret, which are shown this once."""
     wanted = new.wanted(admin.tenant)
     if new.channel != "web":
         return _shown(await ingress.source_service.connect(wanted), ingress, 201)
-    write_key = await add_site(ingress.engine, wanted.source, tenant=wanted.tenant, account=new.account or "")
-    site = await ingress.source_service.change(
-        wanted.source, wanted.tenant, lambda one: replace(one, options=wanted.options)
-    )
-    return _json(shown_with_key(site, ingress.settings.public_url, write_key), 201)
+    made = await connect_site(ingress.engine, ingress.settings.master_key, wanted)
+    try:
+        site = await ingress.source_service.enable(wanted.source, wanted.tenant)
+    except LogUnavailable:
+        # Its keys can't be shown again, so sending the same again has to make new ones.
+        await sources.remove_source(ingress.engine, await own_source(ingress.engine, wanted.source, wanted.tenant))
+        raise
+    return _json(shown_with_credentials(site, ingress.settings.public_url, made), 201)
 
 
 @router.get("/{source}", summary="A source", response_model=SourceShown, responses=COMMON_PROBLEMS)
@@ -142,7 +160,8 @@ async def put_source(
     """Set all that may be changed."""
 
     def change(before: Source) -> Source:
-        after = replace(before, account=changed.account, provider=changed.provider, options=changed.options())
+        options = changed.options(before.options.signed_logins)
+        after = replace(before, account=changed.account, provider=changed.provider, options=options)
         return disabled(after) if changed.disabled else enabled(after)
 
     token = changed.token()
@@ -165,8 +184,9 @@ async def delete_source(ingress: Serving, admin: Administrator, source: Name) ->
 @router.post(
     "/{source}/secrets",
     summary="Replace a source's secret",
-    description="While a secret is being replaced, webhooks may be signed with either: add the new one here, change it "
-    f"in the channel's console, then drop the old one with `keep: 1` and no secret. {_LOGGED}",
+    description="While a secret is being replaced, webhooks, or a website's logins, may be signed with either: add the "
+    "new one here, change it in the channel's console, or on the website's server, then drop the old one with "
+    f"`keep: 1` and no secret. {_LOGGED}",
     response_model=SourceShown,
     responses=_WITH_BODY,
     openapi_extra=body_of({"application/json": NewSecret}),
@@ -179,24 +199,63 @@ async def post_source_secret(
     return _shown(await ingress.source_service.rotate(source, admin.tenant, secret, keep=new.keep), ingress)
 
 
+@router.get(
+    "/{source}/write-keys",
+    summary="A website's write keys",
+    response_model=WriteKeyList,
+    responses=COMMON_PROBLEMS,
+)
+async def get_source_write_keys(ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """As much of them as is kept, oldest first, including revoked ones."""
+    found = await own_source(ingress.engine, source, admin.tenant)
+    keys = await list_write_keys(ingress.engine, found.tenant, source=found.source)
+    return _json(WriteKeyList(write_keys=[write_key_shown(key) for key in keys]))
+
+
 @router.post(
     "/{source}/write-keys",
     summary="Make a further write key of a website",
-    description="A website's pages may use any of its write keys; `onefold write-keys revoke` ends one.",
+    description="A website may use any of its write keys: to replace one, make another, then revoke the old one.",
     status_code=201,
     response_model=SiteShown,
-    responses=COMMON_PROBLEMS,
+    responses=_WITH_BODY,
+    openapi_extra=body_of({"application/json": NewWriteKey}, required=False),
 )
-async def post_source_write_key(ingress: Serving, admin: Administrator, source: Name) -> Response:
+async def post_source_write_key(
+    ingress: Serving,
+    admin: Administrator,
+    source: Name,
+    new: Annotated[NewWriteKey, Depends(_body(NewWriteKey, b"{}"))],
+) -> Response:
     """The key is shown this once."""
     found = await own_source(ingress.engine, source, admin.tenant)
-    write_key = await add_write_key(ingress.engine, found.source)
-    return _json(shown_with_key(found, ingress.settings.public_url, write_key), 201)
+    write_key = await add_write_key(ingress.engine, found.source, new.kind)
+    return _json(shown_with_key(found, ingress.settings.public_url, new.kind, write_key), 201)
+
+
+@router.delete(
+    "/{source}/write-keys/{beginning}",
+    summary="Revoke a write key of a website",
+    description="It stops working within two seconds, for good.",
+    response_model=WriteKeyShown,
+    responses=COMMON_PROBLEMS,
+)
+async def delete_source_write_key(
+    ingress: Serving,
+    admin: Administrator,
+    source: Name,
+    beginning: Annotated[str, Path(description="The key's beginning, as the list shows it, or the whole key.")],
+) -> Response:
+    """The only live key of the source that begins so; 404 if there is none, or more than one."""
+    found = await own_source(ingress.engine, source, admin.tenant)
+    return _json(write_key_shown(await revoke_write_key(ingress.engine, beginning, source=found.source)))
 
 
 def _problem(error: ControlError) -> Problem:
     if isinstance(error, UnknownSource | UnknownSite):
         return Problem(NOT_FOUND, "there is no such source")
+    if isinstance(error, UnknownKey):
+        return Problem(NOT_FOUND, "no live write key of the source, or more than one, begins so")
     if isinstance(error, NameTaken):
         return Problem(NAME_TAKEN, "choose another name for the source")
     if isinstance(error, StillUsed):
@@ -212,5 +271,5 @@ def _shown(source: Source, ingress: Ingress, status: int = 200) -> Response:
     return _json(shown(source, ingress.settings.public_url), status)
 
 
-def _json(shape: SourceShown | SourceList, status: int = 200) -> Response:
+def _json(shape: BaseModel, status: int = 200) -> Response:
     return Response(shape.model_dump_json(), status, _NEVER_STORED, "application/json")

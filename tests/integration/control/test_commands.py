@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import asyncpg
 import pytest
@@ -66,18 +67,50 @@ def test_read_models_of_other_code_are_refused_by_command_until_they_are_begun_a
 def test_write_keys_from_the_command_line(onefold: Onefold) -> None:
     onefold("tenants", "add", "acme")
     site = ("sources", "add", "web", "shop-web", "--tenant", "acme", "--account", "shop")
-    key = onefold(*site).strip().splitlines()[-1]
-    assert key.startswith("wk_")
+    printed = onefold(*site)
+    public, server = (re.search(rf"\b{start}\S+", printed) for start in ("wk_", "wsk_"))
+    assert public
+    assert server
+    assert "all that comes with it is a claim" in printed
+    assert "keep it secret" in printed
+    assert 'hmac.new(LOGIN_SECRET.encode(), USER_ID.encode(), "sha256").hexdigest()' in printed
     assert "there is a source 'shop-web' already" in onefold(*site, status=1)
     assert "shop-web" in onefold("sources", "list")
     second = onefold("write-keys", "add", "shop-web").strip().splitlines()[-1]
+    third = onefold("write-keys", "add", "shop-web", "--kind", "server").strip().splitlines()[-1]
+    assert (second[:3], third[:4]) == ("wk_", "wsk_")
     assert "no source 'shop'" in onefold("write-keys", "add", "shop", status=1)
-    listed = onefold("write-keys", "list", "--tenant", "acme")
-    assert key[:9] in listed
-    assert second[:9] in listed
-    assert key not in listed
-    assert "is revoked" in onefold("write-keys", "revoke", key[:9])
-    assert "no live write key" in onefold("write-keys", "revoke", key[:9], status=1)
+    rows = [line.split() for line in onefold("write-keys", "list", "--tenant", "acme").splitlines()[1:]]
+    assert sorted((row[0], row[1]) for row in rows) == sorted(
+        [(public[0][:9], "public"), (server[0][:9], "server"), (second[:9], "public"), (third[:9], "server")]
+    )
+    assert "is revoked" in onefold("write-keys", "revoke", public[0][:9])
+    assert "no live write key" in onefold("write-keys", "revoke", public[0][:9], status=1)
+
+
+def test_login_secrets_from_the_command_line(onefold: Onefold, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIN_SECRET", "a login secret of our own")
+    monkeypatch.setenv("SHORT", "too short")
+    onefold("tenants", "add", "acme")
+    add = ("sources", "add", "web", "shop-web", "--tenant", "acme", "--account", "shop")
+    assert "16 to 1024 bytes" in onefold(*add, "--secret-env", "SHORT", status=1)
+    assert "--sender" in onefold(*add, "--sender", "42=bot", status=1)
+    printed = onefold(*add, "--secret-env", "LOGIN_SECRET", "--signed-logins", "required", "--rate", "5")
+    assert "a login secret of our own" not in printed
+    shown = onefold("sources", "show", "shop-web")
+    assert re.search("signed logins +required", shown)
+    assert re.search("rate +5 a second", shown)
+    new = onefold("sources", "rotate", "shop-web").strip().splitlines()[-1]
+    assert asyncio.run(_secrets_of(database, "shop-web")) == [b"a login secret of our own", new.encode()]
+    assert "logins signed with 1 secret" in onefold("sources", "rotate", "shop-web", "--drop-old")
+    onefold("sources", "change", "shop-web", "--signed-logins", "optional")
+    shown = onefold("sources", "show", "shop-web")
+    assert re.search("signed logins +optional", shown)
+    assert re.search("rate +5 a second", shown), "what is left out stays"
+    line = ("sources", "add", "line", "oa", "--tenant", "acme", "--secret-env", "SHORT")
+    assert "for websites" in onefold(*line, "--signed-logins", "required", status=1)
+    onefold(*line)
+    assert "for websites" in onefold("sources", "change", "oa", "--signed-logins", "required", status=1)
 
 
 async def _secrets_of(database: str, name: str) -> list[bytes]:

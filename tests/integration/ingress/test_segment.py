@@ -274,3 +274,13 @@ async def test_while_postgresql_is_away_a_key_that_is_not_known_is_no_wrong_key(
             assert_problem(answer, 503, "unavailable")
             assert answer.headers["access-control-allow-origin"] == "*"
         await own_postgres.start()
+
+
+async def test_the_browsers_settings_refuse_a_server_s_key(ingress: RunningIngress) -> None:
+    public = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
+    server = await write_keys.add_write_key(ingress.engine, "shop-web", "server")
+    assert (await ingress.client.get(f"/v1/projects/{public}/settings")).status_code == 200
+    assert_problem(await ingress.client.get(f"/v1/projects/{server}/settings"), 404, "not-found")
+    assert (
+        await ingress.client.post("/v1/track", json={"anonymousId": "a", "event": "E"}, auth=(server, ""))
+    ).is_success

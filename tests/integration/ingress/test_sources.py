@@ -65,6 +65,7 @@ async def test_a_source_is_connected_and_takes_webhooks_in(ingress: RunningIngre
         "name": None,
         "senders": {},
         "rate": None,
+        "signed_logins": "optional",
         "secrets": 1,
         "disabled": False,
         "webhook": "/webhooks/line/oa2",
@@ -173,6 +174,8 @@ async def test_a_name_that_is_taken_is_a_409_whoever_has_it(admin: Admin, strang
         ("PUT", "/oa2", {"disabled": True}),
         ("DELETE", "/oa2", None),
         ("POST", "/oa2/secrets", {"secret": "x", "keep": 1}),
+        ("GET", "/oa2/write-keys", None),
+        ("DELETE", "/oa2/write-keys/wk_123456", None),
     ],
 )
 async def test_another_tenant_s_source_is_a_404(
@@ -238,23 +241,79 @@ async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
         assert [event.event_id.rpartition(":")[2] for event in await told(ingress, "oa2")] == ["removed"]
 
 
-async def test_a_website_is_connected_and_its_write_key_is_shown_once(
+SITE = {"source": "shop", "channel": "web", "account": "shop", "rate": 50}
+
+
+async def _tracked(ingress: RunningIngress, key: str) -> int:
+    track = {"anonymousId": "a1", "event": "Looked", "messageId": key}
+    return (await ingress.client.post("/v1/track", json=track, auth=(key, ""))).status_code
+
+
+async def test_a_website_is_connected_and_its_keys_are_shown_once(
     ingress: RunningIngress, admin: Admin, stranger: Admin
 ) -> None:
-    site = {"source": "shop", "channel": "web", "account": "shop", "rate": 50}
-    answer = await admin.ask("POST", body=site)
+    answer = await admin.ask("POST", body=SITE)
     assert answer.status_code == 201, answer.text
-    first = answer.json()["write_key"]
-    assert (answer.json()["rate"], answer.json()["webhook"]) == (50, "")
-    assert "write_key" not in (await admin.ask("GET", "/shop")).json()
-    second = (await admin.ask("POST", "/shop/write-keys")).json()["write_key"]
-    assert second != first
-    for key in (first, second):
-        track = {"anonymousId": "a1", "event": "Looked", "messageId": key}
-        sent = await ingress.client.post("/v1/track", json=track, auth=(key, ""))
-        assert sent.status_code == 200, sent.text
+    made = answer.json()
+    assert (made["rate"], made["webhook"], made["secrets"]) == (50, "", 1)
+    assert (made["write_key"][:3], made["server_key"][:4], len(made["login_secret"])) == ("wk_", "wsk_", 43)
+    shown = (await admin.ask("GET", "/shop")).json()
+    assert not {"write_key", "server_key", "login_secret"} & shown.keys()
+    second = (await admin.ask("POST", "/shop/write-keys")).json()
+    third = (await admin.ask("POST", "/shop/write-keys", {"kind": "server"})).json()
+    assert (second["server_key"], third["write_key"]) == (None, None)
+    keys = [made["write_key"], made["server_key"], second["write_key"], third["server_key"]]
+    assert len(set(keys)) == 4
+    assert [await _tracked(ingress, key) for key in keys] == [200] * 4
     assert (await stranger.ask("POST", "/shop/write-keys")).status_code == 404
     assert (await admin.ask("POST", "/line/write-keys")).status_code == 404
-    for change in ({"account": None}, {"secrets": ["s"]}):
-        assert (await admin.ask("POST", body=site | {"source": "other"} | change)).status_code == 422
+    assert (await admin.ask("POST", "/shop/write-keys", {"kind": "secret"})).status_code == 422
+    assert (await admin.ask("POST", body=SITE | {"source": "other", "account": None})).status_code == 422
     assert [event.type for event in await told(ingress, "shop")][-1] == "tenant.channel_connected"
+
+
+async def test_write_keys_are_listed_and_revoked_by_their_beginning(ingress: RunningIngress, admin: Admin) -> None:
+    made = (await admin.ask("POST", body=SITE)).json()
+    listed = (await admin.ask("GET", "/shop/write-keys")).json()["write_keys"]
+    assert sorted((one["kind"], one["begins_with"]) for one in listed) == [
+        ("public", made["write_key"][:9]),
+        ("server", made["server_key"][:9]),
+    ]
+    gone = await admin.ask("DELETE", f"/shop/write-keys/{made['server_key'][:9]}")
+    assert (gone.json()["kind"], gone.json()["revoked_at"] is None) == ("server", False)
+    assert_problem(await admin.ask("DELETE", f"/shop/write-keys/{made['server_key'][:9]}"), 404, "not-found")
+    assert_problem(await admin.ask("DELETE", "/shop/write-keys/wk_"), 404, "not-found")
+    assert (await _tracked(ingress, made["server_key"]), await _tracked(ingress, made["write_key"])) == (401, 200)
+
+
+async def test_a_website_may_bring_its_login_secret_and_require_signed_logins(admin: Admin) -> None:
+    own = SITE | {"secrets": ["a login secret of our own"], "signed_logins": "required"}
+    answer = await admin.ask("POST", body=own)
+    assert (answer.json()["login_secret"], answer.json()["signed_logins"]) == (None, "required")
+    assert "of our own" not in answer.text
+    changed = await admin.ask("PUT", "/shop", {"account": "shop"})
+    assert (changed.json()["signed_logins"], changed.json()["rate"]) == ("required", None)
+    changed = await admin.ask("PUT", "/shop", {"account": "shop", "signed_logins": "optional"})
+    assert changed.json()["signed_logins"] == "optional"
+    added = await admin.ask("POST", "/shop/secrets", {"secret": "another login secret"})
+    assert added.json()["secrets"] == 2
+    assert_problem(await admin.ask("POST", "/shop/secrets", {"secret": "short"}), 422, "invalid-request")
+    for change in ({"secrets": ["short"]}, {"signed_logins": "maybe"}):
+        refused = await admin.ask("POST", body=SITE | {"source": "other"} | change)
+        assert_problem(refused, 422, "invalid-request")
+    assert_problem(await admin.ask("POST", body=NEW | {"signed_logins": "required"}), 422, "invalid-request")
+
+
+async def test_a_website_that_the_log_does_not_know_is_made_anew_by_a_repeat(
+    kafka: str, database: str, topic_prefix: str
+) -> None:
+    async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
+        admin = Admin(ingress, await add_key(ingress.engine, "acme", ["admin"]))
+        assert_problem(await admin.ask("POST", body=SITE), 503, "unavailable")
+        await ensure_topics(ingress.settings)
+        async with asyncio.timeout(30):
+            while (answer := await admin.ask("POST", body=SITE)).status_code != 201:
+                assert answer.status_code == 503, answer.text
+                await asyncio.sleep(0.2)
+        await ingress.ready()
+        assert await _tracked(ingress, answer.json()["server_key"]) == 200
