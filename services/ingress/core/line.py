@@ -41,12 +41,14 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
     entries = body.get("events") if isinstance(body, dict) else None
     if not isinstance(entries, list):
         return Translated(ignored=(Ignored(0, "not_a_webhook"),))
-    account = account_name(account) or account_name(body.get("destination"))
+    destination = account_name(body.get("destination"))
+    account = account_name(account) or destination
+    own = frozenset(name for name in (account, destination) if name)
     facts = {"tenant": tenant, "source": source, "received_at": received_at}
     events: list[Event] = []
     ignored: list[Ignored] = []
     for index, entry in enumerate(entries):
-        outcome = _translate_entry(entry, account, provider, facts)
+        outcome = _translate_entry(entry, account, own, provider, facts)
         if isinstance(outcome, str):
             ignored.append(Ignored(index, outcome))
         else:
@@ -54,12 +56,14 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
     return Translated(tuple(events), tuple(ignored))
 
 
-def _translate_entry(entry: Any, account: str | None, provider: str | None, facts: Fields) -> Event | str:
+def _translate_entry(
+    entry: Any, account: str | None, own: frozenset[str], provider: str | None, facts: Fields
+) -> Event | str:
     """The entry's event, or the reason why there is none."""
     if not isinstance(entry, dict):
         return "not_an_object"
     event = clean({key: value for key, value in entry.items() if key not in _FLEETING})
-    contact = _contact(event, account)
+    contact = _contact(event, account, own)
     envelope = facts | {
         "event_id": _event_id(event, account),
         "contact": contact,
@@ -81,12 +85,13 @@ def _event_id(event: Fields, account: str | None) -> str:
     return content_hash_id({"channel": "line", "account": account, "event": event})
 
 
-def _contact(event: Fields, account: str | None) -> Fields | None:
+def _contact(event: Fields, account: str | None, own: frozenset[str]) -> Fields | None:
+    """The person in a one-to-one chat; the account itself, under any of its ``own`` names, is none."""
     source = event.get("source")
     if account is None or not isinstance(source, dict) or source.get("type") != "user":
         return None
     uid = source.get("userId")
-    if not isinstance(uid, str) or not 0 < len(uid) <= MAX_WORD:
+    if not isinstance(uid, str) or not 0 < len(uid) <= MAX_WORD or uid in own:
         return None
     return {"channel": "line", "account": account, "uid": uid}
 

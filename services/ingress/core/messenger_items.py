@@ -4,6 +4,7 @@ An item belongs to the contact or to the team. The brand is the side that ``entr
 An account is never its own contact. A person without an id of the channel (a ``user_ref``) is no contact yet.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,6 +18,7 @@ ENVELOPE: Final = frozenset({"sender", "recipient", "timestamp"})
 _OF_AN_ENTRY: Final = frozenset({"id", "time", "object", "messaging", "standby", "changes", "field", "value"})
 # Only people do these: the other side is the brand, though Instagram's page prints the person's id as the entry's.
 _PERSONAL: Final = frozenset({"postback", "optin", "referral"})
+INSTAGRAM_ID: Final = re.compile(r"17841[0-9]{12}")  # of a professional account
 COMMENTS: Final = frozenset({"comments", "live_comments"})
 
 
@@ -104,8 +106,7 @@ def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | s
     sender, recipient = (identity(fields(item.get(side)).get("id")) for side in ("sender", "recipient"))
     echo = fields(item.get("message")).get("is_echo") is True
     configured, named = turn.context.account, turn.account
-    misprinted = turn.channel == "instagram" and named == sender and not echo and not _PERSONAL.isdisjoint(item)
-    if named is None or misprinted:
+    if named is None or (turn.channel == "instagram" and named == sender and not echo and _misprinted(named, item)):
         named = sender if echo or (sender is not None and sender == configured) else recipient
     account = account_name(named) or configured
     if configured is not None and account != configured:
@@ -115,3 +116,8 @@ def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | s
     if field in COMMENTS and turn.channel == "instagram":
         uid = identity(fields(item.get("from")).get("id"))
     return field, item, replace(turn, account=account, uid=None if uid == account else uid, by_team=by_team)
+
+
+def _misprinted(named: str, item: Fields) -> bool:
+    """Whether the person's id stands as the entry's: only people do such things, and no person has such an id."""
+    return not _PERSONAL.isdisjoint(item) and not INSTAGRAM_ID.fullmatch(named)

@@ -6,7 +6,6 @@ content shows another: only WhatsApp has ``messaging_product``, and only Instagr
 begin with 17841. Every item becomes at least one event, or is ignored with the position of its entry and the reason.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -14,11 +13,11 @@ from schemas.events import Event
 from schemas.webhook_fields import WEBHOOK_FIELDS
 from services.ingress.core import messenger, whatsapp
 from services.ingress.core.drafts import ItemDraft, SourceContext, event_of, fields, identity, listed
+from services.ingress.core.messenger_items import INSTAGRAM_ID
 from services.ingress.core.normalize import Fields, account_name, clean, word
 from services.ingress.core.translated import Ignored, Translated
 
 _WHATSAPP: Final = "whatsapp_business_account"
-_INSTAGRAM_ID: Final = re.compile(r"17841[0-9]{12}")
 _INSTAGRAM_FIELDS: Final = WEBHOOK_FIELDS["instagram"].keys() - WEBHOOK_FIELDS["facebook"].keys()
 _OF_AN_ENTRY: Final = frozenset({"messaging", "standby", "changes", "field", "sender", "recipient"})
 _NO_WEBHOOK: Final = "no webhook"
@@ -85,6 +84,6 @@ def _is_whatsapp(change: Any) -> bool:
 
 def _channel(entry: Fields, changes: list[Any], object_name: Any, context: SourceContext) -> str:
     accounts = (identity(entry.get("id")), context.account)
-    by_id = any(account and _INSTAGRAM_ID.fullmatch(account) for account in accounts)
+    by_id = any(account and INSTAGRAM_ID.fullmatch(account) for account in accounts)
     by_field = object_name is None and any(word(fields(change).get("field")) in _INSTAGRAM_FIELDS for change in changes)
     return "instagram" if object_name == "instagram" or by_id or by_field else "facebook"

@@ -7,6 +7,7 @@ number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``
   the business, and on this channel a broadcast, a cart reminder and a push to the site's visitors (``web_push``,
   官網顧客行銷推播) are all sent as such templates. With one kind left open, the contact would count as valid although
   nothing can reach it.
+- *A refusal of marketing* in a failed status means the same, beside the status.
 - *A new number or BSUID* supersedes the old contact by the new one and binds the new one to the old, because the
   account moved along with its owner. Both carry the ids that the channel gives for them.
 - *The name* is an event of its own, beside each message of a contact. Statuses contain it too, three times for each
@@ -14,7 +15,10 @@ number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``
 - *A contact card* that answers our request for the person's own number claims the number for the contact, who may
   otherwise hide it behind a user name. Any other card is about somebody else.
 - *A reaction* is a message that contains an emoji; removing it gives no event.
-- What the number itself sent, from the phone app or by another app, is the team's message.
+- What the number itself sent, from the phone app or by another app, is the team's message. The number itself is never a
+  contact: what it sends to itself has none.
+- *A placeholder* stands in the history for media that come later with the same id; so its event id is another.
+- *A contact of the phone app's address book* names its person. Being in it is no subscription.
 """
 
 import re
@@ -30,6 +34,8 @@ from services.ingress.core.whatsapp_people import WhatsAppPerson
 
 MARKETING_KINDS: Final = ("broadcast", "cart_remarketing", "web_push")
 _TEXTS: Final = ("body", "caption", "text")
+_PLACEHOLDER: Final = "media_placeholder"
+_STOPPED_MARKETING: Final = "131050"
 _NOT_SENT: Final = frozenset({"edit", "revoke", "reaction", "system"})
 _CHANGED: Final = frozenset({"user_changed_number", "customer_changed_number", "user_changed_user_id"})
 _OLD_ID: Final = re.compile(r" from (\S+) to \S+\s*$")
@@ -59,10 +65,15 @@ def _message(item: Fields, place: Place) -> Iterator[ItemDraft]:
     else:
         kind = word(item.get("type")) or "unknown"
         content = _MESSAGE_READERS.get(kind, _content_of)(item, place, kind)
-        draft = place.draft(item, content) if content else place.kept(item, kind)
+        draft = place.draft(item, content, *_apart(kind)) if content else place.kept(item, kind)
         yield draft
         yield from _profile(draft, item, place)
         yield from _shared_phones(draft, item, place)
+
+
+def _apart(kind: str) -> tuple[str, ...]:
+    """What tells a message's event from that of the media that take its place."""
+    return ("placeholder",) if kind == _PLACEHOLDER else ()
 
 
 def _content_of(item: Fields, place: Place, kind: str) -> EventContent | None:
@@ -132,8 +143,14 @@ def _no_content(_: Fields, __: Place, ___: str) -> None:
 
 def _profile(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
     """The name that came with a message. The message carries the ids, so that this stays small."""
-    profile = place.profile or {}
-    name = next((given for key in ("name", "username") if isinstance(given := profile.get(key), str) and given), None)
+    yield from _named_as(draft, place.profile or {}, ("name", "username"), item, place)
+
+
+def _named_as(
+    draft: ItemDraft, profile: Fields, names: tuple[str, ...], item: Fields, place: Place
+) -> Iterator[ItemDraft]:
+    """The first of these names that a profile has, as an event beside the draft."""
+    name = next((given for key in names if isinstance(given := profile.get(key), str) and given), None)
     if name is not None and draft.contact is not None:
         content = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
         beside = place.draft(item, content, event_id=f"{draft.event_id}:profile")
@@ -144,7 +161,7 @@ def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[Ite
     """The numbers on a card that answers a request for the person's own number; they are claimed."""
     cards = [card for card in listed(item.get("contacts")) if isinstance(card, dict)]
     own = [card for card in cards if (card.get("origin") or item.get("origin")) == "contact_request"]
-    given = (WhatsAppPerson.named(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
+    given = (place.person(phone=phone.get("phone"), wa_id=phone.get("wa_id")) for phone in _phones(own))
     numbers = dict.fromkeys(f"+{person.phone}" for person in given if person.phone)
     if numbers and draft.contact is not None:
         identifiers = [{"type": "phone", "value": number, "assurance": "claimed"} for number in numbers]
@@ -169,7 +186,7 @@ def _echo(item: Fields, place: Place) -> Iterator[ItemDraft]:
         "payload": {"type": kind} | payload | place.rest(item, "type", kind),
         "echo": True,
     }
-    yield place.draft(item, ("team.message_sent", data))
+    yield place.draft(item, ("team.message_sent", data), *_apart(kind))
 
 
 def _status(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -182,7 +199,18 @@ def _status(item: Fields, place: Place) -> Iterator[ItemDraft]:
         return
     known = () if place.contact is None else ("recipient_id", "recipient_user_id")
     data = {"message_id": word(item.get("id")), "status": status, "payload": place.rest(item, "status", *known)}
-    yield place.draft(item, ("team.message_status", data), *apart)
+    draft = place.draft(item, ("team.message_status", data), *apart)
+    yield draft
+    if place.contact is not None and _STOPPED_MARKETING in _error_codes(item):
+        yield place.draft(item, _all_marketing("marketing.opted_out"), event_id=f"{draft.event_id}:opted_out")
+
+
+def _error_codes(item: Fields) -> set[str | None]:
+    return {word(fields(error).get("code")) for error in listed(item.get("errors"))}
+
+
+def _all_marketing(type_name: str) -> EventContent:
+    return type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}
 
 
 def _preference(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -198,7 +226,7 @@ def _consent(item: Fields, place: Place, wish: Any) -> ItemDraft:
     )
     if type_name is None or place.contact is None:
         return place.kept(item, place.name)
-    return place.draft(item, (type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}))
+    return place.draft(item, _all_marketing(type_name))
 
 
 def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -207,26 +235,30 @@ def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
     if kind == "user_preference_changed":
         yield _consent(item, place, system.get("marketing"))
     elif isinstance(kind, str) and kind in _CHANGED:
-        yield from _moved(item, place, _before(system, place.who, kind), _after(system))
+        yield from _moved(item, place, _before(system, place, kind), _after(system, place))
     else:
         yield place.kept(item, kind if word(kind) else "system")
 
 
-def _before(system: Fields, who: WhatsAppPerson, kind: str) -> WhatsAppPerson:
+def _before(system: Fields, place: Place, kind: str) -> WhatsAppPerson:
     """The person's former ids: from the message's fields, or from the sentence that describes the change."""
     old_id = _OLD_ID.search(body) if isinstance(body := system.get("body"), str) else None
     old = old_id[1] if old_id and kind == "user_changed_user_id" else None
-    named = WhatsAppPerson.named(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
-    return who.known_as(named)
+    named = place.person(wa_id=system.get("customer"), bsuid=system.get("previous_user_id") or old)
+    return place.who.known_as(named)
 
 
-def _after(system: Fields) -> WhatsAppPerson:
-    return WhatsAppPerson.named(wa_id=system.get("wa_id") or system.get("new_wa_id"), bsuid=system.get("user_id"))
+def _after(system: Fields, place: Place) -> WhatsAppPerson:
+    return place.person(
+        wa_id=system.get("wa_id") or system.get("new_wa_id"),
+        bsuid=system.get("user_id"),
+        parent=system.get("parent_user_id"),
+    )
 
 
 def _renewal(item: Fields, place: Place) -> Iterator[ItemDraft]:
     previous = fields(item.get("user_id")).get("previous")
-    yield from _moved(item, place, WhatsAppPerson.named(bsuid=previous), place.who)
+    yield from _moved(item, place, place.person(bsuid=previous), place.who)
 
 
 def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson) -> Iterator[ItemDraft]:
@@ -248,6 +280,13 @@ def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:
     yield place.kept(item, place.name, word(item.get("event")) or "unknown")
 
 
+def _in_address_book(item: Fields, place: Place) -> Iterator[ItemDraft]:
+    kept = place.kept(item, place.name)
+    yield kept
+    if item.get("action") == "add":
+        yield from _named_as(kept, fields(item.get("contact")), ("full_name", "first_name", "username"), item, place)
+
+
 MessageReader = Callable[[Fields, Place, str], EventContent | None]
 _MESSAGE_READERS: Final[dict[str, MessageReader]] = {
     "button": _button,
@@ -265,4 +304,5 @@ READERS: Final[dict[str, WhatsAppReader]] = {
     "user_preferences": _preference,
     "user_id_update": _renewal,
     "calls": _call,
+    "state_sync": _in_address_book,
 }

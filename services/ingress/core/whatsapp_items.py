@@ -13,19 +13,30 @@ from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashe
 from services.ingress.core.normalize import Fields, account_name, word
 from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
-from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson
+from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson, one_spelling
 
 CHANNEL: Final = "whatsapp"
 _ENVELOPE: Final = frozenset({"id", "timestamp"})
 _ADDRESSES: Final = frozenset({"from", "from_user_id", "to", "to_user_id"})
-_PERSONAL: Final = ("messages", "message_echoes", "statuses", "user_preferences", "user_id_update", "calls")
-_IMPERSONAL: Final = ("groups", "state_sync", "errors")
+_PERSONAL: Final = (
+    "messages",
+    "message_echoes",
+    "statuses",
+    "user_preferences",
+    "user_id_update",
+    "calls",
+    "state_sync",
+)
+_IMPERSONAL: Final = ("groups", "errors")
 _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The context of an item: its change, its number and its person."""
+    """The context of an item: its change, its number and its person.
+
+    ``ours`` is what names the business itself: its number, in the one spelling, and that number's id.
+    """
 
     context: SourceContext
     account: str | None
@@ -33,6 +44,7 @@ class Place:
     metadata: Fields
     field: str
     sent_at: int | None
+    ours: frozenset[str]
     kind: str = ""
     who: WhatsAppPerson = NOBODY
     profile: Fields | None = None
@@ -49,8 +61,12 @@ class Place:
 
     def is_ours(self, number: Any) -> bool:
         """Whether the number is the business's own."""
-        ours, given = _digits(self.metadata.get("display_phone_number")), _digits(number)
-        return bool(ours) and ours == given
+        return one_spelling(_digits(number)) in self.ours
+
+    def person(self, **ids: Any) -> WhatsAppPerson:
+        """The person of these ids; nobody where they are the business's own."""
+        person = WhatsAppPerson.named(**ids)
+        return NOBODY if person.is_any_of(self.ours) else person
 
     def draft(self, item: Fields, content: EventContent, *apart: str, event_id: str | None = None) -> ItemDraft:
         """The item as a draft; ``apart`` distinguishes it from other events that share its id."""
@@ -58,7 +74,7 @@ class Place:
             event_id=event_id or self.event_id(item, *apart),
             content=content,
             unread=unread(CHANNEL, self.name, item),
-            at=millis_of(item.get("timestamp")) or self.sent_at,
+            at=_time(item) or self.sent_at,
             contact=self.contact,
             intrinsic=self.who.intrinsic(self.portfolio) if self.contact else (),
         )
@@ -69,17 +85,30 @@ class Place:
 
     def event_id(self, item: Fields, *apart: str) -> str:
         """The event id from the item's own id, or from its content if it has none."""
-        at = None if millis_of(item.get("timestamp")) else self.sent_at
+        at = None if _time(item) else self.sent_at
         content = {"kind": self.name, "who": self.who.uid, "item": item, "at": at, "apart": apart}
         return own_id(CHANNEL, item.get("id"), *apart) or hashed_id(CHANNEL, self.account, content)
 
     def rest(self, item: Fields, *consumed: str) -> Fields:
-        """The item's fields besides the envelope and those already read; and the chat, if it is not one to one."""
+        """The item's fields besides the envelope and those already read; what else ``contacts`` has of the person.
+
+        Of what is not one to one, also the chat.
+        """
         known = _ENVELOPE.union(consumed, _ADDRESSES if self.contact else ())
         rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
             rest["metadata"] = self.metadata
-        return rest | unread_time(item) | ({"standby": True} if self.field == "standby" else {})
+        return self._known() | rest | unread_time(item) | ({"standby": True} if self.field == "standby" else {})
+
+    def _known(self) -> Fields:
+        """What ``contacts`` has of the person and no other field of an event holds."""
+        other_number = self.who.wa_id if self.who.phone and self.who.wa_id != self.who.phone else None
+        known = {
+            "wa_id": other_number,
+            "parent_user_id": self.who.parent,
+            "username": word((self.profile or {}).get("username")),
+        }
+        return {name: value for name, value in known.items() if value}
 
 
 def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
@@ -97,13 +126,14 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
         metadata=metadata,
         field=word(change.get("field")) or "",
         sent_at=millis_of(entry.get("time")),
+        ours=_ours(metadata),
     )
     found = list(_listed(value))
     if not found:
         whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
         yield whole, place
     named = [_named(kind, item, place) for kind, item in found]
-    roll = Roll.of(listed(value.get("contacts")), filter(None, named))
+    roll = Roll.of(listed(value.get("contacts")), filter(None, named), place.ours)
     for (kind, item), person in zip(found, named, strict=True):
         who, profile = _found(roll, item, person)
         here = replace(place, kind=kind, who=who, profile=profile)
@@ -136,20 +166,67 @@ def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _named(kind: str, item: Any, place: Place) -> WhatsAppPerson | None:
-    """The person that an item names; None if it is about a group or nobody."""
+    """The person that an item names; None if it is about a group, about the business itself, or about nobody."""
     if kind not in _PERSONAL or not isinstance(item, dict):
         return None
     if item.get("group_id") is not None or item.get("recipient_type") == "group":
         return None
+    person = WhatsAppPerson.named(**_ids(kind, item, place))
+    return None if person.is_any_of(place.ours) else person
+
+
+def _ids(kind: str, item: Fields, place: Place) -> Fields:
+    """The ids by which an item of this list names its person: of the two sides of a message or call, the other one."""
     if kind == "statuses":
-        return WhatsAppPerson.named(phone=item.get("recipient_id"), bsuid=item.get("recipient_user_id"))
+        return {
+            "phone": item.get("recipient_id"),
+            "bsuid": item.get("recipient_user_id"),
+            "parent": _first(item, "recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"),
+        }
+    if kind == "state_sync":
+        contact = fields(item.get("contact"))
+        return {"phone": contact.get("phone_number"), "bsuid": contact.get("user_id")}
     if kind in {"user_preferences", "user_id_update"}:
-        bsuid = item.get("user_id")
-        return WhatsAppPerson.named(wa_id=item.get("wa_id"), bsuid=fields(bsuid).get("current") or bsuid)
-    to_them = kind == "message_echoes" or item.get("direction") == "BUSINESS_INITIATED"
-    if to_them or place.is_ours(item.get("from")):
-        return WhatsAppPerson.named(phone=item.get("to"), bsuid=item.get("to_user_id") or item.get("recipient_user_id"))
-    return WhatsAppPerson.named(phone=item.get("from"), bsuid=item.get("from_user_id"))
+        bsuid, parent = item.get("user_id"), item.get("parent_user_id")
+        return {
+            "wa_id": item.get("wa_id"),
+            "bsuid": fields(bsuid).get("current") or bsuid,
+            "parent": fields(parent).get("current") or parent,
+        }
+    if _is_sent(kind, item, place):
+        return {
+            "phone": item.get("to"),
+            "bsuid": item.get("to_user_id") or item.get("recipient_user_id"),
+            "parent": _first(item, "to_parent_user_id", "parent_user_id"),
+        }
+    return {
+        "phone": item.get("from"),
+        "bsuid": item.get("from_user_id"),
+        "parent": _first(item, "from_parent_user_id", "parent_user_id"),
+    }
+
+
+def _first(item: Fields, *names: str) -> Any:
+    return next((value for name in names if (value := item.get(name)) is not None), None)
+
+
+def _is_sent(kind: str, item: Fields, place: Place) -> bool:
+    """Whether the business is the item's sender or caller. Its own number decides, where it is one of the two."""
+    if place.is_ours(item.get("from")):
+        return True
+    if kind == "message_echoes":
+        return True
+    return item.get("direction") == "BUSINESS_INITIATED" and not place.is_ours(item.get("to"))
+
+
+def _time(item: Fields) -> int | None:
+    """The item's own time; that of a contact in the phone app's address book is in its metadata."""
+    return millis_of(item.get("timestamp")) or millis_of(fields(item.get("metadata")).get("timestamp"))
+
+
+def _ours(metadata: Fields) -> frozenset[str]:
+    own = (_digits(metadata.get("display_phone_number")), identity(metadata.get("phone_number_id")) or "")
+    return frozenset(one_spelling(number) for number in own if number)
 
 
 def _digits(number: Any) -> str:

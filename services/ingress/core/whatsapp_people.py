@@ -1,21 +1,25 @@
 """The person that the ids in a WhatsApp webhook mean.
 
-WhatsApp names a person by up to three ids. The *wa_id* names the contact. The *phone* is ``messages[].from`` or
-``statuses[].recipient_id``; Meta warns that it and the wa_id may differ, so the wa_id is taken for the phone only where
-no phone is given. The *BSUID* is the person's id in one business portfolio; it comes alone where the person has a user
-name and hides the number, and it changes with the number.
+WhatsApp names a person by up to four ids. The *wa_id* names the contact, in one spelling: that of the phone's matching
+key, because an echo or a status may have the other. The *phone* is ``messages[].from`` or ``statuses[].recipient_id``;
+Meta warns that it and the wa_id may differ, so the wa_id is taken for the phone only where no phone is given. The
+*BSUID* is the person's id in one business portfolio; it comes alone where the person has a user name and hides the
+number, and it changes with the number. The *parent BSUID* is the person's id in the enterprise that several portfolios
+belong to: it finds the person among ``contacts``, and names no contact itself.
 """
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from projections.identity.resolution.phones import matching_key
 from services.ingress.core.drafts import fields, identity
 from services.ingress.core.normalize import Fields
 
 _PHONE: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
 _BSUID: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
+_PARENT: Final = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +29,35 @@ class WhatsAppPerson:
     wa_id: str | None = None
     phone: str | None = None
     bsuid: str | None = None
+    parent: str | None = None
 
     @classmethod
-    def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None) -> "WhatsAppPerson":
-        """The person of these ids, each a BSUID, a number or nothing, whatever the body calls it."""
-        names = [name for name in (identity(wa_id), identity(phone)) if name]
-        numbers = [name.removeprefix("+") for name in names if not _BSUID.fullmatch(name)]
+    def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None, parent: Any = None) -> "WhatsAppPerson":
+        """The person of these ids, each a BSUID, a parent BSUID, a number or nothing, whatever the body calls it."""
+        user = identity(bsuid)
+        number = user if user and _PHONE.fullmatch(user) else None
+        names = [name for name in (identity(wa_id), identity(phone), number) if name]
+        numbers = [name.removeprefix("+") for name in names if not (_BSUID.fullmatch(name) or _PARENT.fullmatch(name))]
         phones = [match[1] for name in reversed(names) if (match := _PHONE.fullmatch(name))]
-        bsuids = [identity(bsuid), *filter(_BSUID.fullmatch, names)]
-        return cls(*(next(filter(None, ids), None) for ids in (numbers, phones, bsuids)))
+        given = [name for name in (None if number else user, *filter(_BSUID.fullmatch, names)) if name]
+        parents = [identity(parent), *filter(_PARENT.fullmatch, (*given, *names))]
+        bsuids = [name for name in given if name not in parents]
+        return cls(*(next(filter(None, ids), None) for ids in (numbers, phones, bsuids, parents)))
 
     @property
     def uid(self) -> str | None:
-        """The contact's uid: the wa_id, else the BSUID."""
-        return self.wa_id or self.bsuid
+        """The contact's uid: the wa_id in its one spelling, else the BSUID."""
+        return one_spelling(self.wa_id) if self.wa_id else self.bsuid
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The person's own ids, a number in its one spelling."""
+        numbers = tuple(one_spelling(number) for number in (self.wa_id, self.phone) if number)
+        return (self.bsuid, *numbers) if self.bsuid else numbers
+
+    def is_any_of(self, names: frozenset[str]) -> bool:
+        """Whether any of these names the person."""
+        return not names.isdisjoint(self.names)
 
     def contact(self, account: str | None) -> Fields | None:
         """The contact on this account; None where the body names nobody."""
@@ -52,10 +71,20 @@ class WhatsAppPerson:
 
     def known_as(self, other: "WhatsAppPerson") -> "WhatsAppPerson":
         """The same person with what ``other``, an entry of ``contacts``, adds."""
-        return WhatsAppPerson(other.wa_id or self.wa_id, self.phone or other.phone, self.bsuid or other.bsuid)
+        return WhatsAppPerson(
+            other.wa_id or self.wa_id,
+            self.phone or other.phone,
+            self.bsuid or other.bsuid,
+            self.parent or other.parent,
+        )
 
 
 NOBODY: Final = WhatsAppPerson()
+
+
+def one_spelling(number: str) -> str:
+    """The digits of a number in the one spelling that names its contact, whichever of its spellings is given."""
+    return matching_key(f"+{number}").removeprefix("+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +95,22 @@ class Roll:
     only: tuple[WhatsAppPerson, Fields] | None
 
     @classmethod
-    def of(cls, entries: Iterable[Any], senders: Iterable[WhatsAppPerson]) -> "Roll":
-        """The roll of a change's ``contacts``; ``senders`` are all whom its items name."""
-        known = [
-            (WhatsAppPerson.named(wa_id=entry.get("wa_id"), bsuid=entry.get("user_id")), fields(entry.get("profile")))
+    def of(cls, entries: Iterable[Any], senders: Iterable[WhatsAppPerson], ours: frozenset[str]) -> "Roll":
+        """The roll of a change's ``contacts``; ``senders`` are all whom its items name, ``ours`` our own numbers."""
+        listed = [
+            (
+                WhatsAppPerson.named(
+                    wa_id=entry.get("wa_id"), bsuid=entry.get("user_id"), parent=entry.get("parent_user_id")
+                ),
+                fields(entry.get("profile")),
+            )
             for entry in entries
             if isinstance(entry, dict)
         ]
+        known = [(person, profile) for person, profile in listed if not person.is_any_of(ours)]
         by_name: dict[str, tuple[WhatsAppPerson, Fields]] = {}
         for person, profile in known:
-            for name in (person.bsuid, person.wa_id):
+            for name in (*person.names, person.parent):
                 if name:
                     by_name.setdefault(name, (person, profile))
         alone = len(known) == 1 and len(set(senders) - {NOBODY}) <= 1
@@ -83,7 +118,12 @@ class Roll:
 
     def find(self, person: WhatsAppPerson) -> tuple[WhatsAppPerson, Fields]:
         """The person whom an item names, with what the roll adds, and the profile that the roll has of them."""
-        found = next((self.by_name[name] for name in (person.bsuid, person.wa_id) if name in self.by_name), self.only)
-        if found is None or (person.bsuid and found[0].bsuid and person.bsuid != found[0].bsuid):
+        names = (*person.names, person.parent)
+        found = next((self.by_name[name] for name in names if name in self.by_name), self.only)
+        if found is None:
+            return person, {}
+        if person.bsuid and person.bsuid == found[0].parent:  # a parent BSUID that looks like any other
+            person = replace(person, bsuid=None, parent=person.bsuid)
+        if person.bsuid and found[0].bsuid and person.bsuid != found[0].bsuid:
             return person, {}
         return person.known_as(found[0]), found[1]

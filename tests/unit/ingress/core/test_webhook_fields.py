@@ -19,7 +19,7 @@ def test_every_item_of_a_conversation_that_is_read_is_subscribed_to() -> None:
 
 
 def test_every_list_of_whatsapps_that_is_read_is_subscribed_to() -> None:
-    assert (_brought("whatsapp") | BESIDE_MESSAGES) - OF_AN_ACCOUNT - {"history", "state_sync"} == set(whatsapp.READERS)
+    assert (_brought("whatsapp") | BESIDE_MESSAGES) - OF_AN_ACCOUNT - {"history"} == set(whatsapp.READERS)
 
 
 @pytest.mark.parametrize("channel", WEBHOOK_FIELDS)

@@ -15,6 +15,7 @@ from tests.support.meta_bodies import (
     OTHER_NUMBER,
     OUR_BOT,
     OWN_PHONE,
+    PARENT,
     PHONE,
     PORTFOLIO,
     RECEIVED_AT,
@@ -197,9 +198,15 @@ class TestWhoItIs:
         assert key_of(event) == BSUID_KEY
 
     def test_a_wa_id_that_is_not_the_phone_names_the_contact_but_is_no_phone(self) -> None:
-        event = event_of(_messages(hello(phone="5215512345678"), contacts=[known("525512345678")]))
-        assert key_of(event) == f"whatsapp:{NUMBER}:525512345678"
-        assert vouched(event) == [("phone", "+5215512345678")]
+        event = event_of(_messages(hello(), contacts=[known(NEW_PHONE)]))
+        assert (key_of(event), vouched(event)) == (NEW_KEY, [HAS_PHONE])
+        assert data_of(event)["payload"] == {"wa_id": NEW_PHONE}
+
+    def test_the_user_name_and_the_parent_id_are_kept_with_the_message(self) -> None:
+        entry = known(None, BSUID, name="安娜", username="@anna") | {"parent_user_id": PARENT}
+        message, profile = events_of(_messages(hello(phone=None, from_user_id=BSUID), contacts=[entry]))
+        assert data_of(message)["payload"] == {"username": "@anna", "parent_user_id": PARENT}
+        assert data_of(profile) == {"display_name": "安娜"}
 
     def test_of_several_people_each_is_matched_with_their_own(self) -> None:
         people = [known(NEW_PHONE, NEW_BSUID), known(PHONE, BSUID)]
@@ -211,9 +218,9 @@ class TestWhoItIs:
         assert (key_of(third), vouched(third)) == (f"whatsapp:{NUMBER}:1", [])
 
     def test_of_several_senders_none_is_taken_for_the_only_one_there(self) -> None:
-        messages = hello(wamid="1", phone="5215512345678"), hello(wamid="2", phone=NEW_PHONE)
-        first, second = events_of(_messages(*messages, contacts=[known("525512345678")]))
-        assert (key_of(first), key_of(second)) == (f"whatsapp:{NUMBER}:5215512345678", NEW_KEY)
+        messages = hello(wamid="1", phone="886955555555"), hello(wamid="2", phone=NEW_PHONE)
+        first, second = events_of(_messages(*messages, contacts=[known(PHONE)]))
+        assert (key_of(first), key_of(second)) == (f"whatsapp:{NUMBER}:886955555555", NEW_KEY)
 
     def test_another_persons_entry_adds_nothing(self) -> None:
         event = event_of(_messages(hello(from_user_id=BSUID), contacts=[known(NEW_PHONE, NEW_BSUID)]))
@@ -233,6 +240,47 @@ class TestWhoItIs:
         assert (event.type, event.contact, event.intrinsic) == ("message.received", None, [])
         metadata = {"display_phone_number": OWN_PHONE, "phone_number_id": NUMBER}
         assert data_of(event)["payload"] == {"group_id": "G1", "from": PHONE, "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("5215512345678", "525512345678"),
+        ("5491123456789", "541123456789"),
+        ("5511987654321", "551187654321"),
+        ("2290197000000", "22997000000"),
+        ("2250712345678", "22512345678"),
+    ],
+)
+class TestANumberWithTwoSpellings:
+    def test_is_one_contact_whichever_the_message_has(self, one: str, other: str) -> None:
+        bodies = [
+            _messages(hello(phone=phone), contacts=[known(wa_id)]) for phone in (one, other) for wa_id in (one, other)
+        ]
+        assert {key_of(events_of(body)[0]) for body in bodies} == {f"whatsapp:{NUMBER}:{other}"}
+
+    def test_is_the_same_contact_in_an_echo_and_a_status(self, one: str, other: str) -> None:
+        echoes = [{"from": OWN_PHONE, "to": phone, "id": "wamid.E1", "type": "text"} for phone in (one, other)]
+        statuses = [_status(recipient_id=phone) for phone in (one, other)]
+        events = events_of(whatsapp(change(message_echoes=echoes), change(statuses=statuses)))
+        assert {key_of(event) for event in events} == {f"whatsapp:{NUMBER}:{other}"}
+
+    def test_is_vouched_for_as_the_channel_wrote_it(self, one: str, other: str) -> None:
+        assert vouched(event_of(_messages(hello(phone=one)))) == [("phone", f"+{one}")]
+        assert vouched(event_of(_messages(hello(phone=other)))) == [("phone", f"+{other}")]
+
+    def test_finds_the_bsuid_in_the_roll(self, one: str, other: str) -> None:
+        people = [known(other, BSUID), known(NEW_PHONE, NEW_BSUID)]
+        event = event_of(_messages(hello(phone=one), contacts=people))
+        assert vouched(event) == [("phone", f"+{one}"), HAS_BSUID]
+
+    def test_did_not_change_by_being_written_otherwise(self, one: str, other: str) -> None:
+        assert event_of(_moved(phone=one, wa_id=other)).type == "whatsapp.user_changed_number"
+
+    def test_of_the_business_is_its_own_in_both(self, one: str, other: str) -> None:
+        body = _messages(hello(phone=one, to=PHONE))
+        body["entry"][0]["changes"][0]["value"]["metadata"]["display_phone_number"] = f"+{other}"
+        assert (event_of(body).type, key_of(event_of(body))) == ("team.message_sent", KEY)
 
 
 def _card(*phones: Any, **fields: Any) -> Any:
@@ -334,6 +382,46 @@ class TestStatuses:
     def test_of_something_else_is_kept_unread(self, fields: Any, kept_as: str) -> None:
         event = event_of(whatsapp(change(statuses=[_status() | fields])))
         assert (event.type, key_of(event)) == (f"whatsapp.{kept_as}", KEY)
+
+    @pytest.mark.parametrize("code", [131050, "131050"], ids=repr)
+    def test_that_says_the_person_stopped_marketing_opts_out_of_all_of_it(self, code: Any) -> None:
+        failed = _status("failed", errors=[{"code": code, "title": "stopped"}])
+        status, opted_out = events_of(whatsapp(change(statuses=[failed])))
+        assert (status.type, data_of(status)["status"]) == ("team.message_status", "failed")
+        assert (opted_out.type, opted_out.event_id) == ("marketing.opted_out", "whatsapp:wamid.S1:failed:opted_out")
+        assert data_of(opted_out) == {"kinds": ["broadcast", "cart_remarketing", "web_push"], "by": "customer"}
+        assert (key_of(opted_out), opted_out.occurred_at) == (KEY, SECONDS * 1000)
+
+    @pytest.mark.parametrize("code", [131049, 131026, 130472, None])
+    def test_that_failed_for_another_reason_opts_nobody_out(self, code: Any) -> None:
+        assert event_of(whatsapp(change(statuses=[_status("failed", errors=[{"code": code}, 7])]))).type == (
+            "team.message_status"
+        )
+
+    @pytest.mark.parametrize(
+        ("parent", "where"),
+        [
+            (PARENT, "roll"),
+            ("TW.11815799212886844830", "roll"),
+            ("TW.11815799212886844830", "item"),
+        ],
+    )
+    def test_addressed_to_a_parent_id_is_the_persons(self, parent: str, where: str) -> None:
+        entry = known(PHONE, BSUID) | ({"parent_user_id": parent} if where == "roll" else {})
+        status = _status(recipient_id=None, recipient_user_id=parent)
+        status |= {"parent_recipient_user_id": parent} if where == "item" else {}
+        event = event_of(whatsapp(change(statuses=[status], contacts=[entry])))
+        assert (key_of(event), vouched(event)) == (KEY, [HAS_PHONE, HAS_BSUID])
+        assert data_of(event)["payload"]["parent_user_id"] == parent
+
+    def test_addressed_to_the_parent_id_of_nobody_known_makes_no_contact(self) -> None:
+        event = event_of(whatsapp(change(statuses=[_status(recipient_id=None, recipient_user_id=PARENT)])))
+        assert (event.type, event.contact) == ("team.message_status", None)
+        assert data_of(event)["payload"]["recipient_user_id"] == PARENT
+
+    def test_of_a_number_and_a_parent_id_is_the_numbers(self) -> None:
+        event = event_of(whatsapp(change(statuses=[_status(recipient_user_id=PARENT)])))
+        assert (key_of(event), vouched(event)) == (KEY, [HAS_PHONE])
 
 
 def _preference(value: str = "stop", **fields: Any) -> dict[str, Any]:
@@ -480,6 +568,68 @@ class TestTheTeam:
         assert (received.type, key_of(received)) == ("message.received", KEY)
         assert received.occurred_at == SECONDS * 1000
 
+    def test_did_not_write_to_itself(self) -> None:
+        thread = {"id": OWN_PHONE, "messages": [hello(wamid="wamid.H1", phone=OWN_PHONE)]}
+        echo = {"from": OWN_PHONE, "to": f"+{OWN_PHONE}", "id": "wamid.E1", "type": "text"}
+        body = whatsapp(change("history", history=[{"threads": [thread]}]), change(message_echoes=[echo]))
+        events = events_of(body)
+        assert [(event.type, event.contact, event.intrinsic) for event in events] == [
+            ("team.message_sent", None, [])
+        ] * 2
+
+
+class TestAPlaceholderOfTheHistory:
+    @pytest.mark.parametrize(("phone", "type_name"), [(PHONE, "message.received"), (OWN_PHONE, "team.message_sent")])
+    def test_is_another_event_than_the_media_that_take_its_place(self, phone: str, type_name: str) -> None:
+        placeholder = hello(phone=phone) | {"type": "media_placeholder", "text": None}
+        media = whatsapp_message("video", phone=phone, video={"id": "9"}, **({"to": PHONE} if phone != PHONE else {}))
+        first, second = events_of(
+            whatsapp(
+                change("history", history=[{"threads": [{"id": PHONE, "messages": [placeholder]}]}]),
+                change("history", messages=[media]),
+            )
+        )
+        assert (first.type, second.type) == (type_name, type_name)
+        assert (first.event_id, second.event_id) == ("whatsapp:wamid.A1:placeholder", "whatsapp:wamid.A1")
+        assert data_of(first)["message_id"] == data_of(second)["message_id"] == "wamid.A1"
+        assert key_of(first) == key_of(second) == KEY
+
+    def test_says_what_it_is(self) -> None:
+        ours, theirs = events_of(
+            _messages(*(whatsapp_message("media_placeholder", phone=phone, to=PHONE) for phone in (OWN_PHONE, PHONE)))
+        )
+        assert data_of(ours)["payload"]["type"] == data_of(theirs)["kind"] == "media_placeholder"
+
+
+def _contact_card(action: str = "add", **contact: Any) -> dict[str, Any]:
+    contact = {"phone_number": PHONE} | contact
+    item = {"type": "contact", "contact": contact, "action": action, "metadata": {"timestamp": str(SECONDS - 60)}}
+    return whatsapp(change("smb_app_state_sync", state_sync=[item]))
+
+
+class TestTheAddressBookOfThePhoneApp:
+    def test_names_the_person_at_the_time_of_the_entry(self) -> None:
+        kept, profile = events_of(_contact_card(full_name="林安娜", first_name="安娜"))
+        assert (kept.type, key_of(kept), vouched(kept)) == ("whatsapp.smb_app_state_sync", KEY, [HAS_PHONE])
+        assert data_of(kept)["contact"] == {"phone_number": PHONE, "full_name": "林安娜", "first_name": "安娜"}
+        assert (profile.type, data_of(profile)) == ("profile.updated", {"display_name": "林安娜"})
+        assert (key_of(profile), profile.event_id) == (KEY, f"{kept.event_id}:profile")
+        assert {kept.occurred_at, profile.occurred_at} == {(SECONDS - 60) * 1000}
+
+    def test_without_a_name_names_nobody(self) -> None:
+        assert event_of(_contact_card()).type == "whatsapp.smb_app_state_sync"
+
+    def test_that_loses_the_person_changes_no_name(self) -> None:
+        event = event_of(_contact_card("remove", full_name="林安娜"))
+        assert (event.type, key_of(event)) == ("whatsapp.smb_app_state_sync", KEY)
+
+    def test_sent_again_is_the_same_events(self) -> None:
+        first, again = (events_of(_contact_card(full_name="林安娜")) for _ in range(2))
+        assert first == again
+
+    def test_makes_no_contact_of_the_business_itself(self) -> None:
+        assert event_of(_contact_card(phone_number=OWN_PHONE, full_name="清山")).contact is None
+
 
 @pytest.mark.parametrize(
     ("given", "kept_as"),
@@ -512,9 +662,11 @@ def test_what_is_about_nobody_is_kept_without_a_contact(given: Any, kept_as: str
         ({"from": OWN_PHONE, "to": PHONE, "direction": "BUSINESS_INITIATED"}, KEY),
         ({"from": OWN_PHONE, "to": PHONE}, KEY),
         ({"to_user_id": BSUID, "direction": "BUSINESS_INITIATED"}, BSUID_KEY),
+        ({"from": PHONE, "to": OWN_PHONE, "direction": "BUSINESS_INITIATED"}, KEY),
+        ({"from": OWN_PHONE, "to": OWN_PHONE, "direction": "BUSINESS_INITIATED"}, None),
     ],
 )
-def test_a_call_is_kept_with_the_person_on_the_line(fields: Any, key: str) -> None:
+def test_a_call_is_kept_with_the_person_on_the_line(fields: Any, key: str | None) -> None:
     call = {"id": "wacid.1", "event": "terminate", "timestamp": str(SECONDS)} | fields
     event = event_of(whatsapp(change("calls", calls=[call])))
     assert (event.type, event.event_id, key_of(event)) == ("whatsapp.calls", "whatsapp:wacid.1:terminate", key)
