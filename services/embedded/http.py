@@ -7,6 +7,7 @@ import uvloop
 from services.ingress.main import ingress_service
 from services.query.main import query_service
 from services.runtime.application import Application, application
+from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import listen, serve
 from services.runtime.logs import configure_logging
 from services.runtime.settings import Settings
@@ -22,6 +23,7 @@ def main() -> None:
     settings = Settings()
     configure_logging(settings)
     app = create_app(settings)
+    tune_gc()
     with closing(listen(settings.host, settings.port)) as listener:
         uvloop.run(serve(app, listener))
 

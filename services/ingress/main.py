@@ -38,6 +38,7 @@ from services.ingress.ports import LogUnavailable
 from services.runtime.application import Application, Service, application
 from services.runtime.budget import Budget
 from services.runtime.database import Engine, create_pool, open_engine, ping
+from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import listen, serve
 from services.runtime.metrics import INGRESS_BYTES
 from services.runtime.settings import Settings
@@ -131,6 +132,7 @@ def create_app(
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when the port is another's."""
     app = create_app(settings)
+    tune_gc()
     with contextlib.closing(listen(settings.host, settings.port)) as listener:
         host, port = listener.getsockname()[:2]
         log.info("ingress_listens", host=host, port=port)

@@ -8,9 +8,10 @@ depend on the time of receipt, so it does not depend on clamping either.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -21,15 +22,20 @@ from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.tenant import TenantPolicySet
+from services.ingress.core.json_values import MOST_VALUES, has_too_many_values
 from services.ingress.core.normalize import clean_text, content_hash_id
 from services.ingress.core.times import clamp, millis_of
 
 DEFAULT_SOURCE: Final = "api"
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _SET_BY_INGRESS: Final = frozenset({"tenant", "received_at", "event_id"})
+TOO_MUCH: Final = frozenset({"too_many", "too_many_values"})  # the reasons of a body that is right but for its size
 _LONGEST_FIELD: Final = 200
 _LONGEST_DETAIL: Final = 500
 _LONGEST_INTEGER: Final = 20
+# A line that is not blank: a body may hold millions of blank ones. At its end there are none, or each would be tried.
+_LINE: Final = re.compile(rb"[ \t\r\v\f\n]*+([^\n]++)")
+_BRACE: Final = ord("{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +84,47 @@ class RequestContext:
 EventResult = Accepted | Rejected
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a body, parsed but not validated, and the number of bytes that were read for it."""
+
+    value: Any
+    size: int
+
+
 def accept(raw: bytes, content_type: str, context: RequestContext, most: int) -> list[EventResult] | Unreadable:
-    """``split`` a whole body and ``validate_event`` each of its events."""
-    items = split(raw, content_type, most)
-    return items if isinstance(items, Unreadable) else list(validate_events(items, context))
+    """``limited`` the ``items`` of a whole body and ``validate_event`` each of them."""
+    found = items(raw, content_type, most)
+    if isinstance(found, Unreadable):
+        return found
+    values = [item.value for item in islice(found, most + 1)]
+    if len(values) > most:
+        return too_many(most)
+    return [validate_event(value, index, context) for index, value in enumerate(values)]
 
 
-def split(raw: bytes, content_type: str, most: int) -> list[Any] | Unreadable:
-    """The events in a body, parsed but not validated: one object, an array of objects, or one object a line."""
-    if not raw.strip():
+def items(raw: bytes, content_type: str, most: int) -> Iterator[Item] | Unreadable:
+    """The items of a body as they are parsed: one object, an array of objects, or one object a line.
+
+    There may be more than ``most``, which is how many the caller takes.
+    """
+    raw = raw.rstrip()
+    if not raw:
         return Unreadable("empty", "the body is empty")
     if content_type.partition(";")[0].strip().lower() in _NDJSON:
-        return _limited(_lines(raw), most)
+        return _lines(raw)
     try:
         parsed = parse(raw)
     except InvalidEvent as error:
-        if not _looks_like_lines(raw):
-            return Unreadable("not_json", error.detail)
-        return _limited(_lines(raw), most)
-    return _limited(iter(parsed if isinstance(parsed, list) else [parsed]), most)
+        if not _looks_like_lines(raw, most):
+            return Unreadable(error.reason, error.detail)
+        return _lines(raw)
+    return (Item(value, 0) for value in (parsed if isinstance(parsed, list) else [parsed]))
 
 
-def validate_events(items: list[Any], context: RequestContext, start: int = 0) -> Iterator[EventResult]:
-    """The outcome of each, in order; ``start`` is the first one's index."""
-    return (validate_event(item, index, context) for index, item in enumerate(items, start))
+def too_many(most: int) -> Unreadable:
+    """Why a body of more items is not taken."""
+    return Unreadable("too_many", f"at most {most} events are taken at once")
 
 
 def validate_event(item: Any, index: int, context: RequestContext) -> EventResult:
@@ -132,6 +155,8 @@ def parse(raw: bytes) -> Any:
     What strict JSON refuses inside a text (a lone surrogate, broken UTF-8) comes through as a lone surrogate, and a
     number out of all bounds as text, so that only the event that holds it is rejected.
     """
+    if has_too_many_values(raw):
+        raise InvalidEvent("too_many_values", f"at most {MOST_VALUES} values are taken at once")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as strict:
@@ -146,33 +171,22 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else float("inf")
 
 
-def _looks_like_lines(raw: bytes) -> bool:
-    """Whether a body that is no JSON is several objects, one a line: then each line begins as one."""
-    count = 0
-    for line in BytesIO(raw):  # one at a time: a body may hold millions
-        begins = line.lstrip()[:1]
-        if begins not in (b"", b"{"):
-            return False
-        count += begins == b"{"
-    return count > 1
+def _looks_like_lines(raw: bytes, most: int) -> bool:
+    """Whether a body that is no JSON is several objects, one a line: then each line begins as one.
+
+    Of more lines than ``most`` only the first are looked at.
+    """
+    begins = [raw[line.start(1)] for line in islice(_LINE.finditer(raw), most + 1)]
+    return len(begins) > 1 and set(begins) == {_BRACE}
 
 
-def _lines(raw: bytes) -> Iterator[Any]:
-    for line in BytesIO(raw):
-        if line.strip():
-            try:
-                yield parse(line)
-            except InvalidEvent as error:
-                yield Malformed(error.detail)
-
-
-def _limited(items: Iterator[Any], most: int) -> list[Any] | Unreadable:
-    taken: list[Any] = []
-    for item in items:
-        if len(taken) == most:
-            return Unreadable("too_many", f"at most {most} events are taken at once")
-        taken.append(item)
-    return taken
+def _lines(raw: bytes) -> Iterator[Item]:
+    for found in _LINE.finditer(raw):
+        line = found[1]
+        try:
+            yield Item(parse(line), len(line))
+        except InvalidEvent as error:
+            yield Item(Malformed(error.detail), len(line))
 
 
 def _envelope(item: dict[str, Any], context: RequestContext) -> dict[str, Any]:

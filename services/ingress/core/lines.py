@@ -1,4 +1,8 @@
-"""Splits a body into lines while it arrives. It holds one line at a time, which has a maximum length."""
+"""Splits a body into lines while it arrives. It holds one line at a time, which has a maximum length.
+
+Lines of nothing but white space are counted and left out. A few kilobytes of gzip can hold millions of them, so they
+are passed over many at a time.
+"""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +10,7 @@ from typing import Final, NamedTuple
 
 _OPENING: Final = re.compile(rb'(?:^|,)"')
 _CLOSING: Final = re.compile(rb'(?:[^"]++|"")*+"')
+_BLANK: Final = re.compile(rb"(?:[ \t\r\v\f]*+\n)++")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -30,17 +35,28 @@ class Lines:
 
     def feed(self, piece: bytes) -> Iterator[Line]:
         """The lines that end with this piece."""
-        start = 0
+        start = self._past_blank(piece, 0)
         while (end := piece.find(b"\n", start)) >= 0:
             self._keep(piece[start : end + 1])
-            start = end + 1
             yield from self._ended()
+            start = self._past_blank(piece, end + 1)
         self._keep(piece[start:])
+
+    def _past_blank(self, piece: bytes, start: int) -> int:
+        """Where the next line begins that is not blank; ``start`` itself inside a line."""
+        if self._kept or self._lost:
+            return start
+        blank = _BLANK.match(piece, start)
+        if blank is None:
+            return start
+        self._number += piece.count(b"\n", start, blank.end())
+        self._first = self._number
+        return blank.end()
 
     def finish(self) -> Iterator[Line]:
         """The body has ended: the last line, if it had no end of its own."""
         if self._kept or self._lost:
-            yield self._taken()
+            yield from self._taken()
 
     def _keep(self, more: bytes) -> None:
         if self._lost or len(self._kept) + len(more) > self._longest + 2:
@@ -57,15 +73,16 @@ class Lines:
             self._checked = len(self._kept)
             if self._open:
                 return
-        yield self._taken()
+        yield from self._taken()
 
-    def _taken(self) -> Line:
+    def _taken(self) -> Iterator[Line]:
         raw = None if self._lost else bytes(self._kept).rstrip(b"\r\n")
         line = Line(self._first, raw.removeprefix(_BOM) if raw is not None and self._first == 1 else raw)
         self._kept.clear()
         self._lost = self._open = False
         self._checked, self._first = 0, self._number
-        return line
+        if line.raw is None or line.raw.strip():
+            yield line
 
 
 def _open_after(line: bytearray, at: int, *, opened: bool) -> bool:

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import orjson
 
+from services.ingress.core.json_values import MOST_VALUES, has_too_many_values
+
 Fields = dict[str, Any]  # a JSON object
 MAX_WORD: Final = 255
 # Well under codec.MAX_DEPTH: what is cleaned ends up some levels down in an envelope.
@@ -32,8 +34,10 @@ def lenient_json(raw: bytes) -> Any:
     """The JSON value in a body whose sender is known by its signature.
 
     Lone surrogates, broken UTF-8 and numbers out of range come through as something ``clean`` can mend. Raises
-    MalformedBody if the body can't be read as JSON at all.
+    MalformedBody if the body can't be read as JSON at all, or holds too many values.
     """
+    if has_too_many_values(raw):
+        raise MalformedBody(f"at most {MOST_VALUES} values are taken at once")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

@@ -1,4 +1,8 @@
-"""Unpacks compressed bodies up to a limit: a kilobyte can hold gigabytes of zeros."""
+"""Unpacks compressed bodies up to a limit: a kilobyte can hold gigabytes of zeros.
+
+The work is linear in the bytes of a body, packed and unpacked. zlib copies what is left of its input wherever it stops,
+so it gets a short slice at a time, and a body has a limited number of gzip members.
+"""
 
 import zlib
 from collections.abc import Generator, Iterator
@@ -6,10 +10,13 @@ from typing import Final
 
 _GZIP: Final = 31  # zlib's number for "a gzip header, and the largest window"
 _STEP: Final = 1_048_576
+_SLICE: Final = 4_096
+# As many as a body may have events, and some more.
+MOST_MEMBERS: Final = 16_384
 
 
 class NotGzip(ValueError):
-    """The body is not gzip, or ends before it should."""
+    """The body is not gzip, ends before it should, or is of too many members."""
 
 
 class UnpacksTooLarge(ValueError):
@@ -18,28 +25,10 @@ class UnpacksTooLarge(ValueError):
 
 def gunzip(raw: bytes, limit: int) -> bytes:
     """The unpacked body, of one member or several, at most ``limit`` bytes. Raises NotGzip or UnpacksTooLarge."""
-    unpacked = bytearray()
-    while True:
-        member = zlib.decompressobj(_GZIP)
-        try:
-            raw = _member(member, raw, unpacked, limit)
-        except zlib.error:
-            raise NotGzip("the body is not gzip") from None
-        if not raw.strip(b"\x00"):  # padding after the end is allowed
-            return bytes(unpacked)
-
-
-def _member(member: "zlib._Decompress", raw: bytes, unpacked: bytearray, limit: int) -> bytes:
-    """Unpack one member onto the end of ``unpacked``; what follows it in ``raw``."""
-    while not member.eof:
-        piece = member.decompress(raw, min(_STEP, limit + 1 - len(unpacked)))
-        unpacked += piece
-        if len(unpacked) > limit:
-            raise UnpacksTooLarge(f"unpacked, the body has more than {limit} bytes")
-        raw = member.unconsumed_tail
-        if not piece and not raw and not member.eof:
-            raise NotGzip("the body ends before its gzip does")
-    return member.unused_data
+    unpacking = Gunzip(limit)
+    unpacked = b"".join(unpacking.feed(raw))
+    unpacking.finish()
+    return unpacked
 
 
 class Gunzip:
@@ -49,16 +38,27 @@ class Gunzip:
         self._left = limit
         self._limit = limit
         self._member = zlib.decompressobj(_GZIP)
+        self._members = 1
 
     def feed(self, raw: bytes) -> Iterator[bytes]:
         """Unpack the next piece of the body. Raises NotGzip or UnpacksTooLarge."""
+        for start in range(0, len(raw), _SLICE):
+            yield from self._feed(raw[start : start + _SLICE])
+
+    def _feed(self, raw: bytes) -> Iterator[bytes]:
         while raw:
             if self._member.eof:
                 raw = raw.lstrip(b"\x00")  # padding after the end is allowed
                 if not raw:
                     return
-                self._member = zlib.decompressobj(_GZIP)
+                self._begin()
             raw = yield from self._unpack(raw)
+
+    def _begin(self) -> None:
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise NotGzip(f"the body has more than {MOST_MEMBERS} gzip members")
+        self._member = zlib.decompressobj(_GZIP)
 
     def _unpack(self, raw: bytes) -> Generator[bytes, None, bytes]:
         while not self._member.eof and raw:

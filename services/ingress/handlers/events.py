@@ -1,8 +1,5 @@
 """Appends canonical events."""
 
-import asyncio
-from typing import Final
-
 from schemas.codec import encode
 from schemas.events import Event
 from services.ingress.core.events import (
@@ -11,30 +8,29 @@ from services.ingress.core.events import (
     Rejected,
     RequestContext,
     Unreadable,
-    split,
-    validate_events,
+    validate_event,
 )
 from services.ingress.handlers.counting import count
+from services.ingress.handlers.splitting import split
+from services.ingress.handlers.turns import Turns
 from services.ingress.ports import Log, Record
 from services.runtime.metrics import INGRESS_REJECTED
-
-# Validating this many events takes a few milliseconds; then other requests have their turn.
-_SLICE: Final = 200
 
 
 async def take_events(
     raw: bytes, content_type: str, context: RequestContext, most: int, log: Log
 ) -> list[EventResult] | Unreadable:
     """Validate a body's events and append the accepted ones; the outcome of each. Raises LogUnavailable."""
-    items = split(raw, content_type, most)
+    turns = Turns()
+    items = await split(raw, content_type, most, turns)
     if isinstance(items, Unreadable):
         INGRESS_REJECTED.labels("events", items.reason).inc()
         return items
     outcomes: list[EventResult] = []
-    for start in range(0, len(items), _SLICE):
-        if start:
-            await asyncio.sleep(0)
-        outcomes.extend(validate_events(items[start : start + _SLICE], context, start))
+    for index, item in enumerate(items):
+        outcome = validate_event(item, index, context)
+        outcomes.append(outcome)
+        await turns.spend(len(outcome.raw) if isinstance(outcome, Accepted) else 0)
     accepted = [outcome for outcome in outcomes if isinstance(outcome, Accepted)]
     if accepted:
         await log.append([Record.of(outcome.event, outcome.raw) for outcome in accepted])

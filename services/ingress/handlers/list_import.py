@@ -1,6 +1,5 @@
 """Appends a list's events while it arrives; only a slice of it is in memory at any time."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,11 +8,11 @@ from services.ingress.core.events import Accepted, Rejected
 from services.ingress.core.lines import Line, Lines
 from services.ingress.handlers.counting import count
 from services.ingress.handlers.record_members import Slices
+from services.ingress.handlers.turns import Turns
 from services.ingress.ports import Log
 
 MOST_REFUSED: Final = 100
 LONGEST_LINE: Final = 262_144
-_PAUSE_EVERY: Final = 100
 
 # The event of an entry with its line's number, or why there is none; None for a line that is not to become one.
 Validate = Callable[[Any, int], Accepted | Rejected | None]
@@ -48,6 +47,7 @@ class ListImport:
         self._validate = validate
         self._lines = Lines(LONGEST_LINE, quoted=quoted)
         self._slices = Slices(log, door)
+        self._turns = Turns()
 
     @property
     def accepted(self) -> int:
@@ -57,6 +57,7 @@ class ListImport:
     async def take(self, piece: bytes) -> None:
         """Take more of the body."""
         await self._take(self._lines.feed(piece))
+        await self._turns.spend(len(piece))
 
     async def finish(self) -> bool:
         """The body has ended; whether any line was to become an event."""
@@ -65,11 +66,10 @@ class ListImport:
         return self.accepted + self.refusals.count > 0
 
     async def _take(self, lines: Iterable[Line]) -> None:
-        for number, line in enumerate(lines, 1):
+        for line in lines:
             for entry in self._read(line):
                 await self._entry(entry, line.number)
-            if number % _PAUSE_EVERY == 0:
-                await asyncio.sleep(0)
+            await self._turns.spend(LONGEST_LINE if line.raw is None else len(line.raw))
 
     async def _entry(self, entry: Any, number: int) -> None:
         outcome = self._validate(entry, number)

@@ -1,20 +1,20 @@
 """Appends the events of member records of a CRM and of commands of the team."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from services.ingress.core.contact_commands import Command, ContactFields, validate_command
-from services.ingress.core.events import Accepted, Rejected, RequestContext, Unreadable, split
+from services.ingress.core.events import Accepted, Rejected, RequestContext, Unreadable
 from services.ingress.core.members import Terms, validate_member
 from services.ingress.core.statements import AcceptedItem, Receipt
 from services.ingress.handlers.counting import count
+from services.ingress.handlers.splitting import split
+from services.ingress.handlers.turns import Turns
 from services.ingress.ports import Log, Record
 from services.runtime.metrics import INGRESS_REJECTED
 
 _SLICE_RECORDS: Final = 500
 _SLICE_BYTES: Final = 524_288
-_PAUSE_EVERY: Final = 100
 # A short record can be many events: of all records of a body, this many times as many as it may have records.
 _EVENTS_A_RECORD: Final = 4
 
@@ -53,21 +53,22 @@ async def take_members(  # noqa: PLR0913, PLR0917 - a body, what is known of it,
     raw: bytes, content_type: str, context: RequestContext, terms: Terms, most: int, log: Log
 ) -> list[Receipt | Rejected] | Unreadable:
     """Validate a body's records and append the accepted ones' events; the outcome of each. Raises LogUnavailable."""
-    records = split(raw, content_type, most)
+    turns = Turns()
+    records = await split(raw, content_type, most, turns)
     if isinstance(records, Unreadable):
         INGRESS_REJECTED.labels("members", records.reason).inc()
         return records
     slices, room = Slices(log, "members"), _EVENTS_A_RECORD * most
     outcomes: list[Receipt | Rejected] = []
     for index, record in enumerate(records):
-        if index % _PAUSE_EVERY == _PAUSE_EVERY - 1:
-            await asyncio.sleep(0)
         outcome = _within(room, validate_member(record, index, context, terms))
         if isinstance(outcome, AcceptedItem):
+            await turns.spend(sum(len(part.raw) for part in outcome.parts))
             room -= len(outcome.parts)
             await slices.add(outcome.parts)
             outcomes.append(Receipt.of(index, outcome.events, outcome.warnings))
         else:
+            await turns.spend(0)
             outcomes.append(outcome)
     await slices.flush()
     count("members", [], [outcome.reason for outcome in outcomes if isinstance(outcome, Rejected)])

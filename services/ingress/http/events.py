@@ -8,7 +8,7 @@ from pydantic import NonNegativeInt
 from starlette.responses import Response
 
 from schemas.export import EVENT_NAMES, UNKNOWN, Document, asyncapi
-from services.ingress.core.events import Accepted, EventResult, Unreadable
+from services.ingress.core.events import TOO_MUCH, Accepted, EventResult, Unreadable
 from services.ingress.core.stated_values import values_in
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
@@ -114,7 +114,7 @@ async def post_events(request: Request) -> Response:
         except LogUnavailable as error:
             raise log_problem(error) from error
         if isinstance(outcomes, Unreadable):
-            kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
+            kind = TOO_LARGE if outcomes.reason in TOO_MUCH else MALFORMED_BODY
             raise Problem(kind, outcomes.detail, reason=outcomes.reason)
         stated = values_in(outcome.event for outcome in outcomes if isinstance(outcome, Accepted))
         warnings = await warning_fields(ingress.identity, principal.tenant, stated)

@@ -7,7 +7,7 @@ from pydantic import NonNegativeInt
 from starlette.responses import Response
 
 from schemas.codec import InvalidEvent
-from services.ingress.core.events import Rejected, Unreadable, parse
+from services.ingress.core.events import TOO_MUCH, Rejected, Unreadable, parse
 from services.ingress.core.members import DEFAULT_ACCOUNT, Member, Terms
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.record_members import receipts_of, take_member, take_members
@@ -88,7 +88,7 @@ async def put_members(
     terms = Terms(account or DEFAULT_ACCOUNT, key)
     outcomes = await take_members(body, content_type, context_of(principal), terms, most, ingress.log)
     if isinstance(outcomes, Unreadable):
-        kind = TOO_LARGE if outcomes.reason == "too_many" else MALFORMED_BODY
+        kind = TOO_LARGE if outcomes.reason in TOO_MUCH else MALFORMED_BODY
         raise Problem(kind, outcomes.detail, reason=outcomes.reason)
     receipts = receipts_of(outcomes)
     counts: dict[str, Any] = {"accepted": len(receipts), "rejected": len(outcomes) - len(receipts)}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
@@ -20,8 +21,9 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in zip([0, *ends], [*ends, len(body)], strict=True)]
 
 
-def test_lines_have_numbers_and_no_ends() -> None:
-    assert lines([b"a\r\n\nb"]) == [Line(1, b"a"), Line(2, b""), Line(3, b"b")]
+def test_lines_have_numbers_and_no_ends_and_blank_ones_are_left_out() -> None:
+    assert lines([b"a\r\n\nb"]) == [Line(1, b"a"), Line(3, b"b")]
+    assert lines([b"\n \t\r\n", b" ", b"\na\n\n"]) == [Line(4, b"a")]
     assert lines([b"a\n"]) == [Line(1, b"a")]
     assert lines([]) == []
 
@@ -56,6 +58,26 @@ def test_a_quoted_cell_may_hold_the_end_of_a_line() -> None:
         Line(7, b'web:s:3,6" pipe'),
         Line(8, b"last,"),
     ]
+
+
+class CountingLines(Lines):
+    """Lines that counts how often it has to look at one by itself."""
+
+    ended = 0
+
+    def _ended(self) -> Iterator[Line]:
+        self.ended += 1
+        return super()._ended()
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b" \t\n"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_million_blank_lines_are_passed_over_at_once(blank: bytes, *, quoted: bool) -> None:
+    cutter = CountingLines(100, quoted=quoted)
+    got = [line for _ in range(10) for line in cutter.feed(blank * 100_000)]
+    got += cutter.feed(b"end\n")
+    assert got == [Line(1_000_001, b"end")]
+    assert cutter.ended == 1
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(0, 60), max_size=5), st.booleans())

@@ -1,13 +1,15 @@
 import contextlib
 import gzip
 import tracemalloc
+import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
+from services.ingress.core.unpacking import MOST_MEMBERS, Gunzip, NotGzip, UnpacksTooLarge, gunzip
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=3))
@@ -82,3 +84,42 @@ def test_a_bomb_that_streams_in_is_unpacked_a_piece_at_a_time() -> None:
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
+
+
+EMPTY = gzip.compress(b"")
+
+
+class Counted:
+    """zlib's object for a member, which adds up the bytes that are handed to any of them: what it may have to copy."""
+
+    handed = 0
+
+    def __init__(self, member: Any) -> None:
+        self._member = member
+
+    def decompress(self, raw: bytes, most: int) -> bytes:
+        Counted.handed += len(raw)
+        unpacked: bytes = self._member.decompress(raw, most)
+        return unpacked
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._member, name)
+
+
+def handed_for(members: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    Counted.handed, real = 0, zlib.decompressobj
+    with monkeypatch.context() as patched:
+        patched.setattr(zlib, "decompressobj", lambda window: Counted(real(window)))
+        assert gunzip(EMPTY * members, 1000) == b""
+    return Counted.handed
+
+
+def test_the_work_on_many_members_is_linear_in_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = handed_for(1_000, monkeypatch), handed_for(8_000, monkeypatch)
+    assert many < 9 * few
+
+
+def test_a_body_has_a_limited_number_of_members() -> None:
+    assert gunzip(EMPTY * MOST_MEMBERS, 1000) == b""
+    with pytest.raises(NotGzip):
+        gunzip(EMPTY * (MOST_MEMBERS + 1), 1000)

@@ -1,0 +1,55 @@
+"""A body is split into its items in turns with other requests, and however many values it holds, not for long."""
+
+import asyncio
+
+import pytest
+
+from services.ingress.core.events import Malformed, Unreadable
+from services.ingress.core.json_values import MOST_VALUES
+from services.ingress.handlers.splitting import split
+from services.ingress.handlers.turns import Turns
+
+NDJSON = "application/x-ndjson"
+
+
+async def turns_of_others(body: bytes, most: int = 100_000) -> int:
+    """How often another task has its turn while a body is split."""
+    count, done = 0, False
+
+    async def other() -> None:
+        nonlocal count
+        while not done:
+            count += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    await asyncio.sleep(0)
+    before = count
+    await split(body, NDJSON, most, Turns())
+    done = True
+    await task
+    return count - before
+
+
+async def test_others_have_their_turn_by_the_work_done_whatever_it_was_for() -> None:
+    assert await turns_of_others(b"{}\n" * 10_000) >= 50
+    assert await turns_of_others(b"[\n" * 10_000) >= 50
+    assert await turns_of_others((b'"' + b"a" * 70_000 + b'"\n') * 50) >= 50
+
+
+async def test_blank_lines_are_no_items_and_hide_none() -> None:
+    blank = b" \n" * 1_000_000
+    assert await split(blank + b"{}" + blank + b"x" + blank, NDJSON, 2, Turns()) == [
+        {},
+        Malformed("malformed JSON near character 0"),
+    ]
+    assert await split(blank, NDJSON, 2, Turns()) == Unreadable("empty", "the body is empty")
+    assert await split(b"{}" + blank + b"{}" + blank, "", 2, Turns()) == [{}, {}]
+
+
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b"[[[]]]"])
+async def test_a_body_of_too_many_values_is_not_parsed(value: bytes) -> None:
+    body = b"[" + b",".join([value] * (MOST_VALUES + 1)) + b"]"
+    refusal = await split(body, "application/json", 10, Turns())
+    assert isinstance(refusal, Unreadable)
+    assert refusal.reason == "too_many_values"
