@@ -1,13 +1,20 @@
 """The records of the customer-changes topic: one customer, before and after one commit of the identity agent.
 
-``seq`` counts the changes of a customer from 1, without gaps. ``(tenant, customer_id, seq)`` identifies a change, and
-consumers must ignore a change whose ``seq`` they have already processed. To keep the membership, keep the latest
-``after`` of each customer and drop customers without contacts. A dropped customer may come back; its ``seq`` goes on.
+``seq`` counts the changes of a customer from 1, without gaps. A change that moves very many contacts comes in several
+records of one ``seq``, with ``part`` from 1 to ``parts``; every other change is one record. The records of a customer
+come in the order of (``seq``, ``part``), and consumers must ignore one that they have already processed.
+
+To keep the membership, take the contacts of ``went_to`` out of the customer's set, add those of ``came_from``, and drop
+customers without contacts. A dropped customer may come back; its ``seq`` goes on.
+
+No record is larger than a mebibyte, whatever the customer's size: brokers accept that if nobody configures them.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
+import orjson
 from pydantic import Field, ValidationError
 
 from schemas.codec import InvalidEvent
@@ -15,6 +22,8 @@ from schemas.events.base import Frozen, Millis, TenantId, Word
 
 ChangeType = Literal["created", "linked", "unlinked", "merged", "split", "renamed"]
 MAX_CAUSES: Final = 100
+_MOST_BYTES: Final = 262_144  # of contacts that are listed whole, and of contacts moved by one part
+_BESIDE_A_KEY: Final = 80  # bytes; a move that has one contact names a customer, too
 
 
 class Moved(Frozen):
@@ -29,7 +38,9 @@ class CustomerChange(Frozen):
 
     ``type`` summarises the change: *created* from new contacts; *linked*: contacts were added; *unlinked*: contacts
     moved to existing customers; *merged*: several customers became one; *split*: one customer became several;
-    *renamed*: the customer has another id. ``before`` and ``after`` are the contact keys, sorted.
+    *renamed*: the customer has another id. ``came_from`` and ``went_to`` are the contacts that were added and removed.
+    ``before`` and ``after`` are all of the customer's contact keys, sorted; a customer of more than about a thousand
+    contacts has neither, so that no change is larger than what it changes.
 
     ``cause`` is the id of the event that caused the change, ``at`` the time at which that event occurred. Several
     events may have been committed together: ``causes`` has the latest hundred, latest first, starting with ``cause``.
@@ -40,15 +51,71 @@ class CustomerChange(Frozen):
     tenant: TenantId
     customer_id: UUID
     seq: Annotated[int, Field(ge=1)] = 1
+    part: Annotated[int, Field(ge=1)] = 1
+    parts: Annotated[int, Field(ge=1)] = 1
     type: ChangeType
     at: Millis
     cause: Word
     causes: Annotated[list[Word], Field(min_length=1, max_length=MAX_CAUSES)]
     policy_version: Word
-    before: list[str]
-    after: list[str]
+    before: list[str] | None = None
+    after: list[str] | None = None
     came_from: list[Moved] = Field(default_factory=list)
     went_to: list[Moved] = Field(default_factory=list)
+
+
+def in_parts(change: CustomerChange, most_bytes: int = _MOST_BYTES) -> list[CustomerChange]:
+    """The records that a change is sent as: itself if its contacts are few, or parts that list those that move."""
+    if _weight(change.before or ()) + _weight(change.after or ()) <= most_bytes:
+        return [change]
+    pieces = list(_pieces(change, most_bytes))
+    return [
+        change.model_copy(
+            update={
+                **dict.fromkeys(("before", "after")),
+                "part": number,
+                "parts": len(pieces),
+                "came_from": came_from,
+                "went_to": went_to,
+            }
+        )
+        for number, (came_from, went_to) in enumerate(pieces, 1)
+    ]
+
+
+def apply_change(change: CustomerChange, contacts: set[str]) -> None:
+    """Bring a customer's contacts from before the change, or the part of one, to after it."""
+    for move in change.went_to:
+        contacts.difference_update(move.contacts)
+    for move in change.came_from:
+        contacts.update(move.contacts)
+
+
+def _pieces(change: CustomerChange, most_bytes: int) -> Iterator[tuple[list[Moved], list[Moved]]]:
+    """The change's moves, as (came_from, went_to), in pieces of at most ``most_bytes``."""
+    moves: tuple[list[Moved], list[Moved]] = ([], [])
+    size = 0
+    for into, moved in [*((0, one) for one in change.came_from), *((1, one) for one in change.went_to)]:
+        for contact in moved.contacts:
+            size += _weight((contact,))
+            if size > most_bytes and any(moves):
+                yield moves
+                moves, size = ([], []), _weight((contact,))
+            _add(moves[into], moved.customer_id, contact)
+    if any(moves):
+        yield moves
+
+
+def _add(moves: list[Moved], customer_id: UUID | None, contact: str) -> None:
+    """Add a contact to the moves. Those of one customer come one after the other."""
+    if not moves or moves[-1].customer_id != customer_id:
+        moves.append(Moved.model_construct(customer_id=customer_id, contacts=[]))
+    moves[-1].contacts.append(contact)
+
+
+def _weight(contacts: Iterable[str]) -> int:
+    """How many bytes the contacts take at most, in a list or as moves."""
+    return sum(len(orjson.dumps(contact)) + _BESIDE_A_KEY for contact in contacts)
 
 
 def change_key(tenant: str, customer_id: UUID) -> bytes:

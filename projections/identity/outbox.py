@@ -11,10 +11,14 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns
 from projections.engine.statements import compiled, unnested
 from projections.engine.store import columns, delete_matching
+from projections.identity.keys import CustomerKey
 from projections.identity.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS, OutboxRow
-from schemas.changes import CustomerChange, encode_change
+from schemas.changes import CustomerChange, encode_change, in_parts
 
 _MOST_COUNTED: Final = 100_000
+_BATCH: Final = 1000
+_BATCH_BYTES: Final = 16_777_216
+_LEAST_SHARE: Final = 10  # rows of one tenant that are looked at for a batch
 
 
 def _next_numbers() -> str:
@@ -36,13 +40,69 @@ def _save_positions() -> str:
     return compiled(upsert, "topic", "partition", "next_offset")
 
 
+def _tenants() -> sa.CTE:
+    """The tenants that have changes in the outbox: each is found by one step in the index of tenants."""
+    least = sa.select(sa.func.min(OUTBOX.c.tenant).label("tenant")).cte("tenants", recursive=True)
+    following = sa.select(sa.func.min(OUTBOX.c.tenant)).where(OUTBOX.c.tenant > least.c.tenant).scalar_subquery()
+    return least.union_all(sa.select(following).where(least.c.tenant.is_not(None)))
+
+
+def _next_batch() -> str:
+    """Selects each customer's first row. Tenants take turns, and none has more than its share of what is looked at."""
+    tenants, held = _tenants(), unnested("held", key_columns(OUTBOX)[:2])
+    waiting = sa.select(sa.func.count(tenants.c.tenant)).scalar_subquery()
+    share = sa.func.greatest(_LEAST_SHARE, _BATCH // sa.func.greatest(waiting, 1))
+    is_held = sa.exists().where(held.c.tenant == OUTBOX.c.tenant, held.c.customer_id == OUTBOX.c.customer_id)
+    own = sa.select(*OUTBOX.c).where(OUTBOX.c.tenant == tenants.c.tenant, ~is_held).order_by(OUTBOX.c.id).limit(share)
+    seen = own.lateral("seen")
+    of_customer = sa.func.row_number().over(partition_by=[seen.c.tenant, seen.c.customer_id], order_by=seen.c.id)
+    ranked = sa.select(*seen.c, of_customer.label("of_customer")).select_from(tenants.join(seen, sa.true()))
+    first = ranked.subquery("ranked")
+    turn = sa.func.row_number().over(partition_by=first.c.tenant, order_by=first.c.id)
+    in_turns = sa.select(*first.c, turn.label("turn")).where(first.c.of_customer == 1).subquery("in_turns")
+    in_order = [in_turns.c.turn, in_turns.c.id]
+    size = sa.func.sum(sa.func.octet_length(in_turns.c.payload)).over(order_by=in_order)
+    sized = sa.select(*in_turns.c, size.label("size"), sa.func.row_number().over(order_by=in_order).label("place"))
+    batch = sized.subquery("batch")
+    fits = sa.and_(batch.c.place <= _BATCH, sa.or_(batch.c.place == 1, batch.c.size <= _BATCH_BYTES))
+    columns = [batch.c[name] for name in Unsent._fields]
+    return compiled(sa.select(*columns).where(fits).order_by(batch.c.place), "tenant", "customer_id")
+
+
+def _oldest_age() -> str:
+    tenants = _tenants()
+    head = sa.select(OUTBOX.c.stored_at).where(OUTBOX.c.tenant == tenants.c.tenant).order_by(OUTBOX.c.id).limit(1)
+    first = head.lateral("head")
+    age = sa.extract("epoch", sa.func.clock_timestamp() - sa.func.min(first.c.stored_at))
+    return compiled(sa.select(sa.func.coalesce(age, 0)).select_from(tenants.join(first, sa.true())))
+
+
+class Unsent(NamedTuple):
+    """A row of the outbox; ``id`` is its place in the order of commits."""
+
+    id: int
+    tenant: str
+    customer_id: UUID
+    seq: int
+    part: int
+    payload: str
+
+    @property
+    def customer(self) -> CustomerKey:
+        """Whose change it is."""
+        return (self.tenant, self.customer_id)
+
+    @property
+    def key(self) -> "ChangeKey":
+        """What identifies the row."""
+        return (self.tenant, self.customer_id, self.seq, self.part)
+
+
+ChangeKey = tuple[str, UUID, int, int]  # (tenant, customer_id, seq, part)
+
 _NEXT_NUMBERS: Final = _next_numbers()
-_OLDEST: Final = compiled(
-    sa.select(OUTBOX.c.id, OUTBOX.c.tenant, OUTBOX.c.customer_id, OUTBOX.c.seq, OUTBOX.c.payload)
-    .order_by(OUTBOX.c.id)
-    .limit(sa.bindparam("most", type_=sa.Integer())),
-    "most",
-)
+_NEXT_BATCH: Final = _next_batch()
+_OLDEST_AGE: Final = _oldest_age()
 _DELETE: Final = delete_matching(OUTBOX, *key_columns(OUTBOX))
 _POSITIONS: Final = compiled(
     sa.select(OUTBOX_POSITIONS.c.partition, OUTBOX_POSITIONS.c.next_offset).where(
@@ -61,38 +121,22 @@ _WAITING: Final = compiled(
 )
 
 
-class Unsent(NamedTuple):
-    """A row of the outbox; ``id`` is its place in the order of commits."""
-
-    id: int
-    tenant: str
-    customer_id: UUID
-    seq: int
-    payload: str
-
-    @property
-    def key(self) -> "ChangeKey":
-        """What identifies the change."""
-        return (self.tenant, self.customer_id, self.seq)
-
-
-ChangeKey = tuple[str, UUID, int]  # (tenant, customer_id, seq)
-
-
 async def append_to_outbox(connection: Connection, changes: Collection[CustomerChange]) -> None:
     """Number the changes, each after its customer's last one, and put them into the outbox."""
     if changes:
         customers = columns((one.tenant, one.customer_id) for one in changes)
         found = await connection.fetch(_NEXT_NUMBERS, *customers)
         numbers = {(tenant, customer_id): seq for tenant, customer_id, seq in found}
-        rows = [outbox_row(one, numbers[one.tenant, one.customer_id]) for one in changes]
+        rows = [row for one in changes for row in outbox_rows(one, numbers[one.tenant, one.customer_id])]
         await connection.copy_records_to_table(OUTBOX.name, records=rows, columns=OutboxRow._fields)
 
 
-def outbox_row(change: CustomerChange, seq: int) -> OutboxRow:
-    """The change, with its number, as a row of the outbox."""
-    payload = encode_change(change.model_copy(update={"seq": seq})).decode()
-    return OutboxRow(change.tenant, change.customer_id, seq, payload)
+def outbox_rows(change: CustomerChange, seq: int) -> list[OutboxRow]:
+    """The change, with its number, as rows of the outbox, one a part."""
+    return [
+        OutboxRow(one.tenant, one.customer_id, seq, one.part, encode_change(one).decode())
+        for one in in_parts(change.model_copy(update={"seq": seq}))
+    ]
 
 
 async def lock(connection: Connection) -> bool:
@@ -100,9 +144,17 @@ async def lock(connection: Connection) -> bool:
     return bool(await connection.fetchval(_LOCK))
 
 
-async def oldest(connection: Connection, most: int) -> list[Unsent]:
-    """The first changes of the outbox, in the order of commits."""
-    return [Unsent(*row) for row in await connection.fetch(_OLDEST, most)]
+async def next_batch(connection: Connection, held: Collection[CustomerKey] = ()) -> list[Unsent]:
+    """The first row of each of many customers, a customer's rows in the order of commits; at most 1,000, and 16 MiB.
+
+    Tenants take turns. The customers that are ``held`` are left out.
+    """
+    return [Unsent(*row) for row in await connection.fetch(_NEXT_BATCH, *(columns(held) or ([], [])))]
+
+
+async def oldest_age(connection: Connection) -> float:
+    """For how many seconds the oldest change has been in the outbox; 0 if it is empty."""
+    return float(await connection.fetchval(_OLDEST_AGE))
 
 
 async def waiting(connection: Connection) -> int:

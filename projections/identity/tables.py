@@ -276,11 +276,12 @@ class ChangeSequenceRow(NamedTuple):
 
 
 class OutboxRow(NamedTuple):
-    """A change to be sent, as JSON; ``seq`` counts a customer's changes from 1."""
+    """A change to be sent, or a part of one, as JSON; ``seq`` counts a customer's changes from 1."""
 
     tenant: str
     customer_id: UUID
     seq: int
+    part: Int
     payload: str
 
 
@@ -370,8 +371,9 @@ OUTBOX: Final = define(
     "outbox",
     OutboxRow,
     sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-    sa.Index("outbox_in_order", "id"),
-    key=3,
+    sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index("outbox_in_order", "tenant", "id"),
+    key=4,
 )
 OUTBOX_POSITIONS: Final = define("outbox_positions", OutboxPositionRow, key=2)
 

@@ -72,14 +72,14 @@ async def count_customers(settings: Settings, pool: Any, generation: Generation)
         changes=Counter(change.type for change in changes),
         # A merger is also announced for each customer that is gone, a split also for the one that was left.
         merges=sum(change.type == "merged" and bool(change.after) for change in changes),
-        splits=sum(change.type == "split" and not change.before for change in changes),
+        splits=sum(change.type == "split" and change.before == [] for change in changes),
         refused=refused,
         set_aside=set_aside,
     )
 
 
 async def _read_changes(settings: Settings, generation: Generation) -> Iterable[CustomerChange]:
-    """The demo's customer changes; one that is on the topic twice counts once."""
+    """The demo's customer changes; one that is on the topic twice, or in parts, counts once."""
     changes: dict[tuple[UUID, int], CustomerChange] = {}
     reader = LogReader(settings.kafka_servers, lambda _: None)
     topic = CUSTOMER_CHANGES.full_name(settings.topic_prefix, generation.topic_suffix)

@@ -23,6 +23,12 @@ CHANGES_RELAYED: Final = Counter("onefold_changes_relayed", "Customer changes th
 CHANGES_WAITING: Final = Gauge(
     "onefold_changes_waiting", "Customer changes that are not in Kafka yet, whoever is to bring them (100000 at most)"
 )
+CHANGES_OLDEST: Final = Gauge(
+    "onefold_changes_oldest_seconds", "How long the oldest customer change has been waiting to get into Kafka"
+)
+CHANGES_HELD: Final = Gauge(
+    "onefold_changes_held", "Customers whose next change Kafka refuses; every other customer's changes go on"
+)
 
 HTTP_SECONDS: Final = Histogram(
     "onefold_http_seconds",

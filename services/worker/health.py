@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from projections.identity import outbox
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.http import NotReady
 from services.runtime.settings import Settings
@@ -29,3 +30,11 @@ async def no_partition_stopped(progress: WorkerProgress, reader: FaustPartitionR
     stopped = {place: why for place, (_, why) in progress.stopped.items() if reader.owns(*place)}
     if stopped:
         raise NotReady(f"{len(stopped)} stopped: {', '.join(sorted(set(stopped.values())))}")
+
+
+async def changes_are_sent(pool: postgres.Pool, within: float) -> None:
+    """Raises NotReady while a customer change has been waiting to get into Kafka for more than ``within`` seconds."""
+    async with pool.acquire() as connection:
+        age = await outbox.oldest_age(connection)
+    if age > within:
+        raise NotReady(f"a customer change has been waiting for {age:.0f} s")

@@ -88,6 +88,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
         checks = {
             "postgresql": partial(postgres.answers, pool),
             "partitions": partial(health.no_partition_stopped, agents.progress, agents.reader),
+            "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
         }
         async with in_background(
             watchdog.beat(),

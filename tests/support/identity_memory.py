@@ -39,7 +39,7 @@ from projections.identity.loads import (
     MergeState,
 )
 from projections.identity.new_evidence import NewEvidence, find_new_evidence
-from projections.identity.outbox import outbox_row
+from projections.identity.outbox import outbox_rows
 from projections.identity.resolution.links import CONTACT, MEMBER_ID, Link, Node, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.statements import EventRecord, log_of, merge_in
@@ -334,10 +334,10 @@ class Memory:
                 self.tables[MEMBERS][key] = found._replace(component_id=component, customer_id=to)
 
     def _announce(self, evidence: NewEvidence, decided: Decided) -> None:
-        counts = Counter(row.customer_id for row in self.outbox)
+        counts = Counter(row.customer_id for row in self.outbox if row.part == 1)
         for change in change_events(self.place.tenant, decided, evidence, DEFAULT_VERSION, id_of):
             counts[change.customer_id] += 1
-            self.outbox.append(outbox_row(change, counts[change.customer_id]))
+            self.outbox += outbox_rows(change, counts[change.customer_id])
 
     def membership(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}

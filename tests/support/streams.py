@@ -15,7 +15,7 @@ from projections.identity.resolution.statements import log_of
 from projections.identity.rows import refused_of
 from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
 from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, ConflictRow, CustomerRow, MemberRow, OutboxRow
-from schemas.changes import decode_change
+from schemas.changes import apply_change, decode_change
 from schemas.events import Event
 
 
@@ -82,15 +82,21 @@ def content(tables: Mapping[Table, Rows]) -> dict[str, set[Row]]:
 
 
 def consumed(changes: Iterable[OutboxRow]) -> dict[UUID, list[str]]:
-    """The membership that a consumer has that keeps each customer's last change. Checks ``seq`` on the way."""
-    numbers: dict[UUID, int] = {}
-    customers: dict[UUID, list[str]] = {}
+    """The membership that a consumer has that applies each customer's changes. Checks their numbers on the way."""
+    following: dict[UUID, tuple[int, int]] = {}
+    customers: dict[UUID, set[str]] = {}
     for row in changes:
         change = decode_change(row.payload.encode())
-        assert (change.customer_id, change.seq) == (row.customer_id, row.seq)
-        assert change.seq == numbers.get(change.customer_id, 0) + 1, "changes have a gap"
-        assert change.before == customers.get(change.customer_id, []), "a change begins where the last one ended"
-        assert change.after != change.before
-        numbers[change.customer_id] = change.seq
-        customers[change.customer_id] = change.after
-    return {customer: contacts for customer, contacts in customers.items() if contacts}
+        place = (change.seq, change.part)
+        assert (change.customer_id, *place) == (row.customer_id, row.seq, row.part)
+        assert place == following.get(change.customer_id, (1, 1)), "changes have a gap"
+        contacts = customers.setdefault(change.customer_id, set())
+        assert change.before in (None, sorted(contacts)), "a change begins where the last one ended"
+        before = set(contacts)
+        apply_change(change, contacts)
+        assert contacts != before
+        assert change.after in (None, sorted(contacts)), "a change ends with the contacts that it lists"
+        last = change.part == change.parts
+        following[change.customer_id] = (change.seq + 1, 1) if last else (change.seq, change.part + 1)
+    assert all(part == 1 for _, part in following.values()), "a part is missing"
+    return {customer: sorted(contacts) for customer, contacts in customers.items() if contacts}

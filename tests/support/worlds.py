@@ -132,7 +132,9 @@ class World:
         """All records of the customer-changes topic; those of one customer are in their order."""
         records = await read_all(self.settings.kafka_servers, await self.name_of(CUSTOMER_CHANGES))
         changes = [(decode_change(record.value), record) for record in records]
-        return [OutboxRow(one.tenant, one.customer_id, one.seq, record.value.decode()) for one, record in changes]
+        return [
+            OutboxRow(one.tenant, one.customer_id, one.seq, one.part, record.value.decode()) for one, record in changes
+        ]
 
     async def membership(self) -> dict[UUID, list[str]]:
         """The contacts of each customer in the tables."""

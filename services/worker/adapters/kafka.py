@@ -6,7 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    InvalidTimestampError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    UnsupportedForMessageFormatError,
+)
 
 from schemas.topics import TOPICS, Topic
 from services.runtime.decoding import DeadLetter
@@ -31,9 +39,24 @@ async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
                 await producer.stop()
 
 
+_REFUSALS: Final = (
+    InvalidTimestampError,
+    MessageSizeTooLargeError,
+    PolicyViolationError,
+    RecordListTooLargeError,
+    RecordTooLargeError,
+    UnsupportedForMessageFormatError,
+)
+
+
+def refuses_record(error: BaseException) -> bool:
+    """Whether Kafka, or its client, refuses the record as it is, whenever it is sent."""
+    return isinstance(error, _REFUSALS)
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same request may succeed later."""
-    return isinstance(error, KafkaError | OSError)
+    return isinstance(error, KafkaError | OSError) and not refuses_record(error)
 
 
 async def accepts_connections(settings: Settings) -> None:

@@ -6,7 +6,9 @@ it is acknowledged, and then in one transaction removes the batch and notes the 
 Records beyond these offsets, found when a relay starts or a batch has failed, were sent but not noted: they are removed
 without being sent again.
 
-A batch has at most one change of a customer, so a batch that fails in part can't reverse a customer's changes.
+A batch has at most one record of a customer, so a batch that fails in part can't reverse a customer's changes; tenants
+take turns in it. A record that Kafka refuses for what it is, not for want of a server, holds up nothing but the further
+changes of its customer: these are held for a minute, and the record is tried again then.
 
 A change can still be published twice, by a relay that lost its lock while Kafka took its last batch, or by a broker
 that repeats what a producer sent again. Consumers must ignore a change whose ``seq`` they have already processed.
@@ -14,7 +16,7 @@ that repeats what a producer sent again. Consumers must ignore a change whose ``
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -29,29 +31,44 @@ from projections.identity.outbox import ChangeKey, Unsent
 from schemas.changes import change_in, change_key
 from services.runtime import metrics
 from services.runtime.database import is_transient
+from services.worker.adapters.kafka import refuses_record
 from services.worker.agent_spec import Connect
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-_BATCH: Final = 1000
 _POLL_MS: Final = 1000  # ms
 _FETCH_WAIT_MS: Final = 10  # ms; the records are there already
 _COUNT_EVERY: Final = 5.0
+_HELD_FOR: Final = 60.0
 
 
 class OutboxRelay:
-    """Empties the outbox of one generation; see BackgroundService. It polls each ``every`` seconds, and when woken."""
+    """Empties the outbox of one generation; see BackgroundService. It polls each ``every`` seconds, and when woken.
 
-    def __init__(self, connect: Connect, producer: AIOKafkaProducer, topic: str, kafka: str, *, every: float) -> None:
+    ``held_for`` is for how many seconds a customer is held whose change Kafka refuses.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it reads from, what it writes to, and two times
+        self,
+        connect: Connect,
+        producer: AIOKafkaProducer,
+        topic: str,
+        kafka: str,
+        *,
+        every: float,
+        held_for: float = _HELD_FOR,
+    ) -> None:
         self._connect = connect
         self._producer = producer
         self._topic = topic
         self._kafka = kafka
         self._every = every
+        self._held_for = held_for
         self._woken = asyncio.Event()
         self._interrupted = ""
         self._counted_at = 0.0
+        self._held: dict[CustomerKey, float] = {}  # until when, in monotonic seconds
 
     def wake(self) -> None:
         """The outbox may have new changes: poll at once."""
@@ -97,6 +114,7 @@ class OutboxRelay:
         if (now := time.monotonic()) > self._counted_at + _COUNT_EVERY:
             self._counted_at = now
             metrics.CHANGES_WAITING.set(await outbox.waiting(connection))
+            metrics.CHANGES_OLDEST.set(await outbox.oldest_age(connection))
 
     async def _pause(self) -> None:
         try:
@@ -107,20 +125,36 @@ class OutboxRelay:
 
     async def relay(self, connection: Connection) -> int:
         """Publish a batch. Returns how many changes it had. Call it under the lock, after recovering."""
-        batch = _one_a_customer(await outbox.oldest(connection, _BATCH))
+        batch = await outbox.next_batch(connection, self._held_now())
         if not batch:
             return 0
         sent = [await self._send(one) for one in batch]
         # All sends must have ended, well or not, before anybody looks what the topic has.
         results = await self._keep_alive(connection, asyncio.gather(*sent, return_exceptions=True))
         ends: dict[int, int] = {}
-        for place in results:
+        published: list[ChangeKey] = []
+        for one, place in zip(batch, results, strict=True):
             if isinstance(place, BaseException):
-                raise place
-            ends[place.partition] = max(place.offset + 1, ends.get(place.partition, 0))
-        await outbox.remove(connection, [one.key for one in batch], self._topic, ends)
-        metrics.CHANGES_RELAYED.inc(len(batch))
+                self._hold(one, place)
+            else:
+                published.append(one.key)
+                ends[place.partition] = max(place.offset + 1, ends.get(place.partition, 0))
+        await outbox.remove(connection, published, self._topic, ends)
+        metrics.CHANGES_RELAYED.inc(len(published))
         return len(batch)
+
+    def _held_now(self) -> list[CustomerKey]:
+        now = time.monotonic()
+        self._held = {customer: until for customer, until in self._held.items() if until > now}
+        metrics.CHANGES_HELD.set(len(self._held))
+        return list(self._held)
+
+    def _hold(self, one: Unsent, error: BaseException) -> None:
+        """Hold the customer's changes. Raises the error if it is not about the record."""
+        if not refuses_record(error):
+            raise error
+        log.error("change_refused", error=type(error).__name__, bytes=len(one.payload))
+        self._held[one.customer] = time.monotonic() + self._held_for
 
     async def _keep_alive(self, connection: Connection, work: Awaitable[T]) -> T:
         """The result of the work. Meanwhile the server is pinged: it gives the lock of a silent session to another."""
@@ -135,7 +169,11 @@ class OutboxRelay:
 
     async def _send(self, one: Unsent) -> asyncio.Future[Any]:
         value, key = one.payload.encode(), change_key(one.tenant, one.customer_id)
-        future: asyncio.Future[Any] = await self._producer.send(self._topic, value=value, key=key)
+        try:
+            future: asyncio.Future[Any] = await self._producer.send(self._topic, value=value, key=key)
+        except KafkaError as error:  # the client's own limit
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(error)
         return future
 
     async def _recover(self, connection: Connection) -> None:
@@ -174,14 +212,6 @@ async def _read(
     while behind:
         for records in (await consumer.getmany(*behind, timeout_ms=_POLL_MS)).values():
             changes = (change_in(record.value) for record in records)
-            published += [(one.tenant, one.customer_id, one.seq) for one in changes if one is not None]
+            published += [(one.tenant, one.customer_id, one.seq, one.part) for one in changes if one is not None]
         behind = [place for place in behind if await consumer.position(place) < ends[place]]
     return published
-
-
-def _one_a_customer(rows: Iterable[Unsent]) -> list[Unsent]:
-    """The first change of each customer; later ones go into the next batch."""
-    batch: dict[CustomerKey, Unsent] = {}
-    for row in rows:
-        batch.setdefault((row.tenant, row.customer_id), row)
-    return list(batch.values())

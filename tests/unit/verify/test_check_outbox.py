@@ -8,7 +8,7 @@ import pytest
 
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import MEMBERS, ChangeSequenceRow, MemberRow
-from schemas.changes import CustomerChange, decode_change
+from schemas.changes import CustomerChange, decode_change, in_parts
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.comparing import TableComparison
 from tests.support.identity_memory import Memory
@@ -18,14 +18,19 @@ from tests.support.worked_example import ALL
 MEMORY = Memory(Policy()).fold_all([event] for event in ALL)
 OUTBOX = [decode_change(row.payload.encode()) for row in MEMORY.outbox]
 
+AT_ONCE = Memory(Policy()).fold_all([ALL])
+PARTS = [part for row in AT_ONCE.outbox for part in in_parts(decode_change(row.payload.encode()), most_bytes=100)]
 
-def compared(changes: Iterable[CustomerChange], members: Iterable[Any] | None = None) -> TableComparison:
+
+def compared(
+    changes: Iterable[CustomerChange], members: Iterable[Any] | None = None, memory: Memory = MEMORY
+) -> TableComparison:
     history: ChangeHistory = {}
     add_changes(history, changes)
-    rows = list(MEMORY.tables[MEMBERS].values())
+    rows = list(memory.tables[MEMBERS].values())
     sequences = [
         ChangeSequenceRow(*key, seq)
-        for key, seq in Counter((row.tenant, row.customer_id) for row in MEMORY.outbox).items()
+        for key, seq in Counter((row.tenant, row.customer_id) for row in memory.outbox).items()
     ]
     return compare_changes(history, rows if members is None else members, sequences, id_of)
 
@@ -50,6 +55,16 @@ def test_a_change_with_other_contacts_is_found_and_named_without_them(wrong: int
     found = compared([*OUTBOX[:wrong], other, *OUTBOX[wrong + 1 :]]).difference
     assert found is not None
     assert "web:shop" not in found
+
+
+def test_a_change_in_parts_is_followed_part_by_part() -> None:
+    assert max(part.parts for part in PARTS) > 1
+    assert compared([*reversed(PARTS), *PARTS], memory=AT_ONCE).difference is None
+
+
+def test_a_missing_part_is_found() -> None:
+    for lost in range(len(PARTS)):
+        assert compared([*PARTS[:lost], *PARTS[lost + 1 :]], memory=AT_ONCE).difference is not None
 
 
 def test_a_member_without_a_change_is_found() -> None:

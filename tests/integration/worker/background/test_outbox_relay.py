@@ -10,13 +10,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from projections.identity import outbox
 from projections.identity.outbox import append_to_outbox
 from projections.identity.tables import OutboxRow
-from schemas.changes import CustomerChange, change_key, decode_change
+from schemas.changes import CustomerChange, Moved, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
+from services.runtime import metrics
 from services.runtime.broker import ensure_topics
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import dedicated_connection
@@ -25,6 +28,7 @@ from services.worker.agent_spec import Connect
 from services.worker.background.outbox_relay import OutboxRelay
 from tests.support.identity import Identity
 from tests.support.identity_events import T0, bound, claimed
+from tests.support.polling import until
 from tests.support.streams import consumed, membership
 from tests.support.worked_example import ALL
 
@@ -42,7 +46,17 @@ class Outlet:
     topic: str
 
     def relay(self, every: float = 0.02) -> OutboxRelay:
-        return OutboxRelay(self.connect, self.producer, self.topic, self.kafka, every=every)
+        return OutboxRelay(self.connect, self.producer, self.topic, self.kafka, every=every, held_for=0.5)
+
+    async def limit_records(self, most_bytes: int) -> None:
+        """Have the broker refuse records of the topic that are larger."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka)
+        await admin.start()
+        try:
+            limit = {"max.message.bytes": str(most_bytes)}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.topic, limit)])
+        finally:
+            await admin.close()
 
     @contextlib.asynccontextmanager
     async def running(self, every: float = 0.02) -> AsyncIterator[OutboxRelay]:
@@ -83,7 +97,7 @@ class Outlet:
 def _row(key: bytes, value: bytes) -> OutboxRow:
     change = decode_change(value)
     assert key == change_key(change.tenant, change.customer_id)
-    return OutboxRow(change.tenant, change.customer_id, change.seq, value.decode())
+    return OutboxRow(change.tenant, change.customer_id, change.seq, change.part, value.decode())
 
 
 @pytest.fixture
@@ -136,11 +150,10 @@ async def test_changes_sent_but_not_noted_are_not_sent_again(identity: Identity,
     assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
-async def test_change_of_a_customer_with_very_many_contacts_is_published(identity: Identity, outlet: Outlet) -> None:
-    contacts = [f"web:shop:{number:030d}" for number in range(50_000)]
-    huge = CustomerChange(
-        tenant="demo",
-        customer_id=UUID(int=7),
+def created(customer: int, contacts: list[str], tenant: str = "demo") -> CustomerChange:
+    return CustomerChange(
+        tenant=tenant,
+        customer_id=UUID(int=customer),
         type="created",
         at=T0,
         cause="e1",
@@ -148,14 +161,85 @@ async def test_change_of_a_customer_with_very_many_contacts_is_published(identit
         policy_version="default",
         before=[],
         after=contacts,
+        came_from=[Moved(contacts=contacts)],
     )
-    async with identity.connection.transaction():
-        await append_to_outbox(identity.connection, [huge])
+
+
+async def append(identity: Identity, *changes: CustomerChange) -> None:
+    for change in changes:  # one commit each, so that a customer may have several
+        async with identity.connection.transaction():
+            await append_to_outbox(identity.connection, [change])
+
+
+async def test_a_customer_of_very_many_long_contacts_is_published_in_small_records(
+    identity: Identity, outlet: Outlet
+) -> None:
+    contacts = [f"web:{'s' * 250}:{number:0250d}" for number in range(8_000)]
+    await append(identity, created(7, contacts))
     async with outlet.running():
         await outlet.empty()
-    (row,) = await outlet.published()
-    assert len(row.payload) > 2_000_000
-    assert decode_change(row.payload.encode()).after == contacts
+    published = await outlet.published()
+    assert len(published) > 1
+    assert max(len(row.payload) for row in published) < 400_000
+    assert consumed(published) == {UUID(int=7): contacts}
+
+
+async def test_parts_that_were_sent_but_not_noted_are_not_sent_again(identity: Identity, outlet: Outlet) -> None:
+    async with outlet.running():
+        await identity.save(*ALL[:2])
+        await outlet.empty()
+    contacts = [f"web:shop:{number:0250d}" for number in range(4_000)]
+    await append(identity, created(7, contacts))
+    first = next(row for row in await identity.outbox() if row.customer_id == UUID(int=7))
+    await outlet.producer.send_and_wait(
+        outlet.topic, value=first.payload.encode(), key=change_key(first.tenant, first.customer_id)
+    )
+    async with outlet.running():
+        await outlet.empty()
+    assert consumed(await outlet.published())[UUID(int=7)] == contacts
+
+
+async def test_a_record_that_kafka_refuses_holds_up_only_its_customer(identity: Identity, outlet: Outlet) -> None:
+    await outlet.limit_records(20_000)
+    large = [f"web:shop:{number:0100d}" for number in range(300)]
+    await append(identity, created(1, large), created(1, ["web:shop:later"]))
+    await append(identity, created(2, ["web:shop:own"]), created(3, ["web:shop:other"], tenant="other"))
+    async with outlet.running():
+        await until(partial(_only_customer_1_is_held, outlet), 30, "the other customers' changes were not sent")
+        await outlet.limit_records(CUSTOMER_CHANGES.largest_record)
+        await outlet.empty()
+    sent = [(row.customer_id.int, row.seq) for row in await outlet.published()]
+    assert sorted(sent) == [(1, 1), (1, 2), (2, 1), (3, 1)]
+    assert sent.index((1, 1)) < sent.index((1, 2))
+
+
+async def _only_customer_1_is_held(outlet: Outlet) -> bool:
+    waiting = await outlet.pool.fetch("SELECT customer_id FROM outbox")
+    return [row["customer_id"].int for row in waiting] == [1, 1] and metrics.CHANGES_HELD._value.get() == 1
+
+
+async def test_tenants_take_turns(identity: Identity) -> None:
+    await append(identity, *(created(number, [f"web:shop:c{number}"], tenant="flood") for number in range(1_200)))
+    await append(identity, created(1, ["web:shop:c1"], tenant="quiet"), created(2, ["web:shop:c2"], tenant="quiet"))
+    batch = await outbox.next_batch(identity.connection)
+    assert [one.tenant for one in batch[:4]] == ["flood", "quiet", "flood", "quiet"]
+    assert [one.customer_id.int for one in batch if one.tenant == "flood"] == list(range(500))
+
+
+async def test_a_batch_has_one_record_of_a_customer_and_few_bytes(identity: Identity) -> None:
+    for number in range(3):
+        contacts = [f"web:{'s' * 250}:{number}{one:0249d}" for one in range(60_000 // (number + 1))]
+        await append(identity, created(number, contacts))
+    batch = await outbox.next_batch(identity.connection)
+    assert [(one.customer_id.int, one.seq, one.part) for one in batch] == [(0, 1, 1), (1, 1, 1), (2, 1, 1)]
+
+
+async def test_the_age_of_the_oldest_change_is_known(identity: Identity) -> None:
+    assert await outbox.oldest_age(identity.connection) == 0
+    await append(identity, created(1, ["web:shop:c1"]))
+    await identity.connection.execute("UPDATE outbox SET stored_at = now() - interval '90 seconds'")
+    await append(identity, created(2, ["web:shop:c2"], tenant="a"))
+    assert 90 <= await outbox.oldest_age(identity.connection) < 120
 
 
 async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet) -> None:
