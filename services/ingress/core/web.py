@@ -12,8 +12,9 @@ may skip it.
 *Assurance.* Everybody can read a write key in the web pages, so all that comes with it is claimed: the user id as well
 as e-mail, phone and external ids.
 
-Of the context, only the page's URL and the campaign are kept; device and network are left out. The ids of the events of
-one message begin with what they are, so that one ``messageId`` gives several events, and a repeat gives the same ones.
+What no reader takes stays in the data of one of the message's events; device and network are left out. The ids of the
+events of one message begin with what they are, so that one ``messageId`` gives several events, and a repeat gives the
+same ones.
 """
 
 import re
@@ -27,8 +28,10 @@ import orjson
 from schemas.codec import InvalidEvent
 from schemas.events import EVENT_TYPES, Event
 from services.ingress.core.normalize import MAX_WORD, Fields, clean, content_hash_id, word
+from services.ingress.core.rudderstack import in_segment_words
 from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.translated import Ignored, Translated, to_event
+from services.ingress.core.web_context import kept_context
 from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id
 from services.ingress.core.web_times import time_of
 from services.ingress.core.web_traits import attributes_of, profile_of
@@ -48,7 +51,19 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FLEETING: Final = frozenset({"sentAt", "receivedAt", "writeKey", "_metadata", "messageId", "type"})
 _IN_THE_ENVELOPE: Final = _FLEETING | {
     "timestamp", "originalTimestamp", "anonymousId", "userId", "context", "integrations", "channel", "version",
+    "request_ip",
 }  # fmt: skip
+
+_VIEW: Final = frozenset({"name", "category", "properties"})
+# The fields that the reader of a kind takes.
+_TAKEN: Final = {
+    "identify": frozenset({"traits"}),
+    "track": frozenset({"event", "properties"}),
+    "page": _VIEW,
+    "screen": _VIEW,
+    "alias": frozenset({"previousId"}),
+}
+_EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +148,7 @@ def _translate(given: Any, site: Site, delivery: Delivery, index: int) -> Transl
         return "no_id"
     message_id = _message_id(message, delivery, index)
     try:
-        events = [_event(draft, message, message_id, delivery) for draft in _keeping_unread(_drafts(message), message)]
+        events = [_event(draft, message, message_id, delivery) for draft in _keeping_rest(_drafts(message), message)]
     except InvalidEvent as error:
         return error.reason
     contact = ":".join(message.contact.values())
@@ -156,6 +171,7 @@ def _read(fields: Fields, site: Site, delivery: Delivery) -> _Message | None:
     own = fields.get("context")
     context = delivery.context | own if isinstance(own, dict) else delivery.context
     kind = delivery.call or word(fields.get("type")) or "unknown"
+    fields, context = in_segment_words(kind, fields, context)
     anonymous_id = usable_id(fields.get("anonymousId"), _LONGEST_ID)
     user_id = usable_id(fields.get("userId"), _LONGEST_ID) or member_id_in(context, _LONGEST_ID)
     if anonymous_id is None and kind == "alias":
@@ -217,17 +233,26 @@ def _drafts(message: _Message) -> list[MessageDraft]:
     return [*_standing(message), MessageDraft("kept", _kept_as(message.kind), _rest(message))]
 
 
-def _keeping_unread(drafts: list[MessageDraft], message: _Message) -> list[MessageDraft]:
-    """The drafts, of which one keeps as ``unread`` the values by field that can't be read."""
-    if not message.unread:
+def _keeping_rest(drafts: list[MessageDraft], message: _Message) -> list[MessageDraft]:
+    """The drafts, of which one keeps what no reader takes, and as ``unread`` the values by field that can't be read."""
+    rest = _untaken(message)
+    unread = {"unread": message.unread} if message.unread else {}
+    if not rest and not unread:
         return drafts
-    words = {"unread": message.unread}
     *others, last = drafts
     if last.type == "web.tracked":
-        return [*others, last._replace(data=last.data | {"properties": last.data["properties"] | words})]
+        return [*others, last._replace(data=last.data | {"properties": rest | last.data["properties"] | unread})]
     if last.label == "kept":
-        return [*others, last._replace(data=last.data | words)]
-    return [*drafts, MessageDraft("kept", _kept_as(message.kind), words)]
+        return [*others, last._replace(data=rest | last.data | unread)]
+    return [*drafts, MessageDraft("kept", _kept_as(message.kind), rest | unread)]
+
+
+def _untaken(message: _Message) -> Fields:
+    """The fields that the reader of the kind does not take, if there is anything in them."""
+    taken = _TAKEN.get(message.kind, ())
+    rest = {name: value for name, value in _rest(message).items() if name not in taken and value not in _EMPTY}
+    context = kept_context(message.context)
+    return rest | {"context": context} if context else rest
 
 
 def _standing(message: _Message) -> list[MessageDraft]:

@@ -31,13 +31,28 @@ def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fie
         value = usable_id(traits.get(name), LONGEST_VALUE) if isinstance(traits, dict) else None
         if value is not None:
             found.append((name, value))
-    found.extend(one for one in _external(context) if one[0] in TRAITS or _TENANTS_OWN.fullmatch(one[0]))
+    found.extend(one for one in _external(context) if _is_identifier(one[0]))
     return [{"type": name, "value": value, "assurance": "claimed"} for name, value in dict.fromkeys(found)]
 
 
 def member_id_in(context: Fields, longest: int) -> str | None:
     """The user id among the external ids, for a message that has none of its own."""
     return next((value for name, value in _external(context) if name in _MEMBER and len(value) <= longest), None)
+
+
+def unread_external_ids(context: Fields) -> list[Any]:
+    """The external ids that neither ``identifiers_of`` nor ``member_id_in`` takes, such as those of other services."""
+    listed = context.get("externalIds")
+    return [one for one in listed if not _is_read(one)] if isinstance(listed, list) else []
+
+
+def _is_read(one: Any) -> bool:
+    found = _external({"externalIds": [one]})
+    return bool(found) and (found[0][0] in _MEMBER or _is_identifier(found[0][0]))
+
+
+def _is_identifier(type_name: str) -> bool:
+    return type_name in TRAITS or _TENANTS_OWN.fullmatch(type_name) is not None
 
 
 def _external(context: Fields) -> list[tuple[str, str]]:
