@@ -179,6 +179,25 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _TRANSIENT) and not isinstance(error, (ValueError, *REJECTIONS))
 
 
+_OUTAGES: Final = (
+    asyncpg.CannotConnectNowError,
+    asyncpg.DiskFullError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.TransactionRollbackError,
+)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether a transient error is about the server or other clients, never about what the transaction does.
+
+    Others may be either: a server that stops ends a transaction like one that was silent, or worked, for too long.
+    """
+    error = driver_error(error)
+    refused = isinstance(error, OSError) and not isinstance(error, TimeoutError)
+    return refused or isinstance(error, _OUTAGES)
+
+
 def is_unavailable(error: BaseException) -> bool:
     """Whether the database can't be used for now: the error is transient, or an operator has to set it up first."""
     return is_transient(error) or isinstance(driver_error(error), _NOT_SET_UP)

@@ -18,7 +18,7 @@ CHUNK_SECONDS: Final = Histogram(
 CHUNKS_FENCED: Final = Counter("onefold_chunks_fenced", "Chunks dropped because the partition is another worker's")
 PARTITIONS_STOPPED: Final = Gauge("onefold_partitions_stopped", "Partitions stopped until a person has looked")
 PARTITIONS_OWNED: Final = Gauge("onefold_partitions_owned", "Partitions this worker folds")
-LAG_RECORDS: Final = Gauge("onefold_lag_records", "Records in the log that this worker has not read yet")
+LAG_RECORDS: Final = Gauge("onefold_lag_records", "Records of its partitions that this worker has not folded yet")
 CHANGES_RELAYED: Final = Counter("onefold_changes_relayed", "Customer changes that this worker brought into Kafka")
 CHANGES_WAITING: Final = Gauge(
     "onefold_changes_waiting", "Customer changes that are not in Kafka yet, whoever is to bring them (100000 at most)"

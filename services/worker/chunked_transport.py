@@ -224,10 +224,10 @@ class Consumer(driver.Consumer):
         )
 
     @property
-    def positions(self) -> dict[TP, int]:
-        """The next offset to read, of every partition that is read."""
+    def starts(self) -> dict[TP, int]:
+        """The offset from which each partition was acquired, of every partition that is read."""
         active = self._get_active_partitions() if self._owned else set()
-        return {tp: at for tp, at in self._position.items() if tp in active}
+        return {tp: one.next_offset for tp, one in self._owned.items() if tp in active}
 
     async def commit_hint(self, offsets: dict[TP, int]) -> None:
         """Commit the offsets to Kafka for lag dashboards; they are never read back. Raises what aiokafka raises."""

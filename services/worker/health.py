@@ -1,6 +1,7 @@
 """What the worker's health page and its watchdog ask."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from projections.identity import outbox
@@ -30,6 +31,13 @@ async def no_partition_stopped(progress: WorkerProgress, reader: FaustPartitionR
     stopped = {place: why for place, (_, why) in progress.stopped.items() if reader.owns(*place)}
     if stopped:
         raise NotReady(f"{len(stopped)} stopped: {', '.join(sorted(set(stopped.values())))}")
+
+
+async def chunks_are_committed(progress: WorkerProgress, lag: Callable[[], int], within: float) -> None:
+    """Raises NotReady while records are left to fold and none was committed for more than ``within`` seconds."""
+    quiet = progress.clock() - progress.committed_at
+    if quiet > within and (left := lag()):
+        raise NotReady(f"{left} records are left, and none was committed for {quiet:.0f} s")
 
 
 async def changes_are_sent(pool: postgres.Pool, within: float) -> None:

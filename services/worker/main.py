@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.worker import health
 from services.worker.adapters import kafka, postgres
-from services.worker.agent_spec import AgentFactory, BackgroundService, WorkerResources
+from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.upkeep import commit_hints, end_stalled_transactions
@@ -29,7 +29,6 @@ from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
-from services.worker.ports import DeadLetters
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 
 log = structlog.get_logger(__name__)
@@ -67,7 +66,9 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
 
     async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
-        read_models = postgres.PostgresReadModelWriter(pool, retrier)
+        progress = WorkerProgress()
+        # An attempt ends well before the watchdog would end the worker.
+        read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2)
         resources = WorkerResources(
             settings,
             topic_name,
@@ -77,22 +78,30 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
             producer,
         )
         dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), retrier)
-        agents = _build_agents(resources, factories, generation.name, read_models, dead_letters)
+        limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
+
+        def handler_of(spec: AgentSpec) -> ChunkHandler:
+            return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
+
+        app = create_app(settings, f"{settings.topic_prefix}-{generation.name}", read_models)
+        agents = _build_agents(app, resources, factories, handler_of, progress)
+        lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(
-            agents.progress,
+            progress,
             retrier,
-            agents.reader.lag,
+            lag,
             partial(health.servers_answer, settings, pool),
             settings.stuck_after,
         )
         checks = {
             "postgresql": partial(postgres.answers, pool),
-            "partitions": partial(health.no_partition_stopped, agents.progress, agents.reader),
+            "partitions": partial(health.no_partition_stopped, progress, agents.reader),
+            "progress": partial(health.chunks_are_committed, progress, lag, settings.stuck_after),
             "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
         }
         async with in_background(
             watchdog.beat(),
-            commit_hints(agents.reader.commit_hint),
+            commit_hints(partial(agents.reader.commit_hint, progress.committed)),
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
             ),
@@ -108,27 +117,23 @@ class _Agents:
 
     app: ChunkedApp
     reader: FaustPartitionReader
-    progress: WorkerProgress
     executors: Sequence[PartitionExecutor]
     services: Sequence[BackgroundService]
 
 
 def _build_agents(
+    app: ChunkedApp,
     resources: WorkerResources,
     factories: Sequence[AgentFactory],
-    generation: str,
-    read_models: postgres.PostgresReadModelWriter,
-    dead_letters: DeadLetters,
+    handler_of: Callable[[AgentSpec], ChunkHandler],
+    progress: WorkerProgress,
 ) -> _Agents:
-    settings, progress = resources.settings, WorkerProgress()
-    limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
-    app = create_app(settings, f"{settings.topic_prefix}-{generation}", read_models)
     reader = FaustPartitionReader(app)
     specs = [make(resources) for make in factories]
     executors = []
     for spec in specs:
-        handler = ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
+        handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
         executors.append(PartitionExecutor(handler.decode, runner.handle, app.crash))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
-    return _Agents(app, reader, progress, executors, [service for spec in specs for service in spec.background])
+    return _Agents(app, reader, executors, [service for spec in specs for service in spec.background])

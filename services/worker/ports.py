@@ -20,6 +20,10 @@ class RejectedByDatabase(Exception):
     """The database refuses rows as they are: set the events aside that cause it, or else stop the partition."""
 
 
+class FailsRepeatedly(Exception):
+    """Saving these events fails again and again though the database answers: set aside the contact that causes it."""
+
+
 class DeadLetterLimitExceeded(Exception):
     """Too many of the partition's records are dead letters: stop the partition, a person must look."""
 
@@ -31,11 +35,14 @@ class ReadModelWriter(Protocol):
         """Save the events and move the offset in one transaction; returns how many events were new.
 
         ``move.counts`` is completed with that number. Waits while the database is away.
-        Raises Fenced, OffsetMismatch, RejectedByDatabase, and whatever ``save_events`` raises.
+        Raises Fenced, OffsetMismatch, RejectedByDatabase, FailsRepeatedly, and whatever ``save_events`` raises.
         """
 
-    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
-        """Why these events can't be saved, None if they can. Nothing stays saved. Waits while the database is away."""
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
+        """Why these events can't be saved, None if they can. Nothing stays saved. Waits while the database is away.
+
+        It is FailsRepeatedly if the database answers and ends the transaction in each of so many ``attempts``.
+        """
 
 
 class DeadLetters(Protocol):

@@ -1,9 +1,10 @@
 """The tables of one generation, and the connections to them."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 import structlog
@@ -14,17 +15,20 @@ from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire,
 from projections.engine.projection import ContactEvent
 from projections.registry import SCHEMA
 from services.runtime import metrics
-from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_transient
+from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_outage, is_transient
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.worker.agent_spec import SaveEvents
-from services.worker.ports import Fenced, OffsetMismatch, RejectedByDatabase
+from services.worker.ports import FailsRepeatedly, Fenced, OffsetMismatch, RejectedByDatabase
 
 Pool = asyncpg.Pool
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 _NAME: Final = "onefold-worker"
 _CONNECT_WITHIN: Final = 10.0
+_ATTEMPTS: Final = 3  # to save a chunk, while the server answers
+_LOCK_WITHIN: Final = 30.0  # seconds; less than a statement's, so that waiting for others is told from working
 _LOCKS_OUTLIVE: Final = 3  # session timeouts: more than a chunk spends between two statements
 
 # While a statement is being prepared, PostgreSQL counts the session as active: its own timeouts for idle transactions
@@ -62,6 +66,7 @@ async def open_pool(settings: Settings, generation: str, size: int) -> AsyncIter
         idle_in_transaction=silence_limit(settings),
         name=_NAME,
         by_key=True,
+        lock_timeout=str(int(_LOCK_WITHIN * 1000)),
     )
     async with pool:
         try:
@@ -78,11 +83,18 @@ def connect(settings: Settings, generation: str) -> contextlib.AbstractAsyncCont
 
 
 class PostgresReadModelWriter:
-    """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport."""
+    """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport.
 
-    def __init__(self, pool: Pool, retrier: Retrier) -> None:
+    ``on_attempt`` is called when an attempt to save events has failed; ``attempt_within`` is its longest time, seconds.
+    """
+
+    def __init__(
+        self, pool: Pool, retrier: Retrier, on_attempt: Callable[[], None] = lambda: None, attempt_within: float = 60.0
+    ) -> None:
         self._pool = pool
         self._retrier = retrier
+        self._on_attempt = on_attempt
+        self._attempt_within = attempt_within
         self._owned: dict[str, int] = {}
 
     async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
@@ -112,11 +124,11 @@ class PostgresReadModelWriter:
                 return await self._save(connection, save_events, events, move)
 
         try:
-            return await self._retrier.until_done("postgresql", once, is_transient)
+            return await self._while_it_answers(once, _ATTEMPTS)
         except REJECTIONS as error:
             raise RejectedByDatabase(type(error).__name__) from error
 
-    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
         """Try to save the events and take it back; see ReadModelWriter."""
 
         async def once() -> None:
@@ -129,10 +141,35 @@ class PostgresReadModelWriter:
                     await attempt.rollback()
 
         try:
-            await self._retrier.until_done("postgresql", once, is_transient)
+            await self._while_it_answers(once, attempts)
         except Exception as error:  # noqa: BLE001 - whatever it is, these events cause it
             return error
         return None
+
+    async def _while_it_answers(self, once: Callable[[], Awaitable[T]], attempts: int) -> T:
+        """What ``once`` returns, which runs a transaction; waits while the server is away.
+
+        Raises FailsRepeatedly when so many ``attempts`` have failed by a transient error although the server answered
+        before and after: then it is no outage, whatever the error looks like.
+        """
+        failed, name = 0, ""
+
+        async def attempt() -> T:
+            nonlocal failed, name
+            if failed:
+                await answers(self._pool)
+            if failed == attempts:
+                raise FailsRepeatedly(name)
+            try:
+                async with asyncio.timeout(self._attempt_within):
+                    return await once()
+            except Exception as error:
+                self._on_attempt()
+                if is_transient(error) and not is_outage(error):
+                    failed, name = failed + 1, type(error).__name__
+                raise
+
+        return await self._retrier.until_done("postgresql", attempt, is_transient)
 
     async def _save(
         self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit

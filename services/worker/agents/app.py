@@ -1,6 +1,6 @@
 """The Faust app, its agents, and the one handle on its consumer."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -71,15 +71,21 @@ class FaustPartitionReader:
         """Whether the partition is assigned to this worker."""
         return TP(topic, partition) in self._consumer().assignment()
 
-    def lag(self) -> int:
-        """How many records of the partitions that are read have not been read yet."""
-        consumer = self._consumer()
-        return sum(max(0, (consumer.highwater(tp) or 0) - at) for tp, at in consumer.positions.items())
+    def lag(self, committed: Mapping[tuple[str, int], int]) -> int:
+        """How many records of the partitions that are read have not been folded and committed yet.
 
-    async def commit_hint(self) -> None:
-        """Tell Kafka which offsets have been read, for its lag dashboards."""
+        ``committed`` has the offset after the last commit, by topic and partition.
+        """
         consumer = self._consumer()
-        await consumer.commit_hint(consumer.positions)
+        return sum(max(0, (consumer.highwater(tp) or 0) - at) for tp, at in self._folded(committed).items())
+
+    async def commit_hint(self, committed: Mapping[tuple[str, int], int]) -> None:
+        """Tell Kafka up to which offsets the log has been folded, for its lag dashboards."""
+        await self._consumer().commit_hint(self._folded(committed))
+
+    def _folded(self, committed: Mapping[tuple[str, int], int]) -> dict[TP, int]:
+        starts = self._consumer().starts
+        return {tp: max(start, committed.get((tp.topic, tp.partition), 0)) for tp, start in starts.items()}
 
     def _consumer(self) -> Consumer:
         return cast("Consumer", self._app.consumer)

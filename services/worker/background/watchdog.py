@@ -1,7 +1,8 @@
 """Exits a worker that is stuck, so that its supervisor starts another: the rows say where to go on.
 
-A worker that waits is not stuck, be it for an absent server or for new records. It is stuck when there are records to
-read, every server answers, and no chunk has been dealt with for long; or when its event loop no longer turns.
+A worker that waits is not stuck, be it for an absent server or for new records. It is stuck when there are records that
+are not committed, every server answers, and no chunk has been dealt with for long; or when its event loop no longer
+turns.
 """
 
 import asyncio
@@ -45,7 +46,7 @@ def is_stuck(state: WorkerState, after: float) -> bool:
 class Watchdog:
     """Watches the worker from a thread, which runs even when the event loop does not.
 
-    ``lag`` counts the records still to read, ``servers_answer`` says whether both servers can be reached, and
+    ``lag`` counts the records that are not committed, ``servers_answer`` says whether both servers can be reached, and
     ``after`` is how many seconds without progress are too many, by the clock of ``progress``.
     """
 
@@ -82,7 +83,9 @@ class Watchdog:
         self._has_reason = bool(self._retrier.unavailable) or (
             quiet > self._after / 2 and not await self._servers_answer()
         )
-        if self._records_left == 0 or self._has_reason:
+        if self._records_left == 0:
+            self._progress.caught_up()
+        elif self._has_reason:
             self._progress.moved()
 
     def finds_it_stuck(self) -> bool:

@@ -1,9 +1,11 @@
 """Handles one chunk: decodes it; then sends its dead letters, and saves its events together with the offset.
 
 An event that makes saving fail, whatever it raises, is set aside as a dead letter: it must hold up nothing behind it.
+Where the database ends the transaction again and again, though it answers, it is the events of one contact, since what
+they cost may depend on the contact's history.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -16,11 +18,19 @@ from services.runtime.decoding import DeadLetter, Decoded, decode_records
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
-from services.worker.ports import DeadLetterLimitExceeded, DeadLetters, Fenced, OffsetMismatch, ReadModelWriter
+from services.worker.ports import (
+    DeadLetterLimitExceeded,
+    DeadLetters,
+    FailsRepeatedly,
+    Fenced,
+    OffsetMismatch,
+    ReadModelWriter,
+)
 
 log = structlog.get_logger(__name__)
 
 _REASON: Final = "cannot_be_saved"
+_ATTEMPTS: Final = 3  # before the events of one contact are found to fail repeatedly
 
 
 @dataclass(slots=True)
@@ -58,6 +68,13 @@ class ChunkHandler:
 
         Raises Fenced, OffsetMismatch, RejectedByDatabase, DeadLetterLimitExceeded.
         """
+        while True:
+            try:
+                return await self._handle_what_can_be_saved(chunk, decoded)
+            except FailsRepeatedly as error:  # with each of its contacts: it is the database after all
+                log.warning("chunk_not_saved", topic=chunk.topic, partition=chunk.partition, error=str(error))
+
+    async def _handle_what_can_be_saved(self, chunk: Chunk, decoded: Decoded) -> Counts:
         try:
             return await self._handle(chunk, decoded)
         except (Fenced, OffsetMismatch, DeadLetterLimitExceeded):
@@ -66,13 +83,15 @@ class ChunkHandler:
             remaining = await self._without_failing(chunk, decoded)
             if len(remaining.events) == len(decoded.events):
                 raise  # no event of the chunk causes it alone
+            if isinstance(error, FailsRepeatedly) and not remaining.events and len(_by_contact(decoded.events)) > 1:
+                raise
             log.error(  # noqa: TRY400 - a traceback may show values of identifiers
                 "events_set_aside",
                 topic=chunk.topic,
                 partition=chunk.partition,
                 start=chunk.start,
                 events=len(decoded.events) - len(remaining.events),
-                error=type(error).__name__,
+                error=_name(error),
             )
             return await self._handle(chunk, remaining)
 
@@ -93,7 +112,8 @@ class ChunkHandler:
 
     async def _without_failing(self, chunk: Chunk, decoded: Decoded) -> Decoded:
         """The chunk with the events that can't be saved among its dead letters."""
-        failing = {id(one): error async for one, error in self._failing(decoded.events)}
+        groups = _by_contact(decoded.events)
+        failing = {id(one): error async for one, error in self._failing(groups)}
         if not failing:
             return decoded
         letters = list(decoded.dead_letters)
@@ -105,16 +125,24 @@ class ChunkHandler:
                     letters.append(DeadLetter(record, _REASON, reason, ""))
         return Decoded([one for one in decoded.events if id(one) not in failing], letters)
 
-    async def _failing(self, events: list[ContactEvent]) -> AsyncIterator[tuple[ContactEvent, str]]:
-        """The events that can't be saved, each with the name of the error: halves of the chunk are tried in turn."""
-        error = await self._read_models.failure(self._agent.save, events) if events else None
+    async def _failing(self, groups: list[list[ContactEvent]]) -> AsyncIterator[tuple[ContactEvent, str]]:
+        """The events that can't be saved, each with the name of the error: halves of the groups are tried in turn.
+
+        A group, which is of one contact, is taken apart unless saving it fails repeatedly.
+        """
+        events = [one for group in groups for one in group]
+        attempts = _ATTEMPTS if len(groups) == 1 else 1
+        error = await self._read_models.failure(self._agent.save, events, attempts) if events else None
         if error is None:
             return
-        if len(events) == 1:
-            yield events[0], type(error).__name__
+        if len(groups) == 1 and (len(events) == 1 or isinstance(error, FailsRepeatedly)):
+            for one in events:
+                yield one, _name(error)
             return
-        middle = len(events) // 2
-        for half in (events[:middle], events[middle:]):
+        if len(groups) == 1:
+            groups = [[one] for one in events]
+        middle = len(groups) // 2
+        for half in (groups[:middle], groups[middle:]):
             async for found in self._failing(half):
                 yield found
 
@@ -126,6 +154,20 @@ class ChunkHandler:
             limit = replace(self._initial_limit, records=owner.recent_records, dead=owner.recent_dead)
             known = self._partitions[chunk.topic, chunk.partition] = PartitionCounts(owner.epoch, limit)
         return known.limit
+
+
+def _by_contact(events: Iterable[ContactEvent]) -> list[list[ContactEvent]]:
+    """The events of each contact; an event without one is alone."""
+    groups: dict[object, list[ContactEvent]] = {}
+    for one in events:
+        key = id(one) if one.event.contact is None else (one.event.tenant, one.contact_id)
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _name(error: Exception) -> str:
+    """The name of the error that the database raised, or of the error itself."""
+    return str(error) if isinstance(error, FailsRepeatedly) else type(error).__name__
 
 
 def _move(chunk: Chunk, decoded: Decoded, limit: DeadLetterLimit) -> OffsetCommit:

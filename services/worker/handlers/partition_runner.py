@@ -20,18 +20,29 @@ PartitionKey = tuple[str, int]  # topic, number
 
 @dataclass(slots=True)
 class WorkerProgress:
-    """When a chunk was last dealt with (seconds of ``clock``) and which partitions stopped: epoch and reason."""
+    """What has become of the chunks; times are seconds of ``clock``.
+
+    ``moved_at`` is when a chunk was last dealt with, or a step was made towards it; ``committed_at`` is when one was
+    last committed, or nothing was left to commit. ``committed`` is the offset after each partition's last commit,
+    ``stopped`` the epoch and the reason of each partition that stopped.
+    """
 
     clock: Callable[[], float] = time.monotonic
     moved_at: float = field(init=False)
+    committed_at: float = field(init=False)
+    committed: dict[PartitionKey, int] = field(default_factory=dict)
     stopped: dict[PartitionKey, tuple[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.moved()
+        self.caught_up()
 
     def moved(self) -> None:
-        """Note that a chunk was dealt with."""
+        """Note that a chunk was dealt with, or a step was made towards it."""
         self.moved_at = self.clock()
+
+    def caught_up(self) -> None:
+        """Note that a chunk was committed, or that there is nothing to commit."""
+        self.moved_at = self.committed_at = self.clock()
 
 
 class PartitionRunner:
@@ -58,6 +69,8 @@ class PartitionRunner:
             self._stop(place, epoch, error)
         else:
             _count(counts, time.monotonic() - began)
+            self._progress.committed[place] = chunk.end
+            self._progress.caught_up()
         self._progress.moved()
 
     def _is_stopped(self, place: PartitionKey, epoch: int) -> bool:

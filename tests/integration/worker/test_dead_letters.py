@@ -4,7 +4,7 @@ import itertools
 import json
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -169,3 +169,43 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
     letters = await world.dead_letters()
     assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
     assert sorted(one.value for one in letters) == sorted(value for _, value in poison)
+
+
+_SLOW: Final = """
+CREATE FUNCTION wait_for_ever() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1000); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW WHEN (NEW.uid = 'SLOW') EXECUTE FUNCTION wait_for_ever();
+"""
+
+
+async def test_a_contact_whose_events_cost_too_much_holds_up_nothing(world: World) -> None:
+    slow = [
+        (event_key("demo", "line:oa1:SLOW"), _bytes(event_id=f"slow{number}", contact=_CONTACT | {"uid": "SLOW"}))
+        for number in range(3)
+    ]
+    mixed = [*workload(100, 10, seed=8), *slow]
+    async with world.connection() as connection:
+        await connection.execute(_SLOW)
+        await world.produce(mixed)
+        worker = world.start_worker(stuck_after=3)
+        await world.settle(120)
+        assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(slow)
+    letters = await world.dead_letters()
+    assert sorted(one.value for one in letters) == sorted(value for _, value in slow)
+    assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
+    assert worker.running, "it was not ended as stuck"
+
+
+async def test_lag_counts_what_is_not_committed(world: World) -> None:
+    async with world.connection() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE contacts")
+        worker = world.start_worker(stuck_after=4)
+        await world.produce(workload(500, 100, seed=8))
+        await until(lambda: _says(worker, "none was committed"), 45, lambda: worker.output)
+        assert await worker.metric("onefold_lag_records") == 500
+    await world.settle()
+    await until(lambda: _ready_is(worker, 200), 45, lambda: worker.output)
+    assert await worker.metric("onefold_lag_records") == 0
+
+
+async def _says(worker: Any, words: str) -> bool:
+    return words in (await worker.get("/readyz")).json()["checks"]["progress"]

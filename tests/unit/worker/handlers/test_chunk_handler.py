@@ -14,7 +14,7 @@ from services.worker.agent_spec import AgentSpec, SaveEvents
 from services.worker.core.chunk import Chunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.handlers.chunk_handler import ChunkHandler
-from services.worker.ports import DeadLetterLimitExceeded, Fenced
+from services.worker.ports import DeadLetterLimitExceeded, FailsRepeatedly, Fenced
 from tests.support.identity_events import bound
 from tests.support.streams import id_of
 
@@ -35,6 +35,7 @@ class Tables:
         self.saved: list[Event] = []
         self.moves: list[OffsetCommit] = []
         self.fenced = False
+        self.attempts: list[tuple[int, int]] = []  # events and attempts, each time that a failure was looked for
 
     async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit) -> int:
         if self.fenced:
@@ -44,7 +45,8 @@ class Tables:
         self.moves.append(move)
         return new
 
-    async def failure(self, save_events: SaveEvents, events: list[ContactEvent]) -> Exception | None:
+    async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
+        self.attempts.append((len(events), attempts))
         try:
             await save_events(cast("Any", None), events)
         except Exception as error:  # noqa: BLE001 - as the port says
@@ -119,3 +121,43 @@ async def test_a_partition_of_nothing_but_failing_events_stops() -> None:
     whole = chunk(*[BAD] * 9)
     with pytest.raises(DeadLetterLimitExceeded):
         await one.handle(whole, one.decode(whole))
+
+
+async def costs_too_much(_: Any, events: list[ContactEvent]) -> int:
+    if any(one.event.contact == BAD.contact for one in events):
+        raise FailsRepeatedly("QueryCanceledError")
+    return len(events)
+
+
+async def test_the_contact_whose_events_fail_repeatedly_is_set_aside_and_no_other() -> None:
+    tables, letters = Tables(), Letters()
+    one = handler(costs_too_much, tables, letters)
+    bad = [bound("web:shop:bad", member_id=f"M{number}") for number in range(3)]
+    mixed = [bad[0], *GOOD[:4], bad[1], bad[2], *GOOD[4:]]
+    counts = await one.handle(chunk(*mixed), one.decode(chunk(*mixed)))
+    assert (counts.committed, counts.dead_letters) == (9, 3)
+    assert tables.saved == GOOD
+    assert [(it.record.offset, it.detail) for it in letters.sent] == [
+        (0, "QueryCanceledError"),
+        (5, "QueryCanceledError"),
+        (6, "QueryCanceledError"),
+    ]
+    assert (3, 3) in tables.attempts, "the contact's events are tried together, and more than once"
+    assert all(attempts == 1 for events, attempts in tables.attempts if events > 3)
+
+
+async def test_if_every_contact_fails_repeatedly_the_database_is_waited_for() -> None:
+    tables, letters = Tables(), Letters()
+    calls = 0
+
+    async def slow_at_first(_: Any, events: list[ContactEvent]) -> int:
+        nonlocal calls
+        calls += 1
+        if calls < 40:
+            raise FailsRepeatedly("QueryCanceledError")
+        return len(events)
+
+    one = handler(slow_at_first, tables, letters)
+    counts = await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+    assert (counts.committed, counts.dead_letters) == (9, 0)
+    assert letters.sent == []
