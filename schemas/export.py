@@ -31,6 +31,7 @@ _ENVELOPE: Final = {
     "event_id": "The source's own id of what happened. The same id for the same contact is the same event.",
     "tenant": "The brand. Every key and every query carries it.",
     "contact": "The contact that the event is about; null for an event without one, such as a tenant's setting.",
+    "account": "The account that an event without a contact is about, such as a mention or a group's message.",
     "type": "What happened.",
     "occurred_at": "When it happened by the source's clock: integer, milliseconds since 1970, UTC.",
     "received_at": "When Onefold received it: integer, milliseconds since 1970, UTC.",

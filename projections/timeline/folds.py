@@ -14,9 +14,9 @@ from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json, from_dict, intrinsic_json
-from schemas.events import CURRENT_VERSION, ContactRef
+from schemas.events import CURRENT_VERSION, AccountRef, ContactRef
 
-VERSION: Final = 2  # up with every change that gives other rows for the same events
+VERSION: Final = 3  # up with every change that gives other rows for the same events
 
 
 def row_of(one: ContactEvent) -> TimelineRow:
@@ -32,6 +32,7 @@ def row_of(one: ContactEvent) -> TimelineRow:
         event.source,
         data_json(event),
         intrinsic_json(event),
+        event.account.key if event.account and not event.contact else None,
     )
 
 
@@ -45,11 +46,20 @@ def event_of(row: TimelineRow, contacts: Mapping[Key, ContactRef]) -> ContactEve
         "type": row.type,
         "source": row.source,
         "contact": contacts.get((row.tenant, row.contact_id)),
+        "account": account_of(row.account_key),
         "data": orjson.loads(row.data),
         "intrinsic": orjson.loads(row.intrinsic),
         "schema_version": CURRENT_VERSION.get(row.type, 1),  # kept as it was after upcasting
     }
     return ContactEvent(row.contact_id, from_dict(envelope, check_text=False))
+
+
+def account_of(key: str | None) -> AccountRef | None:
+    """The account of a key, which holds one colon."""
+    if key is None:
+        return None
+    channel, _, account = key.partition(":")
+    return AccountRef.model_validate({"channel": channel, "account": account})
 
 
 def known_event(row: TimelineRow, copy: ContactEvent) -> ContactEvent:
@@ -58,10 +68,10 @@ def known_event(row: TimelineRow, copy: ContactEvent) -> ContactEvent:
     return event_of(row, {row[:2]: contact} if contact else {})
 
 
-def rank(row: TimelineRow) -> tuple[int, str, str, str, int]:
+def rank(row: TimelineRow) -> tuple[int, str, str, str, str, int]:
     """What decides between two rows of one event: the least counts."""
     content = orjson.dumps([orjson.loads(row.data), orjson.loads(row.intrinsic)], option=orjson.OPT_SORT_KEYS)
-    return (row.occurred_at, row.type, content.decode(), row.source, row.received_at)
+    return (row.occurred_at, row.type, content.decode(), row.source, row.account_key or "", row.received_at)
 
 
 def overrules(row: TimelineRow, known: TimelineRow) -> bool:

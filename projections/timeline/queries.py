@@ -8,7 +8,7 @@ A message reads as it was last edited, and one that was unsent has no content (`
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ from projections.timeline.folds import event_of
 from projections.timeline.messages import EDITED, UNSENT, as_shown
 from projections.timeline.tables import CHANGING_TYPES, PROFILE_TYPES, TimelineRow
 from projections.timeline.tables import TABLE as TIMELINE
-from schemas.events import ContactRef
+from schemas.events import AccountRef, ContactRef
 
 
 class TimelinePosition(NamedTuple):
@@ -101,6 +101,30 @@ def _page() -> sa.CTE:
     )
 
 
+def _account_page() -> sa.CTE:
+    """An account's next events without a contact, newest first, one more than the page may have."""
+    event = TIMELINE.alias("event")
+    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePosition._fields))
+    types = array("types", sa.Text())
+    return (
+        sa.select(
+            event,
+            sa.func.split_part(event.c.account_key, ":", 1).label("channel"),
+            sa.func.split_part(event.c.account_key, ":", 2).label("account"),
+            sa.literal_column("''").label("uid"),
+        )
+        .where(
+            event.c.tenant == sa.bindparam("tenant"),
+            event.c.account_key == sa.bindparam("account_key"),
+            sa.tuple_(*(event.c[name] for name in TimelinePosition._fields)) < before,
+            types.is_(None) | (event.c.type == sa.any_(types)),
+        )
+        .order_by(*(event.c[name].desc() for name in TimelinePosition._fields))
+        .limit(sa.bindparam("most", type_=sa.BigInteger()) + 1)
+        .cte("page")
+    )
+
+
 def _changed(page: sa.CTE) -> sa.CTE:
     """The page with the type of the event that later changed each message; an edited one has its latest edit's data."""
     later = TIMELINE.alias("later")
@@ -140,8 +164,8 @@ def _measured(changed: sa.CTE) -> sa.CTE:
     ).cte("measured")
 
 
-def _page_statement() -> str:
-    event = _measured(_changed(_page()))
+def _page_statement(page: sa.CTE, whose: str) -> str:
+    event = _measured(_changed(page))
     columns = {**event.c, "more": event.c.number < event.c.found}
     return compiled(
         sa.select(*(columns[name] for name in Entry._fields))
@@ -150,7 +174,7 @@ def _page_statement() -> str:
             event.c.bytes_before < sa.bindparam("most_bytes", type_=sa.BigInteger()),
         )
         .order_by(event.c.number),
-        *("tenant", "contact_ids", *TimelinePosition._fields, "types", "most", "most_bytes"),
+        *("tenant", whose, *TimelinePosition._fields, "types", "most", "most_bytes"),
     )
 
 
@@ -188,7 +212,8 @@ def _profile_statement() -> str:
     )
 
 
-_PAGE: Final = _page_statement()
+_PAGE: Final = _page_statement(_page(), "contact_ids")
+_ACCOUNT_PAGE: Final = _page_statement(_account_page(), "account_key")
 _PROFILE: Final = _profile_statement()
 
 
@@ -203,7 +228,24 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
     most_bytes: int,
 ) -> list[Entry]:
     """The contacts' next events, newest first, of these types (none: all). One event always comes, however large."""
-    records = await connection.fetch(_PAGE, tenant, contact_ids, *after, types, limit, most_bytes)
+    return _entries(await connection.fetch(_PAGE, tenant, contact_ids, *after, types, limit, most_bytes))
+
+
+async def account_page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for
+    connection: Connection,
+    tenant: str,
+    account: AccountRef,
+    *,
+    after: TimelinePosition = NEWEST,
+    types: Sequence[str] | None = None,
+    limit: int,
+    most_bytes: int,
+) -> list[Entry]:
+    """The next events that are about the account and have no contact, newest first; their ``uid`` is empty."""
+    return _entries(await connection.fetch(_ACCOUNT_PAGE, tenant, account.key, *after, types, limit, most_bytes))
+
+
+def _entries(records: Iterable[Iterable[Any]]) -> list[Entry]:
     entries = [Entry(*record) for record in records]
     return [one if one.change is None else one._replace(data=as_shown(one.data, one.change)) for one in entries]
 

@@ -9,7 +9,10 @@ from projections.engine.metadata import Json, define
 
 
 class TimelineRow(NamedTuple):
-    """One event; ``data`` is JSON at the type's current version, ``intrinsic`` a JSON list of identifiers."""
+    """One event; ``data`` is JSON at the type's current version, ``intrinsic`` a JSON list of identifiers.
+
+    ``account_key`` is the account that an event without a contact is about, as ``channel:account``.
+    """
 
     tenant: str
     contact_id: UUID
@@ -20,6 +23,7 @@ class TimelineRow(NamedTuple):
     source: str
     data: Json
     intrinsic: Json
+    account_key: str | None = None
 
 
 TABLE = define(
@@ -28,6 +32,14 @@ TABLE = define(
     sa.Index("timeline_newest", "tenant", "contact_id", "occurred_at"),
     key=3,
     fillfactor=100,
+)
+# What happened on an account and to no contact.
+sa.Index(
+    "timeline_of_accounts",
+    TABLE.c.tenant,
+    TABLE.c.account_key,
+    TABLE.c.occurred_at,
+    postgresql_where=TABLE.c.account_key.is_not(None),
 )
 CHANGING_TYPES = ("message.edited", "message.unsent")
 # Of the few events that change another one: what `messages` looks up. Other events pay for a look at their type alone.

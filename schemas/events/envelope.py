@@ -28,8 +28,22 @@ class ContactRef(Frozen):
         return f"{self.channel}:{self.account}:{self.uid}"
 
 
+class AccountRef(Frozen):
+    """The brand's side of a channel: a Page, a number, a LINE account, a WhatsApp Business Account."""
+
+    channel: ChannelName
+    account: Account
+
+    @property
+    def key(self) -> str:
+        """The account key, ``channel:account``."""
+        return f"{self.channel}:{self.account}"
+
+
 class Event(Frozen):
     """What happened, to which contact, when, and by which source.
+
+    ``account`` is the account that an event without a contact is about; of others the contact names it.
 
     ``occurred_at`` is the channel's time, ``received_at`` the time of ingress; both in ms, UTC.
     ``event_id`` comes from the source's own id, so that a repeated event is recognised.
@@ -39,6 +53,7 @@ class Event(Frozen):
     event_id: Word
     tenant: TenantId
     contact: ContactRef | None = None
+    account: AccountRef | None = None
     type: Word
     occurred_at: Millis
     received_at: Millis

@@ -17,7 +17,7 @@ from services.query.handlers.explainer import Explainer
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
-from services.query.http import candidates, contacts, customers, identity, membership_previews, policy
+from services.query.http import accounts, candidates, contacts, customers, identity, membership_previews, policy
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
@@ -25,6 +25,7 @@ from services.runtime.settings import Settings
 
 ROUTERS: Final = (
     contacts.router,
+    accounts.router,
     customers.router,
     identity.router,
     candidates.router,

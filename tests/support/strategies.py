@@ -11,7 +11,7 @@ from typing import Any, Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from schemas.events import EVENT_TYPES, ContactRef, Event, Identifier
+from schemas.events import EVENT_TYPES, AccountRef, ContactRef, Event, Identifier
 from schemas.events.base import AssertedIdentifier, ChannelName, Frozen
 from schemas.events.profile import AttributeValue
 
@@ -29,6 +29,8 @@ _POOL: Final[tuple[tuple[ChannelName, str, str], ...]] = (
     ("crm", "erp", "M7"),
 )
 CONTACTS: Final = tuple(ContactRef(channel=channel, account=account, uid=uid) for channel, account, uid in _POOL)
+# Of events without a contact; the tenant's own have none either.
+ACCOUNTS: Final = (None, AccountRef(channel="line", account="oa1"), AccountRef(channel="instagram", account="17841"))
 UNKNOWN_TYPES: Final = ("line.beacon", "web.scrolled", "顧客.到店")
 TENANT_TYPES: Final = ("member.merged", *(name for name in EVENT_TYPES if name.startswith("tenant.")))
 
@@ -235,10 +237,12 @@ def _envelopes(
     # Now and then an event that could have a contact has none, as a message in a group without a user.
     if type_name not in TENANT_TYPES and draw(st.integers(0, 24)):
         contact = draw(st.sampled_from(contacts))
+    account = None if contact else draw(st.sampled_from(ACCOUNTS))
     return {
         "event_id": draw(event_ids),
         "tenant": draw(st.sampled_from(tenants)),
         "contact": contact,
+        "account": account,
         "type": type_name,
         "occurred_at": occurred_at,
         "received_at": occurred_at + draw(st.sampled_from([0, 1, 60_000, DAY_MS])),

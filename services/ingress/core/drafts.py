@@ -36,13 +36,17 @@ class SourceContext:
 
 @dataclass(frozen=True, slots=True)
 class ItemDraft:
-    """A draft of one event: ``at`` is the channel's time in ms, ``unread`` is kept if ``content`` is refused."""
+    """A draft of one event: ``at`` is the channel's time in ms, ``unread`` is kept if ``content`` is refused.
+
+    ``account`` is the account that it is about if it has no contact.
+    """
 
     event_id: str
     content: EventContent
     unread: EventContent
     at: int | None
     contact: Fields | None = None
+    account: Fields | None = None
     intrinsic: tuple[Fields, ...] = ()
 
 
@@ -59,6 +63,7 @@ def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
         "received_at": context.received_at,
         "event_id": draft.event_id,
         "contact": draft.contact,
+        "account": draft.account if draft.contact is None else None,
         "occurred_at": context.received_at if draft.at is None else clamp(draft.at, context.received_at),
         "intrinsic": list(draft.intrinsic),
     }

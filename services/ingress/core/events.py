@@ -220,6 +220,8 @@ def _unfit(event: Event, size: int, index: int) -> Rejected | None:
     """Why an event is refused although its description is kept: its size, or because it would change nothing."""
     if size > MAX_EVENT_BYTES:
         return Rejected(index, "too_large", f"an event is at most {MAX_EVENT_BYTES} bytes, this one has {size}")
+    if event.account is not None and event.contact is not None:
+        return Rejected(index, "invalid_field", "an event with a contact is about the contact's account", "account")
     if isinstance(event, MemberMerged) and event.contact is not None:
         return Rejected(index, "invalid_field", "a member id is the tenant's: the event has no contact", "contact")
     if isinstance(event, TenantPolicySet):

@@ -1,7 +1,8 @@
 """LINE webhooks to canonical events: at most one event for each entry of ``events``, whatever it contains.
 
-Only a person in a one-to-one chat is a contact. A message in a group or a room becomes a message without a contact
-(``payload.source`` says where and by whom), because its author may not have added the account and can't be reached.
+Only a person in a one-to-one chat is a contact. A message in a group or a room becomes a message of the account without
+a contact (``payload.source`` says where and by whom), because its author may not have added the account and can't be
+reached.
 
 Fields that a redelivery changes (``deliveryContext``) or that expire within minutes (``replyToken``) are left out, so
 that a repeat is the same event. An entry of an unknown type, or of a known type with an unexpected shape, becomes an
@@ -67,6 +68,7 @@ def _translate_entry(
     envelope = facts | {
         "event_id": _event_id(event, account),
         "contact": contact,
+        "account": {"channel": "line", "account": account} if account and not contact else None,
         "occurred_at": occurred(event.get("timestamp"), facts["received_at"]),
         "intrinsic": [{"type": "line_user", "value": f"{provider}:{contact['uid']}"}] if contact and provider else [],
     }

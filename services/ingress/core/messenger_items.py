@@ -53,6 +53,7 @@ class Turn:
             unread=unread(self.channel, name, item),
             at=at or self.sent_at,
             contact=self.contact,
+            account={"channel": self.channel, "account": self.account} if self.account else None,
             intrinsic=({"type": "facebook_user", "value": f"{self.account}:{self.uid}"},) if vouched else (),
         )
 

@@ -35,11 +35,13 @@ _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
 class Place:
     """The context of an item: its change, its number and its person.
 
-    ``ours`` is what names the business itself: its number, in the one spelling, and that number's id.
+    ``about`` is the account that items without a contact are about: the number, or what the entry names, the WhatsApp
+    Business Account. ``ours`` is what names the business itself: its number, in the one spelling, and that number's id.
     """
 
     context: SourceContext
     account: str | None
+    about: str | None
     portfolio: str | None
     metadata: Fields
     field: str
@@ -76,6 +78,7 @@ class Place:
             unread=unread(CHANNEL, self.name, item),
             at=_time(item) or self.sent_at,
             contact=self.contact,
+            account={"channel": CHANNEL, "account": self.about} if self.about else None,
             intrinsic=self.who.intrinsic(self.portfolio) if self.contact else (),
         )
 
@@ -122,6 +125,7 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
     place = Place(
         context=context,
         account=account or context.account,
+        about=account or account_name(identity(entry.get("id"))) or context.account,
         portfolio=context.provider or word(entry.get("id")),
         metadata=metadata,
         field=word(change.get("field")) or "",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.codec import encode
+from schemas.events import Event
 from services.ingress.core.line import translate as translate_line
 from services.ingress.core.meta import translate as translate_meta
 from services.ingress.core.normalize import lenient_json
@@ -46,9 +47,14 @@ def meta_events(body: Any, source: WebhookSource, received_at: int) -> Translate
     )
     if source.channel == "meta":
         return translated
-    ours = tuple(one for one in translated.events if one.contact is None or one.contact.channel == source.channel)
+    ours = tuple(one for one in translated.events if _channel_of(one) in {None, source.channel})
     others = len(translated.events) - len(ours)
     return Translated(ours, (*translated.ignored, *(Ignored(0, "another_channel") for _ in range(others))))
+
+
+def _channel_of(event: Event) -> str | None:
+    about = event.contact or event.account
+    return about.channel if about else None
 
 
 Translate = Callable[[Any, WebhookSource, int], Translated]

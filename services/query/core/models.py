@@ -212,7 +212,7 @@ class CustomerContacts(Shape):
     contacts: list[ContactView]
 
 
-class TimelineEvent(Shape):
+class EventView(Shape):
     """An event as it happened; ``data`` depends on the type.
 
     A message that was unsent has neither text nor payload, and ``unsent``; one that was edited is as it was last
@@ -221,15 +221,33 @@ class TimelineEvent(Shape):
 
     event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
     type: Annotated[str, Field(examples=["message.received"])]
-    contact: ContactKeyText
     occurred_at: Timestamp
     received_at: Timestamp
     source: Annotated[str, Field(examples=["line-main"])]
     data: Annotated[dict[str, Any], Field(examples=[{"kind": "text", "text": "請問有貨嗎"}])]
 
 
+class TimelineEvent(EventView):
+    """An event of a contact."""
+
+    contact: ContactKeyText
+
+
+class AccountEvent(EventView):
+    """An event that is about an account and no contact: a mention, a group's message, an update of the account."""
+
+    account: Annotated[str, Field(examples=["instagram:17841400000000001"])]
+
+
 class TimelinePage(Shape):
     """Events, newest first. A page may hold fewer than were asked for; only ``next`` tells whether there are more."""
 
     events: list[TimelineEvent]
+    next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
+
+
+class AccountEventPage(Shape):
+    """Events of an account, newest first. Only ``next`` tells whether there are more."""
+
+    events: list[AccountEvent]
     next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from schemas.events import ContactRef
+from schemas.events import AccountRef, ContactRef
 from services.query.core.errors import NotFound
 
 _PERSONAL_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -47,6 +47,14 @@ def contact(channel: str, account: str, uid: str) -> ContactRef:
         return ContactRef.model_validate({"channel": channel, "account": account, "uid": uid})
     except ValidationError as error:
         raise NotFound("There is no such contact: the channel, the account or the uid is not one.") from error
+
+
+def account(channel: str, name: str) -> AccountRef:
+    """The account of this name. Raises NotFound for parts that can't name one."""
+    try:
+        return AccountRef.model_validate({"channel": channel, "account": name})
+    except ValidationError as error:
+        raise NotFound("There is no such account: the channel or the account is not one.") from error
 
 
 def customer(name: str) -> ByPersonalId | ByContact | ByIdentifier:

@@ -1,6 +1,6 @@
 """Which page of a timeline is asked for, and the page as its readers get it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,13 +23,23 @@ class TimelineQuery:
 
 
 def page_json(entries: Sequence[Entry]) -> bytes:
-    """The page as TimelinePage describes it.
+    """The page as TimelinePage describes it."""
+    return _page(entries, lambda entry: {"contact": f"{entry.channel}:{entry.account}:{entry.uid}"})
+
+
+def account_page_json(entries: Sequence[Entry]) -> bytes:
+    """The page as AccountEventPage describes it."""
+    return _page(entries, lambda entry: {"account": f"{entry.channel}:{entry.account}"})
+
+
+def _page(entries: Sequence[Entry], whose: Callable[[Entry], dict[str, str]]) -> bytes:
+    """The page as JSON.
 
     Each event's data goes out as the JSON text that it is kept as, unread: nothing is lost on the way, and a page of
     large events costs no more than its bytes.
     """
     more = bool(entries) and entries[-1].more
-    events = [_event(entry) for entry in entries]
+    events = [_event(entry) | whose(entry) for entry in entries]
     return orjson.dumps({"events": events, "next": cursors.write(entries[-1].position) if more else None})
 
 
@@ -37,7 +47,6 @@ def _event(entry: Entry) -> dict[str, object]:
     return {
         "event_id": entry.event_id,
         "type": entry.type,
-        "contact": f"{entry.channel}:{entry.account}:{entry.uid}",
         "occurred_at": entry.occurred_at,
         "received_at": entry.received_at,
         "source": entry.source,

@@ -7,10 +7,10 @@ from projections.customers.folds import states_of, summarise
 from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
 from projections.timeline import queries as timeline
-from schemas.events import ContactRef
+from schemas.events import AccountRef, ContactRef
 from services.query.core.errors import NotFound
 from services.query.core.models import ContactView, CustomerContacts, CustomerView
-from services.query.core.timelines import MOST_BYTES, TimelineQuery, page_json
+from services.query.core.timelines import MOST_BYTES, TimelineQuery, account_page_json, page_json
 from services.query.core.views import contact_view, contact_views, customer_view
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
@@ -61,6 +61,20 @@ class CustomerReader:
             if not entries and not await keys_of(moment.connection, tenant, [contact_id]):
                 raise NotFound(NO_CONTACT)
         return page_json(entries)
+
+    async def account_events(self, tenant: str, account: AccountRef, wanted: TimelineQuery) -> bytes:
+        """A page of what happened on an account and to no contact, as JSON; an unknown account has none."""
+        async with snapshot(self._read_models, tenant) as moment:
+            entries = await timeline.account_page(
+                moment.connection,
+                tenant,
+                account,
+                after=wanted.after,
+                types=wanted.types,
+                limit=wanted.limit,
+                most_bytes=self._page_bytes,
+            )
+        return account_page_json(entries)
 
     async def customer_timeline(self, tenant: str, name: str, wanted: TimelineQuery) -> bytes:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""

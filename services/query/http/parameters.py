@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query, Request
 from pydantic import StringConstraints
 
-from schemas.events import ContactRef
+from schemas.events import AccountRef, ContactRef
 from services.control.auth import Principal, require
 from services.query.core import cursors, references
 from services.query.core.timelines import TimelineQuery
@@ -35,6 +35,13 @@ async def _contact(
     return references.contact(channel, account, uid)
 
 
+async def _account(
+    channel: Annotated[str, Path(examples=["instagram"])],
+    account: Annotated[str, Path(examples=["17841400000000001"])],
+) -> AccountRef:
+    return references.account(channel, account)
+
+
 async def _timeline_query(
     limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="most events on the page")] = 50,
     cursor: Annotated[
@@ -54,6 +61,7 @@ Asking = Annotated[Principal, Depends(require("customers:read"))]
 Administering = Annotated[Principal, Depends(require("admin"))]
 Answering = Annotated[CustomerReader, Depends(_reader)]
 Now = Annotated[int, Depends(now)]
+AccountInPath = Annotated[AccountRef, Depends(_account)]
 ContactInPath = Annotated[ContactRef, Depends(_contact)]
 TimelinePageQuery = Annotated[TimelineQuery, Depends(_timeline_query)]
 CustomerName = Annotated[

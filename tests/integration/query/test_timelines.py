@@ -105,7 +105,7 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
     await brand.fold_contacts(event("contact.followed"))
     await brand.connection.execute(
         "INSERT INTO timeline SELECT 'demo', CASE WHEN i % 2 = 0 THEN $1 ELSE gen_random_uuid() END, 'e' || i,"
-        " $2::bigint + i / 4, $2, 'message.received', 'test', '{}', '[]' FROM generate_series(1, 100000) i",
+        " $2::bigint + i / 4, $2, 'message.received', 'test', '{}', '[]', NULL FROM generate_series(1, 100000) i",
         id_of("line:oa1:U1"),
         BASE_MS,
     )

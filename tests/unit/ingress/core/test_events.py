@@ -7,6 +7,7 @@ import pytest
 
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES
+from schemas.events import AccountRef
 from services.ingress.core.events import (
     Accepted,
     EventResult,
@@ -272,3 +273,10 @@ def test_a_member_id_that_became_another_is_the_tenants_and_no_contacts() -> Non
     assert accepted(event).event.contact is None
     outcome = refused(event | {"contact": GOOD["contact"]})
     assert (outcome.reason, outcome.field) == ("invalid_field", "contact")
+
+
+def test_an_event_is_about_a_contact_or_an_account() -> None:
+    event = {"type": "site.updated", "occurred_at": NOW, "account": {"channel": "web", "account": "shop"}}
+    assert accepted(event).event.account == AccountRef(channel="web", account="shop")
+    outcome = refused(event | {"contact": GOOD["contact"]})
+    assert (outcome.reason, outcome.field) == ("invalid_field", "account")

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from schemas import codec
+from schemas.events import AccountRef
 from services.ingress.core.line import translate
 from services.ingress.core.normalize import lenient_json
 from services.ingress.core.times import FUTURE_SLACK_MS
@@ -162,6 +163,7 @@ def test_what_means_nothing_to_us_is_kept(type_name: str, fields: dict[str, Any]
 def test_an_account_event_without_a_source_has_no_contact() -> None:
     event = event_of(entry("botSuspended", source=None, replyToken=None))
     assert (event.type, event.contact, event.intrinsic, event.data) == ("line.bot_suspended", None, [], {})
+    assert event.account == AccountRef(channel="line", account="qingshan")
 
 
 @pytest.mark.parametrize("place", [GROUP, ROOM, GROUP | {"userId": USER_ID}, ROOM | {"userId": USER_ID}])
@@ -169,6 +171,7 @@ class TestInAGroupOrARoom:
     def test_a_message_is_kept_without_inventing_a_contact(self, place: dict[str, str]) -> None:
         event = event_of(entry("message", message=TEXT, source=place))
         assert (event.type, event.contact, event.intrinsic) == ("message.received", None, [])
+        assert event.account == AccountRef(channel="line", account="qingshan")
         assert orjson.loads(codec.data_json(event))["payload"]["source"] == place
 
     @pytest.mark.parametrize("type_name", ["join", "leave", "follow", "unfollow"])
@@ -219,7 +222,7 @@ class TestWhereItCameTo:
     def test_without_any_account_there_is_no_contact(self, destination: Any) -> None:
         body = {"destination": destination, "events": [entry("follow")]}
         outcome = translate(body, tenant="t", source="s", account=None, provider="p", received_at=RECEIVED_AT)
-        assert [(each.type, each.contact) for each in outcome.events] == [("line.follow", None)]
+        assert [(each.type, each.contact, each.account) for each in outcome.events] == [("line.follow", None, None)]
 
     def test_without_a_provider_nothing_is_vouched_for(self) -> None:
         event = event_of(entry("follow"), provider=None)

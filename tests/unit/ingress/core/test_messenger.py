@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from schemas import codec
-from schemas.events import Event
+from schemas.events import AccountRef, Event
 from services.ingress.core.translated import Ignored
 from tests.support.meta_bodies import (
     IGSID,
@@ -412,10 +412,17 @@ class TestComments:
         value = COMMENT | {"from": {"id": INSTAGRAM}}
         assert event_of(instagram(messaging=None, field="comments", value=value)).contact is None
 
+    @pytest.mark.parametrize("field", ["mentions", "story_insights"])
+    def test_that_mention_the_account_are_the_accounts(self, field: str) -> None:
+        event = event_of(instagram(messaging=None, changes=[{"field": field, "value": {"media_id": "1"}}]))
+        assert (event.type, event.contact) == (f"instagram.{field}", None)
+        assert event.account == AccountRef(channel="instagram", account=INSTAGRAM)
+
     def test_on_a_page_are_kept_without_a_contact(self) -> None:
         value = {"item": "comment", "from": {"id": "12", "name": "Anna"}, "comment_id": "9"}
         event = event_of(page(messaging=None, changes=[{"field": "feed", "value": value}]))
         assert (event.type, event.contact, event.data) == ("facebook.feed", None, value)
+        assert event.account == AccountRef(channel="facebook", account=PAGE)
 
 
 class TestWhichAccount:

@@ -17,6 +17,7 @@ from tests.support.meta_bodies import (
     INSTAGRAM,
     NEW_BSUID,
     NEW_PHONE,
+    NUMBER,
     OTHER_NUMBER,
     OUR_BOT,
     OWN_PHONE,
@@ -122,6 +123,7 @@ def _check(body: Any, **settings: Any) -> None:
     for event in outcome.events:
         assert codec.decode(codec.encode(event)) == event
         assert event.contact is not None or event.intrinsic == []
+        assert event.contact is None or event.account is None
 
 
 def _has_entries(body: Any) -> bool:
@@ -195,6 +197,13 @@ def test_a_damaged_body_is_refused_or_translated(whole: Any, place: int, damage:
     except MalformedBody:
         return
     _check(body)
+
+
+@given(BODIES)
+def test_an_event_without_a_contact_keeps_its_account(body: Any) -> None:
+    accounts = {PAGE, INSTAGRAM, NUMBER, OTHER_NUMBER}
+    for event in translated(body).events:
+        assert event.contact is not None or (event.account is not None and event.account.account in accounts)
 
 
 @given(BODIES)

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from schemas import codec
+from schemas.events import AccountRef
 from services.ingress.core.translated import Ignored
 from tests.support.meta_bodies import (
     BSUID,
@@ -238,6 +239,7 @@ class TestWhoItIs:
     def test_in_a_group_nobody_becomes_a_contact(self) -> None:
         event = event_of(_messages(hello(group_id="G1"), contacts=[known(name="安娜")]))
         assert (event.type, event.contact, event.intrinsic) == ("message.received", None, [])
+        assert event.account == AccountRef(channel="whatsapp", account=NUMBER)
         metadata = {"display_phone_number": OWN_PHONE, "phone_number_id": NUMBER}
         assert data_of(event)["payload"] == {"group_id": "G1", "from": PHONE, "metadata": metadata}
 
@@ -653,6 +655,8 @@ class TestTheAddressBookOfThePhoneApp:
 def test_what_is_about_nobody_is_kept_without_a_contact(given: Any, kept_as: str) -> None:
     event = event_of(whatsapp(given))
     assert (event.type, event.contact, event.intrinsic) == (f"whatsapp.{kept_as}", None, [])
+    number = NUMBER if "metadata" in (given.get("value") or {}) else WABA
+    assert event.account == AccountRef(channel="whatsapp", account=number)
 
 
 @pytest.mark.parametrize(
