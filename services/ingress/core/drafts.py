@@ -15,6 +15,8 @@ from services.ingress.core.normalize import MAX_WORD, Fields, clean_text, conten
 from services.ingress.core.times import clamp
 from services.ingress.core.translated import EventContent, to_event
 
+# What Meta's console sends at the push of a button has this entry id, and people and accounts that are none.
+CONSOLE_ENTRY: Final = "0"
 _PURPOSES: Final = frozenset(get_args(Purpose))
 
 

@@ -26,6 +26,7 @@ from services.ingress.core.normalize import (
 from services.ingress.core.times import occurred, unread_time
 from services.ingress.core.translated import EventContent, Ignored, Translated, to_event
 
+_CONSOLE_USER: Final = "Udeadbeefdeadbeefdeadbeefdeadbeef"  # the author of what the console sends to verify a webhook
 _EVENT_ID_PREFIX: Final = "line:"
 _FLEETING: Final = frozenset({"replyToken", "deliveryContext"})
 _IN_THE_ENVELOPE: Final = frozenset({"type", "webhookEventId", "timestamp", "source", "mode"})
@@ -44,12 +45,12 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
         return Translated(ignored=(Ignored(0, "not_a_webhook"),))
     destination = account_name(body.get("destination"))
     account = account_name(account) or destination
-    own = frozenset(name for name in (account, destination) if name)
+    nobodies = frozenset(name for name in (account, destination, _CONSOLE_USER) if name)
     facts = {"tenant": tenant, "source": source, "received_at": received_at}
     events: list[Event] = []
     ignored: list[Ignored] = []
     for index, entry in enumerate(entries):
-        outcome = _translate_entry(entry, account, own, provider, facts)
+        outcome = _translate_entry(entry, account, nobodies, provider, facts)
         if isinstance(outcome, str):
             ignored.append(Ignored(index, outcome))
         else:
@@ -58,13 +59,13 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
 
 
 def _translate_entry(
-    entry: Any, account: str | None, own: frozenset[str], provider: str | None, facts: Fields
+    entry: Any, account: str | None, nobodies: frozenset[str], provider: str | None, facts: Fields
 ) -> Event | str:
     """The entry's event, or the reason why there is none."""
     if not isinstance(entry, dict):
         return "not_an_object"
     event = clean({key: value for key, value in entry.items() if key not in _FLEETING})
-    contact = _contact(event, account, own)
+    contact = _contact(event, account, nobodies)
     envelope = facts | {
         "event_id": _event_id(event, account),
         "contact": contact,
@@ -87,13 +88,13 @@ def _event_id(event: Fields, account: str | None) -> str:
     return content_hash_id({"channel": "line", "account": account, "event": event})
 
 
-def _contact(event: Fields, account: str | None, own: frozenset[str]) -> Fields | None:
-    """The person in a one-to-one chat; the account itself, under any of its ``own`` names, is none."""
+def _contact(event: Fields, account: str | None, nobodies: frozenset[str]) -> Fields | None:
+    """The person in a one-to-one chat; the account itself and the console's test user, ``nobodies``, are none."""
     source = event.get("source")
     if account is None or not isinstance(source, dict) or source.get("type") != "user":
         return None
     uid = source.get("userId")
-    if not isinstance(uid, str) or not 0 < len(uid) <= MAX_WORD or uid in own:
+    if not isinstance(uid, str) or not 0 < len(uid) <= MAX_WORD or uid in nobodies:
         return None
     return {"channel": "line", "account": account, "uid": uid}
 

@@ -1,7 +1,8 @@
 """The items of a Messenger or Instagram entry, each with its contact.
 
 An item belongs to the contact or to the team. The brand is the side that ``entry[].id`` names, on an echo the sender.
-An account is never its own contact. A person without an id of the channel (a ``user_ref``) is no contact yet.
+An account is never its own contact. A person without an id of the channel (a ``user_ref``) is no contact yet. What the
+console sends as a test is the account's, and nobody's.
 """
 
 import re
@@ -9,7 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from services.ingress.core.drafts import ItemDraft, SourceContext, fields, hashed_id, identity, listed, own_id, unread
+from services.ingress.core.drafts import (
+    CONSOLE_ENTRY,
+    ItemDraft,
+    SourceContext,
+    fields,
+    hashed_id,
+    identity,
+    listed,
+    own_id,
+    unread,
+)
 from services.ingress.core.normalize import Fields, account_name, word
 from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
@@ -19,6 +30,7 @@ _OF_AN_ENTRY: Final = frozenset({"id", "time", "object", "messaging", "standby",
 # Only people do these: the other side is the brand, though Instagram's page prints the person's id as the entry's.
 _PERSONAL: Final = frozenset({"postback", "optin", "referral"})
 INSTAGRAM_ID: Final = re.compile(r"17841[0-9]{12}")  # of a professional account
+_CONSOLE_PAIR: Final = {"12334", "23245"}  # the sender and the recipient of the console's test messages
 COMMENTS: Final = frozenset({"comments", "live_comments"})
 
 
@@ -107,6 +119,8 @@ def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | s
     sender, recipient = (identity(fields(item.get(side)).get("id")) for side in ("sender", "recipient"))
     echo = fields(item.get("message")).get("is_echo") is True
     configured, named = turn.context.account, turn.account
+    if named == CONSOLE_ENTRY or {sender, recipient} == _CONSOLE_PAIR:
+        return field, item, replace(turn, account=configured or account_name(named or recipient))
     if named is None or (turn.channel == "instagram" and named == sender and not echo and _misprinted(named, item)):
         named = sender if echo or (sender is not None and sender == configured) else recipient
     account = account_name(named) or configured
