@@ -28,11 +28,13 @@ from services.ingress.core.statements import (
     EventDraft,
     attribute_drafts,
     identifier_data,
+    identifiers_as_sent,
     stem,
     tag_drafts,
     to_statement,
 )
 
+KEPT: Final = "api.unbind"  # the type of an event that keeps a command's words of what was read otherwise
 EVERY_KIND: Final = get_args(MarketingKind)
 Command = Literal["unsubscribe", "resubscribe", "tags", "attributes", "unbind"]
 ContactFields = dict[str, str]
@@ -125,6 +127,8 @@ def _unbind(body: Any) -> Iterator[EventDraft]:
     if command.linked_contact is not None:
         other = command.linked_contact.model_dump()
         yield EventDraft("identity.unbound", data | {"linked_contact": other}, "linked_contact")
+    if as_sent := identifiers_as_sent(command.identifiers, "identifiers"):
+        yield EventDraft(KEPT, {"as_sent": as_sent}, "identifiers")
 
 
 _WHAT: Final = "this command"

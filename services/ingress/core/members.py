@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas.events.base import Frozen, Text
+from services.ingress.core.contact_values import contact_values
 from services.ingress.core.events import Malformed, Rejected, RequestContext
 from services.ingress.core.normalize import Fields
 from services.ingress.core.requests import (
@@ -36,6 +37,7 @@ from services.ingress.core.statements import (
     EventDraft,
     attribute_drafts,
     identifier_data,
+    identifiers_as_sent,
     stem,
     tag_drafts,
     to_statement,
@@ -43,7 +45,7 @@ from services.ingress.core.statements import (
 from services.ingress.core.times import is_unread
 
 DEFAULT_ACCOUNT: Final = "crm"
-KEPT: Final = "crm.member"  # the type of an event that keeps what can't be read
+KEPT: Final = "crm.member"  # the type of an event that keeps the record's words of what was read otherwise, or not
 _RENAMED: Final = {
     "contact.account": "account",
     "contact.uid": "member_id",
@@ -148,8 +150,9 @@ def _drafts(member: Member, unread: Fields) -> list[EventDraft]:
         *tag_drafts(member.tags, "tags.", "crm"),
         *attribute_drafts(member.attributes, "attributes"),
     ]
-    if unread:
-        drafts.append(EventDraft(KEPT, {"unread": unread}, "updated_at"))
+    words = {name: kept for name, kept in (("unread", unread), ("as_sent", _as_sent(member))) if kept}
+    if words:
+        drafts.append(EventDraft(KEPT, words, ""))
     return drafts or [EventDraft("profile.updated", {}, "")]  # that there is such a member
 
 
@@ -165,15 +168,31 @@ def _identity(member: Member) -> Iterator[EventDraft]:
 
 
 def _previous(member: Member) -> Iterator[dict[str, Any]]:
-    for name, value in (("phone", member.previous_phone), ("email", member.previous_email)):
-        if value:
+    for name, text in (("phone", member.previous_phone), ("email", member.previous_email)):
+        for value in contact_values(name, text) if text else ():
             yield {"type": name, "value": value}
 
 
 def _reachable(member: Member) -> Iterator[dict[str, Any]]:
     for name, reach in (("phone", member.phone), ("email", member.email)):
-        if reach and reach.value and (value := reach.value.strip()):
-            yield {"type": name, "value": value, "assurance": "verified" if reach.verified else "stated"}
+        if reach and reach.value and (text := reach.value.strip()):
+            for value in contact_values(name, text):
+                yield {"type": name, "value": value, "assurance": "verified" if reach.verified else "stated"}
+
+
+def _as_sent(member: Member) -> Fields:
+    """By field, the texts that differ from the values read in them."""
+    texts = (
+        ("phone", "phone", member.phone and member.phone.value),
+        ("email", "email", member.email and member.email.value),
+        ("previous_phone", "phone", member.previous_phone),
+        ("previous_email", "email", member.previous_email),
+    )
+    whole = {
+        field: text for field, kind, text in texts if text and contact_values(kind, text.strip()) != (text.strip(),)
+    }
+    listed = ((member.identifiers, "identifiers"), (member.unbind, "unbind"))
+    return whole | {name: text for ones, field in listed for name, text in identifiers_as_sent(ones, field).items()}
 
 
 def _profile(member: Member) -> Iterator[EventDraft]:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
 from schemas.events.base import AssertedIdentifier
+from services.ingress.core.contact_values import contact_values
 from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
 from services.ingress.core.normalize import Fields, content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges
@@ -139,5 +140,18 @@ def attribute_drafts(values: Mapping[str, AttributeInput | None] | None, place: 
 
 
 def identifier_data(identifiers: Sequence[AssertedIdentifier] | None) -> list[dict[str, Any]]:
-    """The identifiers as an event's data hold them."""
-    return [one.model_dump(exclude_none=True) for one in identifiers or ()]
+    """The identifiers as an event's data hold them; of a text with several values, each."""
+    return [
+        one.model_dump(exclude_none=True) | {"value": value}
+        for one in identifiers or ()
+        for value in contact_values(one.type, one.value)
+    ]
+
+
+def identifiers_as_sent(identifiers: Sequence[AssertedIdentifier] | None, field: str) -> Fields:
+    """By field of the request, the text of identifiers that differs from the values read in it."""
+    return {
+        f"{field}.{number}": one.value
+        for number, one in enumerate(identifiers or ())
+        if contact_values(one.type, one.value) != (one.value,)
+    }

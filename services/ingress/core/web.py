@@ -32,7 +32,7 @@ from services.ingress.core.rudderstack import in_segment_words
 from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.translated import Ignored, Translated, to_event
 from services.ingress.core.web_context import kept_context
-from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id
+from services.ingress.core.web_identity import identifiers_of, member_id_in, usable_id, written_otherwise
 from services.ingress.core.web_times import time_of
 from services.ingress.core.web_traits import attributes_of, profile_of
 
@@ -113,6 +113,7 @@ class _Message:
     user_id: str | None
     at: int | None
     unread: Fields  # by field, what can't be read
+    as_sent: Fields  # by field, the text of what was read otherwise than it was written
 
     def object(self, name: str) -> Fields | None:
         """The object of that name, an empty one if it is missing; None if the value is no object."""
@@ -182,9 +183,9 @@ def _read(fields: Fields, site: Site, delivery: Delivery) -> _Message | None:
         contact = {"channel": "web", "account": site.account, "uid": _KNOWN + user_id}
     else:
         return None
-    return _Message(
-        fields, context, kind, site, contact, user_id, *time_of(fields, delivery.sent_at, delivery.received_at)
-    )
+    at, no_times = time_of(fields, delivery.sent_at, delivery.received_at)
+    as_sent, no_values = written_otherwise(context.get("traits"), fields.get("traits"))
+    return _Message(fields, context, kind, site, contact, user_id, at, no_times | no_values, as_sent)
 
 
 def _visitor(site: Site, anonymous_id: str) -> Fields:
@@ -234,17 +235,17 @@ def _drafts(message: _Message) -> list[MessageDraft]:
 
 
 def _keeping_rest(drafts: list[MessageDraft], message: _Message) -> list[MessageDraft]:
-    """The drafts, of which one keeps what no reader takes, and as ``unread`` the values by field that can't be read."""
+    """The drafts, of which one keeps what no reader takes, and the words of what was not read, or read otherwise."""
     rest = _untaken(message)
-    unread = {"unread": message.unread} if message.unread else {}
-    if not rest and not unread:
+    words = {name: kept for name, kept in (("unread", message.unread), ("as_sent", message.as_sent)) if kept}
+    if not rest and not words:
         return drafts
     *others, last = drafts
     if last.type == "web.tracked":
-        return [*others, last._replace(data=last.data | {"properties": rest | last.data["properties"] | unread})]
+        return [*others, last._replace(data=last.data | {"properties": rest | last.data["properties"] | words})]
     if last.label == "kept":
-        return [*others, last._replace(data=rest | last.data | unread)]
-    return [*drafts, MessageDraft("kept", _kept_as(message.kind), rest | unread)]
+        return [*others, last._replace(data=rest | last.data | words)]
+    return [*drafts, MessageDraft("kept", _kept_as(message.kind), rest | words)]
 
 
 def _untaken(message: _Message) -> Fields:

@@ -3,6 +3,7 @@
 import re
 from typing import Any, Final
 
+from services.ingress.core.contact_values import MOST_VALUES, contact_values
 from services.ingress.core.normalize import Fields
 
 LONGEST_VALUE: Final = 512
@@ -27,12 +28,34 @@ def usable_id(value: Any, longest: int) -> str | None:
 def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fields]:
     """The member id of the login, e-mail and phone among the traits, and external ids, each once."""
     found = [("member_id", member)] if member else []
-    for name in TRAITS:
-        value = usable_id(traits.get(name), LONGEST_VALUE) if isinstance(traits, dict) else None
-        if value is not None:
-            found.append((name, value))
-    found.extend(one for one in _external(context) if _is_identifier(one[0]))
+    for name in TRAITS if isinstance(traits, dict) else ():
+        found.extend((name, value) for value in trait_values(name, traits.get(name)) or ())
+    for name, text in _external(context):
+        if _is_identifier(name):
+            found.extend((name, value) for value in contact_values(name, text))
     return [{"type": name, "value": value, "assurance": "claimed"} for name, value in dict.fromkeys(found)]
+
+
+def trait_values(name: str, value: Any) -> tuple[str, ...] | None:
+    """The values of an e-mail or phone trait, a text or a list of them; None where it can't be read."""
+    listed = value if isinstance(value, list) else [] if value in (None, "") else [value]
+    texts = [usable_id(one, LONGEST_VALUE) for one in listed]
+    if None in texts or len(texts) > MOST_VALUES:
+        return None
+    return tuple(dict.fromkeys(one for text in texts if text for one in contact_values(name, text)))
+
+
+def written_otherwise(*traits: Any) -> tuple[Fields, Fields]:
+    """By name, the e-mail and phone traits that differ from the values read in them, and those that can't be read."""
+    as_sent: Fields = {}
+    unread: Fields = {}
+    for name, value in ((name, one.get(name)) for one in traits if isinstance(one, dict) for name in TRAITS):
+        values = trait_values(name, value)
+        if values is None:
+            unread[name] = value
+        elif values and values != (usable_id(value, LONGEST_VALUE),):
+            as_sent[name] = value
+    return as_sent, unread
 
 
 def member_id_in(context: Fields, longest: int) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from services.ingress.core.normalize import Fields
-from services.ingress.core.web_identity import LONGEST_VALUE, TRAITS, usable_id
+from services.ingress.core.web_identity import TRAITS
 
 MAX_ATTRIBUTES: Final = 100
 _LONGEST_TEXT: Final = 1000
@@ -98,10 +98,10 @@ def _flat(traits: Fields) -> Iterator[tuple[str, Any]]:
 
 
 def _is_read_elsewhere(name: str, value: Any) -> bool:
-    """Whether a trait belongs to the profile or the identifiers, or is empty; a list is neither, whatever its name."""
+    """Whether a trait belongs to the profile or the identifiers; of the profile a list is none, whatever its name."""
     if name in _PROFILE:
         return value is None or isinstance(value, str)
-    return name in TRAITS and (value in (None, "") or usable_id(value, LONGEST_VALUE) is not None)
+    return name in TRAITS
 
 
 def _text(value: Any) -> str | None:

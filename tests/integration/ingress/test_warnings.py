@@ -80,6 +80,33 @@ async def test_member_records_are_warned_of(ingress: RunningIngress) -> None:
     assert (many["accepted"], len(many["results"])) == (2, 2)
 
 
+async def test_a_time_that_cannot_be_read_is_warned_of(ingress: RunningIngress) -> None:
+    unread = {"reason": "unread", "value": "yesterday"}
+    record = {"phone": "0911-111-111", "updated_at": "yesterday"}
+    detail = "the updated_at yesterday can't be read, so it is not used"
+    expected = [{"contact": "crm:crm:M7", "type": "updated_at", "detail": detail, **unread}]
+    one = await send(ingress, "PUT", "/v1/members/M7", record, ingress.key)
+    many = await send(ingress, "PUT", "/v1/members", [record | {"member_id": "M7"}, {"member_id": "M8"}], ingress.key)
+    assert one["warnings"] == many["warnings"] == expected
+    for query, body in (("?sent_at=yesterday", b"web:shop:c1"), ("", b'{"sent_at":"yesterday"}\n"web:shop:c1"')):
+        headers = {
+            "Authorization": f"Bearer {ingress.key}",
+            "Content-Type": "application/x-ndjson" if not query else "text/plain",
+        }
+        answer = await ingress.client.post(f"/v1/campaigns/autumn/messages{query}", content=body, headers=headers)
+        detail = "the sent_at yesterday can't be read, so it is not used"
+        assert (answer.status_code, answer.json()["warnings"]) == (
+            202,
+            [{"type": "sent_at", "detail": detail, **unread}],
+        )
+
+
+async def test_several_numbers_in_a_field_are_warned_of_one_by_one(ingress: RunningIngress) -> None:
+    record = {"phone": "0911-111-111 / 0912345", "email": "Ann <a@example.tw>"}
+    answer = await send(ingress, "PUT", "/v1/members/M7", record, ingress.key)
+    assert [(one["type"], one["value"]) for one in answer["warnings"]] == [("phone", "0912345")]
+
+
 async def test_commands_about_a_contact_are_warned_of(ingress: RunningIngress) -> None:
     key = await add_key(ingress.engine, "acme", ["customers:write"])
     answer = await send(

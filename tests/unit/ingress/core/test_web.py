@@ -108,12 +108,21 @@ class TestIdentify:
         assert all_said(message("identify", context=None)) == [(f"web:kept:{ID}", "web.identify", {"traits": {}})]
 
     def test_traits_that_make_no_attribute_are_kept(self) -> None:
-        left = {"生日": "4/17", "bio": "茶" * 1001, "phone": "9" * 1001}
+        left = {"生日": "4/17", "bio": "茶" * 1001}
         traits = left | {"name": ["林"], "email": None, "locale": ""}
         assert all_said(message("identify", traits=traits, context=None)) == [
             (f"web:trait.name:{ID}", "attribute.set", {"key": "name", "value": '["林"]', "type": "text"}),
             (f"web:kept:{ID}", "web.identify", {"traits": left}),
         ]
+
+    @pytest.mark.parametrize("kind", ["identify", "track", "page", "group"])
+    @pytest.mark.parametrize("phone", ["9" * 1001, {"home": "0912345678"}, True, [["0912345678"]], ["1"] * 11], ids=str)
+    def test_a_phone_that_cannot_be_read_is_kept_and_warned_of(self, kind: str, phone: Any) -> None:
+        given = message(kind, event="Paid", traits={"plan": "gold"}, context={"traits": {"phone": phone}})
+        outcome = translated(given)
+        data = content_of(outcome.events[-1])[2]
+        assert data.get("properties", data)["unread"] == {"phone": phone}
+        assert [(one.type, one.reason) for one in outcome.warnings] == [("phone", "unread")]
 
 
 class TestOtherCalls:
