@@ -9,7 +9,7 @@ from services.control import deletion_commands, source_commands
 from services.demo.commands import demo
 from services.dryrun.commands import resolve
 from services.embedded.addresses import running_addresses
-from services.embedded.commands import up
+from services.embedded.commands import serve, up
 from services.ingress.commands import doctor, ingress, members
 from services.query.commands import query, why
 from services.runtime import schema_commands, settings_commands
@@ -33,9 +33,7 @@ def _beside_a_running_one(context: typer.Context) -> None:
     """Events from every channel in, one customer out."""
     # The only place that changes the environment: a command beside a running `up` uses the servers of that one.
     if context.invoked_subcommand not in _STARTERS:
-        found = running_addresses(Settings().data_dir)
-        if found.keys().isdisjoint(os.environ):  # given addresses are never mixed with those of `up`
-            os.environ.update(found)
+        os.environ.update(running_addresses(Settings().data_dir))
 
 
 _START = "Start"
@@ -48,6 +46,7 @@ app.command(rich_help_panel=_START)(demo)
 app.command(rich_help_panel=_SERVICES)(ingress)
 app.command(rich_help_panel=_SERVICES)(worker)
 app.command(rich_help_panel=_SERVICES)(query)
+app.command(rich_help_panel=_SERVICES)(serve)
 app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
 app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL)

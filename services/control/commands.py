@@ -1,6 +1,6 @@
 """``onefold migrate``, ``tenants``, ``keys`` and ``write-keys``: the control plane from the command line."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,12 +11,6 @@ from services.runtime.terminal import TenantOption, on_database, run, say, show,
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
 write_keys = typer.Typer(help="Write keys of websites: of their pages, and of their servers.", no_args_is_help=True)
-
-WRITE_KEY_USES: Final = {
-    "public": "It is for the website's pages. Everybody can read it there, so all that comes with it is a claim.",
-    "server": "It is for your own servers: keep it secret, and out of every page and app. What comes with it is "
-    "your own word.",
-}
 
 
 def migrate(
@@ -131,7 +125,7 @@ def add_write_key(
     from services.control import write_keys as service
 
     key = on_database(Settings(), lambda engine: service.add_write_key(engine, source, kind))
-    say(f"A {kind} write key of {source}. It is stored as a hash and can't be shown again. {WRITE_KEY_USES[kind]}")
+    say(f"A {kind} write key of {source}. It is stored as a hash and can't be shown again. {service.USES[kind]}")
     typer.echo(key)  # alone on stdout, so that a script can take it
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from services.control.commands import WRITE_KEY_USES
 from services.runtime.settings import Settings
 from services.runtime.terminal import TenantOption, fail, on_database, say, setting, show, when
 
@@ -224,6 +223,7 @@ def remove_source(source: NameArgument) -> None:
 
 def _add_site(draft: "SourceDraft") -> None:
     from services.control.sites import connect_site
+    from services.control.write_keys import USES
 
     if draft.account is None:
         fail("a website needs --account, which its contacts shall show")
@@ -235,8 +235,8 @@ def _add_site(draft: "SourceDraft") -> None:
     say(f"Source {draft.source} is added. Keep these now: they are not shown again.")
     login = [("login secret", made.login_secret)] if made.login_secret else []
     show(("for", "keep"), [("public write key", made.public_key), ("server write key", made.server_key), *login])
-    say(f"Public write key: {WRITE_KEY_USES['public']}")
-    say(f"Server write key: {WRITE_KEY_USES['server']}")
+    say(f"Public write key: {USES['public']}")
+    say(f"Server write key: {USES['server']}")
     say(f"Login secret: {_SIGNING}")
 
 

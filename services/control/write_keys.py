@@ -23,6 +23,11 @@ from services.runtime.database import read, read_one
 
 KeyKind = Literal["public", "server"]
 STARTS: Final[Mapping[KeyKind, str]] = {"public": "wk_", "server": "wsk_"}
+USES: Final[Mapping[KeyKind, str]] = {
+    "public": "It is for the website's pages. Everybody can read it there, so all that comes with it is a claim.",
+    "server": "It is for your own servers: keep it secret, and out of every page and app. What comes with it is "
+    "your own word.",
+}
 _BYTES: Final = 24
 _LONGEST: Final = 128
 _SHOWN: Final = 9

@@ -15,17 +15,19 @@ import orjson
 from services.runtime.settings import Settings
 
 _FILE: Final = "running.json"
-_ADDRESSES: Final = ("ONEFOLD_KAFKA", "ONEFOLD_DATABASE", "ONEFOLD_SECRET_KEY")
+_SERVERS: Final = ("ONEFOLD_KAFKA", "ONEFOLD_DATABASE", "ONEFOLD_SECRET_KEY")
+_SERVICE: Final = "ONEFOLD_URL"
 
 
 @contextmanager
-def published_addresses(data_dir: Path, settings: Settings) -> Iterator[None]:
-    """Keep the file while the block runs."""
+def published_addresses(data_dir: Path, settings: Settings, url: str) -> Iterator[None]:
+    """Keep the file while the block runs; ``url`` is where the HTTP service answers."""
     path = data_dir / _FILE
     values = (settings.kafka_servers, settings.database_url, settings.master_key)
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(orjson.dumps(dict(zip(_ADDRESSES, values, strict=True)) | {"process": os.getpid()}))
+        servers = dict(zip(_SERVERS, values, strict=True))
+        file.write(orjson.dumps(servers | {_SERVICE: url, "process": os.getpid()}))
     try:
         yield
     finally:
@@ -33,10 +35,15 @@ def published_addresses(data_dir: Path, settings: Settings) -> Iterator[None]:
 
 
 def running_addresses(data_dir: Path) -> dict[str, str]:
-    """Return the variables that point at the servers of the directory; none if `up` does not run there."""
+    """Return the variables that point at the servers and the HTTP service of the directory.
+
+    None if `up` does not run there, or if one of the variables is set: given addresses are never mixed with those of
+    `up`.
+    """
     try:
         known = orjson.loads((data_dir / _FILE).read_bytes())
         os.kill(known["process"], 0)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
-    return {name: known[name] for name in _ADDRESSES}
+    found = {name: known[name] for name in (*_SERVERS, _SERVICE) if name in known}
+    return found if found.keys().isdisjoint(os.environ) else {}

@@ -1,8 +1,25 @@
-"""The command `up`."""
+"""The commands `up` and `serve`."""
 
 from typing import Annotated
 
 import typer
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on (ONEFOLD_PORT).")] = None,
+) -> None:
+    """Serve ingress and query in one process, on one port; SIGTERM ends it after the requests under way."""
+    from services.embedded.http import run
+    from services.runtime.settings import MissingSetting, Settings
+    from services.runtime.terminal import fail
+
+    settings = Settings() if port is None else Settings(port=port)
+    try:
+        run(settings)
+    except MissingSetting as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"can't listen on {settings.host}:{settings.port}: {error.strerror}")
 
 
 def up(

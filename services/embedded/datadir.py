@@ -11,6 +11,8 @@
     kafka/           the log: the source of truth
     postgres/        read models and control tables
     logs/            one file a process, and the one of the run before as `.1`
+
+Each folder is open to its owner alone: all personal data is in them.
 """
 
 import fcntl
@@ -19,7 +21,7 @@ import secrets
 from pathlib import Path
 
 from services.embedded.errors import AlreadyRunning, CannotStart
-from services.embedded.process import Lease, await_childless
+from services.embedded.process import Lease, await_childless, private_folder
 
 _LAST_RUN_ENDS_WITHIN = 60.0
 
@@ -30,14 +32,16 @@ class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # As root, PostgreSQL's own user has to get through to its data.
+            self.path.mkdir(mode=0o700 if os.geteuid() else 0o711, parents=True, exist_ok=True)
             self._lock = (self.path / "lock").open("a+")
         except OSError as error:
             raise CannotStart(f"{self.path} can't be used as the data directory: {error.strerror}.") from error
         self._take_lock()
         if not await_childless(self.path / "run", _LAST_RUN_ENDS_WITHIN):
             raise AlreadyRunning(f"Processes of the last run on {self.path} have not ended yet; try again later.")
-        self.lease = Lease(self.path / "run")
+        self.lease = Lease(private_folder(self.path / "run"))
+        private_folder(self.logs)
 
     def _take_lock(self) -> None:
         try:

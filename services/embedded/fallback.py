@@ -11,7 +11,7 @@ from rich.console import Console
 
 from services.embedded.errors import NoKafka
 from services.embedded.ports import LOOPBACK, free_port, require_free
-from services.embedded.process import Lease, Process, Program
+from services.embedded.process import Lease, Process, Program, private_folder
 from services.embedded.wheels import WheelUnavailable, fetch, place_of
 
 _WHEEL_LOCK = "fallback.lock"
@@ -61,7 +61,7 @@ class FallbackBroker:
     def start(self) -> None:
         """Start the broker. Raises an `EmbeddedError`."""
         require_free(self.port, "the fallback broker", "ONEFOLD_KAFKA")
-        self._data.mkdir(parents=True, exist_ok=True)
+        private_folder(self._data)
         options = ("--data-dir", str(self._data), "--only", "kafka", "--kafka-port", str(self.port))
         command = (str(self._program), "start", *options)
         self._process = Process(Program("The fallback broker", command, self.log), self._lease)

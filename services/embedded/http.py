@@ -1,4 +1,4 @@
-"""Ingress and query as one application on one port, as one machine wants it; in production each has its own."""
+"""Ingress and query as one application on one port: one address for senders and readers, behind one proxy."""
 
 from contextlib import closing
 
@@ -18,9 +18,8 @@ def create_app(settings: Settings) -> Application:
     return application(ingress_service(settings), query_service(settings), title="Onefold")
 
 
-def main() -> None:
-    """Serves until SIGTERM. A port that is taken ends it at once, with the system's own word for it."""
-    settings = Settings()
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM. Raises MissingSetting, and OSError if the port is taken."""
     configure_logging(settings)
     app = create_app(settings)
     tune_gc()
@@ -29,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(Settings())

@@ -10,7 +10,7 @@ from services.embedded.artifacts import KAFKA_VERSION
 from services.embedded.errors import CannotStart
 from services.embedded.kafka_config import Ports, java_options, server_properties
 from services.embedded.ports import LOOPBACK, free_port, require_free
-from services.embedded.process import Lease, Process, Program
+from services.embedded.process import Lease, Process, Program, private_folder
 
 _READY = "Kafka Server started"
 _START_TIMEOUT = 90.0
@@ -89,7 +89,7 @@ class Kafka:
             self._process.kill()
 
     def _write_properties(self) -> Path:
-        self._data.mkdir(parents=True, exist_ok=True)
+        private_folder(self._data)
         file = self._data / "server.properties"
         file.write_text(server_properties(self.ports, self._data / "log"))
         return file

@@ -22,6 +22,13 @@ _LAST_LINES = 15
 _PAUSE = 0.03
 
 
+def private_folder(path: Path) -> Path:
+    """Make the folder, if it is missing, and let nobody but its owner into it."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
 class Lease:
     """A shared lock that keeps the programs of one directory running.
 

@@ -30,7 +30,7 @@ from services.embedded import service_processes
 from services.embedded.addresses import published_addresses
 from services.embedded.datadir import DataDir
 from services.embedded.errors import CannotStart, ChildDied, IncompatibleData
-from services.embedded.ports import free_port, require_free
+from services.embedded.ports import free_port, is_free, require_free
 from services.embedded.prepare import demo_key
 from services.embedded.process import Lease, Process, log_tail
 from services.embedded.restarts import Restarts
@@ -110,7 +110,7 @@ class Stack:
         self.settings = self._servers.pointed_at(settings.model_copy(update={"secret_key": secret}))
         with self._console.status("Preparing tables and topics …"):
             self.key = asyncio.run(_prepared(self.settings, home, fresh=self._fresh))
-        undo.enter_context(published_addresses(home.path, self.settings))
+        undo.enter_context(published_addresses(home.path, self.settings, self.url))
         if not self._servers_only:
             self._start_services(home, undo)
 
@@ -120,10 +120,15 @@ class Stack:
         chosen = {}
         for name, what in wanted.items():
             port = getattr(self._given, name)
+            if name == "worker_port" and self._is_default_and_busy(name, port):
+                port = 0
             if port:
                 require_free(port, what, _SETTING_OF[name], self._given.host)
             chosen[name] = port or free_port()
         return self._given.model_copy(update=chosen)
+
+    def _is_default_and_busy(self, name: str, port: int) -> bool:
+        return name not in self._given.model_fields_set and not is_free(port, self._given.host)
 
     def _start_services(self, home: DataDir, undo: ExitStack) -> None:
         host = service_processes.reachable_host(self.settings.host)

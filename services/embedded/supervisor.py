@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.table import Table
 
 from services.embedded.errors import EmbeddedError
 from services.embedded.prepare import TENANT
@@ -40,8 +39,8 @@ def _run(settings: Settings, console: Console, *, fresh: bool) -> None:
     stack = Stack(settings, console, fresh=fresh)
     try:
         stack.start()
-        console.print(welcome(stack))
-        console.print(try_it(stack), soft_wrap=True, highlight=False)
+        for text in (welcome(stack), try_it(stack)):
+            console.print(text, soft_wrap=True, highlight=False, markup=False)
         while True:
             stack.check()
             time.sleep(_LOOK_EVERY)
@@ -51,12 +50,9 @@ def _run(settings: Settings, console: Console, *, fresh: bool) -> None:
             stack.stop()
 
 
-def welcome(stack: Stack) -> Table:
-    """Return a table of the addresses and keys."""
-    table = Table(title="Onefold is up", title_style="bold green", show_header=False, title_justify="left")
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for row in (
+def welcome(stack: Stack) -> str:
+    """Return the addresses and keys, a line each, to be printed without breaking a line: they are copied."""
+    rows = (
         ("HTTP", stack.url),
         ("API description", f"{stack.url}/docs"),
         ("Worker", f"{stack.worker_url}/metrics"),
@@ -64,9 +60,9 @@ def welcome(stack: Stack) -> Table:
         ("Log", f"{stack.kafka}  {stack.broker_name}"),
         ("PostgreSQL", stack.database),
         ("Data and logs", str(stack.settings.data_dir.absolute())),
-    ):
-        table.add_row(*row)
-    return table
+    )
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(("Onefold is up", *(f"  {name:<{width}}  {value}" for name, value in rows), ""))
 
 
 def try_it(stack: Stack) -> str:

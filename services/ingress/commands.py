@@ -39,7 +39,10 @@ def doctor(
     source: Annotated[str, typer.Argument(help="The source's name.")],
     *,
     url: Annotated[
-        str | None, typer.Option(help="Where the service answers; else at ONEFOLD_HOST and ONEFOLD_PORT.")
+        str | None,
+        typer.Option(
+            envvar="ONEFOLD_URL", help="Where the service answers; else that of `up`, or ONEFOLD_HOST and ONEFOLD_PORT."
+        ),
     ] = None,
 ) -> None:
     """Send signed tests to the service, and say what to enter in the channel's console; status 1 on a failure."""

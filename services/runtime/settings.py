@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     stuck_after: Annotated[float, Field(gt=0)] = Field(
         120.0, description="seconds without progress after which a worker exits, to be started again"
     )
+    wait_for_repair: bool = Field(
+        default=False,
+        description="a worker that starting again can't help (exit statuses 65 and 78) waits, not ready, until it is "
+        "stopped; for supervisors that restart whatever ends",
+    )
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
         "TW", description="region of phone numbers written without a country code"
     )

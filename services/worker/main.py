@@ -30,6 +30,7 @@ from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
+from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,8 @@ def run(settings: Settings, factories: Sequence[AgentFactory]) -> int:
     """Run a worker with these agents until it is told to stop (SIGTERM, SIGINT); returns the exit status."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(_run(settings, factories))
+        if settings.wait_for_repair and needs_a_person(status):
+            runner.run(wait_for_repair(settings, status))
     log.info("worker_stopped", status=status)
     return status
 

@@ -1,10 +1,11 @@
+import socket
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from services.embedded.datadir import DataDir
-from services.embedded.errors import ChildDied
+from services.embedded.errors import ChildDied, PortBusy
 from services.embedded.process import Lease, Process, Program
 from services.embedded.restarts import RESTART_STATUS
 from services.embedded.stack import Stack
@@ -23,6 +24,15 @@ class Workers:
         worker = Process(Program("The worker", ("/bin/sh", "-c", f"exit {RESTART_STATUS}"), log), lease)
         worker.wait(10)
         return worker
+
+
+def test_the_default_port_of_a_worker_gives_way_to_another_program(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = taken.getsockname()[1]
+        default = Settings.model_construct({"port"}, data_dir=tmp_path, port=0, worker_port=busy)
+        assert Stack(default)._with_free_ports().worker_port not in (0, busy)
+        with pytest.raises(PortBusy, match="ONEFOLD_WORKER_PORT"):
+            Stack(Settings(data_dir=tmp_path, port=0, worker_port=busy))._with_free_ports()
 
 
 def test_a_worker_that_asks_for_a_restart_is_restarted_a_limited_number_of_times(

@@ -19,6 +19,7 @@ from services.embedded.process import wait_for
 
 pytestmark = pytest.mark.timeout(240)
 
+ONEFOLD = (sys.executable, "-c", "from services.cli import app; app()")
 EVENT = {
     "type": "message.received",
     "contact": {"channel": "web", "account": "shop", "uid": "visitor-1"},
@@ -35,7 +36,7 @@ class Up:
         settings.setdefault("ONEFOLD_WORKER_PORT", str(free_port()))
         self._file = (data.parent / f"output-{self.port}.txt").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from services.cli import app; app()", "up"],
+            [*ONEFOLD, "up"],
             env={**os.environ, "ONEFOLD_DATA_DIR": str(data), "COLUMNS": "200", **settings},
             stdout=self._file,
             stderr=subprocess.STDOUT,
@@ -94,11 +95,23 @@ def _contact(up: Up) -> httpx.Response:
 
 @pytest.mark.long
 def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups: list[Up]) -> None:
-    ups.append(first := Up(home).await_up())
+    ups.append(first := Up(home, COLUMNS="80").await_up())
+    url = r"^ *PostgreSQL +postgresql://onefold:\S{32}@127\.0\.0\.1:\d+/onefold$"
+    assert re.search(url, first.output, re.MULTILINE), "whole on one line of a narrow terminal"
+    assert not [path for path in home.iterdir() if path.is_dir() and path.stat().st_mode & 0o077]
     headers = {"Authorization": f"Bearer {_key(first)}"}
     assert httpx.post(f"http://127.0.0.1:{first.port}/v1/events", json=EVENT, headers=headers).status_code == 202
     assert wait_for(lambda: _contact(first).status_code == 200, 20)
     before = _contact(first).json()
+
+    beside = {**os.environ, "ONEFOLD_DATA_DIR": str(home), "S": "a secret"}
+    line = ("add", "line", "oa", "--tenant", "demo", "--account", "oa1", "--secret-env", "S")
+    for arguments in (line, ("doctor", "oa")):
+        done = subprocess.run(
+            [*ONEFOLD, "sources", *arguments], env=beside, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert f"at http://127.0.0.1:{first.port}" in done.stdout
 
     second = Up(home)
     ups.append(second)

@@ -4,6 +4,7 @@ import pytest
 
 from services.embedded.datadir import DataDir
 from services.embedded.errors import AlreadyRunning, CannotStart
+from services.embedded.process import private_folder
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
@@ -23,6 +24,14 @@ def test_the_master_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert len(key) >= 32
     assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
     again.close()
+
+
+def test_whatever_holds_data_is_private(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir(mode=0o755)
+    DataDir(tmp_path).close()
+    private_folder(tmp_path / "kafka")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.is_dir()}
+    assert modes == {"run": 0o700, "logs": 0o700, "kafka": 0o700}
 
 
 def test_a_lost_master_key_is_not_quietly_replaced(tmp_path: Path) -> None:
