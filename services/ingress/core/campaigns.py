@@ -7,6 +7,7 @@ sending the list again, or listing a contact twice, gives the same events.
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from projections.identity.resolution.contact_uids import with_one_uid
 from schemas.events import ContactRef
 from services.ingress.core.events import (
     DEFAULT_SOURCE,
@@ -103,13 +104,13 @@ def _contact(entry: dict[str, Any]) -> dict[str, Any]:
     parts = {name: entry[name] for name in ("channel", "account", "uid") if entry.get(name) is not None}
     value = entry.get("contact")
     if value is None:
-        return parts
+        return with_one_uid(parts)
     if parts:
         raise Refused("invalid_contact", "a contact is named once: by contact, or channel, account and uid", "contact")
     contact = contact_of(value) if isinstance(value, str) else value
     if not isinstance(contact, dict):
         raise Refused("invalid_contact", "a contact is named by its key, channel:account:uid", "contact")
-    return contact
+    return with_one_uid(contact)
 
 
 def _only(value: Any, fields: frozenset[str], what: str) -> dict[str, Any]:

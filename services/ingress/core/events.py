@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 
+from projections.identity.resolution.contact_uids import with_one_uid
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import MAX_EVENT_BYTES, InvalidEvent, encode, from_dict
 from schemas.events import Event
@@ -30,6 +31,7 @@ DEFAULT_SOURCE: Final = "api"
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _SET_BY_INGRESS: Final = frozenset({"tenant", "received_at", "event_id"})
 TOO_MUCH: Final = frozenset({"too_many", "too_many_values"})  # the reasons of a body that is right but for its size
+_OTHER_CONTACTS: Final = ("linked_contact", "other", "by")  # fields of data that may name a contact
 _LONGEST_FIELD: Final = 200
 _LONGEST_DETAIL: Final = 500
 _LONGEST_INTEGER: Final = 20
@@ -137,11 +139,22 @@ def validate_event(item: Any, index: int, context: RequestContext) -> EventResul
     if refusal is not None:
         return refusal
     try:
-        event = from_dict(_envelope(item, context))
+        event = from_dict(_under_one_uid(_envelope(item, context)))
     except InvalidEvent as error:
         return Rejected(index, error.reason, error.detail, clean_text(error.field)[:_LONGEST_FIELD])
     encoded = encode(event)
     return _unfit(event, len(encoded), index) or Accepted(index, event, encoded)
+
+
+def _under_one_uid(event: dict[str, Any]) -> dict[str, Any]:
+    """The parsed event with every contact in it under its one uid, whichever spelling of it was sent."""
+    data = event.get("data")
+    others = [name for name in _OTHER_CONTACTS if isinstance(data.get(name), dict)] if isinstance(data, dict) else []
+    if isinstance(contact := event.get("contact"), dict):
+        event = event | {"contact": with_one_uid(contact)}
+    if others and isinstance(data, dict):
+        event = event | {"data": data | {name: with_one_uid(data[name]) for name in others}}
+    return event
 
 
 def shown(field: str) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
+from projections.identity.resolution.contact_uids import one_uid
 from schemas.events import ContactRef
 from schemas.events.base import AssertedIdentifier, Frozen, Word
 from schemas.events.profile import AttributeKey, AttributeType, Tagging
@@ -65,9 +66,12 @@ def _joined(place: tuple[int | str, ...]) -> str:
 
 
 def contact_of(key: Any) -> dict[str, str] | None:
-    """The contact that a key names, with ``contact:`` before it or without; None where it names none."""
+    """The contact that a key names, under its one uid; ``contact:`` may come before it. None where it names none."""
     parts = key.removeprefix("contact:").split(":", _KEY_PARTS - 1) if isinstance(key, str) else ()
-    return dict(zip(("channel", "account", "uid"), parts, strict=True)) if len(parts) == _KEY_PARTS else None
+    if len(parts) != _KEY_PARTS:
+        return None
+    channel, account, uid = parts
+    return {"channel": channel, "account": account, "uid": one_uid(channel, uid)}
 
 
 def _by_key(key: Any) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from projections.identity.resolution.contact_uids import one_spelling
 from services.ingress.core.drafts import (
     CONSOLE_ENTRY,
     ItemDraft,
@@ -23,7 +24,7 @@ from services.ingress.core.drafts import (
 from services.ingress.core.normalize import Fields, account_name, word
 from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
-from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson, one_spelling
+from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson
 
 CHANNEL: Final = "whatsapp"
 _CONSOLE_NUMBER: Final = "123456123"  # the number's id in what the console sends as a test

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from projections.identity.resolution.phones import matching_key
+from projections.identity.resolution.contact_uids import one_spelling
 from services.ingress.core.drafts import fields, identity
 from services.ingress.core.normalize import Fields
 
@@ -80,11 +80,6 @@ class WhatsAppPerson:
 
 
 NOBODY: Final = WhatsAppPerson()
-
-
-def one_spelling(number: str) -> str:
-    """The digits of a number in the one spelling that names its contact, whichever of its spellings is given."""
-    return matching_key(f"+{number}").removeprefix("+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from projections.engine.ids import personal_id
-from projections.identity.queries import canonical_of, holders
+from projections.identity.queries import canonical_of, holders, keys_of
+from projections.identity.resolution.contact_uids import one_uid
 from projections.identity.resolution.links import MEMBER_ID
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.resolutions import policy_of
+from schemas.events import ContactRef
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
 from services.query.handlers.snapshots import Snapshot
@@ -46,6 +48,14 @@ class CustomerLookup:
         """The contact's personal id, whether there is such a contact or not."""
         return personal_id(self._id_key(tenant), contact_key)
 
+    def ids_of(self, tenant: str, contact: ContactRef) -> list[UUID]:
+        """The personal ids that the contact may have, the likeliest first: a contact is named by its one uid.
+
+        Events that came before uids had one spelling may still be a contact of the spelling that is given.
+        """
+        uids = dict.fromkeys((one_uid(contact.channel, contact.uid), contact.uid))
+        return [self.id_of(tenant, contact.model_copy(update={"uid": uid}).key) for uid in uids]
+
     def contact(self, tenant: str, name: str) -> UUID:
         """The id of the contact that a key or an id names. Raises NotFound for what can be neither."""
         return self._derived(tenant, references.one_contact(name))
@@ -55,11 +65,15 @@ class CustomerLookup:
         meant = references.customer(name)
         if isinstance(meant, references.ByIdentifier):
             return await self._by_identifier(snapshot, meant)
-        return self._derived(snapshot.tenant, meant)
+        if isinstance(meant, references.ByContact):
+            ids = self.ids_of(snapshot.tenant, meant.contact)
+            known = await keys_of(snapshot.connection, snapshot.tenant, ids) if len(ids) > 1 else {}
+            return next((one for one in ids if one in known), ids[0])
+        return meant.personal_id
 
     def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
         if isinstance(meant, references.ByContact):
-            return self.id_of(tenant, meant.contact.key)
+            return self.ids_of(tenant, meant.contact)[0]
         return meant.personal_id
 
     async def _by_identifier(self, snapshot: Snapshot, meant: references.ByIdentifier) -> UUID:

@@ -32,14 +32,15 @@ class CustomerReader:
 
     async def contact(self, tenant: str, contact: ContactRef, now: int) -> ContactView:
         """One contact, as it is at this moment."""
-        contact_id = self._lookup.id_of(tenant, contact.key)
         async with snapshot(self._read_models, tenant) as moment:
             policy = self._lookup.policy_in(moment)
-            loaded = await load_contact(moment.connection, moment.resolution, policy, contact_id)
-        if loaded is None:
-            raise NotFound(NO_CONTACT)
-        (state,) = (one for one in states_of(loaded.contacts, now) if one.key == contact.key)
-        return contact_view(state, loaded.customer_id)
+            for contact_id in self._lookup.ids_of(tenant, contact):
+                loaded = await load_contact(moment.connection, moment.resolution, policy, contact_id)
+                if loaded is not None:
+                    states = states_of(loaded.contacts, now)
+                    (state,) = (one for one in states if one.record.contact.contact_id == contact_id)
+                    return contact_view(state, loaded.customer_id)
+        raise NotFound(NO_CONTACT)
 
     async def customer(self, tenant: str, name: str, now: int) -> CustomerView:
         """A customer by any of its names, with what its contacts add up to."""
@@ -55,10 +56,10 @@ class CustomerReader:
 
     async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: TimelineQuery) -> bytes:
         """A page of what happened with one contact, as JSON."""
-        contact_id = self._lookup.id_of(tenant, contact.key)
+        contact_ids = self._lookup.ids_of(tenant, contact)
         async with snapshot(self._read_models, tenant) as moment:
-            entries = await self._page(moment, [contact_id], wanted)
-            if not entries and not await keys_of(moment.connection, tenant, [contact_id]):
+            entries = await self._page(moment, contact_ids, wanted)
+            if not entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)
         return page_json(entries)
 

@@ -57,6 +57,8 @@ def test_a_contact_has_one_id_in_a_send_however_it_is_named() -> None:
     assert len({event_of(entry).event_id for entry in named}) == 1
     (entry, *_) = named
     assert event_of(entry, context=replace(CONTEXT, received_at=NOW + 9)).event_id == event_of(entry).event_id
+    spelled = [{"contact": f"whatsapp:n1:{uid}"} for uid in ("5215512345678", "525512345678", "+525512345678")]
+    assert len({event_of(entry).event_id for entry in spelled}) == 1
     others = [replace(SEND, campaign="b"), replace(SEND, send_id="2")]
     assert len({event_of(entry, send).event_id for send in (SEND, *others)}) == 3
     assert event_of(entry, replace(SEND, send_id="autumn")).event_id == event_of(entry).event_id

@@ -7,7 +7,7 @@ import pytest
 
 from schemas import codec
 from schemas.codec import MAX_EVENT_BYTES
-from schemas.events import AccountRef
+from schemas.events import AccountRef, ContactRef
 from services.ingress.core.events import (
     Accepted,
     EventResult,
@@ -280,3 +280,13 @@ def test_an_event_is_about_a_contact_or_an_account() -> None:
     assert accepted(event).event.account == AccountRef(channel="web", account="shop")
     outcome = refused(event | {"contact": GOOD["contact"]})
     assert (outcome.reason, outcome.field) == ("invalid_field", "account")
+
+
+def test_a_number_with_two_spellings_is_one_contact_wherever_it_is_named() -> None:
+    sent, kept = ({"channel": "whatsapp", "account": "n1", "uid": uid} for uid in ("5215512345678", "525512345678"))
+    event: dict[str, Any] = {"type": "identity.decided", "occurred_at": NOW}
+    event["contact"] = sent | {"uid": "+5511987654321"}
+    event["data"] = {"other": sent, "decision": "same", "by": "anna"}
+    taken = accepted(event).event
+    assert taken.contact == ContactRef(channel="whatsapp", account="n1", uid="551187654321")
+    assert orjson.loads(codec.encode(taken))["data"]["other"] == kept
