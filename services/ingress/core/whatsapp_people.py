@@ -34,14 +34,15 @@ class WhatsAppPerson:
     @classmethod
     def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None, parent: Any = None) -> "WhatsAppPerson":
         """The person of these ids, each a BSUID, a parent BSUID, a number or nothing, whatever the body calls it."""
-        user = identity(bsuid)
-        number = user if user and _PHONE.fullmatch(user) else None
-        names = [name for name in (identity(wa_id), identity(phone), number) if name]
-        numbers = [name.removeprefix("+") for name in names if not (_BSUID.fullmatch(name) or _PARENT.fullmatch(name))]
+        user, names = identity(bsuid), [name for name in (identity(wa_id), identity(phone)) if name]
+        if user and _PHONE.fullmatch(user):
+            names.append(user)
+            user = None
+        users = [name for name in (user, *filter(_is_user, names)) if name]
+        parents = [identity(parent), *filter(_PARENT.fullmatch, users)]
+        numbers = [name.removeprefix("+") for name in names if not _is_user(name)]
         phones = [match[1] for name in reversed(names) if (match := _PHONE.fullmatch(name))]
-        given = [name for name in (None if number else user, *filter(_BSUID.fullmatch, names)) if name]
-        parents = [identity(parent), *filter(_PARENT.fullmatch, (*given, *names))]
-        bsuids = [name for name in given if name not in parents]
+        bsuids = [name for name in users if name not in parents]
         return cls(*(next(filter(None, ids), None) for ids in (numbers, phones, bsuids, parents)))
 
     @property
@@ -77,6 +78,11 @@ class WhatsAppPerson:
             self.bsuid or other.bsuid,
             self.parent or other.parent,
         )
+
+
+def _is_user(name: str) -> bool:
+    """Whether this is a BSUID or a parent BSUID, and so no number."""
+    return bool(_BSUID.fullmatch(name) or _PARENT.fullmatch(name))
 
 
 NOBODY: Final = WhatsAppPerson()

@@ -8,6 +8,7 @@ import pytest
 from schemas import codec
 from schemas.events import AccountRef
 from services.ingress.core.translated import Ignored
+from tests.support.contact_records import record_of
 from tests.support.meta_bodies import (
     BSUID,
     NEW_BSUID,
@@ -266,6 +267,18 @@ class TestANumberWithTwoSpellings:
         statuses = [_status(recipient_id=phone) for phone in (one, other)]
         events = events_of(whatsapp(change(message_echoes=echoes), change(statuses=statuses)))
         assert {key_of(event) for event in events} == {f"whatsapp:{NUMBER}:{other}"}
+
+    def test_has_its_conversation_and_the_teams_time_together(self, one: str, other: str) -> None:
+        message = _messages(hello(phone=other), contacts=[known(one, name="Ana")])
+        echo = {"from": OWN_PHONE, "to": one, "id": "wamid.E1", "timestamp": str(SECONDS + 9), "type": "text"}
+        told = [
+            message,
+            whatsapp(change(message_echoes=[echo])),
+            whatsapp(change(statuses=[_status(recipient_id=one)])),
+        ]
+        row = record_of(*(event for body in told for event in events_of(body))).contact
+        assert (row.last_customer_at, row.last_team_at) == (SECONDS * 1000, (SECONDS + 9) * 1000)
+        assert (row.subscribed, row.display_name) == (True, "Ana")
 
     def test_is_vouched_for_as_the_channel_wrote_it(self, one: str, other: str) -> None:
         assert vouched(event_of(_messages(hello(phone=one)))) == [("phone", f"+{one}")]
