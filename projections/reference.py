@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
 from projections.timeline.folds import distinct
+from projections.timeline.messages import counting_events
 from projections.timeline.tables import TABLE as TIMELINE
 
 
@@ -16,7 +17,7 @@ def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) 
     """Every row of every table, by table and key."""
     chosen = distinct(events)
     tables: dict[Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
-    about = [one for _, one in chosen.values() if one.event.contact is not None]
+    about = counting_events(one for _, one in chosen.values() if one.event.contact is not None)
     for projection in projections:
         rows = fold_all(projection, about)
         tables[projection.table] = {key_of(projection.table, row): row for row in rows}

@@ -10,6 +10,7 @@ import orjson
 
 from projections.attributes.tables import TABLE, AttributeRow
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import latest_only
 from projections.engine.projection import Projection
 from schemas.events import Event
 from schemas.events.profile import AttributeName, AttributeValue, Characteristic
@@ -53,4 +54,5 @@ PROJECTION = Projection(
     types=frozenset({"attribute.set", "attribute.unset"}),
     suffixes=lambda event: ((cast("AttributeName", event.data).key,),),
     fold=fold,
+    owes=latest_only,
 )

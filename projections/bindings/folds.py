@@ -5,6 +5,7 @@ from typing import cast
 
 from projections.bindings.tables import TABLE, BindingRow
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import latest_only
 from projections.engine.projection import Projection
 from schemas.events import Event
 from schemas.events.identity import Binding
@@ -37,4 +38,5 @@ PROJECTION = Projection(
     types=frozenset({"identity.bound", "identity.unbound"}),
     suffixes=suffixes,
     fold=fold,
+    owes=latest_only,
 )

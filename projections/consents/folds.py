@@ -5,6 +5,7 @@ from typing import cast
 
 from projections.consents.tables import TABLE, ConsentRow
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import latest_only
 from projections.engine.projection import Projection
 from schemas.events import Event
 from schemas.events.subscription import MarketingConsent
@@ -44,4 +45,5 @@ PROJECTION = Projection(
     types=frozenset({"marketing.opted_out", "marketing.opted_in"}),
     suffixes=lambda event: [(kind,) for kind in dict.fromkeys(cast("MarketingConsent", event.data).kinds)],
     fold=fold,
+    owes=latest_only,
 )

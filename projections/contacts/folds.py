@@ -1,15 +1,17 @@
 """The contact's row as a fold: maxima, last writers by stamp, and the runs of its subscription."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
-from projections.contacts.subscription import add_signal, sign_of
+from projections.contacts.subscription import SIGNALS, add_signal, is_edge, sign_of
 from projections.contacts.tables import TABLE, ContactRow
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import Owes, Part
 from projections.engine.projection import Projection
 from schemas.events import ContactRef, Event
+from schemas.events.base import LATEST_MS
 from schemas.events.conversation import TeamMessage
 from schemas.events.identity import Superseding
 from schemas.events.profile import Profile, StaffBinding
@@ -17,7 +19,10 @@ from schemas.events.profile import Profile, StaffBinding
 CUSTOMER_TYPES = frozenset(
     {"message.received", "message.edited", "message.unsent", "bot.interacted", "contact.followed"}
 )
+SENT: Final = "team.message_sent"
+_TEAM_TYPES: Final = frozenset({SENT})
 MARKETING_PURPOSES = frozenset({"broadcast", "cart_remarketing"})
+_RUNS: Final = ContactRow._fields.index("runs")
 Changes = dict[str, Any]
 Stamps = dict[str, list[Any]]
 
@@ -54,20 +59,21 @@ def _new(key: Key, events: Sequence[Event]) -> ContactRow:
 
 
 def _times(before: ContactRow, changes: Changes, event: Event) -> None:
-    if event.type in CUSTOMER_TYPES:
-        field = "last_customer_at"
-    elif event.type == "team.message_sent":
-        purpose = cast("TeamMessage", event.data).purpose
-        if purpose in MARKETING_PURPOSES:
-            field = "last_marketing_at"
-        elif purpose == "conversation":
-            field = "last_team_at"
-        else:
-            return
-    else:
-        return
-    if event.occurred_at > (changes.get(field) or getattr(before, field) or 0):
+    field = _time_of(event)
+    if field and event.occurred_at > (changes.get(field) or getattr(before, field) or 0):
         changes[field] = event.occurred_at
+
+
+def _time_of(event: Event) -> str | None:
+    """The time that the event may be the latest of."""
+    if event.type in CUSTOMER_TYPES:
+        return "last_customer_at"
+    if event.type != SENT:
+        return None
+    purpose = cast("TeamMessage", event.data).purpose
+    if purpose in MARKETING_PURPOSES:
+        return "last_marketing_at"
+    return "last_team_at" if purpose == "conversation" else None
 
 
 def _subscription(runs: list[list[Any]]) -> Changes:
@@ -114,4 +120,32 @@ _SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
     "contact.superseded": _set_superseded,
 }
 
-PROJECTION = Projection(table=TABLE, version=2, types=None, suffixes=lambda _event: ((),), fold=fold)
+
+def _is_latest(of: frozenset[str]) -> Owes:
+    def owes(row: Row, event: Event) -> bool:
+        field = _time_of(event) if event.type in of else None
+        return field is not None and event.occurred_at >= (getattr(row, field) or 0)
+
+    return owes
+
+
+def _is_first(row: Row, event: Event) -> bool:
+    return event.occurred_at <= cast("ContactRow", row).first_seen_at
+
+
+def _part(types: frozenset[str], owes: Owes, *columns: str) -> Part:
+    return Part(types, owes, {name: ContactRow._field_defaults[name] for name in columns})
+
+
+_PARTS: Final = (
+    _part(SIGNALS, lambda row, event: is_edge(orjson.loads(row[_RUNS]), event), "runs", "subscribed", "subscribed_at"),
+    _part(CUSTOMER_TYPES, _is_latest(CUSTOMER_TYPES), "last_customer_at"),
+    _part(_TEAM_TYPES, _is_latest(_TEAM_TYPES), "last_team_at", "last_marketing_at"),
+    _part(
+        frozenset(_SETTERS),
+        lambda _row, event: event.type in _SETTERS,
+        *("display_name", "avatar", "locale", "staff_member", "staff_branch", "staff_at", "superseded_by", "stamps"),
+    ),
+    Part(frozenset(), _is_first, {"first_seen_at": LATEST_MS}),  # histories always have the earliest event
+)
+PROJECTION = Projection(table=TABLE, version=3, types=None, suffixes=lambda _event: ((),), fold=fold, columns=_PARTS)

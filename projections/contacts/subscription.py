@@ -12,6 +12,7 @@ from schemas.events import Event
 Run = list[Any]
 _IMPLICIT_CHANNELS = frozenset({"facebook", "instagram", "whatsapp"})  # channels without a follow
 _IMPLICIT_TYPES = frozenset({"message.received", "bot.interacted"})
+SIGNALS = frozenset({"contact.followed", "contact.blocked"}) | _IMPLICIT_TYPES
 
 
 def sign_of(event: Event) -> bool | None:
@@ -40,3 +41,9 @@ def add_signal(runs: list[Run], *, sign: bool, at: int, event_id: str) -> bool:
     else:
         runs.insert(index, [sign, *stamp, *stamp])
     return True
+
+
+def is_edge(runs: list[Run], event: Event) -> bool:
+    """Whether a run begins or ends with the event: without it the run would be another."""
+    stamp = [event.occurred_at, event.event_id]
+    return sign_of(event) is not None and any(stamp in (run[1:3], run[3:5]) for run in runs)

@@ -1,12 +1,13 @@
 """Folds a chunk of events into every read model of contacts: load, decide, save.
 
-The chunk's events go into the timeline first, which tells the new ones apart. Each read model then loads the rows that
-the new events are about, folds them (`projection`, which is pure), and saves the rows that changed. Contacts whose rows
-cannot tell what a late event changes are folded again from their whole history. The store does the reading and writing,
-inside the caller's transaction, so that the rows and the chunk's offset are committed together.
+The chunk's events go into the timeline first, which tells which of them count, and which known ones no longer do. Each
+read model then loads the rows that these events are about, folds them (`projection`, which is pure), and saves the rows
+that changed. What rows alone cannot tell, after a late or a withdrawn event, is folded again from the contacts'
+histories (`refold`). The store does the reading and writing, inside the caller's transaction, so that the rows and the
+chunk's offset are committed together.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Protocol
@@ -15,7 +16,8 @@ import sqlalchemy as sa
 
 from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key, Row
-from projections.engine.projection import ByType, ContactEvent, Projection, fold_all, fold_groups, group
+from projections.engine.projection import ByType, ContactEvent, Projection, group
+from projections.engine.refold import Refold, decide
 from schemas.events import ContactRef, Event
 
 
@@ -25,15 +27,14 @@ class RecordedEvents:
 
     ``new`` are events never seen before. ``overruling`` are known ones that came with other content, which takes the
     place of what was known, each with what it takes the place of.
+    ``counting`` are the events that read models take in now; ``withdrawn`` are those that they have taken in, and that
+    no longer count, because of a copy or because another event says more of the same message.
     """
 
     new: list[ContactEvent]
     overruling: list[tuple[ContactEvent, ContactEvent]]
-
-    @property
-    def conflicting(self) -> set[Key]:
-        """The (tenant, contact_id) whose rows must be folded again from their history."""
-        return {(one.event.tenant, one.contact_id) for one, _ in self.overruling}
+    counting: list[ContactEvent]
+    withdrawn: list[ContactEvent]
 
 
 class ChunkStore(Protocol):
@@ -43,8 +44,13 @@ class ChunkStore(Protocol):
         """Add the events to the timeline, each once."""
         ...
 
-    async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
-        """Every recorded event of these (tenant, contact_id), of these types (none: all), in no particular order."""
+    def history(
+        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
+    ) -> AsyncIterator[Sequence[ContactEvent]]:
+        """The recorded events of these types that count, and each contact's earliest, in pages.
+
+        ``contacts`` are by (tenant, contact_id). Each contact's events come in the order of their stamps.
+        """
         ...
 
     async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
@@ -65,33 +71,38 @@ async def project(
 ) -> RecordedEvents:
     """Fold the events in; which of them were new, or count instead of known ones. Raises what the store raises."""
     recorded = await store.record(events)
-    new = ByType(one for one in recorded.new if one.event.contact is not None)
-    conflicting = {key for key in recorded.conflicting if key[1] != NO_CONTACT}
-    if new.all or conflicting:
-        for projection in projections:
-            out_of_order = await _fold(store, projection, new.of(projection.types), conflicting)
-            if again := out_of_order | conflicting:
-                await _refold(store, projection, _contacts(events, again))
+    counting = ByType(one for one in recorded.counting if one.contact_id != NO_CONTACT)
+    withdrawn = ByType(one for one in recorded.withdrawn if one.contact_id != NO_CONTACT)
+    if counting.all or withdrawn.all:
+        folded = [await _fold(store, projection, counting, withdrawn) for projection in projections]
+        refolds = [one for one in folded if one.stale]
+        if refolds:
+            await _fold_again(store, refolds, events)
     return recorded
 
 
-async def _fold(
-    store: ChunkStore, projection: Projection, new: Sequence[ContactEvent], conflicting: set[Key]
-) -> set[Key]:
-    """Save what can be folded; the (tenant, contact_id) that need their whole history."""
-    groups: dict[Key, list[Event]] = group(projection, new)
-    rows = await store.load(projection.table, list(groups))
-    changed, out_of_order = fold_groups(projection, rows, groups)
-    again = out_of_order | conflicting
-    await store.save(projection.table, [row for row in changed if row[:2] not in again])
-    return out_of_order
+async def _fold(store: ChunkStore, projection: Projection, counting: ByType, withdrawn: ByType) -> Refold:
+    """Save what can be folded; what has to be folded again."""
+    new: dict[Key, list[Event]] = group(projection, counting.of(projection.types))
+    gone: dict[Key, list[Event]] = group(projection, withdrawn.of(projection.types)) if withdrawn.all else {}
+    rows = await store.load(projection.table, list({**new, **gone}))
+    changed, stale = decide(projection, rows, new, gone)
+    await store.save(projection.table, changed)
+    return Refold(projection, stale, rows, new)
 
 
-async def _refold(store: ChunkStore, projection: Projection, contacts: dict[Key, ContactRef]) -> None:
-    """Replace these contacts' rows by those of their whole history."""
-    events = await store.history(contacts, projection.types)
-    await store.delete_contacts(projection.table, list(contacts))
-    await store.save(projection.table, fold_all(projection, events))
+async def _fold_again(store: ChunkStore, refolds: Sequence[Refold], events: Sequence[ContactEvent]) -> None:
+    """Replace what is stale by what the histories give, which are read once for all read models."""
+    types = frozenset[str]().union(*(one.types for one in refolds))
+    contacts = _contacts(events, {key for one in refolds for key in one.stale})
+    async for page in store.history(contacts, types):
+        for refold in refolds:
+            refold.take(page)
+    for refold in refolds:
+        table = refold.projection.table
+        if not refold.of_columns:
+            await store.delete_contacts(table, list(refold.stale))
+        await store.save(table, refold.made())
 
 
 def _contacts(events: Sequence[ContactEvent], wanted: set[Key]) -> dict[Key, ContactRef]:

@@ -2,33 +2,37 @@
 
 The timeline is a contact's set of events; every other read model is a function of that set. A fold takes the row as it
 is and the chunk's new events, in the order of their stamps, each event once. Where an event came so late that the row
-cannot tell what it changes (a block in the middle of a subscription, say), the fold answers ``None``, and is called
-again with the contact's whole history and no row; then it always can. So no row depends on the order of arrival, and
-rows stay small.
+cannot tell what it changes (a block in the middle of a subscription, say), the fold answers ``None``, and is folded
+again from the contact's history, in the order of time; then it always can. So no row depends on the order of arrival,
+and rows stay small.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import Owes, Part, always
 from schemas.events import Event
 
 Fold = Callable[[Row | None, Key, Sequence[Event]], Row | None]
 Suffixes = Callable[[Event], Iterable[Key]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Projection:
     """A read model: its table, the version of its fold, the types it is about (none: all), and the fold.
 
     ``version`` goes up with every change of the fold that gives other rows for the same events: a generation keeps it,
     and code with another version refuses the generation (`generations`).
     ``suffixes(event)`` are the parts of the keys after (tenant, contact_id): which rows the event is about.
-    ``fold(row, key, events)`` gives the row as it becomes, or None where it needs the whole history; ``row`` is None
-    where there is none yet, and ``events`` are in the order of their stamps.
+    ``fold(row, key, events)`` gives the row as it becomes, or None where it needs the history of the first part;
+    ``row`` is None where there is none yet, and ``events`` are in the order of their stamps.
+    ``columns`` are the parts of a row that are folded again by themselves. Without any, all rows of a contact are,
+    where ``owes`` says that one of them may contain a withdrawn event.
     """
 
     table: sa.Table
@@ -36,6 +40,13 @@ class Projection:
     types: frozenset[str] | None
     suffixes: Suffixes
     fold: Fold
+    columns: tuple[Part, ...] = ()
+    owes: Owes = always
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What can be folded again by itself; the first part is what a late event needs."""
+        return self.columns or (Part(self.types or frozenset(), self.owes),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,22 +53,38 @@ def decide(known: IntrinsicRows, events: Collection[ContactEvent], erasures: Era
     return _delta(known, {key: min(row, known.get(key, row)) for key, row in new.items()}, events)
 
 
-def decide_again(known: IntrinsicRows, history: Collection[ContactEvent], erasures: Erasures) -> IntrinsicDelta:
-    """What becomes of contacts whose rows are made from their whole history; ``known`` are all their stored rows."""
-    rows = rows_of(history, erasures)
-    return _delta(known, rows, history)._replace(gone=sorted(known.keys() - rows.keys()))
+def decide_again(known: IntrinsicRows, first: Mapping[Key, ContactEvent]) -> IntrinsicDelta:
+    """What becomes of contacts whose rows are made from their whole history.
+
+    ``known`` are all their stored rows, and ``first`` is the first event of each identifier in their histories.
+    """
+    rows = {key: _row(key, one) for key, one in first.items()}
+    return _delta(known, rows, first.values())._replace(gone=sorted(known.keys() - rows.keys()))
 
 
 def rows_of(events: Iterable[ContactEvent], erasures: Erasures) -> IntrinsicRows:
     """The rows that follow from these events alone, each event given once."""
-    rows: IntrinsicRows = {}
+    return {key: _row(key, one) for key, one in add_first({}, events, erasures).items()}
+
+
+def add_first(
+    first: dict[Key, ContactEvent], events: Iterable[ContactEvent], erasures: Erasures
+) -> dict[Key, ContactEvent]:
+    """The first event of each identifier, by the row's key, with what more events of a history add to it."""
     for one in vouching(events):
         if one.event.stamp > _erased(one, erasures):
             for key in keys_of(one):
-                flat: Row = (*key, *one.event.stamp)
-                row = IntrinsicRow(*flat)
-                rows[key] = min(row, rows.get(key, row))
-    return rows
+                first[key] = min(first.get(key, one), one, key=_stamp)
+    return first
+
+
+def _row(key: Key, first: ContactEvent) -> IntrinsicRow:
+    flat: Row = (*key, *first.event.stamp)
+    return IntrinsicRow(*flat)
+
+
+def _stamp(one: ContactEvent) -> Stamp:
+    return one.event.stamp
 
 
 def _erased(one: ContactEvent, erasures: Erasures) -> Stamp:

@@ -1,13 +1,14 @@
 """Loads the rows that a chunk is about, saves those that change, and returns what to send to identity."""
 
-from collections.abc import Collection, Iterable
-from typing import Final
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from typing import Final, Protocol
 
-from projections.engine.chunk import ChunkStore, RecordedEvents
+from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.store import columns, delete_matching, load, save, select_matching
+from projections.erasures.folds import ERASED
 from projections.erasures.tables import TABLE as ERASURES
 from projections.intrinsics import folds
 from projections.intrinsics.folds import IntrinsicDelta, IntrinsicRows
@@ -18,7 +19,15 @@ _OF_CONTACTS: Final = select_matching(TABLE, TABLE.c.tenant, TABLE.c.contact_id)
 _DELETE: Final = delete_matching(TABLE, *TABLE.primary_key)
 
 
-async def save_chunk(connection: Connection, store: ChunkStore, recorded: RecordedEvents) -> list[ContactEvent]:
+class Histories(Protocol):
+    """Where the events of contacts are kept."""
+
+    def vouching(self, contacts: Mapping[Key, ContactRef]) -> AsyncIterator[Sequence[ContactEvent]]:
+        """All events of the contacts with intrinsic identifiers, in pages and in no particular order."""
+        ...
+
+
+async def save_chunk(connection: Connection, store: Histories, recorded: RecordedEvents) -> list[ContactEvent]:
     """Load, decide, save. Returns the events that are now the first of an intrinsic identifier.
 
     The chunk is recorded in the timeline, and erasures are folded, in the same transaction.
@@ -26,9 +35,11 @@ async def save_chunk(connection: Connection, store: ChunkStore, recorded: Record
     again = contacts_again(recorded)
     first: list[ContactEvent] = []
     if again:
-        history = await store.history(again, None)
         erasures = await load(connection, ERASURES, list(again))
-        first += await _save(connection, folds.decide_again(await _all_rows(connection, again), history, erasures))
+        earliest: dict[Key, ContactEvent] = {}
+        async for page in store.vouching(again):
+            folds.add_first(earliest, page, erasures)
+        first += await _save(connection, folds.decide_again(await _all_rows(connection, again), earliest))
     new = [one for one in folds.vouching(recorded.new) if (one.event.tenant, one.contact_id) not in again]
     if new:
         erasures = await load(connection, ERASURES, list({(one.event.tenant, one.contact_id) for one in new}))
@@ -39,14 +50,18 @@ async def save_chunk(connection: Connection, store: ChunkStore, recorded: Record
 
 def contacts_again(recorded: RecordedEvents) -> dict[Key, ContactRef]:
     """The contacts whose rows are made again: those erased, and those of which a known event counts otherwise."""
-    erased = folds.erased_in(recorded.new)
-    events: Iterable[ContactEvent] = [*recorded.new, *(one for one, _ in recorded.overruling)]
-    wanted = erased | recorded.conflicting
+    copies = [one for pair in recorded.overruling if any(map(_decides, pair)) for one in pair]
+    events = [*recorded.new, *copies]
+    wanted = folds.erased_in(recorded.new) | {(one.event.tenant, one.contact_id) for one in copies}
     return {
         key: one.event.contact
         for one in events
         if one.event.contact is not None and (key := (one.event.tenant, one.contact_id)) in wanted
     }
+
+
+def _decides(one: ContactEvent) -> bool:
+    return bool(one.event.intrinsic) or one.event.type == ERASED
 
 
 async def _all_rows(connection: Connection, contacts: Collection[Key]) -> IntrinsicRows:

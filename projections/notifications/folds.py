@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from projections.engine.metadata import Key, Row
+from projections.engine.parts import latest_only
 from projections.engine.projection import Projection
 from projections.notifications.tables import TABLE, NotificationRow
 from schemas.events import Event
@@ -38,4 +39,5 @@ PROJECTION = Projection(
     types=frozenset({"notification.opted_in", "notification.opted_out"}),
     suffixes=lambda event: ((cast("RecurringNotification", event.data).topic,),),
     fold=fold,
+    owes=latest_only,
 )

@@ -4,7 +4,7 @@ A page ends after so many events or so many bytes, whichever comes first: one ev
 them must not be two hundred. The next page begins after a *position*, not after a number of rows, so events that arrive
 in between neither repeat a row nor hide one.
 
-A message reads as it was last edited, and one that was unsent has no content (`messages` says why here).
+Of the events of one message one is shown, as it was last edited; one that was unsent has no content (`messages`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +22,9 @@ from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns
 from projections.timeline.folds import event_of
-from projections.timeline.messages import EDITED, UNSENT, as_shown
-from projections.timeline.tables import CHANGING_TYPES, PROFILE_TYPES, TimelineRow
+from projections.timeline.messages import EDITED, SENT, UNSENT, as_shown, with_echo
+from projections.timeline.selects import counts, rank, same_message
+from projections.timeline.tables import CHANGING_TYPES, MESSAGE_TYPES, PROFILE_TYPES, TimelineRow
 from projections.timeline.tables import TABLE as TIMELINE
 from schemas.events import AccountRef, ContactRef
 
@@ -42,7 +43,8 @@ NEWEST: Final = TimelinePosition(2**63 - 1, "", UUID(int=0))  # a page after thi
 class Entry(NamedTuple):
     """An event of a timeline with the contact it is of; ``data`` is JSON, ``more`` says that older ones follow.
 
-    ``change`` is the type of the event that later changed the message that this one is about.
+    ``change`` is the type of the event that later changed the message that this one is about; ``echo`` is what the
+    channel echoed of a message of the team, as JSON.
     """
 
     occurred_at: int
@@ -57,6 +59,7 @@ class Entry(NamedTuple):
     uid: str
     more: bool
     change: str | None
+    echo: str | None
 
     @property
     def position(self) -> TimelinePosition:
@@ -67,7 +70,7 @@ class Entry(NamedTuple):
 _MOST_SPANS: Final = 16
 _MOST_PROFILE_EVENTS: Final = 1_000  # in one span
 _MOST_PROFILE_ROWS: Final = 50_000
-_CHANGEABLE: Final = ("message.received", "message.edited", "message.unsent", "team.message_sent")
+_CHANGEABLE: Final = (*CHANGING_TYPES, *MESSAGE_TYPES)
 
 
 def _page() -> sa.CTE:
@@ -83,6 +86,7 @@ def _page() -> sa.CTE:
             event.c.contact_id == CONTACTS.c.contact_id,
             sa.tuple_(*(event.c[name] for name in TimelinePosition._fields)) < before,
             types.is_(None) | (event.c.type == sa.any_(types)),
+            counts(event, *MESSAGE_TYPES),
         )
         .order_by(event.c.occurred_at.desc(), event.c.event_id.desc())
         .limit(one_more)
@@ -126,7 +130,10 @@ def _account_page() -> sa.CTE:
 
 
 def _changed(page: sa.CTE) -> sa.CTE:
-    """The page with the type of the event that later changed each message; an edited one has its latest edit's data."""
+    """The page with what else is known of each message: what changed it later, and what the channel echoed of it.
+
+    An edited message has its latest edit's data.
+    """
     later = TIMELINE.alias("later")
     unsent = later.c.type == UNSENT
     change = (
@@ -137,7 +144,7 @@ def _changed(page: sa.CTE) -> sa.CTE:
             later.c.contact_id == page.c.contact_id,
             later.c.data["message_id"].astext == page.c.data["message_id"].astext,
             later.c.type.in_(CHANGING_TYPES),
-            unsent | (page.c.type != "team.message_sent"),
+            unsent | (page.c.type != SENT),
         )
         .order_by(unsent.desc(), later.c.occurred_at.desc(), later.c.event_id.desc())
         .limit(1)
@@ -145,16 +152,30 @@ def _changed(page: sa.CTE) -> sa.CTE:
     )
     data = sa.case((change.c.type == EDITED, change.c.data), else_=page.c.data)
     others = [column for column in page.c if column.name != "data"]
+    echo = _echo(page)
     return (
-        sa.select(*others, data.label("data"), change.c.type.label("change"))
-        .select_from(page.outerjoin(change, sa.true()))
+        sa.select(*others, data.label("data"), change.c.type.label("change"), echo.c.data.label("echo"))
+        .select_from(page.outerjoin(change, sa.true()).outerjoin(echo, sa.true()))
         .cte("changed")
+    )
+
+
+def _echo(page: sa.CTE) -> sa.FromClause:
+    """The best of the other events of each message of the team, which are not shown themselves."""
+    other = TIMELINE.alias("other")
+    return (
+        sa.select(other.c.data)
+        .where(same_message(other, page, SENT), other.c.event_id != page.c.event_id)
+        .order_by(*rank(other))
+        .limit(1)
+        .lateral("echo")
     )
 
 
 def _measured(changed: sa.CTE) -> sa.CTE:
     """With each event's number, how many there are, and how many bytes come before it."""
-    size = sa.func.octet_length(sa.cast(changed.c.data, sa.Text))
+    texts = [sa.cast(changed.c[name], sa.Text) for name in ("data", "echo")]
+    size = sa.func.octet_length(sa.func.concat(*texts))
     newest = [changed.c[name].desc() for name in TimelinePosition._fields]
     return sa.select(
         changed,
@@ -247,7 +268,7 @@ async def account_page(  # noqa: PLR0913 - each keyword is one thing a reader ma
 
 def _entries(records: Iterable[Iterable[Any]]) -> list[Entry]:
     entries = [Entry(*record) for record in records]
-    return [one if one.change is None else one._replace(data=as_shown(one.data, one.change)) for one in entries]
+    return [one._replace(data=as_shown(with_echo(one.data, one.echo), one.change)) for one in entries]
 
 
 async def profile_events(

@@ -1,6 +1,6 @@
 """The timeline in PostgreSQL, and the store of a chunk: beside the timeline, the tables that are folded from it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -8,24 +8,78 @@ import sqlalchemy as sa
 from projections.engine import store
 from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
-from projections.engine.metadata import Key, Row
+from projections.engine.metadata import Key, Row, row_columns
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
+from projections.timeline.counting import MessageChanges, plain
 from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
+from projections.timeline.messages import SENT
+from projections.timeline.selects import counts
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.events import ContactRef
 
 _IF_NEW: Final = store.insert_new(TABLE)
-_CONTACTS: Final = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
-_TYPES: Final = array("types", sa.Text())
-_HISTORY: Final = compiled(
-    sa.select(TABLE)
-    .join(_CONTACTS, sa.and_(TABLE.c.tenant == _CONTACTS.c.tenant, TABLE.c.contact_id == _CONTACTS.c.contact_id))
-    .where(_TYPES.is_(None) | (TABLE.c.type == sa.any_(_TYPES))),
-    "tenant",
-    "contact_id",
-    "types",
+_PAGE: Final = 500  # events of a history in memory at a time
+_MESSAGES: Final = unnested(
+    "given", [TABLE.c.tenant, TABLE.c.contact_id, sa.column("message_id", sa.Text()), TABLE.c.event_id]
 )
+_OTHERS: Final = compiled(
+    sa.select(*row_columns(TABLE))
+    .select_from(_MESSAGES)
+    .join(
+        TABLE,
+        sa.and_(
+            TABLE.c.tenant == _MESSAGES.c.tenant,
+            TABLE.c.contact_id == _MESSAGES.c.contact_id,
+            TABLE.c.data["message_id"].astext == _MESSAGES.c.message_id,
+            TABLE.c.type == SENT,
+            TABLE.c.event_id != _MESSAGES.c.event_id,
+        ),
+    ),
+    *_MESSAGES.c.keys(),
+)
+_STAMP: Final = (TABLE.c.occurred_at, TABLE.c.event_id)
+
+
+def _of_contact(given: sa.FromClause, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.tenant == given.c.tenant, table.c.contact_id == given.c.contact_id)
+
+
+def _history_statement() -> str:
+    """The events of these types that count, and each contact's earliest one."""
+    contacts = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
+    first = TABLE.alias("first")
+    earliest = (
+        sa.select(first.c.event_id)
+        .where(_of_contact(contacts, first), counts(first, SENT))
+        .order_by(first.c.occurred_at, first.c.event_id)
+        .limit(1)
+        .lateral("earliest")
+    )
+    wanted = (TABLE.c.type == sa.any_(array("types", sa.Text()))) | (TABLE.c.event_id == earliest.c.event_id)
+    found = contacts.join(earliest, sa.true()).join(TABLE, _of_contact(contacts, TABLE))
+    return compiled(
+        sa.select(*row_columns(TABLE))
+        .select_from(found)
+        .where(wanted, counts(TABLE, SENT))
+        .order_by(TABLE.c.tenant, TABLE.c.contact_id, *_STAMP),
+        *(*contacts.c.keys(), "types"),
+    )
+
+
+def _vouching_statement() -> str:
+    """All events with intrinsic identifiers; the other ones are not read."""
+    contacts = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
+    return compiled(
+        sa.select(*row_columns(TABLE))
+        .select_from(contacts.join(TABLE, _of_contact(contacts, TABLE)))
+        .where(sa.cast(TABLE.c.intrinsic, sa.Text) != "[]"),
+        *contacts.c.keys(),
+    )
+
+
+_HISTORY: Final = _history_statement()
+_VOUCHING: Final = _vouching_statement()
 
 
 class PostgresStore:
@@ -35,21 +89,27 @@ class PostgresStore:
         self._connection = connection
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
-        """See `ChunkStore`. One statement; two more where some of the events are known already."""
+        """See `ChunkStore`. One statement; two more where some of the events are known, one for the team's messages."""
         chosen = distinct(events)
         rows = [row for row, _ in chosen.values()]
         inserted = await store.insert(self._connection, _IF_NEW, rows)
         if len(inserted) == len(rows):
-            return RecordedEvents([one for _, one in chosen.values()], [])
+            return await self._recorded([one for _, one in chosen.values()], [])
         new = {tuple(record) for record in inserted}
         overruling = await self._overrule({key: one for key, one in chosen.items() if key not in new})
-        return RecordedEvents([one for key, (_, one) in chosen.items() if key in new], overruling)
+        return await self._recorded([one for key, (_, one) in chosen.items() if key in new], overruling)
 
-    async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
-        """See `ChunkStore`."""
-        wanted = None if types is None else sorted(types)
-        records = await self._connection.fetch(_HISTORY, *store.columns(contacts), wanted)
-        return [event_of(TimelineRow(*record), contacts) for record in records]
+    async def history(
+        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
+    ) -> AsyncIterator[Sequence[ContactEvent]]:
+        """See `ChunkStore`. One statement, whose rows are fetched by the page."""
+        async for page in self._pages(contacts, _HISTORY, sorted(types)):
+            yield page
+
+    async def vouching(self, contacts: Mapping[Key, ContactRef]) -> AsyncIterator[Sequence[ContactEvent]]:
+        """All events of the contacts with intrinsic identifiers, in pages and in no particular order."""
+        async for page in self._pages(contacts, _VOUCHING):
+            yield page
 
     async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
         """See `ChunkStore`."""
@@ -75,3 +135,33 @@ class PostgresStore:
             for key, row in better.items()
             if says_otherwise(row, known[key])
         ]
+
+    async def _recorded(
+        self, new: list[ContactEvent], overruling: list[tuple[ContactEvent, ContactEvent]]
+    ) -> RecordedEvents:
+        """With what counts now, after a look at the other events of the team's messages."""
+        changes = MessageChanges(new, overruling)
+        counting, withdrawn = changes.decide(await self._others(changes, [*new, *(now for now, _ in overruling)]))
+        return RecordedEvents(
+            new,
+            overruling,
+            plain([*new, *(now for now, _ in overruling)]) + counting,
+            plain(before for _, before in overruling) + withdrawn,
+        )
+
+    async def _others(self, changes: MessageChanges, chunk: Iterable[ContactEvent]) -> list[ContactEvent]:
+        lookups = changes.lookups
+        if not lookups:
+            return []
+        records = await self._connection.fetch(_OTHERS, *store.columns((*key, event_id) for key, event_id in lookups))
+        if not records:
+            return []
+        contacts = {(one.event.tenant, one.contact_id): one.event.contact for one in chunk if one.event.contact}
+        return [event_of(TimelineRow(*record), contacts) for record in records]
+
+    async def _pages(
+        self, contacts: Mapping[Key, ContactRef], statement: str, *more: object
+    ) -> AsyncIterator[list[ContactEvent]]:
+        cursor = await self._connection.cursor(statement, *store.columns(contacts), *more)
+        while records := await cursor.fetch(_PAGE):
+            yield [event_of(TimelineRow(*record), contacts) for record in records]

@@ -42,13 +42,14 @@ sa.Index(
     postgresql_where=TABLE.c.account_key.is_not(None),
 )
 CHANGING_TYPES = ("message.edited", "message.unsent")
-# Of the few events that change another one: what `messages` looks up. Other events pay for a look at their type alone.
+MESSAGE_TYPES = ("message.received", "team.message_sent")
+# The events of one message, which `messages` looks up. Others pay for a look at their type alone.
 sa.Index(
-    "timeline_changes",
+    "timeline_messages",
     TABLE.c.tenant,
     TABLE.c.contact_id,
     TABLE.c.data["message_id"].astext,
-    postgresql_where=TABLE.c.type.in_(CHANGING_TYPES),
+    postgresql_where=TABLE.c.type.in_((*CHANGING_TYPES, *MESSAGE_TYPES)),
 )
 PROFILE_TYPES = ("attribute.set", "attribute.unset", "profile.updated")
 # What a contact says of itself, for a browser that several people use: of each what was said while it used it.

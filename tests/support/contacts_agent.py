@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from projections.engine.chunk import project
 from projections.engine.ids import NO_CONTACT
+from projections.engine.metadata import Key
 from projections.engine.projection import ContactEvent
 from projections.erasures.folds import PROJECTION as ERASURES
 from projections.intrinsics import folds
@@ -27,9 +28,11 @@ class ContactsAgent:
         recorded = await project(self.store, [ERASURES], contact_events(chunk))
         erasures = self.store.tables[ERASURES.table]
         again = contacts_again(recorded)
-        history = await self.store.history(again, None)
+        first_events: dict[Key, ContactEvent] = {}
+        async for page in self.store.vouching(again):
+            folds.add_first(first_events, page, erasures)
         known = {key: row for key, row in self.rows.items() if key[:2] in again}
-        first = self._save(folds.decide_again(known, history, erasures))
+        first = self._save(folds.decide_again(known, first_events))
         new = [one for one in recorded.new if (one.event.tenant, one.contact_id) not in again]
         return evidence(recorded, first + self._save(folds.decide(self.rows, new, erasures)))
 

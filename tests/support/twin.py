@@ -1,6 +1,6 @@
 """The read models in memory: the twin of `PostgresStore`, for laws over thousands of histories."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,9 @@ from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.metadata import Key, Row, Rows, key_of
 from projections.engine.projection import ContactEvent, Projection
 from projections.registry import PROJECTIONS
+from projections.timeline.counting import MessageChanges, plain
 from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
+from projections.timeline.messages import counting_events, sent_message
 from projections.timeline.tables import TABLE as TIMELINE
 from projections.timeline.tables import TimelineRow
 from schemas.events import ContactRef, Event
@@ -28,9 +30,15 @@ def contact_events(events: Iterable[Event]) -> list[ContactEvent]:
 
 
 class MemoryStore:
-    """An in-memory `ChunkStore`: rows by table and key."""
+    """An in-memory `ChunkStore`: rows by table and key.
+
+    Histories come in pages of ``page`` events; ``histories`` is how many were read.
+    """
+
+    page = 2
 
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
+        self.histories = 0
         self.tables: dict[sa.Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
@@ -46,11 +54,33 @@ class MemoryStore:
             elif says_otherwise(row, known):
                 overruling.append((one, known_event(known, one)))
             timeline[key] = row
-        return RecordedEvents(new, overruling)
+        changes = MessageChanges(new, overruling)
+        now = [*new, *(one for one, _ in overruling)]
+        contacts = {(one.event.tenant, one.contact_id): one.event.contact for one in now if one.event.contact}
+        messages = {key for key, _ in changes.lookups}
+        others = [one for one in self._events(contacts) if sent_message(one) in messages] if messages else []
+        counting, withdrawn = changes.decide(others)
+        before = plain(one for _, one in overruling)
+        return RecordedEvents(new, overruling, plain(now) + counting, before + withdrawn)
 
-    async def history(self, contacts: Mapping[Key, ContactRef], types: Collection[str] | None) -> list[ContactEvent]:
+    async def history(
+        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
+    ) -> AsyncIterator[Sequence[ContactEvent]]:
+        self.histories += 1
+        for key, contact in contacts.items():
+            events = sorted(counting_events(self._events({key: contact})), key=lambda one: one.event.stamp)
+            wanted = [one for number, one in enumerate(events) if number == 0 or one.event.type in types]
+            for start in range(0, len(wanted), self.page):
+                yield wanted[start : start + self.page]
+
+    async def vouching(self, contacts: Mapping[Key, ContactRef]) -> AsyncIterator[Sequence[ContactEvent]]:
+        for one in self._events(contacts):
+            if one.event.intrinsic:
+                yield [one]
+
+    def _events(self, contacts: Mapping[Key, ContactRef]) -> list[ContactEvent]:
         rows = [TimelineRow(*row) for key, row in self.tables[TIMELINE].items() if key[:2] in contacts]
-        return [event_of(row, contacts) for row in rows if types is None or row.type in types]
+        return [event_of(row, contacts) for row in rows]
 
     async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
         return {key: self.tables[table][key] for key in keys if key in self.tables[table]}

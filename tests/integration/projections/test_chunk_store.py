@@ -1,6 +1,6 @@
 """What every `ChunkStore` promises: the store in PostgreSQL and its in-memory twin."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
 import asyncpg
@@ -22,6 +22,7 @@ from projections.timeline.store import PostgresStore
 from projections.timeline.tables import TABLE as TIMELINE
 from schemas.codec import from_dict
 from schemas.events import ContactRef, Event
+from schemas.events.conversation import TeamMessage, TeamMessageSent
 from tests.support.twin import MemoryStore, contact_events
 
 LINE = ContactRef(channel="line", account="oa1", uid="U1")
@@ -66,17 +67,29 @@ def contacts_of(*events: ContactEvent) -> dict[tuple[object, ...], ContactRef]:
     return {(one.event.tenant, one.contact_id): one.event.contact for one in events if one.event.contact}
 
 
+def sent(event_id: str, at: int, *, echo: bool | None = None, message_id: str = "m1") -> ContactEvent:
+    data = TeamMessage(purpose="conversation" if echo else "broadcast", message_id=message_id, echo=echo)
+    one = tagged(event_id, at).event
+    fields = {name: getattr(one, name) for name in ("event_id", "tenant", "contact", "occurred_at", "received_at")}
+    (found,) = contact_events([TeamMessageSent(**fields, type="team.message_sent", source="test", data=data)])
+    return found
+
+
+async def history(store: ChunkStore, of: Sequence[ContactEvent], types: Sequence[str]) -> list[ContactEvent]:
+    return [one async for page in store.history(contacts_of(*of), types) for one in page]
+
+
 async def test_events_are_new_once(store: ChunkStore) -> None:
     first, second = tagged("a"), tagged("b", AT - 5)
     assert (await store.record([first, second, first])).new == [first, second]
     third = tagged("c")
     recorded = await store.record([second, third, first])
-    assert (recorded.new, recorded.conflicting) == ([third], set())
+    assert (recorded.new, recorded.withdrawn) == ([third], [])
 
 
 async def test_no_events_are_nothing_new(store: ChunkStore) -> None:
     recorded = await store.record([])
-    assert (recorded.new, recorded.conflicting) == ([], set())
+    assert (recorded.new, recorded.withdrawn) == ([], [])
 
 
 async def test_the_same_id_of_two_contacts_is_two_events(store: ChunkStore) -> None:
@@ -96,10 +109,10 @@ async def test_of_an_event_with_two_contents_the_least_stays(store: ChunkStore) 
     later, earlier, latest = tagged("a", AT), tagged("a", AT - 10), tagged("a", AT + 10)
     await store.record([later])
     overruled = await store.record([earlier])
-    assert (overruled.new, overruled.conflicting) == ([], {("demo", later.contact_id)})
+    assert (overruled.new, overruled.counting, overruled.withdrawn) == ([], [earlier], [later])
     ignored = await store.record([latest, later])
-    assert (ignored.new, ignored.conflicting) == ([], set())
-    (kept,) = await store.history(contacts_of(later), None)
+    assert (ignored.new, ignored.counting, ignored.withdrawn) == ([], [], [])
+    (kept,) = await history(store, [later], ["tag.added"])
     assert kept.event.occurred_at == AT - 10
 
 
@@ -107,7 +120,7 @@ async def test_an_event_that_was_only_received_earlier_conflicts_with_nothing(st
     one = tagged("a")
     await store.record([one])
     sooner = ContactEvent(one.contact_id, one.event.model_copy(update={"received_at": AT - 1000}))
-    assert not (await store.record([sooner])).conflicting
+    assert not (await store.record([sooner])).withdrawn
     (row,) = (await store.load(TIMELINE, [("demo", one.contact_id, "a")])).values()
     assert row == row_of(sooner)
 
@@ -115,16 +128,41 @@ async def test_an_event_that_was_only_received_earlier_conflicts_with_nothing(st
 async def test_of_a_chunk_with_two_contents_of_one_event_one_is_new(store: ChunkStore) -> None:
     later, earlier = tagged("a", AT), tagged("a", AT - 10)
     recorded = await store.record([later, earlier])
-    assert (recorded.new, recorded.conflicting) == ([earlier], set())
+    assert (recorded.new, recorded.withdrawn) == ([earlier], [])
 
 
-async def test_history_has_the_events_of_these_contacts_and_types(store: ChunkStore) -> None:
-    mine, also_mine, another = tagged("a"), tagged("b", AT + 1, tag="新客"), tagged("c", contact=WEB)
-    await store.record([mine, also_mine, another])
-    found = await store.history(contacts_of(mine), None)
-    assert sorted(found, key=lambda one: one.event.event_id) == [mine, also_mine]
-    assert len(await store.history(contacts_of(mine, another), {"tag.added", "tag.removed"})) == 3
-    assert await store.history(contacts_of(mine), {"tag.removed"}) == []
+async def test_history_has_the_events_of_these_contacts_and_types_in_the_order_of_time(store: ChunkStore) -> None:
+    mine, also_mine, another = tagged("b", AT + 1), tagged("a", AT + 1, tag="新客"), tagged("c", contact=WEB)
+    first = tagged("z")
+    await store.record([mine, first, also_mine, another])
+    assert await history(store, [mine], ["tag.added"]) == [first, also_mine, mine]
+    assert len(await history(store, [mine, another], ["tag.added", "tag.removed"])) == 4
+
+
+async def test_history_has_the_earliest_event_whatever_its_type(store: ChunkStore) -> None:
+    first, second = tagged("a"), tagged("b", AT + 1)
+    await store.record([second, first])
+    assert await history(store, [first], ["tag.removed"]) == [first]
+    assert await history(store, [first], []) == [first]
+
+
+async def test_of_a_message_that_was_echoed_history_has_what_was_declared(store: ChunkStore) -> None:
+    echo, declared = sent("e", AT, echo=True), sent("d", AT + 5)
+    assert (await store.record([echo])).counting == [echo]
+    recorded = await store.record([declared])
+    assert (recorded.new, recorded.counting, recorded.withdrawn) == ([declared], [declared], [echo])
+    assert await history(store, [declared], ["team.message_sent"]) == [declared]
+    again = sent("e2", AT - 5, echo=True)
+    recorded = await store.record([again])
+    assert (recorded.new, recorded.counting, recorded.withdrawn) == ([again], [], [])
+
+
+async def test_a_page_of_a_history_is_small(store: ChunkStore) -> None:
+    events = [tagged(f"{number:04}", AT + number) for number in range(1200)]
+    await store.record(events)
+    pages = [page async for page in store.history(contacts_of(events[0]), ["tag.added"])]
+    assert [one for page in pages for one in page] == events
+    assert max(map(len, pages)) <= 500
 
 
 async def test_rows_come_back_as_they_were_saved(store: ChunkStore) -> None:

@@ -143,6 +143,9 @@ def _expected(events: Sequence[Event]) -> dict[str, str | None]:
     for one in events:
         about: Any = one.data
         same = [other for other in events if about.message_id and _message_id(other) == about.message_id]
+        earlier = [other for other in same if other.type == one.type and other.stamp < one.stamp]
+        if earlier and one.type in {RECEIVED, SENT}:
+            continue  # the message is shown once
         edits = sorted((other for other in same if other.type == EDITED), key=lambda other: other.stamp)
         texts[one.event_id] = about.text
         if edits and one.type != SENT:

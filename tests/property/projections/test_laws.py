@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.contacts.tables import TABLE as CONTACT_ROWS
 from projections.engine.projection import Projection
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from schemas.events import Event
+from schemas.events.conversation import TeamMessage
 from tests.support.strategies import CONTACTS, event_lists
 from tests.support.twin import chunkings, contact_events, crowded, fold_in_memory
 
@@ -32,6 +34,29 @@ def test_each_fold_by_itself_one_event_at_a_time(projection: Projection, data: s
     chunks = [contact_events([event]) for event in data.draw(st.permutations(events))]
     tables, _ = asyncio.run(fold_in_memory(chunks, [projection]))
     assert tables == fold_log([projection], contact_events(events))
+
+
+@given(data=st.data())
+def test_the_events_of_a_few_messages_count_once_in_any_order(data: st.DataObject) -> None:
+    """What is declared, echoed and sent again with other content, so that what counted may no longer do so."""
+    drawn = event_lists(types=["team.message_sent", "contact.blocked"], contacts=CONTACTS[3:4], max_size=12)
+    events = crowded(data.draw(drawn))
+    chunks = [contact_events(chunk) for chunk in data.draw(chunkings(events))]
+    tables, _ = asyncio.run(fold_in_memory(chunks))
+    assert tables == fold_log(PROJECTIONS, contact_events(events))
+
+
+@given(event_lists(types=["team.message_sent"], contacts=CONTACTS[3:4], conflicts=False))
+def test_a_contact_is_as_if_the_echo_of_a_declared_message_had_said_nothing(events: list[Event]) -> None:
+    declared = {_sent(one).message_id for one in events if not _sent(one).echo} - {None}
+    without = [one for one in events if not (_sent(one).echo and _sent(one).message_id in declared)]
+    contacts = [fold_log(PROJECTIONS, contact_events(some))[CONTACT_ROWS] for some in (events, without)]
+    assert contacts[0] == contacts[1]
+
+
+def _sent(one: Event) -> TeamMessage:
+    assert isinstance(one.data, TeamMessage)
+    return one.data
 
 
 @given(st.data(), event_lists())
