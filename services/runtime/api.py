@@ -4,6 +4,7 @@ FastAPI describes what its own parameters take. A route that reads its body itse
 with the pydantic model that validates it.
 """
 
+import re
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Final, Literal
@@ -28,8 +29,11 @@ from services.runtime.problems import (
 )
 
 Responses = dict[int | str, Document]
-_BEARER: Final = HTTPBearer(auto_error=False, description="an API key with the scope that the route needs")
+_BEARER: Final = HTTPBearer(
+    scheme_name="apiKey", auto_error=False, description="an API key with the scope that the route needs"
+)
 
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -128,10 +132,15 @@ def keyed_router(prefix: str, tag: str) -> APIRouter:
         route_class=EncodedPathRoute,
         redirect_slashes=False,
         dependencies=[Depends(_BEARER)],
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_id,
     )
 
 
 def open_router(tag: str) -> APIRouter:
     """A router whose routes know their callers by other means than an API key."""
-    return APIRouter(tags=[tag], redirect_slashes=False, generate_unique_id_function=lambda route: route.name)
+    return APIRouter(tags=[tag], redirect_slashes=False, generate_unique_id_function=_operation_id)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The route's name, of which a function can be named in any language."""
+    return _NO_NAME.sub("_", route.name).strip("_")

@@ -61,9 +61,13 @@ class Application(FastAPI):
         self._direct = RequestMetrics(_answer)
 
     def openapi(self) -> Document:
-        """The description of every route."""
+        """The description of every route; one that needs no key says so."""
         if self.openapi_schema is None:
-            self.openapi_schema = hoist(super().openapi())
+            document = hoist(super().openapi())
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    operation.setdefault("security", [])
+            self.openapi_schema = document
         return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,6 +122,8 @@ def application(
         summary=summary,
         version=version("onefold"),
         lifespan=lifespan,
+        license_info={"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/", "description": "where this document was fetched from"}],
         docs_url=docs_url,
         redoc_url=None,
     )

@@ -19,6 +19,7 @@ TABLES: Final[dict[str, Form]] = {
     "application/jsonl": "ndjson",
     "application/x-jsonlines": "ndjson",
     "text/csv": "csv",
+    "application/octet-stream": "ndjson",  # what most generated clients can stream
 }
 FORMS: Final[dict[str, Form]] = TABLES | {"text/plain": "text"}
 

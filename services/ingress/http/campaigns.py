@@ -22,6 +22,7 @@ from services.ingress.http.lists import (
     UNSUPPORTED_LIST,
     RefusedLine,
     counts_of,
+    described_bodies,
     form_of,
     idempotency_key,
     take_list,
@@ -30,7 +31,6 @@ from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.runtime.api import (
     COMMON_PROBLEMS,
     ProblemDocument,
-    body_of,
     keyed_router,
     path_parameter,
     problem_responses,
@@ -85,8 +85,7 @@ def _described() -> Document:
     parameters = [{"name": name, "in": "query", "schema": schema} for name, schema in query.items()]
     parameters += path_parameter("campaign", "The campaign's name, percent-encoded: a slash is `%2F`.")["parameters"]
     parameters.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}})
-    bodies = {kind: {"type": "string", "description": _LISTS[form]} for kind, form in FORMS.items()}
-    return {"parameters": parameters} | body_of(bodies)
+    return {"parameters": parameters} | described_bodies(FORMS, _LISTS)
 
 
 _LISTS: Final[dict[Form, str]] = {

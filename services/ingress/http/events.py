@@ -1,5 +1,7 @@
 """``POST /v1/events``: canonical events of every other producer. A hot route, which reads the request itself."""
 
+import re
+from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import orjson
@@ -28,6 +30,7 @@ from services.runtime.problems import (
 )
 
 NO_ACCEPTABLE_EVENT: Final = Kind("no-acceptable-event", "None of the events is acceptable", 422)
+_REFERENCE: Final = re.compile(r'"#/components/schemas/([^"]+)"')
 _REJECTED_EVENT: Final = "rejected-event"
 _SET_BY_INGRESS: Final = frozenset({"event_id", "tenant", "received_at", "source", "schema_version"})
 
@@ -67,16 +70,29 @@ def _event_schema() -> Document:
     text = orjson.dumps(schemas).decode()
     for name in schemas.keys() - set(names):  # the read API has schemas of such names, too
         text = text.replace(f'"{name}":', f'"Event.{name}":').replace(f'schemas/{name}"', f'schemas/Event.{name}"')
-    schemas = orjson.loads(text)
+        text = text.replace(f'"title":"{name}"', f'"title":"Event.{name}"')
+    schemas = _reachable(orjson.loads(text), names)
     for name in names:
         required = [field for field in schemas[name]["required"] if field not in _SET_BY_INGRESS]
         schemas[name] = schemas[name] | {"required": required}
     any_event = {
         "description": "Any event: one of the known types, or one that is kept without being understood.",
-        "oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names],
+        "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in names],
     }
     event = {"$ref": "#/components/schemas/Event"}
     return {"oneOf": [event, {"type": "array", "items": event}], "$defs": schemas | {"Event": any_event}}
+
+
+def _reachable(schemas: Document, names: Iterable[str]) -> Document:
+    """The schemas of these names, and those that they refer to."""
+    found: Document = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = schemas[name]
+            waiting += _REFERENCE.findall(orjson.dumps(schemas[name]).decode())
+    return found
 
 
 router = keyed_router("/v1", "ingress")

@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import Request
 from pydantic import NonNegativeInt
 
+from schemas.export import Document
 from services.ingress.core.events import Rejected
 from services.ingress.core.list_lines import Form, NoColumns
 from services.ingress.core.requests import Refused
@@ -13,7 +14,7 @@ from services.ingress.handlers.list_import import MOST_REFUSED, ListImport
 from services.ingress.http.body import MALFORMED_BODY, busy, stream_body
 from services.ingress.http.context import Ingress, log_problem
 from services.ingress.ports import LogUnavailable
-from services.runtime.api import Answer
+from services.runtime.api import Answer, body_of
 from services.runtime.budget import BudgetExceeded
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem
 
@@ -83,6 +84,17 @@ def counts_of(taken: ListImport) -> dict[str, Any]:
 def _refused(outcome: Rejected) -> dict[str, Any]:
     field: dict[str, Any] = {"field": outcome.field} if outcome.field else {}
     return {"line": outcome.index, "reason": outcome.reason, "detail": outcome.detail, **field}
+
+
+def described_bodies(forms: Mapping[str, Form], descriptions: Mapping[Form, str]) -> Document:
+    """The ``openapi_extra`` of a route that takes a list in any of the forms, by media type."""
+    binary = {"application/octet-stream": {"format": "binary"}}
+    return body_of(
+        {
+            kind: {"type": "string", "description": descriptions[form]} | binary.get(kind, {})
+            for kind, form in forms.items()
+        }
+    )
 
 
 def form_of(request: Request, forms: Mapping[str, Form]) -> Form:

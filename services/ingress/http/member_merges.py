@@ -34,6 +34,7 @@ from services.ingress.http.lists import (
     UNSUPPORTED_LIST,
     RefusedLine,
     counts_of,
+    described_bodies,
     form_of,
     idempotency_key,
     take_list,
@@ -147,8 +148,7 @@ _PARAMETERS: Final = [
         MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE, UNSUPPORTED_ENCODING, UNSUPPORTED_LIST, shape=MergesProblem
     )
     | problem_responses(NO_MERGE, NO_ACCEPTABLE_LINE, INVALID_REQUEST, UNAVAILABLE, shape=MergesProblem),
-    openapi_extra={"parameters": _PARAMETERS}
-    | body_of({kind: {"type": "string", "description": _LISTS[form]} for kind, form in TABLES.items()}),
+    openapi_extra={"parameters": _PARAMETERS} | described_bodies(TABLES, _LISTS),
 )
 async def post_member_merges(request: Request) -> Response:
     """A list of any length, streamed: each line is as `POST /v1/members/{member_id}/merge`, validated alone.

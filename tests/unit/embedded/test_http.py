@@ -4,14 +4,19 @@ import contextlib
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from openapi_spec_validator import validate
 from pydantic import SecretStr
 from starlette.types import Message
 
 from services.embedded.http import create_app
+from services.ingress.main import create_app as create_ingress
+from services.query.main import create_app as create_query
 from services.runtime.settings import Settings
 
-APP = create_app(Settings(database="postgresql://nowhere", kafka="nowhere:1", secret_key=SecretStr("a master key")))
+SETTINGS = Settings(database="postgresql://nowhere", kafka="nowhere:1", secret_key=SecretStr("a master key"))
+APP = create_app(SETTINGS)
 ROUTES = [route for route in iter_route_contexts(APP.routes) if isinstance(route.original_route, APIRoute)]
 
 
@@ -69,6 +74,62 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
 
 
 def test_every_schema_that_is_referred_to_is_there() -> None:
+    assert _referred() <= APP.openapi()["components"]["schemas"].keys()
+
+
+def _referred() -> set[str]:
     text = str(APP.openapi())
-    referred = {name.split("'")[0] for name in text.split("#/components/schemas/")[1:]}
-    assert referred <= APP.openapi()["components"]["schemas"].keys()
+    return {name.split("'")[0] for name in text.split("#/components/schemas/")[1:]}
+
+
+def _operations() -> list[tuple[str, str, dict[str, Any]]]:
+    paths = APP.openapi()["paths"]
+    return [(method, path, one) for path, operations in paths.items() for method, one in operations.items()]
+
+
+@pytest.mark.parametrize(
+    "app", [APP, create_ingress(SETTINGS), create_query(SETTINGS)], ids=["both", "ingress", "query"]
+)
+def test_each_document_is_a_valid_one_of_openapi(app: FastAPI) -> None:
+    document = app.openapi()
+    assert document["openapi"].startswith("3.1")
+    assert document["servers"]
+    validate(document)
+
+
+def test_every_operation_says_which_key_it_needs_or_that_it_needs_none() -> None:
+    schemes = APP.openapi()["components"]["securitySchemes"]
+    needed = {name for _, _, one in _operations() for requirement in one["security"] for name in requirement}
+    assert needed == schemes.keys()
+    kinds = [(one["type"], one.get("scheme"), one.get("name")) for one in schemes.values()]
+    assert len(set(kinds)) == len(kinds)  # one scheme for one kind of key
+    keyless = {path for _, path, one in _operations() if not one["security"] and path.startswith("/v1/")}
+    assert all(
+        path.split("/")[2] not in {"customers", "contacts", "identity", "sources", "campaigns"} for path in keyless
+    )
+
+
+def test_every_error_is_described_as_a_problem() -> None:
+    errors = [
+        (path, status, response)
+        for _, path, one in _operations()
+        for status, response in one["responses"].items()
+        if int(status) >= 400 and path != "/readyz"
+    ]
+    assert errors
+    for path, status, response in errors:
+        assert set(response["content"]) == {"application/problem+json"}, (path, status)
+
+
+def test_a_client_can_name_every_operation_and_model() -> None:
+    assert all(one["operationId"].isidentifier() for _, _, one in _operations())
+    schemas = APP.openapi()["components"]["schemas"]
+    titles = [(one.get("title", name), name) for name, one in schemas.items()]
+    assert len({title for title, _ in titles}) == len(titles)
+    assert schemas.keys() == _referred()
+
+
+def test_a_client_can_be_generated_for_every_body() -> None:
+    known = {"application/json", "application/octet-stream", "application/x-www-form-urlencoded"}
+    bodies = {path: one["requestBody"]["content"].keys() for _, path, one in _operations() if "requestBody" in one}
+    assert {path for path, kinds in bodies.items() if not kinds & known} == set()
