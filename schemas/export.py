@@ -288,14 +288,15 @@ def _message(name: str, schema: str, summary: str) -> Document:
 
 
 def _dead_letter() -> Document:
-    names = ("reason", "detail", "field", "topic", "partition", "offset")
+    names = ("reason", "detail", "field", "topic", "partition", "offset", "key", "left_out")
     return {
         "name": "dead-letter",
         "title": "DeadLetter",
-        "summary": "A record that is not an event: the bytes as they came; the headers have the reason and the origin.",
+        "summary": "A record that is not an event: the bytes as they came; the headers have the reason and the origin. "
+        "It may come more than once, with the same key.",
         "contentType": "application/octet-stream",
         "headers": {"type": "object", "properties": {name: {"type": "string"} for name in names}},
-        "bindings": _key_binding(f"The key {DEAD_LETTERS.key}."),
+        "bindings": _key_binding(f"{DEAD_LETTERS.key}."),
     }
 
 

@@ -65,8 +65,8 @@ CUSTOMER_CHANGES: Final = Topic(
 )
 DEAD_LETTERS: Final = Topic(
     name="dead-letters",
-    key="as it came",
-    holds="records that are not events: the bytes as they came, the reason in the headers",
+    key="topic/partition/offset of the record",
+    holds="records that are not events: the bytes as they came, the reason and their own key in the headers",
     partitions=1,
     retention_ms=FOR_EVER,
     largest_record=2 * MEBIBYTE,  # a record of any topic plus the reason

@@ -15,6 +15,7 @@ from services.query.commands import query, why
 from services.runtime import schema_commands, settings_commands
 from services.runtime.settings import Settings
 from services.verify.commands import verify
+from services.verify.dead_letter_commands import dead_letters
 from services.worker.commands import worker
 
 app = typer.Typer(
@@ -57,6 +58,7 @@ app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_C
 app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_TOOLS)(verify)
+app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_TOOLS)(resolve)
 app.command(rich_help_panel=_TOOLS)(why)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from projections.engine.ids import NO_CONTACT, IdOf
 from projections.engine.projection import ContactEvent
 from schemas.codec import InvalidEvent, decode
 from schemas.events import Event
 
+CANNOT_BE_SAVED: Final = "cannot_be_saved"  # the reason of a dead letter that is an event
 KeyOf = Callable[[Event], bytes | None]  # the key that an event's record must have; None: any
 
 

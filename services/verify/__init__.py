@@ -7,4 +7,6 @@ read in one snapshot, so workers may go on meanwhile. Four comparisons:
 2. the evidence topic with the evidence that the channel events carry: nothing may be missing (`check_evidence`);
 3. the customer-changes topic and the outbox with the membership in the tables (`check_outbox`);
 4. the membership with a full resolution of the log, where all evidence has been read (`check_resolution`).
+
+A record that a worker set aside because its event can't be saved counts as a dead letter here, too.
 """

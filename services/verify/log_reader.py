@@ -1,6 +1,6 @@
 """Reads topics from their first record."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from services.verify.snapshot import Ends
 
 _WAIT_MS: Final = 10  # the records are there already: a fetch that waits for more would only delay the next request
 
+Place = tuple[int, int]  # partition, offset
 Decode = Callable[[Sequence[Any]], Decoded]
 
 
@@ -32,14 +33,20 @@ class LogReader:
         self._kafka = kafka
         self._on_progress = on_progress
 
-    async def events(self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False) -> TopicEvents:
-        """The topic's events up to ``ends``; with ``whole`` also the events after that."""
+    async def events(
+        self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False, set_aside: Container[Place] = ()
+    ) -> TopicEvents:
+        """The topic's events up to ``ends``; with ``whole`` also the events after that.
+
+        The records at the places that are ``set_aside`` are dead letters, though they are events.
+        """
         found = TopicEvents()
         async for place, records in self.records(topic, None if whole else ends):
             folded = [record for record in records if record.offset < ends.get(place, 0)]
-            decoded = decode(folded)
+            kept = [record for record in folded if (place, record.offset) not in set_aside]
+            decoded = decode(kept)
             found.records += len(folded)
-            found.dead_letters += len(decoded.dead_letters)
+            found.dead_letters += len(folded) - len(decoded.events)
             found.events += decoded.events
             found.after += decode(records[len(folded) :]).events
         return found

@@ -27,7 +27,7 @@ from projections.timeline.folds import distinct
 from schemas.changes import change_in, decode_change
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
-from services.runtime.decoding import KeyOf, decode_records
+from services.runtime.decoding import CANNOT_BE_SAVED, KeyOf, decode_records
 from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.settings import Settings
 from services.runtime.terminal import fail
@@ -35,6 +35,7 @@ from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_resolution import compare_resolution
 from services.verify.comparing import TableComparison, compare
+from services.verify.dead_letters import RefusedRecord, each_once
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
 from services.verify.snapshot import CONTACTS, GenerationSnapshot, take_snapshot
@@ -75,9 +76,11 @@ class Verifier:
         self._snapshot = snapshot
         self._reader = reader
         self._id_of = id_of(settings.master_key)
+        self._set_aside: list[RefusedRecord] = []
 
     async def verdict(self) -> VerifyResult:
         """All tables, the evidence topic, the membership by the log, and the customer changes."""
+        self._set_aside = await each_once(self._settings, reason=CANNOT_BE_SAVED)
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
         expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)
@@ -105,7 +108,8 @@ class Verifier:
     async def _read(self, topic: Topic, key_of: KeyOf, *, whole: bool = False) -> TopicEvents:
         name = self._name(topic)
         decode = partial(decode_records, id_of=self._id_of, key_of=key_of)
-        return await self._reader.events(name, self._snapshot.ends(name), decode, whole=whole)
+        aside = {(one.place.partition, one.place.offset) for one in self._set_aside if one.place.topic == name}
+        return await self._reader.events(name, self._snapshot.ends(name), decode, whole=whole, set_aside=aside)
 
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))

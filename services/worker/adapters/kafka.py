@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -85,7 +85,11 @@ class KafkaNextAgents:
 
 
 class KafkaDeadLetters:
-    """The dead-letter topic: the bytes as they came; reason, topic, partition and offset are in the headers."""
+    """The dead-letter topic: the bytes as they came; reason, key, topic, partition and offset are in the headers.
+
+    The key is the place of the refused record. A worker that is killed before it commits sends its letters again: who
+    reads them tells repeats by the key.
+    """
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, retrier: Retrier) -> None:
         self._producer = producer
@@ -93,26 +97,39 @@ class KafkaDeadLetters:
         self._retrier = retrier
 
     async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
-        """Returns once all are acknowledged, however long that takes."""
+        """Returns once all are acknowledged, however long that takes.
+
+        Of a record that Kafka refuses as a dead letter the headers alone are sent: the record stays where it is.
+        """
 
         async def once() -> None:
-            sent = [await self._send_one(topic, partition, letter) for letter in letters]
+            sent = [asyncio.create_task(self._send_one(topic, partition, letter)) for letter in letters]
             await asyncio.gather(*sent)
 
         await self._retrier.until_done("kafka", once, is_transient)
 
-    async def _send_one(self, topic: str, partition: int, letter: DeadLetter) -> Any:
-        headers = {
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "field": letter.field,
-            "topic": topic,
-            "partition": str(partition),
-            "offset": str(letter.record.offset),
-        }
-        return await self._producer.send(
-            self._topic,
-            value=letter.record.value,
-            key=letter.record.key,
-            headers=[(name, value.encode("utf-8", "backslashreplace")[:1000]) for name, value in headers.items()],
-        )
+    async def _send_one(self, topic: str, partition: int, letter: DeadLetter) -> None:
+        key = f"{topic}/{partition}/{letter.record.offset}".encode()
+        headers = _headers(topic, partition, letter)
+        own_key = [("key", letter.record.key)] if letter.record.key is not None else []
+        try:
+            await self._producer.send_and_wait(
+                self._topic, value=letter.record.value, key=key, headers=[*headers, *own_key]
+            )
+        except KafkaError as error:
+            if not refuses_record(error):
+                raise
+            size = str(len(letter.record.value or b"")).encode()
+            await self._producer.send_and_wait(self._topic, key=key, headers=[*headers, ("left_out", size)])
+
+
+def _headers(topic: str, partition: int, letter: DeadLetter) -> list[tuple[str, bytes]]:
+    headers = {
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "field": letter.field,
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(letter.record.offset),
+    }
+    return [(name, value.encode("utf-8", "backslashreplace")[:1000]) for name, value in headers.items()]

@@ -14,7 +14,7 @@ import structlog
 from projections.engine.ids import IdOf
 from projections.engine.offsets import Counts, OffsetCommit
 from projections.engine.projection import ContactEvent
-from services.runtime.decoding import DeadLetter, Decoded, decode_records
+from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, decode_records
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -29,7 +29,6 @@ from services.worker.ports import (
 
 log = structlog.get_logger(__name__)
 
-_REASON: Final = "cannot_be_saved"
 _ATTEMPTS: Final = 3  # before the events of one contact are found to fail repeatedly
 
 
@@ -122,7 +121,7 @@ class ChunkHandler:
             for again in decode_records([record], self._id_of, self._agent.key_of).events:
                 reason = next((error for one, error in reasons if one.event == again.event), None)
                 if reason is not None:
-                    letters.append(DeadLetter(record, _REASON, reason, ""))
+                    letters.append(DeadLetter(record, CANNOT_BE_SAVED, reason, ""))
         return Decoded([one for one in decoded.events if id(one) not in failing], letters)
 
     async def _failing(self, groups: list[list[ContactEvent]]) -> AsyncIterator[tuple[ContactEvent, str]]:

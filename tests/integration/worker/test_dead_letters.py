@@ -1,5 +1,6 @@
 """Records that are not events become dead letters, as they came and with the reason; the others are folded."""
 
+import asyncio
 import itertools
 import json
 from functools import partial
@@ -7,11 +8,15 @@ from random import Random
 from typing import Any, Final
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from schemas.topics import event_key
+from schemas.topics import DEAD_LETTERS, event_key
+from services.cli import app
+from services.embedded.service_processes import environment
+from services.verify.dead_letters import each_once
 from tests.support.polling import until
 from tests.support.workload import workload
-from tests.support.worlds import Record, World
+from tests.support.worlds import Record, World, producer
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -71,10 +76,10 @@ async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: Worl
     assert await worker.metric("onefold_events_dead_total") == len(bad)
 
     letters = await world.dead_letters()
-    assert sorted((_plain(one.key), _plain(one.value)) for one in letters) == sorted(
+    assert sorted((_plain(_own_key(one)), _plain(one.value)) for one in letters) == sorted(
         (_plain(key), _plain(value)) for key, value in bad
     )
-    found = {(one.key, one.value): {name: value.decode() for name, value in one.headers} for one in letters}
+    found = {(_own_key(one), one.value): {name: value.decode() for name, value in one.headers} for one in letters}
     places = set()
     for name, (record, reason, field) in BAD.items():
         headers = found[record]
@@ -82,9 +87,46 @@ async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: Worl
         assert headers["detail"], name
         assert headers["field"].startswith(field), name
         assert headers["topic"] == world.topic
-        places.add((int(headers["partition"]), int(headers["offset"])))
+        places.add(f"{world.topic}/{headers['partition']}/{headers['offset']}".encode())
+    assert places == {one.key for one in letters}
     assert len(places) == len(bad)
     assert await worker.stop() == 0
+
+
+async def test_the_commands_list_and_show_each_dead_letter_once(world: World) -> None:
+    place = f"{world.topic}/3/7"
+    headers = [
+        ("reason", b"not_json"),
+        ("detail", b"it is no JSON"),
+        ("field", b""),
+        ("topic", world.topic.encode()),
+        ("partition", b"3"),
+        ("offset", b"7"),
+        ("key", b"demo|line:oa1:U1"),
+    ]
+    async with producer(world.settings) as sender:
+        topic = await world.name_of(DEAD_LETTERS)
+        for _ in range(3):
+            await sender.send_and_wait(topic, b"{\xff", place.encode(), headers=headers)
+        await sender.send_and_wait(topic, b"somebody else's", b"k")
+    listed = await onefold(world, "list")
+    assert listed.output.count(place) == 1
+    assert "demo" in listed.output
+    assert "U1" not in listed.output
+    one = json.loads((await onefold(world, "list", "--json", "--reason", "not_json")).stdout)
+    assert (one["topic"], one["partition"], one["offset"], one["times"]) == (world.topic, 3, 7, 3)
+    assert (await onefold(world, "list", "--json", "--reason", "empty")).stdout == ""
+    shown = await onefold(world, "show", place)
+    assert shown.stdout_bytes == b"{\xff"
+    assert "not_json" in shown.stderr
+    for other in (f"{world.topic}/3/8", "nothing"):
+        assert (await onefold(world, "show", other)).exit_code == 1
+
+
+async def onefold(world: World, *arguments: str) -> Result:
+    """What `onefold dead-letters` prints."""
+    env = environment(world.settings)
+    return await asyncio.to_thread(lambda: CliRunner().invoke(app, ["dead-letters", *arguments], env=env))
 
 
 async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) -> None:
@@ -104,7 +146,11 @@ async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) ->
     await world.settle()
     verdict = await world.verify_holds()
     assert verdict.dead_letters == len(bad)
-    assert {(one.key, one.value) for one in await world.dead_letters()} == set(bad)  # some perhaps twice
+    letters = await world.dead_letters()
+    assert {(_own_key(one), one.value) for one in letters} == set(bad)  # some perhaps twice
+    listed = await each_once(world.settings)
+    assert len(listed) == len(bad)
+    assert sum(one.times for one in listed) == len(letters)
 
 
 async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -> None:
@@ -148,6 +194,11 @@ async def _ready_is(worker: Any, status: int) -> bool:
     return bool((await worker.get("/readyz")).status_code == status)
 
 
+def _own_key(letter: Any) -> bytes | None:
+    """The key that the refused record had."""
+    return dict(letter.headers).get("key")
+
+
 def _plain(value: bytes | None) -> tuple[bool, bytes]:
     return value is not None, value or b""
 
@@ -166,6 +217,7 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
         assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(poison)
     assert await worker.metric("onefold_events_dead_total") == len(poison)
     assert await worker.metric("onefold_partitions_stopped") == 0
+    assert (await world.verify_holds()).dead_letters == len(poison)
     letters = await world.dead_letters()
     assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
     assert sorted(one.value for one in letters) == sorted(value for _, value in poison)
