@@ -35,20 +35,29 @@ from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
 log = structlog.get_logger(__name__)
 
 
-def run(settings: Settings, factories: Sequence[AgentFactory]) -> int:
-    """Run a worker with these agents until it is told to stop (SIGTERM, SIGINT); returns the exit status."""
+def run(settings: Settings, factories: Sequence[AgentFactory], *, on_stop: Callable[[], None] = lambda: None) -> int:
+    """Run a worker with these agents until it is told to stop (SIGTERM, SIGINT); returns the exit status.
+
+    ``on_stop`` is called as soon as it is told.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        status = runner.run(_run(settings, factories))
+        status = runner.run(_run(settings, factories, on_stop))
         if settings.wait_for_repair and needs_a_person(status):
             runner.run(wait_for_repair(settings, status))
     log.info("worker_stopped", status=status)
     return status
 
 
-async def _run(settings: Settings, factories: Sequence[AgentFactory]) -> int:
+async def _run(settings: Settings, factories: Sequence[AgentFactory], on_stop: Callable[[], None]) -> int:
     stop = asyncio.Event()
+
+    def stopping() -> None:
+        if not stop.is_set():
+            stop.set()
+            on_stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopping)
     try:
         return await _work(settings, factories, stop)
     except StoppedWhileWaiting:
