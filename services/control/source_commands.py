@@ -192,12 +192,16 @@ def rotate_secret(
     if len(given) > 1 or not (given or drop_old):
         fail("give the one new secret by --secret-env or --secret-stdin, or --drop-old")
     secret = given[0] if given else None
-    changed = _change(lambda service: service.rotate(source, None, secret, keep=1 if drop_old else 2))
+    # A secret that is made up is another one each time: the same command again would drop the one in use.
+    changed = _change(
+        lambda service: service.rotate(source, None, secret, keep=1 if drop_old else 2), publishing=made_up is None
+    )
     what = "logins" if is_site else "webhooks"
     say(f"Within 2 seconds, {source} takes {what} signed with {_counted(len(changed.sealed_secrets), 'secret')}.")
     if made_up:
         say(f"Its new login secret, which is not shown again. {_SIGNING}")
         typer.echo(made_up)
+        _publish_site(source)
 
 
 @sources.command("disable")
@@ -230,28 +234,35 @@ def _add_site(draft: "SourceDraft") -> None:
     settings = Settings()
     master = setting(lambda: settings.master_key)
     made = on_database(settings, lambda engine: connect_site(engine, master, draft))
-    if settings.kafka:
-        _publish_site(settings, draft.source)
     say(f"Source {draft.source} is added. Keep these now: they are not shown again.")
     login = [("login secret", made.login_secret)] if made.login_secret else []
     show(("for", "keep"), [("public write key", made.public_key), ("server write key", made.server_key), *login])
     say(f"Public write key: {USES['public']}")
     say(f"Server write key: {USES['server']}")
     say(f"Login secret: {_SIGNING}")
+    _publish_site(draft.source)
 
 
-def _publish_site(settings: Settings, name: str) -> None:
+def _publish_site(name: str) -> None:
+    """Publish the source's event. Last, and without failing: what was printed can't be printed again."""
     from services.control.source_service import publish_source
     from services.runtime.publishing import NotPublished, publish
 
+    settings = Settings()
+    if not settings.kafka:
+        say(f"ONEFOLD_KAFKA is not set, so the log was not told: with it, `onefold sources enable {name}` does so.")
+        return
     try:
         on_database(settings, lambda engine: publish_source(engine, name, lambda event: publish(settings, event)))
     except NotPublished as error:
         say(f"Kafka has not acknowledged its event ({error}): `onefold sources enable {name}` says it again.")
 
 
-def _change(work: "Callable[[SourceService], Awaitable[Source]]") -> "Source":
-    """The source as the work leaves it. Its event is in the log then, else the command fails with what to do."""
+def _change(work: "Callable[[SourceService], Awaitable[Source]]", *, publishing: bool = True) -> "Source":
+    """The source as the work leaves it. Its event is in the log then, else the command fails with what to do.
+
+    Without ``publishing`` the event is the caller's business, for work that must not be done twice.
+    """
     from services.control.source_service import SourceService
     from services.runtime.publishing import NotPublished, publish
 
@@ -259,14 +270,14 @@ def _change(work: "Callable[[SourceService], Awaitable[Source]]") -> "Source":
     master = setting(lambda: settings.master_key)
 
     async def publish_if_configured(event: "Event") -> None:
-        if settings.kafka:
+        if settings.kafka and publishing:
             await publish(settings, event)
 
     try:
         changed = on_database(settings, lambda engine: work(SourceService(engine, master, publish_if_configured)))
     except NotPublished as error:
         fail(_NOT_PUBLISHED.format(error=error))
-    if not settings.kafka:
+    if publishing and not settings.kafka:
         say("ONEFOLD_KAFKA is not set, so the log was not told; give the same command again with it.")
     return changed
 

@@ -1,6 +1,7 @@
 """`onefold sources` on a real Kafka and a real PostgreSQL."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,6 +123,21 @@ def test_without_kafka_it_says_so_and_the_same_command_again_completes_it(
     events = asyncio.run(_log(settings))
     assert len(events) == 2
     assert events[0].event_id == events[1].event_id
+
+
+def test_a_secret_that_is_made_up_is_printed_whether_kafka_answers_or_not(
+    onefold: Onefold, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEFOLD_KAFKA", "127.0.0.1:1")
+    added = onefold("sources", "add", "web", "site", "--tenant", "acme", "--account", "shop")
+    assert "wsk_" in added
+    rotated = onefold("sources", "rotate", "site")
+    assert re.search(r"^[\w-]{43}$", rotated, re.MULTILINE)
+    for printed in (added, rotated):
+        assert "`onefold sources enable site` says it again" in printed
+    monkeypatch.setenv("ONEFOLD_KAFKA", settings.kafka_servers)
+    onefold("sources", "enable", "site")
+    assert len(asyncio.run(_log(settings))) == 1
 
 
 def test_what_is_said_wrongly_is_said_to_be(onefold: Onefold) -> None:
