@@ -106,6 +106,17 @@ def _bound_to() -> str:
     return compiled(found.add_columns(member), *_KEY, "value", "target")
 
 
+def _held_members() -> str:
+    given = sa.func.unnest(array("values", sa.Text())).table_valued("value").render_derived(name="given")
+    held = sa.exists().where(
+        _in(HOLDINGS),
+        HOLDINGS.c.type == sa.literal_column(f"'{MEMBER_ID}'"),
+        HOLDINGS.c.value == given.c.value,
+        HOLDINGS.c.tier.is_not(None),
+    )
+    return compiled(sa.select(given.c.value).where(held), *_KEY, "values")
+
+
 def _holders_in() -> str:
     given = unnested("given", [HOLDINGS.c.type, HOLDINGS.c.value])
     first = (
@@ -208,6 +219,7 @@ def _set_aside_of() -> str:
 _LINKED: Final = _linked()
 _REFUSED: Final = _refused()
 _BOUND_TO: Final = _bound_to()
+_HELD_MEMBERS: Final = _held_members()
 _HOLDERS_IN: Final = _holders_in()
 _DECISIONS: Final = _decisions()
 _NODES_OF_CUSTOMER: Final = _nodes_of_customer()
@@ -358,3 +370,8 @@ async def set_aside_of(
 def _stored(row: Iterable[Any]) -> StoredLink:
     values = tuple(row)
     return StoredLink(HoldingRow(*values[:_WIDTH]), *values[_WIDTH:])
+
+
+async def held_members(connection: Connection, resolution: ResolutionKey, member_ids: Sequence[str]) -> set[str]:
+    """Those of the canonical member ids that any node is linked to."""
+    return {value for (value,) in await connection.fetch(_HELD_MEMBERS, *resolution, member_ids)}

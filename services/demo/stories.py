@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from services.demo.cast import Cast, Role
 from services.demo.dice import DAY, HOUR, MINUTE
+from services.demo.people import Contact
 from services.demo.year import CHANNEL_SOURCES, Happening, Year
 
 _LATER: Final = -1
@@ -118,9 +119,23 @@ def _happens(when: When, cast: Cast) -> bool:
 def _happenings(step: Step, cast: Cast) -> Iterator[Happening]:
     role: Role = cast[step.when.who]
     source = CHANNEL_SOURCES[role.contact.channel] if step.source == "channel" else step.source
-    yield Happening(role.contact, step.type, source, cast.fill(step.data))
+    data = cast.fill(step.data)
+    if source == "site" and step.type == "identity.bound" and role.contact.channel == "web":
+        yield from _login(role.contact, data)
+        return
+    yield Happening(role.contact, step.type, source, data)
     if source == "whatsapp" and step.type in _SENT_WITH_NAME:
         yield Happening(role.contact, "profile.updated", source, {"display_name": role.person.nickname})
+
+
+def _login(browser: Contact, data: dict[str, Any]) -> Iterator[Happening]:
+    """What a page's login says of the member, and of the browser: only who is logged in on it."""
+    member = [one for one in data.get("identifiers", ()) if one["type"] == "member_id"]
+    if member:
+        own = replace(browser, uid=f"user:{member[0]['value']}")
+        yield Happening(own, "identity.bound", "site", data)
+        data = data | {"identifiers": member}
+    yield Happening(browser, "identity.bound", "site", data)
 
 
 def _is_allowed(year: Year, happening: Happening, at: int) -> bool:

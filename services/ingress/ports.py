@@ -87,3 +87,9 @@ class IdentityReads(Protocol):
 
     async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
         """The member id of each contact's customer; None where it has none, or where that can't be known just now."""
+
+    async def known_members(self, tenant: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """Those of the ids that are members', each with the member id that it is read as.
+
+        None of them where that can't be known just now.
+        """

@@ -7,7 +7,7 @@ import orjson
 from schemas import codec
 from schemas.events import Event
 from services.ingress.core.translated import Translated
-from services.ingress.core.web import Delivery, Site, translate
+from services.ingress.core.web import Delivery, Site, TenantKnowledge, translate
 
 RECEIVED_AT = 1_762_401_600_000  # 2025-11-06T04:00:00Z
 AT = "2025-11-06T03:59:58.750Z"
@@ -37,9 +37,15 @@ def message(kind: str, **fields: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def translated(*messages: Any, received_at: int = RECEIVED_AT, **shared: Any) -> Translated:
+def translated(
+    *messages: Any,
+    received_at: int = RECEIVED_AT,
+    site: Site = SITE,
+    known: TenantKnowledge | None = None,
+    **shared: Any,
+) -> Translated:
     """What the messages become at the tea shop's site."""
-    return translate(list(messages), SITE, Delivery(received_at, **shared))
+    return translate(list(messages), site, Delivery(received_at, **shared), known)
 
 
 def events_of(given: Any, **shared: Any) -> tuple[Event, ...]:

@@ -12,11 +12,11 @@ from services.demo.year import CanonicalEvent, Events
 
 
 def _segment_call(events: Events) -> Item:
-    (event,) = events
+    event, browser = events[0], events[-1]["contact"]
     at, data = datetime.fromtimestamp(event["occurred_at"] / 1000, UTC), event["data"]
     common = {
         "messageId": event["event_id"].partition(":")[2],
-        "anonymousId": event["contact"]["uid"],
+        "anonymousId": browser["uid"],
         "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     if event["type"] == "identity.bound":

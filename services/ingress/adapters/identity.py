@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Final
@@ -11,8 +11,11 @@ import asyncpg
 import structlog
 
 from projections.engine.ids import personal_id
-from projections.identity.queries import customer_head
+from projections.identity.link_queries import held_members
+from projections.identity.queries import canonical_of, customer_head
+from projections.identity.resolution.links import MEMBER_ID
 from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.resolutions import active_resolution, policy_of
 from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
 from services.runtime.caching import LookupCache
@@ -56,6 +59,22 @@ class PostgresIdentity:
             log.info("read_models_away", error=type(error).__name__)
             return [None] * len(contacts)
         return [head.member_id if head else None for head in heads]
+
+    async def known_members(self, tenant: str, ids: Sequence[str]) -> Mapping[str, str]:
+        """See IdentityReads."""
+        policy = await self.policy(tenant)
+        normalised = {one: normalise(MEMBER_ID, one, policy) for one in ids}
+        usable = {one: found.value for one, found in normalised.items() if isinstance(found, Normalised)}
+        try:
+            async with asyncio.timeout(_WITHIN), reading(self._db) as connection:
+                key = (await active_resolution(connection, tenant)).key
+                canonical = await canonical_of(connection, key, list(usable.values()))
+                held = await held_members(connection, key, canonical)
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return {}
+        read_as = dict(zip(usable, canonical, strict=True))
+        return {one: became for one, became in read_as.items() if became in held or became != usable[one]}
 
     async def _load(self, tenant: str) -> Policy:
         try:

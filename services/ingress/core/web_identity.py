@@ -1,8 +1,9 @@
-"""The identifiers in a website's message. All are claimed, since anybody can send a message with a write key."""
+"""The identifiers in a website's message."""
 
 import re
 from typing import Any, Final
 
+from schemas.events.base import Assurance
 from services.ingress.core.contact_values import MOST_VALUES, contact_values
 from services.ingress.core.normalize import Fields
 
@@ -25,7 +26,7 @@ def usable_id(value: Any, longest: int) -> str | None:
     return trimmed if 0 < len(trimmed) <= longest else None
 
 
-def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fields]:
+def identifiers_of(member: str | None, traits: Any, context: Fields, assurance: Assurance) -> list[Fields]:
     """The member id of the login, e-mail and phone among the traits, and external ids, each once."""
     found = [("member_id", member)] if member else []
     for name in TRAITS if isinstance(traits, dict) else ():
@@ -33,7 +34,7 @@ def identifiers_of(member: str | None, traits: Any, context: Fields) -> list[Fie
     for name, text in _external(context):
         if _is_identifier(name):
             found.extend((name, value) for value in contact_values(name, text))
-    return [{"type": name, "value": value, "assurance": "claimed"} for name, value in dict.fromkeys(found)]
+    return [{"type": name, "value": value, "assurance": assurance} for name, value in dict.fromkeys(found)]
 
 
 def trait_values(name: str, value: Any) -> tuple[str, ...] | None:

@@ -68,7 +68,8 @@ _CHALLENGE: Final = {"WWW-Authenticate": 'WriteKey realm="onefold"'}
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _THIS_MACHINE: Final = re.compile(r"(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?", re.ASCII)
 _DETAILS: Final = {
-    "no_id": "a message has an anonymousId or a userId: a text that is not empty and not too long",
+    "no_id": "a message has an anonymousId or a userId: a text that is not empty, not too long, and no placeholder",
+    "unsigned": "its userId is not signed as the source asks, and it has no anonymousId",
     "not_an_object": "a message is a JSON object",
     "too_large": f"a message has at most {MAX_MESSAGE_BYTES} bytes",
 }
@@ -220,7 +221,7 @@ async def _take(request: Request, name: str) -> Response:
         spend(intake.limits, site)
         try:
             brought = segment_batch(name, body, now())
-            taken = await take_messages(brought, site, intake.log, intake.dedup)
+            taken = await take_messages(brought, site, intake.log, intake.dedup, intake.identity)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
         except TooManyMessages as error:

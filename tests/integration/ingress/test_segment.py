@@ -51,7 +51,7 @@ async def test_each_call_is_in_the_log_when_it_is_answered(ingress: RunningIngre
     answer = await send(ingress, f"/v1/{name}", {"batch": [message]} if name in BATCHES else message, basic(key))
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
     log = await ingress.log()
-    assert {record for record, _ in log} == {"acme|web:shop:c1"}
+    assert {record for record, _ in log} == {"acme|web:shop:c1", "acme|web:shop:user:M7"}
     assert {event.type for _, event in log} >= {"identity.bound"}
     assert {(event.tenant, event.source, event.occurred_at) for _, event in log} == {("acme", "shop-web", OCCURRED_AT)}
 
@@ -81,7 +81,15 @@ async def test_a_repeat_is_the_same_event(ingress: RunningIngress, key: str) -> 
 async def test_who_is_logged_in_is_said_once_a_day_however_much_is_done(ingress: RunningIngress, key: str) -> None:
     for number in range(3):
         await send(ingress, "/v1/track", a_track(number, userId="M7"), basic(key))
-    assert sorted(event.type for _, event in await ingress.log()) == ["identity.bound"] + ["web.tracked"] * 3
+    assert sorted(event.type for _, event in await ingress.log()) == ["identity.bound"] * 2 + ["web.tracked"] * 3
+
+
+async def test_a_browser_that_two_members_use_in_turn_ends_with_the_last(ingress: RunningIngress, key: str) -> None:
+    for number, member in enumerate(["A", "B", "A", "A"]):
+        track = a_track(number, userId=member, timestamp=OCCURRED_AT + number)
+        await send(ingress, "/v1/track", track, basic(key))
+    logins = [event for record, event in await ingress.log() if record == "acme|web:shop:c1"]
+    assert [event.event_id for event in logins] == ["web:seen:m0", "web:seen:m1", "web:seen:m2"]
 
 
 async def test_without_a_known_key_nothing_is_taken(ingress: RunningIngress, key: str) -> None:

@@ -48,9 +48,11 @@ async def test_what_the_sdk_says_arrives(ingress: RunningIngress, *, gzip: bool)
     said = {(event.contact.uid, event.type) for event in log if event.contact}
     assert said == {
         ("c1", "identity.bound"),
-        ("c1", "profile.updated"),
-        ("c1", "attribute.set"),
-        ("c1", "web.tracked"),
+        ("user:M7", "identity.bound"),
+        ("user:M7", "profile.updated"),
+        ("user:M7", "attribute.set"),
+        ("user:M7", "web.tracked"),
+        ("user:M7", "web.alias"),
         ("user:M9", "identity.bound"),
         ("user:M9", "web.tracked"),
         ("user:M9", "web.group"),

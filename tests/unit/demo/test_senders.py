@@ -110,9 +110,9 @@ def test_event_ids_do_not_depend_on_the_time_of_receipt(reports: list[Events]) -
     assert again == ids
 
 
-def test_only_whatsapp_and_the_crm_report_several_events_together(reports: list[Events]) -> None:
+def test_only_whatsapp_the_crm_and_logins_on_the_site_report_several_events_together(reports: list[Events]) -> None:
     several = [report for report in reports if len(report) > 1]
-    assert {sender_of(report[0]) for report in several} == {"whatsapp", "members"}
+    assert {sender_of(report[0]) for report in several} == {"whatsapp", "members", "site"}
     assert "contact.superseded" in {report[0]["type"] for report in several}
 
 

@@ -36,8 +36,8 @@ def test_traits_in_both_places_count_once_and_the_messages_own_win() -> None:
 def test_traits_that_are_no_object_are_kept_beside_those_of_the_context() -> None:
     said = all_said(rudder("identify", TRAITS, traits=["gold"]))
     kept = [data for _, _, data in said if data.get("key") == "traits"]
-    assert kept == [{"key": "traits", "value": '["gold"]', "type": "text"}]
-    assert {"key": "plan", "value": "gold", "type": "text"} in [data for _, _, data in said]
+    assert kept == [{"key": "traits", "value": '["gold"]', "type": "text", "assurance": "claimed"}]
+    assert {"key": "plan", "value": "gold", "type": "text", "assurance": "claimed"} in [data for _, _, data in said]
 
 
 @pytest.mark.parametrize("kind", ["track", "page", "screen", "group"])
@@ -69,7 +69,7 @@ def test_copies_of_the_messages_ids_are_no_attributes() -> None:
 
 def test_another_id_among_the_traits_is_kept_as_an_attribute() -> None:
     said = all_said(rudder("identify", {"userId": "old-7"}, userId=MEMBER))
-    assert {"key": "userId", "value": "old-7", "type": "text"} in [data for _, _, data in said]
+    assert {"key": "userId", "value": "old-7", "type": "text", "assurance": "claimed"} in [data for _, _, data in said]
 
 
 @pytest.mark.parametrize("kind", ["identify", "track"])

@@ -1,20 +1,23 @@
 """Each call of a website, and the events written down by hand that it must become."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import orjson
 import pytest
 
 from schemas import codec
+from schemas.events.profile import Characteristic
 from services.ingress.core.times import FUTURE_SLACK_MS
 from services.ingress.core.translated import Ignored
-from services.ingress.core.web import DAILY_PREFIX, MAX_MESSAGE_BYTES
+from services.ingress.core.web import DAILY_PREFIX, MAX_MESSAGE_BYTES, TenantKnowledge, alias_ids
 from tests.support.web_bodies import (
     AT,
     CONTEXT,
     HAPPENED_AT,
     MEMBER,
     RECEIVED_AT,
+    SITE,
     VISITOR,
     all_said,
     content_of,
@@ -24,6 +27,7 @@ from tests.support.web_bodies import (
 )
 
 ID = "ajs-next-5f0c"
+CLAIMED = {"assurance": "claimed"}
 LOGIN = {"identifiers": [{"type": "member_id", "value": MEMBER, "assurance": "claimed"}], "via": "login"}
 
 
@@ -74,12 +78,13 @@ class TestIdentify:
             {"type": "email", "value": "jiaying@example.tw", "assurance": "claimed"},
             {"type": "phone", "value": "0912345678", "assurance": "claimed"},
         ]
-        profile = {"display_name": "林佳穎", "avatar": "https://qingshan.example/a/7.png", "locale": "zh-TW"}
+        profile = {"display_name": "林佳穎", "avatar": "https://qingshan.example/a/7.png", "locale": "zh-TW"} | CLAIMED
         assert all_said(message("identify", userId=MEMBER, traits=traits)) == [
             (f"web:login:{ID}", "identity.bound", {"identifiers": identifiers, "via": "login"}),
+            (f"web:browser:{ID}", "identity.bound", LOGIN),
             (f"web:profile:{ID}", "profile.updated", profile),
             *[
-                (f"web:trait.{key}:{ID}", "attribute.set", {"key": key, "value": value, "type": kind})
+                (f"web:trait.{key}:{ID}", "attribute.set", {"key": key, "value": value, "type": kind} | CLAIMED)
                 for key, value, kind in [
                     ("points", 320, "number"),
                     ("vip", True, "boolean"),
@@ -91,7 +96,7 @@ class TestIdentify:
                     ("sizes", '["150g","300g"]', "text"),
                 ]
             ],
-            (f"web:trait.nickname:{ID}", "attribute.unset", {"key": "nickname"}),
+            (f"web:trait.nickname:{ID}", "attribute.unset", {"key": "nickname"} | CLAIMED),
         ]
 
     def test_without_one_it_claims_and_does_not_log_in(self) -> None:
@@ -104,6 +109,15 @@ class TestIdentify:
         ids = [events_of(message("identify", userId=MEMBER, messageId=one))[0].event_id for one in "ab"]
         assert ids == ["web:login:a", "web:login:b"]
 
+    def test_happens_to_the_member_and_tells_the_browser_only_who_is_logged_in(self) -> None:
+        traits = {"name": "林佳穎", "email": "a@example.tw", "plan": "gold"}
+        own, browser, profile, attribute = events_of(message("identify", userId=MEMBER, traits=traits))
+        member = f"web:qingshan-shop:user:{MEMBER}"
+        assert [event.contact.key for event in (own, profile, attribute) if event.contact] == [member] * 3
+        assert browser.contact is not None
+        assert browser.contact.uid == VISITOR
+        assert content_of(browser) == (f"web:browser:{ID}", "identity.bound", LOGIN)
+
     def test_that_says_nothing_is_kept(self) -> None:
         assert all_said(message("identify", context=None)) == [(f"web:kept:{ID}", "web.identify", {"traits": {}})]
 
@@ -111,7 +125,7 @@ class TestIdentify:
         left = {"生日": "4/17", "bio": "茶" * 1001}
         traits = left | {"name": ["林"], "email": None, "locale": ""}
         assert all_said(message("identify", traits=traits, context=None)) == [
-            (f"web:trait.name:{ID}", "attribute.set", {"key": "name", "value": '["林"]', "type": "text"}),
+            (f"web:trait.name:{ID}", "attribute.set", {"key": "name", "value": '["林"]', "type": "text"} | CLAIMED),
             (f"web:kept:{ID}", "web.identify", {"traits": left}),
         ]
 
@@ -152,20 +166,54 @@ class TestOtherCalls:
         data = {"groupId": "club-9", "traits": {"name": "茶友會"}}
         assert all_said(given) == [(f"web:kept:{ID}", "web.group", data)]
 
-    def test_an_alias_binds_the_visitor_it_names_to_the_member(self) -> None:
-        (bound,) = events_of(message("alias", previousId=VISITOR, userId=MEMBER))
+    @pytest.mark.parametrize("anonymous_id", [None, "old-cookie"])
+    def test_an_alias_binds_the_browser_it_names_to_the_member(self, anonymous_id: str | None) -> None:
+        own, bound, kept = events_of(message("alias", previousId="old-cookie", userId=MEMBER, anonymousId=anonymous_id))
+        assert [event.contact.uid for event in (own, kept, bound) if event.contact] == [
+            *[f"user:{MEMBER}"] * 2,
+            "old-cookie",
+        ]
+        assert content_of(kept) == (f"web:kept:{ID}", "web.alias", {"previousId": "old-cookie", "userId": MEMBER})
         assert content_of(bound) == (f"web:alias:{ID}", "identity.bound", LOGIN)
-        assert bound.contact is not None
-        assert bound.contact.uid == VISITOR
+        assert bound.occurred_at == HAPPENED_AT
 
     def test_an_alias_from_another_browser_binds_both(self) -> None:
-        here, there = events_of(message("alias", previousId="old-cookie", userId=MEMBER))
-        assert [event.contact.uid for event in (here, there) if event.contact] == [VISITOR, "old-cookie"]
-        assert content_of(here)[2] == content_of(there)[2] == LOGIN
+        events = events_of(message("alias", previousId="old-cookie", userId=MEMBER))
+        bound = {
+            event.contact.uid: content_of(event)[2]
+            for event in events
+            if event.type == "identity.bound" and event.contact
+        }
+        assert bound == {f"user:{MEMBER}": LOGIN, VISITOR: LOGIN, "old-cookie": LOGIN}
 
-    def test_an_alias_without_a_visitor_is_of_the_one_it_names(self) -> None:
-        given = message("alias", previousId="old-cookie", userId=MEMBER, anonymousId=None)
-        assert [event.contact.uid for event in events_of(given) if event.contact] == ["old-cookie"]
+    @pytest.mark.parametrize("previous", ["QS-1", "user:QS-1"])
+    def test_an_alias_of_a_member_makes_no_browser_and_says_what_to_do(self, previous: str) -> None:
+        known = {} if previous.startswith("user:") else {"QS-1": "QS-1"}
+        given = message("alias", previousId=previous, userId=MEMBER, anonymousId=None)
+        outcome = translated(given, known=TenantKnowledge(members=known))
+        assert {event.contact.uid for event in outcome.events if event.contact} == {f"user:{MEMBER}"}
+        assert content_of(outcome.events[-1])[1:] == ("web.alias", {"previousId": "QS-1", "userId": MEMBER})
+        (warning,) = outcome.warnings
+        assert (warning.type, warning.value, warning.reason) == ("previousId", "QS-1", "not_merged")
+        assert f'POST /v1/members/QS-1/merge {{"into": "{MEMBER}"}}' in warning.detail
+
+    def test_an_alias_of_a_member_that_became_this_one_says_nothing(self) -> None:
+        known = TenantKnowledge(members={"QS-1": MEMBER, MEMBER: MEMBER})
+        assert translated(message("alias", previousId="QS-1", userId=MEMBER), known=known).warnings == ()
+
+    def test_an_alias_of_a_placeholder_makes_no_browser(self) -> None:
+        outcome = translated(message("alias", previousId="undefined", userId=MEMBER, anonymousId=None))
+        assert {event.contact.uid for event in outcome.events if event.contact} == {f"user:{MEMBER}"}
+        assert [(one.type, one.reason) for one in outcome.warnings] == [("previousId", "no_browser")]
+
+    def test_what_aliases_name_is_looked_up(self) -> None:
+        aliases = [
+            message("alias", previousId=" user:a ", userId=7),
+            message("alias", previousId="b"),
+            message("page"),
+            1,
+        ]
+        assert alias_ids(aliases) == {"a", "7", "b"}
 
     @pytest.mark.parametrize(
         ("given", "kept_as", "data"),
@@ -188,21 +236,25 @@ class TestOtherCalls:
 
 
 class TestWhoItIs:
-    def test_a_user_id_beside_an_anonymous_id_is_a_login_said_once_a_day(self) -> None:
+    def test_a_user_id_beside_an_anonymous_id_is_the_members_message_and_the_browsers_login(self) -> None:
+        own, browser, tracked = events_of(message("track", event="a", userId=MEMBER))
+        assert [event.contact.uid for event in (own, browser, tracked) if event.contact] == [
+            f"user:{MEMBER}",
+            VISITOR,
+            f"user:{MEMBER}",
+        ]
+        assert content_of(own)[1:] == ("identity.bound", LOGIN)
+        assert content_of(browser) == (f"web:seen:{ID}", "identity.bound", LOGIN)
+
+    def test_the_members_own_contact_says_who_it_is_by_one_event_a_day(self) -> None:
         given = [
             message("track", event="a", messageId="1", userId=MEMBER),
             message("page", messageId="2", userId=MEMBER, timestamp="2025-11-06T00:00:00Z"),
             message("page", messageId="3", userId=MEMBER, timestamp="2025-11-05T23:59:59Z"),
         ]
-        logins = [events_of(one)[0] for one in given]
-        assert [content_of(login)[1:] for login in logins] == [("identity.bound", LOGIN)] * 3
-        today, again, yesterday = (login.event_id for login in logins)
+        today, again, yesterday = (events_of(one)[0].event_id for one in given)
         assert today == again != yesterday
         assert today.startswith(DAILY_PREFIX)
-
-    def test_another_member_on_the_same_day_is_another_login(self) -> None:
-        ids = {events_of(message("track", event="a", userId=who))[0].event_id for who in ("M1", "M2")}
-        assert len(ids) == 2
 
     def test_a_server_that_knows_only_the_member_speaks_of_the_members_own_contact(self) -> None:
         login, tracked = events_of(message("track", event="Refunded", userId=MEMBER, anonymousId=None))
@@ -211,15 +263,20 @@ class TestWhoItIs:
         assert content_of(login)[1:] == ("identity.bound", LOGIN)
         assert login.event_id.startswith(DAILY_PREFIX)
 
+    @pytest.mark.parametrize("assurance", ["claimed", "stated"])
     @pytest.mark.parametrize("anonymous_id", [VISITOR, None])
     @pytest.mark.parametrize("kind", ["identify", "track", "page", "group"])
-    def test_a_write_key_only_claims_who_somebody_is(self, kind: str, anonymous_id: str | None) -> None:
-        traits = {"email": "a@example.tw", "phone": "0912345678"}
+    def test_all_that_comes_with_a_key_has_its_assurance(
+        self, kind: str, anonymous_id: str | None, assurance: Literal["claimed", "stated"]
+    ) -> None:
+        traits = {"email": "a@example.tw", "phone": "0912345678", "name": "A", "plan": "gold", "old": None}
         given = message(kind, event="x", userId=MEMBER, anonymousId=anonymous_id, traits=traits)
-        events = events_of(given | {"context": {"traits": traits}})
+        events = events_of(given | {"context": {"traits": traits}}, site=replace(SITE, assurance=assurance))
         stated = [one for event in events for one in content_of(event)[2].get("identifiers", ())]
         assert {one["type"] for one in stated} == {"member_id", "email", "phone"}
-        assert {one["assurance"] for one in stated} == {"claimed"}
+        assert {one["assurance"] for one in stated} == {assurance}
+        characteristics = [event.data for event in events if isinstance(event.data, Characteristic)]
+        assert [one.assurance for one in characteristics] == [assurance] * (3 if kind == "identify" else 0)
         assert all(event.intrinsic == [] for event in events)
 
     def test_nobody_becomes_a_members_contact_by_calling_himself_so(self) -> None:
@@ -296,7 +353,7 @@ class TestIdsAndTimes:
     def test_the_events_of_one_message_have_different_ids(self) -> None:
         traits = {"email": "a@example.tw", "name": "A", "plan": "gold", "points": 3, "生日": 1}
         ids = [event.event_id for event in events_of(message("identify", userId=MEMBER, traits=traits))]
-        assert len(set(ids)) == len(ids) == 5
+        assert len(set(ids)) == len(ids) == 6
 
     @pytest.mark.parametrize(
         ("times", "expected"),
@@ -352,7 +409,7 @@ class TestIdsAndTimes:
         assert (warning.type, warning.reason, warning.contact) == (
             "timestamp",
             "unread",
-            f"web:qingshan-shop:{VISITOR}",
+            f"web:qingshan-shop:user:{MEMBER}",
         )
 
     def test_a_batchs_clock_that_cannot_be_read_is_warned_of_where_it_counts(self) -> None:

@@ -55,7 +55,8 @@ def test_an_identify_keeps_it_beside_its_traits() -> None:
 
 def test_an_alias_keeps_it() -> None:
     given = message("alias", userId="M7", previousId="c2", context=PERSONS, properties={"from": "app"})
-    assert last_data(given) == {"properties": {"from": "app"}, "context": PERSONS}
+    ids = {"previousId": "c2", "userId": "M7"}
+    assert last_data(given) == {"properties": {"from": "app"}, "context": PERSONS} | ids
 
 
 def test_a_property_of_the_same_name_stays() -> None:

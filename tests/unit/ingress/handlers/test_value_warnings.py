@@ -1,6 +1,6 @@
 """An answer lists a bounded number of warnings, and says how many more there are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from projections.identity.resolution.policy import Policy
 from services.ingress.core.stated_values import StatedValue
@@ -18,6 +18,9 @@ class _Identity:
         return Policy.from_json({"blocked": [tenant]})
 
     async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
+        raise NotImplementedError
+
+    async def known_members(self, tenant: str, ids: Sequence[str]) -> Mapping[str, str]:
         raise NotImplementedError
 
 
