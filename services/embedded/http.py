@@ -8,7 +8,7 @@ from services.ingress.main import ingress_service
 from services.query.main import query_service
 from services.runtime.application import Application, application
 from services.runtime.gc_tuning import tune_gc
-from services.runtime.http import listen, serve
+from services.runtime.http import bounds_of, listen, serve
 from services.runtime.logs import configure_logging
 from services.runtime.settings import Settings
 
@@ -24,7 +24,7 @@ def run(settings: Settings) -> None:
     app = create_app(settings)
     tune_gc()
     with closing(listen(settings.host, settings.port)) as listener:
-        uvloop.run(serve(app, listener))
+        uvloop.run(serve(app, listener, bounds_of(settings)))
 
 
 if __name__ == "__main__":

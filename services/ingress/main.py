@@ -18,6 +18,7 @@ from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
+from services.ingress.core.shares import LEAST_BODIES
 from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.handlers.limits import Limits
 from services.ingress.http import (
@@ -39,13 +40,13 @@ from services.runtime.application import Application, Service, application
 from services.runtime.budget import Budget
 from services.runtime.database import Engine, create_pool, open_engine, ping
 from services.runtime.gc_tuning import tune_gc
-from services.runtime.http import listen, serve
+from services.runtime.http import bounds_of, listen, serve
 from services.runtime.metrics import INGRESS_BYTES
+from services.runtime.peers import Peers, networks_in
 from services.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
 _LEAST_BUDGET: Final = 67_108_864
-_BODIES: Final = 4
 VISIBLE_WITHIN: Final = 10.0  # s
 HOT: Final = (webhooks.webhooks, events.router, segment.calls)
 COLD: Final = (
@@ -74,8 +75,8 @@ def ingress_service(
     acknowledgement the connection to Kafka is replaced.
     """
     master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
-    # Room for some bodies of the largest size, each with its records, which are about as large again.
-    budget = Budget(max(_LEAST_BUDGET, 2 * _BODIES * settings.body_limit))
+    budget = Budget(max(_LEAST_BUDGET, LEAST_BODIES * settings.body_limit))
+    peers = Peers(networks_in(settings.trusted_proxies or ""))
     kafka = KafkaLog(settings, budget, replace_after)
     INGRESS_BYTES.set_function(lambda: budget.used)
     engines: list[Engine] = []  # the one that the running service has
@@ -104,6 +105,7 @@ def ingress_service(
                 sources,
                 kafka,
                 budget,
+                peers,
                 visibility,
                 known_identity,
                 limits,
@@ -111,7 +113,7 @@ def ingress_service(
                 source_service,
             )
             sites = ControlPlaneSites(engine, master, clock)
-            app.state.segment_intake = SegmentIntake(sites, kafka, budget, DailyDedup(), limits, known_identity)
+            app.state.segment_intake = SegmentIntake(sites, kafka, budget, peers, DailyDedup(), limits, known_identity)
             yield
 
     checks = {"kafka": kafka.check, "postgresql": postgresql}
@@ -137,5 +139,5 @@ def run(settings: Settings) -> None:
         host, port = listener.getsockname()[:2]
         log.info("ingress_listens", host=host, port=port)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(app, listener))
+            runner.run(serve(app, listener, bounds_of(settings)))
     log.info("ingress_stopped")

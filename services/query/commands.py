@@ -11,7 +11,7 @@ def query() -> None:
     import uvloop
 
     from services.query.main import create_app
-    from services.runtime.http import listen, serve
+    from services.runtime.http import bounds_of, listen, serve
     from services.runtime.logs import configure_logging
     from services.runtime.settings import MissingSetting, Settings
 
@@ -23,7 +23,7 @@ def query() -> None:
         typer.echo(f"The read API can't be served: {error}", err=True)
         raise typer.Exit(1) from None
     with closing(listener):
-        uvloop.run(serve(app, listener))
+        uvloop.run(serve(app, listener, bounds_of(settings)))
 
 
 def why(

@@ -7,9 +7,11 @@ restarted.
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Final, Literal
 from urllib.parse import quote, unquote
@@ -23,13 +25,17 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.runtime.connections import Connections
 from services.runtime.metrics import HTTP_SECONDS
+from services.runtime.peers import Peers, networks_in
 from services.runtime.protocol import BoundedProtocol
+from services.runtime.settings import Settings
 
 ReadinessCheck = Callable[[], Awaitable[object]]
 _CHECK_TIMEOUT: Final = 2.0
 _SHUTDOWN_TIMEOUT: Final = 10
 _BACKLOG: Final = 2048
+_HEALTH_CONNECTIONS: Final = 128
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -138,9 +144,18 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-async def serve(app: ASGIApp, listener: socket.socket, *, lifespan: Literal["on", "off"] = "on") -> None:
+def bounds_of(settings: Settings) -> Connections:
+    """The bounds of a process's connections; some of its open files are left for its servers."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = settings.connections if files == resource.RLIM_INFINITY else min(settings.connections, files * 3 // 4)
+    return Connections(most, settings.peer_connections, Peers(networks_in(settings.trusted_proxies or "")))
+
+
+async def serve(
+    app: ASGIApp, listener: socket.socket, bounds: Connections, *, lifespan: Literal["on", "off"] = "on"
+) -> None:
     """Serve until SIGTERM or SIGINT; running requests have 10 seconds to finish."""
-    server = _server(app, lifespan)
+    server = _server(app, lifespan, bounds)
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, _stop, server)
@@ -153,21 +168,22 @@ async def serve(app: ASGIApp, listener: socket.socket, *, lifespan: Literal["on"
 
 async def serve_health(host: str, port: int, checks: Mapping[str, ReadinessCheck]) -> None:
     """Serve the three routes and nothing else, until cancelled. Raises OSError if the port is in use."""
+    bounds = Connections(_HEALTH_CONNECTIONS, _HEALTH_CONNECTIONS // 2, Peers())
     with contextlib.closing(listen(host, port)) as listener:
-        await _server(Starlette(routes=health_routes(checks)), "off").serve(sockets=[listener])
+        await _server(Starlette(routes=health_routes(checks)), "off", bounds).serve(sockets=[listener])
 
 
-def _server(app: ASGIApp, lifespan: Literal["on", "off"]) -> "_Server":
+def _server(app: ASGIApp, lifespan: Literal["on", "off"], bounds: Connections) -> "_Server":
     return _Server(
         uvicorn.Config(
             app,
-            http=BoundedProtocol,
+            http=partial(BoundedProtocol, connections=bounds),  # type: ignore[arg-type]  # uvicorn only calls it
             ws="none",
             lifespan=lifespan,
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,  # nothing depends on the client's address
+            proxy_headers=False,  # whose word is believed is services.runtime.peers' business
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
         )
     )

@@ -3,13 +3,19 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.runtime.errors import ForeseenError
+from services.runtime.peers import networks_in
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _networks(text: str) -> str:
+    networks_in(text)
+    return text
 
 
 class Settings(BaseSettings):
@@ -48,6 +54,17 @@ class Settings(BaseSettings):
     )
     source_rate: Annotated[float, Field(gt=0)] = Field(
         5000.0, description="most requests a second of one source, in one ingress process; more are answered 429"
+    )
+    connections: Annotated[int, Field(ge=16)] = Field(
+        4096, description="most connections of one HTTP process; at most three quarters of its open files"
+    )
+    peer_connections: Annotated[int, Field(ge=4)] = Field(
+        1024, description="most connections of one address (of IPv6, one /64 network) in one HTTP process"
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] | None = Field(
+        None,
+        description="proxies in front of the HTTP services, addresses or networks with commas: the last other address "
+        "in their `X-Forwarded-For` is the peer whose bodies and connections are bounded",
     )
     chunk_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         4000, description="most records a worker takes from one partition at once"

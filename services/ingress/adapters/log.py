@@ -16,6 +16,7 @@ from aiokafka.partitioner import murmur2
 from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
+from services.ingress.core.shares import proven
 from services.ingress.ports import LogFull, LogUnavailable, Record
 from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
 from services.runtime.cancelling import cancel_all
@@ -100,7 +101,8 @@ class KafkaLog:
         await producer.client.fetch_all_metadata()
 
     def _lease(self, records: Sequence[Record]) -> BudgetLease:
-        lease = self._budget.lease()
+        tenant = records[0].key.partition(b"|")[0].decode()  # all records of a request are of one
+        lease = self._budget.lease(*proven(tenant))
         try:
             lease.grow(sum(len(record.key) + len(record.value) + _RECORD_OVERHEAD for record in records))
         except BudgetExceeded as error:

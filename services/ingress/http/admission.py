@@ -5,10 +5,14 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
+from services.ingress.core.shares import proven, unproven
 from services.ingress.core.web import Site
 from services.ingress.handlers.limits import Limits, TooFast
+from services.ingress.http.body import busy
 from services.ingress.http.context import Ingress
 from services.ingress.ports import SourcesUnavailable, WebhookSource
+from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
+from services.runtime.peers import Peers
 from services.runtime.problems import NOT_FOUND, TOO_FAST, Problem, unavailable
 
 
@@ -21,6 +25,21 @@ async def source_of(request: Request, ingress: Ingress, channels: Collection[str
     if source is None or source.channel not in channels:
         raise Problem(NOT_FOUND, "there is no such source")
     return source
+
+
+def unproven_lease(
+    request: Request, budget: Budget, peers: Peers, source: WebhookSource | Site | None = None
+) -> BudgetLease:
+    """The lease for a body that anybody may have sent, perhaps in the name of a source."""
+    return budget.lease(*unproven(peers.of(request.scope), source.source if source else None))
+
+
+def prove(lease: BudgetLease, source: WebhookSource | Site) -> None:
+    """The body is its source's: let it count as such. Raises a 503 problem where that one has too much in flight."""
+    try:
+        lease.move(*proven(source.tenant, source.source))
+    except BudgetExceeded:
+        raise busy() from None
 
 
 def spend(limits: Limits, source: WebhookSource | Site) -> None:

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Final
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Receive
 
 from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
 from services.runtime.budget import BudgetExceeded, BudgetLease
@@ -17,41 +18,33 @@ UNSUPPORTED_ENCODING: Final = Kind("unsupported-encoding", "This content encodin
 MALFORMED_BODY: Final = Kind("malformed-body", "The body can't be read", 400)
 _WITHIN: Final = 30.0
 _STREAMED_WITHIN: Final = 600.0
-
-
-async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
-    """The body as it came. Raises a 400, 408, 413 or 503 problem."""
-    _check_declared(request, limit)
-    try:
-        async with asyncio.timeout(_WITHIN):
-            return await _read(request, limit, lease)
-    except TimeoutError:
-        raise Problem(SLOW_BODY, f"a body has to arrive within {_WITHIN:.0f} seconds") from None
-    except ClientDisconnect:
-        raise Problem(CUT_OFF) from None
-    except BudgetExceeded:
-        raise busy() from None
-
-
+_PATIENCE: Final = 10.0
+_LEAST_RATE: Final = 1024  # bytes a second
 _LONGEST_NUMBER: Final = 20
 
 
-def _check_declared(request: Request, limit: int) -> None:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared[:_LONGEST_NUMBER]) > limit:
-        raise too_large(limit)
+async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
+    """The body as it came. Raises a 400, 408, 413 or 503 problem.
 
-
-async def _read(request: Request, limit: int, lease: BudgetLease) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            raise too_large(limit)
-        lease.grow(len(piece))
-        pieces.append(piece)
-    return b"".join(pieces)
+    Until it is complete, the lease gives way to those of smaller bodies.
+    """
+    _check_declared(request, limit)
+    arrival = _Arrival(request.receive, _WITHIN)
+    lease.arrives(arrival.stop)
+    pieces = bytearray()
+    try:
+        while (piece := await arrival.next()) is not None:
+            if len(pieces) + len(piece) > limit:
+                raise too_large(limit)
+            lease.grow(len(piece))
+            if arrival.ended and not pieces:
+                return piece  # most bodies are of one piece
+            pieces += piece
+    except BudgetExceeded:
+        raise busy() from None
+    finally:
+        lease.arrived()
+    return bytes(pieces)
 
 
 async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -61,14 +54,12 @@ async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
     """
     _check_declared(request, limit)
     gzip = Gunzip(limit) if _is_packed(request) else None
-    size, until, stream = 0, monotonic() + _STREAMED_WITHIN, aiter(request.stream())
+    size, arrival = 0, _Arrival(request.receive, _STREAMED_WITHIN)
     try:
-        while (raw := await _next(stream)) is not None:
+        while (raw := await arrival.next()) is not None:
             size += len(raw)
             if size > limit:
                 raise too_large(limit)
-            if monotonic() > until:
-                raise Problem(SLOW_BODY, f"a body has to arrive within {_STREAMED_WITHIN:.0f} seconds")
             for piece in gzip.feed(raw) if gzip else (raw,):
                 yield piece
         if gzip:
@@ -79,14 +70,55 @@ async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
         raise too_large(limit) from None
 
 
-async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
-    try:
-        async with asyncio.timeout(_WITHIN):
-            return await anext(stream, None)
-    except TimeoutError:
-        raise Problem(SLOW_BODY, f"a body may not stand still for {_WITHIN:.0f} seconds") from None
-    except ClientDisconnect:
-        raise Problem(CUT_OFF) from None
+def _check_declared(request: Request, limit: int) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:_LONGEST_NUMBER]) > limit:
+        raise too_large(limit)
+
+
+class _Arrival:
+    """The pieces of a body, at no less than the least rate: only time in which the sender is waited for counts."""
+
+    def __init__(self, receive: Receive, within: float) -> None:
+        self._receive = receive
+        self._patience = _PATIENCE
+        self._within = within
+        self._until = monotonic() + within
+        self._waiting: asyncio.Timeout | None = None
+        self._stopped = False
+        self.ended = False
+
+    async def next(self) -> bytes | None:
+        """The next piece; None after the last. Raises a 400 or 408 problem, and BudgetExceeded if it was stopped."""
+        if self.ended:
+            return None
+        began = monotonic()
+        left = min(self._patience, self._until - began)
+        if left <= 0:
+            raise self._slow()
+        try:
+            async with asyncio.timeout(left) as self._waiting:
+                message = await self._receive()
+        except TimeoutError:
+            if self._stopped:
+                raise BudgetExceeded from None
+            raise self._slow() from None
+        if message["type"] == "http.disconnect":
+            raise Problem(CUT_OFF)
+        piece: bytes = message.get("body", b"")
+        self.ended = not message.get("more_body", False)
+        self._patience = min(_PATIENCE, self._patience - (monotonic() - began) + len(piece) / _LEAST_RATE)
+        return piece
+
+    def stop(self) -> None:
+        """Wait for nothing more: the room for the body went to others."""
+        self._stopped = True
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0)
+
+    def _slow(self) -> Problem:
+        detail = f"a body has to arrive within {self._within:.0f} seconds, at {_LEAST_RATE} bytes a second or more"
+        return Problem(SLOW_BODY, detail)
 
 
 def _is_packed(request: Request) -> bool:

@@ -123,7 +123,7 @@ async def post_campaign_messages(request: Request) -> Response:
     def counts() -> dict[str, Any]:
         return {"send_id": campaign.send.named, **counts_of(campaign)}
 
-    taken = await take_list(request, ingress, campaign, NO_CAMPAIGN, counts)
+    taken = await take_list(request, ingress, principal.tenant, campaign, NO_CAMPAIGN, counts=counts)
     noticed = [unread(None, name, value) for name, value in campaign.send.unread.items()]
     warnings = await warning_fields(ingress.identity, principal.tenant, (), noticed)
     return Response(orjson.dumps(taken | warnings), 202, media_type="application/json")

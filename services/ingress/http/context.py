@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Query, Request
 from services.control.auth import Authenticator, Principal
 from services.control.source_service import SourceService
 from services.ingress.core.events import RequestContext
+from services.ingress.core.shares import proven, unproven
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.limits import Limits
 from services.ingress.http.body import (
@@ -26,6 +27,7 @@ from services.ingress.ports import IdentityReads, Log, LogFull, Sources, Visibil
 from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
+from services.runtime.peers import Peers
 from services.runtime.problems import TOO_LARGE, Problem, unavailable
 from services.runtime.settings import Settings
 
@@ -43,6 +45,7 @@ class Ingress:
     sources: Sources
     log: Log
     budget: Budget
+    peers: Peers
     visibility: Visibility
     identity: IdentityReads
     limits: Limits
@@ -76,7 +79,9 @@ Serving = Annotated[Ingress, Depends(_ingress)]
 
 def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
     async def principal(request: Request, ingress: Serving) -> Principal:
-        return await ingress.authenticator.principal(request.headers.get("authorization"), scope)
+        found = await ingress.authenticator.principal(request.headers.get("authorization"), scope)
+        request.state.principal = found
+        return found
 
     return principal
 
@@ -87,8 +92,10 @@ CustomerWriter = Annotated[Principal, Depends(_require("customers:write"))]
 Administrator = Annotated[Principal, Depends(_require("admin"))]
 
 
-async def _lease(ingress: Serving) -> AsyncIterator[BudgetLease]:
-    with ingress.budget.lease() as lease:
+async def _lease(request: Request, ingress: Serving) -> AsyncIterator[BudgetLease]:
+    principal: Principal | None = getattr(request.state, "principal", None)
+    shares = proven(principal.tenant) if principal else unproven(ingress.peers.of(request.scope))
+    with ingress.budget.lease(*shares) as lease:
         yield lease
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from schemas.export import EVENT_NAMES, UNKNOWN, Document, asyncapi
 from services.ingress.core.events import TOO_MUCH, Accepted, EventResult, Unreadable
+from services.ingress.core.shares import proven
 from services.ingress.core.stated_values import values_in
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
@@ -121,7 +122,7 @@ async def post_events(request: Request) -> Response:
     ingress: Ingress = request.app.state.ingress
     principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
     settings = ingress.settings
-    with ingress.budget.lease() as lease:
+    with ingress.budget.lease(*proven(principal.tenant)) as lease:
         raw = await read_body(request, settings.body_limit, lease)
         body = unpacked(request, raw, settings.body_limit, lease)
         content_type = request.headers.get("content-type", "")

@@ -10,6 +10,7 @@ from schemas.export import Document
 from services.ingress.core.events import Rejected
 from services.ingress.core.list_lines import Form, NoColumns
 from services.ingress.core.requests import Refused
+from services.ingress.core.shares import proven
 from services.ingress.handlers.list_import import MOST_REFUSED, ListImport
 from services.ingress.http.body import MALFORMED_BODY, busy, stream_body
 from services.ingress.http.context import Ingress, log_problem
@@ -35,13 +36,19 @@ class RefusedLine(Answer):
 
 
 async def take_list(
-    request: Request, ingress: Ingress, taken: ListImport, unfit: Kind, counts: Callable[[], dict[str, Any]]
+    request: Request,
+    ingress: Ingress,
+    tenant: str,
+    taken: ListImport,
+    unfit: Kind,
+    *,
+    counts: Callable[[], dict[str, Any]],
 ) -> dict[str, Any]:
     """Take a whole body; what ``counts`` gives then. ``unfit`` is the problem with a list as a whole.
 
     Raises a problem, also where no line became an event. It has the counts, since events may be in the log already.
     """
-    with ingress.budget.lease() as lease:
+    with ingress.budget.lease(*proven(tenant)) as lease:
         try:
             lease.grow(_ROOM)
             await _take(request, taken, ingress.settings.campaign_body_limit, unfit)

@@ -161,7 +161,7 @@ async def post_member_merges(request: Request) -> Response:
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     terms = await _terms(ingress, principal.tenant, idempotency_key(request))
     merges = MergeImport(form_of(request, TABLES), context, terms, ingress.log)
-    counts = await take_list(request, ingress, merges, NO_MERGE, lambda: counts_of(merges))
+    counts = await take_list(request, ingress, principal.tenant, merges, NO_MERGE, counts=lambda: counts_of(merges))
     if request.query_params.get("wait", "").lower() in _TRUE:
         receipts = list(merges.receipts)
         counts["visible"] = await ingress.visibility.wait_until_visible(principal.tenant, receipts)

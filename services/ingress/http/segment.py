@@ -33,7 +33,7 @@ from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
 from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.handlers.limits import Limits
 from services.ingress.handlers.segment import take_messages
-from services.ingress.http.admission import spend
+from services.ingress.http.admission import prove, spend, unproven_lease
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, log_problem, now
 from services.ingress.http.cors import preflight, readable
@@ -42,6 +42,7 @@ from services.ingress.ports import IdentityReads, Log, LogUnavailable, Sites, So
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.metrics import INGRESS_WEBHOOKS
+from services.runtime.peers import Peers
 from services.runtime.problems import (
     INTERNAL,
     NOT_FOUND,
@@ -82,6 +83,7 @@ class SegmentIntake:
     sites: Sites
     log: Log
     budget: Budget
+    peers: Peers
     dedup: DailyDedup
     limits: Limits
     identity: IdentityReads
@@ -215,9 +217,10 @@ async def _take(request: Request, name: str) -> Response:
     intake: SegmentIntake = request.app.state.segment_intake
     header = request.headers.get("authorization")
     known = await _site(intake, _key_in(header)) if header else None
-    with intake.budget.lease() as lease:
+    with unproven_lease(request, intake.budget, intake.peers, known) as lease:
         body = await _parsed(request, name, lease)
         site = known or await _site(intake, write_key_in(body))
+        prove(lease, site)
         spend(intake.limits, site)
         try:
             brought = segment_batch(name, body, now())

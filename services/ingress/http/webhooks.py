@@ -16,7 +16,7 @@ from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
 from services.ingress.core.translated import Translated
 from services.ingress.handlers.webhooks import line_events, meta_events, take_webhook
-from services.ingress.http.admission import source_of, spend
+from services.ingress.http.admission import prove, source_of, spend, unproven_lease
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable, WebhookSource
@@ -164,10 +164,11 @@ async def _counted(request: Request, sender: WebhookSender) -> Response:
 
 async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> Response:
     source = await source_of(request, ingress, sender.channels)
-    with ingress.budget.lease() as lease:
+    with unproven_lease(request, ingress.budget, ingress.peers, source) as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)
         if not sender.matches(raw, request.headers.get(sender.header), source.secrets):
             raise Problem(WRONG_SIGNATURE, f"{sender.header} is not this body's by this source's secret")
+        prove(lease, source)
         spend(ingress.limits, source)
         try:
             await take_webhook(raw, source, now(), ingress.log, sender.events)

@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.runtime.connections import Connections
 from services.runtime.http import NotReady, RequestMetrics, health_routes, listen, serve, serve_health
+from services.runtime.peers import Peers
 from services.runtime.protocol import MAX_DISCARDED, MAX_HEAD
 
 
@@ -81,7 +83,7 @@ async def test_requests_are_measured_by_template_and_never_by_path() -> None:
 
 async def _start(app: Starlette) -> tuple[int, "asyncio.Task[None]"]:
     listener = listen("127.0.0.1", 0)
-    task = asyncio.create_task(serve(app, listener, lifespan="off"))
+    task = asyncio.create_task(serve(app, listener, Connections(100, 100, Peers()), lifespan="off"))
     await asyncio.sleep(0.2)
     return listener.getsockname()[1], task
 
