@@ -5,11 +5,11 @@ with the pydantic model that validates it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from itertools import groupby
 from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -27,6 +27,7 @@ from services.runtime.problems import (
     UNAVAILABLE,
     Kind,
 )
+from services.runtime.small_bodies import bounded
 
 Responses = dict[int | str, Document]
 _BEARER: Final = HTTPBearer(
@@ -105,7 +106,12 @@ def hoist(document: Document) -> Document:
 
 
 class EncodedPathRoute(EncodedPath, APIRoute):
-    """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``."""
+    """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``, and whose body is bounded."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """As FastAPI's; a body that FastAPI reads has limits."""
+        handle = super().get_route_handler()
+        return bounded(handle) if self.body_field is not None else handle
 
 
 def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:
