@@ -20,6 +20,7 @@ from projections.notifications.folds import PROJECTION as NOTIFICATIONS
 from projections.tags.folds import PROJECTION as TAGS
 from projections.timeline import folds as timeline
 from projections.timeline.tables import TABLE as TIMELINE
+from projections.views import VIEWS
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, ERASURES)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
@@ -28,4 +29,5 @@ SCHEMA: Final = GenerationSchema(
     (OFFSETS, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}
     | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION},
+    VIEWS,
 )

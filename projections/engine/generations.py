@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.connection import Connection
-from projections.engine.statements import compiled, ddl
+from projections.engine.statements import comments, compiled, ddl
+from projections.engine.views import View, point_views
 from projections.migrations.tables import GENERATIONS
 
 FIRST: Final = "g1"
@@ -66,15 +67,21 @@ class Generation(NamedTuple):
 
 @dataclass(frozen=True)
 class GenerationSchema:
-    """What a generation is made of: its tables, and the version of each read model's fold, by name."""
+    """What a generation is made of: its tables, the version of each read model's fold, by name, and views of it."""
 
     tables: tuple[sa.Table, ...]
     fold_versions: Mapping[str, int]
+    views: tuple[View, ...] = ()
 
     @cached_property
     def ddl(self) -> list[str]:
         """The statements that create all tables and indexes in the schema that comes first in the search path."""
         return [statement for table in self.tables for statement in ddl(table)]
+
+    @cached_property
+    def comments(self) -> list[str]:
+        """The statements that comment on the tables. They are no part of the digest."""
+        return [statement for table in self.tables for statement in comments(table)]
 
     @cached_property
     def digest(self) -> str:
@@ -102,15 +109,19 @@ async def create_generation(connection: Connection, name: str, schema: Generatio
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {name}")
         await connection.execute(f"SET LOCAL search_path TO {name}")
-        for statement in schema.ddl:
+        for statement in (*schema.ddl, *schema.comments):
             await connection.execute(statement)
 
 
 async def activate_generation(
     connection: Connection, name: str, schema: GenerationSchema, *, topic_suffix: str = ""
 ) -> None:
-    """Make a generation the active one, in one transaction; the former one is retired, and kept."""
+    """Make a generation the active one, in one transaction, and have the views show it.
+
+    The former one is retired, and kept.
+    """
     async with connection.transaction():
+        await point_views(connection, name, schema.views)
         await connection.execute(_RETIRE)
         await connection.execute(_ACTIVATE, name, topic_suffix, schema.digest)
 

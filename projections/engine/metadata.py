@@ -6,6 +6,7 @@ begins with the tenant (for most tables with ``tenant, contact_id``), so that ta
 of one contact lie together. The metadata names no schema: the connection's search path chooses the generation.
 """
 
+from inspect import getdoc
 from types import NoneType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -53,11 +54,20 @@ def define(
     """The table of a row type, whose first ``key`` fields are the primary key.
 
     ``more`` are indexes (their columns given by name) and columns that PostgreSQL fills and no row has.
+    The row type's docstring is the table's comment.
     ``fillfactor`` is in percent: below 100, a page keeps room for updates in place.
     """
     hints = get_type_hints(row, include_extras=True)
     columns = [_column(field, hints[field], key=number < key) for number, field in enumerate(row._fields)]
-    return sa.Table(name, metadata, *columns, *more, info={_ROW: row}, postgresql_with={"fillfactor": fillfactor})
+    return sa.Table(
+        name,
+        metadata,
+        *columns,
+        *more,
+        info={_ROW: row},
+        postgresql_with={"fillfactor": fillfactor},
+        comment=(getdoc(row) or "").replace("``", ""),
+    )
 
 
 def row_type(table: sa.Table) -> type[Any]:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
-from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SetTableComment
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.selectable import TableValuedAlias
 
@@ -60,6 +60,11 @@ def ddl(table: sa.Table, *, if_not_exists: bool = False) -> list[str]:
     create: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=if_not_exists)]
     create += [CreateIndex(index) for index in indexes]
     return [str(one.compile(dialect=_DIALECT)).strip() for one in create]
+
+
+def comments(table: sa.Table) -> list[str]:
+    """The statement that sets the table's comment, where it has one."""
+    return [str(SetTableComment(table).compile(dialect=_DIALECT))] if table.comment else []
 
 
 class _Compiler(PGCompiler_asyncpg):
