@@ -32,6 +32,7 @@ from services.ingress.core.statements import (
     stem,
     tag_drafts,
     to_statement,
+    unread_dates,
 )
 
 KEPT: Final = "api.unbind"  # the type of an event that keeps a command's words of what was read otherwise
@@ -89,7 +90,8 @@ def validate_command(
             raise Refused("nothing_said", "the command changes nothing")  # noqa: TRY301 - told as every other refusal
         once = ("key", key) if key is not None else ("received_at", context.received_at)
         envelope = Envelope(contact, context.received_at, stem(command, *once, contact, body), DEFAULT_SOURCE, [])
-        return to_statement(drafts, envelope, 0, context)
+        values = read(AttributesCommand, body, _WHAT).set if command == "attributes" else None
+        return to_statement(drafts, envelope, 0, context, unread_dates(values, "set"))
     except InvalidEvent as error:
         return Rejected(0, error.reason, error.detail)
     except Refused as refusal:

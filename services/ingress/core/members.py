@@ -41,6 +41,7 @@ from services.ingress.core.statements import (
     stem,
     tag_drafts,
     to_statement,
+    unread_dates,
 )
 from services.ingress.core.times import is_unread
 
@@ -96,7 +97,8 @@ def validate_member(body: Any, index: int, context: RequestContext, terms: Terms
         member = read(Member, body, "a member")
         unread = {"updated_at": body["updated_at"]} if is_unread(body.get("updated_at")) else {}
         envelope = _envelope(member, body, index, context, terms)
-        return to_statement(_drafts(member, unread), envelope, index, context, unread)
+        left = unread | unread_dates(member.attributes, "attributes")
+        return to_statement(_drafts(member, unread), envelope, index, context, left)
     except Refused as refusal:
         return Rejected(index, refusal.reason, *_in_its_words(refusal))
 

@@ -86,6 +86,8 @@ def _by_key_or_parts(value: Any) -> Any:
 
 
 def _number_as_text(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -98,7 +100,7 @@ def _bare_value(value: Any) -> Any:
 
 
 def _bare_reach(value: Any) -> Any:
-    return {"value": value} if isinstance(value, str | int) and not isinstance(value, bool) else value
+    return {"value": value} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
 
 
 def _not_a_member_id(identifier: AssertedIdentifier) -> AssertedIdentifier:

@@ -57,7 +57,7 @@ def unread(contact: str | None, field: str, value: Any) -> ValueWarning:
     """The warning of a field whose value has no reading, or several."""
     text = value if isinstance(value, str) else orjson.dumps(clean(value)).decode()
     shown = clean_text(text[:_LONGEST_SHOWN]).strip()
-    return ValueWarning(contact, field, shown, "unread", f"the {field} {shown} can't be read, so it is not used")
+    return ValueWarning(contact, field, shown, "unread", f"the {field} {shown} can't be read as what it is to be")
 
 
 def _values(event: Event) -> Iterator[StatedValue]:

@@ -6,6 +6,7 @@ is removed and added), the later one counts, since the latest is decided by ``(o
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
@@ -15,6 +16,7 @@ from services.ingress.core.events import Accepted, Rejected, RequestContext, val
 from services.ingress.core.normalize import Fields, content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges
 from services.ingress.core.stated_values import StatedValue, ValueWarning, unread, values_in
+from services.ingress.core.times import millis_of
 
 
 class EventDraft(NamedTuple):
@@ -137,6 +139,22 @@ def attribute_drafts(values: Mapping[str, AttributeInput | None] | None, place: 
             yield EventDraft("attribute.unset", {"key": key}, f"{place}.{key}")
         else:
             yield EventDraft("attribute.set", value.model_dump(exclude_unset=True) | {"key": key}, f"{place}.{key}")
+
+
+def unread_dates(values: Mapping[str, AttributeInput | None] | None, place: str) -> Fields:
+    """By field, the attributes that are to be a date or a time and can't be read as one; they are set as they are."""
+    dates = {key: one for key, one in (values or {}).items() if one and one.type in {"date", "datetime"}}
+    return {f"{place}.{key}": one.value for key, one in dates.items() if not _is_date(one.value)}
+
+
+def _is_date(value: Any) -> bool:
+    if millis_of(value) is not None:
+        return True
+    try:
+        datetime.fromisoformat(str(value))  # also before 1973, such as a birthday
+    except ValueError:
+        return False
+    return True
 
 
 def identifier_data(identifiers: Sequence[AssertedIdentifier] | None) -> list[dict[str, Any]]:

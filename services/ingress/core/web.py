@@ -20,7 +20,7 @@ import orjson
 from projections.identity.resolution.policy import Policy
 from schemas.codec import InvalidEvent
 from schemas.events import Event
-from services.ingress.core.normalize import Fields, clean, content_hash_id, word
+from services.ingress.core.normalize import MAX_WORD, Fields, clean, content_hash_id, word
 from services.ingress.core.rudderstack import in_segment_words
 from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.translated import Ignored, Translated, to_event
@@ -35,7 +35,7 @@ from services.ingress.core.web_drafts import (
     member_contact,
     previous_id,
 )
-from services.ingress.core.web_identity import usable_id, written_otherwise
+from services.ingress.core.web_identity import unusable_ids, usable_id, written_otherwise
 from services.ingress.core.web_sender import LONGEST_ID, Sender, Trust, sender_of, without_hashes
 from services.ingress.core.web_times import time_of
 
@@ -179,8 +179,13 @@ def _read(kind: str, fields: Fields, context: Fields, sender: Sender, shared: _S
     contact = member_contact(site.account, sender.user_id) if sender.user_id is not None else browser
     if contact is None:
         return None
+    no_values = unusable_ids(fields, LONGEST_ID)
+    if not isinstance(fields.get("context") or {}, dict):
+        no_values["context"] = fields["context"]
     at, no_times = time_of(fields, delivery.sent_at, delivery.received_at)
-    as_sent, no_values = written_otherwise(context.get("traits"), fields.get("traits"))
+    as_sent, no_traits = written_otherwise(context.get("traits"), fields.get("traits"))
+    if isinstance(event := fields.get("event"), str) and len(event) > MAX_WORD:
+        as_sent["event"] = event
     return WebMessage(
         fields=fields,
         context=context,
@@ -191,7 +196,7 @@ def _read(kind: str, fields: Fields, context: Fields, sender: Sender, shared: _S
         login=sender.login,
         assurance=site.assurance,
         at=at,
-        unread=no_times | no_values,
+        unread=no_times | no_values | no_traits,
         as_sent=as_sent,
         members=shared.known.members,
     )

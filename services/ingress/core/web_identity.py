@@ -26,6 +26,16 @@ def usable_id(value: Any, longest: int) -> str | None:
     return trimmed if 0 < len(trimmed) <= longest else None
 
 
+def unusable_ids(message: Fields, longest: int) -> Fields:
+    """The message's ids that can't be read, by field: of another type, or too long. Null and blank text state none."""
+    stated = {name: message.get(name) for name in ("userId", "anonymousId")}
+    return {
+        name: value
+        for name, value in stated.items()
+        if usable_id(value, longest) is None and not (value is None or (isinstance(value, str) and not value.strip()))
+    }
+
+
 def identifiers_of(member: str | None, traits: Any, context: Fields, assurance: Assurance) -> list[Fields]:
     """The member id of the login, e-mail and phone among the traits, and external ids, each once."""
     found = [("member_id", member)] if member else []

@@ -83,7 +83,7 @@ async def test_member_records_are_warned_of(ingress: RunningIngress) -> None:
 async def test_a_time_that_cannot_be_read_is_warned_of(ingress: RunningIngress) -> None:
     unread = {"reason": "unread", "value": "yesterday"}
     record = {"phone": "0911-111-111", "updated_at": "yesterday"}
-    detail = "the updated_at yesterday can't be read, so it is not used"
+    detail = "the updated_at yesterday can't be read as what it is to be"
     expected = [{"contact": "crm:crm:M7", "type": "updated_at", "detail": detail, **unread}]
     one = await send(ingress, "PUT", "/v1/members/M7", record, ingress.key)
     many = await send(ingress, "PUT", "/v1/members", [record | {"member_id": "M7"}, {"member_id": "M8"}], ingress.key)
@@ -94,7 +94,7 @@ async def test_a_time_that_cannot_be_read_is_warned_of(ingress: RunningIngress) 
             "Content-Type": "application/x-ndjson" if not query else "text/plain",
         }
         answer = await ingress.client.post(f"/v1/campaigns/autumn/messages{query}", content=body, headers=headers)
-        detail = "the sent_at yesterday can't be read, so it is not used"
+        detail = "the sent_at yesterday can't be read as what it is to be"
         assert (answer.status_code, answer.json()["warnings"]) == (
             202,
             [{"type": "sent_at", "detail": detail, **unread}],

@@ -155,6 +155,22 @@ def test_a_record_holds_since_its_time_in_any_spelling(updated_at: Any) -> None:
     assert outcome.warnings == ()
 
 
+def test_a_date_that_cannot_be_read_is_set_as_it_is_and_warned_of() -> None:
+    typed = {"born": "1960-01-02", "joined": "2025-10-09T08:53:20Z", "left": "yesterday", "seen": "03/04/2026"}
+    kinds = {"born": "date", "joined": "datetime", "left": "date", "seen": "datetime"}
+    outcome = validated({"attributes": {key: {"value": value, "type": kinds[key]} for key, value in typed.items()}})
+    assert isinstance(outcome, AcceptedItem)
+    assert [content["value"] for _, content in contents(outcome.events)] == list(typed.values())
+    warned = [(one.type, one.value, one.reason) for one in outcome.warnings]
+    assert warned == [("attributes.left", "yesterday", "unread"), ("attributes.seen", "03/04/2026", "unread")]
+
+
+@pytest.mark.parametrize("phone", [886912345678, 886912345678.0, "886912345678"], ids=repr)
+def test_a_phone_may_be_a_number_as_tables_export_it(phone: Any) -> None:
+    (event, *_) = contents(stated({"phone": phone}))
+    assert event[1]["identifiers"] == [{"type": "phone", "value": "886912345678", "assurance": "stated"}]
+
+
 @pytest.mark.parametrize("updated_at", ["yesterday", "03/04/2026", 17, True, {"at": NOW}], ids=repr)
 def test_a_time_that_cannot_be_read_is_kept_and_warned_of(updated_at: Any) -> None:
     outcome = validated({"display_name": "Ming", "updated_at": updated_at})

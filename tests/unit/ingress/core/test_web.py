@@ -388,6 +388,20 @@ class TestIdsAndTimes:
     def test_a_wrong_clock_is_set_right(self, times: dict[str, Any], expected: int) -> None:
         assert events_of(message("page", **times))[-1].occurred_at == expected
 
+    def test_a_name_that_is_too_long_is_cut_and_kept_whole(self) -> None:
+        data = content_of(events_of(message("track", event="x" * 300))[-1])[2]
+        assert (data["event"], data["properties"]["as_sent"]) == ("x" * 255, {"event": "x" * 300})
+
+    def test_an_id_or_context_that_is_none_is_kept_and_warned_of(self) -> None:
+        for field, value in (("userId", {"id": 7}), ("userId", True), ("userId", "x" * 300), ("context", "x")):
+            outcome = translated(message("track", event="Paid") | {field: value})
+            assert content_of(outcome.events[-1])[2]["properties"]["unread"] == {field: value}
+            assert [(one.type, one.reason) for one in outcome.warnings] == [(field, "unread")]
+        outcome = translated(message("track", event="Paid", userId=MEMBER, anonymousId=["b"]))
+        assert [one.type for one in outcome.warnings] == ["anonymousId"]
+        for blank in ("", "  "):
+            assert translated(message("track", event="Paid", userId=blank)).warnings == ()
+
     @pytest.mark.parametrize(
         ("kind", "kept_in"),
         [
