@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 # A record is given up, and its memory with it, this long after it was sent without being acknowledged.
 _GIVE_UP_MS: Final = 10_000
 REPLACE_AFTER: Final = 12.0  # s
-_LINGER_MS: Final = 5
-_BATCH_BYTES: Final = 524_288
+LINGER_MS: Final = 5
+BATCH_BYTES: Final = 524_288
 _STOP_WITHIN: Final = 5.0
 _RECORD_OVERHEAD: Final = 512  # what aiokafka and asyncio keep for each record that is under way
 
@@ -139,8 +139,8 @@ class KafkaLog:
             bootstrap_servers=self._settings.kafka_servers,
             client_id="onefold-ingress",
             acks="all",
-            linger_ms=_LINGER_MS,
-            max_batch_size=_BATCH_BYTES,
+            linger_ms=LINGER_MS,
+            max_batch_size=BATCH_BYTES,
             max_request_size=CHANNEL_EVENTS.largest_record,
             compression_type="lz4",
             partitioner=_partition,
