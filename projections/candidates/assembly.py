@@ -1,7 +1,7 @@
 """Rows of the read models into what is compared of customers. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,7 @@ import orjson
 from projections.candidates.folds import CustomerPair, CustomerProfiles, pair_of
 from projections.candidates.profiles import (
     ADDRESS_ATTRIBUTES,
+    ALIAS,
     BIRTHDAY_ATTRIBUTES,
     FIRST_NAME_ATTRIBUTES,
     LAST_NAME_ATTRIBUTES,
@@ -85,6 +86,13 @@ class NodeDecision(NamedTuple):
     verdict: str
 
 
+class NamedAlias(NamedTuple):
+    """A member id that a website's alias names as the former id of a contact's member; as it is read."""
+
+    contact_id: UUID
+    member_id: str
+
+
 class CustomerRows(NamedTuple):
     """All rows about some customers. ``alone`` are contacts of which identity knows nothing: each is a customer."""
 
@@ -95,6 +103,7 @@ class CustomerRows(NamedTuple):
     links: list[NodeLink]
     bound: list[BoundNode]
     decisions: list[NodeDecision]
+    aliases: Sequence[NamedAlias] = ()
 
 
 class _Said(NamedTuple):
@@ -135,6 +144,9 @@ def identifiers_in(rows: CustomerRows) -> dict[UUID, dict[ComparedIdentifier, Ho
         add(owners.get((link.contact_id, link.session)), (link.type, value), Hold(link.tier, reasons))
     for one in rows.bound:
         add(by_key.get((one.contact, one.session)), (CONTACT, node_text(one.contact, one.session)), Hold(one.tier))
+    current = {one.contact_id: one.customer_id for one in rows.nodes if one.current}
+    for alias in rows.aliases:
+        add(current.get(alias.contact_id), (ALIAS, alias.member_id), Hold(0))
     return dict(found)
 
 

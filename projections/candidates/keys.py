@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final
 
-from projections.candidates.profiles import ComparedProfile
+from projections.candidates.profiles import ALIAS, ComparedProfile
 
 MOST_HOLDERS: Final = 50  # a key that more customers have is no sign, and pairs grow by its square
 MOST_KEYS: Final = 200  # of a customer
@@ -40,7 +40,7 @@ def local_parts(profile: ComparedProfile) -> frozenset[str]:
 
 def _parts(profile: ComparedProfile) -> Iterator[tuple[str, ...]]:
     for type_name, value in profile.identifiers:
-        yield ("identifier", type_name, value)
+        yield ("identifier", "member_id" if type_name == ALIAS else type_name, value)
     for local in local_parts(profile):
         yield ("local", local)
     for initials in sorted({_initials(name) for name in profile.names}):

@@ -24,6 +24,7 @@ ATTRIBUTES: Final = (
 _WORD: Final = re.compile(r"\w+")
 _DATE: Final = re.compile(r"(\d{4})[-/.]?(\d{1,2})[-/.]?(\d{1,2})(?!\d)")
 
+ALIAS: Final = "alias"  # the type of a member id that a website's alias names: of another member, maybe
 ComparedIdentifier = tuple[str, str]  # (type, value); the value of a `contact` is its node, as text
 
 

@@ -13,6 +13,7 @@ from projections.candidates.assembly import (
     AttributeJson,
     BoundNode,
     CustomerRows,
+    NamedAlias,
     NodeDecision,
     NodeLink,
     NodeOwner,
@@ -27,10 +28,14 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import row_columns
 from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
+from projections.identity.queries import canonical_of
 from projections.identity.tables import CANONICAL_IDS, CONFLICTS, HOLDINGS, IS_LINK, MEMBERS, PAIR_DECISIONS
+from projections.timeline.tables import ALIAS_TYPE
+from projections.timeline.tables import TABLE as TIMELINE
 
 _STAFF: Final = "staff"
 _TEN_THOUSANDTHS: Final = 10_000
+_MOST_ALIASES: Final = 10  # of a contact
 
 
 class CandidatePosition(NamedTuple):
@@ -152,6 +157,28 @@ _MERGED_INTO: Final = compiled(
 )
 
 
+def _aliases() -> str:
+    """Selects the ids that the latest aliases of the given contacts name, of each contact a few."""
+    given = sa.func.unnest(array("contact_ids", sa.Uuid())).table_valued("contact_id").render_derived(name="given")
+    latest = (
+        sa.select(TIMELINE.c.data["previousId"].astext.label("member_id"))
+        .where(
+            TIMELINE.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+            TIMELINE.c.contact_id == given.c.contact_id,
+            TIMELINE.c.type == sa.literal_column(f"'{ALIAS_TYPE}'"),
+            TIMELINE.c.data["userId"].astext.is_not(None),
+        )
+        .order_by(TIMELINE.c.occurred_at.desc(), TIMELINE.c.event_id)
+        .limit(_MOST_ALIASES)
+        .lateral("latest")
+    )
+    named = sa.select(given.c.contact_id, latest.c.member_id).select_from(given.join(latest, sa.true()))
+    return compiled(named, "tenant", "contact_ids")
+
+
+_ALIASES: Final = _aliases()
+
+
 def _decisions(column: sa.Column[Any]) -> sa.Select[Any]:
     return sa.select(*(PAIR_DECISIONS.c[name] for name in NodeDecision._fields)).where(
         *_of_resolution(PAIR_DECISIONS), _by(column, "contact_ids")
@@ -228,6 +255,8 @@ async def _load_rows(connection: Connection, resolution: ResolutionKey, customer
         for row in await connection.fetch(statement, *resolution, contact_ids)
     ]
     keys = [one.contact for one in nodes], [one.session for one in nodes]
+    named = await connection.fetch(_ALIASES, resolution.tenant, contact_ids)
+    former = await canonical_of(connection, resolution, [one for _, one in named]) if named else []
     return CustomerRows(
         nodes=nodes,
         alone=alone,
@@ -236,4 +265,5 @@ async def _load_rows(connection: Connection, resolution: ResolutionKey, customer
         links=links,
         bound=[BoundNode(*row) for row in await connection.fetch(_BOUND_TO, *resolution, *keys)],
         decisions=[NodeDecision(*row) for row in await connection.fetch(_DECISIONS, *resolution, contact_ids)],
+        aliases=[NamedAlias(row["contact_id"], one) for row, one in zip(named, former, strict=True)],
     )

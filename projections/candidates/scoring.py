@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA, Hamming, JaroWinkler
 from rapidfuzz.fuzz import token_sort_ratio
 
 from projections.candidates.keys import local_parts
-from projections.candidates.profiles import ComparedProfile, Hold
+from projections.candidates.profiles import ALIAS, ComparedProfile, Hold
 
 AT_OUTSET: Final = -9.0
 DEFAULT_SCORE: Final = 0.5
@@ -30,6 +30,7 @@ SAME_ADDRESS: Final = 5.0
 SIMILAR_ADDRESS: Final = 4.0
 SAME_LOCAL_PART: Final = 4.0
 SIMILAR_PHONE: Final = 4.0
+MEMBERS_ALIAS: Final = 12.0  # listed, also where the names differ
 # Of a shared identifier, by the weaker of the two ties: up to tier 2, tier 3, and weaker. A former phone or e-mail is
 # worth no more than a claim, since numbers are given to others. A browser that many used, and a value that too many
 # hold, say little.
@@ -37,6 +38,7 @@ BY_TIER: Final = (10.0, 10.0, 10.0, 9.0)
 BY_CLAIM: Final = 6.0
 SAYS_LITTLE: Final = 1.0
 _LITTLE: Final = frozenset({"generic", "shared_device"})
+_MEMBER_ID: Final = "member_id"
 _PASSED_ON: Final = frozenset({"phone", "email"})
 
 _SIMILAR_NAMES: Final = 0.9
@@ -63,7 +65,7 @@ def score_of(signs: list[Sign]) -> float:
 def compare(one: ComparedProfile, other: ComparedProfile) -> list[Sign]:
     """The signs for and against, the weightiest first."""
     found = [*_shared(one, other), *_names(one, other), *_birthdays(one, other), *_addresses(one, other)]
-    found += [*_local_parts(one, other), *_phones(one, other)]
+    found += [*_local_parts(one, other), *_phones(one, other), *_aliases(one, other)]
     return sorted(found, key=lambda sign: (-sign.weight, sign.kind, sign.one, sign.other))
 
 
@@ -71,6 +73,8 @@ def _shared(one: ComparedProfile, other: ComparedProfile) -> Iterator[Sign]:
     """Of each type the weightiest shared identifier."""
     best: dict[str, Sign] = {}
     for type_name, value in sorted(one.identifiers.keys() & other.identifiers.keys()):
+        if type_name == ALIAS:  # of a third member
+            continue
         holds = one.identifiers[type_name, value], other.identifiers[type_name, value]
         sign = Sign(type_name, _weight(type_name, *holds), value, value, holds[0].reasons | holds[1].reasons)
         if type_name not in best or sign.weight > best[type_name].weight:
@@ -132,6 +136,16 @@ def _phones(one: ComparedProfile, other: ComparedProfile) -> Iterator[Sign]:
     for first, second in product(*phones):
         if len(first) == len(second) > _DIGITS and Hamming.distance(first, second) == 1:
             yield Sign("similar_phone", SIMILAR_PHONE, first, second)
+            return
+
+
+def _aliases(one: ComparedProfile, other: ComparedProfile) -> Iterator[Sign]:
+    """That a website's alias named the one's member id as a former one of the other."""
+    for named, held in ((one, other), (other, one)):
+        members = {value for type_name, value in held.identifiers if type_name == _MEMBER_ID}
+        former = {value for type_name, value in named.identifiers if type_name == ALIAS}
+        if found := min(members & former, default=None):
+            yield Sign(ALIAS, MEMBERS_ALIAS, found, found)
             return
 
 

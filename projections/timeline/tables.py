@@ -60,3 +60,12 @@ sa.Index(
     TABLE.c.occurred_at,
     postgresql_where=TABLE.c.type.in_(PROFILE_TYPES),
 )
+ALIAS_TYPE = "web.alias"
+# Former ids of members, which few contacts have: what proposes that two members are one.
+sa.Index(
+    "timeline_aliases",
+    TABLE.c.tenant,
+    TABLE.c.contact_id,
+    TABLE.c.occurred_at,
+    postgresql_where=TABLE.c.type == ALIAS_TYPE,
+)

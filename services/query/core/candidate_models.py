@@ -22,8 +22,8 @@ class CandidateSign(Shape):
     sign: Annotated[
         str,
         Field(
-            description="`name`, `birthday`, `address`, `local_part`, `similar_phone`, or the type of an identifier "
-            "that both have",
+            description="`name`, `birthday`, `address`, `local_part`, `similar_phone`, `alias`, or the type of an "
+            "identifier that both have",
             examples=["birthday"],
         ),
     ]

@@ -31,6 +31,7 @@ _WORDS: Final[Mapping[tuple[str, float], str]] = {
     ("address", SIMILAR_ADDRESS): "their addresses are similar: {one} and {other}",
 }
 _BY_KIND: Final[Mapping[str, str]] = {
+    "alias": "a website's alias names the member {one} of the one as a former id of the other",
     "local_part": "their e-mail addresses begin alike: {one}",
     "similar_phone": "their phone numbers differ in one digit: {one} and {other}",
     CONTACT: "both are bound to {one}",

@@ -83,6 +83,33 @@ async def test_a_common_name_and_birthday_are_a_candidate_and_each_alone_is_none
     assert await listed(brand) == [(ids(A, B), ["name", "birthday"])]
 
 
+def aliased(member: str, previous: str) -> list[Event]:
+    """What a website's alias becomes."""
+    own = f"web:shop:user:{member}"
+    return [
+        claimed(own, member_id=member),
+        event(own, "web.alias", {"previousId": previous, "userId": member}),
+    ]
+
+
+async def test_a_member_that_an_alias_names_as_another_ones_former_id_is_a_candidate(brand: Brand) -> None:
+    await brand.fold(*aliased("M2", "M1"), *named("web:shop:user:M2", "Mei Lin"))
+    await sweep(brand)
+    assert await listed(brand) == []  # M1 is nobody's yet
+    await brand.fold(stated(A, member_id="M1"), *named(A, "Ann Wu"))
+    await sweep(brand)
+    ((pair, signs),) = await listed(brand)
+    assert (pair, signs[0]) == (ids(A, "web:shop:user:M2"), "alias")
+
+
+async def test_a_merge_takes_an_alias_off(brand: Brand) -> None:
+    await brand.fold(*aliased("M2", "M1"), stated(A, member_id="M1"))
+    await sweep(brand)
+    assert len(await listed(brand)) == 1
+    await brand.fold(merged("M1", "M2"))
+    assert await listed(brand) == []
+
+
 @pytest.mark.parametrize("decision", ["same", "different"])
 async def test_a_decision_takes_the_pair_off_at_once(brand: Brand, decision: str) -> None:
     await brand.fold(*TWO_MEMBERS)
