@@ -1,0 +1,122 @@
+"""What a website's messages make of customers: members' own values, shared browsers, keys, and aliases."""
+
+import hmac
+from dataclasses import replace
+from typing import Any, Final
+
+import asyncpg
+
+from services.ingress.adapters.identity import PostgresIdentity
+from services.ingress.core.web import Delivery, Site, TenantKnowledge, translate
+from services.ingress.handlers.daily_dedup import DailyDedup
+from tests.support.identity_events import merged
+from tests.support.read_api import MASTER, NOW, Brand, id_of
+
+PUBLIC: Final = Site("demo", "site", "shop", login_secrets=("s3cret",))
+SERVER: Final = replace(PUBLIC, assurance="stated")
+BROWSER: Final = "web:shop:c1"
+A: Final = {"name": "Ann", "email": "ann@example.tw", "phone": "+886911111111", "birthday": "1990-01-31"}
+B: Final = {"name": "Bo", "email": "bo@example.tw"}
+
+
+def own(member: str) -> str:
+    return f"web:shop:user:{member}"
+
+
+class Shop:
+    """A website that is read by the read API; each message is a minute after the one before."""
+
+    def __init__(self, brand: Brand) -> None:
+        self._brand, self._dedup, self._at = brand, DailyDedup(), NOW - 3_600_000
+
+    async def say(self, kind: str, site: Site = PUBLIC, known: TenantKnowledge | None = None, **fields: Any) -> None:
+        self._at += 60_000
+        message = {"type": kind, "event": "x", "messageId": f"m{self._at}", "timestamp": self._at} | fields
+        new = self._dedup.new_events(translate([message], site, Delivery(self._at), known).events)
+        self._dedup.remember(new)
+        await self._brand.fold(*new)
+
+    async def customer(self, contact: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self._brand.json(f"/v1/customers/{id_of(contact)}")
+        return found
+
+
+def values(customer: dict[str, Any]) -> dict[str, Any]:
+    attributes = {key: one["value"] for key, one in customer["attributes"].items()}
+    return {name: customer[name] for name in ("member_id", "name", "email", "phone")} | {"attributes": attributes}
+
+
+async def test_who_logs_in_on_a_browser_has_nothing_of_the_one_before(brand: Brand) -> None:
+    shop = Shop(brand)
+    await shop.say("identify", anonymousId="c1", userId="A", traits=A)
+    await shop.say("identify", anonymousId="c1", userId="B", traits=B)
+    assert values(await shop.customer(own("A"))) == {
+        "member_id": "A",
+        "name": "Ann",
+        "email": "ann@example.tw",
+        "phone": "+886911111111",
+        "attributes": {"birthday": "1990-01-31"},
+    }
+    customer = await shop.customer(own("B"))
+    assert values(customer) == {
+        "member_id": "B",
+        "name": "Bo",
+        "email": "bo@example.tw",
+        "phone": None,
+        "attributes": {},
+    }
+    assert {one["contact"] for one in customer["contacts"]} == {own("B"), BROWSER}
+
+
+async def test_a_browser_that_two_members_track_on_in_turn_ends_with_the_last(brand: Brand) -> None:
+    shop = Shop(brand)
+    for member in ("A", "B", "A"):
+        await shop.say("track", anonymousId="c1", userId=member)
+    assert (await shop.customer(BROWSER))["member_id"] == "A"
+
+
+async def test_a_public_key_changes_nothing_that_a_servers_key_stated(brand: Brand) -> None:
+    shop = Shop(brand)
+    await shop.say("identify", SERVER, userId="A", traits=A)
+    before = values(await shop.customer(own("A")))
+    forged = {"name": "Mallory", "email": "m@example.tw", "phone": "+886922222222", "birthday": None, "vip": True}
+    await shop.say("identify", userId="A", traits=forged)
+    await shop.say("identify", anonymousId="c9", userId="A", traits=forged)
+    after = await shop.customer(own("A"))
+    assert values(after) == before | {"attributes": {"birthday": "1990-01-31", "vip": True}}
+    assert {key: one["claimed"] for key, one in after["attributes"].items()} == {"birthday": False, "vip": True}
+
+
+async def test_a_signed_login_is_proven(brand: Brand) -> None:
+    shop = Shop(brand)
+    sign = hmac.digest(b"s3cret", b"A", "sha256").hex()
+    await shop.say("track", anonymousId="c1", userId="A", context={"identityHash": sign})
+    await shop.say("track", anonymousId="c2", userId="A")
+    found = {one["contact"]: one["by_claim"] for one in (await shop.customer(own("A")))["contacts"]}
+    assert found == {own("A"): False, BROWSER: False, "web:shop:c2": True}
+
+
+async def test_placeholders_join_nobody(brand: Brand) -> None:
+    shop = Shop(brand)
+    for member in ("A", "B"):
+        await shop.say("identify", anonymousId="undefined", userId=member, traits={"name": member})
+    for browser in ("c1", "c2"):
+        await shop.say("identify", anonymousId=browser, userId="guest", traits={"name": browser})
+    for contact in (own("A"), own("B"), BROWSER, "web:shop:c2"):
+        assert [one["contact"] for one in (await shop.customer(contact))["contacts"]] == [contact]
+    assert (await brand.get(f"/v1/customers/{id_of('web:shop:undefined')}")).status_code == 404
+
+
+async def test_an_alias_binds_a_browser_and_makes_none_of_a_member(brand: Brand) -> None:
+    shop = Shop(brand)
+    await shop.say("page", anonymousId="c1")
+    await shop.say("alias", previousId="c1", userId="A")
+    assert {one["contact"] for one in (await shop.customer(own("A")))["contacts"]} == {own("A"), BROWSER}
+    async with asyncpg.create_pool(brand.url, min_size=1, max_size=1) as pool:
+        identity = PostgresIdentity(pool, MASTER, "TW")
+        known = TenantKnowledge(members=await identity.known_members("demo", ["A", "B", "guest", "c1"]))
+        assert known.members == {"A": "A"}
+        await shop.say("alias", known=known, previousId="A", userId="B")
+        assert (await brand.get(f"/v1/customers/{id_of('web:shop:A')}")).status_code == 404
+        await brand.fold_identity(merged("A", "B"))
+        assert await identity.known_members("demo", ["A", "B"]) == {"A": "B", "B": "B"}
