@@ -4,7 +4,6 @@ Nobody may have it all: each owner has a share. Where a share, or the whole, is 
 arriving gives way to a smaller one, so that many large bodies that stand still can't keep small ones out.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -30,13 +29,13 @@ class Budget:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._used: Counter[Share] = Counter()
+        self._used: dict[Share, int] = {}
         self._arriving: dict[BudgetLease, None] = {}
 
     @property
     def used(self) -> int:
         """The bytes that all leases hold."""
-        return self._used[_ALL]
+        return self._used.get(_ALL, 0)
 
     def lease(self, *shares: Share) -> "BudgetLease":
         """An empty lease on these shares; it has to be closed by whoever holds it last."""
@@ -44,17 +43,21 @@ class Budget:
 
     def acquire(self, lease: "BudgetLease", size: int, shares: tuple[Share, ...]) -> None:
         """Take ``size`` bytes of the shares. Raises BudgetExceeded, unless nothing else is in use there."""
+        used = self._used
         for share in shares:
-            self._make_room(share, lease, size)
+            if used.get(share, 0) + size > self._limit // share.divisor:
+                self._make_room(share, lease, size)
         for share in shares:
-            self._used[share] += size
+            used[share] = used.get(share, 0) + size
 
     def release(self, size: int, shares: tuple[Share, ...]) -> None:
         """Return ``size`` bytes."""
         for share in shares:
-            self._used[share] -= size
-            if not self._used[share]:
-                del self._used[share]
+            left = self._used.get(share, 0) - size
+            if left:
+                self._used[share] = left
+            else:
+                self._used.pop(share, None)
 
     def arrives(self, lease: "BudgetLease") -> None:
         """From now on the lease may be revoked in favour of a smaller one."""
@@ -66,7 +69,7 @@ class Budget:
 
     def _make_room(self, share: Share, lease: "BudgetLease", size: int) -> None:
         limit, wanted = self._limit // share.divisor, lease.size + size
-        while self._used[share] and self._used[share] + size > limit:
+        while (used := self._used.get(share, 0)) and used + size > limit:
             largest = max((one for one in self._arriving if share in one.shares), key=_size, default=lease)
             if largest.size <= wanted:
                 raise BudgetExceeded(f"more than {limit} bytes are in flight")

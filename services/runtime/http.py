@@ -11,14 +11,14 @@ import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 import orjson
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -128,7 +128,13 @@ class RequestMetrics:
             await self._app(scope, receive, note_status)
         finally:
             labels = (_template(scope), scope["method"] if scope["method"] in _METHODS else "other", str(status))
-            HTTP_SECONDS.labels(*labels).observe(perf_counter() - began)
+            _seconds_of(*labels).observe(perf_counter() - began)
+
+
+@cache
+def _seconds_of(template: str, method: str, status: str) -> Histogram:
+    """The histogram of one set of labels, which prometheus_client looks up under a lock; there are few of them."""
+    return HTTP_SECONDS.labels(template, method, status)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
