@@ -29,7 +29,9 @@ from services.ingress.http import (
     identity,
     member_merges,
     members,
+    rudderstack,
     segment,
+    segment_settings,
     sources,
     webhooks,
 )
@@ -48,7 +50,7 @@ from services.runtime.settings import Settings
 log = structlog.get_logger(__name__)
 _LEAST_BUDGET: Final = 67_108_864
 VISIBLE_WITHIN: Final = 10.0  # s
-HOT: Final = (webhooks.webhooks, events.router, segment.calls)
+HOT: Final = (webhooks.webhooks, events.router, segment.calls, rudderstack.calls)
 COLD: Final = (
     member_merges.router,
     members.router,
@@ -58,7 +60,9 @@ COLD: Final = (
     sources.router,
     webhooks.handshakes,
     deletion.router,
-    segment.extras,
+    segment.preflights,
+    segment_settings.router,
+    rudderstack.router,
 )
 
 

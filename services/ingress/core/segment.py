@@ -7,7 +7,9 @@ from typing import Any, Final
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.web import Delivery
 
-MAX_BATCH_BYTES: Final = 512_000
+# RudderStack's SDKs for servers fill a batch up to 4 MiB, and then add one message.
+MAX_BATCH_BYTES: Final = 4_300_000
+MAX_UNPROVEN_BYTES: Final = 512_000
 MAX_MESSAGES: Final = 2_500
 # The calls by their paths, and by the letters that the browser's SDK calls them by.
 CALLS: Final[Mapping[str, str]] = {

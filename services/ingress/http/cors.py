@@ -3,12 +3,29 @@
 import re
 from typing import Final
 
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+
+from schemas.export import Document
 
 _ASKED: Final = re.compile(r"[A-Za-z0-9-]+(?:\s*,\s*[A-Za-z0-9-]+)*")
 _LONGEST: Final = 1000
 _USUAL: Final = "authorization, content-type, content-encoding, x-retry-count"
+
+
+def add_preflight(router: APIRouter, path: str, openapi_extra: Document | None = None) -> None:
+    """Add the route by which browsers ask whether a script may call the path."""
+    slash = "_slash" if path.endswith("/") else ""  # its operation needs an id of its own
+    router.add_api_route(
+        path,
+        preflight,
+        methods=["OPTIONS"],
+        name=f"preflight_{path.strip('/')}{slash}",
+        summary="Let a script of any website send this",
+        status_code=204,
+        openapi_extra=openapi_extra,
+    )
 
 
 async def preflight(request: Request) -> Response:

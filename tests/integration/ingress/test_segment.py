@@ -14,7 +14,7 @@ from services.control import write_keys
 from services.control.errors import NameTaken, UnknownSite
 from services.control.source_options import SourceOptions
 from services.control.sources import change_source, disabled
-from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES
+from services.ingress.core.segment import BATCHES, CALLS, MAX_BATCH_BYTES, MAX_MESSAGES, MAX_UNPROVEN_BYTES
 from services.runtime.broker import ensure_topics
 from tests.support.ingress import OCCURRED_AT, RunningIngress, assert_problem, running_ingress, settings_for
 from tests.support.servers import OwnKafka, OwnPostgres
@@ -288,7 +288,34 @@ async def test_the_browsers_settings_refuse_a_server_s_key(ingress: RunningIngre
     public = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
     server = await write_keys.add_write_key(ingress.engine, "shop-web", "server")
     assert (await ingress.client.get(f"/v1/projects/{public}/settings")).status_code == 200
-    assert_problem(await ingress.client.get(f"/v1/projects/{server}/settings"), 404, "not-found")
+    assert_problem(await ingress.client.get(f"/v1/projects/{server}/settings"), 403, "server-key-in-browser")
     assert (
         await ingress.client.post("/v1/track", json={"anonymousId": "a", "event": "E"}, auth=(server, ""))
     ).is_success
+
+
+async def test_a_server_s_key_is_refused_in_a_page(ingress: RunningIngress, key: str) -> None:
+    server = await write_keys.add_write_key(ingress.engine, "shop-web", "server")
+    page = {"Origin": "https://shop.example"}
+    for answer in (
+        await send(ingress, "/v1/track", a_track(), basic(server) | page),
+        await send(ingress, "/v1/track", a_track(writeKey=server), page),
+    ):
+        problem = assert_problem(answer, 403, "server-key-in-browser")
+        assert "revoke" in problem["detail"]
+        assert answer.headers["access-control-allow-origin"] == "*"
+    assert await ingress.log() == []
+    assert (await send(ingress, "/v1/track", a_track(), basic(server))).json() == SUCCESS
+    assert (await send(ingress, "/v1/track", a_track(), basic(key) | page)).json() == SUCCESS
+
+
+async def test_a_problem_names_itself_in_the_words_that_sdks_read(ingress: RunningIngress) -> None:
+    problem = (await send(ingress, "/v1/batch", {"batch": []}, basic("wk_guess"))).json()
+    assert (problem["code"], problem["message"]) == ("unauthenticated", problem["detail"])
+
+
+async def test_a_key_in_the_body_allows_smaller_batches_than_one_in_a_header(ingress: RunningIngress, key: str) -> None:
+    batch = {"batch": [a_track(number, properties={"x": "a" * 30_000}) for number in range(18)], "writeKey": key}
+    assert len(orjson.dumps(batch)) > MAX_UNPROVEN_BYTES
+    assert_problem(await send(ingress, "/v1/batch", batch), 413, "too-large")
+    assert (await send(ingress, "/v1/batch", batch, basic(key))).json() == SUCCESS
