@@ -55,14 +55,16 @@ class Website:
 
 @pytest.fixture
 async def website(ingress: RunningIngress, browser: Browser) -> AsyncIterator[Website]:
-    """A website whose pages may load Segment's SDK from itself."""
+    """A website whose pages may load Segment's and RudderStack's SDKs from itself."""
     bundles = stock.package("@segment/analytics-next") / "dist" / "umd"
+    rudderstack = stock.package("@rudderstack/analytics-js") / "dist" / "npm" / "modern" / "bundled" / "umd"
     html: dict[str, str] = {}
 
     async def page_of(request: Request) -> Response:
         return HTMLResponse(html.get(request.path_params["name"], "<title>nothing here</title>"))
 
-    app = Starlette(routes=[Mount("/sdk", StaticFiles(directory=bundles)), Route("/{name}", page_of)])
+    sdks = [Mount("/sdk", StaticFiles(directory=bundles)), Mount("/rudderstack", StaticFiles(directory=rudderstack))]
+    app = Starlette(routes=[*sdks, Route("/{name}", page_of)])
     write_key = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
     async with served(ingress.app) as onefold, served(app) as address:
         page = await browser.new_page(locale="zh-TW")

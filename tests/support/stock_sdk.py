@@ -1,4 +1,4 @@
-"""What browser tests need that is not Python: a Chromium, and the SDKs as their makers publish them."""
+"""What tests need that is not Python: a Chromium, and stock SDKs of npm and Maven as their makers publish them."""
 
 import fcntl
 import json
@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import pytest
 
 _HERE = Path(__file__).parent
 _MODULES = _HERE / "node_modules"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+_JAVA = _HERE / "stock_java"
 _INSTALLS_WITHIN = 100
+_SENDS_WITHIN = 50
 
 
 def chromium() -> str:
@@ -30,6 +32,35 @@ def package(name: str) -> Path:
         if _installed(name) != wanted:
             _install()
     return _MODULES / name
+
+
+def say_by_node(sdk: Literal["rudderstack", "segment"], address: str, write_key: str) -> None:
+    """Have a stock SDK for Node.js send what stock_node.js says; skips where it can't be had."""
+    package({"rudderstack": "@rudderstack/rudder-sdk-node", "segment": "@segment/analytics-node"}[sdk])
+    _run(["node", str(_HERE / "stock_node.js"), sdk, address, write_key], _HERE, _SENDS_WITHIN)
+
+
+def say_by_java(address: str, write_key: str) -> None:
+    """Have Segment's SDK for Java send what Say.java says; skips where it can't be had."""
+    if shutil.which("mvn") is None or shutil.which("java") is None:
+        _do_without("needs Maven and Java, such as Debian's package maven")
+    pom, libraries = _JAVA / "pom.xml", _JAVA / "lib"
+    with pom.open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not libraries.exists() or libraries.stat().st_mtime < pom.stat().st_mtime:
+            resolve = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"]
+            _run(resolve, _JAVA, _INSTALLS_WITHIN)
+            libraries.touch()
+    _run(["java", "-Dfile.encoding=UTF-8", "-cp", "lib/*", "Say.java", address, write_key], _JAVA, _SENDS_WITHIN)
+
+
+def _run(command: list[str], folder: Path, within: int) -> None:
+    """Run a command; fails the test with what it printed if it fails."""
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=within, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{command[0]} failed: {done.stdout[-500:]}{done.stderr[-1000:]}")
 
 
 def _installed(name: str) -> str | None:
