@@ -1,0 +1,77 @@
+"""Which events count at a time in the past (pure).
+
+Two times can be asked for. What was *true* at a time follows from the events that had occurred by then, also those that
+were received later. What was *known* at a time follows from the events that had been received by then. With both, the
+answer is what was known at the one time to be true at the other.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from schemas.events import Event
+
+LATEST: Final = 2**63 - 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+_MOST_DIGITS: Final = 15
+_LOST_PLUS: Final = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
+_FORMS: Final = (
+    "A time is ISO 8601 with its offset from UTC, such as 2026-03-01T00:00+08:00 or 2026-02-28T16:00:00Z, or a number "
+    "of milliseconds since 1970."
+)
+
+
+class NoTime(ValueError):
+    """This is no time; the message gives the forms that are read."""
+
+    def __init__(self) -> None:
+        super().__init__(_FORMS)
+
+
+class Cutoff(NamedTuple):
+    """The latest time (ms, UTC) at which an event that counts occurred, and was received; None: any time."""
+
+    as_of: int | None = None
+    known_at: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != NO_CUTOFF
+
+    def includes(self, event: Event) -> bool:
+        """Whether the event counts."""
+        return event.occurred_at <= self.occurred_by and event.received_at <= self.received_by
+
+    @property
+    def occurred_by(self) -> int:
+        """The latest ``occurred_at`` of an event that counts."""
+        return LATEST if self.as_of is None else self.as_of
+
+    @property
+    def received_by(self) -> int:
+        """The latest ``received_at`` of an event that counts."""
+        return LATEST if self.known_at is None else self.known_at
+
+    def moment(self, now: int) -> int:
+        """The time at which the answer holds: tags, for instance, may have run out by then."""
+        return next((one for one in self if one is not None), now)
+
+
+NO_CUTOFF: Final = Cutoff()
+
+
+def read_time(text: str) -> int:
+    """The time in ms (UTC). Raises NoTime.
+
+    A space before the offset stands for the ``+`` that it is in a URL that was not encoded.
+    """
+    text = text.strip()
+    if text.lstrip("-").isdecimal() and len(text) <= _MOST_DIGITS:
+        return int(text)
+    try:
+        found = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text.upper()))
+    except ValueError:
+        raise NoTime from None
+    if found.tzinfo is None:
+        raise NoTime
+    return (found - _EPOCH) // _MS
