@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.figures import BenchmarkFailed
 from projections.engine.connection import Connection
-from projections.identity.tables import OUTBOX_POSITIONS
+from projections.migrations.tables import OUTBOX_POSITIONS
 from schemas.topics import CHANNEL_EVENTS, Topic
 from services.embedded.ports import free_port
 from services.embedded.postgres import DATABASE
@@ -89,7 +89,7 @@ class Bed:
         async with connected(url) as connection:
             await connection.execute(f"ALTER SCHEMA {before} RENAME TO {name}")
             await connection.execute("UPDATE onefold.generations SET name = $1", name)
-            await connection.execute(f"TRUNCATE {name}.{OUTBOX_POSITIONS.name}")  # of the copied outbox
+            await connection.execute(f"TRUNCATE {OUTBOX_POSITIONS.fullname}")  # of the copied outbox
             await connection.execute("CHECKPOINT")  # so that earlier writes do not cost time later
         return self.settings.model_copy(update={"database": url, "topic_prefix": prefix, "worker_port": free_port()})
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks.bed import Bed, reading, require_running
 from benchmarks.figures import BenchmarkFailed
-from projections.identity.tables import OUTBOX
+from projections.migrations.tables import OUTBOX
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.embedded.process import Process
 from services.runtime.settings import Settings
@@ -61,7 +61,7 @@ async def seconds_to_fold(bed: Bed, settings: Settings) -> float:
 async def rest(settings: Settings) -> None:
     """Empty the outbox, and do PostgreSQL's housekeeping, so that neither is measured."""
     async with reading(settings) as connection:
-        await connection.execute(f"TRUNCATE {OUTBOX.name}")
+        await connection.execute(f"TRUNCATE {OUTBOX.fullname}")
         await connection.execute("VACUUM ANALYZE")
 
 

@@ -3,14 +3,20 @@
 It is made by one version of the code and never migrated. `onefold.generations` keeps its *schema digest*: of the DDL of
 its tables and of the versions that the folds declare. Code of another digest refuses the generation, so it never meets
 a missing column or a row that another fold has written; `onefold migrate --fresh` folds the log into a new one.
+
+Readers read the *active* generation. One that is *building* folds the log beside it. When it takes its place, the
+former one is on *standby*: workers go on to fold the log into it, so that going back is the same step. One that is
+*retired* is kept and not folded into any more. Only the active one announces changes of customers, so each chunk's
+transaction begins with `share`, which the change of the active generation waits for.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,29 +25,97 @@ from projections.engine.connection import Connection
 from projections.engine.statements import comments, compiled, ddl
 from projections.engine.views import View, point_views
 from projections.migrations.tables import GENERATIONS
+from schemas.topics import CUSTOMER_CHANGES, Topic
 
 FIRST: Final = "g1"
+BUILDING, ACTIVE, STANDBY, RETIRED = "building", "active", "standby", "retired"
+FED: Final = (BUILDING, ACTIVE, STANDBY)  # workers fold the log into these
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _NUMBERED: Final = re.compile(r"g([1-9][0-9]{0,8})")
-_IS_ACTIVE: Final = GENERATIONS.c.state == "active"
+_IS_ACTIVE: Final = GENERATIONS.c.state == ACTIVE
+_NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
 # As JSON, because the columns are not there yet while a database waits for its control tables to be migrated.
 _AS_JSON: Final = sa.func.to_jsonb(GENERATIONS.table_valued(), type_=JSONB())
+_TOPIC_SUFFIX: Final = _AS_JSON["topic_suffix"].astext
 _ACTIVE: Final = compiled(
-    sa.select(GENERATIONS.c.name, _AS_JSON["topic_suffix"].astext, _AS_JSON["schema_digest"].astext).where(_IS_ACTIVE)
+    sa.select(
+        GENERATIONS.c.name,
+        _TOPIC_SUFFIX,
+        sa.func.coalesce(_AS_JSON["changes_suffix"].astext, _TOPIC_SUFFIX),
+        _AS_JSON["schema_digest"].astext,
+    ).where(_IS_ACTIVE)
 )
 _NAMES: Final = compiled(sa.select(GENERATIONS.c.name))
-_RETIRE: Final = compiled(sa.update(GENERATIONS).where(_IS_ACTIVE).values(state="retired"))
-_ACTIVATE: Final = compiled(
+_ALL: Final = sa.select(
+    GENERATIONS.c.name,
+    GENERATIONS.c.topic_suffix,
+    GENERATIONS.c.changes_suffix,
+    GENERATIONS.c.state,
+    GENERATIONS.c.schema_digest,
+    GENERATIONS.c.created_at,
+    GENERATIONS.c.activated_at,
+    GENERATIONS.c.as_of,
+    GENERATIONS.c.known_at,
+    GENERATIONS.c.caught_up_at,
+    GENERATIONS.c.compared_at,
+)
+_LIST: Final = compiled(_ALL.order_by(GENERATIONS.c.created_at, GENERATIONS.c.name))
+_FIND: Final = compiled(_ALL.where(_NAMED), "of_name")
+_RETIRE_ALL: Final = compiled(sa.update(GENERATIONS).where(GENERATIONS.c.state.in_(FED)).values(state=RETIRED))
+_INSERT: Final = compiled(
     sa.insert(GENERATIONS).values(
         name=sa.bindparam("new"),
-        state="active",
-        activated_at=sa.func.now(),
+        state=sa.bindparam("in_state"),
+        activated_at=sa.case((sa.bindparam("in_state", type_=sa.Text()) == ACTIVE, sa.func.now())),
         topic_suffix=sa.bindparam("suffix"),
+        changes_suffix=sa.bindparam("changes"),
         schema_digest=sa.bindparam("digest"),
+        as_of=sa.bindparam("as_of"),
+        known_at=sa.bindparam("known_at"),
     ),
-    *("new", "suffix", "digest"),
+    *("new", "in_state", "suffix", "changes", "digest", "as_of", "known_at"),
 )
+_SET_STATE: Final = compiled(
+    sa.update(GENERATIONS)
+    .where(_NAMED)
+    .values(
+        state=sa.bindparam("in_state"),
+        activated_at=sa.case(
+            (sa.bindparam("in_state", type_=sa.Text()) == ACTIVE, sa.func.now()), else_=GENERATIONS.c.activated_at
+        ),
+    ),
+    *("of_name", "in_state"),
+)
+_NOTE_CAUGHT_UP: Final = compiled(
+    sa.update(GENERATIONS)
+    .where(_NAMED)
+    .values(caught_up_at=sa.func.coalesce(GENERATIONS.c.caught_up_at, sa.func.now())),
+    "of_name",
+)
+_NOTE_COMPARED: Final = compiled(
+    sa.update(GENERATIONS)
+    .where(_NAMED)
+    .values(compared_at=sa.func.now(), accepted=sa.bindparam("accepted", type_=JSONB())),
+    *("of_name", "accepted"),
+)
+_FORGET: Final = compiled(sa.delete(GENERATIONS).where(_NAMED), "of_name")
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("onefold.generations"))))
+_CHUNKS: Final = sa.func.hashtext("onefold.chunks")
+_SHARE: Final = compiled(
+    sa.select(sa.func.pg_advisory_xact_lock_shared(_CHUNKS, sa.func.hashtext(sa.func.current_schema())))
+)
+_STOP_CHUNKS: Final = compiled(
+    sa.select(sa.func.pg_advisory_xact_lock(_CHUNKS, sa.func.hashtext(sa.bindparam("name", type_=sa.Text())))), "name"
+)
+
+
+def changes_suffix(*, only_active: bool = False) -> sa.Select[tuple[str]]:
+    """Selects the suffix of the customer-changes topic of the connection's generation.
+
+    ``only_active``: selects nothing while that generation is not the active one.
+    """
+    found = sa.select(GENERATIONS.c.changes_suffix).where(GENERATIONS.c.name == sa.func.current_schema())
+    return found.where(_IS_ACTIVE) if only_active else found
 
 
 class NoGeneration(LookupError):
@@ -58,11 +132,70 @@ class IncompatibleGeneration(NoGeneration):
         )
 
 
+class NoSuchGeneration(NoGeneration):
+    """There is no generation of this name."""
+
+
 class Generation(NamedTuple):
-    """An active generation: the schema of its tables, and what the names of its own topics end with."""
+    """A generation: the schema of its tables, and what the names of its topics end with.
+
+    ``topic_suffix`` is of the topics of its own; ``changes_suffix`` is of the topic of customer changes, which it
+    shares with the generations that it took the place of.
+    """
 
     name: str
     topic_suffix: str
+    changes_suffix: str
+
+    def topic_name(self, topic: Topic, prefix: str) -> str:
+        """The name of the generation's topic on the broker."""
+        return topic.full_name(prefix, self.changes_suffix if topic == CUSTOMER_CHANGES else self.topic_suffix)
+
+
+class Horizon(NamedTuple):
+    """Which events a generation folds: those that had occurred, and had been received, at these times."""
+
+    as_of: datetime | None = None
+    known_at: datetime | None = None
+
+
+EVERYTHING: Final = Horizon()
+
+
+class GenerationRecord(NamedTuple):
+    """What is known of a generation; ``schema_digest`` is None if it was made by code that kept none."""
+
+    name: str
+    topic_suffix: str
+    changes_suffix: str
+    state: str
+    schema_digest: str | None
+    created_at: datetime
+    activated_at: datetime | None
+    as_of: datetime | None
+    known_at: datetime | None
+    caught_up_at: datetime | None
+    compared_at: datetime | None
+
+    @property
+    def generation(self) -> Generation:
+        """Its schema and topics."""
+        return Generation(self.name, self.topic_suffix, self.changes_suffix)
+
+    @property
+    def fed(self) -> bool:
+        """Whether workers fold the log into it."""
+        return self.state in FED
+
+    @property
+    def partial(self) -> bool:
+        """Whether it leaves out a part of the log by intention, and so never becomes the active one."""
+        return self.horizon != EVERYTHING
+
+    @property
+    def horizon(self) -> Horizon:
+        """Which events it folds."""
+        return Horizon(self.as_of, self.known_at)
 
 
 @dataclass(frozen=True)
@@ -96,10 +229,41 @@ async def active_generation(connection: Connection, schema: GenerationSchema) ->
     row = await connection.fetchrow(_ACTIVE)
     if row is None:
         raise NoGeneration(NoGeneration.__doc__)
-    name, suffix, digest = row
+    *found, digest = row
     if digest != schema.digest:
-        raise IncompatibleGeneration(name)
-    return Generation(name, suffix)
+        raise IncompatibleGeneration(found[0])
+    return Generation(*found)
+
+
+async def all_generations(connection: Connection) -> list[GenerationRecord]:
+    """Every generation, the oldest first."""
+    return [GenerationRecord(*row) for row in await connection.fetch(_LIST)]
+
+
+async def find_generation(connection: Connection, name: str) -> GenerationRecord:
+    """The generation of this name. Raises NoSuchGeneration."""
+    row = await connection.fetchrow(_FIND, name)
+    if row is None:
+        raise NoSuchGeneration(f"There is no generation {name}. `onefold generations list` shows which there are.")
+    return GenerationRecord(*row)
+
+
+async def share(connection: Connection) -> None:
+    """Begin a transaction that writes the connection's generation: its state stays as it is until the end.
+
+    It must come before any other lock. Waits while another generation is being made the active one.
+    """
+    await connection.execute(_SHARE)
+
+
+async def stop_chunks(connection: Connection, name: str) -> None:
+    """Have all others wait who want to write the generation, until the transaction ends. Waits for those who do."""
+    await connection.execute(_STOP_CHUNKS, name)
+
+
+async def lock_generations(connection: Connection) -> None:
+    """Keep others from changing states of generations until the transaction ends."""
+    await connection.execute(_LOCK)
 
 
 async def create_generation(connection: Connection, name: str, schema: GenerationSchema) -> None:
@@ -113,17 +277,24 @@ async def create_generation(connection: Connection, name: str, schema: Generatio
             await connection.execute(statement)
 
 
-async def activate_generation(
-    connection: Connection, name: str, schema: GenerationSchema, *, topic_suffix: str = ""
+async def add_generation(
+    connection: Connection,
+    generation: Generation,
+    schema: GenerationSchema,
+    *,
+    state: str = BUILDING,
+    horizon: Horizon = EVERYTHING,
 ) -> None:
-    """Make a generation the active one, in one transaction, and have the views show it.
+    """Make a generation, empty, in this state. Its topics must be there already: workers begin to fold into it.
 
-    The former one is retired, and kept.
+    In one transaction; raises what PostgreSQL raises if somebody else has made a generation of this name meanwhile.
     """
     async with connection.transaction():
-        await point_views(connection, name, schema.views)
-        await connection.execute(_RETIRE)
-        await connection.execute(_ACTIVATE, name, topic_suffix, schema.digest)
+        await connection.execute(_LOCK)
+        await create_generation(connection, generation.name, schema)
+        await connection.execute(_INSERT, generation.name, state, *generation[1:], schema.digest, *horizon)
+        if state == ACTIVE:
+            await point_views(connection, generation.name, schema.views)
 
 
 async def ensure_generation(connection: Connection, schema: GenerationSchema) -> Generation:
@@ -135,25 +306,59 @@ async def ensure_generation(connection: Connection, schema: GenerationSchema) ->
         except IncompatibleGeneration:
             raise
         except NoGeneration:
-            await create_generation(connection, FIRST, schema)
-            await activate_generation(connection, FIRST, schema)
-            return Generation(FIRST, "")
+            first = Generation(FIRST, "", "")
+            await add_generation(connection, first, schema, state=ACTIVE)
+            return first
 
 
-async def next_generation(connection: Connection) -> Generation:
-    """The generation that `start_afresh` would make now: g2 after g1, with topics of its own."""
+async def next_generation(connection: Connection, *, takes_over: bool = False) -> Generation:
+    """The generation that can be made next: g2 after g1, with topics of its own.
+
+    If it is to take the place of the active one (``takes_over``), it goes on with the topic of changes of that one.
+    """
     found = (_NUMBERED.fullmatch(row["name"]) for row in await connection.fetch(_NAMES))
     name = f"g{max((int(one[1]) for one in found if one), default=0) + 1}"
-    return Generation(name, "" if name == FIRST else name)
+    suffix = "" if name == FIRST else name
+    active = await connection.fetchrow(_ACTIVE) if takes_over else None
+    return Generation(name, suffix, active[2] if active else suffix)
 
 
 async def start_afresh(connection: Connection, generation: Generation, schema: GenerationSchema) -> None:
-    """Make the next generation, empty, and make it active; the former one is retired, and kept.
-
-    Its topics must be there already: workers begin to fold into it at the log's first record. In one transaction;
-    raises what PostgreSQL raises if somebody else has made a generation of this name meanwhile.
-    """
+    """Make the next generation, empty, and make it active; all former ones are retired, and kept."""
     async with connection.transaction():
         await connection.execute(_LOCK)
-        await create_generation(connection, generation.name, schema)
-        await activate_generation(connection, generation.name, schema, topic_suffix=generation.topic_suffix)
+        await connection.execute(_RETIRE_ALL)
+        await add_generation(connection, generation, schema, state=ACTIVE)
+
+
+async def exchange(connection: Connection, former: GenerationRecord, name: str, schema: GenerationSchema) -> None:
+    """Make a generation the active one in the place of the former, and have the views show it, in the transaction.
+
+    The former one is on standby if this code's workers can go on with it; else it is retired.
+    """
+    await connection.execute(_SET_STATE, former.name, STANDBY if former.schema_digest == schema.digest else RETIRED)
+    await connection.execute(_SET_STATE, name, ACTIVE)
+    await point_views(connection, name, schema.views)
+
+
+async def retire_generation(connection: Connection, name: str) -> None:
+    """Have workers fold no more into the generation. It must not be the active one."""
+    await connection.execute(_SET_STATE, name, RETIRED)
+
+
+async def drop_generation(connection: Connection, name: str) -> None:
+    """Delete a retired generation with all its rows."""
+    async with connection.transaction():
+        await stop_chunks(connection, name)
+        await connection.execute(_FORGET, name)
+        await connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+async def note_caught_up(connection: Connection, name: str) -> None:
+    """Note, once, that the generation has come to the end of the log."""
+    await connection.execute(_NOTE_CAUGHT_UP, name)
+
+
+async def note_compared(connection: Connection, name: str, accepted: Any) -> None:
+    """Note that the generation was compared with the active one; ``accepted`` is JSON text of what may differ."""
+    await connection.execute(_NOTE_COMPARED, name, accepted)

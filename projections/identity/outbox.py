@@ -1,6 +1,15 @@
-"""The transactional outbox: changes of customers, numbered and stored with the rows they describe, until published."""
+"""The transactional outbox: changes of customers, numbered and stored with the rows they describe, until published.
 
-from collections.abc import Collection, Mapping
+It is in the control schema: the numbers of a customer's changes go on when another generation becomes the active one.
+Generations that take each other's place share a topic of changes, named by its suffix, and only the active one of them
+appends: the others fold the same events later, or sooner. Each statement here is about the topic of the generation
+whose schema the connection uses.
+
+``change_sequences`` counts each customer's changes; ``outbox`` has the changes that are not in the topic yet, in the
+order of ``id``; ``outbox_positions`` says how far the topic is known to have them.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -8,26 +17,52 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.engine.connection import Connection
+from projections.engine.generations import changes_suffix
 from projections.engine.metadata import key_columns
 from projections.engine.statements import compiled, unnested
-from projections.engine.store import columns, delete_matching
+from projections.engine.store import columns
 from projections.identity.keys import CustomerKey
-from projections.identity.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS, OutboxRow
+from projections.migrations.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS, SCHEMA
 from schemas.changes import CustomerChange, encode_change, in_parts
 
 _MOST_COUNTED: Final = 100_000
 _BATCH: Final = 1000
 _BATCH_BYTES: Final = 16_777_216
 _LEAST_SHARE: Final = 10  # rows of one tenant that are looked at for a batch
+_PREFETCH: Final = 5000  # rows
+_SUFFIX: Final = changes_suffix().scalar_subquery()
+_OF_TOPIC: Final = OUTBOX.c.changes_suffix == _SUFFIX
+_KEY: Final = (OUTBOX.c.tenant, OUTBOX.c.customer_id, OUTBOX.c.seq, OUTBOX.c.part)
+
+
+class ChangeSequenceRow(NamedTuple):
+    """How many changes of a customer there were: the latest one's ``seq``."""
+
+    tenant: str
+    customer_id: UUID
+    seq: int
+
+
+class OutboxRow(NamedTuple):
+    """A change to be sent, or a part of one, as JSON; ``seq`` counts a customer's changes from 1."""
+
+    tenant: str
+    customer_id: UUID
+    seq: int
+    part: int
+    payload: str
 
 
 def _next_numbers() -> str:
-    given = unnested("given", key_columns(CHANGE_SEQUENCES))
-    first = sa.select(given.c.tenant, given.c.customer_id, sa.literal(1))
-    insert = postgresql.insert(CHANGE_SEQUENCES).from_select(["tenant", "customer_id", "seq"], first)
-    upsert = insert.on_conflict_do_update(
-        index_elements=key_columns(CHANGE_SEQUENCES), set_={"seq": CHANGE_SEQUENCES.c.seq + 1}
+    """Counts a change of each customer, if the connection's generation is the active one; else nothing."""
+    key = key_columns(CHANGE_SEQUENCES)
+    given = unnested("given", key[1:])
+    active = changes_suffix(only_active=True).cte("active")
+    first = sa.select(active.c.changes_suffix, given.c.tenant, given.c.customer_id, sa.literal(1)).select_from(
+        active.join(given, sa.true())
     )
+    insert = postgresql.insert(CHANGE_SEQUENCES).from_select([*(one.name for one in key), "seq"], first)
+    upsert = insert.on_conflict_do_update(index_elements=key, set_={"seq": CHANGE_SEQUENCES.c.seq + 1})
     return compiled(upsert.returning(*CHANGE_SEQUENCES.c), "tenant", "customer_id")
 
 
@@ -40,21 +75,28 @@ def _save_positions() -> str:
     return compiled(upsert, "topic", "partition", "next_offset")
 
 
+def _delete() -> str:
+    given = unnested("given", _KEY)
+    same = (column == given.c[column.name] for column in _KEY)
+    return compiled(sa.delete(OUTBOX).where(_OF_TOPIC, *same), *given.c.keys())
+
+
 def _tenants() -> sa.CTE:
     """The tenants that have changes in the outbox: each is found by one step in the index of tenants."""
-    least = sa.select(sa.func.min(OUTBOX.c.tenant).label("tenant")).cte("tenants", recursive=True)
-    following = sa.select(sa.func.min(OUTBOX.c.tenant)).where(OUTBOX.c.tenant > least.c.tenant).scalar_subquery()
+    least = sa.select(sa.func.min(OUTBOX.c.tenant).label("tenant")).where(_OF_TOPIC).cte("tenants", recursive=True)
+    after = (_OF_TOPIC, OUTBOX.c.tenant > least.c.tenant)
+    following = sa.select(sa.func.min(OUTBOX.c.tenant)).where(*after).scalar_subquery()
     return least.union_all(sa.select(following).where(least.c.tenant.is_not(None)))
 
 
 def _next_batch() -> str:
     """Selects each customer's first row. Tenants take turns, and none has more than its share of what is looked at."""
-    tenants, held = _tenants(), unnested("held", key_columns(OUTBOX)[:2])
+    tenants, held = _tenants(), unnested("held", [OUTBOX.c.tenant, OUTBOX.c.customer_id])
     waiting = sa.select(sa.func.count(tenants.c.tenant)).scalar_subquery()
     share = sa.func.greatest(_LEAST_SHARE, _BATCH // sa.func.greatest(waiting, 1))
     is_held = sa.exists().where(held.c.tenant == OUTBOX.c.tenant, held.c.customer_id == OUTBOX.c.customer_id)
-    own = sa.select(*OUTBOX.c).where(OUTBOX.c.tenant == tenants.c.tenant, ~is_held).order_by(OUTBOX.c.id).limit(share)
-    seen = own.lateral("seen")
+    own = sa.select(*OUTBOX.c).where(_OF_TOPIC, OUTBOX.c.tenant == tenants.c.tenant, ~is_held)
+    seen = own.order_by(OUTBOX.c.id).limit(share).lateral("seen")
     of_customer = sa.func.row_number().over(partition_by=[seen.c.tenant, seen.c.customer_id], order_by=seen.c.id)
     ranked = sa.select(*seen.c, of_customer.label("of_customer")).select_from(tenants.join(seen, sa.true()))
     first = ranked.subquery("ranked")
@@ -71,10 +113,18 @@ def _next_batch() -> str:
 
 def _oldest_age() -> str:
     tenants = _tenants()
-    head = sa.select(OUTBOX.c.stored_at).where(OUTBOX.c.tenant == tenants.c.tenant).order_by(OUTBOX.c.id).limit(1)
-    first = head.lateral("head")
+    head = sa.select(OUTBOX.c.stored_at).where(_OF_TOPIC, OUTBOX.c.tenant == tenants.c.tenant)
+    first = head.order_by(OUTBOX.c.id).limit(1).lateral("head")
     age = sa.extract("epoch", sa.func.clock_timestamp() - sa.func.min(first.c.stored_at))
     return compiled(sa.select(sa.func.coalesce(age, 0)).select_from(tenants.join(first, sa.true())))
+
+
+_STORED: Final = compiled(sa.select(*_KEY, OUTBOX.c.payload).where(_OF_TOPIC).order_by(OUTBOX.c.id))
+_SEQUENCES: Final = compiled(
+    sa.select(CHANGE_SEQUENCES.c.tenant, CHANGE_SEQUENCES.c.customer_id, CHANGE_SEQUENCES.c.seq).where(
+        CHANGE_SEQUENCES.c.changes_suffix == _SUFFIX
+    )
+)
 
 
 class Unsent(NamedTuple):
@@ -103,32 +153,55 @@ ChangeKey = tuple[str, UUID, int, int]  # (tenant, customer_id, seq, part)
 _NEXT_NUMBERS: Final = _next_numbers()
 _NEXT_BATCH: Final = _next_batch()
 _OLDEST_AGE: Final = _oldest_age()
-_DELETE: Final = delete_matching(OUTBOX, *key_columns(OUTBOX))
+_DELETE: Final = _delete()
 _POSITIONS: Final = compiled(
     sa.select(OUTBOX_POSITIONS.c.partition, OUTBOX_POSITIONS.c.next_offset).where(
         OUTBOX_POSITIONS.c.topic == sa.bindparam("topic")
     ),
     "topic",
 )
+_ALL_POSITIONS: Final = compiled(
+    sa.select(OUTBOX_POSITIONS.c.topic, OUTBOX_POSITIONS.c.partition, OUTBOX_POSITIONS.c.next_offset)
+)
 _SAVE_POSITIONS: Final = _save_positions()
 _LOCK: Final = compiled(
     sa.select(
-        sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.changes"), sa.func.hashtext(sa.func.current_schema()))
-    )
+        sa.func.pg_try_advisory_lock(
+            sa.func.hashtext("onefold.changes"), sa.func.hashtext(changes_suffix(only_active=True).scalar_subquery())
+        )
+    ).where(sa.exists(changes_suffix(only_active=True)))
 )
+_UNLOCK: Final = compiled(
+    sa.select(sa.func.pg_advisory_unlock(sa.func.hashtext("onefold.changes"), sa.func.hashtext(_SUFFIX)))
+)
+_IS_ACTIVE: Final = compiled(sa.select(sa.exists(changes_suffix(only_active=True))))
 _WAITING: Final = compiled(
-    sa.select(sa.func.count()).select_from(sa.select(OUTBOX.c.id).limit(_MOST_COUNTED).subquery("some"))
+    sa.select(sa.func.count()).select_from(
+        sa.select(OUTBOX.c.id).where(_OF_TOPIC).limit(_MOST_COUNTED).subquery("some")
+    )
 )
 
 
 async def append_to_outbox(connection: Connection, changes: Collection[CustomerChange]) -> None:
-    """Number the changes, each after its customer's last one, and put them into the outbox."""
+    """Number the changes, each after its customer's last one, and put them into the outbox.
+
+    Nothing is appended while the connection's generation is not the active one. The transaction must have begun with
+    `projections.engine.generations.share`, so that this does not change before it ends.
+    """
     if changes:
         customers = columns((one.tenant, one.customer_id) for one in changes)
         found = await connection.fetch(_NEXT_NUMBERS, *customers)
-        numbers = {(tenant, customer_id): seq for tenant, customer_id, seq in found}
-        rows = [row for one in changes for row in outbox_rows(one, numbers[one.tenant, one.customer_id])]
-        await connection.copy_records_to_table(OUTBOX.name, records=rows, columns=OutboxRow._fields)
+        numbers = {(tenant, customer_id): (suffix, seq) for suffix, tenant, customer_id, seq in found}
+        rows = [
+            (suffix, *row)
+            for one in changes
+            for suffix, seq in [numbers.get((one.tenant, one.customer_id), (None, 0))]
+            if suffix is not None
+            for row in outbox_rows(one, seq)
+        ]
+        if rows:
+            names = ("changes_suffix", *OutboxRow._fields)
+            await connection.copy_records_to_table(OUTBOX.name, schema_name=SCHEMA, records=rows, columns=names)
 
 
 def outbox_rows(change: CustomerChange, seq: int) -> list[OutboxRow]:
@@ -140,8 +213,18 @@ def outbox_rows(change: CustomerChange, seq: int) -> list[OutboxRow]:
 
 
 async def lock(connection: Connection) -> bool:
-    """Try to become the only relay of this schema, for as long as the connection lasts."""
+    """Try to become the only relay of the topic, for as long as the connection lasts, in the active generation."""
     return bool(await connection.fetchval(_LOCK))
+
+
+async def is_active(connection: Connection) -> bool:
+    """Whether the connection's generation is the active one, whose workers relay."""
+    return bool(await connection.fetchval(_IS_ACTIVE))
+
+
+async def unlock(connection: Connection) -> None:
+    """Let another relay take the place of this one."""
+    await connection.execute(_UNLOCK)
 
 
 async def next_batch(connection: Connection, held: Collection[CustomerKey] = ()) -> list[Unsent]:
@@ -173,3 +256,20 @@ async def remove(connection: Connection, published: Collection[ChangeKey], topic
         if published:
             await connection.execute(_DELETE, *columns(published))
         await connection.execute(_SAVE_POSITIONS, topic, list(ends), list(ends.values()))
+
+
+async def stored_changes(connection: Connection) -> AsyncIterator[OutboxRow]:
+    """All that the outbox has. Needs a transaction, for it reads by a cursor."""
+    async for row in connection.cursor(_STORED, prefetch=_PREFETCH):
+        yield OutboxRow(*row)
+
+
+async def sequences(connection: Connection) -> AsyncIterator[ChangeSequenceRow]:
+    """How many changes each customer has had. Needs a transaction, for it reads by a cursor."""
+    async for row in connection.cursor(_SEQUENCES, prefetch=_PREFETCH):
+        yield ChangeSequenceRow(*row)
+
+
+async def all_positions(connection: Connection) -> list[tuple[str, int, int]]:
+    """The (topic, partition, offset) before which every change was removed from the outbox."""
+    return [(topic, partition, offset) for topic, partition, offset in await connection.fetch(_ALL_POSITIONS)]

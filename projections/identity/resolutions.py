@@ -32,7 +32,7 @@ _TENANTS: Final = sa.table("tenants", sa.column("tenant", sa.Text()), sa.column(
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _RESOLUTION: Final = sa.bindparam("resolution_id", type_=sa.Text())
 _ONE: Final = (RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.resolution_id == _RESOLUTION)
-_LOCKS: Final = sa.func.hashtext("onefold.identity")
+_LOCKS: Final = sa.func.hashtext(sa.func.concat("onefold.identity ", sa.func.current_schema()))
 _ALL_TENANTS: Final = compiled(
     sa.union(sa.select(RESOLUTIONS.c.tenant), sa.select(POLICIES.c.tenant), sa.select(_TENANTS.c.tenant))
 )

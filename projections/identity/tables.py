@@ -1,8 +1,8 @@
 """The tables of identity: what was stated, whom it ties together, and which customers that makes.
 
-All but ``change_sequences``, ``outbox`` and ``outbox_positions`` are a function of the set of events. A contact has a
-row in ``members`` once something was stated by it or about it; any other contact is a customer by itself under its own
-personal id, which needs no row, so readers fall back to that.
+They are a function of the set of events. A contact has a row in ``members`` once something was stated by it or about
+it; any other contact is a customer by itself under its own personal id, which needs no row, so readers fall back to
+that.
 
 What was stated is the tenant's, whatever its policy:
 
@@ -25,9 +25,8 @@ may have another that is being built beside it:
 - ``conflicts``: links that were refused, with the reason;
 - ``set_aside``: values that are no evidence, with the reason.
 
-``policies`` and ``resolutions`` are the policies that tenants set, and the state of each resolution.
-``change_sequences`` counts each customer's changes; ``outbox`` has the changes that are not in the topic of customer
-changes yet, in the order of ``id``; ``outbox_positions`` says how far that topic is known to have them.
+``policies`` and ``resolutions`` are the policies that tenants set, and the state of each resolution. The outbox of
+customer changes is no part of a generation: see `projections.identity.outbox`.
 """
 
 from typing import Final, NamedTuple
@@ -267,32 +266,6 @@ class ResolutionRow(NamedTuple):
     position: str
 
 
-class ChangeSequenceRow(NamedTuple):
-    """How many changes of a customer there were: the latest one's ``seq``."""
-
-    tenant: str
-    customer_id: UUID
-    seq: int
-
-
-class OutboxRow(NamedTuple):
-    """A change to be sent, or a part of one, as JSON; ``seq`` counts a customer's changes from 1."""
-
-    tenant: str
-    customer_id: UUID
-    seq: int
-    part: Int
-    payload: str
-
-
-class OutboxPositionRow(NamedTuple):
-    """Where in a partition of the topic of changes everything before was acknowledged and removed from the outbox."""
-
-    topic: str
-    partition: Int
-    next_offset: int
-
-
 STATEMENTS: Final = define("statements", StatementRow, key=3, fillfactor=100)
 MEMBER_MERGES: Final = define(
     "member_merges", MemberMergeRow, sa.Index("member_merges_of_id", "tenant", "member_id"), key=2
@@ -366,17 +339,6 @@ SET_ASIDE: Final = define(
 POLICIES: Final = define("policies", PolicyRow, key=2)
 RESOLUTIONS: Final = define("resolutions", ResolutionRow, sa.Column("retired_at", sa.DateTime(timezone=True)), key=2)
 sa.Index("resolutions_active", RESOLUTIONS.c.tenant, unique=True, postgresql_where=RESOLUTIONS.c.state == "active")
-CHANGE_SEQUENCES: Final = define("change_sequences", ChangeSequenceRow, key=2, fillfactor=70)
-OUTBOX: Final = define(
-    "outbox",
-    OutboxRow,
-    sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-    sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
-    sa.Index("outbox_in_order", "tenant", "id"),
-    key=4,
-)
-OUTBOX_POSITIONS: Final = define("outbox_positions", OutboxPositionRow, key=2)
-
 EVIDENCE: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBER_MERGES)
 # What a resolution is made of.
 RESOLVED: Final[tuple[sa.Table, ...]] = (
@@ -393,4 +355,4 @@ RESOLVED: Final[tuple[sa.Table, ...]] = (
 )
 # What the set of events alone decides.
 READ_MODELS: Final = (*EVIDENCE, *RESOLVED)
-TABLES: Final = (*READ_MODELS, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
+TABLES: Final = (*READ_MODELS, POLICIES, RESOLUTIONS)

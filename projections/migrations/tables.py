@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 SCHEMA: Final = "onefold"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
 SCOPES: Final = ("events:write", "customers:read", "customers:write", "admin")
-STATES: Final = ("building", "active", "retired")
+STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")
 
@@ -102,7 +102,45 @@ GENERATIONS: Final = sa.Table(
     sa.Column("activated_at", sa.DateTime(timezone=True)),
     sa.Column("schema_digest", _text()),  # none: made by code that kept none
     sa.Column("topic_suffix", _text(), nullable=False, server_default=sa.text("''")),
+    # Of the customer-changes topic: a generation that takes the place of another goes on with the topic of that one.
+    sa.Column("changes_suffix", _text(), nullable=False, server_default=sa.text("''")),
+    sa.Column("hold", JSONB()),  # {topic: {partition: offset}}: what its workers leave unread for now
+    sa.Column("as_of", sa.DateTime(timezone=True)),  # events that occurred later are not folded
+    sa.Column("known_at", sa.DateTime(timezone=True)),  # events that were received later are not folded
+    sa.Column("caught_up_at", sa.DateTime(timezone=True)),
+    sa.Column("compared_at", sa.DateTime(timezone=True)),  # with the active generation; what differed was accepted
+    sa.Column("accepted", JSONB()),
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),
+)
+# The outbox outlives generations, because the numbers of a customer's changes go on when another one becomes active.
+CHANGE_SEQUENCES: Final = sa.Table(
+    "change_sequences",
+    METADATA,
+    sa.Column("changes_suffix", _text(), primary_key=True),
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("customer_id", sa.Uuid(), primary_key=True),
+    sa.Column("seq", sa.BigInteger(), nullable=False),
+    postgresql_with={"fillfactor": 70},
+)
+OUTBOX: Final = sa.Table(
+    "outbox",
+    METADATA,
+    sa.Column("changes_suffix", _text(), primary_key=True),
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("customer_id", sa.Uuid(), primary_key=True),
+    sa.Column("seq", sa.BigInteger(), primary_key=True),
+    sa.Column("part", sa.Integer(), primary_key=True),
+    sa.Column("payload", sa.Text(), nullable=False),
+    sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+    sa.Column("stored_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    sa.Index("outbox_in_order", "changes_suffix", "tenant", "id"),
+)
+OUTBOX_POSITIONS: Final = sa.Table(
+    "outbox_positions",
+    METADATA,
+    sa.Column("topic", _text(), primary_key=True),
+    sa.Column("partition", sa.Integer(), primary_key=True),
+    sa.Column("next_offset", sa.BigInteger(), nullable=False),
 )

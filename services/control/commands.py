@@ -36,7 +36,7 @@ def migrate(
     topics = "topics exist" if settings.kafka else "topics were not checked, because ONEFOLD_KAFKA is not set"
     say(f"Control tables are up to date; read models are {generation.name}; {topics}.")
     if fresh:
-        changes = CUSTOMER_CHANGES.full_name(settings.topic_prefix, generation.topic_suffix)
+        changes = generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix)
         say(f"{generation.name} is empty: start the workers, which fold the log into it. Its changes go to {changes}.")
 
 

@@ -22,7 +22,7 @@ async def prepare_read_models(settings: Settings, *, fresh: bool = False) -> Gen
     try:
         generation = await (next_generation(connection) if fresh else ensure_generation(connection, SCHEMA))
         if settings.kafka:
-            await ensure_topics(settings, generation.topic_suffix)
+            await ensure_topics(settings, generation)
         if fresh:
             await start_afresh(connection, generation, SCHEMA)
     finally:

@@ -82,7 +82,7 @@ async def _read_changes(settings: Settings, generation: Generation) -> Iterable[
     """The demo's customer changes; one that is on the topic twice, or in parts, counts once."""
     changes: dict[tuple[UUID, int], CustomerChange] = {}
     reader = LogReader(settings.kafka_servers, lambda _: None)
-    topic = CUSTOMER_CHANGES.full_name(settings.topic_prefix, generation.topic_suffix)
+    topic = generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix)
     async for _, records in reader.records(topic):
         for record in records:
             change = change_in(record.value)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from projections.engine.generations import Generation, active_generation
 from projections.engine.offsets import all_offsets
+from projections.identity.outbox import waiting
 from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, Topic
 from services.demo.accounts import LogCounts
@@ -19,8 +20,6 @@ from services.runtime.settings import Settings
 
 _PAUSE: Final = 0.2
 _STUCK_AFTER: Final = 90.0
-
-_OUTBOX: Final = "SELECT count(*) FROM outbox"
 
 
 @asynccontextmanager
@@ -79,10 +78,10 @@ class Progress:
         return [row for row in await all_offsets(self._pool) if row["topic"] == topic]
 
     async def _in_outbox(self) -> int:
-        return int(await self._pool.fetchval(_OUTBOX))
+        return await waiting(self._pool)
 
     async def _wait_for_topic(self, topic: Topic) -> None:
-        name = topic.full_name(self._settings.topic_prefix, self._generation.topic_suffix)
+        name = self._generation.topic_name(topic, self._settings.topic_prefix)
         ends = await log_ends(self._settings.kafka_servers, name)
 
         async def missing() -> int:

@@ -6,9 +6,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from projections.engine.generations import FIRST, Generation
 from schemas.topics import TOPICS, Topic
 from services.runtime.settings import Settings
 
+_FIRST: Final = Generation(FIRST, "", "")
 BROKER_ERRORS: Final = (KafkaError,)  # everything that talking to Kafka raises
 
 
@@ -16,8 +18,8 @@ class BrokerRefused(RuntimeError):
     """Kafka refused to create a topic, or has none of that name."""
 
 
-async def ensure_topics(settings: Settings, suffix: str = "") -> None:
-    """Create the topics that are missing; ``suffix`` is the generation's. Safe to run concurrently.
+async def ensure_topics(settings: Settings, generation: Generation = _FIRST) -> None:
+    """Create the generation's topics that are missing. Safe to run concurrently.
 
     Raises BrokerRefused or a KafkaError.
     """
@@ -25,7 +27,7 @@ async def ensure_topics(settings: Settings, suffix: str = "") -> None:
     await admin.start()
     try:
         known = set(await admin.list_topics())
-        names = {topic.full_name(settings.topic_prefix, suffix): topic for topic in TOPICS}
+        names = {generation.topic_name(topic, settings.topic_prefix): topic for topic in TOPICS}
         missing = [(name, topic) for name, topic in names.items() if name not in known]
         if missing:
             response = await admin.create_topics([_new_topic(name, topic, settings) for name, topic in missing])

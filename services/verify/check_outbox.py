@@ -10,7 +10,8 @@ from typing import NamedTuple
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Row
 from projections.identity.keys import CustomerKey
-from projections.identity.tables import ChangeSequenceRow, MemberRow
+from projections.identity.outbox import ChangeSequenceRow
+from projections.identity.tables import MemberRow
 from schemas.changes import CustomerChange, apply_change
 from schemas.topics import CUSTOMER_CHANGES
 from services.verify.comparing import TableComparison

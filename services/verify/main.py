@@ -17,7 +17,7 @@ from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.handlers import PoliciesInForce
 from projections.identity.policies import policies_in, rules_of
 from projections.identity.reference import determined, resolve_log
-from projections.identity.tables import CHANGE_SEQUENCES, MEMBERS, OUTBOX, POLICIES, OutboxRow
+from projections.identity.tables import MEMBERS, POLICIES
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
@@ -124,12 +124,12 @@ class Verifier:
         name = self._name(CUSTOMER_CHANGES)
         async for _, records in self._reader.records(name, self._snapshot.relayed(name)):
             add_changes(history, (change for record in records if (change := change_in(record.value))))
-        outbox = (OutboxRow(*row).payload.encode() for row in self._snapshot.tables[OUTBOX].values())
+        outbox = (row.payload.encode() for row in self._snapshot.outbox)
         add_changes(history, map(decode_change, outbox))
-        return compare_changes(history, members.values(), self._snapshot.tables[CHANGE_SEQUENCES].values(), self._id_of)
+        return compare_changes(history, members.values(), self._snapshot.sequences, self._id_of)
 
     def _name(self, topic: Topic) -> str:
-        return topic.full_name(self._settings.topic_prefix, self._snapshot.generation.topic_suffix)
+        return self._snapshot.generation.topic_name(topic, self._settings.topic_prefix)
 
     def _by_full_resolution(
         self,

@@ -1,6 +1,6 @@
 """The active generation at one moment: its tables, and the offsets up to which they were folded and relayed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,22 +10,16 @@ from projections.engine.generations import Generation, active_generation
 from projections.engine.metadata import Rows, Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows
+from projections.identity.outbox import ChangeSequenceRow, OutboxRow, all_positions, sequences, stored_changes
 from projections.identity.resolutions import ResolutionInUse, all_tenants, resolutions_in_use
 from projections.identity.rules import DEFAULT_VERSION
-from projections.identity.tables import (
-    CHANGE_SEQUENCES,
-    OUTBOX,
-    OUTBOX_POSITIONS,
-    POLICIES,
-    RESOLUTIONS,
-    ResolutionRow,
-)
+from projections.identity.tables import POLICIES, RESOLUTIONS, ResolutionRow
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.registry import CONTACT_TABLES, SCHEMA
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
-_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS, CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
+_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS)
 
 Ends = dict[int, int]  # partition -> offset (exclusive)
 
@@ -40,12 +34,19 @@ class CountedRecords:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSnapshot:
-    """Rows by table and key, offsets and counters by topic, and the active resolution of each registered tenant."""
+    """Rows by table and key, offsets and counters by topic, and the active resolution of each registered tenant.
+
+    Of the outbox: its changes, the count of each customer's changes, and the offsets (topic, partition, next) up to
+    which topics are known to have what left it.
+    """
 
     generation: Generation
     tables: Mapping[Table, Rows]
     offsets: Mapping[str, list[Any]]
     active: Mapping[str, ResolutionInUse]
+    outbox: Sequence[OutboxRow]
+    sequences: Sequence[ChangeSequenceRow]
+    positions: Sequence[tuple[str, int, int]]
 
     def resolutions(self, tenants: Iterable[str]) -> list[ResolutionInUse]:
         """The active resolutions of these tenants."""
@@ -72,7 +73,7 @@ class GenerationSnapshot:
 
     def relayed(self, topic: str) -> Ends:
         """The offsets up to which the topic is known to hold what left the outbox."""
-        return {place: end for name, place, end in self.tables[OUTBOX_POSITIONS].values() if name == topic}
+        return {place: end for name, place, end in self.positions if name == topic}
 
 
 def _default(tenant: str) -> ResolutionInUse:
@@ -89,10 +90,13 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
             offsets = await all_offsets(connection)
             tables = {table: await all_rows(connection, table) for table in _TABLES}
             tenants = await all_tenants(connection)
+            outbox = [row async for row in stored_changes(connection)]
+            counts = [row async for row in sequences(connection)]
+            positions = await all_positions(connection)
             active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
     finally:
         await connection.close()
-    return GenerationSnapshot(generation, tables, _by_topic(offsets), active)
+    return GenerationSnapshot(generation, tables, _by_topic(offsets), active, outbox, counts, positions)
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

@@ -74,7 +74,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
     size = CHUNKS_AT_ONCE * len(factories) + 2  # two for the health page and the watchdog
 
     def topic_name(topic: Topic) -> str:
-        return topic.full_name(settings.topic_prefix, generation.topic_suffix)
+        return generation.topic_name(topic, settings.topic_prefix)
 
     async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))

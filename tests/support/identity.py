@@ -14,9 +14,11 @@ from projections.engine.offsets import OFFSETS
 from projections.engine.statements import ddl
 from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
+from projections.identity.outbox import OutboxRow, stored_changes
 from projections.identity.resolution.policy import Policy
 from projections.identity.rules import PolicyInForce
-from projections.identity.tables import OUTBOX, READ_MODELS, TABLES, OutboxRow
+from projections.identity.tables import READ_MODELS, TABLES
+from projections.migrations.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS
 from schemas.events import Event
 from services.runtime.database import BY_KEY
 from tests.support.streams import id_of, policies_for
@@ -46,18 +48,20 @@ class Identity:
         return {table: {key_of(table, row): row for row in await self.rows(table)} for table in READ_MODELS}
 
     async def outbox(self) -> list[OutboxRow]:
-        columns = ", ".join(column.name for column in row_columns(OUTBOX))
-        return [OutboxRow(*row) for row in await self.connection.fetch(f"SELECT {columns} FROM outbox ORDER BY id")]
+        async with self.connection.transaction():
+            return [row async for row in stored_changes(self.connection)]
 
     async def empty(self) -> None:
         """Delete all rows, to begin another example."""
-        await self.connection.execute(f"TRUNCATE {', '.join(table.name for table in TABLES)}")
+        tables = (*TABLES, OUTBOX, CHANGE_SEQUENCES, OUTBOX_POSITIONS)
+        await self.connection.execute(f"TRUNCATE {', '.join(table.fullname for table in tables)}")
 
 
 @pytest.fixture
 async def identity(database: str) -> AsyncIterator[Identity]:
     connection = await asyncpg.connect(database, server_settings=BY_KEY)
     await connection.execute("CREATE SCHEMA g1; SET search_path TO g1")
+    await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ('g1', 'active')")
     for table in (OFFSETS, *TABLES):
         for statement in ddl(table):
             await connection.execute(statement)

@@ -39,7 +39,7 @@ from projections.identity.loads import (
     MergeState,
 )
 from projections.identity.new_evidence import NewEvidence, find_new_evidence
-from projections.identity.outbox import outbox_rows
+from projections.identity.outbox import OutboxRow, outbox_rows
 from projections.identity.resolution.links import CONTACT, MEMBER_ID, Link, Node, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.statements import EventRecord, log_of, merge_in
@@ -70,7 +70,6 @@ from projections.identity.tables import (
     STATEMENTS,
     STATUSES,
     MemberRow,
-    OutboxRow,
     ReferenceRow,
 )
 from schemas.events import Event

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from projections.engine.metadata import Row, Rows, Table
 from projections.identity.keys import ResolutionKey
+from projections.identity.outbox import OutboxRow
 from projections.identity.reference import contacts_with_evidence, determined
 from projections.identity.resolution.links import RefusedLink
 from projections.identity.resolution.policy import Policy
@@ -14,7 +15,7 @@ from projections.identity.resolution.resolution import evidence_in, resolve
 from projections.identity.resolution.statements import log_of
 from projections.identity.rows import refused_of
 from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
-from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, ConflictRow, CustomerRow, MemberRow, OutboxRow
+from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, ConflictRow, CustomerRow, MemberRow
 from schemas.changes import apply_change, decode_change
 from schemas.events import Event
 

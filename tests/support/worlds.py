@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pydantic import SecretStr
 
 from projections.engine.generations import active_generation, ensure_generation
-from projections.identity.tables import OutboxRow
+from projections.identity.outbox import OutboxRow
 from projections.registry import SCHEMA
 from schemas.changes import decode_change
 from schemas.codec import encode
@@ -70,7 +70,7 @@ class World:
         """The name of the active generation's topic."""
         async with self.connection() as connection:
             generation = await active_generation(connection, SCHEMA)
-        return topic.full_name(self.settings.topic_prefix, generation.topic_suffix)
+        return generation.topic_name(topic, self.settings.topic_prefix)
 
     def start_worker(self, **changes: Any) -> WorkerProcess:
         settings = self.settings.model_copy(update=changes)
@@ -120,7 +120,7 @@ class World:
 
     async def _outbox_is_empty(self) -> bool:
         async with self.connection() as connection:
-            return not await connection.fetchval("SELECT count(*) FROM outbox")
+            return not await connection.fetchval("SELECT count(*) FROM onefold.outbox")
 
     async def verify_holds(self) -> VerifyResult:
         """Check that the rows are exactly those of the pure fold, and that every record was counted once."""

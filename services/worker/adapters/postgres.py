@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 
 from projections.engine.connection import Connection
-from projections.engine.generations import Generation, active_generation
+from projections.engine.generations import Generation, active_generation, share
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
 from projections.registry import SCHEMA
@@ -121,6 +121,7 @@ class PostgresReadModelWriter:
 
         async def once() -> int:
             async with self._pool.acquire() as connection, connection.transaction():
+                await share(connection)
                 return await self._save(connection, save_events, events, move)
 
         try:
@@ -136,6 +137,7 @@ class PostgresReadModelWriter:
                 attempt = connection.transaction()
                 await attempt.start()
                 try:
+                    await share(connection)
                     await save_events(connection, events)
                 finally:
                     await attempt.rollback()

@@ -1,7 +1,8 @@
 """Outbox relay: publishes the changes in the outbox to Kafka, each once and a customer's in their order.
 
-One relay works at a time, by an advisory lock on a connection of its own. The lock lasts as long as the connection:
-when a relay stops or dies, or is silent for too long, the next one gets it. A relay sends a batch, waits until all of
+One relay of a topic works at a time, in a worker of the active generation, by an advisory lock on a connection of its
+own. The lock lasts as long as the connection: when a relay stops or dies, is silent for too long, or its generation is
+no longer the active one, the next one gets it. A relay sends a batch, waits until all of
 it is acknowledged, and then in one transaction removes the batch and notes the end offsets of the topic's partitions.
 Records beyond these offsets, found when a relay starts or a batch has failed, were sent but not noted: they are removed
 without being sent again.
@@ -44,7 +45,7 @@ _HELD_FOR: Final = 60.0
 
 
 class OutboxRelay:
-    """Empties the outbox of one generation; see BackgroundService. It polls each ``every`` seconds, and when woken.
+    """Empties the outbox of one topic; see BackgroundService. It polls each ``every`` seconds, and when woken.
 
     ``held_for`` is for how many seconds a customer is held whose change Kafka refuses.
     """
@@ -94,7 +95,7 @@ class OutboxRelay:
         self._interrupted = server
 
     async def _relay_alone(self, connection: Connection) -> None:
-        """Wait for the lock, then relay for as long as the connection holds it."""
+        """Wait for the lock, then relay for as long as the connection holds it and its generation is the active one."""
         await self._count(connection)
         while not await outbox.lock(connection):
             await asyncio.sleep(self._every)
@@ -102,12 +103,14 @@ class OutboxRelay:
         await self._recover(connection)
         log.info("relay_began")
         self._interrupted = ""
-        while True:
+        while await outbox.is_active(connection):
             self._woken.clear()
             sent = await self.relay(connection)
             await self._count(connection)
             if not sent:
                 await self._pause()
+        await outbox.unlock(connection)
+        log.info("relay_ended")
 
     async def _count(self, connection: Connection) -> None:
         """Keep the metric. Every worker does, since it may be that no relay works."""

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from projections.engine.connection import Connection
+from projections.engine.generations import share
 from projections.engine.ids import IdOf
 from projections.identity import resolutions
 from projections.identity.change_events import change_event
@@ -98,6 +99,7 @@ class PolicyRollout:
         while (progress := await self.fold_batch(connection, building)) is not None:
             building = progress
         async with connection.transaction():
+            await share(connection)
             await resolutions.lock(connection, tenant)
             number = await self._activate(connection, building, policy)
         log.info("policy_rollout_ended", tenant=tenant, changes=number)

@@ -42,7 +42,7 @@ async def test_the_first_generation_is_made_once(connection: Connection) -> None
     with pytest.raises(NoGeneration, match="onefold migrate"):
         await active_generation(connection, SCHEMA)
     first = await ensure_generation(connection, SCHEMA)
-    assert first == Generation("g1", "")
+    assert first == Generation("g1", "", "")
     assert await ensure_generation(connection, SCHEMA) == first
     assert await active_generation(connection, SCHEMA) == first
     assert await connection.fetchval("SELECT count(*) FROM g1.contacts") == 0
@@ -66,7 +66,7 @@ async def test_a_generation_without_a_digest_is_refused_before_and_after_migrati
 async def test_beginning_afresh_leaves_the_older_generation_as_it_was(older: Any, database: str) -> None:
     await upgrade(database)
     following = await next_generation(older)
-    assert following == Generation("g2", "g2")
+    assert following == Generation("g2", "g2", "g2")
     await start_afresh(older, following, SCHEMA)
     assert await active_generation(older, SCHEMA) == following
     states = await older.fetch("SELECT name, state, schema_digest FROM onefold.generations ORDER BY name")
@@ -83,7 +83,7 @@ async def test_of_two_who_begin_the_same_generation_one_does(connection: Connect
     with pytest.raises(asyncpg.DuplicateSchemaError):
         await start_afresh(connection, following, SCHEMA)
     assert await active_generation(connection, SCHEMA) == following
-    assert await next_generation(connection) == Generation("g3", "g3")
+    assert await next_generation(connection) == Generation("g3", "g3", "g3")
 
 
 async def test_a_generation_that_can_not_be_made_changes_nothing(connection: Connection) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 import httpx
 import pytest
 
-from projections.engine.generations import activate_generation, create_generation
+from projections.engine.generations import ensure_generation, next_generation, start_afresh
 from projections.registry import SCHEMA
 from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
@@ -23,8 +23,7 @@ PATH = "/v1/contacts/line/oa1/U1"
 
 async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(brand: Brand) -> None:
     await brand.fold_contacts(event("contact.followed"))
-    await create_generation(brand.connection, "g2", SCHEMA)
-    await activate_generation(brand.connection, "g2", SCHEMA)
+    await start_afresh(brand.connection, await next_generation(brand.connection), SCHEMA)
     await brand.fold_contacts(event("contact.blocked"))
     async with asyncio.timeout(10):
         # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
@@ -67,8 +66,7 @@ async def test_a_generation_of_other_code_is_not_read_until_it_fits(brand: Brand
 async def test_the_service_recovers_when_postgresql_comes_back(own_postgres: OwnPostgres) -> None:
     settings = Settings.model_validate({"database": own_postgres.url, "secret_key": MASTER})
     connection = await asyncpg.connect(own_postgres.url)
-    await create_generation(connection, "g1", SCHEMA)
-    await activate_generation(connection, "g1", SCHEMA)
+    await ensure_generation(connection, SCHEMA)
     await connection.close()
     app = create_app(settings)
     async with (

@@ -64,7 +64,7 @@ async def test_the_changes_rebuild_the_membership_after_many_kills(world: World)
 
 async def _relayed(world: World) -> int:
     async with world.connection() as connection:
-        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM outbox_positions"))
+        return int(await connection.fetchval("SELECT coalesce(sum(next_offset), 0) FROM onefold.outbox_positions"))
 
 
 async def _relays_more(world: World, relayed: int) -> bool:
@@ -78,7 +78,7 @@ async def _who_relays(workers: list[WorkerProcess]) -> int:
 
 async def test_a_defect_in_the_relay_ends_its_worker(world: World) -> None:
     async with world.connection() as connection:
-        await connection.execute("ALTER TABLE outbox_positions RENAME TO elsewhere")
+        await connection.execute("ALTER TABLE onefold.outbox_positions RENAME TO elsewhere")
     worker = world.start_worker()
     assert await worker.ended(60) == 75
     assert "UndefinedTableError" in worker.output

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 # A table, how its rows are damaged, and the comparison that must find it.
 DAMAGES = (
     ("members", "UPDATE members SET customer_id = contact_id WHERE customer_id <> contact_id", "members"),
-    ("change_sequences", "UPDATE change_sequences SET seq = seq + 1", "customer-changes"),
+    ("onefold.change_sequences", "UPDATE onefold.change_sequences SET seq = seq + 1", "customer-changes"),
     ("customers", "UPDATE customers SET member_id = 'M0'", "customers"),
     ("members", "UPDATE members SET by_claim = NOT by_claim", "members"),
     ("contact_states", "UPDATE contact_states SET founded_at = founded_at + 1", "contact_states"),
@@ -32,8 +32,8 @@ DAMAGES = (
     ("conflicts", "DELETE FROM conflicts", "conflicts"),
     ("statements", "DELETE FROM statements WHERE type = 'identity.bound'", "statements"),
     (
-        "outbox_positions",
-        "UPDATE outbox_positions SET next_offset = next_offset - 1 WHERE next_offset > 0",
+        "onefold.outbox_positions",
+        "UPDATE onefold.outbox_positions SET next_offset = next_offset - 1 WHERE next_offset > 0",
         "customer-changes",
     ),
 )
@@ -68,11 +68,11 @@ async def test_verify_finds_damaged_rows_of_identity(world: World, subtests: pyt
     assert min(one.found for one in verdict.tables if one.table in {"members", "conflicts", "customer-changes"}) > 0
     async with world.connection() as connection:
         for table, statement, found in DAMAGES:
-            await connection.execute(f'DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM "{table}"')
+            await connection.execute(f"DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT * FROM {table}")
             assert await connection.execute(statement) != "UPDATE 0"
             with subtests.test(statement):
                 wrong = {one.table for one in (await verify(world.settings)).tables if one.difference}
                 assert found in wrong
-            await connection.execute(f'TRUNCATE "{table}"; INSERT INTO "{table}" SELECT * FROM kept')
+            await connection.execute(f"TRUNCATE {table}; INSERT INTO {table} SELECT * FROM kept")
         await connection.execute("UPDATE offsets SET duplicates = duplicates + 1 WHERE topic LIKE '%evidence'")
     assert not (await verify(world.settings)).holds

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from projections.identity.outbox import ChangeSequenceRow
 from projections.identity.resolution.policy import Policy
-from projections.identity.tables import MEMBERS, ChangeSequenceRow, MemberRow
+from projections.identity.tables import MEMBERS, MemberRow
 from schemas.changes import CustomerChange, decode_change, in_parts
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.comparing import TableComparison

@@ -14,8 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from projections.identity import outbox
-from projections.identity.outbox import append_to_outbox
-from projections.identity.tables import OutboxRow
+from projections.identity.outbox import OutboxRow, append_to_outbox
 from schemas.changes import CustomerChange, Moved, change_key, decode_change
 from schemas.events import Event
 from schemas.topics import CUSTOMER_CHANGES
@@ -70,7 +69,7 @@ class Outlet:
     async def empty(self) -> None:
         """Wait until nothing is left in the outbox."""
         async with asyncio.timeout(30):
-            while await self.pool.fetchval("SELECT count(*) FROM outbox"):
+            while await self.pool.fetchval("SELECT count(*) FROM onefold.outbox"):
                 await asyncio.sleep(0.02)
 
     async def published(self) -> list[OutboxRow]:
@@ -214,7 +213,7 @@ async def test_a_record_that_kafka_refuses_holds_up_only_its_customer(identity: 
 
 
 async def _only_customer_1_is_held(outlet: Outlet) -> bool:
-    waiting = await outlet.pool.fetch("SELECT customer_id FROM outbox")
+    waiting = await outlet.pool.fetch("SELECT customer_id FROM onefold.outbox")
     return [row["customer_id"].int for row in waiting] == [1, 1] and metrics.CHANGES_HELD._value.get() == 1
 
 
@@ -237,7 +236,7 @@ async def test_a_batch_has_one_record_of_a_customer_and_few_bytes(identity: Iden
 async def test_the_age_of_the_oldest_change_is_known(identity: Identity) -> None:
     assert await outbox.oldest_age(identity.connection) == 0
     await append(identity, created(1, ["web:shop:c1"]))
-    await identity.connection.execute("UPDATE outbox SET stored_at = now() - interval '90 seconds'")
+    await identity.connection.execute("UPDATE onefold.outbox SET stored_at = now() - interval '90 seconds'")
     await append(identity, created(2, ["web:shop:c2"], tenant="a"))
     assert 90 <= await outbox.oldest_age(identity.connection) < 120
 
@@ -288,11 +287,13 @@ async def test_foreign_records_on_the_topic_are_skipped(identity: Identity, outl
     await save_one_by_one(identity, history())
     async with outlet.running():
         await outlet.empty()
-    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM outbox_positions") == len(await outlet.values())
+    assert await outlet.pool.fetchval("SELECT sum(next_offset) FROM onefold.outbox_positions") == len(
+        await outlet.values()
+    )
 
 
 async def test_unexpected_errors_end_the_relay(identity: Identity, outlet: Outlet) -> None:
     await identity.save(*ALL)
-    await outlet.pool.execute("ALTER TABLE outbox RENAME TO gone")
+    await outlet.pool.execute("ALTER TABLE onefold.outbox RENAME TO gone")
     with pytest.raises(asyncpg.UndefinedTableError):
         await outlet.relay().run()
