@@ -42,6 +42,7 @@ WEBHOOK_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "user_preferences": "user_preferences",
         "user_id_update": "user_id_update",
         "calls": "calls",
+        "automatic_events": "automatic_events",
         "account_update": "account_update",
     },
 }

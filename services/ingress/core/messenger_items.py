@@ -76,8 +76,13 @@ class Turn:
     def rest(self, item: Fields, *consumed: str) -> Fields:
         """The item's fields besides the envelope and those already read; and its sender, if that is no contact."""
         known = {"timestamp", *consumed} | (ENVELOPE if self.contact else set())
-        rest = {key: value for key, value in item.items() if key not in known}
+        rest = {key: value for key, value in item.items() if key not in known or _says_more(key, value)}
         return rest | unread_time(item) | ({"standby": True} if self.standby else {})
+
+
+def _says_more(key: str, value: Any) -> bool:
+    """Whether a side of an item, such as a sender, has more than its id."""
+    return key in {"sender", "recipient"} and isinstance(value, dict) and value.keys() != {"id"}
 
 
 def items_of(
@@ -130,7 +135,15 @@ def _whose(field: str, item: Fields, turn: Turn) -> tuple[str, Fields, Turn] | s
     uid = recipient if by_team else sender
     if field in COMMENTS and turn.channel == "instagram":
         uid = identity(fields(item.get("from")).get("id"))
-    return field, item, replace(turn, account=account, uid=None if uid == account else uid, by_team=by_team)
+    if uid == account or _to_itself(item):
+        uid = None
+    return field, item, replace(turn, account=account, uid=uid, by_team=by_team)
+
+
+def _to_itself(item: Fields) -> bool:
+    """Whether an account of Instagram writes to itself or comments on its own post, by whichever of its two ids."""
+    is_self = item.get("is_self") is True or fields(item.get("message")).get("is_self") is True
+    return is_self or "self_ig_scoped_id" in fields(item.get("from"))
 
 
 def _misprinted(named: str, item: Fields) -> bool:

@@ -15,8 +15,8 @@ number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``
 - *A contact card* that answers our request for the person's own number claims the number for the contact, who may
   otherwise hide it behind a user name. Any other card is about somebody else.
 - *A reaction* is a message that contains an emoji; removing it gives no event.
-- What the number itself sent, from the phone app or by another app, is the team's message. The number itself is never a
-  contact: what it sends to itself has none.
+- What the number itself sent, from the phone app or by another app, is the team's message; taking it back is its status
+  ``deleted``. The number itself is never a contact: what it sends to itself has none.
 - *A placeholder* stands in the history for media that come later with the same id; so its event id is another.
 - *A contact of the phone app's address book* names its person. Being in it is no subscription.
 """
@@ -142,8 +142,12 @@ def _no_content(_: Fields, __: Place, ___: str) -> None:
 
 
 def _profile(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
-    """The name that came with a message. The message carries the ids, so that this stays small."""
-    yield from _named_as(draft, place.profile or {}, ("name", "username"), item, place)
+    """The name that came with a message. The message carries the ids, so that this stays small.
+
+    A user name stands in for a name. In the history, where it is today's, it would hide the names of its time.
+    """
+    names = ("name",) if place.field == "history" else ("name", "username")
+    yield from _named_as(draft, place.profile or {}, names, item, place)
 
 
 def _named_as(
@@ -176,7 +180,7 @@ def _phones(cards: list[Fields]) -> Iterator[Fields]:
 def _echo(item: Fields, place: Place) -> Iterator[ItemDraft]:
     kind = word(item.get("type")) or "unknown"
     if kind in _NOT_SENT:
-        yield place.kept(item, f"{kind}_echo")
+        yield _deletion(item, place) or place.kept(item, f"{kind}_echo")
         return
     text, payload = _content(item, kind)
     data = {
@@ -187,6 +191,13 @@ def _echo(item: Fields, place: Place) -> Iterator[ItemDraft]:
         "echo": True,
     }
     yield place.draft(item, ("team.message_sent", data), *_apart(kind))
+
+
+def _deletion(item: Fields, place: Place) -> ItemDraft | None:
+    """What the team took back in the phone app."""
+    deleted = word(fields(item.get("revoke")).get("original_message_id"))
+    data = {"message_id": deleted, "status": "deleted", "payload": place.rest(item, "type", "revoke")}
+    return place.draft(item, ("team.message_status", data)) if deleted else None
 
 
 def _status(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -280,10 +291,15 @@ def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:
     yield place.kept(item, place.name, word(item.get("event")) or "unknown")
 
 
+def _detected(item: Fields, place: Place) -> Iterator[ItemDraft]:
+    """A lead or a purchase that WhatsApp sees in a message, whose id it has."""
+    yield place.kept(item, place.name, word(item.get("event_name")) or "unknown")
+
+
 def _in_address_book(item: Fields, place: Place) -> Iterator[ItemDraft]:
     kept = place.kept(item, place.name)
     yield kept
-    if item.get("action") == "add":
+    if item.get("action") != "remove":
         yield from _named_as(kept, fields(item.get("contact")), ("full_name", "first_name", "username"), item, place)
 
 
@@ -305,4 +321,5 @@ READERS: Final[dict[str, WhatsAppReader]] = {
     "user_id_update": _renewal,
     "calls": _call,
     "state_sync": _in_address_book,
+    "automatic_events": _detected,
 }

@@ -1,7 +1,9 @@
 """The items of a WhatsApp change, each with its position and its contact.
 
 A change's value holds lists (messages, statuses, and others), which are recognised by their names, not by the change's
-``field``, which several of them share. A value without any of these lists is one item.
+``field``, which several of them share. A value without any of these lists is one item. What another app handles is
+inside ``standby``. A conversation of the history names its person once, and its messages may leave that out; a piece of
+the history gives one more item, which says how far the history has come.
 """
 
 import re
@@ -38,6 +40,7 @@ _PERSONAL: Final = (
     "user_id_update",
     "calls",
     "state_sync",
+    "automatic_events",
 )
 _IMPERSONAL: Final = ("groups", "errors")
 _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
@@ -112,8 +115,10 @@ class Place:
         known = _ENVELOPE.union(consumed, _ADDRESSES if self.contact else ())
         rest = {key: value for key, value in item.items() if key not in known}
         if self.contact is None:
-            rest["metadata"] = self.metadata
-        return self._known() | rest | unread_time(item) | ({"standby": True} if self.field == "standby" else {})
+            rest |= {"metadata": self.metadata} | ({"profile": self.profile} if self.profile else {})
+        else:
+            rest = self._known() | rest
+        return rest | unread_time(item) | ({"standby": True} if self.field == "standby" else {})
 
     def _known(self) -> Fields:
         """What ``contacts`` has of the person and no other field of an event holds."""
@@ -129,7 +134,8 @@ class Place:
 def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
     """Every item of a change; for what can't be one, the reason. What the console sends as a test is nobody's."""
     value = fields(change.get("value"))
-    metadata = fields(value.get("metadata"))
+    value |= fields(value.get("standby"))
+    metadata = fields(value.get("metadata") or value.get("recipient"))
     account = account_name(identity(metadata.get("phone_number_id")))
     entry_id = account_name(identity(entry.get("id")))
     is_test = entry_id == CONSOLE_ENTRY or account == _CONSOLE_NUMBER
@@ -149,9 +155,11 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
     found = list(_listed(value))
     if not found:
         whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
-        yield whole, place
+        sender = {} if is_test else fields(value.get("sender"))
+        who = place.person(phone=sender.get("phone_number"), bsuid=sender.get("user_id"))
+        yield whole, replace(place, who=who)
     named = [None if is_test else _named(kind, item, place) for kind, item in found]
-    roll = Roll.of(listed(value.get("contacts")), filter(None, named), place.ours)
+    roll = Roll.of(_known_people(value), filter(None, named), place.ours)
     for (kind, item), person in zip(found, named, strict=True):
         who, profile = _found(roll, item, person)
         here = replace(place, kind=kind, who=who, profile=profile)
@@ -159,38 +167,80 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
 
 
 def _found(roll: Roll, item: Any, named: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
-    """The item's person and profile. A change of number is about the old one, which ``contacts`` does not list."""
+    """The item's person and profile; of a message in a group the profile alone.
+
+    A change of number is about the old one, which ``contacts`` does not list.
+    """
     if named is None:
-        return NOBODY, {}
+        return NOBODY, roll.find(_author(item))[1] if _in_group(item) and "from" in item else {}
     return (named, {}) if item.get("type") == "system" else roll.find(named)
+
+
+def _author(message: Fields) -> WhatsAppPerson:
+    return WhatsAppPerson.named(phone=message.get("from"), bsuid=message.get("from_user_id"))
 
 
 def _listed(value: Fields) -> Iterator[tuple[str, Any]]:
     for kind in (*_PERSONAL, *_IMPERSONAL):
         for item in listed(value.get(kind)):
-            yield kind, item
+            yield kind, _flat(item) if kind == "message_echoes" else item
     for chunk in listed(value.get("history")):
         yield from _remembered(chunk)
 
 
+def _flat(echo: Any) -> Any:
+    """An echo with its message's fields beside its own; in ``standby`` they are in a ``message`` inside it."""
+    message = fields(fields(echo).get("message"))
+    return {key: value for key, value in echo.items() if key != "message"} | message if message else echo
+
+
 def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
-    """The messages of a piece of the history from before the number was connected, as if they came now."""
-    threads = listed(fields(chunk).get("threads"))
-    if not threads:
-        yield "history", chunk
+    """The messages of a piece of the history from before the number was connected, as if they came now; the rest."""
+    threads = [thread for thread in listed(fields(chunk).get("threads")) if listed(fields(thread).get("messages"))]
     for thread in threads:
-        for message in listed(fields(thread).get("messages")):
-            yield "messages", {"to": thread.get("id")} | message if isinstance(message, dict) else message
+        person = _of_thread(thread)
+        to = {"to": person.get("wa_id"), "to_user_id": person.get("user_id")}
+        for message in thread["messages"]:
+            kind = "message_echoes" if _is_to(person, message) else "messages"
+            yield kind, to | message if isinstance(message, dict) else message
+    rest = {key: value for key, value in chunk.items() if key != "threads"} if threads else chunk
+    if rest or not threads:
+        yield "history", rest
+
+
+def _of_thread(thread: Fields) -> Fields:
+    """The person of a conversation of the history, as an entry of ``contacts``."""
+    context = fields(thread.get("context"))
+    return {"wa_id": thread.get("id"), "profile": context} | context
+
+
+def _is_to(person: Fields, message: Any) -> bool:
+    """Whether a message of the history names its conversation's person as the recipient, so that we are the sender."""
+    sender, recipient, number = (
+        one_spelling(_digits(name)) for name in (*map(fields(message).get, ("from", "to")), person.get("wa_id"))
+    )
+    return recipient == number != "" and sender not in {number, ""}
+
+
+def _known_people(value: Fields) -> list[Any]:
+    """The ``contacts`` of a change, and the people of the conversations in its history."""
+    chunks = [fields(chunk) for chunk in listed(value.get("history"))]
+    threads = [fields(thread) for chunk in chunks for thread in listed(chunk.get("threads"))]
+    return [*listed(value.get("contacts")), *(_of_thread(thread) for thread in threads if "context" in thread)]
 
 
 def _named(kind: str, item: Any, place: Place) -> WhatsAppPerson | None:
     """The person that an item names; None if it is about a group, about the business itself, or about nobody."""
     if kind not in _PERSONAL or not isinstance(item, dict):
         return None
-    if item.get("group_id") is not None or item.get("recipient_type") == "group":
+    if _in_group(item):
         return None
     person = WhatsAppPerson.named(**_ids(kind, item, place))
     return None if person.is_any_of(place.ours) else person
+
+
+def _in_group(item: Any) -> bool:
+    return fields(item).get("group_id") is not None or fields(item).get("recipient_type") == "group"
 
 
 def _ids(kind: str, item: Fields, place: Place) -> Fields:
@@ -203,7 +253,11 @@ def _ids(kind: str, item: Fields, place: Place) -> Fields:
         }
     if kind == "state_sync":
         contact = fields(item.get("contact"))
-        return {"phone": contact.get("phone_number"), "bsuid": contact.get("user_id")}
+        return {
+            "phone": contact.get("phone_number"),
+            "bsuid": contact.get("user_id"),
+            "parent": contact.get("parent_user_id"),
+        }
     if kind in {"user_preferences", "user_id_update"}:
         bsuid, parent = item.get("user_id"), item.get("parent_user_id")
         return {

@@ -488,3 +488,9 @@ def test_whatever_is_too_large_is_cut_and_says_so(echo: bool) -> None:
     event = _on_page(*((PAGE, PSID) if echo else (PSID, PAGE)), message=message)
     assert len(codec.encode(event)) <= codec.MAX_EVENT_BYTES
     assert data_of(event)["payload"]["truncated"] is True
+
+
+def test_what_is_known_of_a_sender_beside_the_id_is_kept() -> None:
+    sender = {"id": PSID, "user_ref": "checkbox-1"}
+    event = event_of(page(turn(message={"mid": "m1", "text": "嗨"}) | {"sender": sender}))
+    assert (key_of(event), data_of(event)["payload"]) == (f"facebook:{PAGE}:{PSID}", {"sender": sender})

@@ -162,6 +162,23 @@ def test_an_account_that_comments_on_its_own_post_is_no_contact(field: str, on_i
     assert event.contact is None
 
 
+@given(st.sampled_from(["echo", "message", "postback", "comments", "live_comments"]))
+def test_an_account_of_instagram_is_no_contact_by_its_other_id_either(kind: str) -> None:
+    other_id = "1204770000000001"
+    if "comments" in kind:
+        value = {"id": "c1", "from": {"id": other_id, "self_ig_scoped_id": other_id}, "text": "x"}
+        body = instagram(messaging=None, changes=[{"field": kind, "value": value}])
+    else:
+        items: dict[str, dict[str, Any]] = {
+            "echo": {"message": {"mid": "m", "text": "x", "is_echo": True, "is_self": True}},
+            "message": {"message": {"mid": "m", "text": "x", "is_self": True}},
+            "postback": {"postback": {"payload": "x"}, "is_self": True},
+        }
+        body = instagram(turn(INSTAGRAM, other_id, **items[kind]), turn(other_id, INSTAGRAM, **items[kind]))
+    for event in meta_bodies.events_of(body):
+        assert (event.contact, event.account and event.account.account) == (None, INSTAGRAM)
+
+
 @given(st.sampled_from(["message", "follow", "unfollow", "postback", "unsend"]), st.booleans())
 def test_an_account_of_line_is_never_its_own_contact(type_name: str, configured: bool) -> None:
     own = line_bodies.DESTINATION

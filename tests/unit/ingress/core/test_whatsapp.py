@@ -242,7 +242,8 @@ class TestWhoItIs:
         assert (event.type, event.contact, event.intrinsic) == ("message.received", None, [])
         assert event.account == AccountRef(channel="whatsapp", account=NUMBER)
         metadata = {"display_phone_number": OWN_PHONE, "phone_number_id": NUMBER}
-        assert data_of(event)["payload"] == {"group_id": "G1", "from": PHONE, "metadata": metadata}
+        author = {"from": PHONE, "profile": {"name": "安娜"}}
+        assert data_of(event)["payload"] == {"group_id": "G1", "metadata": metadata} | author
 
 
 @pytest.mark.parametrize(
@@ -568,9 +569,18 @@ class TestTheTeam:
         assert data_of(event)["purpose"] == "bot"
         assert data_of(event)["payload"] == {"type": "text", "app_id": int(OUR_BOT), "standby": True}
 
-    @pytest.mark.parametrize("kind", ["edit", "revoke", "reaction"])
-    def test_did_not_write_again_by_changing_a_message(self, kind: str) -> None:
-        echo = {"to": PHONE, "id": "wamid.E1", "type": kind, kind: {"original_message_id": "wamid.Z"}}
+    def test_takes_a_message_back_as_a_status_of_that_message(self) -> None:
+        echo = {"to": PHONE, "id": "wamid.E2", "type": "revoke", "revoke": {"original_message_id": "wamid.E1"}}
+        event = event_of(whatsapp(change("smb_message_echoes", message_echoes=[echo])))
+        assert (event.type, key_of(event), event.event_id) == ("team.message_status", KEY, "whatsapp:wamid.E2")
+        assert data_of(event) == {"message_id": "wamid.E1", "status": "deleted", "payload": {}}
+
+    @pytest.mark.parametrize(
+        ("kind", "content"),
+        [("edit", {"original_message_id": "wamid.Z"}), ("reaction", {"message_id": "wamid.Z"}), ("revoke", {})],
+    )
+    def test_did_not_write_again_by_changing_a_message(self, kind: str, content: Any) -> None:
+        echo = {"to": PHONE, "id": "wamid.E1", "type": kind, kind: content}
         event = event_of(whatsapp(change("smb_message_echoes", message_echoes=[echo])))
         assert (event.type, key_of(event)) == (f"whatsapp.{kind}_echo", KEY)
 
@@ -578,7 +588,7 @@ class TestTheTeam:
         ours = hello(wamid="wamid.H1", phone=OWN_PHONE, history_context={"status": "READ"})
         thread = {"id": PHONE, "messages": [ours, hello(wamid="wamid.H2")]}
         history = [{"metadata": {"phase": 0}, "threads": [thread]}]
-        sent, received = events_of(whatsapp(change("history", history=history)))
+        sent, received, _ = events_of(whatsapp(change("history", history=history)))
         assert (sent.type, key_of(sent), sent.event_id) == ("team.message_sent", KEY, "whatsapp:wamid.H1")
         assert (received.type, key_of(received)) == ("message.received", KEY)
         assert received.occurred_at == SECONDS * 1000
