@@ -5,7 +5,7 @@ An error names the field and the rule, never the value: reasons are logged and c
 """
 
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from pydantic import ValidationError
@@ -14,6 +14,18 @@ from schemas.events.envelope import Event
 from schemas.events.registry import CURRENT_VERSION, event_class
 from schemas.upcasting import upcast
 
+InvalidReason = Literal[
+    "empty",
+    "too_large",
+    "not_json",
+    "not_an_object",
+    "nul_character",
+    "too_deep",
+    "future_version",
+    "invalid_field",
+    "wrong_key",
+    "too_many_values",
+]
 MAX_EVENT_BYTES: Final = 262_144
 MAX_DEPTH: Final = 64
 _NUL_ESCAPE: Final = b"\\u0000"
@@ -24,13 +36,14 @@ _UPCAST_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError)
 class InvalidEvent(ValueError):
     """The bytes are not an event.
 
-    ``reason`` is one of a closed set of words (a metric label); ``detail`` is a sentence for people;
+    ``reason`` labels metrics; ``detail`` is a sentence for people;
     ``field`` is a JSON path such as ``data.tag``, or "" for the whole.
     """
 
-    def __init__(self, reason: str, detail: str, field: str = "") -> None:
+    def __init__(self, reason: InvalidReason, detail: str, field: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail, self.field = reason, detail, field
+        self.reason: InvalidReason = reason
+        self.detail, self.field = detail, field
 
 
 def decode(raw: bytes | None) -> Event:

@@ -18,6 +18,7 @@ from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key, Row
 from projections.engine.projection import ByType, ContactEvent, Projection, group
 from projections.engine.refold import Refold, decide
+from projections.engine.stages import enter
 from schemas.events import ContactRef, Event
 
 
@@ -70,6 +71,7 @@ async def project(
     store: ChunkStore, projections: Iterable[Projection], events: Sequence[ContactEvent]
 ) -> RecordedEvents:
     """Fold the events in; which of them were new, or count instead of known ones. Raises what the store raises."""
+    enter("record")
     recorded = await store.record(events)
     counting = ByType(one for one in recorded.counting if one.contact_id != NO_CONTACT)
     withdrawn = ByType(one for one in recorded.withdrawn if one.contact_id != NO_CONTACT)
@@ -83,10 +85,14 @@ async def project(
 
 async def _fold(store: ChunkStore, projection: Projection, counting: ByType, withdrawn: ByType) -> Refold:
     """Save what can be folded; what has to be folded again."""
+    enter("decide")
     new: dict[Key, list[Event]] = group(projection, counting.of(projection.types))
     gone: dict[Key, list[Event]] = group(projection, withdrawn.of(projection.types)) if withdrawn.all else {}
+    enter("load")
     rows = await store.load(projection.table, list({**new, **gone}))
+    enter("decide")
     changed, stale = decide(projection, rows, new, gone)
+    enter("save")
     await store.save(projection.table, changed)
     return Refold(projection, stale, rows, new)
 
@@ -95,9 +101,11 @@ async def _fold_again(store: ChunkStore, refolds: Sequence[Refold], events: Sequ
     """Replace what is stale by what the histories give, which are read once for all read models."""
     types = frozenset[str]().union(*(one.types for one in refolds))
     contacts = _contacts(events, {key for one in refolds for key in one.stale})
+    enter("load")
     async for page in store.history(contacts, types):
         for refold in refolds:
             refold.take(page)
+    enter("save")
     for refold in refolds:
         table = refold.projection.table
         if not refold.of_columns:

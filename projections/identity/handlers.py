@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
+from projections.engine.stages import enter
 from projections.identity.change_events import change_events
 from projections.identity.decided import Decided
 from projections.identity.delta import IdentityDelta, delta_of
@@ -34,6 +35,7 @@ async def save_events(connection: Connection, events: Iterable[Event], policies:
     offsets of these events. No other transaction may write the identity of these tenants meanwhile: the epoch of the
     offsets ensures it. Raises what PostgreSQL raises.
     """
+    enter("record")
     recorded = await record_evidence(connection, events, id_of)
     evidence = {place: recorded.evidence[place.tenant] for place in policies if place.tenant in recorded.evidence}
     await save_evidence(connection, evidence, policies, id_of)
@@ -52,6 +54,7 @@ async def save_evidence(
         if policies[place].announced:
             version = policies[place].version
             delta.changes.extend(change_events(place.tenant, decided, evidence[place], version, id_of))
+    enter("save")
     await save_delta(connection, delta)
 
 
@@ -69,6 +72,7 @@ async def decide_all(
     store = IdentityStore(connection, id_of)
     answers: Collection[Any] = [None] * len(running)
     while True:
+        enter("decide")
         asked: list[tuple[ResolutionKey, Load]] = []
         for one, answer in zip(running, answers, strict=True):
             try:
@@ -77,4 +81,5 @@ async def decide_all(
                 decided[one.place] = cast("Decided", done.value)
         if not asked:
             return decided
+        enter("load")
         answers = await store.answer(asked)

@@ -7,6 +7,7 @@ import orjson
 
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
+from projections.engine.stages import enter
 from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.policy import InvalidPolicy, Policy
@@ -64,6 +65,7 @@ async def save_chunk(connection: Connection, events: Sequence[Event], id_of: IdO
 
     A tenant's evidence goes into its active resolution and, while another one is being built, into that too.
     """
+    enter("record")
     tenants = {event.tenant for event in events}
     await share(connection, tenants)
     new = await record(connection, policies_in(events))

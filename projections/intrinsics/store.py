@@ -7,6 +7,7 @@ from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ContactEvent
+from projections.engine.stages import enter
 from projections.engine.store import columns, delete_matching, load, save, select_matching
 from projections.erasures.folds import ERASED
 from projections.erasures.tables import TABLE as ERASURES
@@ -32,9 +33,11 @@ async def save_chunk(connection: Connection, store: Histories, recorded: Recorde
 
     The chunk is recorded in the timeline, and erasures are folded, in the same transaction.
     """
+    enter("decide")
     again = contacts_again(recorded)
     first: list[ContactEvent] = []
     if again:
+        enter("load")
         erasures = await load(connection, ERASURES, list(again))
         earliest: dict[Key, ContactEvent] = {}
         async for page in store.vouching(again):
@@ -42,6 +45,7 @@ async def save_chunk(connection: Connection, store: Histories, recorded: Recorde
         first += await _save(connection, folds.decide_again(await _all_rows(connection, again), earliest))
     new = [one for one in folds.vouching(recorded.new) if (one.event.tenant, one.contact_id) not in again]
     if new:
+        enter("load")
         erasures = await load(connection, ERASURES, list({(one.event.tenant, one.contact_id) for one in new}))
         known = await load(connection, TABLE, list({key for one in new for key in folds.keys_of(one)}))
         first += await _save(connection, folds.decide(known, new, erasures))

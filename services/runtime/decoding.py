@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from projections.engine.ids import NO_CONTACT, IdOf
 from projections.engine.projection import ContactEvent
-from schemas.codec import InvalidEvent, decode
+from schemas.codec import InvalidEvent, InvalidReason, decode
 from schemas.events import Event
 
 CANNOT_BE_SAVED: Final = "cannot_be_saved"  # the reason of a dead letter that is an event
+DeadReason = InvalidReason | Literal["cannot_be_saved"]
 KeyOf = Callable[[Event], bytes | None]  # the key that an event's record must have; None: any
 
 
@@ -28,13 +29,17 @@ class KafkaRecord(Protocol):
     def offset(self) -> int:
         """Its offset in the partition."""
 
+    @property
+    def timestamp(self) -> int:
+        """When it was written, ms since the epoch."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that is not a valid event, with the reason."""
 
     record: KafkaRecord
-    reason: str
+    reason: DeadReason
     detail: str
     field: str
 

@@ -4,21 +4,55 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-EVENTS_COMMITTED: Final = Counter("onefold_events_committed", "New events folded into the read models")
-EVENTS_DUPLICATE: Final = Counter("onefold_events_duplicate", "Repeated events that changed nothing")
-EVENTS_DEAD: Final = Counter("onefold_events_dead", "Records sent to the dead-letter topic")
+# Labels: ``topic`` is a topic's name on the broker, ``reason`` a `services.runtime.decoding.DeadReason`, ``stage`` a
+# `projections.engine.stages.Stage`, ``server`` one of "kafka" and "postgresql".
+EVENTS_COMMITTED: Final = Counter(
+    "onefold_events_committed", "New events folded into the read models, by topic", labelnames=("topic",)
+)
+EVENTS_DUPLICATE: Final = Counter(
+    "onefold_events_duplicate", "Repeated events that changed nothing, by topic", labelnames=("topic",)
+)
+EVENTS_DEAD: Final = Counter(
+    "onefold_events_dead",
+    "Records sent to the dead-letter topic, by the topic they came from and reason",
+    labelnames=("topic", "reason"),
+)
 CHUNK_RECORDS: Final = Histogram(
-    "onefold_chunk_records", "Records in a chunk", buckets=(1, 10, 100, 500, 1000, 2000, 4000, 8000)
+    "onefold_chunk_records",
+    "Records in a chunk, by topic",
+    labelnames=("topic",),
+    buckets=(1, 10, 100, 500, 1000, 2000, 4000, 8000),
 )
 CHUNK_SECONDS: Final = Histogram(
     "onefold_chunk_seconds",
-    "From a chunk's hand-over to its commit",
+    "From a chunk's hand-over to its commit, by topic",
+    labelnames=("topic",),
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+CHUNK_STAGE_SECONDS: Final = Histogram(
+    "onefold_chunk_stage_seconds",
+    "What a chunk spent in one stage of its work, by topic and stage",
+    labelnames=("topic", "stage"),
+    buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2),
 )
 CHUNKS_FENCED: Final = Counter("onefold_chunks_fenced", "Chunks dropped because the partition is another worker's")
 PARTITIONS_STOPPED: Final = Gauge("onefold_partitions_stopped", "Partitions stopped until a person has looked")
-PARTITIONS_OWNED: Final = Gauge("onefold_partitions_owned", "Partitions this worker folds")
-LAG_RECORDS: Final = Gauge("onefold_lag_records", "Records of its partitions that this worker has not folded yet")
+PARTITIONS_OWNED: Final = Gauge(
+    "onefold_partitions_owned", "Partitions this worker folds, by topic", labelnames=("topic",)
+)
+LAG_RECORDS: Final = Gauge(
+    "onefold_lag_records",
+    "Records of its partitions that this worker has not committed yet, by topic",
+    labelnames=("topic",),
+)
+LAG_SECONDS: Final = Gauge(
+    "onefold_lag_seconds",
+    "Age of the oldest record that this worker has not committed yet, by topic (0: none is left)",
+    labelnames=("topic",),
+)
+SERVER_UNAVAILABLE: Final = Gauge(
+    "onefold_server_unavailable", "1 while this worker waits for the server, else 0", labelnames=("server",)
+)
 CHANGES_RELAYED: Final = Counter("onefold_changes_relayed", "Customer changes that this worker brought into Kafka")
 CHANGES_WAITING: Final = Gauge(
     "onefold_changes_waiting", "Customer changes that are not in Kafka yet, whoever is to bring them (100000 at most)"

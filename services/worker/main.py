@@ -22,7 +22,7 @@ from services.worker.adapters import kafka, postgres
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
 from services.worker.agents.running import run_until_stopped
-from services.worker.background.upkeep import commit_hints, end_stalled_transactions
+from services.worker.background.upkeep import commit_hints, end_stalled_transactions, report_lag
 from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -113,6 +113,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
         }
         async with in_background(
             watchdog.beat(),
+            report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
             commit_hints(partial(agents.reader.commit_hint, progress.committed)),
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
@@ -146,6 +147,6 @@ def _build_agents(
     for spec in specs:
         handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
-        executors.append(PartitionExecutor(handler.decode, runner.handle, app.crash))
+        executors.append(PartitionExecutor(runner.decode, runner.handle, app.crash))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, executors, [service for spec in specs for service in spec.background])

@@ -87,10 +87,11 @@ class WorkerProcess:
         async with httpx.AsyncClient() as client:
             return await client.get(f"http://127.0.0.1:{self.settings.worker_port}{path}", timeout=5)
 
-    async def metric(self, name: str) -> float:
-        """A counter's or gauge's value; 0 while the worker does not answer."""
+    async def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric's values with these labels; 0 while the worker does not answer."""
         with contextlib.suppress(httpx.TransportError):
-            for line in (await self.get("/metrics")).text.splitlines():
-                if line.startswith(f"{name} "):
-                    return float(line.split()[1])
+            lines = (await self.get("/metrics")).text.splitlines()
+            named = (line for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+            wanted = [f'{label}="{value}"' for label, value in labels.items()]
+            return sum(float(line.split()[-1]) for line in named if all(one in line for one in wanted))
         return 0.0

@@ -13,8 +13,8 @@ from projections.engine.connection import Connection
 from projections.engine.generations import Generation, active_generation, share
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
+from projections.engine.stages import enter
 from projections.registry import SCHEMA
-from services.runtime import metrics
 from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_outage, is_transient
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
@@ -95,7 +95,6 @@ class PostgresReadModelWriter:
         self._retrier = retrier
         self._on_attempt = on_attempt
         self._attempt_within = attempt_within
-        self._owned: dict[str, int] = {}
 
     async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
         """Become the owner of the partitions; see OffsetKeeper."""
@@ -105,10 +104,7 @@ class PostgresReadModelWriter:
             async with self._pool.acquire() as connection:
                 return await acquire(connection, topic, wanted)
 
-        owned = await self._retrier.until_done("postgresql", once, is_transient)
-        self._owned[topic] = len(owned)
-        metrics.PARTITIONS_OWNED.set(sum(self._owned.values()))
-        return owned
+        return await self._retrier.until_done("postgresql", once, is_transient)
 
     async def end_stalled(self, after: float) -> None:
         """End transactions whose worker has been silent for ``after`` seconds: their locks hold up other workers."""
@@ -158,6 +154,7 @@ class PostgresReadModelWriter:
 
         async def attempt() -> T:
             nonlocal failed, name
+            enter("wait")
             if failed:
                 await answers(self._pool)
             if failed == attempts:
@@ -177,6 +174,7 @@ class PostgresReadModelWriter:
         self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
     ) -> int:
         new = await save_events(connection, events)
+        enter("commit")
         counts = Counts(new, len(events) - new, move.counts.dead_letters)
         if await commit(connection, replace(move, counts=counts)):
             return new

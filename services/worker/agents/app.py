@@ -76,8 +76,12 @@ class FaustPartitionReader:
 
         ``committed`` has the offset after the last commit, by topic and partition.
         """
-        consumer = self._consumer()
-        return sum(max(0, (consumer.highwater(tp) or 0) - at) for tp, at in self._folded(committed).items())
+        return sum(self.left(committed).values())
+
+    def left(self, committed: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """The same of each partition that is read."""
+        consumer, folded = self._consumer(), self._folded(committed)
+        return {(tp.topic, tp.partition): max(0, (consumer.highwater(tp) or 0) - at) for tp, at in folded.items()}
 
     async def commit_hint(self, committed: Mapping[tuple[str, int], int]) -> None:
         """Tell Kafka up to which offsets the log has been folded, for its lag dashboards."""

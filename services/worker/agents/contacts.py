@@ -8,6 +8,7 @@ ignores, and never loses any. Some channels repeat an intrinsic identifier with 
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
+from projections.engine.stages import enter
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
@@ -26,6 +27,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
         recorded = await project(store, PROJECTIONS, events)
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
+            enter("send")
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
         return len(recorded.new)
 

@@ -1,13 +1,35 @@
-"""Two periodic duties of every worker: commit hints for Kafka's lag dashboards, and ending stalled transactions."""
+"""Periodic duties of every worker: metrics of its lag, commit hints for Kafka's tools, ending stalled transactions."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Final, NoReturn
 
+from services.runtime import metrics
 from services.runtime.database import DATABASE_ERRORS
+from services.worker.core.lag import TopicLag
 
 HINT_EVERY: Final = 5.0  # seconds
+REPORT_EVERY: Final = 2.0
+SERVERS: Final = ("kafka", "postgresql")
+
+
+async def report_lag(
+    lag: Callable[[], Mapping[str, TopicLag]], unavailable: Collection[str], every: float = REPORT_EVERY
+) -> NoReturn:
+    """Every ``every`` seconds, set the metrics of each topic's lag, and of the ``unavailable`` servers at that time."""
+    topics: set[str] = set()
+    while True:
+        found = lag()
+        topics.update(found)
+        for topic in topics:
+            of_topic = found.get(topic, TopicLag())  # its partitions may be others' now
+            metrics.PARTITIONS_OWNED.labels(topic).set(of_topic.partitions)
+            metrics.LAG_RECORDS.labels(topic).set(of_topic.records)
+            metrics.LAG_SECONDS.labels(topic).set(of_topic.seconds)
+        for server in SERVERS:
+            metrics.SERVER_UNAVAILABLE.labels(server).set(server in unavailable)
+        await asyncio.sleep(every)
 
 
 async def commit_hints(commit_hint: Callable[[], Awaitable[None]], every: float = HINT_EVERY) -> NoReturn:

@@ -15,7 +15,6 @@ from typing import Final, NoReturn
 
 import structlog
 
-from services.runtime import metrics
 from services.runtime.retrying import Retrier
 from services.worker.core.exit_status import EXIT_STUCK
 from services.worker.handlers.partition_runner import WorkerProgress
@@ -78,7 +77,6 @@ class Watchdog:
         """Show that the event loop turns, and note what only it can ask."""
         self._beat_at = self._progress.clock()
         self._records_left = self._lag()
-        metrics.LAG_RECORDS.set(self._records_left)
         quiet = self._beat_at - self._progress.moved_at
         self._has_reason = bool(self._retrier.unavailable) or (
             quiet > self._after / 2 and not await self._servers_answer()

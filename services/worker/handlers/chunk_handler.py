@@ -14,6 +14,8 @@ import structlog
 from projections.engine.ids import IdOf
 from projections.engine.offsets import Counts, OffsetCommit
 from projections.engine.projection import ContactEvent
+from projections.engine.stages import enter
+from services.runtime import metrics
 from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, decode_records
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk
@@ -102,9 +104,12 @@ class ChunkHandler:
                 f"{limit.dead} of the last {limit.records} records of partition {chunk.partition}"
             )
         if dead:
+            enter("send")
             await self._dead_letters.send(chunk.topic, chunk.partition, dead)
         new = await self._read_models.save(self._agent.save, events, _move(chunk, decoded, limit))
         self._partitions[chunk.topic, chunk.partition].limit = limit
+        for letter in dead:
+            metrics.EVENTS_DEAD.labels(chunk.topic, letter.reason).inc()
         for service in self._agent.background:
             service.wake()
         return Counts(new, len(events) - new, len(dead))

@@ -1,21 +1,21 @@
 """Runs the handler on chunks and reacts to its errors: counts, stops a partition, or leaves it to its new owner."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
 from projections.engine.offsets import Counts
+from projections.engine.stages import Stage, StageClock, timed_stages
 from services.runtime import metrics
 from services.runtime.decoding import Decoded
 from services.worker.core.chunk import Chunk
+from services.worker.core.lag import PartitionAges, PartitionKey
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.ports import DeadLetterLimitExceeded, Fenced, PartitionReader, RejectedByDatabase
 
 log = structlog.get_logger(__name__)
-
-PartitionKey = tuple[str, int]  # topic, number
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class WorkerProgress:
 
     ``moved_at`` is when a chunk was last dealt with, or a step was made towards it; ``committed_at`` is when one was
     last committed, or nothing was left to commit. ``committed`` is the offset after each partition's last commit,
-    ``stopped`` the epoch and the reason of each partition that stopped.
+    ``stopped`` the epoch and the reason of each partition that stopped, ``ages`` how old the records are.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -32,6 +32,7 @@ class WorkerProgress:
     committed_at: float = field(init=False)
     committed: dict[PartitionKey, int] = field(default_factory=dict)
     stopped: dict[PartitionKey, tuple[int, str]] = field(default_factory=dict)
+    ages: PartitionAges = field(default_factory=lambda: PartitionAges(time.time))
 
     def __post_init__(self) -> None:
         self.caught_up()
@@ -53,14 +54,24 @@ class PartitionRunner:
         self._progress = progress
         self._reader = reader
 
+    def decode(self, chunk: Chunk) -> Decoded:
+        """The chunk's events and dead letters; notes how old its records are."""
+        began = time.perf_counter()
+        first, last = chunk.records[0].timestamp, chunk.records[-1].timestamp
+        self._progress.ages.fetched((chunk.topic, chunk.partition), chunk.end, first / 1000, last / 1000)
+        decoded = self._handler.decode(chunk)
+        metrics.CHUNK_STAGE_SECONDS.labels(chunk.topic, "decode").observe(time.perf_counter() - began)
+        return decoded
+
     async def handle(self, chunk: Chunk, decoded: Decoded) -> None:
         """Handle the decoded chunk. Raises OffsetMismatch or an unexpected error; either ends the worker."""
         place, epoch = (chunk.topic, chunk.partition), chunk.ownership.epoch
         if self._is_stopped(place, epoch):
             return
-        began = time.monotonic()
+        clock = StageClock()
         try:
-            counts = await self._handler.handle(chunk, decoded)
+            with timed_stages(clock):
+                counts = await self._handler.handle(chunk, decoded)
         except Fenced:
             metrics.CHUNKS_FENCED.inc()
             log.info("chunk_fenced", topic=chunk.topic, partition=chunk.partition, start=chunk.start)
@@ -68,8 +79,9 @@ class PartitionRunner:
         except (DeadLetterLimitExceeded, RejectedByDatabase) as error:
             self._stop(place, epoch, error)
         else:
-            _count(counts, time.monotonic() - began)
+            _count(chunk.topic, counts, clock.read())
             self._progress.committed[place] = chunk.end
+            self._progress.ages.committed(place, chunk.end)
             self._progress.caught_up()
         self._progress.moved()
 
@@ -90,9 +102,10 @@ class PartitionRunner:
         log.error("partition_stopped", topic=topic, partition=partition, reason=type(error).__name__, detail=str(error))
 
 
-def _count(counts: Counts, seconds: float) -> None:
-    metrics.EVENTS_COMMITTED.inc(counts.committed)
-    metrics.EVENTS_DUPLICATE.inc(counts.duplicates)
-    metrics.EVENTS_DEAD.inc(counts.dead_letters)
-    metrics.CHUNK_RECORDS.observe(counts.records)
-    metrics.CHUNK_SECONDS.observe(seconds)
+def _count(topic: str, counts: Counts, seconds: Mapping[Stage, float]) -> None:
+    metrics.EVENTS_COMMITTED.labels(topic).inc(counts.committed)
+    metrics.EVENTS_DUPLICATE.labels(topic).inc(counts.duplicates)
+    metrics.CHUNK_RECORDS.labels(topic).observe(counts.records)
+    metrics.CHUNK_SECONDS.labels(topic).observe(sum(seconds.values()))
+    for stage, spent in seconds.items():
+        metrics.CHUNK_STAGE_SECONDS.labels(topic, stage).observe(spent)

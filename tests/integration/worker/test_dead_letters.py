@@ -3,18 +3,21 @@
 import asyncio
 import itertools
 import json
+from collections import Counter
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from projections.engine.stages import Stage
 from schemas.topics import DEAD_LETTERS, event_key
 from services.cli import app
 from services.embedded.service_processes import environment
 from services.verify.dead_letters import each_once
 from tests.support.polling import until
+from tests.support.worker_processes import WorkerProcess
 from tests.support.workload import workload
 from tests.support.worlds import Record, World, producer
 
@@ -74,6 +77,10 @@ async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: Worl
     verdict = await world.verify_holds()
     assert (verdict.records, verdict.dead_letters) == (len(mixed), len(bad))
     assert await worker.metric("onefold_events_dead_total") == len(bad)
+    for reason, number in Counter(reason for _, reason, _ in BAD.values()).items():
+        assert await worker.metric("onefold_events_dead_total", reason=reason) == number
+    for stage in get_args(Stage):  # dead letters were sent, and so was evidence
+        assert await worker.metric("onefold_chunk_stage_seconds_count", topic=world.topic, stage=stage) > 0, stage
 
     letters = await world.dead_letters()
     assert sorted((_plain(_own_key(one)), _plain(one.value)) for one in letters) == sorted(
@@ -253,10 +260,16 @@ async def test_lag_counts_what_is_not_committed(world: World) -> None:
         worker = world.start_worker(stuck_after=4)
         await world.produce(workload(500, 100, seed=8))
         await until(lambda: _says(worker, "none was committed"), 45, lambda: worker.output)
-        assert await worker.metric("onefold_lag_records") == 500
+        assert await worker.metric("onefold_lag_records", topic=world.topic) == 500
+        assert await worker.metric("onefold_lag_seconds", topic=world.topic) > 3
+        assert await worker.metric("onefold_partitions_owned", topic=world.topic) > 0
     await world.settle()
     await until(lambda: _ready_is(worker, 200), 45, lambda: worker.output)
-    assert await worker.metric("onefold_lag_records") == 0
+    await until(partial(_has_no_lag, worker), 20, lambda: worker.output)
+
+
+async def _has_no_lag(worker: WorkerProcess) -> bool:
+    return await worker.metric("onefold_lag_records") + await worker.metric("onefold_lag_seconds") == 0
 
 
 async def _says(worker: Any, words: str) -> bool:

@@ -18,6 +18,7 @@ class Record:
     key: bytes | None
     value: bytes | None
     offset: int = 0
+    timestamp: int = 0
 
 
 def id_of(tenant: str, contact_key: str) -> UUID:

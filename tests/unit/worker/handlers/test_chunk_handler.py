@@ -26,6 +26,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     offset: int
+    timestamp: int = 0
 
 
 class Tables:
