@@ -20,6 +20,7 @@ import orjson
 from projections.identity.resolution.policy import Policy
 from schemas.codec import InvalidEvent
 from schemas.events import Event
+from services.ingress.core.login_hashes import without_hashes
 from services.ingress.core.normalize import MAX_WORD, Fields, clean, content_hash_id, word
 from services.ingress.core.rudderstack import in_segment_words
 from services.ingress.core.stated_values import ValueWarning, unread
@@ -32,11 +33,12 @@ from services.ingress.core.web_drafts import (
     WebMessage,
     browser_contact,
     drafts_of,
+    kept_unread,
     member_contact,
     previous_id,
 )
 from services.ingress.core.web_identity import unusable_ids, usable_id, written_otherwise
-from services.ingress.core.web_sender import LONGEST_ID, Sender, Trust, sender_of, without_hashes
+from services.ingress.core.web_sender import LONGEST_ID, Sender, Trust, sender_of
 from services.ingress.core.web_times import time_of
 
 MAX_MESSAGE_BYTES: Final = 32_768
@@ -148,8 +150,8 @@ def _translate(given: Any, shared: _Shared, index: int) -> Translated:
         return _left_out(index, error.reason)
     contact = ":".join(message.contact.values())
     of_ids = [one._replace(contact=contact) for one in (*sender.warnings, *warnings)]
-    of_times = [unread(contact, name, value) for name, value in message.unread.items()]
-    return Translated(events, (), (*of_ids, *of_times))
+    of_fields = [unread(contact, name, value) for name, value in (message.unread | kept_unread(message)).items()]
+    return Translated(events, (), (*of_ids, *of_fields))
 
 
 def _left_out(index: int, reason: str, warnings: tuple[ValueWarning, ...] = ()) -> Translated:

@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 from schemas.events import EVENT_TYPES
 from schemas.events.base import Assurance
 from services.ingress.core.normalize import Fields, word
+from services.ingress.core.placeholders import is_placeholder
 from services.ingress.core.stated_values import ValueWarning
 from services.ingress.core.web_context import kept_context
 from services.ingress.core.web_identity import identifiers_of, usable_id
-from services.ingress.core.web_sender import LONGEST_ID, MEMBER_PREFIX, is_placeholder, no_browser
+from services.ingress.core.web_sender import LONGEST_ID, MEMBER_PREFIX, no_browser
 from services.ingress.core.web_traits import attributes_of, profile_of
 
 # The labels of what a browser's login is known by: of a message that is one, and of any other with a user id.
@@ -34,6 +35,7 @@ _IN_THE_ENVELOPE: Final = FLEETING | {
     "timestamp", "originalTimestamp", "anonymousId", "userId", "context", "integrations", "channel", "version",
     "request_ip",
 }  # fmt: skip
+_OBJECTS: Final = frozenset({"traits", "properties"})
 _VIEW: Final = frozenset({"name", "category", "properties"})
 # The fields that the reader of a kind takes.
 _TAKEN: Final = {
@@ -103,6 +105,15 @@ def drafts_of(message: WebMessage) -> Drafts:
     if drafts is None:
         drafts = [*_standing(message), MessageDraft("kept", _kept_as(message.kind), _rest(message))]
     return Drafts(_keeping_rest(drafts, message))
+
+
+def kept_unread(message: WebMessage) -> Fields:
+    """The parts for the sake of which the message is only kept: no objects, and the event of ``track`` that is none."""
+    parts = {name: message.fields.get(name) for name in _OBJECTS & _TAKEN.get(message.kind, frozenset())}
+    unread = {name: value for name, value in parts.items() if message.object(name) is None}
+    if message.kind == "track" and word(message.fields.get("event")) is None:
+        unread["event"] = message.fields.get("event")
+    return unread
 
 
 def member_contact(account: str, user_id: str) -> Fields:

@@ -24,6 +24,9 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DATETIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d[0-9:.,+Z-]*", re.ASCII)
 _CJK: Final = re.compile(r"[\u3400-\u9fff\uac00-\ud7af]+")
 _PROFILE: Final = frozenset({"name", "avatar", "locale"})
+# As Segment's and RudderStack's documentations spell them, and senders in Python and Ruby.
+_FIRST: Final = ("firstName", "firstname", "first_name")
+_LAST: Final = ("lastName", "lastname", "last_name")
 
 
 @dataclass(slots=True)
@@ -109,7 +112,7 @@ def _text(value: Any) -> str | None:
 
 
 def _full_name(traits: Fields) -> str | None:
-    first, last = _text(traits.get("firstName")), _text(traits.get("lastName"))
+    first, last = (next(filter(None, map(_text, map(traits.get, names))), None) for names in (_FIRST, _LAST))
     if first and last:
         return f"{last}{first}" if _CJK.fullmatch(first + last) else f"{first} {last}"
     return first or last

@@ -99,6 +99,20 @@ class TestIdentify:
             (f"web:trait.nickname:{ID}", "attribute.unset", {"key": "nickname"} | CLAIMED),
         ]
 
+    @pytest.mark.parametrize(
+        ("traits", "name"),
+        [
+            ({"firstName": "Ann", "lastName": "Lee"}, "Ann Lee"),
+            ({"firstname": "Ann", "lastname": "Lee"}, "Ann Lee"),
+            ({"first_name": "佳穎", "last_name": "林"}, "林佳穎"),
+            ({"firstName": "", "first_name": "Ann"}, "Ann"),
+            ({"name": "Ann L", "firstname": "Ann", "lastname": "Lee"}, "Ann L"),
+        ],
+    )
+    def test_a_name_in_parts_is_the_display_name(self, traits: Any, name: str) -> None:
+        profiles = [data for _, kind, data in all_said(message("identify", traits=traits)) if kind == "profile.updated"]
+        assert [one["display_name"] for one in profiles] == [name]
+
     def test_without_one_it_claims_and_does_not_log_in(self) -> None:
         given = message("identify", traits={"email": "jiaying@example.tw"}, context=None)
         identifiers = [{"type": "email", "value": "jiaying@example.tw", "assurance": "claimed"}]
@@ -230,6 +244,20 @@ class TestOtherCalls:
     )
     def test_what_means_nothing_to_us_is_kept(self, given: Any, kept_as: str, data: Any) -> None:
         assert all_said(given) == [(f"web:kept:{ID}", kept_as, data)]
+
+    @pytest.mark.parametrize(
+        ("given", "part"),
+        [
+            (message("identify", traits="x"), "traits"),
+            (message("identify", traits=[{"a": 1}]), "traits"),
+            (message("page", properties=[1]), "properties"),
+            (message("track", event="x", properties="y"), "properties"),
+            (message("track"), "event"),
+            (message("track", event=[7]), "event"),
+        ],
+    )
+    def test_a_message_that_is_only_kept_says_which_part_of_it_is_not_read(self, given: Any, part: str) -> None:
+        assert [(one.type, one.reason) for one in translated(given).warnings] == [(part, "unread")]
 
     def test_the_path_names_the_call_whatever_the_message_says(self) -> None:
         assert all_said(message("track", event="x", name="Home"), call="page")[0][2]["event"] == "page_viewed"

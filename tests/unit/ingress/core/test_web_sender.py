@@ -12,12 +12,19 @@ from services.ingress.core.translated import Ignored, Translated
 from services.ingress.core.web import TenantKnowledge
 from tests.support.web_bodies import MEMBER, SITE, VISITOR, all_said, content_of, message, translated
 
+
+def full_width(text: str) -> str:
+    return "".join(chr(ord(one) + 0xFEE0) for one in text)
+
+
 SECRETS: Final = ("s3cret", "former")
 SIGNING: Final = replace(SITE, login_secrets=SECRETS)
 STRICT: Final = replace(SIGNING, signed_only=True)
 PLACEHOLDERS: Final = [
     "undefined", "null", "0", "00000000-0000-0000-0000-000000000000", "anonymous", "unknown", "[object Object]",
-    "none", "NaN", "-1", " None ",
+    "none", "NaN", "-1", " None ", full_width("undefined"),
+    "\u200bnull\ufeff", "'null'", '"undefined"', "null,null", "userId",
+    "anonymous_id", "{{user.id}}", "${userId}", "%%USER_ID%%", "<nil>", "Optional(nil)", "0.0", "(not set)",
 ]  # fmt: skip
 
 
@@ -58,6 +65,14 @@ class TestPlaceholders:
         assert logins(outcome) == {}
         assert reasons(outcome) == [(f"web:qingshan-shop:{VISITOR}", "member_id", "blocked")]
 
+    @pytest.mark.parametrize(
+        "given", ["M-1", "null-1", "0815", "{3f2504e0-4f89-41d3-9a0c-0305e82c3301}", "id 7", full_width("a1")]
+    )
+    def test_an_id_that_only_resembles_one_is_an_id(self, given: str) -> None:
+        outcome = translated(message("identify", anonymousId=given, userId=f"user {given}"))
+        assert uids(outcome) == {given, f"user:user {given}"}
+        assert outcome.warnings == ()
+
     def test_neither_is_ignored(self) -> None:
         outcome = translated(message("page", anonymousId="undefined", userId="null"))
         assert (outcome.events, outcome.ignored) == ((), (Ignored(0, "no_id"),))
@@ -81,6 +96,10 @@ class TestSignedLogins:
             "context.user_hash",
             "context.identifier_hash",
             "identifier_hash",
+            "traits.userHash",
+            "context.identity_hash",
+            "context.Intercom.user_hash",
+            "integrations.Intercom.user_hash",
         ],
     )
     @pytest.mark.parametrize("kind", ["identify", "track"])
@@ -119,6 +138,13 @@ class TestSignedLogins:
         assert reasons(outcome) == [(f"web:qingshan-shop:{VISITOR}", "member_id", "unsigned")]
         assert "identityHash" in outcome.warnings[0].detail
 
+    def test_a_hash_for_another_product_leaves_the_login_a_claim(self) -> None:
+        given = message("identify", userId=MEMBER, traits={"user_hash": signature(secret="Intercom's")})
+        outcome = translated(given, site=SIGNING)
+        assert logins(outcome) == {f"user:{MEMBER}": "claimed", VISITOR: "claimed"}
+        assert [reason for _, _, reason in reasons(outcome)] == ["unsigned"]
+        assert logins(translated(given, site=STRICT)) == {}
+
     def test_where_logins_have_to_be_signed_one_without_is_none(self) -> None:
         assert uids(translated(message("page", userId=MEMBER), site=STRICT)) == {VISITOR}
         outcome = translated(message("page", userId=MEMBER, anonymousId=None), site=STRICT)
@@ -137,6 +163,7 @@ class TestSignedLogins:
     @pytest.mark.parametrize("kind", ["identify", "track", "group", "page", "alias"])
     def test_the_hash_is_kept_nowhere(self, kind: str, site: Any) -> None:
         sign = signature()
-        hashes = {"identityHash": sign, "user_hash": sign, "identifier_hash": sign}
-        given = message(kind, userId=MEMBER, traits={"a": 1, **hashes}, context={"traits": hashes, **hashes}, **hashes)
+        hashes = {"identityHash": sign, "user_hash": sign, "identifier_hash": sign, "userHash": sign}
+        context = {"traits": hashes, "Intercom": hashes, **hashes}
+        given = message(kind, userId=MEMBER, traits={"a": 1, **hashes}, context=context, integrations=context, **hashes)
         assert sign not in str(all_said(given, site=site))
