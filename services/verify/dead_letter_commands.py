@@ -2,16 +2,20 @@
 
 import sys
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import typer
 
 from services.runtime.settings import Settings
-from services.runtime.terminal import fail, run, say, show, when
+from services.runtime.terminal import fail, run, say, setting, show, when
+
+if TYPE_CHECKING:  # slow to import
+    from services.verify.dead_letters import RecordPlace
 
 dead_letters = typer.Typer(help="Records that workers set aside.", no_args_is_help=True)
 _MOST: Final = 50
+RecordArgument = Annotated[str, typer.Argument(help="As the list has it: TOPIC/PARTITION/OFFSET.")]
 
 
 @dead_letters.command("list")
@@ -31,9 +35,18 @@ def list_dead_letters(
             sys.stdout.write(orjson.dumps(one.as_dict()).decode() + "\n")
         return
     show(
-        ("record", "tenant", "reason", "field", "detail", "sent", "times"),
+        ("record", "tenant", "reason", "field", "detail", "sent", "times", "sent again as"),
         (
-            (str(one.place), one.tenant, one.reason, one.field, one.detail, _time(one.sent_at), str(one.times))
+            (
+                str(one.place),
+                one.tenant,
+                one.reason,
+                one.field,
+                one.detail,
+                _time(one.sent_at),
+                str(one.times),
+                str(one.sent_again_as or ""),
+            )
             for one in found[-most:]
         ),
         empty="There is no dead letter.",
@@ -44,23 +57,70 @@ def list_dead_letters(
 
 @dead_letters.command("show")
 def show_dead_letter(
-    record: Annotated[str, typer.Argument(help="As the list has it: TOPIC/PARTITION/OFFSET.")],
+    record: RecordArgument,
 ) -> None:
     """Write the record's value to stdout, byte for byte, and the rest to stderr. It may have personal data."""
-    from services.verify.dead_letters import Place, find
+    from services.verify.dead_letters import find
 
-    topic, _, rest = record.partition("/")
-    partition, _, offset = rest.partition("/")
-    if not (partition.isdecimal() and offset.isdecimal()):
-        fail(f"{record!r} is no record; the list has them as TOPIC/PARTITION/OFFSET")
-    settings = Settings()
-    found = run(lambda: find(settings, Place(topic, int(partition), int(offset))))
+    settings, place = Settings(), _place(record)
+    found = run(lambda: find(settings, place))
     if found is None:
         fail(f"there is no dead letter of {record}; see `onefold dead-letters list`")
     say(f"{found.place}: {found.reason}{f' in {found.field}' if found.field else ''}. {found.detail}")
     say(f"key: {found.key!r}; sent {found.times} times, last at {_time(found.sent_at)}")
+    if found.sent_again_as:
+        say(f"It was sent again, as {found.sent_again_as}.")
     sys.stdout.buffer.write(found.value or b"")
     sys.stdout.buffer.flush()
+
+
+@dead_letters.command("retry")
+def retry_dead_letters(
+    record: Annotated[
+        str | None, typer.Argument(help="One record, as the list has it: TOPIC/PARTITION/OFFSET.")
+    ] = None,
+    *,
+    reason: Annotated[str | None, typer.Option(help="All records with this reason.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each record.")] = False,
+) -> None:
+    """Send refused records to their topics again, byte for byte; status 1 if one of them would be refused again.
+
+    Use it with a version of Onefold that takes them. A record that this version would refuse too is not sent, nor is
+    one that was sent again before, so that the command can be repeated.
+    """
+    from services.runtime.publishing import NotPublished
+    from services.verify.retry import Retry
+
+    if (record is None) == (reason is None):
+        fail("name one record, or a --reason")
+    settings = Settings()
+    place = _place(record) if record is not None else None
+    retry = Retry(settings, setting(lambda: settings.master_key), dry_run=dry_run)
+    try:
+        done = run(lambda: retry.run(place, reason))
+    except NotPublished as error:
+        fail(f"Kafka did not take a record: {error}. Repeat the command: what was sent is not sent again")
+    if as_json:
+        for one in done:
+            sys.stdout.write(orjson.dumps(one.as_dict()).decode() + "\n")
+    else:
+        show(
+            ("record", "outcome", "detail"),
+            ((str(one.place), one.outcome.replace("_", " "), one.detail) for one in done),
+            empty="There is no such dead letter; see `onefold dead-letters list`.",
+        )
+    if not done or any(one.outcome == "refused_again" for one in done):
+        raise typer.Exit(1)
+
+
+def _place(record: str) -> "RecordPlace":
+    from services.verify.dead_letters import RecordPlace
+
+    try:
+        return RecordPlace.parse(record)
+    except ValueError:
+        fail(f"{record!r} is no record; the list has them as TOPIC/PARTITION/OFFSET")
 
 
 def _time(ms: int) -> str:

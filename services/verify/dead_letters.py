@@ -2,18 +2,24 @@
 
 A worker that is killed between sending a dead letter and committing its offset sends it again. The record that was
 refused identifies the letter: its topic, partition and offset, which are also the letter's key.
+
+A refused record that was sent again is marked by one more record of the same key, with the headers ``topic``,
+``partition`` and ``offset`` of the refused record and ``sent_again_as``, the place where it lies now. It has no
+``reason``, so it is no dead letter.
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, Self
 
 from schemas.topics import DEAD_LETTERS
 from services.runtime.settings import Settings
 from services.verify.log_reader import LogReader
 
+_MARK: Final = "sent_again_as"
 
-class Place(NamedTuple):
+
+class RecordPlace(NamedTuple):
     """Where the refused record lies."""
 
     topic: str
@@ -23,15 +29,24 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return "/".join(map(str, self))
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place from TOPIC/PARTITION/OFFSET. Raises ValueError."""
+        topic, partition, offset = text.split("/")
+        if not (topic and partition.isdecimal() and offset.isdecimal()):
+            raise ValueError(f"no TOPIC/PARTITION/OFFSET: {text!r}")
+        return cls(topic, int(partition), int(offset))
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
     """A dead letter: why its record was refused, when that was sent last (ms), and the record's key and value.
 
-    ``times`` is how often it was sent.
+    ``times`` is how often it was sent. ``left_out`` says that the value is missing because Kafka refused its size, and
+    ``sent_again_as`` where the record lies since `onefold dead-letters retry`.
     """
 
-    place: Place
+    place: RecordPlace
     reason: str
     detail: str
     field: str
@@ -39,6 +54,8 @@ class RefusedRecord:
     times: int
     key: bytes | None
     value: bytes | None
+    left_out: bool = False
+    sent_again_as: RecordPlace | None = None
 
     @property
     def tenant(self) -> str:
@@ -54,50 +71,82 @@ class RefusedRecord:
             "field": self.field,
             "sent_at": self.sent_at,
             "times": self.times,
+            "sent_again_as": str(self.sent_again_as) if self.sent_again_as else None,
         }
 
 
 async def dead_letters(settings: Settings) -> AsyncIterator[RefusedRecord]:
-    """Every record of the topic that is a dead letter, in their order, repeats included."""
-    reader = LogReader(settings.kafka_servers, lambda _: None)
-    async for _, records in reader.records(DEAD_LETTERS.full_name(settings.topic_prefix)):
-        for record in records:
-            if (found := _refused(record)) is not None:
-                yield found
+    """Every record of the topic that is a dead letter, in their order, repeats included.
+
+    ``sent_again_as`` is not known here.
+    """
+    async for one in _letters_and_marks(settings):
+        if isinstance(one, RefusedRecord):
+            yield one
 
 
 async def each_once(settings: Settings, *, reason: str | None = None) -> list[RefusedRecord]:
     """Every refused record once, without its value, the one that was sent last at the end."""
-    found: dict[Place, RefusedRecord] = {}
-    async for one in dead_letters(settings):
-        if reason in (None, one.reason):
+    found: dict[RecordPlace, RefusedRecord] = {}
+    sent_again: dict[RecordPlace, RecordPlace] = {}
+    async for one in _letters_and_marks(settings):
+        if isinstance(one, _SentAgain):
+            sent_again[one.place] = one.now_at
+        elif reason in (None, one.reason):
             before = found.pop(one.place, None)
-            found[one.place] = _repeated(one, before, value=None)
-    return list(found.values())
+            found[one.place] = replace(_repeated(one, before), value=None)
+    return [replace(one, sent_again_as=sent_again.get(one.place)) for one in found.values()]
 
 
-async def find(settings: Settings, place: Place) -> RefusedRecord | None:
+async def find(settings: Settings, place: RecordPlace) -> RefusedRecord | None:
     """The dead letter of the record at this place, with its value; None if there is none."""
-    found = None
-    async for one in dead_letters(settings):
-        if one.place == place:
-            found = _repeated(one, found, value=one.value)
-    return found
+    found: RefusedRecord | None = None
+    sent_again: RecordPlace | None = None
+    async for one in _letters_and_marks(settings):
+        if one.place != place:
+            continue
+        if isinstance(one, _SentAgain):
+            sent_again = one.now_at
+        else:
+            found = _repeated(one, found)
+    return replace(found, sent_again_as=sent_again) if found else None
 
 
-def _repeated(one: RefusedRecord, before: RefusedRecord | None, *, value: bytes | None) -> RefusedRecord:
-    times = 1 + (before.times if before else 0)
-    return RefusedRecord(one.place, one.reason, one.detail, one.field, one.sent_at, times, one.key, value)
+def mark_of(one: RefusedRecord, now_at: RecordPlace) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The key and the headers of the record that marks the refused record as sent again."""
+    place = {name: str(value).encode() for name, value in one.place._asdict().items()}
+    return str(one.place).encode(), [*place.items(), (_MARK, str(now_at).encode())]
 
 
-def _refused(record: Any) -> RefusedRecord | None:
-    """The dead letter in a record of the topic; None if somebody else wrote it."""
+class _SentAgain(NamedTuple):
+    """The refused record at ``place`` was sent again, and lies at ``now_at``."""
+
+    place: RecordPlace
+    now_at: RecordPlace
+
+
+async def _letters_and_marks(settings: Settings) -> AsyncIterator[RefusedRecord | _SentAgain]:
+    reader = LogReader(settings.kafka_servers, lambda _: None)
+    async for _, records in reader.records(DEAD_LETTERS.full_name(settings.topic_prefix)):
+        for record in records:
+            if (found := _parsed(record)) is not None:
+                yield found
+
+
+def _repeated(one: RefusedRecord, before: RefusedRecord | None) -> RefusedRecord:
+    return replace(one, times=1 + (before.times if before else 0))
+
+
+def _parsed(record: Any) -> RefusedRecord | _SentAgain | None:
+    """What a record of the topic says; None if somebody else wrote it."""
     headers: Mapping[str, bytes] = dict(record.headers)
     text = {name: value.decode("utf-8", "replace") for name, value in headers.items() if name != "key"}
     try:
-        place = Place(text["topic"], int(text["partition"]), int(text["offset"]))
-        return RefusedRecord(
-            place, text["reason"], text["detail"], text["field"], record.timestamp, 1, headers.get("key"), record.value
-        )
+        place = RecordPlace(text["topic"], int(text["partition"]), int(text["offset"]))
+        if _MARK in text:
+            return _SentAgain(place, RecordPlace.parse(text[_MARK]))
+        reason, detail, field = text["reason"], text["detail"], text["field"]
     except (KeyError, ValueError):
         return None
+    key, left_out = headers.get("key"), "left_out" in text
+    return RefusedRecord(place, reason, detail, field, record.timestamp, 1, key, record.value, left_out)

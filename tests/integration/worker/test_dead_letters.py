@@ -19,7 +19,7 @@ from services.verify.dead_letters import each_once
 from tests.support.polling import until
 from tests.support.worker_processes import WorkerProcess
 from tests.support.workload import workload
-from tests.support.worlds import Record, World, producer
+from tests.support.worlds import Record, World, producer, read_all
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -102,15 +102,7 @@ async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: Worl
 
 async def test_the_commands_list_and_show_each_dead_letter_once(world: World) -> None:
     place = f"{world.topic}/3/7"
-    headers = [
-        ("reason", b"not_json"),
-        ("detail", b"it is no JSON"),
-        ("field", b""),
-        ("topic", world.topic.encode()),
-        ("partition", b"3"),
-        ("offset", b"7"),
-        ("key", b"demo|line:oa1:U1"),
-    ]
+    headers = letter_headers(world, 7, "not_json", key=b"demo|line:oa1:U1")
     async with producer(world.settings) as sender:
         topic = await world.name_of(DEAD_LETTERS)
         for _ in range(3):
@@ -128,6 +120,69 @@ async def test_the_commands_list_and_show_each_dead_letter_once(world: World) ->
     assert "not_json" in shown.stderr
     for other in (f"{world.topic}/3/8", "nothing"):
         assert (await onefold(world, "show", other)).exit_code == 1
+
+
+def letter_headers(world: World, offset: int, reason: str, **others: bytes) -> list[tuple[str, bytes]]:
+    """The headers of a dead letter of the record at this offset of partition 3."""
+    texts = {"reason": reason, "detail": "it was refused", "field": "", "topic": world.topic, "partition": "3"}
+    return [*((name, text.encode()) for name, text in (texts | {"offset": str(offset)}).items()), *others.items()]
+
+
+async def test_what_this_version_takes_is_sent_again_once_byte_for_byte(world: World) -> None:
+    taken, refused = _bytes(), _bytes(schema_version=99)
+    letters = [
+        (7, taken, {"key": _KEY}),
+        (8, refused, {"key": _KEY}),
+        (9, None, {"key": _KEY, "left_out": b"5000000"}),
+        (10, taken, {"key": _KEY, "topic": b"elsewhere"}),
+        (11, taken, {"key": b"demo|line:oa1:U2"}),
+    ]
+    async with producer(world.settings) as sender:
+        topic = await world.name_of(DEAD_LETTERS)
+        for offset, value, others in letters * 2:
+            headers = dict(letter_headers(world, offset, "future_version")) | others
+            await sender.send_and_wait(topic, value, f"{offset}".encode(), headers=list(headers.items()))
+
+    async def retried(*options: str) -> dict[int, tuple[str, str]]:
+        result = await onefold(world, "retry", "--json", *options)
+        assert result.exit_code == (1 if "--reason" in options else 0), result.output
+        done = [json.loads(line) for line in result.stdout.splitlines()]
+        return {int(one["place"].rpartition("/")[2]): (one["outcome"], one["detail"]) for one in done}
+
+    outcomes = await retried("--reason", "future_version", "--dry-run")
+    assert {offset: outcome for offset, (outcome, _) in outcomes.items()} == {
+        7: "would_be_sent",
+        **dict.fromkeys((8, 9, 10, 11), "refused_again"),
+    }
+    assert await read_all(world.settings.kafka_servers, world.topic) == []
+    first = await retried("--reason", "future_version")
+    (sent,) = await read_all(world.settings.kafka_servers, world.topic)
+    assert (sent.key, sent.value) == (_KEY, taken)
+    assert first[7] == ("sent_again", f"{world.topic}/{sent.partition}/{sent.offset}")
+    assert (await retried("--reason", "future_version"))[7] == ("sent_before", first[7][1])
+    assert await retried(f"{world.topic}/3/7") == {7: ("sent_before", first[7][1])}
+    assert len(await read_all(world.settings.kafka_servers, world.topic)) == 1
+
+    listed = {
+        one["offset"]: one for one in map(json.loads, (await onefold(world, "list", "--json")).stdout.splitlines())
+    }
+    assert {offset: one["sent_again_as"] for offset, one in listed.items()} == {
+        7: first[7][1],
+        **dict.fromkeys((8, 9, 10, 11)),
+    }
+    assert {one["times"] for one in listed.values()} == {2}
+    assert first[7][1] in (await onefold(world, "show", f"{world.topic}/3/7")).stderr
+    world.start_worker()
+    await world.settle()
+    async with world.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM timeline") == 1
+
+
+@pytest.mark.parametrize("arguments", [(), ("t/3/7", "--reason", "empty"), ("nothing",), ("--reason", "empty")])
+async def test_a_retry_of_nothing_fails_with_a_sentence(world: World, arguments: tuple[str, ...]) -> None:
+    result = await onefold(world, "retry", *arguments)
+    assert result.exit_code == 1
+    assert result.stderr
 
 
 async def onefold(world: World, *arguments: str) -> Result:
