@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.events.base import AssertedIdentifier, Frozen, IdentifierValue, Text, Word
+from schemas.events.base import AssertedIdentifier, Frozen, IdentifierValue, Properties, Text, Word
 from schemas.events.envelope import ContactRef, Event
 
 Via = Literal[
@@ -64,9 +64,10 @@ class IdentityDecided(Event):
 
 
 class Superseding(Frozen):
-    """The contact that takes this one's place, on the same account."""
+    """The contact that takes this one's place, on the same account; ``payload`` keeps what else the channel has."""
 
     by: ContactRef
+    payload: Properties | None = None
 
 
 class ContactSuperseded(Event):

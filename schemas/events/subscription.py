@@ -1,10 +1,13 @@
-"""Whether a contact may be messaged: following, blocking, opting in and out."""
+"""Whether a contact may be messaged: following, blocking, opting in and out.
+
+``payload`` keeps what only the channel has.
+"""
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.events.base import Frozen, Millis, Text, Word
+from schemas.events.base import Frozen, Millis, Properties, Text, Word
 from schemas.events.envelope import Event
 
 MarketingKind = Literal["broadcast", "web_push", "cart_remarketing"]
@@ -14,6 +17,7 @@ class Following(Frozen):
     """How the person came or went, e.g. ``add_friend`` or ``unblock``."""
 
     via: Word | None = None
+    payload: Properties | None = None
 
 
 class ContactFollowed(Event):
@@ -37,6 +41,7 @@ class RecurringNotification(Frozen):
     frequency: Word | None = None
     token: Text | None = None
     expires_at: Millis | None = None
+    payload: Properties | None = None
 
 
 class NotificationOptedIn(Event):
@@ -58,6 +63,7 @@ class MarketingConsent(Frozen):
 
     kinds: Annotated[list[MarketingKind], Field(min_length=1)]
     by: Word | None = None
+    payload: Properties | None = None
 
 
 class MarketingOptedOut(Event):

@@ -153,11 +153,12 @@ def _follow(event: Fields, contact: Fields | None) -> EventContent | None:
         return None
     follow = event.get("follow")
     unblocked = isinstance(follow, dict) and follow.get("isUnblocked") is True
-    return "contact.followed", {"via": "unblock" if unblocked else "add_friend"}
+    via = "unblock" if unblocked else "add_friend"
+    return "contact.followed", {"via": via, "payload": _rest(event, contact, "follow") or None}
 
 
-def _unfollow(_: Fields, contact: Fields | None) -> EventContent | None:
-    return ("contact.blocked", {"via": "block"}) if contact else None
+def _unfollow(event: Fields, contact: Fields | None) -> EventContent | None:
+    return ("contact.blocked", {"via": "block", "payload": _rest(event, contact) or None}) if contact else None
 
 
 def _postback(event: Fields, contact: Fields | None) -> EventContent | None:

@@ -29,6 +29,16 @@ from services.ingress.core.translated import EventContent
 _LONGEST_METADATA: Final = 4_096
 _LONGEST_TOKEN: Final = 4_096
 _NOTIFICATIONS: Final = frozenset({"notification_messages", "marketing_messages"})
+_READ_OF_AN_OPTIN: Final = frozenset(
+    {
+        "type",
+        "title",
+        "notification_messages_status",
+        "notification_messages_frequency",
+        "notification_messages_token",
+        "token_expiry_timestamp",
+    }
+)
 _DECORATIONS: Final = frozenset({"fallback", "template"})
 
 
@@ -181,11 +191,13 @@ def _optin(item: Fields, optin: Fields, turn: Turn) -> Iterator[ItemDraft]:
     if type_name is None or turn.contact is None:
         return
     token = optin.get("notification_messages_token")
+    rest = {key: value for key, value in optin.items() if key not in _READ_OF_AN_OPTIN}
     data = {
         "topic": word(optin.get("title")) or word(optin.get("payload")) or "default",
         "frequency": word(optin.get("notification_messages_frequency")),
         "token": token if isinstance(token, str) and len(token) <= _LONGEST_TOKEN else None,
         "expires_at": millis_of(optin.get("token_expiry_timestamp")),
+        "payload": (rest | turn.rest(item, "optin")) or None,
     }
     yield turn.draft(item, (type_name, data), "optin")
 

@@ -37,6 +37,7 @@ _TEXTS: Final = ("body", "caption", "text")
 _PLACEHOLDER: Final = "media_placeholder"
 _STOPPED_MARKETING: Final = "131050"
 _NOT_SENT: Final = frozenset({"edit", "revoke", "reaction", "system"})
+_READ_OF_A_PREFERENCE: Final = frozenset({"type", "category", "value", "wa_id", "user_id"})
 _CHANGED: Final = frozenset({"user_changed_number", "customer_changed_number", "user_changed_user_id"})
 _OLD_ID: Final = re.compile(r" from (\S+) to \S+\s*$")
 _LONGEST_NAME: Final = 1000
@@ -213,15 +214,15 @@ def _status(item: Fields, place: Place) -> Iterator[ItemDraft]:
     draft = place.draft(item, ("team.message_status", data), *apart)
     yield draft
     if place.contact is not None and _STOPPED_MARKETING in _error_codes(item):
-        yield place.draft(item, _all_marketing("marketing.opted_out"), event_id=f"{draft.event_id}:opted_out")
+        yield place.draft(item, _all_marketing("marketing.opted_out", {}), event_id=f"{draft.event_id}:opted_out")
 
 
 def _error_codes(item: Fields) -> set[str | None]:
     return {word(fields(error).get("code")) for error in listed(item.get("errors"))}
 
 
-def _all_marketing(type_name: str) -> EventContent:
-    return type_name, {"kinds": list(MARKETING_KINDS), "by": "customer"}
+def _all_marketing(type_name: str, payload: Fields) -> EventContent:
+    return type_name, {"kinds": list(MARKETING_KINDS), "by": "customer", "payload": payload or None}
 
 
 def _preference(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -237,7 +238,7 @@ def _consent(item: Fields, place: Place, wish: Any) -> ItemDraft:
     )
     if type_name is None or place.contact is None:
         return place.kept(item, place.name)
-    return place.draft(item, _all_marketing(type_name))
+    return place.draft(item, _all_marketing(type_name, place.rest(item, *_READ_OF_A_PREFERENCE)))
 
 
 def _system(item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -277,7 +278,8 @@ def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson)
     before, after = replace(place, who=old), replace(place, who=new)
     old_contact, new_contact = old.contact(place.account), new.contact(place.account)
     if old_contact and new_contact and old_contact != new_contact:
-        superseded = before.draft(item, ("contact.superseded", {"by": new_contact}))
+        content = {"by": new_contact, "payload": before.rest(item, "type") or None}
+        superseded = before.draft(item, ("contact.superseded", content))
         yield superseded
         bound = {"linked_contact": old_contact, "via": "channel"}
         yield after.draft(item, ("identity.bound", bound), event_id=f"{superseded.event_id}:bound")

@@ -18,6 +18,7 @@ from services.ingress.core.drafts import fields, identity
 from services.ingress.core.normalize import Fields
 
 _PHONE: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
+_WRITTEN: Final = re.compile(r"\s*\+?[0-9][0-9\s().\u2010-\u2015-]*")
 _BSUID: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT: Final = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 
@@ -34,7 +35,7 @@ class WhatsAppPerson:
     @classmethod
     def named(cls, *, phone: Any = None, wa_id: Any = None, bsuid: Any = None, parent: Any = None) -> "WhatsAppPerson":
         """The person of these ids, each a BSUID, a parent BSUID, a number or nothing, whatever the body calls it."""
-        user, names = identity(bsuid), [name for name in (identity(wa_id), identity(phone)) if name]
+        user, names = identity(bsuid), [name for name in (_plain(wa_id), _plain(phone)) if name]
         if user and _PHONE.fullmatch(user):
             names.append(user)
             user = None
@@ -78,6 +79,12 @@ class WhatsAppPerson:
             self.bsuid or other.bsuid,
             self.parent or other.parent,
         )
+
+
+def _plain(name: Any) -> str | None:
+    """An id, a number without what people put between its digits, as the address book of a phone has it."""
+    given = identity(name)
+    return re.sub(r"[^+0-9]", "", given) if given and _WRITTEN.fullmatch(given) else given
 
 
 def _is_user(name: str) -> bool:

@@ -119,6 +119,13 @@ def test_an_unfollow_is_a_block() -> None:
     assert (event.type, codec.data_json(event)) == ("contact.blocked", '{"via":"block"}')
 
 
+@pytest.mark.parametrize("type_name", ["follow", "unfollow"])
+def test_a_subscription_keeps_what_else_the_channel_says_of_it(type_name: str) -> None:
+    given = entry(type_name, mode="standby", timestamp="gestern", chatControl={"expireAt": 1})
+    kept = {"mode": "standby", "timestamp": "gestern", "chatControl": {"expireAt": 1}}
+    assert _data(given)["payload"] == kept
+
+
 @pytest.mark.parametrize(
     ("postback", "payload"),
     [

@@ -228,7 +228,18 @@ class TestRecurringNotifications:
         event = _optin(notification_messages_status=status, notification_messages_frequency="WEEKLY")
         assert (event.type, key_of(event)) == ("notification.opted_in", KEY)
         topic = {"topic": "新品通知", "frequency": "WEEKLY", "token": "t-1", "expires_at": EXPIRES_AT}
-        assert data_of(event) == topic
+        assert data_of(event) == topic | {"payload": {"payload": "promo"}}
+
+    def test_keep_what_else_the_channel_says_of_them(self) -> None:
+        rest = {"user_token_status": "NOT_REFRESHED", "notification_messages_timezone": "Asia/Taipei", "payload": "p"}
+        assert data_of(_optin(**rest))["payload"] == rest
+        bare = _optin(payload=None)
+        assert "payload" not in data_of(bare)
+
+    def test_keep_a_time_that_cannot_be_read(self) -> None:
+        optin = {"type": "notification_messages", "title": "新品通知"}
+        event = event_of(page(turn(optin=optin) | {"timestamp": "gestern"}))
+        assert data_of(event)["payload"] == {"timestamp": "gestern"}
 
     @pytest.mark.parametrize("status", ["STOP_NOTIFICATIONS", "STOP NOTIFICATIONS", " stop notifications"])
     def test_are_stopped_however_it_is_spelt(self, status: str) -> None:

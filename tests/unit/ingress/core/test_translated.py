@@ -61,4 +61,4 @@ def test_the_envelope_is_not_changed() -> None:
 
 def test_a_field_that_may_not_be_cut_unmarked_is_refused() -> None:
     with pytest.raises(InvalidEvent):
-        to_event(_envelope("notification.opted_in", {"token": LARGE}))
+        to_event(_envelope("profile.updated", {"display_name": LARGE}))

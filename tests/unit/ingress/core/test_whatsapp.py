@@ -454,6 +454,10 @@ class TestPreferences:
         assert (event.type, key_of(event), event.occurred_at) == (type_name, KEY, SECONDS * 1000)
         assert data_of(event) == {"kinds": ["broadcast", "cart_remarketing", "web_push"], "by": "customer"}
 
+    def test_keep_what_else_the_channel_says_of_them(self) -> None:
+        said = {"detail": "User requested to stop marketing messages", "timestamp": "gestern"}
+        assert data_of(event_of(_preference(**said)))["payload"] == said
+
     def test_of_somebody_without_a_phone(self) -> None:
         event = event_of(_preference(wa_id=None, user_id=BSUID))
         assert (key_of(event), vouched(event)) == (BSUID_KEY, [HAS_BSUID])
@@ -490,9 +494,13 @@ class TestANewNumber:
         ],
     )
     def test_takes_the_old_ones_place_and_is_bound_to_it(self, kind: str, field: str) -> None:
-        old, new = events_of(_moved(kind, **{field: NEW_PHONE}, body=f"Anna changed from {PHONE} to {NEW_PHONE}"))
+        body = f"Anna changed from {PHONE} to {NEW_PHONE}"
+        old, new = events_of(_moved(kind, **{field: NEW_PHONE}, body=body))
         assert (old.type, old.event_id, key_of(old)) == ("contact.superseded", "whatsapp:wamid.A1", KEY)
-        assert data_of(old) == {"by": {"channel": "whatsapp", "account": NUMBER, "uid": NEW_PHONE}}
+        assert data_of(old) == {
+            "by": {"channel": "whatsapp", "account": NUMBER, "uid": NEW_PHONE},
+            "payload": {"system": {"type": kind, field: NEW_PHONE, "body": body}},
+        }
         assert vouched(old) == [HAS_PHONE]
         assert (new.type, new.event_id, key_of(new)) == ("identity.bound", "whatsapp:wamid.A1:bound", NEW_KEY)
         assert data_of(new) == {
@@ -626,7 +634,7 @@ class TestAPlaceholderOfTheHistory:
         assert data_of(ours)["payload"]["type"] == data_of(theirs)["kind"] == "media_placeholder"
 
 
-def _contact_card(action: str = "add", **contact: Any) -> dict[str, Any]:
+def _contact_card(action: str | None = "add", **contact: Any) -> dict[str, Any]:
     contact = {"phone_number": PHONE} | contact
     item = {"type": "contact", "contact": contact, "action": action, "metadata": {"timestamp": str(SECONDS - 60)}}
     return whatsapp(change("smb_app_state_sync", state_sync=[item]))
@@ -640,6 +648,15 @@ class TestTheAddressBookOfThePhoneApp:
         assert (profile.type, data_of(profile)) == ("profile.updated", {"display_name": "林安娜"})
         assert (key_of(profile), profile.event_id) == (KEY, f"{kept.event_id}:profile")
         assert {kept.occurred_at, profile.occurred_at} == {(SECONDS - 60) * 1000}
+
+    @pytest.mark.parametrize("number", [f"+{PHONE}", "+886 912 345 678", "886-912-345-678", "+886 (912) 345.678"])
+    def test_names_one_contact_however_the_number_is_written(self, number: str) -> None:
+        event = event_of(_contact_card(phone_number=number))
+        assert (key_of(event), vouched(event)) == (KEY, [HAS_PHONE])
+
+    @pytest.mark.parametrize("action", ["edit", "update", None])
+    def test_that_changes_the_person_changes_the_name(self, action: Any) -> None:
+        assert len(events_of(_contact_card(action, full_name="林安娜"))) == 2
 
     def test_without_a_name_names_nobody(self) -> None:
         assert event_of(_contact_card()).type == "whatsapp.smb_app_state_sync"
