@@ -14,7 +14,7 @@ from services.runtime.peers import Peers, peer_at
 _LOOK_EVERY: Final = 1.0  # s
 
 
-class Connection(Protocol):
+class OpenConnection(Protocol):
     """What is bounded."""
 
     def give_way(self) -> None:
@@ -30,16 +30,16 @@ class Connections:
     def __init__(self, most: int, most_of_peer: int, peers: Peers) -> None:
         """``most_of_peer`` does not bound a proxy, which speaks for many."""
         self._most, self._most_of_peer, self._peers = most, most_of_peer, peers
-        self._open: dict[Connection, str] = {}
+        self._open: dict[OpenConnection, str] = {}
         self._counts: Counter[str] = Counter()
-        self._waiting: OrderedDict[Connection, None] = OrderedDict()
-        self._waiting_of: defaultdict[str, OrderedDict[Connection, None]] = defaultdict(OrderedDict)
+        self._waiting: OrderedDict[OpenConnection, None] = OrderedDict()
+        self._waiting_of: defaultdict[str, OrderedDict[OpenConnection, None]] = defaultdict(OrderedDict)
         self._next_look: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def opened(self, connection: Connection, host: str) -> bool:
+    def opened(self, connection: OpenConnection, host: str) -> bool:
         """Whether there is room for a new connection from this address, which waits for its peer."""
         peer = peer_at(host)
         if self._counts[peer] >= self._most_of_peer and not self._peers.is_proxy(host):
@@ -53,7 +53,7 @@ class Connections:
         self._look_later()
         return True
 
-    def waits(self, connection: Connection) -> None:
+    def waits(self, connection: OpenConnection) -> None:
         """It waits for its peer, who was not silent until now."""
         peer = self._open.get(connection)
         if peer is not None:
@@ -61,14 +61,14 @@ class Connections:
                 waiting[connection] = None
                 waiting.move_to_end(connection)
 
-    def works(self, connection: Connection) -> None:
+    def works(self, connection: OpenConnection) -> None:
         """It is at work on a request that is complete."""
         peer = self._open.get(connection)
         if peer is not None:
             self._waiting.pop(connection, None)
             self._waiting_of[peer].pop(connection, None)
 
-    def closed(self, connection: Connection) -> None:
+    def closed(self, connection: OpenConnection) -> None:
         """It is closed. A second call changes nothing."""
         self.works(connection)
         peer = self._open.pop(connection, None)
@@ -90,7 +90,7 @@ class Connections:
             self._look_later()
 
 
-def _first_gives_way(waiting: "OrderedDict[Connection, None]") -> bool:
+def _first_gives_way(waiting: "OrderedDict[OpenConnection, None]") -> bool:
     if not waiting:
         return False
     next(iter(waiting)).give_way()

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from services.runtime.errors import ForeseenError
 from services.runtime.peers import networks_in
 
-Share = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -69,7 +69,9 @@ class Settings(BaseSettings):
     chunk_records: Annotated[int, Field(ge=1, le=100_000)] = Field(
         4000, description="most records a worker takes from one partition at once"
     )
-    dead_letter_limit: Share = Field(0.5, description="share of dead letters past which a partition stops (1: never)")
+    dead_letter_limit: Fraction = Field(
+        0.5, description="share of dead letters past which a partition stops (1: never)"
+    )
     dead_letter_window: Annotated[int, Field(ge=10)] = Field(1000, description="records over which that share is taken")
     session_timeout: Annotated[float, Field(ge=1, le=60)] = Field(
         10.0,

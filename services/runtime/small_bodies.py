@@ -16,10 +16,10 @@ _WITHIN: Final = 10.0  # s
 # Of one process; nothing else is known of a body's sender yet.
 _IN_FLIGHT: Final = Budget(33_554_432)
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+RequestHandler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def bounded(handle: Handler) -> Handler:
+def bounded(handle: RequestHandler) -> RequestHandler:
     """The handler, with a body that has a limit of size and time. Where there is no room, the largest gives way."""
 
     async def handle_bounded(request: Request) -> Response:

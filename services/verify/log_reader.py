@@ -12,7 +12,7 @@ from services.verify.snapshot import Ends
 
 _WAIT_MS: Final = 10  # the records are there already: a fetch that waits for more would only delay the next request
 
-Place = tuple[int, int]  # partition, offset
+EventPlace = tuple[int, int]  # partition, offset
 Decode = Callable[[Sequence[Any]], Decoded]
 
 
@@ -34,7 +34,7 @@ class LogReader:
         self._on_progress = on_progress
 
     async def events(
-        self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False, set_aside: Container[Place] = ()
+        self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False, set_aside: Container[EventPlace] = ()
     ) -> TopicEvents:
         """The topic's events up to ``ends``; with ``whole`` also the events after that.
 

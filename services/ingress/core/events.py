@@ -87,7 +87,7 @@ EventResult = Accepted | Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class SplitItem:
     """An item of a body, parsed but not validated, and the number of bytes that were read for it."""
 
     value: Any
@@ -105,7 +105,7 @@ def accept(raw: bytes, content_type: str, context: RequestContext, most: int) ->
     return [validate_event(value, index, context) for index, value in enumerate(values)]
 
 
-def items(raw: bytes, content_type: str, most: int) -> Iterator[Item] | Unreadable:
+def items(raw: bytes, content_type: str, most: int) -> Iterator[SplitItem] | Unreadable:
     """The items of a body as they are parsed: one object, an array of objects, or one object a line.
 
     There may be more than ``most``, which is how many the caller takes.
@@ -121,7 +121,7 @@ def items(raw: bytes, content_type: str, most: int) -> Iterator[Item] | Unreadab
         if not _looks_like_lines(raw, most):
             return Unreadable(error.reason, error.detail)
         return _lines(raw)
-    return (Item(value, 0) for value in (parsed if isinstance(parsed, list) else [parsed]))
+    return (SplitItem(value, 0) for value in (parsed if isinstance(parsed, list) else [parsed]))
 
 
 def too_many(most: int) -> Unreadable:
@@ -193,13 +193,13 @@ def _looks_like_lines(raw: bytes, most: int) -> bool:
     return len(begins) > 1 and set(begins) == {_BRACE}
 
 
-def _lines(raw: bytes) -> Iterator[Item]:
+def _lines(raw: bytes) -> Iterator[SplitItem]:
     for found in _LINE.finditer(raw):
         line = found[1]
         try:
-            yield Item(parse(line), len(line))
+            yield SplitItem(parse(line), len(line))
         except InvalidEvent as error:
-            yield Item(Malformed(error.detail), len(line))
+            yield SplitItem(Malformed(error.detail), len(line))
 
 
 def _envelope(item: dict[str, Any], context: RequestContext) -> dict[str, Any]:

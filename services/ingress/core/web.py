@@ -38,7 +38,7 @@ from services.ingress.core.web_drafts import (
     previous_id,
 )
 from services.ingress.core.web_identity import unusable_ids, usable_id, written_otherwise
-from services.ingress.core.web_sender import LONGEST_ID, Sender, Trust, sender_of
+from services.ingress.core.web_sender import LONGEST_ID, Trust, WebSender, sender_of
 from services.ingress.core.web_times import time_of
 
 MAX_MESSAGE_BYTES: Final = 32_768
@@ -174,7 +174,7 @@ def _cleaned(given: Fields) -> tuple[Fields, int]:
     return cleaned, len(orjson.dumps(cleaned))
 
 
-def _read(kind: str, fields: Fields, context: Fields, sender: Sender, shared: _Shared) -> WebMessage | None:
+def _read(kind: str, fields: Fields, context: Fields, sender: WebSender, shared: _Shared) -> WebMessage | None:
     """The message as it is understood; None if it is nobody's."""
     site, delivery = shared.site, shared.delivery
     browser = browser_contact(site.account, sender.anonymous_id) if sender.anonymous_id is not None else None

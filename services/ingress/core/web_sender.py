@@ -35,7 +35,7 @@ class Trust:
     signed_only: bool = False
 
 
-class Sender(NamedTuple):
+class WebSender(NamedTuple):
     """The ids of the browser and of the member, as far as they count; ``login`` is the login's assurance.
 
     ``warnings`` are of ids that do not count. ``unsigned`` says that one does not for want of a right hash.
@@ -48,7 +48,7 @@ class Sender(NamedTuple):
     unsigned: bool = False
 
 
-def sender_of(fields: Fields, context: Fields, trust: Trust, policy: Policy) -> Sender:
+def sender_of(fields: Fields, context: Fields, trust: Trust, policy: Policy) -> WebSender:
     """Who sends a message."""
     anonymous_id = usable_id(fields.get("anonymousId"), LONGEST_ID)
     warnings = []
@@ -60,13 +60,13 @@ def sender_of(fields: Fields, context: Fields, trust: Trust, policy: Policy) -> 
     if user_id is None:
         given = user_id = member_id_in(context, LONGEST_ID)
     if user_id is None:
-        return Sender(anonymous_id, None, trust.assurance, tuple(warnings))
+        return WebSender(anonymous_id, None, trust.assurance, tuple(warnings))
     if (none := no_member(user_id, policy)) is not None:
-        return Sender(anonymous_id, None, trust.assurance, (*warnings, none))
+        return WebSender(anonymous_id, None, trust.assurance, (*warnings, none))
     login = _login(user_id, given, hashes_beside(fields, context), trust)
     if login.assurance is None:
-        return Sender(anonymous_id, None, trust.assurance, (*warnings, *login.warnings), unsigned=True)
-    return Sender(anonymous_id, user_id, login.assurance, (*warnings, *login.warnings))
+        return WebSender(anonymous_id, None, trust.assurance, (*warnings, *login.warnings), unsigned=True)
+    return WebSender(anonymous_id, user_id, login.assurance, (*warnings, *login.warnings))
 
 
 def no_browser(field: str, browser_id: str) -> ValueWarning:

@@ -15,26 +15,26 @@ from services.ingress.core.web import DAILY_PREFIX, LOGIN_PREFIXES, SEEN_PREFIX
 
 _MOST: Final = 65_536
 _Key = tuple[str, str]  # a tenant, and an id or a contact key in it
-Value = TypeVar("Value")
+_Value = TypeVar("_Value")
 
 
-class _Recent(Generic[Value]):
+class _Recent(Generic[_Value]):
     """The last so many entries by key."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._entries: OrderedDict[_Key, Value] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Value] = OrderedDict()
 
     def __contains__(self, key: _Key) -> bool:
         return key in self._entries
 
-    def get(self, key: _Key) -> Value | None:
+    def get(self, key: _Key) -> _Value | None:
         return self._entries.get(key)
 
     def drop(self, key: _Key) -> None:
         self._entries.pop(key, None)
 
-    def put(self, key: _Key, value: Value) -> None:
+    def put(self, key: _Key, value: _Value) -> None:
         self._entries[key] = value
         self._entries.move_to_end(key)
         if len(self._entries) > self._most:
