@@ -2,11 +2,9 @@
 
 A change's value holds lists (messages, statuses, and others), which are recognised by their names, not by the change's
 ``field``, which several of them share. A value without any of these lists is one item. What another app handles is
-inside ``standby``. A conversation of the history names its person once, and its messages may leave that out; a piece of
-the history gives one more item, which says how far the history has come.
+inside ``standby``.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -26,7 +24,8 @@ from services.ingress.core.drafts import (
 from services.ingress.core.normalize import Fields, account_name, word
 from services.ingress.core.times import millis_of, unread_time
 from services.ingress.core.translated import EventContent
-from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson
+from services.ingress.core.whatsapp_history import people, remembered
+from services.ingress.core.whatsapp_people import NOBODY, Roll, WhatsAppPerson, digits
 
 CHANNEL: Final = "whatsapp"
 _CONSOLE_NUMBER: Final = "123456123"  # the number's id in what the console sends as a test
@@ -78,7 +77,7 @@ class Place:
 
     def is_ours(self, number: Any) -> bool:
         """Whether the number is the business's own."""
-        return one_spelling(_digits(number)) in self.ours
+        return one_spelling(digits(number)) in self.ours
 
     def person(self, **ids: Any) -> WhatsAppPerson:
         """The person of these ids; nobody where they are the business's own."""
@@ -133,37 +132,49 @@ class Place:
 
 def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[tuple[Fields, Place] | str]:
     """Every item of a change; for what can't be one, the reason. What the console sends as a test is nobody's."""
-    value = fields(change.get("value"))
-    value |= fields(value.get("standby"))
+    given = fields(change.get("value"))
+    value = given | fields(given.get("standby"))
+    place, is_test = _place(value, word(change.get("field")) or "", entry, context)
+    if place is None:
+        yield "other_account"
+        return
+    found = list(_listed(value))
+    if not found:
+        whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
+        yield whole, place if is_test else replace(place, who=_sender(value, place))
+    named = [None if is_test else _named(kind, item, place) for kind, item in found]
+    roll = Roll.of([*listed(value.get("contacts")), *people(value)], filter(None, named), place.ours)
+    for (kind, item), person in zip(found, named, strict=True):
+        who, profile = _found(roll, item, person)
+        here = replace(place, kind=kind, who=who, profile=profile)
+        yield (item, here) if isinstance(item, dict) else "not_an_object"
+
+
+def _place(value: Fields, field: str, entry: Fields, context: SourceContext) -> tuple[Place | None, bool]:
+    """The place of a change, and whether it is a test; no place if it is about another account than the source's."""
     metadata = fields(value.get("metadata") or value.get("recipient"))
     account = account_name(identity(metadata.get("phone_number_id")))
     entry_id = account_name(identity(entry.get("id")))
     is_test = entry_id == CONSOLE_ENTRY or account == _CONSOLE_NUMBER
     if context.account is not None and account not in {None, context.account} and not is_test:
-        yield "other_account"
-        return
+        return None, is_test
     place = Place(
         context=context,
         account=account or context.account,
         about=(context.account if is_test else None) or account or entry_id or context.account,
         portfolio=context.provider or word(entry.get("id")),
         metadata=metadata,
-        field=word(change.get("field")) or "",
+        field=field,
         sent_at=millis_of(entry.get("time")),
         ours=_ours(metadata),
     )
-    found = list(_listed(value))
-    if not found:
-        whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
-        sender = {} if is_test else fields(value.get("sender"))
-        who = place.person(phone=sender.get("phone_number"), bsuid=sender.get("user_id"))
-        yield whole, replace(place, who=who)
-    named = [None if is_test else _named(kind, item, place) for kind, item in found]
-    roll = Roll.of(_known_people(value), filter(None, named), place.ours)
-    for (kind, item), person in zip(found, named, strict=True):
-        who, profile = _found(roll, item, person)
-        here = replace(place, kind=kind, who=who, profile=profile)
-        yield (item, here) if isinstance(item, dict) else "not_an_object"
+    return place, is_test
+
+
+def _sender(value: Fields, place: Place) -> WhatsAppPerson:
+    """The person whose conversation is handed over."""
+    sender = fields(value.get("sender"))
+    return place.person(phone=sender.get("phone_number"), bsuid=sender.get("user_id"))
 
 
 def _found(roll: Roll, item: Any, named: WhatsAppPerson | None) -> tuple[WhatsAppPerson, Fields]:
@@ -184,8 +195,7 @@ def _listed(value: Fields) -> Iterator[tuple[str, Any]]:
     for kind in (*_PERSONAL, *_IMPERSONAL):
         for item in listed(value.get(kind)):
             yield kind, _flat(item) if kind == "message_echoes" else item
-    for chunk in listed(value.get("history")):
-        yield from _remembered(chunk)
+    yield from remembered(value)
 
 
 def _flat(echo: Any) -> Any:
@@ -194,48 +204,12 @@ def _flat(echo: Any) -> Any:
     return {key: value for key, value in echo.items() if key != "message"} | message if message else echo
 
 
-def _remembered(chunk: Any) -> Iterator[tuple[str, Any]]:
-    """The messages of a piece of the history from before the number was connected, as if they came now; the rest."""
-    threads = [thread for thread in listed(fields(chunk).get("threads")) if listed(fields(thread).get("messages"))]
-    for thread in threads:
-        person = _of_thread(thread)
-        to = {"to": person.get("wa_id"), "to_user_id": person.get("user_id")}
-        for message in thread["messages"]:
-            kind = "message_echoes" if _is_to(person, message) else "messages"
-            yield kind, to | message if isinstance(message, dict) else message
-    rest = {key: value for key, value in chunk.items() if key != "threads"} if threads else chunk
-    if rest or not threads:
-        yield "history", rest
-
-
-def _of_thread(thread: Fields) -> Fields:
-    """The person of a conversation of the history, as an entry of ``contacts``."""
-    context = fields(thread.get("context"))
-    return {"wa_id": thread.get("id"), "profile": context} | context
-
-
-def _is_to(person: Fields, message: Any) -> bool:
-    """Whether a message of the history names its conversation's person as the recipient, so that we are the sender."""
-    sender, recipient, number = (
-        one_spelling(_digits(name)) for name in (*map(fields(message).get, ("from", "to")), person.get("wa_id"))
-    )
-    return recipient == number != "" and sender not in {number, ""}
-
-
-def _known_people(value: Fields) -> list[Any]:
-    """The ``contacts`` of a change, and the people of the conversations in its history."""
-    chunks = [fields(chunk) for chunk in listed(value.get("history"))]
-    threads = [fields(thread) for chunk in chunks for thread in listed(chunk.get("threads"))]
-    return [*listed(value.get("contacts")), *(_of_thread(thread) for thread in threads if "context" in thread)]
-
-
 def _named(kind: str, item: Any, place: Place) -> WhatsAppPerson | None:
     """The person that an item names; None if it is about a group, about the business itself, or about nobody."""
-    if kind not in _PERSONAL or not isinstance(item, dict):
+    if kind not in _PERSONAL or not isinstance(item, dict) or _in_group(item):
         return None
-    if _in_group(item):
-        return None
-    person = WhatsAppPerson.named(**_ids(kind, item, place))
+    ids = _IDS[kind](item) if kind in _IDS else _other_side(kind, item, place)
+    person = WhatsAppPerson.named(**ids)
     return None if person.is_any_of(place.ours) else person
 
 
@@ -243,28 +217,8 @@ def _in_group(item: Any) -> bool:
     return fields(item).get("group_id") is not None or fields(item).get("recipient_type") == "group"
 
 
-def _ids(kind: str, item: Fields, place: Place) -> Fields:
-    """The ids by which an item of this list names its person: of the two sides of a message or call, the other one."""
-    if kind == "statuses":
-        return {
-            "phone": item.get("recipient_id"),
-            "bsuid": item.get("recipient_user_id"),
-            "parent": _first(item, "recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"),
-        }
-    if kind == "state_sync":
-        contact = fields(item.get("contact"))
-        return {
-            "phone": contact.get("phone_number"),
-            "bsuid": contact.get("user_id"),
-            "parent": contact.get("parent_user_id"),
-        }
-    if kind in {"user_preferences", "user_id_update"}:
-        bsuid, parent = item.get("user_id"), item.get("parent_user_id")
-        return {
-            "wa_id": item.get("wa_id"),
-            "bsuid": fields(bsuid).get("current") or bsuid,
-            "parent": fields(parent).get("current") or parent,
-        }
+def _other_side(kind: str, item: Fields, place: Place) -> Fields:
+    """Of the two sides of a message or call, the ids of the one that is not the business."""
     if _is_sent(kind, item, place):
         return {
             "phone": item.get("to"),
@@ -276,6 +230,40 @@ def _ids(kind: str, item: Fields, place: Place) -> Fields:
         "bsuid": item.get("from_user_id"),
         "parent": _first(item, "from_parent_user_id", "parent_user_id"),
     }
+
+
+def _of_recipient(status: Fields) -> Fields:
+    return {
+        "phone": status.get("recipient_id"),
+        "bsuid": status.get("recipient_user_id"),
+        "parent": _first(status, "recipient_parent_user_id", "parent_recipient_user_id", "parent_user_id"),
+    }
+
+
+def _of_entry(entry: Fields) -> Fields:
+    """The ids of an entry of the address book."""
+    contact = fields(entry.get("contact"))
+    names = {"phone": "phone_number", "bsuid": "user_id", "parent": "parent_user_id"}
+    return {name: contact.get(given) for name, given in names.items()}
+
+
+def _of_user(item: Fields) -> Fields:
+    """The ids of a preference or of a new BSUID, which are the current ones."""
+    bsuid, parent = item.get("user_id"), item.get("parent_user_id")
+    return {
+        "wa_id": item.get("wa_id"),
+        "bsuid": fields(bsuid).get("current") or bsuid,
+        "parent": fields(parent).get("current") or parent,
+    }
+
+
+# How an item names its person, by its list; in all other lists it has two sides.
+_IDS: Final = {
+    "statuses": _of_recipient,
+    "state_sync": _of_entry,
+    "user_preferences": _of_user,
+    "user_id_update": _of_user,
+}
 
 
 def _first(item: Fields, *names: str) -> Any:
@@ -297,9 +285,5 @@ def _time(item: Fields) -> int | None:
 
 
 def _ours(metadata: Fields) -> frozenset[str]:
-    own = (_digits(metadata.get("display_phone_number")), identity(metadata.get("phone_number_id")) or "")
+    own = (digits(metadata.get("display_phone_number")), identity(metadata.get("phone_number_id")) or "")
     return frozenset(one_spelling(number) for number in own if number)
-
-
-def _digits(number: Any) -> str:
-    return re.sub(r"[^0-9]", "", identity(number) or "")

@@ -81,6 +81,11 @@ class WhatsAppPerson:
         )
 
 
+def digits(number: Any) -> str:
+    """The digits of a number, as text or as a number; empty where there is none."""
+    return re.sub(r"[^0-9]", "", identity(number) or "")
+
+
 def _plain(name: Any) -> str | None:
     """An id, a number without what people put between its digits, as the address book of a phone has it."""
     given = identity(name)
