@@ -5,7 +5,7 @@ import os
 import typer
 
 from services.control import commands as control_commands
-from services.control import deletion_commands, source_commands
+from services.control import deletion_commands, generation_commands, source_commands
 from services.demo.commands import demo
 from services.dryrun.commands import resolve
 from services.embedded.addresses import running_addresses
@@ -50,6 +50,7 @@ app.command(rich_help_panel=_SERVICES)(query)
 app.command(rich_help_panel=_SERVICES)(serve)
 app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
+app.add_typer(generation_commands.generations, name="generations", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)
 source_commands.sources.command("doctor")(doctor)

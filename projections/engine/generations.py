@@ -98,6 +98,7 @@ _NOTE_COMPARED: Final = compiled(
     .values(compared_at=sa.func.now(), accepted=sa.bindparam("accepted", type_=JSONB())),
     *("of_name", "accepted"),
 )
+_RELEASE: Final = compiled(sa.update(GENERATIONS).where(_NAMED).values(hold=sa.null()), "of_name")
 _FORGET: Final = compiled(sa.delete(GENERATIONS).where(_NAMED), "of_name")
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("onefold.generations"))))
 _CHUNKS: Final = sa.func.hashtext("onefold.chunks")
@@ -248,6 +249,14 @@ async def find_generation(connection: Connection, name: str) -> GenerationRecord
     return GenerationRecord(*row)
 
 
+async def named_generation(connection: Connection, name: str, schema: GenerationSchema) -> Generation:
+    """The generation of this name, for workers. Raises NoSuchGeneration, IncompatibleGeneration."""
+    found = await find_generation(connection, name)
+    if found.schema_digest != schema.digest:
+        raise IncompatibleGeneration(name)
+    return found.generation
+
+
 async def share(connection: Connection) -> None:
     """Begin a transaction that writes the connection's generation: its state stays as it is until the end.
 
@@ -259,6 +268,11 @@ async def share(connection: Connection) -> None:
 async def stop_chunks(connection: Connection, name: str) -> None:
     """Have all others wait who want to write the generation, until the transaction ends. Waits for those who do."""
     await connection.execute(_STOP_CHUNKS, name)
+
+
+async def use_generation(connection: Connection, name: str) -> None:
+    """Have the tables' names mean this generation's until the transaction ends."""
+    await connection.execute(f"SET LOCAL search_path TO {name}")
 
 
 async def lock_generations(connection: Connection) -> None:
@@ -352,6 +366,11 @@ async def drop_generation(connection: Connection, name: str) -> None:
         await stop_chunks(connection, name)
         await connection.execute(_FORGET, name)
         await connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+async def release_hold(connection: Connection, name: str) -> None:
+    """Have workers fold all of the log into the generation."""
+    await connection.execute(_RELEASE, name)
 
 
 async def note_caught_up(connection: Connection, name: str) -> None:

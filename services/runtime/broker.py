@@ -1,5 +1,6 @@
 """Topics on the broker, created with the partitions and the retention that `schemas.topics` declares."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -32,6 +33,18 @@ async def ensure_topics(settings: Settings, generation: Generation = _FIRST) -> 
         if missing:
             response = await admin.create_topics([_new_topic(name, topic, settings) for name, topic in missing])
             _check(response.topic_errors)
+    finally:
+        await admin.close()
+
+
+async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
+    """Delete topics; those that are not there are left out. Raises a KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    await admin.start()
+    try:
+        known = set(await admin.list_topics())
+        if found := [name for name in names if name in known]:
+            await admin.delete_topics(found)
     finally:
         await admin.close()
 

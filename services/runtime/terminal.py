@@ -41,7 +41,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     """
     import asyncpg
 
-    from projections.engine.generations import IncompatibleGeneration
+    from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
     from services.runtime.broker import BROKER_ERRORS
     from services.runtime.database import driver_error, is_transient
 
@@ -50,7 +50,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(working())
-    except ForeseenError as error:
+    except (ForeseenError, NoSuchGeneration) as error:
         fail(str(error))
     except IncompatibleGeneration as error:
         fail(str(error), EXIT_INCOMPATIBLE)

@@ -1,6 +1,6 @@
 """``onefold worker``: all agents in one process."""
 
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -11,19 +11,30 @@ _STOP_WITHIN: Final = 20.0  # seconds: twice what chunks under way, and Faust, a
 _EXIT_WITHIN: Final = 3.0  # seconds, once everything has ended
 
 
-def worker() -> None:
-    """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions."""
+def worker(
+    *,
+    generation: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Feed this generation only; see `onefold generations list`.")
+    ] = None,
+    beside: Annotated[int | None, typer.Option(hidden=True, help="The id of the process to end with.")] = None,
+) -> None:
+    """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions.
+
+    It feeds the active generation, and each other one that is built or on standby by a child process.
+    """
     from services.runtime.logs import configure_logging
     from services.worker.agents.contacts import contacts
     from services.worker.agents.identity import identity
+    from services.worker.background.generations import WorkerRole
     from services.worker.exit_guard import exit_within
     from services.worker.main import run
 
     settings = Settings()
     configure_logging(settings)
+    role = WorkerRole(generation, beside)
     tune_gc()
     try:
-        status = run(settings, (contacts, identity), on_stop=lambda: exit_within(_STOP_WITHIN, 0))
+        status = run(settings, (contacts, identity), role, on_stop=lambda: exit_within(_STOP_WITHIN, 0))
         exit_within(_EXIT_WITHIN, status)
         raise typer.Exit(status)
     except MissingSetting as error:

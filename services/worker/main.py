@@ -5,11 +5,12 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 import structlog
 import uvloop
 
-from projections.engine.generations import IncompatibleGeneration
+from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
 from schemas.topics import DEAD_LETTERS, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
@@ -22,10 +23,12 @@ from services.worker.adapters import kafka, postgres
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
 from services.worker.agents.running import run_until_stopped
+from services.worker.background.generations import FedGenerations, WorkerRole
 from services.worker.background.upkeep import commit_hints, end_stalled_transactions, report_lag
 from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
+from services.worker.core.exit_status import EXIT_STUCK
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
@@ -34,44 +37,64 @@ from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
 
 log = structlog.get_logger(__name__)
 
+_ALL_GENERATIONS: Final = WorkerRole()
 
-def run(settings: Settings, factories: Sequence[AgentFactory], *, on_stop: Callable[[], None] = lambda: None) -> int:
+
+def run(
+    settings: Settings,
+    factories: Sequence[AgentFactory],
+    role: WorkerRole = _ALL_GENERATIONS,
+    *,
+    on_stop: Callable[[], None] = lambda: None,
+) -> int:
     """Run a worker with these agents until it is told to stop (SIGTERM, SIGINT); returns the exit status.
 
-    ``on_stop`` is called as soon as it is told.
+    ``on_stop`` is called as soon as it is told, or has nothing left to do.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        status = runner.run(_run(settings, factories, on_stop))
+        status = runner.run(_run(settings, factories, role, on_stop))
         if settings.wait_for_repair and needs_a_person(status):
             runner.run(wait_for_repair(settings, status))
     log.info("worker_stopped", status=status)
     return status
 
 
-async def _run(settings: Settings, factories: Sequence[AgentFactory], on_stop: Callable[[], None]) -> int:
-    stop = asyncio.Event()
+@dataclass(frozen=True, slots=True)
+class _Stopping:
+    """Set once the worker was told to stop, or has nothing left to do."""
 
-    def stopping() -> None:
-        if not stop.is_set():
-            stop.set()
-            on_stop()
+    event: asyncio.Event
+    on_stop: Callable[[], None]
 
+    def __call__(self) -> None:
+        if not self.event.is_set():
+            self.event.set()
+            self.on_stop()
+
+
+async def _run(
+    settings: Settings, factories: Sequence[AgentFactory], role: WorkerRole, on_stop: Callable[[], None]
+) -> int:
+    stopping = _Stopping(asyncio.Event(), on_stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping)
     try:
-        return await _work(settings, factories, stop)
+        return await _work(settings, factories, role, stopping)
     except StoppedWhileWaiting:
         return 0
     except IncompatibleGeneration as error:
         log.error("generation_incompatible", reason=str(error))  # noqa: TRY400 - the reason says it all
         return EXIT_INCOMPATIBLE
+    except NoSuchGeneration as error:
+        log.error("generation_not_fed", reason=str(error))  # noqa: TRY400 - the reason says it all
+        return 1
 
 
-async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asyncio.Event) -> int:
-    retrier = Retrier()
-    find_generation = partial(postgres.current_generation, settings)
+async def _work(settings: Settings, factories: Sequence[AgentFactory], role: WorkerRole, stopping: _Stopping) -> int:
+    stop, retrier = stopping.event, Retrier()
+    find_generation = partial(postgres.current_generation, settings, role.generation)
     generation = await unless_stopped(stop, retrier.until_done("postgresql", find_generation, is_transient))
-    size = CHUNKS_AT_ONCE * len(factories) + 2  # two for the health page and the watchdog
+    size = CHUNKS_AT_ONCE * len(factories) + 3  # for the health page, the watchdog and the generations
 
     def topic_name(topic: Topic) -> str:
         return generation.topic_name(topic, settings.topic_prefix)
@@ -111,6 +134,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
             "progress": partial(health.chunks_are_committed, progress, lag, settings.stuck_after),
             "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
         }
+        fed = FedGenerations(pool, generation.name, role, stop, stopping)
         async with in_background(
             watchdog.beat(),
             report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
@@ -118,10 +142,14 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], stop: asy
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
             ),
-            serve_health(settings.host, settings.worker_port, checks),
+            serve_health(settings.host, settings.worker_port if role.beside is None else 0, checks),
         ):
             watchdog.start()
-            return await run_until_stopped(agents.app, agents.executors, agents.services, stop)
+            feeding = asyncio.create_task(fed.run())
+            status = await run_until_stopped(agents.app, agents.executors, agents.services, stop)
+            stop.set()
+            await feeding
+            return EXIT_STUCK if fed.gone and role.generation is None else status
 
 
 @dataclass(frozen=True, slots=True)

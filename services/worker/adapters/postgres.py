@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 
 from projections.engine.connection import Connection
-from projections.engine.generations import Generation, active_generation, share
+from projections.engine.generations import Generation, active_generation, named_generation, share
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
@@ -46,11 +46,11 @@ def silence_limit(settings: Settings) -> float:
     return _LOCKS_OUTLIVE * settings.session_timeout
 
 
-async def current_generation(settings: Settings) -> Generation:
-    """The active generation. Raises NoGeneration, IncompatibleGeneration."""
+async def current_generation(settings: Settings, name: str | None = None) -> Generation:
+    """The generation of this name, or the active one. Raises NoGeneration, IncompatibleGeneration."""
     connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
     try:
-        return await active_generation(connection, SCHEMA)
+        return await (named_generation(connection, name, SCHEMA) if name else active_generation(connection, SCHEMA))
     finally:
         await connection.close()
 

@@ -13,7 +13,7 @@ from services.worker import commands, main
 def hang():
     threading.Thread(target=threading.Event().wait, name="consumer").start()  # Python waits for it in the end
 
-def run(settings, factories, *, on_stop):
+def run(settings, factories, role, *, on_stop):
     {run}
 
 main.run = run

@@ -1,0 +1,197 @@
+"""Makes another generation the active one, in one transaction, and announces what differs in membership."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from projections.engine.connection import Connection
+from projections.engine.generations import (
+    ACTIVE,
+    BUILDING,
+    GenerationRecord,
+    NoGeneration,
+    all_generations,
+    exchange,
+    find_generation,
+    lock_generations,
+    release_hold,
+    stop_chunks,
+    use_generation,
+)
+from projections.engine.offsets import all_offsets
+from projections.identity.outbox import append_to_outbox
+from projections.identity.resolutions import tenants_to_roll_out
+from projections.identity.store.generations import adopt_outbox, membership_difference
+from projections.identity.takeover import takeover_changes
+from projections.registry import SCHEMA
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.runtime.broker import log_ends
+from services.runtime.contact_ids import id_of
+from services.runtime.errors import ForeseenError
+from services.runtime.settings import Settings
+
+_CONNECT_WITHIN: Final = 10.0
+_SILENT_WITHIN: Final = 60.0  # seconds; a process that is suspended must not keep its locks
+_LOOK_EVERY: Final = 0.1
+_NEAR: Final = 10_000  # records; how far behind it may be when the active one is stopped for it
+
+
+class CannotActivate(ForeseenError):
+    """The generation can't become the active one. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """The generation that is active now, the former one, and how many changes of customers were announced.
+
+    ``former`` is None if it was the active one already.
+    """
+
+    name: str
+    former: str | None
+    changes: int
+
+
+async def activate(
+    settings: Settings, name: str, *, unchecked: bool = False, wait: float = 60.0, stopped: float = 10.0
+) -> Activated:
+    """Make the generation the active one; the former one goes on beside it, so that going back is the same call.
+
+    It waits ``wait`` seconds until the generation is nearly as far as the active one, then at most ``stopped`` seconds
+    for the rest, while the workers of the active one wait, too. Readers do not. ``unchecked`` leaves out whether the
+    two were compared. Raises CannotActivate, NoSuchGeneration, and what PostgreSQL and Kafka raise.
+    """
+    async with _connected(settings) as connection:
+        former, following = await _pair(connection, name, unchecked=unchecked)
+        if former.name == name:
+            return Activated(name, None, 0)
+        swap = _Swap(settings, connection, former, following)
+        await release_hold(connection, name)
+        await swap.until_near(wait)
+        async with connection.transaction():
+            await lock_generations(connection)
+            if await _pair(connection, name, unchecked=unchecked) != (former, following):
+                raise CannotActivate("The generations have changed meanwhile. Try again.")
+            return Activated(name, former.name, await swap.exchanged(stopped))
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Connection]:
+    silent = str(int(_SILENT_WITHIN * 1000))
+    connection = await asyncpg.connect(
+        settings.database_url,
+        timeout=_CONNECT_WITHIN,
+        server_settings={"idle_in_transaction_session_timeout": silent, "application_name": "onefold-activate"},
+    )
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _pair(connection: Connection, name: str, *, unchecked: bool) -> tuple[GenerationRecord, GenerationRecord]:
+    """The active generation and the named one, if it may take its place."""
+    following = await find_generation(connection, name)
+    active = next((one for one in await all_generations(connection) if one.state == ACTIVE), None)
+    if active is None:
+        raise NoGeneration(NoGeneration.__doc__)
+    if active != following:
+        _check(active, following, unchecked=unchecked)
+    return active, following
+
+
+def _check(active: GenerationRecord, following: GenerationRecord, *, unchecked: bool) -> None:
+    name = following.name
+    if following.partial:
+        raise CannotActivate(f"{name} leaves a part of the log out on purpose, so it can't become the active one.")
+    if not following.fed:
+        raise CannotActivate(f"{name} is retired: nothing was folded into it since. Build another one: onefold rebuild")
+    if following.schema_digest != SCHEMA.digest:
+        raise CannotActivate(f"{name} was made by another version of Onefold: activate it with the code that made it.")
+    if following.changes_suffix != active.changes_suffix:
+        raise CannotActivate(f"{name} announces its changes to another topic than {active.name}, the active one.")
+    if following.state == BUILDING and following.compared_at is None and not unchecked:
+        raise CannotActivate(
+            f"{name} was not compared with {active.name}, or differs in what was not accepted. `onefold rebuild` "
+            "compares them; --unchecked does without."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """The way from one generation to the other."""
+
+    settings: Settings
+    connection: Connection
+    former: GenerationRecord
+    following: GenerationRecord
+
+    async def until_near(self, within: float) -> None:
+        """Wait until nothing is left, or little and workers go on with it. Raises CannotActivate."""
+        deadline = time.monotonic() + within
+        began = await self._folded()
+        while left := await self._left():
+            if left <= _NEAR and await self._folded() > began:
+                return
+            await self._pause(deadline, left)
+
+    async def exchanged(self, within: float) -> int:
+        """Exchange the two in the caller's transaction; returns how many changes were announced."""
+        await stop_chunks(self.connection, self.former.name)
+        deadline = time.monotonic() + within
+        while left := await self._left() or await self._evidence_left() or await self._to_roll_out():
+            await self._pause(deadline, left)
+        await stop_chunks(self.connection, self.following.name)
+        await adopt_outbox(self.connection, self.former.name, self.former.changes_suffix)
+        moved = await membership_difference(self.connection, self.former.name, self.following.name)
+        await use_generation(self.connection, self.following.name)
+        cause = (time.time_ns() // 1_000_000, f"generation:{self.following.name}")
+        own_id, region = id_of(self.settings.master_key), self.settings.default_region
+        found = await takeover_changes(self.connection, moved, cause, own_id, region)
+        await exchange(self.connection, self.former, self.following.name, SCHEMA)
+        await append_to_outbox(self.connection, found)
+        return len(found)
+
+    async def _pause(self, deadline: float, left: int) -> None:
+        if time.monotonic() > deadline:
+            raise CannotActivate(
+                f"{self.following.name} has not caught up with {self.former.name}: {left:,} records or policies are "
+                "left. Are its workers running? Try again."
+            )
+        await asyncio.sleep(_LOOK_EVERY)
+
+    async def _left(self) -> int:
+        """How many records of the log the following one is behind."""
+        log = CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+        there = await self._offsets(self.following, log)
+        return _missing(await self._offsets(self.former, log), there)
+
+    async def _folded(self) -> int:
+        """How many records of the log the following one has folded."""
+        found = await self._offsets(self.following, CHANNEL_EVENTS.full_name(self.settings.topic_prefix))
+        return sum(found.values())
+
+    async def _evidence_left(self) -> int:
+        name = self.following.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)
+        ends = await log_ends(self.settings.kafka_servers, name)
+        return _missing(ends, await self._offsets(self.following, name))
+
+    async def _to_roll_out(self) -> int:
+        async with self.connection.transaction():
+            await use_generation(self.connection, self.following.name)
+            return len(await tenants_to_roll_out(self.connection))
+
+    async def _offsets(self, of: GenerationRecord, topic: str) -> dict[int, int]:
+        async with self.connection.transaction():
+            await use_generation(self.connection, of.name)
+            rows = await all_offsets(self.connection)
+        return {row["partition"]: row["next_offset"] for row in rows if row["topic"] == topic}
+
+
+def _missing(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
+    return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())
