@@ -1,6 +1,7 @@
 """Signed webhooks of Meta's, through the log and the folds, to the contacts and accounts that the read API shows."""
 
 from collections.abc import AsyncIterator
+from itertools import permutations
 from typing import Any
 
 import orjson
@@ -8,15 +9,20 @@ import pytest
 
 from tests.support.ingress import RunningIngress, meta_signature
 from tests.support.meta_bodies import (
+    BSUID,
     INSTAGRAM,
     NUMBER,
     OWN_PHONE,
+    PAGE,
     SECONDS,
+    SENT_AT,
     WABA,
     change,
     hello,
     instagram,
     known,
+    page,
+    turn,
     whatsapp,
 )
 from tests.support.shop import Shop, open_shop
@@ -31,9 +37,13 @@ async def shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
         yield opened
 
 
-async def _send(shop: Shop, *bodies: Any) -> None:
+async def _post(shop: Shop, *bodies: Any) -> None:
     for body in map(orjson.dumps, bodies):
         assert (await shop.ingress.meta(body, meta_signature(body))).status_code == 200
+
+
+async def _send(shop: Shop, *bodies: Any) -> None:
+    await _post(shop, *bodies)
     await shop.fold()
 
 
@@ -68,6 +78,64 @@ async def test_a_number_with_two_spellings_is_one_contact_through_every_door(sho
     assert contact["last_marketing_at"] is not None
     assert (contact["subscription"]["status"], contact["valid"]) == ("subscribed", False)
     assert {one["allowed"] for one in contact["consents"].values()} == {False}
+
+
+def _of_messenger(uid: str) -> list[Any]:
+    """A message that a campaign declares, as the channel echoes it, and as the contact read it."""
+    mid = f"m_{uid}"
+    entry = {"contact": f"facebook:{PAGE}:{uid}", "message_id": mid}
+    echo = {"message": {"mid": mid, "text": "新品上市", "is_echo": True, "app_id": 7}}
+    return [entry, page(turn(PAGE, uid, **echo)), page(turn(uid, read={"mid": mid}))]
+
+
+def _of_whatsapp(uid: str) -> list[Any]:
+    """The same on WhatsApp, whose status says that the contact stopped marketing messages."""
+    wamid = f"wamid.{uid}"
+    entry = {"contact": f"whatsapp:{NUMBER}:{uid}", "message_id": wamid}
+    message = {"to": f"+{uid}", "type": "template", "template": {"name": "新品上市"}}
+    echo = {"id": wamid, "timestamp": str(SECONDS), "message": message}
+    status = {"id": wamid, "status": "failed", "timestamp": str(SECONDS), "recipient_id": uid}
+    refused = status | {"errors": [{"code": 131050}]}
+    return [
+        entry,
+        whatsapp(change("standby", standby={"message_echoes": [echo]})),
+        whatsapp(change(statuses=[refused])),
+    ]
+
+
+@pytest.mark.parametrize("channel", ["facebook", "whatsapp"])
+async def test_a_campaign_its_echo_and_its_status_are_one_broadcast_in_any_order(shop: Shop, channel: str) -> None:
+    account, tell = (PAGE, _of_messenger) if channel == "facebook" else (NUMBER, _of_whatsapp)
+    orders = {f"88691234500{number}": order for number, order in enumerate(permutations(range(3)))}
+    for step in range(3):
+        for uid, order in orders.items():
+            said = tell(uid)[order[step]]
+            if order[step] == 0:
+                lines = b"\n".join(map(orjson.dumps, ({"sent_at": SENT_AT - 60_000}, said)))
+                await shop.send("POST", "/v1/campaigns/c1/messages", lines, **{"Content-Type": "application/x-ndjson"})
+            else:
+                await _post(shop, said)
+        await shop.fold()
+    for uid in orders:
+        contact = await shop.get(f"/v1/contacts/{channel}/{account}/{uid}")
+        times = (contact["last_marketing_at"], contact["last_team_interaction_at"])
+        assert times == (SENT_AT - 60_000, None)
+        timeline = await shop.get(f"/v1/contacts/{channel}/{account}/{uid}/timeline")
+        sent = [one["data"] for one in timeline["events"] if one["type"] == "team.message_sent"]
+        assert [(one["purpose"], one["campaign"]) for one in sent] == [("broadcast", "c1")]
+        refused = {not allowed for allowed in contact["may_be_messaged"].values()}
+        assert refused == {True}
+
+
+async def test_a_history_is_the_persons_who_hides_the_number(shop: Shop) -> None:
+    mine, theirs = hello(wamid="wamid.H1", phone=OWN_PHONE), hello(wamid="wamid.H2", phone=None, from_user_id=BSUID)
+    thread = {"context": {"user_id": BSUID, "username": "@anna"}, "messages": [mine, theirs]}
+    piece = {"metadata": {"phase": 0, "chunk_order": 1, "progress": 100}, "threads": [thread]}
+    await _send(shop, whatsapp(change("history", history=[piece])))
+    timeline = await shop.get(f"/v1/contacts/whatsapp/{NUMBER}/{BSUID}/timeline")
+    assert {one["type"] for one in timeline["events"]} == {"message.received", "team.message_sent"}
+    account = await shop.get(f"/v1/accounts/whatsapp/{NUMBER}/events")
+    assert [one["data"] for one in account["events"]] == [{"metadata": piece["metadata"]}]
 
 
 async def test_the_accounts_own_events_are_read_by_the_account(shop: Shop) -> None:
