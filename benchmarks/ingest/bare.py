@@ -3,6 +3,7 @@
 It has the same server and the same settings of the producer as ingress, and checks, translates and counts nothing.
 """
 
+import re
 from contextlib import closing
 from typing import Final
 
@@ -11,13 +12,13 @@ from aiokafka import AIOKafkaProducer
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from schemas.topics import CHANNEL_EVENTS
-from services.ingress.adapters.log import BATCH_BYTES, LINGER_MS
+from services.ingress.adapters.log import new_producer
 from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import bounds_of, listen, serve
 from services.runtime.settings import Settings
 
 BARE: Final = ("-m", "benchmarks.ingest.bare")
-_KEY_BYTES: Final = slice(-60, -28)  # some bytes that differ, so that records go to every partition
+_USER_ID: Final = re.compile(rb'"userId":"([^"]+)"')
 _HEADERS: Final = [(b"content-length", b"2"), (b"content-type", b"application/json")]
 
 
@@ -31,7 +32,8 @@ def bare_app(producer: AIOKafkaProducer, topic: str) -> ASGIApp:
             while message.get("more_body"):
                 message = await receive()
                 body += message["body"]
-            await producer.send_and_wait(topic, body, body[_KEY_BYTES])
+            user = _USER_ID.search(body)  # the key, so that records go to every partition, as those of ingress do
+            await producer.send_and_wait(topic, body, user[1] if user else b"")
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await send({"type": "http.response.body", "body": b"{}"})
 
@@ -39,14 +41,7 @@ def bare_app(producer: AIOKafkaProducer, topic: str) -> ASGIApp:
 
 
 async def _run(settings: Settings) -> None:
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_servers,
-        acks="all",
-        linger_ms=LINGER_MS,
-        max_batch_size=BATCH_BYTES,
-        max_request_size=CHANNEL_EVENTS.largest_record,
-        compression_type="lz4",
-    )
+    producer = new_producer(settings)
     with closing(listen(settings.host, settings.port)) as listener:
         async with producer:
             app = bare_app(producer, CHANNEL_EVENTS.full_name(settings.topic_prefix))

@@ -10,6 +10,7 @@ from services.control.keys import add_key
 from services.control.sources import add_source
 from services.control.tenants import add_tenant
 from services.embedded.ports import free_port
+from services.embedded.process import Process
 from services.embedded.service_processes import await_ready
 from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
@@ -38,8 +39,8 @@ async def prepared(bed: Bed, name: str) -> tuple[Settings, str]:
 
 
 @asynccontextmanager
-async def serving(bed: Bed, settings: Settings, command: tuple[str, ...]) -> AsyncIterator[None]:
+async def serving(bed: Bed, settings: Settings, command: tuple[str, ...], name: str = "http") -> AsyncIterator[Process]:
     """Run the process until the block ends; it is ready when the block begins."""
-    with bed.process(settings, "http", *command) as process:
+    with bed.process(settings, name, *command) as process:
         await_ready(process, "127.0.0.1", settings.port)
-        yield
+        yield process

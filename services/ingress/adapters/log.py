@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 # A record is given up, and its memory with it, this long after it was sent without being acknowledged.
 _GIVE_UP_MS: Final = 10_000
 REPLACE_AFTER: Final = 12.0  # s
-LINGER_MS: Final = 5
-BATCH_BYTES: Final = 524_288
+_LINGER_MS: Final = 5
+_BATCH_BYTES: Final = 524_288
 _STOP_WITHIN: Final = 5.0
 _RECORD_OVERHEAD: Final = 512  # what aiokafka and asyncio keep for each record that is under way
 
@@ -135,17 +135,7 @@ class KafkaLog:
                 await _stopped(producer)
 
     async def _connect(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_servers,
-            client_id="onefold-ingress",
-            acks="all",
-            linger_ms=LINGER_MS,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=CHANNEL_EVENTS.largest_record,
-            compression_type="lz4",
-            partitioner=_partition,
-            request_timeout_ms=_GIVE_UP_MS,
-        )
+        producer = new_producer(self._settings)
         try:
             await producer.start()
             await producer.partitions_for(self._topic)  # a topic that is not there is as good as no Kafka
@@ -153,6 +143,21 @@ class KafkaLog:
             await _stopped(producer)
             raise
         return producer
+
+
+def new_producer(settings: Settings) -> AIOKafkaProducer:
+    """A producer with the settings of ingress, not started."""
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.kafka_servers,
+        client_id="onefold-ingress",
+        acks="all",
+        linger_ms=_LINGER_MS,
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=CHANNEL_EVENTS.largest_record,
+        compression_type="lz4",
+        partitioner=_partition,
+        request_timeout_ms=_GIVE_UP_MS,
+    )
 
 
 def _worth_another_try(error: BaseException) -> bool:
