@@ -88,9 +88,11 @@ def from_dict(raw: Any, *, check_text: bool = True) -> Event:
         if 0 < version < current:
             raw = _upcast(raw)
     try:
-        return event_class(type_name if isinstance(type_name, str) else "").model_validate(raw)
+        validator = event_class(type_name if isinstance(type_name, str) else "").__pydantic_validator__
+        event: Event = validator.validate_python(raw)
     except ValidationError as error:
         raise _invalid_field(error) from None
+    return event
 
 
 def encode(event: Event) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from time import perf_counter
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request
@@ -18,8 +19,8 @@ from starlette.types import Receive, Scope, Send
 
 from schemas.export import Document
 from services.runtime.api import Answer, hoist
-from services.runtime.http import ReadinessCheck, RequestMetrics, health_routes
-from services.runtime.problems import Problem, add_problem_handlers, problem_response, response_to
+from services.runtime.http import ReadinessCheck, RequestMetrics, health_routes, observe_request
+from services.runtime.problems import INTERNAL, Problem, add_problem_handlers, problem_response, response_to
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -57,8 +58,7 @@ class Application(FastAPI):
         found = [route for router in hot for route in router.routes if isinstance(route, APIRoute)]
         posts = [route for route in found if route.methods and "POST" in route.methods]
         self._fixed = {route.path: route for route in posts if "{" not in route.path}
-        self._patterns = [route for route in posts if "{" in route.path]
-        self._direct = RequestMetrics(_answer)
+        self._named = {_folder_of(route.path): route for route in posts if "{" in route.path}
 
     def openapi(self) -> Document:
         """The description of every route; one that needs no key says so."""
@@ -75,7 +75,7 @@ class Application(FastAPI):
         if scope["type"] == "http":
             if scope["method"] == "POST" and (found := self._hot_route(scope["path"])):
                 scope.update(found, app=self)
-                await self._direct(scope, receive, send)
+                await _answer(scope, receive, send)
                 return
             if scope["method"] == "HEAD":  # the server leaves the body out
                 scope = {**scope, "method": "GET"}
@@ -84,23 +84,38 @@ class Application(FastAPI):
     def _hot_route(self, path: str) -> Scope | None:
         if (route := self._fixed.get(path)) is not None:
             return {"endpoint": route.endpoint, "route": route, "path_params": {}}
-        for route in self._patterns:
-            if (match := route.path_regex.match(path)) is not None:
-                return {"endpoint": route.endpoint, "route": route, "path_params": match.groupdict()}
+        folder, _, name = path.rpartition("/")
+        if name and (route := self._named.get(folder)) is not None:
+            return {
+                "endpoint": route.endpoint,
+                "route": route,
+                "path_params": {next(iter(route.param_convertors)): name},
+            }
         return None
 
 
+def _folder_of(path: str) -> str:
+    """What precedes the parameter that ends a hot route's path. Raises ValueError for any other pattern."""
+    folder, _, parameter = path.rpartition("/")
+    if "{" in folder or not parameter.startswith("{"):
+        raise ValueError(f"a hot route may have one parameter, at the end: {path}")
+    return folder
+
+
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    request = Request(scope, receive, send)
+    began, status, failure = perf_counter(), INTERNAL.status, None
     try:
-        response = await scope["endpoint"](request)
-    except Exception as error:
-        response, expected = response_to(error)
+        try:
+            response = await scope["endpoint"](Request(scope, receive, send))
+        except Exception as error:  # noqa: BLE001 - answered, and raised again below
+            response, expected = response_to(error)
+            failure = None if expected else error
+        status = response.status_code
         await response(scope, receive, send)
-        if not expected:
-            raise  # as Starlette does, so that the server logs it
-        return
-    await response(scope, receive, send)
+    finally:
+        observe_request(scope["route"].path, "POST", status, began)
+    if failure is not None:
+        raise failure  # as Starlette does, so that the server logs it
 
 
 def application(

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 import orjson
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -127,14 +127,17 @@ class RequestMetrics:
         try:
             await self._app(scope, receive, note_status)
         finally:
-            labels = (_template(scope), scope["method"] if scope["method"] in _METHODS else "other", str(status))
-            _seconds_of(*labels).observe(perf_counter() - began)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            observe_request(_template(scope), method, status, began)
 
 
-@cache
-def _seconds_of(template: str, method: str, status: str) -> Histogram:
-    """The histogram of one set of labels, which prometheus_client looks up under a lock; there are few of them."""
-    return HTTP_SECONDS.labels(template, method, status)
+def observe_request(template: str, method: str, status: int, began: float) -> None:
+    """Count a request that is answered now; it ``began`` at that time of ``perf_counter``."""
+    _seconds_of(template, method, status).observe(perf_counter() - began)
+
+
+# The histogram of one set of labels, which prometheus_client looks up under a lock; there are few of them.
+_seconds_of: Final = cache(HTTP_SECONDS.labels)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

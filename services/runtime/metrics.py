@@ -1,5 +1,6 @@
 """Every metric, by name. A label never contains an identifier's value, a path or a tenant's data."""
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -88,3 +89,7 @@ INGRESS_ACK_SECONDS: Final = Histogram(
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
 INGRESS_BYTES: Final = Gauge("onefold_ingress_bytes", "Bytes of bodies and of events that are not yet acknowledged")
+
+# The counters of one set of labels. prometheus_client looks them up under a lock, and there are few of them.
+accepted_by: Final = cache(INGRESS_ACCEPTED.labels)
+webhooks_by: Final = cache(INGRESS_WEBHOOKS.labels)

@@ -16,6 +16,9 @@ _HEAD_WITHIN: Final = 10.0
 _REST_WITHIN: Final = 30.0
 # Seconds that a client may leave an answer unread.
 _READ_WITHIN: Final = 60.0
+# In the extensions of a scope: the whole body has arrived, and ``receive`` gives it without waiting.
+BODY_ARRIVED: Final = "onefold.body_arrived"
+_ARRIVED: Final[dict[str, dict[object, object]]] = {BODY_ARRIVED: {}}
 _LATE: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -96,6 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The request is complete."""
         self._head = 0
         self._complete = True
+        self.scope["extensions"] = _ARRIVED
         if self._head_until is None:  # not answered yet
             self._bounds.works(self)
         super().on_message_complete()

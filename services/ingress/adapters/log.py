@@ -19,7 +19,7 @@ from schemas.topics import CHANNEL_EVENTS
 from services.ingress.core.shares import proven
 from services.ingress.ports import LogFull, LogUnavailable, Record
 from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
-from services.runtime.cancelling import cancel_all
+from services.runtime.cancelling import TimeLimit, cancel_all
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
 from services.runtime.retrying import Retrier
@@ -77,9 +77,11 @@ class KafkaLog:
         acks = _Acks(self._lease(records))
         began = perf_counter()
         try:
-            async with asyncio.timeout(self._settings.ack_timeout):
+            with TimeLimit(self._settings.ack_timeout):
+                partitions = len(await producer.partitions_for(self._topic))
                 for record in records:
-                    acks.expect(await producer.send(self._topic, record.value, record.key))
+                    partition = partition_of(record.key, partitions)
+                    acks.expect(await producer.send(self._topic, record.value, record.key, partition))
                 await acks.all_in()
         except (TimeoutError, KafkaError) as error:
             self._failed(error)
@@ -155,7 +157,6 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
         max_batch_size=_BATCH_BYTES,
         max_request_size=CHANNEL_EVENTS.largest_record,
         compression_type="lz4",
-        partitioner=_partition,
         request_timeout_ms=_GIVE_UP_MS,
     )
 
@@ -171,9 +172,9 @@ def _hash(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
-def _partition(key: bytes, every: list[int], _: list[int]) -> int:
+def partition_of(key: bytes, partitions: int) -> int:
     """The partition that Kafka's default partitioner gives a key, in any language."""
-    return every[_hash(key) % len(every)]
+    return _hash(key) % partitions
 
 
 async def _stopped(producer: AIOKafkaProducer) -> None:

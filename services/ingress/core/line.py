@@ -73,9 +73,10 @@ def _translate_entry(
         "occurred_at": occurred(event.get("timestamp"), facts["received_at"]),
         "intrinsic": [{"type": "line_user", "value": f"{provider}:{contact['uid']}"}] if contact and provider else [],
     }
-    for content in (_read(event, contact), _unknown(event, contact)):
+    for read in (_read, _unknown):
+        type_name, data = read(event, contact)
         try:
-            return to_event(envelope | {"type": content[0], "data": content[1]})
+            return to_event(envelope | {"type": type_name, "data": data})
         except InvalidEvent as error:
             reason = error.reason
     return reason

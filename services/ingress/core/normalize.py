@@ -19,6 +19,10 @@ Fields = dict[str, Any]  # a JSON object
 MAX_WORD: Final = 255
 # Well under codec.MAX_DEPTH: what is cleaned ends up some levels down in an envelope.
 _MAX_DEPTH: Final = 48
+_JSON_ALONE: Final = (
+    orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+)
+_NUL_ESCAPE: Final = b"\\u0000"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _LONGEST_INTEGER: Final = 20
 _ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
@@ -65,16 +69,26 @@ def clean_text(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
-def clean(value: Any, depth: int = 0) -> Any:
+def clean(value: Any) -> Any:
     """The JSON value with every text clean; what is nested too deep, or no JSON at all, becomes null."""
+    try:
+        text = orjson.dumps(value, option=_JSON_ALONE)
+    except TypeError:  # a lone surrogate, a number of more than 64 bits, or no JSON
+        return _cleaned(value)
+    # Nearly every value is clean, and copied so in a fifth of the time. A backslash is found sooner than an escape.
+    may_be_deep = text.count(b"{") + text.count(b"[") > _MAX_DEPTH
+    return _cleaned(value) if may_be_deep or (b"\\" in text and _NUL_ESCAPE in text) else orjson.loads(text)
+
+
+def _cleaned(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, int | float):
         return _clean_number(value)
     if isinstance(value, Mapping) and depth < _MAX_DEPTH:
-        return {clean_text(key): clean(inner, depth + 1) for key, inner in value.items() if isinstance(key, str)}
+        return {clean_text(key): _cleaned(inner, depth + 1) for key, inner in value.items() if isinstance(key, str)}
     if isinstance(value, list | tuple) and depth < _MAX_DEPTH:
-        return [clean(inner, depth + 1) for inner in value]
+        return [_cleaned(inner, depth + 1) for inner in value]
     return None
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
+import orjson
+
 from schemas.codec import MAX_EVENT_BYTES, encode, from_dict
 from schemas.events import EVENT_TYPES, Event
 from services.ingress.core.normalize import Fields
@@ -45,13 +47,21 @@ def to_event(envelope: Mapping[str, Any]) -> Event:
     Raises InvalidEvent when the envelope is no event, or is of a type that is too large and has no place for the mark.
     """
     event = from_dict(dict(envelope), check_text=False)
-    if len(encode(event)) <= MAX_EVENT_BYTES:
+    if _is_small(envelope) or len(encode(event)) <= MAX_EVENT_BYTES:
         return event
     for limit in _LIMITS:
         event = from_dict({**envelope, "data": _shortened(envelope, limit)}, check_text=False)
         if len(encode(event)) <= MAX_EVENT_BYTES:
             break
     return event
+
+
+def _is_small(envelope: Mapping[str, Any]) -> bool:
+    """Whether the event surely fits, by a sum that costs less than to encode it: it adds only some defaults."""
+    try:
+        return len(orjson.dumps(envelope)) < MAX_EVENT_BYTES // 2
+    except TypeError:  # such as a number that orjson does not take
+        return False
 
 
 def _shortened(envelope: Mapping[str, Any], limit: int) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from time import monotonic
 from typing import Final
 
 from starlette.requests import Request
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
 from services.runtime.budget import BudgetExceeded, BudgetLease
 from services.runtime.problems import TOO_LARGE, UNAVAILABLE, Kind, Problem
+from services.runtime.protocol import BODY_ARRIVED
 
 SLOW_BODY: Final = Kind("slow-body", "The body took too long to arrive", 408)
 CUT_OFF: Final = Kind("cut-off-body", "The body ended early", 400)
@@ -28,6 +29,8 @@ async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
 
     Until it is complete, the lease gives way to those of smaller bodies.
     """
+    if BODY_ARRIVED in request.scope.get("extensions", ()):
+        return await _arrived_body(request, limit, lease)
     _check_declared(request, limit)
     arrival = _Arrival(request.receive, _WITHIN)
     lease.arrives(arrival.stop)
@@ -37,14 +40,31 @@ async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
             if len(pieces) + len(piece) > limit:
                 raise too_large(limit)
             lease.grow(len(piece))
-            if arrival.ended and not pieces:
-                return piece  # most bodies are of one piece
             pieces += piece
     except BudgetExceeded:
         raise busy() from None
     finally:
         lease.arrived()
     return bytes(pieces)
+
+
+async def _arrived_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
+    """A body that the server has as a whole, as most are: there is nothing to wait for, and no timer is needed."""
+    body = _piece_in(await request.receive())
+    if len(body) > limit:
+        raise too_large(limit)
+    try:
+        lease.grow(len(body))
+    except BudgetExceeded:
+        raise busy() from None
+    return body
+
+
+def _piece_in(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise Problem(CUT_OFF)
+    piece: bytes = message.get("body", b"")
+    return piece
 
 
 async def stream_body(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -103,9 +123,7 @@ class _Arrival:
             if self._stopped:
                 raise BudgetExceeded from None
             raise self._slow() from None
-        if message["type"] == "http.disconnect":
-            raise Problem(CUT_OFF)
-        piece: bytes = message.get("body", b"")
+        piece = _piece_in(message)
         self.ended = not message.get("more_body", False)
         self._patience = min(_PATIENCE, self._patience - (monotonic() - began) + len(piece) / _LEAST_RATE)
         return piece

@@ -25,7 +25,7 @@ from services.ingress.http.webhooks import META, SIGNED, SOURCE, WRONG_SIGNATURE
 from services.ingress.ports import LogUnavailable, WebhookSource
 from services.runtime.api import Answer, body_of, open_router, problem_responses
 from services.runtime.database import is_transient
-from services.runtime.metrics import INGRESS_WEBHOOKS
+from services.runtime.metrics import webhooks_by
 from services.runtime.problems import INTERNAL, INVALID_REQUEST, NOT_FOUND, UNAVAILABLE, Problem, unavailable
 
 _ROUTE: Final = "meta-deletion"
@@ -70,9 +70,9 @@ async def post_meta_deletion(request: Request, ingress: Serving) -> Response:
     try:
         response = await _taken(request, ingress)
     except Problem as problem:
-        INGRESS_WEBHOOKS.labels(_ROUTE, problem.kind.slug).inc()
+        webhooks_by(_ROUTE, problem.kind.slug).inc()
         raise
-    INGRESS_WEBHOOKS.labels(_ROUTE, "ok").inc()
+    webhooks_by(_ROUTE, "ok").inc()
     return response
 
 

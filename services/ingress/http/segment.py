@@ -35,7 +35,7 @@ from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.ingress.ports import IdentityReads, Log, LogUnavailable, Sites
 from services.runtime.api import Answer, Responses, body_of, open_router, problem_responses
 from services.runtime.budget import Budget, BudgetLease
-from services.runtime.metrics import INGRESS_WEBHOOKS
+from services.runtime.metrics import webhooks_by
 from services.runtime.peers import Peers
 from services.runtime.problems import (
     INTERNAL,
@@ -191,7 +191,7 @@ async def take(request: Request, name: str, write_key: str | None) -> Response:
         words = {"code": problem.kind.slug, "message": problem.detail or problem.kind.title}
         told = Problem(problem.kind, problem.detail, headers=problem.headers, **problem.fields, **words)
         response, outcome = problem_response(told), problem.kind.slug
-    INGRESS_WEBHOOKS.labels("web", outcome).inc()
+    webhooks_by("web", outcome).inc()
     return readable(response)
 
 

@@ -21,7 +21,7 @@ from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable, WebhookSource
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
-from services.runtime.metrics import INGRESS_WEBHOOKS
+from services.runtime.metrics import webhooks_by
 from services.runtime.problems import (
     INTERNAL,
     INVALID_REQUEST,
@@ -36,7 +36,7 @@ from services.runtime.problems import (
 WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
 WRONG_TOKEN: Final = Kind("wrong-verify-token", "The verify token does not fit", 403)
 _JSON: Final = "application/json"
-_OK: Final = b"{}"
+_OK: Final = Response(b"{}", media_type=_JSON)
 _LONGEST_CHALLENGE: Final = 1024
 # The challenge goes back as it came, so nothing may take it for a page.
 _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"}
@@ -156,9 +156,9 @@ async def _counted(request: Request, sender: WebhookSender) -> Response:
     try:
         response = await _taken(request, request.app.state.ingress, sender)
     except Problem as problem:
-        INGRESS_WEBHOOKS.labels(sender.name, problem.kind.slug).inc()
+        webhooks_by(sender.name, problem.kind.slug).inc()
         raise
-    INGRESS_WEBHOOKS.labels(sender.name, "ok").inc()
+    webhooks_by(sender.name, "ok").inc()
     return response
 
 
@@ -176,4 +176,4 @@ async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> R
             raise Problem(MALFORMED_BODY, str(error)) from None
         except LogUnavailable as error:
             raise log_problem(error) from error
-    return Response(_OK, media_type=_JSON)
+    return _OK

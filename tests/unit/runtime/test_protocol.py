@@ -37,12 +37,17 @@ async def reads(request: Request) -> Response:
     return PlainTextResponse(str(len(await request.body())))
 
 
+async def has_arrived(request: Request) -> Response:
+    return PlainTextResponse(str(protocol.BODY_ARRIVED in request.scope.get("extensions", ())))
+
+
 APP = Starlette(
     routes=[
         Route("/", fine),
         Route("/large", large),
         Route("/early", fine, methods=["POST"]),
         Route("/reads", reads, methods=["POST"]),
+        Route("/has_arrived", has_arrived, methods=["POST"]),
     ]
 )
 
@@ -139,3 +144,10 @@ async def test_connections_that_wait_for_their_peers_keep_no_other_out(
             writer.close()
         for _, writer in held:
             writer.close()
+
+
+@pytest.mark.parametrize(("body", "expected"), [(b"abc", b"True"), (b"ab", b"False")])
+async def test_the_application_knows_whether_the_whole_body_has_arrived(body: bytes, expected: bytes) -> None:
+    head = b"POST /has_arrived HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n"
+    async with server() as address:
+        assert (await rest_of(await opened(address, head + body))).endswith(b"\r\n\r\n" + expected)

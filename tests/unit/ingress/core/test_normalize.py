@@ -6,9 +6,11 @@ from typing import Any
 import orjson
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ingress.core.normalize import (
     MalformedBody,
+    _cleaned,
     account_name,
     clean,
     clean_text,
@@ -28,6 +30,10 @@ class TestCleaning:
     @given(odd_json)
     def test_what_was_cleaned_is_json_that_reads_back(self, value: Any) -> None:
         assert orjson.loads(orjson.dumps(clean(value))) == clean(value)
+
+    @given(odd_json | st.recursive(odd_json, lambda inner: st.lists(inner, min_size=1, max_size=2), max_leaves=80))
+    def test_the_quick_way_gives_what_the_careful_one_does(self, value: Any) -> None:
+        assert clean(value) == _cleaned(value)
 
     @given(odd_json)
     def test_cleaning_twice_changes_nothing_more(self, value: Any) -> None:

@@ -14,6 +14,7 @@ from services.ingress.http import body
 from services.ingress.http.body import read_body, stream_body
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.problems import Problem
+from services.runtime.protocol import BODY_ARRIVED
 
 LARGEST = 1000
 LIMIT = LEAST_BODIES * LARGEST
@@ -33,9 +34,10 @@ class Sender:
     def leave(self) -> None:
         self._messages.put_nowait({"type": "http.disconnect"})
 
-    def request(self, **headers: str) -> Request:
+    def request(self, *extensions: str, **headers: str) -> Request:
         scope: dict[str, Any] = {
             "type": "http",
+            "extensions": {name: {} for name in extensions},
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         return Request(scope, self._messages.get)
@@ -163,3 +165,32 @@ async def test_a_sender_that_leaves_is_told_apart_from_one_that_is_slow() -> Non
     sender.leave()
     with reading(sender, Budget(10).lease()) as task:
         assert await kind_of(task) == "cut-off-body"
+
+
+class TestABodyThatHasArrived:
+    async def test_it_is_read_as_it_came(self) -> None:
+        with Budget(100).lease() as lease:
+            assert await read_body(Sender(b"abc", last=True).request(BODY_ARRIVED), 3, lease) == b"abc"
+            assert lease.size == len(b"abc")
+
+    async def test_it_has_the_same_limits_as_one_that_is_waited_for(self) -> None:
+        budget = Budget(LIMIT)
+        large, left, other = Sender(b"abcd", last=True), Sender(), Sender(b"y" * 200, last=True)
+        left.leave()
+        for sender, limit, slug in ((large, 3, "too-large"), (left, 3, "cut-off-body")):
+            with budget.lease() as lease:
+                reads = asyncio.create_task(read_body(sender.request(BODY_ARRIVED), limit, lease))
+                assert await kind_of(reads) == slug
+        with budget.lease(*unproven("peer")) as held, budget.lease(*unproven("peer")) as lease:
+            held.grow(900)
+            reads = asyncio.create_task(read_body(other.request(BODY_ARRIVED), LARGEST, lease))
+            assert await kind_of(reads) == "unavailable"
+
+    async def test_bodies_that_still_arrive_give_way_to_it(self) -> None:
+        budget = Budget(LIMIT)
+        with reading(Sender(b"x" * 900), budget.lease(*unproven("peer"))) as large:
+            await asyncio.sleep(0.01)
+            with budget.lease(*unproven("peer")) as lease:
+                request = Sender(b"y" * 200, last=True).request(BODY_ARRIVED)
+                assert await read_body(request, LARGEST, lease) == b"y" * 200
+            assert await asyncio.wait_for(kind_of(large), 5) == "unavailable"
