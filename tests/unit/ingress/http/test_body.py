@@ -34,13 +34,17 @@ class Sender:
     def leave(self) -> None:
         self._messages.put_nowait({"type": "http.disconnect"})
 
-    def request(self, *extensions: str, **headers: str) -> Request:
+    def request(self, **headers: str) -> Request:
         scope: dict[str, Any] = {
             "type": "http",
-            "extensions": {name: {} for name in extensions},
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         return Request(scope, self._messages.get)
+
+
+def arrived(request: Request) -> Request:
+    """The request as it comes from a server that has its whole body."""
+    return Request({**request.scope, "extensions": {BODY_ARRIVED: {}}}, request.receive)
 
 
 async def kind_of(reading: "asyncio.Task[bytes]") -> str:
@@ -170,7 +174,7 @@ async def test_a_sender_that_leaves_is_told_apart_from_one_that_is_slow() -> Non
 class TestABodyThatHasArrived:
     async def test_it_is_read_as_it_came(self) -> None:
         with Budget(100).lease() as lease:
-            assert await read_body(Sender(b"abc", last=True).request(BODY_ARRIVED), 3, lease) == b"abc"
+            assert await read_body(arrived(Sender(b"abc", last=True).request()), 3, lease) == b"abc"
             assert lease.size == len(b"abc")
 
     async def test_it_has_the_same_limits_as_one_that_is_waited_for(self) -> None:
@@ -179,11 +183,11 @@ class TestABodyThatHasArrived:
         left.leave()
         for sender, limit, slug in ((large, 3, "too-large"), (left, 3, "cut-off-body")):
             with budget.lease() as lease:
-                reads = asyncio.create_task(read_body(sender.request(BODY_ARRIVED), limit, lease))
+                reads = asyncio.create_task(read_body(arrived(sender.request()), limit, lease))
                 assert await kind_of(reads) == slug
         with budget.lease(*unproven("peer")) as held, budget.lease(*unproven("peer")) as lease:
             held.grow(900)
-            reads = asyncio.create_task(read_body(other.request(BODY_ARRIVED), LARGEST, lease))
+            reads = asyncio.create_task(read_body(arrived(other.request()), LARGEST, lease))
             assert await kind_of(reads) == "unavailable"
 
     async def test_bodies_that_still_arrive_give_way_to_it(self) -> None:
@@ -191,6 +195,6 @@ class TestABodyThatHasArrived:
         with reading(Sender(b"x" * 900), budget.lease(*unproven("peer"))) as large:
             await asyncio.sleep(0.01)
             with budget.lease(*unproven("peer")) as lease:
-                request = Sender(b"y" * 200, last=True).request(BODY_ARRIVED)
+                request = arrived(Sender(b"y" * 200, last=True).request())
                 assert await read_body(request, LARGEST, lease) == b"y" * 200
             assert await asyncio.wait_for(kind_of(large), 5) == "unavailable"
