@@ -3,10 +3,12 @@
 import os
 
 import typer
+from pydantic import ValidationError
 
 from services.control import commands as control_commands
 from services.control import deletion_commands, generation_commands, source_commands
 from services.demo.commands import demo
+from services.doctor import commands as doctor_commands
 from services.dryrun.commands import resolve
 from services.embedded.addresses import running_addresses
 from services.embedded.commands import serve, up
@@ -14,6 +16,7 @@ from services.ingress.commands import doctor, ingress, members
 from services.query.commands import query, why
 from services.runtime import schema_commands, settings_commands
 from services.runtime.settings import Settings
+from services.runtime.terminal import fail
 from services.verify.commands import verify
 from services.verify.dead_letter_commands import dead_letters
 from services.worker.commands import worker
@@ -27,14 +30,20 @@ app = typer.Typer(
 )
 
 _STARTERS = {"up", "demo"}
+_WRONG_SETTING = 2
 
 
 @app.callback()
 def _beside_a_running_one(context: typer.Context) -> None:
     """Events from every channel in, one customer out."""
+    try:
+        settings = Settings()
+    except ValidationError as error:  # its own text shows the values, and a password is one
+        wrong = (f"ONEFOLD_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors(include_input=False))
+        fail(f"a setting is wrong. {'; '.join(wrong)}", _WRONG_SETTING)
     # The only place that changes the environment: a command beside a running `up` uses the servers of that one.
     if context.invoked_subcommand not in _STARTERS:
-        os.environ.update(running_addresses(Settings().data_dir))
+        os.environ.update(running_addresses(settings.data_dir))
 
 
 _START = "Start"
@@ -58,6 +67,7 @@ app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
 app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
+app.command(rich_help_panel=_TOOLS)(doctor_commands.doctor)
 app.command(rich_help_panel=_TOOLS)(verify)
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_TOOLS)(resolve)

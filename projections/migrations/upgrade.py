@@ -7,6 +7,7 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 # Alembic keeps the migration that is running in module globals.
 _ONE_AT_A_TIME: Final = threading.Lock()
@@ -23,6 +24,11 @@ def config_for(database_url: str) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["database_url"] = database_url
     return config
+
+
+def newest_version() -> str:
+    """The newest migration that this code has."""
+    return str(ScriptDirectory.from_config(config_for("")).get_current_head())
 
 
 def _upgrade(database_url: str) -> None:

@@ -1,0 +1,1 @@
+"""Looks at a whole installation: settings, servers, topics, tables and processes. It changes nothing."""

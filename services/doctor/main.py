@@ -1,0 +1,116 @@
+"""Looks at one area after the other. What can't be reached fails its own area, and the next one is looked at."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from typing import Final
+
+from projections.engine.connection import Connection
+from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
+from projections.identity import outbox
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.doctor import http_checks, kafka_checks, postgres_checks, progress_checks, queries
+from services.doctor.cluster import Cluster, open_cluster
+from services.doctor.finding import Area, CheckResult
+from services.doctor.folder_checks import check_folder
+from services.doctor.progress_checks import LogState
+from services.doctor.settings_checks import check_settings
+from services.runtime.broker import BROKER_ERRORS
+from services.runtime.database import DATABASE_ERRORS, dedicated_connection, driver_error, open_engine
+from services.runtime.settings import Settings
+
+_WITHIN: Final = 30.0  # seconds, for one area
+_FOLDED: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE)
+_FOREIGN_ERRORS: Final = (
+    *DATABASE_ERRORS,
+    *BROKER_ERRORS,
+    TimeoutError,
+    ValueError,
+)  # the last: an address that is none
+
+
+async def examine(settings: Settings, environment: Mapping[str, str]) -> list[CheckResult]:
+    """Every check of the installation that these settings describe."""
+    found = [*check_settings(settings, environment), *check_folder(settings.data_dir)]
+    generations: list[GenerationRecord] = []
+    if settings.database:
+        found += [one async for one in _within(postgres_checks.SERVER, _postgres(settings, generations))]
+    if settings.kafka:
+        found += [one async for one in _within(kafka_checks.CLUSTER, _kafka(settings, generations))]
+    service = environment.get("ONEFOLD_URL") or f"http://{settings.host}:{settings.port}"
+    worker = f"http://{settings.host}:{settings.worker_port}"
+    found += [await http_checks.check_process("service", service), await http_checks.check_process("worker", worker)]
+    return found
+
+
+async def _within(area: Area, results: AsyncIterator[CheckResult]) -> AsyncIterator[CheckResult]:
+    """The results until the server fails. Of an error only the class is shown: its text may have a password."""
+    try:
+        async with asyncio.timeout(_WITHIN):
+            async for one in results:
+                yield one
+    except _FOREIGN_ERRORS as error:
+        reason = type(driver_error(error)).__name__
+        yield area.failed("reachable", reason, "see that the server runs, and that address and password hold")
+
+
+async def _postgres(settings: Settings, generations: list[GenerationRecord]) -> AsyncIterator[CheckResult]:
+    async with _connected(settings) as connection:
+        asked = datetime.now(UTC)
+        facts = await queries.server_facts(connection)
+        for one in postgres_checks.check_server(facts, asked, datetime.now(UTC)):
+            yield one
+        async for one in postgres_checks.check_tables(connection):
+            yield one
+        generations += await all_generations(connection)
+    async with open_engine(settings.database_url, max_size=1, name="onefold-doctor") as engine:
+        for one in await postgres_checks.check_sources(engine, settings):
+            yield one
+
+
+async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> AsyncIterator[CheckResult]:
+    async with open_cluster(settings.kafka_servers) as cluster:
+        for one in await kafka_checks.check_cluster(cluster):
+            yield one
+        fed = [one.generation for one in generations if one.fed]
+        active = next((one for one in generations if one.state == ACTIVE), None)
+        if active is None:
+            return
+        async with _connected(settings) as connection:
+            await connection.execute(f"SET search_path TO {active.name}")
+            wanted = kafka_checks.wanted_topics(fed, settings.topic_prefix)
+            known = await cluster.topics(wanted)
+            for one in kafka_checks.check_topics(wanted, known, await postgres_checks.folded_offsets(connection)):
+                yield one
+            names = [active.generation.topic_name(one, settings.topic_prefix) for one in _FOLDED]
+            if known.keys() >= wanted.keys():
+                places = [(name, number) for name in names for number in range(known[name].partitions)]
+                async for one in _progress(settings, cluster, connection, active, places):
+                    yield one
+
+
+async def _progress(
+    settings: Settings,
+    cluster: Cluster,
+    connection: Connection,
+    active: GenerationRecord,
+    places: list[tuple[str, int]],
+) -> AsyncIterator[CheckResult]:
+    async def look() -> LogState:
+        folded = await postgres_checks.folded_offsets(connection)
+        return LogState(folded, await cluster.bounds(places))
+
+    state = await look()
+    for one in progress_checks.check_log(state):
+        yield one
+    yield await progress_checks.check_workers(cluster, f"{settings.topic_prefix}-{active.name}")
+    yield await progress_checks.check_progress(state, look)
+    yield progress_checks.check_outbox(await outbox.waiting(connection), await outbox.oldest_age(connection))
+    yield await progress_checks.check_dead_letters(cluster, settings)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    yield progress_checks.check_dates(await cluster.dated_after(places, now))
+
+
+def _connected(settings: Settings) -> AbstractAsyncContextManager[Connection]:
+    return dedicated_connection(settings.database_url, schema="onefold", silent_for=60.0, name="onefold-doctor")
