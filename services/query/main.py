@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 
 from services.control.auth import Authenticator
+from services.control.generations import list_generations
 from services.control.keys import ApiKey, find_key
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
@@ -14,10 +16,20 @@ from services.query.core.timelines import MOST_BYTES
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.query.handlers.generations import Generations
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
-from services.query.http import accounts, candidates, contacts, customers, identity, membership_previews, policy
+from services.query.http import (
+    accounts,
+    candidates,
+    contacts,
+    customers,
+    generations,
+    identity,
+    membership_previews,
+    policy,
+)
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
@@ -31,6 +43,7 @@ ROUTERS: Final = (
     candidates.router,
     membership_previews.router,
     policy.router,
+    generations.router,
 )
 
 
@@ -58,6 +71,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "explainer": Explainer(read_models, lookup),
         "candidates": Candidates(read_models),
         "policies": Policies(read_models, lookup),
+        "generations": Generations(partial(list_generations, settings)),
         "membership_previews": MembershipPreviews(read_models, lookup),
         "previewer": PreviewProcess(settings.database_url, settings.default_region),
     }

@@ -8,13 +8,24 @@ import asyncpg
 import httpx
 import pytest
 
-from projections.engine.generations import ensure_generation, next_generation, start_afresh
+from projections.engine.generations import (
+    ACTIVE,
+    STANDBY,
+    add_generation,
+    all_generations,
+    ensure_generation,
+    exchange,
+    next_generation,
+    start_afresh,
+)
 from projections.registry import SCHEMA
+from services.control.keys import add_key
 from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.settings import Settings
 from tests.support.contact_records import event
+from tests.support.identity_events import bound
 from tests.support.read_api import MASTER, Brand, until_ready
 from tests.support.servers import OwnPostgres
 
@@ -31,6 +42,49 @@ async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(br
             await asyncio.sleep(0.01)
     await brand.connection.execute("DROP SCHEMA g1 CASCADE")
     assert (await brand.json(PATH))["subscription"]["status"] == "blocked"
+
+
+async def test_readers_see_no_error_and_no_mix_over_ten_exchanges(brand: Brand) -> None:
+    """Each generation's rows name it, so that an answer with two names would be made of both."""
+    events = [event("contact.followed"), event("profile.updated", 1, display_name="A")]
+    await brand.fold(*events, bound("line:oa1:U1", link="line:oa1:U2"), bound("line:oa1:U2", member_id="M1"))
+    await brand.connection.execute("UPDATE g1.timeline SET source = 'g1'; UPDATE g1.contacts SET display_name = 'g1'")
+    await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
+    for table in (one.name for one in SCHEMA.tables):
+        await brand.connection.execute(f'INSERT INTO g2."{table}" SELECT * FROM g1."{table}"')
+    await brand.connection.execute("UPDATE g2.timeline SET source = 'g2'; UPDATE g2.contacts SET display_name = 'g2'")
+    seen: set[str] = set()
+    ended = asyncio.Event()
+
+    async def read() -> None:
+        while not ended.is_set():
+            page = await brand.json(f"{PATH}/timeline")
+            sources = {one["source"] for one in page["events"]}
+            assert len(sources) == 1
+            seen.update(sources | {(await brand.json(PATH))["profile"]["display_name"]})
+
+    readers = [asyncio.create_task(read()) for _ in range(4)]
+    for following in ["g2", "g1"] * 5:
+        async with brand.connection.transaction():
+            (former,) = [one for one in await all_generations(brand.connection) if one.state == ACTIVE]
+            await exchange(brand.connection, former, following, SCHEMA)
+        await asyncio.sleep(1.2)
+    ended.set()
+    await asyncio.gather(*readers)
+    assert seen == {"g1", "g2"}
+    states = {one.name: one.state for one in await all_generations(brand.connection)}
+    assert states == {"g1": ACTIVE, "g2": STANDBY}
+
+
+async def test_generations_are_listed_for_keys_of_administrators(brand: Brand) -> None:
+    assert (await brand.get("/v1/generations")).status_code == 403
+    brand.keys["admin"] = await add_key(brand.engine, "demo", ["admin"])
+    await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
+    found = (await brand.json("/v1/generations", key="admin"))["generations"]
+    assert [(one["name"], one["state"], one["readable"], one["folded"]) for one in found] == [
+        ("g1", "active", True, 0),
+        ("g2", "building", True, 0),
+    ]
 
 
 async def test_without_a_generation_the_service_is_healthy_and_answers_503(settings: Settings) -> None:

@@ -1,0 +1,42 @@
+"""The shapes of generations: which builds of the read models there are, and how far each is in the log."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from services.query.core.models import Shape, Timestamp
+
+
+class PartitionView(Shape):
+    """A partition of the log: how many records were folded, and how many it has (null while Kafka is away)."""
+
+    partition: int
+    folded: int
+    records: int | None
+
+
+class GenerationView(Shape):
+    """One build of all read models.
+
+    Readers read the one that is active. Workers fold the log into that one, and into each that is building or standby.
+    """
+
+    name: Annotated[str, Field(examples=["g2"])]
+    state: Literal["building", "active", "standby", "retired"]
+    readable: Annotated[bool, Field(description="whether this version of Onefold can read and feed it")]
+    created_at: Timestamp
+    activated_at: Timestamp | None
+    caught_up_at: Timestamp | None
+    compared_at: Annotated[Timestamp | None, Field(description="when it was found equal to the active one")]
+    as_of: Annotated[Timestamp | None, Field(description="events that occurred later are left out")]
+    known_at: Annotated[Timestamp | None, Field(description="events that were received later are left out")]
+    changes_topic: Annotated[str, Field(examples=["onefold.customer-changes"])]
+    folded: Annotated[int, Field(description="records of the log that were folded")]
+    records: Annotated[int | None, Field(description="records of the log; null while Kafka is away")]
+    partitions: list[PartitionView]
+
+
+class GenerationList(Shape):
+    """Every generation, the oldest first."""
+
+    generations: list[GenerationView]

@@ -1,0 +1,61 @@
+"""Answers which generations of the read models there are, and how far each is."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from services.control.generations import GenerationProgress
+from services.query.core.generation_models import GenerationList, GenerationView, PartitionView
+from services.query.ports import ReadModelsUnavailable
+from services.runtime.caching import LookupCache
+from services.runtime.database import is_unavailable
+
+_EVERYTHING = "generations"
+_WITHIN = 5.0  # seconds; the log's ends are asked for
+
+
+class Generations:
+    """Lists generations. ``load`` is called at most once in two seconds, however many ask."""
+
+    def __init__(self, load: Callable[[], Awaitable[Sequence[GenerationProgress]]]) -> None:
+        async def of(_: str) -> Sequence[GenerationProgress]:
+            return await load()
+
+        self._cache: LookupCache[str, Sequence[GenerationProgress]] = LookupCache(
+            of, timeout=_WITHIN, timeout_with_answer=_WITHIN, stale_if_error=0.0
+        )
+
+    async def all(self) -> GenerationList:
+        """Every generation, the oldest first. Raises ReadModelsUnavailable."""
+        try:
+            found = await self._cache.get(_EVERYTHING)
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
+        return GenerationList(generations=[_view(one) for one in found or ()])
+
+
+def _view(one: GenerationProgress) -> GenerationView:
+    return GenerationView(
+        name=one.name,
+        state=one.state,
+        readable=one.same_code,
+        created_at=_ms(one.created_at),
+        activated_at=_ms_or_none(one.activated_at),
+        caught_up_at=_ms_or_none(one.caught_up_at),
+        compared_at=_ms_or_none(one.compared_at),
+        as_of=_ms_or_none(one.as_of),
+        known_at=_ms_or_none(one.known_at),
+        changes_topic=one.changes,
+        folded=one.folded,
+        records=one.end,
+        partitions=[PartitionView(partition=it.partition, folded=it.folded, records=it.end) for it in one.partitions],
+    )
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _ms_or_none(moment: datetime | None) -> int | None:
+    return None if moment is None else _ms(moment)
