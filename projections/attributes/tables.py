@@ -1,9 +1,12 @@
 """The attribute's row; a value of null is an attribute that was unset."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from projections.engine.metadata import Json, define
+
+# Readers show at most so many claimed attributes, since anybody with a public write key can send more without end.
+MOST_CLAIMED: Final = 200
 
 
 class AttributeRow(NamedTuple):

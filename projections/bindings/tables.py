@@ -5,6 +5,8 @@ from uuid import UUID
 
 from projections.engine.metadata import define
 
+# The ways in which a website's pages send what visitors say, as often as they like.
+PUBLIC_WAYS = ("login", "channel")
 SITE_WAYS = ("site_button", "cart_tracker", "bot_button")
 
 

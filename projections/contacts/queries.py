@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from projections.attributes.queries import set_attributes
 from projections.attributes.tables import TABLE as ATTRIBUTES
-from projections.bindings.queries import all_bindings
+from projections.bindings.queries import shown_bindings
 from projections.bindings.tables import TABLE as BINDINGS
 from projections.consents.queries import all_consents
 from projections.consents.tables import TABLE as CONSENTS
@@ -32,7 +32,7 @@ _RECORDS: Final = compiled(
         set_attributes(CONTACTS.c.contact_id),
         all_consents(CONTACTS.c.contact_id),
         all_notifications(CONTACTS.c.contact_id),
-        all_bindings(CONTACTS.c.contact_id),
+        shown_bindings(CONTACTS.c.contact_id),
     ).where(
         CONTACTS.c.tenant == sa.bindparam("tenant"), CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
     ),

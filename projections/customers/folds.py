@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+from projections.attributes.tables import MOST_CLAIMED
 from projections.contacts.addresses import address_of, addresses_of
 from projections.contacts.records import ContactRecord
 from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, NameSetting, state_at
@@ -142,7 +143,8 @@ def _total(name: str, carried: Sequence[tuple[str, ActiveTag]]) -> TagTotal:
 def _attributes(contacts: Sequence[ContactState]) -> list[LatestAttribute]:
     """Of each attribute the latest value, by time and event; one by claim only where there is no other.
 
-    Unsetting an attribute on one contact takes back that contact's own value, not another's.
+    Of those that are only claimed the `MOST_CLAIMED` latest. Unsetting an attribute on one contact takes back that
+    contact's own value, not another's.
     """
     found: dict[str, tuple[tuple[bool, int, str, str], LatestAttribute]] = {}
     for contact in contacts:
@@ -151,6 +153,9 @@ def _attributes(contacts: Sequence[ContactState]) -> list[LatestAttribute]:
             rank = (firm, setting.at, setting.event_id, contact.key)
             if setting.key not in found or found[setting.key][0] < rank:
                 found[setting.key] = (rank, LatestAttribute(setting, contact.key))
+    claimed = sorted((rank, key) for key, (rank, latest) in found.items() if latest.setting.claimed)
+    for _, key in claimed[:-MOST_CLAIMED]:
+        del found[key]
     return [found[key][1] for key in sorted(found)]
 
 

@@ -17,9 +17,10 @@ from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.folds import CustomerIdentity, OwnContact
 from projections.customers.sessions import current_spans, has_past_sessions, in_session
 from projections.engine.connection import Connection
-from projections.engine.statements import compiled
+from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
 from projections.identity.queries import contacts_of_customer, keys_of, member_ids_of
+from projections.identity.resolution.nodes import Sessions
 from projections.identity.resolution.policy import Policy
 from projections.identity.rows import sessions_of_text
 from projections.identity.tables import CONTACT_STATES, CUSTOMERS, HOLDINGS, MEMBERS
@@ -99,6 +100,14 @@ _LONE_CONTACTS: Final = compiled(
     "resolution_id",
 )
 
+_SESSIONS: Final = compiled(
+    sa.select(CONTACT_STATES.c.contact_id, CONTACT_STATES.c.logins).where(
+        _in(CONTACT_STATES), CONTACT_STATES.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+    ),
+    *_KEY,
+    "contact_ids",
+)
+
 
 class LoadedCustomer(NamedTuple):
     """A customer's identity, and its contacts in no particular order."""
@@ -149,6 +158,14 @@ async def contacts_of(connection: Connection, resolution: ResolutionKey, any_id:
     """The contacts of the customer to which any contact's id leads; none if there is no such contact."""
     members = [one.contact_id for one in await contacts_of_customer(connection, resolution, any_id)]
     return list(await keys_of(connection, resolution.tenant, members or [any_id]))
+
+
+async def browser_sessions(
+    connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]
+) -> dict[UUID, Sessions]:
+    """The sessions of those of the browsers of which something was stated."""
+    found = await connection.fetch(_SESSIONS, *resolution, contact_ids)
+    return {row["contact_id"]: sessions_of_text(row["logins"]) for row in found}
 
 
 async def count_lone_contacts(connection: Connection, resolution: ResolutionKey) -> int:

@@ -5,6 +5,7 @@ into one JSON text, so a page is one round trip whatever the number of tables, a
 that the folds work on.
 """
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,28 @@ def nested(
     rows = aggregate_order_by(sa.func.json_build_array(*values), *key_columns(table)[_PARENT_KEY:])
     mine = (table.c.tenant == sa.bindparam("tenant"), table.c.contact_id == contact_id)
     return sa.select(sa.func.json_agg(rows)).where(*mine, *conditions).scalar_subquery()
+
+
+def among_latest(
+    table: sa.Table,
+    contact_id: sa.ColumnElement[UUID],
+    most: int,
+    which: Callable[[sa.FromClause], sa.ColumnElement[bool]],
+) -> sa.ColumnElement[bool]:
+    """Whether a row is one of the ``most`` latest, by (at, event_id, key), of the contact's rows of that kind.
+
+    For what the public may send without end: a reader then shows a bounded part of it.
+    """
+    other = table.alias("other")
+    keys = [column.name for column in key_columns(table)[_PARENT_KEY:]]
+    latest = (
+        sa.select(*(other.c[name] for name in keys))
+        .where(other.c.tenant == sa.bindparam("tenant"), other.c.contact_id == contact_id, which(other))
+        .order_by(*(other.c[name].desc() for name in ("at", "event_id", *keys)))
+        .limit(most)
+        .correlate_except(other)
+    )
+    return sa.tuple_(*(table.c[name] for name in keys)).in_(latest)
 
 
 def nested_rows(table: sa.Table, tenant: str, contact_id: UUID, text: str | None) -> tuple[Any, ...]:

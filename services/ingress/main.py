@@ -21,6 +21,7 @@ from services.ingress.adapters.visibility import PostgresVisibility
 from services.ingress.core.shares import LEAST_BODIES
 from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.handlers.limits import Limits
+from services.ingress.handlers.login_checks import LoginChecks
 from services.ingress.http import (
     campaigns,
     contact_commands,
@@ -40,6 +41,7 @@ from services.ingress.http.segment import SegmentIntake
 from services.ingress.ports import LogUnavailable
 from services.runtime.application import Application, Service, application
 from services.runtime.budget import Budget
+from services.runtime.cancelling import cancel_all
 from services.runtime.database import Engine, create_pool, open_engine, ping
 from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import bounds_of, listen, serve
@@ -117,8 +119,13 @@ def ingress_service(
                 source_service,
             )
             sites = ControlPlaneSites(engine, master, clock)
-            app.state.segment_intake = SegmentIntake(sites, kafka, budget, peers, DailyDedup(), limits, known_identity)
-            yield
+            dedup = DailyDedup()
+            app.state.segment_intake = SegmentIntake(sites, kafka, budget, peers, dedup, limits, known_identity)
+            checks = asyncio.create_task(LoginChecks(dedup, known_identity, kafka).run())
+            try:
+                yield
+            finally:
+                await cancel_all(checks)
 
     checks = {"kafka": kafka.check, "postgresql": postgresql}
     return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)

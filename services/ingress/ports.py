@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
@@ -79,6 +79,14 @@ class Visibility(Protocol):
         """Wait until readers see all that was stated; False where that takes too long. Never raises."""
 
 
+class SeenLogin(NamedTuple):
+    """That a browser, by its contact key, was used by a member at a time in ms."""
+
+    contact: str
+    at: int
+    member_id: str
+
+
 class IdentityReads(Protocol):
     """What the read models know of a tenant's identity. It may be some seconds old, and never raises."""
 
@@ -93,3 +101,10 @@ class IdentityReads(Protocol):
 
         None of them where that can't be known just now.
         """
+
+
+class LoginReads(Protocol):
+    """What the read models know of who was logged in on browsers. It may be some seconds old, and never raises."""
+
+    async def overridden(self, tenant: str, logins: Sequence[SeenLogin]) -> list[SeenLogin]:
+        """Those of the logins at whose time the browser is with another member; none where that can't be known now."""

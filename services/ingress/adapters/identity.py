@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from projections.customers.queries import browser_sessions
 from projections.engine.ids import personal_id
 from projections.identity.link_queries import held_members
 from projections.identity.queries import canonical_of, customer_head
@@ -18,6 +19,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.resolutions import active_resolution, policy_of
 from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
+from services.ingress.ports import SeenLogin
 from services.runtime.caching import LookupCache
 from services.runtime.secrets import tenant_id_key
 
@@ -29,7 +31,7 @@ _COMMAND_WITHIN: Final = 2.0  # a command of staff is worth a longer wait than a
 
 
 class PostgresIdentity:
-    """See IdentityReads. ``region`` is the phone region of tenants that have set none; ``db`` is a pool of its own.
+    """See IdentityReads and LoginReads. ``db`` is a pool of its own, ``region`` that of tenants without one.
 
     A policy is cached for five seconds. While PostgreSQL is away, the one that was known last is used, and the default
     one for a tenant whose policy was never known.
@@ -62,9 +64,7 @@ class PostgresIdentity:
 
     async def known_members(self, tenant: str, ids: Sequence[str]) -> Mapping[str, str]:
         """See IdentityReads."""
-        policy = await self.policy(tenant)
-        normalised = {one: normalise(MEMBER_ID, one, policy) for one in ids}
-        usable = {one: found.value for one, found in normalised.items() if isinstance(found, Normalised)}
+        usable = await self._usable(tenant, ids)
         try:
             async with asyncio.timeout(_WITHIN), reading(self._db) as connection:
                 key = (await active_resolution(connection, tenant)).key
@@ -75,6 +75,27 @@ class PostgresIdentity:
             return {}
         read_as = dict(zip(usable, canonical, strict=True))
         return {one: became for one, became in read_as.items() if became in held or became != usable[one]}
+
+    async def overridden(self, tenant: str, logins: Sequence[SeenLogin]) -> list[SeenLogin]:
+        """See LoginReads."""
+        usable = await self._usable(tenant, [one.member_id for one in logins])
+        by_id = {personal_id(self._id_key(tenant), one.contact): one for one in logins if one.member_id in usable}
+        try:
+            async with asyncio.timeout(_COMMAND_WITHIN), reading(self._db) as connection:
+                key = (await active_resolution(connection, tenant)).key
+                canonical = await canonical_of(connection, key, list(usable.values()))
+                sessions = await browser_sessions(connection, key, list(by_id))
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return []
+        read_as = dict(zip(usable, canonical, strict=True))
+        return [by_id[one] for one, of in sessions.items() if of.at(by_id[one].at) != read_as[by_id[one].member_id]]
+
+    async def _usable(self, tenant: str, ids: Iterable[str]) -> dict[str, str]:
+        """Those of the member ids that are values under the tenant's policy, normalised."""
+        policy = await self.policy(tenant)
+        normalised = {one: normalise(MEMBER_ID, one, policy) for one in ids}
+        return {one: found.value for one, found in normalised.items() if isinstance(found, Normalised)}
 
     async def _load(self, tenant: str) -> Policy:
         try:

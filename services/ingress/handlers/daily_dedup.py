@@ -2,7 +2,8 @@
 
 A member's daily statement has one id a day, so one that is sent again is absorbed as a duplicate. A browser's login has
 the id of its message: where another member was logged in in between, the browser is with the first one again. Each
-process remembers for itself. So what another process sent comes once more, and changes nothing.
+process remembers for itself. So what another process sent comes once more, and changes nothing; and of what was left
+out, `LoginChecks` asks the read models whether another process sent another member's login in between.
 """
 
 from collections import OrderedDict
@@ -34,6 +35,10 @@ class _Recent(Generic[_Value]):
     def drop(self, key: _Key) -> None:
         self._entries.pop(key, None)
 
+    def take(self) -> list[_Value]:
+        taken, self._entries = list(self._entries.values()), OrderedDict()
+        return taken
+
     def put(self, key: _Key, value: _Value) -> None:
         self._entries[key] = value
         self._entries.move_to_end(key)
@@ -52,6 +57,7 @@ class DailyDedup:
         self._daily: _Recent[None] = _Recent(most)
         self._members: _Recent[None] = _Recent(most)
         self._browsers: _Recent[BrowserLogins] = _Recent(most)
+        self._left_out: _Recent[Event] = _Recent(most)
 
     def new_events(self, events: Iterable[Event]) -> list[Event]:
         """The events without repeats of daily statements and logins."""
@@ -83,6 +89,10 @@ class DailyDedup:
             if event.event_id.startswith(LOGIN_PREFIXES):
                 self._browsers.drop(_browser_of(event))
 
+    def take_left_out(self) -> list[Event]:
+        """The latest login that was left out of each browser, since they were last taken."""
+        return self._left_out.take()
+
     def recent_members(self, tenant: str, ids: Iterable[str]) -> list[str]:
         """Those of the ids as which somebody logged in of late."""
         return [one for one in ids if (tenant, one) in self._members]
@@ -93,6 +103,8 @@ class DailyDedup:
         self._browsers.put(browser, logins)
         if event.event_id.startswith(SEEN_PREFIX) and logins.covers(login):
             logins.add(login._replace(sent=False))
+            before = self._left_out.get(browser)
+            self._left_out.put(browser, event if before is None else max(before, event, key=lambda one: one.stamp))
             return []
         uncovered = logins.uncovered_by(login)
         logins.add(login)

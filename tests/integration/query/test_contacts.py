@@ -80,8 +80,8 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
         ],
         "tags": [{"tag": "新品", "count": 2, "last_at": BASE_MS + 7, "source": "manual", "expires_at": None}],
         "attributes": {
-            "birthday": {"value": "1990-01-31", "type": "date", "at": BASE_MS + 11},
-            "points": {"value": 12.5, "type": "number", "at": BASE_MS + 12},
+            "birthday": {"value": "1990-01-31", "type": "date", "at": BASE_MS + 11, "claimed": False},
+            "points": {"value": 12.5, "type": "number", "at": BASE_MS + 12, "claimed": False},
         },
         "staff": {"member": "陳店長", "branch": "信義", "at": BASE_MS + 18},
         "social_binding": {"bound": True, "via": "site_button", "at": BASE_MS + 17},

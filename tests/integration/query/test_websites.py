@@ -1,14 +1,20 @@
 """What a website's messages make of customers: members' own values, shared browsers, keys, and aliases."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 import asyncpg
 
+from projections.attributes.tables import MOST_CLAIMED
+from projections.bindings.queries import MOST_PUBLIC
+from schemas.codec import decode
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.core.web import Delivery, Site, TenantKnowledge, translate
 from services.ingress.handlers.daily_dedup import DailyDedup
+from services.ingress.handlers.login_checks import LoginChecks
+from services.ingress.ports import Record
 from tests.support.identity_events import merged
 from tests.support.read_api import MASTER, NOW, Brand, id_of
 
@@ -23,11 +29,30 @@ def own(member: str) -> str:
     return f"web:shop:user:{member}"
 
 
+class FoldingLog:
+    """A log whose events are folded at once."""
+
+    def __init__(self, brand: Brand) -> None:
+        self._brand, self.appended = brand, 0
+
+    async def append(self, records: Sequence[Record]) -> None:
+        self.appended += len(records)
+        await self._brand.fold(*(decode(one.value) for one in records))
+
+
 class Shop:
     """A website that is read by the read API; each message is a minute after the one before."""
 
-    def __init__(self, brand: Brand) -> None:
-        self._brand, self._dedup, self._at = brand, DailyDedup(), NOW - 3_600_000
+    def __init__(self, brand: Brand, after: int = 0) -> None:
+        self._brand, self._dedup, self._at = brand, DailyDedup(), NOW - 3_600_000 + after
+
+    async def check_logins(self) -> int:
+        """How many logins that were left out are sent after all."""
+        log = FoldingLog(self._brand)
+        async with asyncpg.create_pool(self._brand.url, min_size=1, max_size=1) as pool:
+            checks = LoginChecks(self._dedup, PostgresIdentity(pool, MASTER, "TW"), log)
+            await checks.check(self._dedup.take_left_out())
+        return log.appended
 
     async def say(self, kind: str, site: Site = PUBLIC, known: TenantKnowledge | None = None, **fields: Any) -> None:
         self._at += 60_000
@@ -75,6 +100,20 @@ async def test_a_browser_that_two_members_track_on_in_turn_ends_with_the_last(br
     assert (await shop.customer(BROWSER))["member_id"] == "A"
 
 
+async def test_a_browser_that_two_processes_serve_ends_with_the_last_member(brand: Brand) -> None:
+    """Each process knows only what it sent itself, and leaves out what it takes for a repeat."""
+    one, other = Shop(brand, 0), Shop(brand, 30_000)
+    await one.say("track", anonymousId="c1", userId="A")
+    await other.say("track", anonymousId="c1", userId="B")
+    await one.say("track", anonymousId="c1", userId="A")
+    assert (await one.customer(BROWSER))["member_id"] == "B"
+    assert await one.check_logins() == 1
+    assert (await one.customer(BROWSER))["member_id"] == "A"
+    await one.say("track", anonymousId="c1", userId="A")
+    assert await one.check_logins() == 0
+    assert await other.check_logins() == 0
+
+
 async def test_a_public_key_changes_nothing_that_a_servers_key_stated(brand: Brand) -> None:
     shop = Shop(brand)
     await shop.say("identify", SERVER, userId="A", traits=A)
@@ -85,6 +124,24 @@ async def test_a_public_key_changes_nothing_that_a_servers_key_stated(brand: Bra
     after = await shop.customer(own("A"))
     assert values(after) == before | {"attributes": {"birthday": "1990-01-31", "vip": True}}
     assert {key: one["claimed"] for key, one in after["attributes"].items()} == {"birthday": False, "vip": True}
+
+
+async def test_what_a_public_key_says_of_a_member_is_shown_in_a_bounded_part(brand: Brand) -> None:
+    shop = Shop(brand)
+    await shop.say("identify", SERVER, userId="A", traits=A | {f"own{n}": n for n in range(90)})
+    for body in range(3):
+        names = [f"{body}_{n}" for n in range(90)]
+        await shop.say("identify", userId="A", traits={f"x{name}": name for name in names})
+        for start in range(0, 90, 10):
+            emails = [f"{name}@example.tw" for name in names[start : start + 10]]
+            await shop.say("track", userId="A", context={"traits": {"email": emails}})
+    customer = await shop.customer(own("A"))
+    attributes = customer["attributes"]
+    assert sum(one["claimed"] for one in attributes.values()) == MOST_CLAIMED
+    assert {f"own{n}" for n in range(90)} < attributes.keys()
+    assert {f"x2_{n}" for n in range(90)} < attributes.keys()
+    (contact,) = customer["contacts"]
+    assert len(contact["bindings"]) == MOST_PUBLIC
 
 
 async def test_a_signed_login_is_proven(brand: Brand) -> None:

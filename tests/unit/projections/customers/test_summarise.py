@@ -7,6 +7,7 @@ from uuid import UUID
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from projections.attributes.tables import MOST_CLAIMED
 from projections.contacts.records import ContactRecord
 from projections.contacts.state import ActiveTag, ContactState
 from projections.customers.folds import (
@@ -209,6 +210,18 @@ def test_what_the_public_claims_of_a_members_own_contact_changes_no_value() -> N
     assert whole.names == ("林小美",)
     values = {key: (one.setting.value, one.setting.claimed) for key, one in _by_key(whole).items()}
     assert values == {"city": ("台北", False), "level": ("gold", False), "color": ("red", True)}
+
+
+def test_attributes_that_are_only_claimed_are_bounded_and_stated_ones_are_not() -> None:
+    member, other = "web:shop:user:M7", "crm:erp:M7"
+    stated = [event("attribute.set", n, contact=other, key=f"s{n}", value=n) for n in range(MOST_CLAIMED + 1)]
+    claimed = [
+        event("attribute.set", 1_000 + n, contact=contact, key=f"c{n}", value=n, assurance="claimed")
+        for n, contact in enumerate([member, other] * MOST_CLAIMED)
+    ]
+    whole = _by_key(customer(*stated, *claimed))
+    assert {key for key in whole if key.startswith("s")} == {f"s{n}" for n in range(MOST_CLAIMED + 1)}
+    assert {key for key in whole if key.startswith("c")} == {f"c{n}" for n in range(MOST_CLAIMED, 2 * MOST_CLAIMED)}
 
 
 def _by_key(customer: CustomerRecord) -> dict[str, LatestAttribute]:
