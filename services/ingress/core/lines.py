@@ -12,10 +12,13 @@ _OPENING: Final = re.compile(rb'(?:^|,)"')
 _CLOSING: Final = re.compile(rb'(?:[^"]++|"")*+"')
 _BLANK: Final = re.compile(rb"(?:[ \t\r\v\f]*+\n)++")
 _BOM: Final = b"\xef\xbb\xbf"
+# Of one line, since a line that is under way is not interrupted: ends of lines in quoted cells, and quoted cells.
+MOST_ENDS: Final = 1_000
+_MOST_QUOTED: Final = 1_000
 
 
 class Line(NamedTuple):
-    """A line with its number, from 1; None stands for one that was too long to be kept."""
+    """A line with its number, from 1; None stands for one that was too long, or of too many parts, to be kept."""
 
     number: int
     raw: bytes | None
@@ -69,10 +72,14 @@ class Lines:
         """A physical line has ended; the line goes on where a quoted field is open."""
         self._number += 1
         if self._quoted and not self._lost:
-            self._open = _open_after(self._kept, self._checked, opened=self._open)
+            try:
+                self._open = _open_after(self._kept, self._checked, opened=self._open)
+            except _TooManyQuoted:
+                self._lost = True
             self._checked = len(self._kept)
-            if self._open:
+            if self._open and not self._lost and self._number - self._first <= MOST_ENDS:
                 return
+            self._lost = self._lost or self._open
         yield from self._taken()
 
     def _taken(self) -> Iterator[Line]:
@@ -85,14 +92,19 @@ class Lines:
             yield line
 
 
+class _TooManyQuoted(ValueError):
+    """A line has more quoted cells than any of ours."""
+
+
 def _open_after(line: bytearray, at: int, *, opened: bool) -> bool:
-    """Whether a quoted field is open at the line's end, given whether one was at ``at``."""
+    """Whether a quoted field is open at the line's end, given whether one was at ``at``. Raises _TooManyQuoted."""
     if not opened and at == 0 and line.startswith(_BOM):
         at = len(_BOM)
         opened = line.startswith(b'"', at)
         at += opened
-    while True:
+    for _ in range(2 * _MOST_QUOTED):
         found = _CLOSING.match(line, at) if opened else _OPENING.search(line, at)
         if found is None:
             return opened
         at, opened = found.end(), not opened
+    raise _TooManyQuoted

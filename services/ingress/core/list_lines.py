@@ -140,4 +140,4 @@ def _decoded(line: Line) -> str | Malformed:
         return Malformed("the line is not UTF-8")
 
 
-_TOO_LONG: Final = Malformed("the line is too long")
+_TOO_LONG: Final = Malformed("the line is too long, or of too many parts")

@@ -10,7 +10,7 @@ events of one message begin with what they are, so that one ``messageId`` gives 
 same ones.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, Literal, NamedTuple
@@ -114,12 +114,10 @@ class _Shared(NamedTuple):
 
 
 def translate(
-    messages: Sequence[Any], site: Site, delivery: Delivery, known: TenantKnowledge | None = None, start: int = 0
+    messages: Iterable[Any], site: Site, delivery: Delivery, known: TenantKnowledge | None = None
 ) -> Translated:
-    """The events of each message, in order, and the messages that became none; ``start`` is the first one's index."""
-    delivery = replace(delivery, context=clean(delivery.context) if isinstance(delivery.context, dict) else {})
-    shared = _Shared(site, delivery, known or TenantKnowledge())
-    found = [_translate(message, shared, index) for index, message in enumerate(messages, start)]
+    """The events of the messages, in order, and the messages that became none."""
+    found = [one for one, _ in translate_each(messages, site, delivery, known)]
     return Translated(
         tuple(event for one in found for event in one.events),
         tuple(ignored for one in found for ignored in one.ignored),
@@ -127,13 +125,24 @@ def translate(
     )
 
 
-def _translate(given: Any, shared: _Shared, index: int) -> Translated:
+def translate_each(
+    messages: Iterable[Any], site: Site, delivery: Delivery, known: TenantKnowledge | None = None
+) -> Iterator[tuple[Translated, int]]:
+    """The events of each message, or why it became none, and the bytes that were read for it."""
+    context = clean(delivery.context) if isinstance(delivery.context, dict) else {}
+    shared = _Shared(site, replace(delivery, context=context), known or TenantKnowledge())
+    common = len(orjson.dumps(context))
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict):
+            yield _left_out(index, "not_an_object"), 0
+            continue
+        fields, size = _cleaned(message)
+        too_large = size > MAX_MESSAGE_BYTES
+        yield _left_out(index, "too_large") if too_large else _translate(fields, shared, index), size + common
+
+
+def _translate(fields: Fields, shared: _Shared, index: int) -> Translated:
     """The message's events, or the reason why there are none."""
-    if not isinstance(given, dict):
-        return _left_out(index, "not_an_object")
-    fields, size = _cleaned(given)
-    if size > MAX_MESSAGE_BYTES:
-        return _left_out(index, "too_large")
     own, common = fields.get("context"), shared.delivery.context
     context = common | own if isinstance(own, dict) else common
     kind = shared.delivery.call or word(fields.get("type")) or "unknown"

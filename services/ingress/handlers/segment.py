@@ -1,20 +1,17 @@
 """Appends the events of a website's messages."""
 
-import asyncio
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from schemas.codec import encode
 from schemas.events import Event
 from services.ingress.core.segment import SegmentBatch
 from services.ingress.core.stated_values import StatedValue, ValueWarning, values_in
 from services.ingress.core.translated import Ignored
-from services.ingress.core.web import Site, TenantKnowledge, alias_ids, translate, user_ids
+from services.ingress.core.web import Site, TenantKnowledge, alias_ids, translate_each, user_ids
 from services.ingress.handlers.counting import count
 from services.ingress.handlers.daily_dedup import DailyDedup
+from services.ingress.handlers.turns import Turns
 from services.ingress.ports import IdentityReads, Log, Record
-
-# Translating this many messages takes a few milliseconds; then other requests have their turn.
-_SLICE: Final = 100
 
 
 class TakenMessages(NamedTuple):
@@ -33,23 +30,28 @@ async def take_messages(
     events: list[Event] = []
     ignored: list[Ignored] = []
     warnings: list[ValueWarning] = []
-    for start in range(0, len(batch.messages), _SLICE):
-        if start:
-            await asyncio.sleep(0)
-        translated = translate(batch.messages[start : start + _SLICE], site, batch.delivery, known, start)
+    turns = Turns()
+    for translated, size in translate_each(batch.messages, site, batch.delivery, known):
         events.extend(translated.events)
         ignored.extend(translated.ignored)
         warnings.extend(translated.warnings)
+        await turns.spend(size)
     new = dedup.new_events(events)
     try:
         if new:
-            await log.append([Record.of(event, encode(event)) for event in new])
+            await log.append([await _record(event, turns) for event in new])
     except BaseException:
         dedup.forget(new)
         raise
     dedup.remember(new)
     count("web", new, [one.reason for one in ignored])
     return TakenMessages(ignored, values_in(events), tuple(warnings))
+
+
+async def _record(event: Event, turns: Turns) -> Record:
+    raw = encode(event)
+    await turns.spend(len(raw))
+    return Record.of(event, raw)
 
 
 async def _knowledge(batch: SegmentBatch, tenant: str, dedup: DailyDedup, identity: IdentityReads) -> TenantKnowledge:

@@ -17,7 +17,7 @@ from services.ingress.core.segment import (
     MAX_BATCH_BYTES,
     MAX_MESSAGES,
     MAX_UNPROVEN_BYTES,
-    TooManyMessages,
+    BatchTooLarge,
     segment_batch,
     write_key_in,
 )
@@ -208,8 +208,8 @@ async def _take(request: Request, name: str, write_key: str | None) -> Response:
             taken = await take_messages(brought, site, intake.log, intake.dedup, intake.identity)
         except MalformedBody as error:
             raise Problem(MALFORMED_BODY, str(error)) from None
-        except TooManyMessages as error:
-            raise Problem(TOO_LARGE, str(error), limit=MAX_MESSAGES) from None
+        except BatchTooLarge as error:
+            raise Problem(TOO_LARGE, str(error), limit=error.limit) from None
         except LogUnavailable as error:
             raise log_problem(error) from error
         if taken.ignored and len(taken.ignored) == len(brought.messages):

@@ -2,13 +2,14 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.ingress.core.lines import Line, Lines
+from services.ingress.core.lines import MOST_ENDS, Line, Lines
 
 
 def lines(pieces: list[bytes], longest: int = 100, *, quoted: bool = False) -> list[Line]:
@@ -47,6 +48,28 @@ def test_a_line_that_is_too_long_is_not_kept_and_spoils_no_other(*, quoted: bool
         Line(2, b"0123456789"),
         Line(3, None),
     ]
+
+
+def test_a_line_of_very_many_lines_is_not_kept_and_spoils_no_other() -> None:
+    fits, too_many = b'"' + b"\n" * MOST_ENDS + b'"', b'"' + b"\n" * (MOST_ENDS + 1)
+    got = lines([fits + b"\n" + too_many, b"\nok"], 10_000, quoted=True)
+    assert got == [Line(1, fits), Line(MOST_ENDS + 2, None), Line(2 * MOST_ENDS + 4, b"ok")]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [b'"a\nb', b'"\n', b'""\n', b'"",', b'"a"\n,', b',"\n\n"'],
+    ids=["open", "ends", "pairs", "cells", "both", "c"],
+)
+def test_no_bytes_keep_a_line_under_way_for_long(part: bytes) -> None:
+    cutter = Lines(262_144, quoted=True)
+    body = b'"' + part * (500_000 // len(part))
+    ends = [line.number for line in cutter.feed(body)]
+    assert max(after - before for before, after in itertools.pairwise([1, *ends, body.count(b"\n")])) <= MOST_ENDS + 2
+
+
+def test_a_line_of_very_many_quoted_cells_is_not_kept() -> None:
+    assert lines([b'"",' * 5_000 + b"\nok"], 100_000, quoted=True) == [Line(1, None), Line(2, b"ok")]
 
 
 def test_a_quoted_cell_may_hold_the_end_of_a_line() -> None:

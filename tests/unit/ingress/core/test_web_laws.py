@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from services.ingress.core.normalize import MalformedBody
-from services.ingress.core.segment import BATCHES, CALLS, TooManyMessages, segment_batch, write_key_in
+from services.ingress.core.segment import BATCHES, CALLS, BatchTooLarge, segment_batch, write_key_in
 from services.ingress.core.translated import Translated
 from services.ingress.core.web import Delivery, translate
 from tests.support.strategies import odd_json
@@ -81,7 +81,7 @@ def test_any_body_is_a_batch_or_refused(body: Any, name: str) -> None:
     write_key_in(body)
     try:
         brought = segment_batch(name, body, RECEIVED_AT)
-    except (MalformedBody, TooManyMessages):
+    except (MalformedBody, BatchTooLarge):
         return
     translate(brought.messages, SITE, brought.delivery)
 

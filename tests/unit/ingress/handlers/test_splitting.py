@@ -1,40 +1,24 @@
 """A body is split into its items in turns with other requests, and however many values it holds, not for long."""
 
-import asyncio
-
 import pytest
 
 from services.ingress.core.events import Malformed, Unreadable
 from services.ingress.core.json_values import MOST_VALUES
 from services.ingress.handlers.splitting import split
 from services.ingress.handlers.turns import Turns
+from tests.support.event_loop import turns_of_others
 
 NDJSON = "application/x-ndjson"
 
 
-async def turns_of_others(body: bytes, most: int = 100_000) -> int:
-    """How often another task has its turn while a body is split."""
-    count, done = 0, False
-
-    async def other() -> None:
-        nonlocal count
-        while not done:
-            count += 1
-            await asyncio.sleep(0)
-
-    task = asyncio.create_task(other())
-    await asyncio.sleep(0)
-    before = count
-    await split(body, NDJSON, most, Turns())
-    done = True
-    await task
-    return count - before
+async def turns_in(body: bytes) -> int:
+    return await turns_of_others(split(body, NDJSON, 100_000, Turns()))
 
 
 async def test_others_have_their_turn_by_the_work_done_whatever_it_was_for() -> None:
-    assert await turns_of_others(b"{}\n" * 10_000) >= 50
-    assert await turns_of_others(b"[\n" * 10_000) >= 50
-    assert await turns_of_others((b'"' + b"a" * 70_000 + b'"\n') * 50) >= 50
+    assert await turns_in(b"{}\n" * 10_000) >= 50
+    assert await turns_in(b"[\n" * 10_000) >= 50
+    assert await turns_in((b'"' + b"a" * 70_000 + b'"\n') * 50) >= 50
 
 
 async def test_blank_lines_are_no_items_and_hide_none() -> None:
