@@ -63,7 +63,8 @@ async def _postgres(settings: Settings, generations: list[GenerationRecord]) -> 
             yield one
         async for one in postgres_checks.check_tables(connection):
             yield one
-        generations += await all_generations(connection)
+        known = await all_generations(connection)
+        generations += [one for one in known if await queries.tables_of(connection, one.name)]  # others: not restored
     async with open_engine(settings.database_url, max_size=1, name="onefold-doctor") as engine:
         for one in await postgres_checks.check_sources(engine, settings):
             yield one

@@ -91,19 +91,22 @@ async def check_tables(connection: Connection) -> AsyncIterator[CheckResult]:
         yield TABLES.warning("deletion requests", f"{counted.open_deletions} are open", advice)
     generations = await all_generations(connection)
     active = next((one for one in generations if one.state == ACTIVE), None)
-    yield _active(active)
+    yield _active(active, await queries.tables_of(connection, active.name) if active else set())
     if others := [f"{one.name} {one.state}" for one in generations if one.state != ACTIVE]:
         yield TABLES.ok("other generations", ", ".join(others))
     if active is not None:
         yield _views(await queries.view_definitions(connection), active.name)
 
 
-def _active(active: GenerationRecord | None) -> CheckResult:
+def _active(active: GenerationRecord | None, tables: set[str]) -> CheckResult:
     if active is None:
         return TABLES.failed("generation", "none is active", "run `onefold migrate`")
     if active.schema_digest != SCHEMA.digest:
         advice = "run the version that made it, or see docs/operations.md#upgrade to fold the log anew with this one"
         return TABLES.failed("generation", f"{active.name} was made by another version of Onefold", advice)
+    if missing := {table.name for table in SCHEMA.tables} - tables:
+        advice = "it was not restored: run `onefold migrate --fresh`, which folds the log into a new generation"
+        return TABLES.failed("generation", f"{active.name} lacks {len(missing)} tables", advice)
     return TABLES.ok("generation", f"{active.name}, made by this version")
 
 

@@ -44,6 +44,7 @@ def _setting(name: str) -> sa.Function[str]:
 _ACTIVITY: Final = sa.table("pg_stat_activity", sa.column("xact_start"), sa.column("backend_type"))
 _DATABASE: Final = sa.table("pg_database", sa.column("datname"), sa.column("oid"), sa.column("datcollversion"))
 _VIEWS: Final = sa.table("pg_views", sa.column("schemaname"), sa.column("viewname"), sa.column("definition"))
+_TABLES: Final = sa.table("pg_tables", sa.column("schemaname"), sa.column("tablename"))
 _VERSIONS: Final = sa.table("schema_version", sa.column("version_num"), schema=SCHEMA)
 _CLIENTS: Final = _ACTIVITY.c.backend_type == "client backend"
 _AGE: Final = sa.func.extract("epoch", sa.func.clock_timestamp() - sa.func.min(_ACTIVITY.c.xact_start))
@@ -82,6 +83,13 @@ _ALL_VIEWS: Final = compiled(
     sa.select(_VIEWS.c.viewname, _VIEWS.c.definition).where(_VIEWS.c.schemaname == VIEWS_SCHEMA)
 )
 
+_TABLES_OF: Final = compiled(
+    sa.select(_TABLES.c.tablename).where(
+        _TABLES.c.schemaname == sa.cast(sa.bindparam("schema", type_=sa.Text()), sa.Text())
+    ),
+    "schema",
+)
+
 
 async def server_facts(connection: Connection) -> ServerFacts:
     """The server and the database of the connection."""
@@ -96,6 +104,11 @@ async def control_facts(connection: Connection) -> ControlFacts:
 async def migrated_to(connection: Connection) -> str:
     """The newest migration that was applied to the control schema."""
     return str(await connection.fetchval(_MIGRATED_TO))
+
+
+async def tables_of(connection: Connection, generation: str) -> set[str]:
+    """The names of the tables in the generation's schema."""
+    return {row["tablename"] for row in await connection.fetch(_TABLES_OF, generation)}
 
 
 async def view_definitions(connection: Connection) -> dict[str, str]:

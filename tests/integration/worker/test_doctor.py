@@ -71,6 +71,15 @@ async def test_what_is_wrong_is_found_and_no_secret_is_shown(world: World) -> No
         assert secret not in output
 
 
+async def test_a_generation_that_was_not_restored_is_found(world: World) -> None:
+    async with world.connection() as connection:
+        await connection.execute("DROP SCHEMA g1 CASCADE")
+    found = await states(world.settings, status=1)
+    assert found["tables", "generation"] == "failed"
+    assert found["Kafka", "version"] == "ok"
+    assert ("Kafka", "reachable") not in found
+
+
 async def test_servers_that_are_away_fail_their_own_checks_alone(world: World) -> None:
     away = {"database": "postgresql://u:hidden-word@127.0.0.1:1/d", "kafka": "127.0.0.1:1"}
     settings = world.settings.model_copy(update=away | {"secret_key": SecretStr("k" * 32)})
