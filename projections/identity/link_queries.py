@@ -352,7 +352,7 @@ async def holdings_of_nodes(
     connection: Connection, resolution: ResolutionKey, after: Collection[LinkPosition], most: int
 ) -> list[StoredLink]:
     """What nodes hold, linked or not, by key: of each node what follows its position; at most so many in all."""
-    found = await connection.fetch(_HOLDINGS_OF_NODES, *resolution, *columns(after), most)
+    found = await connection.fetch(_HOLDINGS_OF_NODES, *resolution, *columns(after), most) if after else ()
     return [_stored(row) for row in found]
 
 

@@ -290,6 +290,15 @@ sa.Index(
     HOLDINGS.c.session,
     postgresql_where=HOLDINGS.c.tier.is_not(None),
 )
+# Few holdings make no link. They are looked for when it is asked who stated a value at a time in the past.
+sa.Index(
+    "holdings_unlinked",
+    HOLDINGS.c.tenant,
+    HOLDINGS.c.resolution_id,
+    HOLDINGS.c.type,
+    HOLDINGS.c.value,
+    postgresql_where=HOLDINGS.c.tier.is_(None),
+)
 # Whether a holding makes a link, said so that the planner does not take the index above: for a contact's own holdings,
 # a young table's statistics give it no reason to prefer the primary key.
 IS_LINK: Final = sa.func.coalesce(HOLDINGS.c.tier, -1) >= 0

@@ -18,6 +18,7 @@ from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.generations import Generations
 from services.query.handlers.membership_previews import MembershipPreviews
+from services.query.handlers.past import PastReadModels
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
 from services.query.http import (
@@ -66,9 +67,10 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
             yield
 
     lookup = CustomerLookup.of(settings)
+    past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)
     state = {
-        "reader": CustomerReader(read_models, lookup, page_bytes),
-        "explainer": Explainer(read_models, lookup),
+        "reader": CustomerReader(read_models, lookup, page_bytes, past),
+        "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
         "policies": Policies(read_models, lookup),
         "generations": Generations(partial(list_generations, settings)),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final, Self
 
 import asyncpg
@@ -20,6 +20,7 @@ from services.runtime.http import NotReady
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
+_LOOKING_BACK: Final = 2  # answers about the past at a time; each may fold thousands of events
 _WAIT_FOR_CONNECTION: Final = 2.0
 _STATEMENT_TIMEOUT: Final = 5.0
 _UNAVAILABLE: Final = (
@@ -48,6 +49,7 @@ class PooledReadModels:
         self._look_every = look_every
         self._generation: str | None = None
         self._pool: asyncpg.Pool | None = None
+        self._apart: asyncpg.Pool | None = None
         self._refused: str | None = None  # why the active generation is not read
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,16 +61,24 @@ class PooledReadModels:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await cancel_all(*self._tasks)
-        if self._pool is not None:
-            self._pool.terminate()
+        for pool in (self._pool, self._apart):
+            if pool is not None:
+                pool.terminate()
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
+        return self._connection_of(self._pool)
+
+    def connection_apart(self) -> AbstractAsyncContextManager[Connection]:
+        """One of the few connections that serve nothing but answers about the past. Raises as `connection` does."""
+        return self._connection_of(self._apart)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
-        if self._pool is None:
+    async def _connection_of(self, pool: asyncpg.Pool | None) -> AsyncIterator[Connection]:
+        if pool is None:
             raise ReadModelsUnavailable(self._refused or ReadModelsUnavailable.__doc__)
         try:
-            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
+            async with pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
                 yield connection
         except _UNAVAILABLE as error:
             raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
@@ -99,26 +109,37 @@ class PooledReadModels:
         generation = await self._active()
         if generation == self._generation:
             return
-        pool = await create_pool(
+        pool = await self._open(generation, min_size=1, max_size=self._size, name="onefold-query")
+        apart = await self._open(generation, min_size=0, max_size=_LOOKING_BACK, name="onefold-past")
+        self._replace(pool, apart)
+        self._generation, self._refused = generation, None
+        log.info("generation_read", generation=generation)
+
+    async def _open(self, generation: str, *, min_size: int, max_size: int, name: str) -> asyncpg.Pool:
+        return await create_pool(
             self._url,
             schema=generation,
-            max_size=self._size,
+            min_size=min_size,
+            max_size=max_size,
             statement_timeout=_STATEMENT_TIMEOUT,
-            name="onefold-query",
+            name=name,
             plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer
         ).__aenter__()
-        former, self._pool, self._generation, self._refused = self._pool, pool, generation, None
-        log.info("generation_read", generation=generation)
-        if former is not None:
-            self._spawn(self._retire(former))
+
+    def _replace(self, pool: asyncpg.Pool | None, apart: asyncpg.Pool | None) -> None:
+        """Read by these pools from now on; those before serve what has begun."""
+        former = (self._pool, self._apart)
+        self._pool, self._apart = pool, apart
+        for one in former:
+            if one is not None:
+                self._spawn(self._retire(one))
 
     def _refuse(self, reason: str) -> None:
         """Read no generation until the active one fits; every request is answered 503 until then."""
         if self._refused is None:
             log.error("generation_incompatible", reason=reason)
-        former, self._pool, self._generation, self._refused = self._pool, None, None, reason
-        if former is not None:
-            self._spawn(self._retire(former))
+        self._replace(None, None)
+        self._generation, self._refused = None, reason
 
     async def _active(self) -> str:
         if self._pool is not None:

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 from typing import Final
 from uuid import UUID
 
+from projections.as_of.gathering import Asked
 from projections.engine.ids import personal_id
 from projections.identity.queries import canonical_of, holders, keys_of
 from projections.identity.resolution.contact_uids import one_uid
@@ -34,6 +35,11 @@ class CustomerLookup:
     def __init__(self, id_key: Callable[[str], bytes], region: str) -> None:
         self._id_key = lru_cache(maxsize=1024)(id_key)
         self._region = region
+
+    @property
+    def region(self) -> str:
+        """The phone region of tenants that have set none."""
+        return self._region
 
     @classmethod
     def of(cls, settings: Settings) -> "CustomerLookup":
@@ -70,6 +76,15 @@ class CustomerLookup:
             known = await keys_of(snapshot.connection, snapshot.tenant, ids) if len(ids) > 1 else {}
             return next((one for one in ids if one in known), ids[0])
         return meant.personal_id
+
+    def asked(self, tenant: str, name: str) -> Asked:
+        """What a customer's name may mean, at whatever time. Raises NotFound for text that can't be a name."""
+        meant = references.customer(name)
+        if isinstance(meant, references.ByIdentifier):
+            return Asked(typed=frozenset({(meant.type, meant.value)}))
+        if isinstance(meant, references.ByContact):
+            return Asked(frozenset(self.ids_of(tenant, meant.contact)))
+        return Asked(frozenset({meant.personal_id}))
 
     def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
         if isinstance(meant, references.ByContact):

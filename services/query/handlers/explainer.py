@@ -7,6 +7,8 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from projections.as_of.cutoff import NO_CUTOFF, Cutoff
+from projections.as_of.gathering import Asked
 from projections.engine.ids import IdOf
 from projections.identity import link_queries
 from projections.identity import queries as identity
@@ -18,6 +20,7 @@ from services.query.core import identity_views as views
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
+from services.query.handlers.past import Moments, PastReadModels
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 
@@ -31,18 +34,20 @@ ConflictCursor = identity.ConflictPosition | identity.SetAsidePosition
 class Explainer:
     """Answers questions about identity.
 
-    Every method raises NotFound for what this tenant doesn't have, and ReadModelsUnavailable.
+    Every method raises NotFound for what this tenant doesn't have, and ReadModelsUnavailable. With a ``cutoff`` it
+    answers about a time in the past, and raises TooMuchHistory too.
     """
 
-    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup, past: PastReadModels | None = None) -> None:
         self._read_models = read_models
+        self._moments = Moments(read_models, past)
         self._lookup = lookup
         self._id_of: IdOf = lookup.id_of
 
-    async def why(self, tenant: str, one: str, other: str) -> Explanation:
-        """Why two contacts, by their keys or ids, are one customer or are not."""
+    async def why(self, tenant: str, one: str, other: str, cutoff: Cutoff = NO_CUTOFF) -> Explanation:
+        """Why two contacts, by their keys or ids, are one customer or are not; or were, or were not."""
         ids = [self._lookup.contact(tenant, name) for name in (one, other)]
-        async with snapshot(self._read_models, tenant) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(ids))) as moment:
             keys = await identity.keys_of(moment.connection, tenant, ids)
             if len(keys) < len(set(ids)):
                 raise NotFound(NO_CONTACT)
@@ -52,9 +57,16 @@ class Explainer:
         shown = views.Shown(chain, aside)
         return views.why_view(sides, found, shown, self._lookup.policy_in(moment), partial(self._lookup.id_of, tenant))
 
-    async def graph(self, tenant: str, name: str, limit: int, after: CustomerPosition = BEGINNING) -> CustomerLinks:
+    async def graph(
+        self,
+        tenant: str,
+        name: str,
+        limit: int,
+        after: CustomerPosition = BEGINNING,
+        cutoff: Cutoff = NO_CUTOFF,
+    ) -> CustomerLinks:
         """A page of a customer, by any of its names. Raises Ambiguous, too."""
-        async with snapshot(self._read_models, tenant) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: self._lookup.asked(tenant, name)) as moment:
             named = await self._lookup.customer(moment, name)
             policy = self._lookup.policy_in(moment)
             known = await identity.customer_head(moment.connection, moment.resolution, named)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from projections.as_of.cutoff import NO_CUTOFF, Cutoff
+from projections.as_of.gathering import Asked
 from projections.customers.folds import states_of, summarise
 from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
@@ -13,6 +15,7 @@ from services.query.core.models import ContactView, CustomerContacts, CustomerVi
 from services.query.core.timelines import MOST_BYTES, TimelineQuery, account_page_json, page_json
 from services.query.core.views import contact_view, contact_views, customer_view
 from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
+from services.query.handlers.past import Moments, PastReadModels, add_profiles
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 
@@ -21,43 +24,56 @@ class CustomerReader:
     """Answers questions from the read models, each as of one moment.
 
     Every method raises NotFound for what this tenant doesn't have, Ambiguous for a name that is several customers',
-    and ReadModelsUnavailable.
+    and ReadModelsUnavailable. With a ``cutoff`` it answers about a time in the past, and raises TooMuchHistory too.
     """
 
-    def __init__(self, read_models: ReadModels, lookup: CustomerLookup, page_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        read_models: ReadModels,
+        lookup: CustomerLookup,
+        page_bytes: int = MOST_BYTES,
+        past: PastReadModels | None = None,
+    ) -> None:
         """``page_bytes`` bounds the events' data on one page of a timeline."""
         self._read_models = read_models
+        self._moments = Moments(read_models, past)
         self._lookup = lookup
         self._page_bytes = page_bytes
 
-    async def contact(self, tenant: str, contact: ContactRef, now: int) -> ContactView:
-        """One contact, as it is at this moment."""
-        async with snapshot(self._read_models, tenant) as moment:
+    async def contact(self, tenant: str, contact: ContactRef, now: int, cutoff: Cutoff = NO_CUTOFF) -> ContactView:
+        """One contact, as it is at this moment, or as it was."""
+        contact_ids = self._lookup.ids_of(tenant, contact)
+        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(contact_ids))) as moment:
             policy = self._lookup.policy_in(moment)
-            for contact_id in self._lookup.ids_of(tenant, contact):
+            for contact_id in contact_ids:
+                if cutoff:
+                    await add_profiles(moment, contact_id)
                 loaded = await load_contact(moment.connection, moment.resolution, policy, contact_id)
                 if loaded is not None:
-                    states = states_of(loaded.contacts, now)
+                    states = states_of(loaded.contacts, cutoff.moment(now))
                     (state,) = (one for one in states if one.record.contact.contact_id == contact_id)
                     return contact_view(state, loaded.customer_id)
-        raise NotFound(NO_CONTACT)
+            raise NotFound(NO_CONTACT)
 
-    async def customer(self, tenant: str, name: str, now: int) -> CustomerView:
+    async def customer(self, tenant: str, name: str, now: int, cutoff: Cutoff = NO_CUTOFF) -> CustomerView:
         """A customer by any of its names, with what its contacts add up to."""
-        loaded = await self._load(tenant, name)
-        contacts = states_of(loaded.contacts, now)
+        loaded = await self._load(tenant, name, cutoff)
+        contacts = states_of(loaded.contacts, cutoff.moment(now))
         return customer_view(summarise(loaded.identity, contacts), contacts)
 
-    async def contacts(self, tenant: str, name: str, now: int) -> CustomerContacts:
+    async def contacts(self, tenant: str, name: str, now: int, cutoff: Cutoff = NO_CUTOFF) -> CustomerContacts:
         """A customer's contacts, in the order of their keys."""
-        loaded = await self._load(tenant, name)
+        loaded = await self._load(tenant, name, cutoff)
         customer_id = loaded.identity.customer_id
-        return CustomerContacts(id=customer_id, contacts=contact_views(states_of(loaded.contacts, now), customer_id))
+        states = states_of(loaded.contacts, cutoff.moment(now))
+        return CustomerContacts(id=customer_id, contacts=contact_views(states, customer_id))
 
-    async def contact_timeline(self, tenant: str, contact: ContactRef, wanted: TimelineQuery) -> bytes:
+    async def contact_timeline(
+        self, tenant: str, contact: ContactRef, wanted: TimelineQuery, cutoff: Cutoff = NO_CUTOFF
+    ) -> bytes:
         """A page of what happened with one contact, as JSON."""
         contact_ids = self._lookup.ids_of(tenant, contact)
-        async with snapshot(self._read_models, tenant) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(contact_ids))) as moment:
             entries = await self._page(moment, contact_ids, wanted)
             if not entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)
@@ -77,9 +93,11 @@ class CustomerReader:
             )
         return account_page_json(entries)
 
-    async def customer_timeline(self, tenant: str, name: str, wanted: TimelineQuery) -> bytes:
+    async def customer_timeline(
+        self, tenant: str, name: str, wanted: TimelineQuery, cutoff: Cutoff = NO_CUTOFF
+    ) -> bytes:
         """A page of what happened with all of a customer's contacts, merged, as JSON."""
-        async with snapshot(self._read_models, tenant) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: self._lookup.asked(tenant, name)) as moment:
             named = await self._lookup.customer(moment, name)
             contacts = await contacts_of(moment.connection, moment.resolution, named)
             if not contacts:
@@ -87,14 +105,16 @@ class CustomerReader:
             entries = await self._page(moment, contacts, wanted)
         return page_json(entries)
 
-    async def _load(self, tenant: str, name: str) -> LoadedCustomer:
-        async with snapshot(self._read_models, tenant) as moment:
+    async def _load(self, tenant: str, name: str, cutoff: Cutoff) -> LoadedCustomer:
+        async with self._moments.at(tenant, cutoff, lambda: self._lookup.asked(tenant, name)) as moment:
             named = await self._lookup.customer(moment, name)
+            if cutoff:
+                await add_profiles(moment, named)
             policy = self._lookup.policy_in(moment)
             loaded = await load_customer(moment.connection, moment.resolution, policy, named)
-        if loaded is None:
-            raise NotFound(NO_CUSTOMER)
-        return loaded
+            if loaded is None:
+                raise NotFound(NO_CUSTOMER)
+            return loaded
 
     async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> list[timeline.Entry]:
         return await timeline.page(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from projections.as_of.cutoff import NO_CUTOFF, Cutoff
 from projections.engine.connection import Connection
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolutions import ResolutionInUse, active_resolution
@@ -11,11 +12,15 @@ from services.query.ports import ReadModels
 
 
 class Snapshot(NamedTuple):
-    """A connection that sees one moment, and the resolution of the tenant's identity that is active at that moment."""
+    """A connection that sees one moment, and the resolution of the tenant's identity that is active at that moment.
+
+    A moment in the past has a ``cutoff``.
+    """
 
     connection: Connection
     tenant: str
     active: ResolutionInUse
+    cutoff: Cutoff = NO_CUTOFF
 
     @property
     def resolution(self) -> ResolutionKey:

@@ -5,11 +5,12 @@ from typing import Annotated, Final
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
+from projections.identity.customer_links import CustomerPosition
 from services.query.core import cursors
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
 from services.query.handlers.explainer import FIRST, NEWEST, Explainer
-from services.query.http.parameters import Asking, CustomerName
-from services.query.http.responses import BY_ANY_NAME, PAGED, answer
+from services.query.http.parameters import Asking, At, CustomerName
+from services.query.http.responses import BY_ANY_NAME, DATED, PAGED, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
 _MOST_CONFLICTS: Final = 200
@@ -24,7 +25,17 @@ async def _explainer(request: Request) -> Explainer:
     return explainer
 
 
+async def _links_page(
+    limit: Annotated[int, Query(ge=1, le=_MOST_LINKS, description="most contacts, links and values on the page")] = 500,
+    cursor: Annotated[
+        str | None, Query(max_length=cursors.MOST_OF_A_LINK, description="`next` of the page before")
+    ] = None,
+) -> tuple[int, CustomerPosition]:
+    return limit, FIRST if cursor is None else cursors.read_customer(cursor)
+
+
 Explaining = Annotated[Explainer, Depends(_explainer)]
+LinksPage = Annotated[tuple[int, CustomerPosition], Depends(_links_page)]
 ContactName = Annotated[
     str,
     Query(
@@ -36,14 +47,17 @@ ContactName = Annotated[
 
 
 @router.get(
-    "/identity/why", summary="Why two contacts are one customer", response_model=Explanation, responses=COMMON_PROBLEMS
+    "/identity/why",
+    summary="Why two contacts are one customer",
+    response_model=Explanation,
+    responses=COMMON_PROBLEMS | DATED,
 )
-async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName) -> Response:
+async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: ContactName, at: At) -> Response:
     """The chain of links that makes two contacts one customer, each with its events.
 
     Of two customers: the links that were refused, the values that are no evidence, and what would make the two one.
     """
-    return answer(await explainer.why(asking.tenant, a, b))
+    return answer(await explainer.why(asking.tenant, a, b, at))
 
 
 @router.get(
@@ -69,17 +83,10 @@ async def read_conflicts(
     "/customers/{customer}/identity",
     summary="What makes a customer one",
     response_model=CustomerLinks,
-    responses=PAGED | BY_ANY_NAME,
+    responses=PAGED | BY_ANY_NAME | DATED,
 )
 async def read_customer_identity(
-    asking: Asking,
-    explainer: Explaining,
-    customer: CustomerName,
-    limit: Annotated[int, Query(ge=1, le=_MOST_LINKS, description="most contacts, links and values on the page")] = 500,
-    cursor: Annotated[
-        str | None, Query(max_length=cursors.MOST_OF_A_LINK, description="`next` of the page before")
-    ] = None,
+    asking: Asking, explainer: Explaining, customer: CustomerName, page: LinksPage, at: At
 ) -> Response:
     """The customer's contacts with what each stated: links, accepted and refused, and the events behind each."""
-    after = FIRST if cursor is None else cursors.read_customer(cursor)
-    return answer(await explainer.graph(asking.tenant, customer, limit, after))
+    return answer(await explainer.graph(asking.tenant, customer, *page, at))

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query, Request
 from pydantic import StringConstraints
 
+from projections.as_of.cutoff import Cutoff, read_time
 from schemas.events import AccountRef, ContactRef
 from services.control.auth import Principal, require
 from services.query.core import cursors, references
@@ -14,6 +15,7 @@ from services.query.handlers.reader import CustomerReader
 
 _MOST_EVENTS: Final = 200
 _MOST_TYPES: Final = 50
+_MOST_OF_A_TIME: Final = 64  # characters
 
 
 # Dependencies are coroutines, though they wait for nothing: others would each be sent to a thread and back.
@@ -57,10 +59,33 @@ async def _timeline_query(
     return TimelineQuery(limit, types, cursors.read(cursor))
 
 
+_OneTime = Annotated[str | None, Query(max_length=_MOST_OF_A_TIME, examples=["2026-03-01T00:00+08:00"])]
+
+
+async def _cutoff(
+    as_of: Annotated[
+        _OneTime,
+        Query(
+            description="answer what was true at this time: by the events that had occurred by then, also those that "
+            "were received later. ISO 8601 with an offset, or ms since 1970",
+        ),
+    ] = None,
+    known_at: Annotated[
+        _OneTime,
+        Query(
+            description="answer what was known at this time: by the events that had been received by then. With both, "
+            "what was known at `known_at` of `as_of`",
+        ),
+    ] = None,
+) -> Cutoff:
+    return Cutoff(*(None if text is None else read_time(text) for text in (as_of, known_at)))
+
+
 Asking = Annotated[Principal, Depends(require("customers:read"))]
 Administering = Annotated[Principal, Depends(require("admin"))]
 Answering = Annotated[CustomerReader, Depends(_reader)]
 Now = Annotated[int, Depends(now)]
+At = Annotated[Cutoff, Depends(_cutoff)]
 AccountInPath = Annotated[AccountRef, Depends(_account)]
 ContactInPath = Annotated[ContactRef, Depends(_contact)]
 TimelinePageQuery = Annotated[TimelineQuery, Depends(_timeline_query)]

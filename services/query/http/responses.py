@@ -6,6 +6,8 @@ from typing import Final
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from projections.as_of.cutoff import NoTime
+from projections.as_of.queries import TooMuchHistory
 from projections.identity.resolution.policy import InvalidPolicy
 from services.query.core.errors import Ambiguous, BadCursor, NotFound
 from services.query.core.membership_previews import NoMerge
@@ -20,6 +22,9 @@ _NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 _NO_MERGE: Final = Kind("no-merge", "This is no merge of two members", 422)
 _PREVIEW_BUSY: Final = Kind("preview-busy", "Another preview is being made", 429)
 _TOO_LARGE: Final = Kind("preview-too-large", "The evidence is too much for a preview", 503)
+_NO_TIME: Final = Kind("no-time", "This is no time", 422)
+_TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read for one answer", 422)
+DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
 BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
 PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
@@ -30,6 +35,7 @@ _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
 )
 PREVIEWED_DECISION: Final = _MEMBERSHIP_PREVIEWED
 MERGE_PREVIEWED: Final = _MEMBERSHIP_PREVIEWED | problem_responses(_NO_MERGE, problems.INVALID_REQUEST)
+_BUILD_INSTEAD: Final = "Build a generation as of that time instead, with `onefold rebuild --as-of` or `--known-at`."
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
 
 
@@ -55,6 +61,8 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
     ReadModelsUnavailable: lambda _: problems.unavailable("PostgreSQL"),
     InvalidPolicy: lambda error: Problem(_NO_POLICY, str(error), field="policy"),
+    NoTime: lambda error: Problem(_NO_TIME, str(error)),
+    TooMuchHistory: lambda error: Problem(_TOO_MUCH_HISTORY, f"{error} {_BUILD_INSTEAD}"),
     NoMerge: lambda error: Problem(_NO_MERGE, str(error)),
     PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
     EvidenceTooLarge: lambda error: Problem(_TOO_LARGE, str(error)),
