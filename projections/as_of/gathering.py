@@ -12,7 +12,7 @@ from uuid import UUID
 from projections.as_of import queries
 from projections.as_of.cutoff import Cutoff
 from projections.as_of.rows import (
-    IdentifierValue,
+    MatchedValue,
     PolicyThen,
     log_of_merges,
     reads_alike,
@@ -33,7 +33,7 @@ from schemas.events import Event
 _MOST_LATER: Final = 5  # contacts that are looked for, for each that there was
 
 
-class Asked(NamedTuple):
+class AnswerAbout(NamedTuple):
     """Whom an answer is about: contacts, and the holders of identifiers as they are typed, (type, value)."""
 
     contacts: frozenset[UUID] = frozenset()
@@ -53,7 +53,7 @@ class Gathered(NamedTuple):
 
 
 async def gather(  # noqa: PLR0913 - a question has that many parts
-    connection: Connection, active: ResolutionInUse, cutoff: Cutoff, asked: Asked, *, id_of: IdOf, region: str
+    connection: Connection, active: ResolutionInUse, cutoff: Cutoff, asked: AnswerAbout, *, id_of: IdOf, region: str
 ) -> Gathered:
     """Everything that an answer follows from. Call it in one snapshot. Raises TooMuchHistory.
 
@@ -91,7 +91,7 @@ class _Walk:
         self._policy = then.policy
         self.canonical = then.canonical()
         self._id_of = id_of
-        self._erased: dict[IdentifierValue, set[UUID]] = {}
+        self._erased: dict[MatchedValue, set[UUID]] = {}
 
     async def load_erased(self) -> None:
         """Read what contacts stated that were erased later: no stored row says it any more."""
@@ -103,7 +103,7 @@ class _Walk:
     async def follow(self, start: AbstractSet[UUID]) -> list[ContactEvent]:
         """What these contacts stated, and those that they meet, and so on."""
         found: list[ContactEvent] = []
-        looked_at: set[IdentifierValue] = set()
+        looked_at: set[MatchedValue] = set()
         seen: set[UUID] = set()
         new = start
         while new:
@@ -125,7 +125,7 @@ class _Walk:
             return []
         return await queries.evidence_of(self._connection, self._active.tenant, self._cutoff, contacts)
 
-    async def holders(self, values: Collection[IdentifierValue]) -> set[UUID]:
+    async def holders(self, values: Collection[MatchedValue]) -> set[UUID]:
         """The contacts that ever stated the values, also if they were erased since."""
         erased = set[UUID]().union(*(self._erased.get(value, ()) for value in values))
         return erased | await queries.holders_of(self._connection, self._active.key, await self._as_stored(values))
@@ -138,10 +138,10 @@ class _Walk:
                 f"More than {queries.MOST_CONTACTS:,} contacts share values, one with another."
             )
 
-    def _values(self, events: Iterable[ContactEvent]) -> set[IdentifierValue]:
+    def _values(self, events: Iterable[ContactEvent]) -> set[MatchedValue]:
         return values_of((one.event for one in events), self._policy, self.canonical)
 
-    async def _as_stored(self, values: Collection[IdentifierValue]) -> list[IdentifierValue]:
+    async def _as_stored(self, values: Collection[MatchedValue]) -> list[MatchedValue]:
         """The values as the active resolution has them, which reads member ids by the merges of now."""
         ends = {value for kind, value in values if kind == MEMBER_ID}
         ids = ends | {one for one, end in self.canonical.ids.items() if end in ends}

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from projections.as_of.cutoff import Cutoff
-from projections.as_of.rows import IdentifierValue
+from projections.as_of.rows import MatchedValue
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT
@@ -203,9 +203,7 @@ async def events_of(
     return await _events(connection, _ALL_EVENTS, tenant, cutoff, contacts)
 
 
-async def holders_of(
-    connection: Connection, resolution: ResolutionKey, values: Collection[IdentifierValue]
-) -> set[UUID]:
+async def holders_of(connection: Connection, resolution: ResolutionKey, values: Collection[MatchedValue]) -> set[UUID]:
     """The contacts that ever stated one of the values, as the resolution has these."""
     if not values:
         return set()

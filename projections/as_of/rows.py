@@ -27,7 +27,7 @@ from projections.intrinsics.folds import add_first
 from projections.timeline.messages import counting_events
 from schemas.events import Event
 
-IdentifierValue = tuple[str, str]  # (type, value as the rules compare it)
+MatchedValue = tuple[str, str]  # (type, value as the rules compare it)
 _PREFIX: Final = "prefix"
 
 
@@ -48,9 +48,9 @@ class PolicyThen(NamedTuple):
         return canonical_ids(self.merges, self.policy)
 
 
-def values_of(events: Iterable[Event], policy: Policy, canonical: Canonical) -> set[IdentifierValue]:
+def values_of(events: Iterable[Event], policy: Policy, canonical: Canonical) -> set[MatchedValue]:
     """The values at which the contacts of these events meet others."""
-    found: set[IdentifierValue] = set()
+    found: set[MatchedValue] = set()
     for event in events:
         if event.contact is None:
             continue
@@ -64,9 +64,9 @@ def values_of(events: Iterable[Event], policy: Policy, canonical: Canonical) -> 
     return found
 
 
-def values_typed(typed: Iterable[tuple[str, str]], policy: Policy, canonical: Canonical) -> list[IdentifierValue]:
+def values_typed(typed: Iterable[tuple[str, str]], policy: Policy, canonical: Canonical) -> list[MatchedValue]:
     """Identifiers that a reader typed, as the rules compare them. What is no value is left out."""
-    found: list[IdentifierValue] = []
+    found: list[MatchedValue] = []
     for kind, value in typed:
         read = normalise(kind, value, policy)
         if isinstance(read, Normalised):

@@ -5,7 +5,7 @@ from functools import lru_cache, partial
 from typing import Final
 from uuid import UUID
 
-from projections.as_of.gathering import Asked
+from projections.as_of.gathering import AnswerAbout
 from projections.engine.ids import personal_id
 from projections.identity.queries import canonical_of, holders, keys_of
 from projections.identity.resolution.contact_uids import one_uid
@@ -77,14 +77,14 @@ class CustomerLookup:
             return next((one for one in ids if one in known), ids[0])
         return meant.personal_id
 
-    def asked(self, tenant: str, name: str) -> Asked:
+    def asked(self, tenant: str, name: str) -> AnswerAbout:
         """What a customer's name may mean, at whatever time. Raises NotFound for text that can't be a name."""
         meant = references.customer(name)
         if isinstance(meant, references.ByIdentifier):
-            return Asked(typed=frozenset({(meant.type, meant.value)}))
+            return AnswerAbout(typed=frozenset({(meant.type, meant.value)}))
         if isinstance(meant, references.ByContact):
-            return Asked(frozenset(self.ids_of(tenant, meant.contact)))
-        return Asked(frozenset({meant.personal_id}))
+            return AnswerAbout(frozenset(self.ids_of(tenant, meant.contact)))
+        return AnswerAbout(frozenset({meant.personal_id}))
 
     def _derived(self, tenant: str, meant: references.ByPersonalId | references.ByContact) -> UUID:
         if isinstance(meant, references.ByContact):

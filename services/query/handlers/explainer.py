@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
-from projections.as_of.gathering import Asked
+from projections.as_of.gathering import AnswerAbout
 from projections.engine.ids import IdOf
 from projections.identity import link_queries
 from projections.identity import queries as identity
@@ -47,7 +47,7 @@ class Explainer:
     async def why(self, tenant: str, one: str, other: str, cutoff: Cutoff = NO_CUTOFF) -> Explanation:
         """Why two contacts, by their keys or ids, are one customer or are not; or were, or were not."""
         ids = [self._lookup.contact(tenant, name) for name in (one, other)]
-        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(ids))) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(ids))) as moment:
             keys = await identity.keys_of(moment.connection, tenant, ids)
             if len(keys) < len(set(ids)):
                 raise NotFound(NO_CONTACT)

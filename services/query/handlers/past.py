@@ -12,7 +12,7 @@ from uuid import UUID
 
 from projections.as_of import queries, rows, store
 from projections.as_of.cutoff import Cutoff
-from projections.as_of.gathering import Asked, gather
+from projections.as_of.gathering import AnswerAbout, gather
 from projections.customers.queries import contacts_of
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
@@ -39,7 +39,7 @@ class PastReadModels:
         self._region = region
 
     @asynccontextmanager
-    async def snapshot(self, tenant: str, cutoff: Cutoff, asked: Asked) -> AsyncIterator[Snapshot]:
+    async def snapshot(self, tenant: str, cutoff: Cutoff, asked: AnswerAbout) -> AsyncIterator[Snapshot]:
         """What can be asked about these contacts and identifiers. Raises TooMuchHistory and ReadModelsUnavailable."""
         async with self._connection() as connection:
             schema = await store.prepare(connection)
@@ -68,7 +68,7 @@ class Moments:
         self._past = past
 
     @asynccontextmanager
-    async def at(self, tenant: str, cutoff: Cutoff, asked: Callable[[], Asked]) -> AsyncIterator[Snapshot]:
+    async def at(self, tenant: str, cutoff: Cutoff, asked: Callable[[], AnswerAbout]) -> AsyncIterator[Snapshot]:
         """The moment; of the past only what can be ``asked`` about. Raises ReadModelsUnavailable.
 
         Of the past it raises TooMuchHistory too, and a NotFound from inside says that it is about then.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
-from projections.as_of.gathering import Asked
+from projections.as_of.gathering import AnswerAbout
 from projections.customers.folds import states_of, summarise
 from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
@@ -43,7 +43,7 @@ class CustomerReader:
     async def contact(self, tenant: str, contact: ContactRef, now: int, cutoff: Cutoff = NO_CUTOFF) -> ContactView:
         """One contact, as it is at this moment, or as it was."""
         contact_ids = self._lookup.ids_of(tenant, contact)
-        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(contact_ids))) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(contact_ids))) as moment:
             policy = self._lookup.policy_in(moment)
             for contact_id in contact_ids:
                 if cutoff:
@@ -73,7 +73,7 @@ class CustomerReader:
     ) -> bytes:
         """A page of what happened with one contact, as JSON."""
         contact_ids = self._lookup.ids_of(tenant, contact)
-        async with self._moments.at(tenant, cutoff, lambda: Asked(frozenset(contact_ids))) as moment:
+        async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(contact_ids))) as moment:
             entries = await self._page(moment, contact_ids, wanted)
             if not entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)

@@ -217,7 +217,9 @@ async def test_nonsense_is_never_a_server_error(brand: Brand, data: st.DataObjec
         st.sampled_from(["", "/timeline", "/contacts", "/identity", "/"])
     )
     query = data.draw(
-        st.dictionaries(st.sampled_from(["limit", "cursor", "type", "a", "b", "x", "as_of", "known_at"]), segments, max_size=3)
+        st.dictionaries(
+            st.sampled_from(["limit", "cursor", "type", "a", "b", "x", "as_of", "known_at"]), segments, max_size=3
+        )
     )
     target = path + ("?" + "&".join(f"{name}={value}" for name, value in query.items()) if query else "")
     url = httpx.URL("http://test").copy_with(raw_path=target.encode())
