@@ -17,7 +17,11 @@ settings.register_profile("nightly", settings.get_profile("ci"), max_examples=50
 if profile := os.environ.get("HYPOTHESIS_PROFILE", "" if "CI" in os.environ else "ordinary"):
     settings.load_profile(profile)
 
-pytest_plugins = ["tests.support.identity", "tests.support.ingress"]  # fixtures that several folders use
+pytest_plugins = [
+    "tests.support.identity",
+    "tests.support.ingress",
+    "tests.support.running_world",
+]  # fixtures that several folders use
 
 _SESSION = pytest.StashKey[servers.Session]()
 

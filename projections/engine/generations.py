@@ -18,6 +18,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -72,8 +73,9 @@ _INSERT: Final = compiled(
         schema_digest=sa.bindparam("digest"),
         as_of=sa.bindparam("as_of"),
         known_at=sa.bindparam("known_at"),
+        fold_versions=sa.bindparam("versions", type_=JSONB()),
     ),
-    *("new", "in_state", "suffix", "changes", "digest", "as_of", "known_at"),
+    *("new", "in_state", "suffix", "changes", "digest", "as_of", "known_at", "versions"),
 )
 _SET_STATE: Final = compiled(
     sa.update(GENERATIONS)
@@ -306,7 +308,8 @@ async def add_generation(
     async with connection.transaction():
         await connection.execute(_LOCK)
         await create_generation(connection, generation.name, schema)
-        await connection.execute(_INSERT, generation.name, state, *generation[1:], schema.digest, *horizon)
+        versions = orjson.dumps(dict(schema.fold_versions), option=orjson.OPT_NON_STR_KEYS).decode()
+        await connection.execute(_INSERT, generation.name, state, *generation[1:], schema.digest, *horizon, versions)
         if state == ACTIVE:
             await point_views(connection, generation.name, schema.views)
 

@@ -82,6 +82,7 @@ _POSITION: Final = compiled(
     "partition",
 )
 _ALL: Final = compiled(sa.select(OFFSETS))
+_NEXT: Final = compiled(sa.select(OFFSETS.c.topic, OFFSETS.c.partition, OFFSETS.c.next_offset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +158,11 @@ async def all_offsets(connection: Connection) -> list[Any]:
     """Every row of the table of offsets, as records with its columns."""
     rows: list[Any] = await connection.fetch(_ALL)
     return rows
+
+
+async def next_offsets(connection: Connection) -> dict[str, dict[int, int]]:
+    """The next offset of each partition, by topic."""
+    found: dict[str, dict[int, int]] = {}
+    for topic, partition, offset in await connection.fetch(_NEXT):
+        found.setdefault(topic, {})[partition] = offset
+    return found

@@ -9,6 +9,7 @@ from schemas.events import Event
 
 _OF_CONTACTS: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided", "contact.erased"})
 _OF_TENANTS: Final = frozenset({"tenant.policy_set", "member.merged"})
+TYPES: Final = _OF_CONTACTS | _OF_TENANTS  # of events that are about identity, whatever identifiers they state
 _BROWSER: Final = "web"
 
 

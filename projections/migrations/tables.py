@@ -110,6 +110,8 @@ GENERATIONS: Final = sa.Table(
     sa.Column("caught_up_at", sa.DateTime(timezone=True)),
     sa.Column("compared_at", sa.DateTime(timezone=True)),  # with the active generation; what differed was accepted
     sa.Column("accepted", JSONB()),
+    sa.Column("fold_versions", JSONB()),  # none: made by code that kept none
+    sa.Column("comparison", JSONB()),  # the result of the latest one, without values
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),

@@ -25,9 +25,12 @@ def _text(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def start_worker(settings: Settings, logs: Path, lease: Lease) -> Process:
-    """Start a worker; it is not ready yet."""
-    return _start("The worker", (*_CLI, "worker"), settings, logs / "worker.log", lease)
+def start_worker(
+    settings: Settings, logs: Path, lease: Lease, *, generation: str = "", name: str = "worker"
+) -> Process:
+    """Start a worker, of the active generation or of a named one; it is not ready yet. ``name`` is that of its log."""
+    of_generation = ("--generation", generation) if generation else ()
+    return _start("The worker", (*_CLI, "worker", *of_generation), settings, logs / f"{name}.log", lease)
 
 
 def start_http(settings: Settings, logs: Path, lease: Lease) -> Process:

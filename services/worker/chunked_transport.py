@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from projections.engine.holds import OffsetHold, allows
 from projections.engine.offsets import Ownership
 from services.worker.core.chunk import Chunk
 
@@ -35,10 +36,14 @@ class OffsetKeeper(Protocol):
 
 
 class ChunkedApp(faust.App):
-    """An app whose offsets are kept by an OffsetKeeper; ``chunk_records`` is the most records of a chunk."""
+    """An app whose offsets are kept by an OffsetKeeper.
+
+    ``chunk_records`` is the most records of a chunk. Records beyond the ``hold`` are not handed on.
+    """
 
     offset_keeper: OffsetKeeper
     chunk_records: int
+    hold: OffsetHold | None = None
 
     def _create_directories(self) -> None:
         """Make none: Faust's tables are not used, so nothing is written to its folders."""
@@ -134,17 +139,31 @@ class Consumer(driver.Consumer):
         owned = self._owned
         records, _ = await self._wait_next_records(min(timeout, _FETCH_WAIT))
         for tp, piece in in_turns(records or {}, cast("ChunkedApp", self.app).chunk_records):
-            if tp not in self._held_back and self._may_hand_on(tp, owned) and await self._is_next(tp, piece):
-                yield tp, self._to_message(tp, self._chunk(tp, piece))
-            else:
-                self._held_back.add(tp)
+            allowed = self._before_hold(tp, piece)
+            may = bool(allowed) and tp not in self._held_back and self._may_hand_on(tp, owned)
+            if may and await self._is_next(tp, allowed):
+                yield tp, self._to_message(tp, self._chunk(tp, allowed))
+                if len(allowed) == len(piece):
+                    continue
+            self._held_back.add(tp)
 
     async def _seek_back(self) -> None:
         """Fetch again what was held back. Without later records no gap would ever show that it is missing."""
-        if self._acquired and self._held_back:
+        again = {tp for tp in self._held_back if not self._is_held(tp)}
+        if self._acquired and again:
             with contextlib.suppress(IllegalStateError):  # the next rebalance has begun
-                await self.seek_wait({tp: self._position[tp] for tp in self._held_back if tp in self._owned})
-                self._held_back.clear()
+                await self.seek_wait({tp: self._position[tp] for tp in again if tp in self._owned})
+                self._held_back -= again
+
+    def _is_held(self, tp: TP) -> bool:
+        """Whether no record of the partition may be handed on before the hold is moved."""
+        end = allows(cast("ChunkedApp", self.app).hold, *tp)
+        return end is not None and tp in self._position and self._position[tp] >= end
+
+    def _before_hold(self, tp: TP, records: list[Any]) -> list[Any]:
+        """The records that may be handed on."""
+        end = allows(cast("ChunkedApp", self.app).hold, *tp)
+        return records if end is None else [one for one in records if one.offset < end]
 
     def _may_hand_on(self, tp: TP, owned: dict[TP, Ownership]) -> bool:
         """False for records fetched under an older ownership, or of a partition that was paused meanwhile."""

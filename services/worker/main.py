@@ -24,7 +24,7 @@ from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundServic
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.generations import FedGenerations, WorkerRole
-from services.worker.background.upkeep import commit_hints, end_stalled_transactions, report_lag
+from services.worker.background.upkeep import commit_hints, end_stalled_transactions, follow_hold, report_lag
 from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -119,6 +119,11 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
 
         app = create_app(settings, f"{settings.topic_prefix}-{generation.name}", read_models)
+
+        async def read_hold() -> None:
+            app.hold = await postgres.hold_of(pool, generation.name)
+
+        await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
         agents = _build_agents(app, resources, factories, handler_of, progress)
         lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(
@@ -138,6 +143,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         async with in_background(
             watchdog.beat(),
             report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
+            follow_hold(read_hold),
             commit_hints(partial(agents.reader.commit_hint, progress.committed)),
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)

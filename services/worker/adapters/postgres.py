@@ -11,6 +11,7 @@ import structlog
 
 from projections.engine.connection import Connection
 from projections.engine.generations import Generation, active_generation, named_generation, share
+from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
@@ -53,6 +54,12 @@ async def current_generation(settings: Settings, name: str | None = None) -> Gen
         return await (named_generation(connection, name, SCHEMA) if name else active_generation(connection, SCHEMA))
     finally:
         await connection.close()
+
+
+async def hold_of(pool: Pool, generation: str) -> OffsetHold | None:
+    """The hold of a generation that is being built; None if there is none."""
+    async with pool.acquire() as connection:
+        return await read_hold(connection, generation)
 
 
 @contextlib.asynccontextmanager

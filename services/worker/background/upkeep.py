@@ -1,4 +1,8 @@
-"""Periodic duties of every worker: metrics of its lag, commit hints for Kafka's tools, ending stalled transactions."""
+"""Periodic duties of every worker.
+
+They are metrics of its lag, commit hints for Kafka's tools, ending stalled transactions, and following the hold of a
+generation that is being built.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -11,6 +15,7 @@ from services.worker.core.lag import TopicLag
 
 HINT_EVERY: Final = 5.0  # seconds
 REPORT_EVERY: Final = 2.0
+_FOLLOW_EVERY: Final = 0.2
 SERVERS: Final = ("kafka", "postgresql")
 
 
@@ -48,3 +53,11 @@ async def end_stalled_transactions(
         await asyncio.sleep(every)
         with suppress(*DATABASE_ERRORS):  # the next round will do
             await end_stalled(after)
+
+
+async def follow_hold(follow: Callable[[], Awaitable[None]]) -> NoReturn:
+    """Read the hold again and again; while the database is away the last one stays."""
+    while True:
+        await asyncio.sleep(_FOLLOW_EVERY)
+        with suppress(*DATABASE_ERRORS):
+            await follow()

@@ -1,3 +1,5 @@
+"""Fixtures of a world of real servers and processes, which several folders use."""
+
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 

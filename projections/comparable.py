@@ -1,0 +1,104 @@
+"""What two generations that have folded the same log must agree on: the rows that the log alone determines.
+
+The rest depends on the order in which events came, and on how they were cut into chunks. Identity is sent an event for
+the first time that an intrinsic identifier is stated; while events come late, one that is not the first may be sent.
+So what identity was sent, and what it set aside of that, may differ. What only saves look-ups may be so by evidence
+that does not count any more.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import sqlalchemy as sa
+
+from projections.engine.comparison import ComparedTable
+from projections.engine.metadata import Table, row_columns
+from projections.identity.tables import (
+    CANONICAL_IDS,
+    CONFLICTS,
+    CONTACT_STATES,
+    CUSTOMERS,
+    HOLDINGS,
+    MEMBER_MERGES,
+    MEMBERS,
+    PAIR_DECISIONS,
+    POLICIES,
+    REFERENCES,
+    RESOLUTIONS,
+    STATEMENTS,
+    STATUSES,
+)
+from projections.identity.tables import TABLES as IDENTITY
+from projections.intrinsics.evidence import TYPES
+from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.registry import CONTACT_TABLES, SCHEMA
+
+_LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
+    CONTACT_STATES: frozenset({"named", "latest_at"}),
+    HOLDINGS: frozenset({"stamps", "latest_at", "latest_by"}),
+    RESOLUTIONS: frozenset({"total", "done", "position"}),
+}
+_OF_RESOLUTIONS: Final = (
+    CANONICAL_IDS,
+    CONTACT_STATES,
+    HOLDINGS,
+    STATUSES,
+    REFERENCES,
+    PAIR_DECISIONS,
+    MEMBERS,
+    CUSTOMERS,
+    CONFLICTS,
+)
+
+
+def _is_active(table: Table) -> sa.ColumnElement[bool]:
+    """That the row's resolution is not being built, nor retired: such a one is incomplete."""
+    own = (RESOLUTIONS.c.tenant == table.c.tenant, RESOLUTIONS.c.resolution_id == table.c.resolution_id)
+    return ~sa.exists().where(*own, RESOLUTIONS.c.state != "active")
+
+
+def _conditions(table: Table) -> tuple[sa.ColumnElement[bool], ...]:
+    if table in _OF_RESOLUTIONS:
+        return (_is_active(table),)
+    if table is RESOLUTIONS:
+        return (RESOLUTIONS.c.state == "active",)
+    return (STATEMENTS.c.type.in_(sorted(TYPES)),) if table is STATEMENTS else ()
+
+
+def _compared(table: Table) -> ComparedTable:
+    left_out = _LEFT_OUT.get(table, frozenset())
+    columns = tuple(one for one in row_columns(table) if one.name not in left_out)
+    return ComparedTable(table, columns, _conditions(table))
+
+
+COMPARED: Final[tuple[ComparedTable, ...]] = tuple(
+    _compared(table)
+    for table in (*CONTACT_TABLES, INTRINSICS, STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
+)
+EVENTUAL: Final = frozenset(
+    one.name for one in (STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
+)  # what comes from the evidence, of which a generation may have read more or less than another at the same offsets
+
+
+def change_of(
+    compared: ComparedTable, columns: Mapping[str, Collection[str]], versions: Mapping[str, int] | None
+) -> str | None:
+    """Why the rows of a generation that other code made may differ, if they may.
+
+    ``columns`` are those of its tables, ``versions`` those of its folds, None where it keeps none.
+    """
+    found = columns.get(compared.name)
+    if found is None:
+        return "it is new"
+    ours = {one.name for one in compared.table.columns}
+    if ours != set(found):
+        added, gone = sorted(ours - set(found)), sorted(set(found) - ours)
+        return "; ".join(
+            f"columns {what}: {', '.join(names)}" for what, names in (("new", added), ("gone", gone)) if names
+        )
+    fold = "identity" if compared.table in IDENTITY else compared.name
+    if versions is None:
+        return "the version of its fold is not known"
+    if versions.get(fold) != SCHEMA.fold_versions[fold]:
+        return f"the version of its fold was {versions.get(fold)}, and is {SCHEMA.fold_versions[fold]}"
+    return None

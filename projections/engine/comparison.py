@@ -1,0 +1,111 @@
+"""Reading a table so that two generations can be compared: digests by tenant, rows in the order of their keys, rows.
+
+A digest does not depend on the order of rows: it is the sum of a hash of each row's text. Two connections, each in a
+transaction of its own, read the same table of two generations by their search paths.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+
+from projections.engine.connection import Connection
+from projections.engine.metadata import Key, key_columns
+from projections.engine.statements import compiled, unnested
+
+_PREFETCH: Final = 5000  # rows
+_TENANT: Final = sa.bindparam("of_tenant", type_=sa.Text())
+_COLUMNS: Final = sa.table(
+    "columns",
+    sa.column("table_schema", sa.Text()),
+    sa.column("table_name", sa.Text()),
+    sa.column("column_name", sa.Text()),
+    schema="information_schema",
+)
+_SELECT_COLUMNS: Final = compiled(
+    sa.select(sa.cast(_COLUMNS.c.table_name, sa.Text), sa.func.array_agg(sa.cast(_COLUMNS.c.column_name, sa.Text)))
+    .where(_COLUMNS.c.table_schema == sa.func.current_schema())
+    .group_by(_COLUMNS.c.table_name)
+)
+
+
+class Digest(NamedTuple):
+    """The number of rows, and the sum of their hashes."""
+
+    rows: int
+    hashes: int
+
+
+EMPTY: Final = Digest(0, 0)
+
+
+@dataclass(frozen=True)
+class ComparedTable:
+    """What is compared of a table: these columns, the key's among them, of the rows that ``where`` selects."""
+
+    table: sa.Table
+    columns: tuple[sa.Column[Any], ...]
+    where: tuple[sa.ColumnElement[bool], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return self.table.name
+
+    def only(self, known: Collection[str]) -> "ComparedTable":
+        """The same with the columns of these names alone: another version of the table may have others."""
+        return ComparedTable(self.table, tuple(one for one in self.columns if one.name in known), self.where)
+
+    def readable(self, known: Mapping[str, Collection[str]]) -> bool:
+        """Whether a generation with these columns, by table, has all that the key and the conditions need."""
+        needed = [*key_columns(self.table), *(one for where in self.where for one in _columns_in(where))]
+        return all(one.name in known.get(one.table.name, ()) for one in needed)
+
+    @property
+    def hash(self) -> sa.ColumnElement[int]:
+        """A row's hash."""
+        text = sa.cast(sa.func.row(*self.columns), sa.Text)
+        return sa.func.hashtextextended(text, sa.literal_column("0"), type_=sa.BigInteger())
+
+
+def _columns_in(condition: sa.ColumnElement[bool]) -> list[sa.Column[Any]]:
+    return [one for one in visitors.iterate(condition) if isinstance(one, sa.Column)]
+
+
+async def columns_by_table(connection: Connection) -> Mapping[str, frozenset[str]]:
+    """The names of the columns of every table of the connection's generation."""
+    return {name: frozenset(columns) for name, columns in await connection.fetch(_SELECT_COLUMNS)}
+
+
+async def digests(connection: Connection, compared: ComparedTable) -> dict[str, Digest]:
+    """The digest of each tenant's rows."""
+    tenant = compared.table.c.tenant
+    statement = sa.select(tenant, sa.func.count(), sa.func.sum(compared.hash)).where(*compared.where).group_by(tenant)
+    return {name: Digest(rows, int(hashes)) for name, rows, hashes in await connection.fetch(compiled(statement))}
+
+
+async def hashes_by_key(connection: Connection, compared: ComparedTable, tenant: str) -> AsyncIterator[tuple[Key, int]]:
+    """The key and the hash of each of the tenant's rows, in the order of the keys. Needs a transaction."""
+    key = key_columns(compared.table)
+    own = sa.select(*key, compared.hash).where(compared.table.c.tenant == _TENANT, *compared.where)
+    statement = compiled(own.order_by(*key), "of_tenant")
+    async for row in connection.cursor(statement, tenant, prefetch=_PREFETCH):
+        *found, number = row
+        yield tuple(found), number
+
+
+async def rows_by_key(
+    connection: Connection, compared: ComparedTable, keys: Sequence[Key]
+) -> dict[Key, dict[str, Any]]:
+    """The rows of these keys that exist, as column names to values."""
+    if not keys:
+        return {}
+    key = key_columns(compared.table)
+    given = unnested("given", key)
+    same = sa.and_(*(column == given.c[column.name] for column in key))
+    statement = sa.select(*compared.columns).select_from(given.join(compared.table, same))
+    records = await connection.fetch(compiled(statement, *given.c.keys()), *map(list, zip(*keys, strict=True)))
+    found = [dict(record) for record in records]
+    return {tuple(row[column.name] for column in key): row for row in found}

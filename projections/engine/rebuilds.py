@@ -1,0 +1,37 @@
+"""What is noted of a rebuild in the row of its generation."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.engine.connection import Connection
+from projections.engine.statements import compiled
+from projections.migrations.tables import GENERATIONS
+
+_NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
+_VERSIONS: Final = compiled(sa.select(GENERATIONS.c.fold_versions).where(_NAMED), "of_name")
+_NOTE: Final = compiled(
+    sa.update(GENERATIONS).where(_NAMED).values(comparison=sa.bindparam("comparison", type_=JSONB())),
+    *("of_name", "comparison"),
+)
+_LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.rebuild"))))
+
+
+async def fold_versions(connection: Connection, name: str) -> Mapping[str, int] | None:
+    """The versions of the folds that made a generation, by name; None if it was made by code that kept none."""
+    text = await connection.fetchval(_VERSIONS, name)
+    found: Mapping[str, int] | None = None if text is None else orjson.loads(text)
+    return found
+
+
+async def note_comparison(connection: Connection, name: str, comparison: Mapping[str, Any]) -> None:
+    """Keep the result of the latest comparison."""
+    await connection.execute(_NOTE, name, orjson.dumps(dict(comparison)).decode())
+
+
+async def lock_rebuild(connection: Connection) -> bool:
+    """Try to become the only rebuild, for as long as the connection lasts."""
+    return bool(await connection.fetchval(_LOCK))

@@ -1,0 +1,1 @@
+"""What rebuilding asks of PostgreSQL."""

@@ -1,0 +1,153 @@
+"""A rebuild: from settings to the result of the comparison."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from rich.console import Console
+
+from projections.engine.connection import Connection
+from projections.engine.generations import (
+    ACTIVE,
+    BUILDING,
+    EVERYTHING,
+    GenerationRecord,
+    Horizon,
+    NoGeneration,
+    add_generation,
+    all_generations,
+    find_generation,
+    next_generation,
+    note_caught_up,
+    note_compared,
+)
+from projections.engine.holds import set_hold
+from projections.engine.rebuilds import lock_rebuild, note_comparison
+from projections.migrations.upgrade import upgrade
+from projections.registry import SCHEMA
+from schemas.topics import CHANNEL_EVENTS
+from services.rebuild.adapters.postgres import connected, rolling_out
+from services.rebuild.comparing import compare
+from services.rebuild.core.comparing import GenerationComparison
+from services.rebuild.core.progress import reached
+from services.rebuild.pair import GenerationPair
+from services.rebuild.showing import progress_of
+from services.rebuild.worker_processes import WorkerProcesses, worker_processes
+from services.runtime.broker import ensure_topics
+from services.runtime.errors import ForeseenError
+from services.runtime.settings import Settings
+
+_LOOK_EVERY: Final = 0.5
+
+
+class CannotRebuild(ForeseenError):
+    """There is another rebuild, or an unfinished one that this one can't go on with. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked for: the number of worker processes, and which events to fold."""
+
+    workers: int = 1
+    horizon: Horizon = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The two generations, and how they compare; None where they can't be, since one leaves a part of the log out."""
+
+    active: GenerationRecord
+    building: GenerationRecord
+    comparison: GenerationComparison | None
+
+
+async def rebuild(settings: Settings, options: Options, console: Console) -> Rebuilt:
+    """Build the next generation, or go on with the unfinished one, and compare it with the active one.
+
+    Raises CannotRebuild, WorkerEnded, and what PostgreSQL and Kafka raise. Whatever ends it, it can be
+    called again: the next one goes on where this one was.
+    """
+    await upgrade(settings.database_url)
+    async with connected(settings.database_url) as control:
+        if not await lock_rebuild(control):
+            raise CannotRebuild("Another rebuild is running.")
+        active, building = await _generations(control, settings, options)
+        pair = GenerationPair(settings, control, active, building)
+        async with _workers(settings, building.name, options.workers) as workers:
+            await _catch_up(pair, workers, console)
+            await note_caught_up(control, building.name)
+            comparison = None if building.partial else await compare(pair, workers.check)
+        if comparison is not None:
+            await note_comparison(control, building.name, comparison.as_dict())
+        # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
+        if active.schema_digest == SCHEMA.digest:
+            await set_hold(control, building.name, None)
+    return Rebuilt(active, building, comparison)
+
+
+async def accept(settings: Settings, rebuilt: Rebuilt, accepted: Collection[str]) -> tuple[str, ...]:
+    """Note that the generations were compared, with what was accepted; returns the names of those that were not."""
+    comparison = rebuilt.comparison
+    refused = () if comparison is None else comparison.refused(accepted)
+    if comparison is not None and not refused:
+        async with connected(settings.database_url) as control:
+            names = orjson.dumps(comparison.differing).decode()
+            await note_compared(control, rebuilt.building.name, names)
+    return refused
+
+
+@asynccontextmanager
+async def _workers(settings: Settings, generation: str, number: int) -> AsyncIterator[WorkerProcesses]:
+    running = worker_processes(settings, generation, number, settings.data_dir / "logs")
+    workers = await asyncio.to_thread(running.__enter__)
+    try:
+        yield workers
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
+
+
+async def _generations(
+    control: Connection, settings: Settings, options: Options
+) -> tuple[GenerationRecord, GenerationRecord]:
+    """The active generation, and the one that is built, which is made if there is none."""
+    known = await all_generations(control)
+    active = next((one for one in known if one.state == ACTIVE), None)
+    if active is None:
+        raise CannotRebuild(NoGeneration.__doc__)
+    unfinished = [one for one in known if one.state == BUILDING]
+    for one in (one for one in unfinished if one.horizon == options.horizon):
+        if one.schema_digest != SCHEMA.digest:
+            raise CannotRebuild(
+                f"{one.name} is being built by another version of Onefold. Drop it first: onefold generations drop "
+                f"{one.name}"
+            )
+        return active, one
+    return active, await _new(control, settings, options)
+
+
+async def _new(control: Connection, settings: Settings, options: Options) -> GenerationRecord:
+    whole = options.horizon == EVERYTHING
+    generation = await next_generation(control, takes_over=whole)
+    await ensure_topics(settings, generation)
+    async with control.transaction():
+        await add_generation(control, generation, SCHEMA, state=BUILDING, horizon=options.horizon)
+        if whole:  # held before any worker sees it
+            await set_hold(control, generation.name, {CHANNEL_EVENTS.full_name(settings.topic_prefix): {}})
+    return await find_generation(control, generation.name)
+
+
+async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Console) -> None:
+    """Return once the generation that is built has come to the hold, with all of its evidence and policies."""
+    with progress_of(pair.building.name, console) as showing:
+        while True:
+            workers.check()
+            before = await pair.move_hold()
+            positions = await pair.positions(before)
+            showing.update(positions)
+            whole = reached(positions)
+            if whole.done >= whole.total and not await rolling_out(pair.control, pair.building.name):
+                return
+            await asyncio.sleep(_LOOK_EVERY)

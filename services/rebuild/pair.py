@@ -1,0 +1,86 @@
+"""The active generation and the one that is built beside it: where each stands in the log."""
+
+from dataclasses import dataclass
+
+from projections.engine.connection import Connection
+from projections.engine.generations import GenerationRecord
+from projections.engine.holds import Vector, ahead, furthest, set_hold
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.rebuild.adapters.postgres import Offsets, offsets_of, rolling_out
+from services.rebuild.core.progress import Reached, RebuildPositions
+from services.runtime.broker import log_ends
+from services.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationPair:
+    """The two generations, and a connection to the control tables."""
+
+    settings: Settings
+    control: Connection
+    active: GenerationRecord
+    building: GenerationRecord
+
+    @property
+    def url(self) -> str:
+        """PostgreSQL's URL."""
+        return self.settings.database_url
+
+    @property
+    def log(self) -> str:
+        """The name of the topic of channel events."""
+        return CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+
+    async def evidence_ends(self, of: GenerationRecord) -> Vector:
+        """The ends of a generation's topic of evidence."""
+        return await log_ends(self.settings.kafka_servers, self._evidence(of))
+
+    async def offsets(self, of: GenerationRecord) -> Offsets:
+        """The next offsets of a generation, by topic."""
+        return await offsets_of(self.control, of.name)
+
+    async def move_hold(self) -> Vector | None:
+        """Let the one that is built go on to where the active one is; returns that. None if it is not held.
+
+        Where it is ahead already, it is held where it is.
+        """
+        if self.building.partial:
+            return None
+        here, there = await self.offsets(self.active), await self.offsets(self.building)
+        hold = furthest(here.get(self.log, {}), there.get(self.log, {}))
+        await set_hold(self.control, self.building.name, {self.log: hold})
+        return hold
+
+    async def positions(self, hold: Vector | None) -> RebuildPositions:
+        """How far each partition of the log, and of the evidence, has been folded."""
+        found = await self.offsets(self.building)
+        topics = {
+            self.log: await log_ends(self.settings.kafka_servers, self.log) if hold is None else hold,
+            self._evidence(self.building): await self.evidence_ends(self.building),
+        }
+        return {
+            (topic, number): Reached(found.get(topic, {}).get(number, 0), end)
+            for topic, ends in topics.items()
+            for number, end in sorted(ends.items())
+        }
+
+    async def not_ahead(self) -> bool:
+        """Whether the active generation is as far as the one that is built in every partition."""
+        here, there = await self.offsets(self.active), await self.offsets(self.building)
+        return ahead(here.get(self.log, {}), there.get(self.log, {}))
+
+    async def stands_at(self, vector: Vector) -> bool:
+        """Whether the one that is built has come to these offsets, with all of its evidence and policies."""
+        found = (await self.offsets(self.building)).get(self.log, {})
+        if not ahead(found, vector):
+            return False
+        return not await self.evidence_left(self.building) and not await rolling_out(self.control, self.building.name)
+
+    async def evidence_left(self, of: GenerationRecord) -> int:
+        """How many records of its evidence a generation has not read."""
+        read = (await self.offsets(of)).get(self._evidence(of), {})
+        ends = await self.evidence_ends(of)
+        return sum(max(0, end - read.get(number, 0)) for number, end in ends.items())
+
+    def _evidence(self, of: GenerationRecord) -> str:
+        return of.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)

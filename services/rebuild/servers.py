@@ -1,0 +1,37 @@
+"""The servers of a rebuild: those that the settings name, or those of a data directory on which `up` does not run."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from services.embedded.datadir import DataDir
+from services.embedded.servers import Servers
+from services.runtime.errors import ForeseenError
+from services.runtime.settings import Settings
+
+
+class NothingToRebuild(ForeseenError):
+    """There are no data here, and no servers are named."""
+
+
+@contextmanager
+def servers(settings: Settings, console: Console) -> Iterator[Settings]:
+    """The settings with the addresses of running servers. Raises NothingToRebuild, EmbeddedError."""
+    if settings.kafka and settings.database:
+        yield settings
+        return
+    if not (settings.data_dir / "secret.key").exists():
+        raise NothingToRebuild(
+            f"There are no data in {settings.data_dir}. Set ONEFOLD_DATA_DIR to the folder that `onefold up` uses, or "
+            "ONEFOLD_KAFKA and ONEFOLD_DATABASE to the servers."
+        )
+    home = DataDir(settings.data_dir)
+    own = Servers(settings, home, console)
+    try:
+        own.start()
+        secret = settings.secret_key or home.master_key()
+        yield Settings.model_validate(own.pointed_at(settings).model_dump() | {"secret_key": secret})
+    finally:
+        own.stop()
+        home.close()

@@ -1,0 +1,125 @@
+"""What a rebuild shows: its progress, and the result of the comparison."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, Protocol
+
+import orjson
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from services.rebuild.core.comparing import ComparedPlace, DifferingRow, GenerationComparison
+from services.rebuild.core.progress import RebuildPositions, Speed, TopicPart, in_words, reached
+from services.runtime.terminal import say, show
+
+_LINE_EVERY: Final = 5.0  # seconds
+_IDS: Final = ("contact_id", "customer_id")
+
+
+class Showing(Protocol):
+    """Shows how far a rebuild is."""
+
+    def update(self, positions: RebuildPositions) -> None:
+        """Show these positions."""
+
+
+@contextmanager
+def progress_of(generation: str, console: Console) -> Iterator[Showing]:
+    """Bars in a terminal, otherwise a line every few seconds."""
+    if not console.is_terminal:
+        yield _Lines(generation)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bars:
+        yield _Bars(generation, bars)
+
+
+class _Lines:
+    """A sentence every few seconds."""
+
+    def __init__(self, generation: str) -> None:
+        self._generation = generation
+        self._speed = Speed()
+        self._shown = time.monotonic()
+
+    def update(self, positions: RebuildPositions) -> None:
+        """Show these positions, unless others were shown a moment ago."""
+        now, whole = time.monotonic(), reached(positions)
+        self._speed.note(now, whole.done)
+        if now - self._shown >= _LINE_EVERY or whole.done == whole.total:
+            self._shown = now
+            left = in_words(self._speed.seconds_left(whole.total - whole.done))
+            done = f"{self._generation}: {whole.done:,} of {whole.total:,} records"
+            say(f"{done}, {self._speed.rate:,.0f} a second, {left}" if whole.done < whole.total else done)
+
+
+class _Bars:
+    """A bar for each partition, and one for all."""
+
+    def __init__(self, generation: str, bars: Progress) -> None:
+        self._bars = bars
+        self._whole = bars.add_task(generation, total=None)
+        self._tasks: dict[TopicPart, TaskID] = {}
+
+    def update(self, positions: RebuildPositions) -> None:
+        """Move the bars."""
+        for place, one in positions.items():
+            if place not in self._tasks:
+                topic, number = place
+                self._tasks[place] = self._bars.add_task(f"{topic} {number}", total=one.total)
+            self._bars.update(self._tasks[place], completed=one.done, total=one.total)
+        whole = reached(positions)
+        self._bars.update(self._whole, completed=whole.done, total=whole.total)
+
+
+class _Rate(ProgressColumn):
+    """Records a second."""
+
+    def render(self, task: Task) -> Text:
+        """The rate of a bar."""
+        return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s")
+
+
+def show_comparison(comparison: GenerationComparison, active: str, building: str, *, values: bool) -> None:
+    """Print the table of read models, why some may differ, and the first rows that do.
+
+    Only with ``values`` are the rows printed in both versions: they are personal data.
+    """
+    show(
+        ("read model", "tenant", f"rows in {active}", f"rows in {building}", "same"),
+        map(_cells, comparison.places),
+        empty="There are no rows to compare.",
+    )
+    for name, reason in comparison.changed.items():
+        say(f"{name} was made by other code: {reason}.")
+    if comparison.differing and comparison.pending:
+        say(f"{active} has not read {comparison.pending} records of evidence, so rows of identity may differ for that.")
+    if comparison.rows:
+        say(f"The first {len(comparison.rows)} rows that differ:")
+        for row in comparison.rows:
+            _show_row(row, active, building, values=values)
+
+
+def _cells(one: ComparedPlace) -> tuple[str, ...]:
+    return (*one.place, str(one.rows_here), str(one.rows_there), "yes" if one.same else "NO")
+
+
+def _show_row(row: DifferingRow, active: str, building: str, *, values: bool) -> None:
+    known = row.here or row.there or {}
+    ids = [f"{name} {known[name]}" for name in _IDS if name in known]
+    what = f"differs in {', '.join(row.columns)}" if row.columns else f"only in {building if row.there else active}"
+    say(f"  {', '.join((row.place.read_model, f'tenant {row.place.tenant}', *ids))}: {what}")
+    for generation, version in ((active, row.here), (building, row.there)) if values else ():
+        if version is not None:
+            say(f"    {generation}: {orjson.dumps(dict(version), default=str).decode()}")

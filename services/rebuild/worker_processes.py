@@ -1,0 +1,61 @@
+"""The worker processes that a rebuild starts for the generation that it builds."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from services.embedded.ports import free_port
+from services.embedded.process import Lease, Process, log_tail
+from services.embedded.restarts import Restarts
+from services.embedded.service_processes import start_worker
+from services.runtime.errors import ForeseenError
+from services.runtime.settings import Settings
+
+
+class WorkerEnded(ForeseenError):
+    """A worker ended that was not told to."""
+
+
+class WorkerProcesses:
+    """Workers of one generation. They end with this process, however it ends. The methods block."""
+
+    def __init__(self, settings: Settings, generation: str, number: int, logs: Path, lease: Lease) -> None:
+        self._settings = settings
+        self._generation = generation
+        self._logs = logs
+        self._lease = lease
+        self._restarts = [Restarts() for _ in range(number)]
+        self._running = [self._start(one) for one in range(number)]
+
+    def _start(self, number: int) -> Process:
+        settings = self._settings.model_copy(update={"worker_port": free_port(), "wait_for_repair": False})
+        name = f"rebuild-{number + 1}"
+        return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name)
+
+    def check(self) -> None:
+        """Start those again that asked for it. Raises WorkerEnded if another one ended."""
+        for number, process in enumerate(self._running):
+            status = process.exit_code
+            if status is None:
+                continue
+            if not self._restarts[number].allowed(status):
+                raise WorkerEnded(f"A worker ended with status {status}. {log_tail(process.program.log)}")
+            self._running[number] = self._start(number)
+
+    def stop(self) -> None:
+        """End all of them."""
+        with ExitStack() as ending:
+            for process in self._running:
+                ending.callback(process.stop)
+
+
+@contextmanager
+def worker_processes(settings: Settings, generation: str, number: int, logs: Path) -> Iterator[WorkerProcesses]:
+    """Run so many workers of the generation until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="onefold-rebuild-") as run, Lease(Path(run)) as lease:
+        workers = WorkerProcesses(settings, generation, number, logs, lease)
+        try:
+            yield workers
+        finally:
+            workers.stop()

@@ -1,0 +1,83 @@
+"""Digests and rows give a verdict, whatever the order in which the rows come together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.engine.comparison import Digest
+from projections.engine.metadata import Key
+from services.rebuild.core.comparing import (
+    DifferingKeys,
+    DifferingRow,
+    GenerationComparison,
+    TenantRows,
+    differing_keys,
+    differing_places,
+    places_of,
+)
+
+ROWS = st.dictionaries(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), st.integers(0, 2))
+AT = TenantRows("tags", "demo")
+
+
+async def hashed(rows: Mapping[Key, int]) -> AsyncIterator[tuple[Key, int]]:
+    for key in sorted(rows):
+        yield key, rows[key]
+
+
+def compared(here: Mapping[Key, int], there: Mapping[Key, int], most: int = 100) -> DifferingKeys:
+    return asyncio.run(differing_keys(hashed(here), hashed(there), most))
+
+
+@given(ROWS, ROWS)
+def test_the_keys_that_differ_are_found_in_their_order(here: dict[Key, int], there: dict[Key, int]) -> None:
+    expected = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
+    assert compared(here, there) == DifferingKeys(tuple(expected), complete=True)
+
+
+@given(ROWS, ROWS, st.integers(1, 5))
+def test_no_more_keys_are_remembered_than_allowed(here: dict[Key, int], there: dict[Key, int], most: int) -> None:
+    whole = compared(here, there).keys
+    assert compared(here, there, most) == DifferingKeys(whole[:most], complete=len(whole) <= most)
+
+
+@given(ROWS, ROWS, ROWS)
+def test_a_row_counts_only_if_it_differs_each_time(
+    one: dict[Key, int], two: dict[Key, int], now: dict[Key, int]
+) -> None:
+    first, second = compared(one, now), compared(two, now)
+    assert set(first.still(second).keys) == set(first.keys) & set(second.keys)
+
+
+def test_keys_that_were_not_remembered_may_have_differed_before() -> None:
+    first, second = DifferingKeys((("a", 1),), complete=False), DifferingKeys((("b", 2),), complete=True)
+    assert first.still(second) == second
+    assert DifferingKeys((), complete=False)
+    assert not DifferingKeys((), complete=True)
+
+
+def test_a_tenant_that_only_one_side_has_differs() -> None:
+    here, there = {"demo": Digest(2, 7), "other": Digest(1, 3)}, {"demo": Digest(2, 7), "third": Digest(1, 3)}
+    differs = list(differing_places("tags", here, there))
+    assert differs == [TenantRows("tags", "other"), TenantRows("tags", "third")]
+    assert places_of("tags", here, there, differs) == [
+        (AT, 2, 2, True),
+        (TenantRows("tags", "other"), 1, 0, False),
+        (TenantRows("tags", "third"), 0, 1, False),
+    ]
+
+
+def test_what_differs_is_refused_until_it_is_accepted_by_name() -> None:
+    places = places_of("tags", {"demo": Digest(1, 1)}, {"demo": Digest(1, 2)}, {AT})
+    result = GenerationComparison([*places, *places_of("contacts", {"demo": Digest(1, 1)}, {"demo": Digest(1, 1)}, ())])
+    assert result.refused(()) == ("tags",)
+    assert result.refused(("contacts",)) == ("tags",)
+    assert result.refused(("tags",)) == ()
+
+
+def test_a_stored_result_has_no_values() -> None:
+    row = DifferingRow(AT, ("demo", 1), {"tenant": "demo", "tag": "a secret"}, {"tenant": "demo", "tag": "another"})
+    assert row.columns == ("tag",)
+    assert "secret" not in str(GenerationComparison((), [row]).as_dict())
