@@ -11,6 +11,7 @@ from benchmarks.identity.rate import IdentityRate
 from benchmarks.identity_quality.benchmark import IdentityQuality
 from benchmarks.ingest.rate import IngestRate
 from benchmarks.ingest.visible import Visible
+from benchmarks.rebuild.rate import RebuildRate
 
 BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "end_to_end": EndToEnd,
@@ -20,6 +21,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "identity_quality": IdentityQuality,
     "ingest": IngestRate,
     "visible": Visible,
+    "rebuild": RebuildRate,
 }
 
 

@@ -14,6 +14,7 @@ from services.embedded.addresses import running_addresses
 from services.embedded.commands import serve, up
 from services.ingress.commands import doctor, ingress, members
 from services.query.commands import query, why
+from services.rebuild.commands import rebuild
 from services.runtime import schema_commands, settings_commands
 from services.runtime.settings import Settings
 from services.runtime.terminal import fail
@@ -59,6 +60,7 @@ app.command(rich_help_panel=_SERVICES)(query)
 app.command(rich_help_panel=_SERVICES)(serve)
 app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
+app.command(rich_help_panel=_CONTROL)(rebuild)
 app.add_typer(generation_commands.generations, name="generations", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.tenants, name="tenants", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.keys, name="keys", rich_help_panel=_CONTROL)

@@ -52,7 +52,7 @@ class ComparedTable:
     @property
     def name(self) -> str:
         """The table's name."""
-        return self.table.name
+        return str(self.table.name)  # not the quoted name, which is no plain text
 
     def only(self, known: Collection[str]) -> "ComparedTable":
         """The same with the columns of these names alone: another version of the table may have others."""

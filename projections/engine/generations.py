@@ -2,7 +2,7 @@
 
 It is made by one version of the code and never migrated. `onefold.generations` keeps its *schema digest*: of the DDL of
 its tables and of the versions that the folds declare. Code of another digest refuses the generation, so it never meets
-a missing column or a row that another fold has written; `onefold migrate --fresh` folds the log into a new one.
+a missing column or a row that another fold has written; `onefold rebuild` folds the log into a new one.
 
 Readers read the *active* generation. One that is *building* folds the log beside it. When it takes its place, the
 former one is on *standby*: workers go on to fold the log into it, so that going back is the same step. One that is
@@ -130,8 +130,9 @@ class IncompatibleGeneration(NoGeneration):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The read models of generation {name} were made by another version of Onefold. To fold the whole log into "
-            "a new, empty generation, run `onefold migrate --fresh` (where you use `onefold up`: `onefold up --fresh`)."
+            f"The read models of generation {name} were made by another version of Onefold. Run `onefold rebuild "
+            "--swap`: it folds the log into a new generation, compares the two, and makes the new one active. To begin "
+            "with an empty one at once: `onefold migrate --fresh` (where you use `onefold up`: `onefold up --fresh`)."
         )
 
 

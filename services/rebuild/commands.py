@@ -6,7 +6,6 @@ import typer
 
 if TYPE_CHECKING:
     from services.rebuild.main import Rebuilt
-    from services.runtime.settings import Settings
 
 MomentOption = Annotated[
     str | None, typer.Option(metavar="TIME", help="With its offset from UTC: 2026-03-01T00:00+08:00.")
@@ -49,30 +48,28 @@ def rebuild(  # noqa: PLR0913 - one an option
 
     console = Console(stderr=True)
     try:
-        options = Options(workers, Horizon(moment_of(as_of), moment_of(known_at)))
+        options = Options(workers, Horizon(moment_of(as_of), moment_of(known_at)), swap, tuple(accept or ()))
         with servers(Settings(), console) as settings:
             rebuilt = run(lambda: build(settings, options, console))
             if rebuilt.comparison is not None:
                 show_comparison(rebuilt.comparison, rebuilt.active.name, rebuilt.building.name, values=show_values)
-            _finish(settings, rebuilt, accept or [], swap=swap)
+            _say_what_follows(rebuilt)
     except EmbeddedError as error:
         fail(str(error), error.exit_status)
     except ForeseenError as error:
         fail(str(error))
 
 
-def _finish(settings: "Settings", rebuilt: "Rebuilt", accepted: list[str], *, swap: bool) -> None:
-    """Note what was accepted, and swap the generations or say how."""
-    from services.rebuild.main import accept
-    from services.runtime.terminal import fail, run, say
+def _say_what_follows(rebuilt: "Rebuilt") -> None:
+    from services.runtime.terminal import fail, say
 
-    name = rebuilt.building.name
+    name, former = rebuilt.building.name, rebuilt.active.name
     if rebuilt.comparison is None:
-        say(f"{name} is complete. It is read beside {rebuilt.active.name}, and never becomes the active generation.")
-        return
-    refused = run(lambda: accept(settings, rebuilt, accepted))
-    if refused:
-        options = " ".join(f"--accept {one}" for one in refused)
-        fail(f"{name} differs from {rebuilt.active.name}. If it should, accept it: onefold rebuild {options} --swap")
-    if not swap:
+        say(f"{name} is complete. It is read beside {former}, and never becomes the active generation.")
+    elif rebuilt.refused:
+        options = " ".join(f"--accept {one}" for one in rebuilt.refused)
+        fail(f"{name} differs from {former}. If it should, accept it by name: onefold rebuild {options} --swap")
+    elif rebuilt.activated is None:
         say(f"{name} is ready. To make it the active generation: onefold generations activate {name}")
+    else:
+        say(f"{name} is the active generation now; {rebuilt.activated.changes:,} changes of customers were announced.")

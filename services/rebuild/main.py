@@ -29,6 +29,7 @@ from projections.engine.rebuilds import lock_rebuild, note_comparison
 from projections.migrations.upgrade import upgrade
 from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS
+from services.control.swapping import Activated, activate
 from services.rebuild.adapters.postgres import connected, rolling_out
 from services.rebuild.comparing import compare
 from services.rebuild.core.comparing import GenerationComparison
@@ -49,54 +50,63 @@ class CannotRebuild(ForeseenError):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked for: the number of worker processes, and which events to fold."""
+    """What is asked for: how many worker processes, which events to fold, and what follows.
+
+    With ``swap`` the generation becomes the active one unless read models differ that are not ``accepted`` by name.
+    """
 
     workers: int = 1
     horizon: Horizon = EVERYTHING
+    swap: bool = False
+    accepted: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The two generations, and how they compare; None where they can't be, since one leaves a part of the log out."""
+    """The two generations, and how they compare; None where they can't be, since one leaves a part of the log out.
+
+    ``refused`` are the names of the read models that differ and were not accepted.
+    """
 
     active: GenerationRecord
     building: GenerationRecord
     comparison: GenerationComparison | None
+    refused: Collection[str] = ()
+    activated: Activated | None = None
 
 
 async def rebuild(settings: Settings, options: Options, console: Console) -> Rebuilt:
     """Build the next generation, or go on with the unfinished one, and compare it with the active one.
 
-    Raises CannotRebuild, WorkerEnded, and what PostgreSQL and Kafka raise. Whatever ends it, it can be
+    Raises CannotRebuild, CannotActivate, WorkerEnded, and what PostgreSQL and Kafka raise. Whatever ends it, it can be
     called again: the next one goes on where this one was.
     """
     await upgrade(settings.database_url)
     async with connected(settings.database_url) as control:
         if not await lock_rebuild(control):
             raise CannotRebuild("Another rebuild is running.")
-        active, building = await _generations(control, settings, options)
-        pair = GenerationPair(settings, control, active, building)
-        async with _workers(settings, building.name, options.workers) as workers:
+        pair = GenerationPair(settings, control, *await _generations(control, settings, options))
+        async with _workers(settings, pair.building.name, options.workers) as workers:
             await _catch_up(pair, workers, console)
-            await note_caught_up(control, building.name)
-            comparison = None if building.partial else await compare(pair, workers.check)
-        if comparison is not None:
-            await note_comparison(control, building.name, comparison.as_dict())
-        # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
-        if active.schema_digest == SCHEMA.digest:
-            await set_hold(control, building.name, None)
-    return Rebuilt(active, building, comparison)
+            await note_caught_up(control, pair.building.name)
+            if pair.building.partial:
+                return Rebuilt(pair.active, pair.building, None)
+            return await _compared(pair, workers, options)
 
 
-async def accept(settings: Settings, rebuilt: Rebuilt, accepted: Collection[str]) -> tuple[str, ...]:
-    """Note that the generations were compared, with what was accepted; returns the names of those that were not."""
-    comparison = rebuilt.comparison
-    refused = () if comparison is None else comparison.refused(accepted)
-    if comparison is not None and not refused:
-        async with connected(settings.database_url) as control:
-            names = orjson.dumps(comparison.differing).decode()
-            await note_compared(control, rebuilt.building.name, names)
-    return refused
+async def _compared(pair: GenerationPair, workers: WorkerProcesses, options: Options) -> Rebuilt:
+    """Compare the two, note the result, and swap them if that is asked for and nothing speaks against it."""
+    name = pair.building.name
+    comparison = await compare(pair, workers.check)
+    refused = comparison.refused(options.accepted)
+    await note_comparison(pair.control, name, comparison.as_dict())
+    if not refused:
+        await note_compared(pair.control, name, orjson.dumps(comparison.differing).decode())
+    # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
+    if pair.active.schema_digest == SCHEMA.digest:
+        await set_hold(pair.control, name, None)
+    activated = await activate(pair.settings, name) if options.swap and not refused else None
+    return Rebuilt(pair.active, pair.building, comparison, refused, activated)
 
 
 @asynccontextmanager

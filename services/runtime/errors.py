@@ -3,7 +3,7 @@
 from typing import Final
 
 # Every command's exit status where the read models were made by another version of the code (EX_CONFIG of sysexits.h):
-# starting it again does not help, `onefold migrate --fresh` does.
+# starting it again does not help, `onefold rebuild --swap` does.
 EXIT_INCOMPATIBLE: Final = 78
 
 

@@ -16,7 +16,7 @@ from services.worker.tasks import StoppedWhileWaiting, unless_stopped
 log = structlog.get_logger(__name__)
 _REASONS: Final = {
     EXIT_LOG_TRUNCATED: "the log is shorter than the tables say: Kafka lost data",
-    EXIT_INCOMPATIBLE: "the read models were made by another version of the code: run `onefold migrate --fresh`",
+    EXIT_INCOMPATIBLE: "the read models were made by another version of the code: run `onefold rebuild --swap`",
 }
 
 

@@ -59,7 +59,7 @@ def test_read_models_of_other_code_are_refused_by_command_until_they_are_begun_a
 
     asyncio.run(change_digest())
     for command in ("migrate", "verify"):
-        assert "run `onefold migrate --fresh`" in onefold(command, status=EXIT_INCOMPATIBLE)
+        assert "Run `onefold rebuild --swap`" in onefold(command, status=EXIT_INCOMPATIBLE)
     assert "g2 is empty" in onefold("migrate", "--fresh")
     assert "read models are g2" in onefold("migrate")
 

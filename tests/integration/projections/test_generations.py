@@ -51,7 +51,7 @@ async def test_the_first_generation_is_made_once(connection: Connection) -> None
 async def test_a_generation_of_other_folds_is_refused(connection: Connection) -> None:
     await ensure_generation(connection, OTHERS)
     for use in (active_generation, ensure_generation):
-        with pytest.raises(IncompatibleGeneration, match=r"generation g1 .* `onefold migrate --fresh`"):
+        with pytest.raises(IncompatibleGeneration, match=r"generation g1 .* `onefold rebuild --swap`"):
             await use(connection, SCHEMA)
 
 

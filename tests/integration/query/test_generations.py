@@ -108,7 +108,7 @@ async def test_a_generation_of_other_code_is_not_read_until_it_fits(brand: Brand
     async with asyncio.timeout(10):
         while (await brand.client.get("/readyz")).status_code == 200:
             await asyncio.sleep(0.01)
-    assert "onefold migrate --fresh" in (await brand.client.get("/readyz")).json()["checks"]["postgresql"]
+    assert "onefold rebuild --swap" in (await brand.client.get("/readyz")).json()["checks"]["postgresql"]
     answer = await brand.get(PATH)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/unavailable")
     assert (await brand.client.get("/healthz")).status_code == 200

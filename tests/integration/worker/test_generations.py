@@ -25,7 +25,7 @@ async def test_older_read_models_are_refused_and_the_log_is_folded_anew(world: W
     for migrated in (False, True):
         worker = world.start_worker()
         assert await worker.ended(30) == EXIT_INCOMPATIBLE
-        assert "onefold migrate --fresh" in worker.output
+        assert "onefold rebuild --swap" in worker.output
         with pytest.raises(IncompatibleGeneration):
             await verify(world.settings)
         if not migrated:

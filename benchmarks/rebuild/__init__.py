@@ -1,0 +1,1 @@
+"""How fast the log is folded again, beside how fast it was folded first."""

@@ -1,0 +1,118 @@
+"""A generation is rebuilt from the log while the active one goes on, and is compared with it at the same offsets."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import islice
+from random import Random
+
+import pytest
+from rich.console import Console
+
+from projections.engine.generations import Generation, add_generation
+from projections.registry import SCHEMA
+from services.rebuild.main import CannotRebuild, Options, Rebuilt, rebuild
+from services.runtime.broker import log_ends
+from tests.support.families import history
+from tests.support.older_data import load_older_data
+from tests.support.workload import workload
+from tests.support.worlds import World, log_grows
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+QUIET = Console(stderr=True, quiet=True)
+
+
+async def rebuilt(world: World, workers: int = 1) -> Rebuilt:
+    return await rebuild(world.settings, Options(workers), QUIET)
+
+
+def differing(result: Rebuilt) -> Iterable[str]:
+    assert result.comparison is not None
+    return result.comparison.differing
+
+
+async def test_a_rebuild_of_the_same_log_does_not_differ(world: World) -> None:
+    await world.append(*islice(history(Random(3)), 600))
+    await world.produce(workload(3000, 300, 7))
+    worker = world.start_worker()
+    await world.settle()
+    result = await rebuilt(world, workers=2)
+    assert differing(result) == (), result.comparison
+    assert result.comparison is not None
+    assert {one.place.read_model for one in result.comparison.places} >= {"timeline", "contacts", "members"}
+    assert await worker.stop() == 0
+
+
+async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> None:
+    await world.append(*islice(history(Random(5)), 600))
+    worker = world.start_worker()
+    async with log_grows(world, 5):
+        result = await rebuilt(world)
+    assert differing(result) == (), result.comparison
+    assert await worker.stop() == 0
+
+
+async def test_rows_that_differ_are_found_and_shown_in_both_versions(world: World) -> None:
+    await world.append(*islice(history(Random(4)), 300))
+    worker = world.start_worker()
+    await world.settle()
+    assert await worker.stop() == 0
+    async with world.connection() as connection:
+        contact = await connection.fetchval("SELECT min(contact_id::text) FROM contacts")
+        await connection.execute("UPDATE timeline SET source = 'wrong' WHERE contact_id = $1::text::uuid", contact)
+        await connection.execute("DELETE FROM contacts WHERE contact_id = $1::text::uuid", contact)
+    result = await rebuilt(world)
+    assert result.comparison is not None
+    assert differing(result) == ("contacts", "timeline")
+    rows = result.comparison.rows
+    assert {str(row.key[1]) for row in rows} == {contact}
+    lost = [row for row in rows if row.place.read_model == "contacts"]
+    assert [(row.here, row.there is not None) for row in lost] == [(None, True)]
+    wrong = [row for row in rows if row.place.read_model == "timeline"]
+    assert wrong
+    assert all(row.columns == ("source",) for row in wrong)
+
+
+async def test_read_models_of_older_code_differ_with_the_reason(world: World) -> None:
+    await world.append(*islice(history(Random(3)), 300))
+    ends = await log_ends(world.settings.kafka_servers, world.topic)
+    async with world.connection() as connection:
+        await load_older_data(connection)
+        await connection.execute("DELETE FROM g1.offsets")
+        folded = [(world.topic, number, end) for number, end in ends.items()]
+        await connection.executemany(
+            "INSERT INTO g1.offsets (topic, partition, next_offset) VALUES ($1, $2, $3)", folded
+        )
+    result = await rebuild(world.settings, Options(swap=True), QUIET)
+    assert result.activated is None
+    assert set(result.refused) >= {"contacts", "timeline"}
+    assert result.comparison is not None
+    assert result.comparison.changed["timeline"] == "columns new: account_key, intrinsic"
+
+
+async def test_read_models_of_other_code_are_rebuilt_and_replaced(world: World) -> None:
+    await world.append(*islice(history(Random(3)), 300))
+    worker = world.start_worker()
+    await world.settle()
+    assert await worker.stop() == 0
+    async with world.connection() as connection:
+        await connection.execute("ALTER TABLE g1.timeline DROP COLUMN account_key CASCADE")
+        await connection.execute("UPDATE onefold.generations SET schema_digest = 'of other code'")
+    result = await rebuild(world.settings, Options(swap=True), QUIET)
+    assert result.comparison is not None
+    assert result.comparison.changed == {"timeline": "columns new: account_key"}
+    assert result.activated is not None, result.comparison
+    assert (result.activated.name, result.activated.changes) == ("g2", 0)
+    worker = world.start_worker()
+    await world.append(*islice(history(Random(4)), 100))
+    await world.settle()
+    await world.verify_holds()
+    assert await worker.stop() == 0
+
+
+async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do(world: World) -> None:
+    async with world.connection() as connection:
+        other = replace(SCHEMA, fold_versions={**SCHEMA.fold_versions, "tags": 99})
+        await add_generation(connection, Generation("g2", "g2", ""), other)
+    with pytest.raises(CannotRebuild, match="onefold generations drop g2"):
+        await rebuild(world.settings, Options(), QUIET)
