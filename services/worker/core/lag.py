@@ -1,7 +1,8 @@
 """How old the oldest record is that is not committed yet, by partition.
 
 It is known exactly once the record was fetched. Until then the answer is an upper bound: the record is younger than
-the one before it, and than the last time when nothing was left.
+the one before it, and than the last time when nothing was left. Where neither is known, the answer is the time since
+the partition was acquired.
 """
 
 from collections import deque
@@ -28,7 +29,8 @@ class _Fetched(NamedTuple):
 
 @dataclass(slots=True)
 class _Partition:
-    younger_than: float  # seconds since the epoch: no record that is left is older
+    first_seen: float  # seconds since the epoch
+    younger_than: float | None = None  # the same: no record that is left is older; None: not known yet
     fetched: deque[_Fetched] = field(default_factory=deque)
 
 
@@ -50,7 +52,8 @@ class PartitionAges:
         """All records before the offset ``end`` are committed."""
         partition = self._of(place)
         while partition.fetched and partition.fetched[0].end <= end:
-            partition.younger_than = max(partition.younger_than, partition.fetched.popleft().last_at)
+            last_at = partition.fetched.popleft().last_at
+            partition.younger_than = max(partition.younger_than or last_at, last_at)
 
     def lag(self, left: Mapping[PartitionKey, int]) -> dict[str, TopicLag]:
         """The lag of each topic, from the number of records that are left of each partition that is read."""
@@ -70,8 +73,9 @@ class PartitionAges:
             partition.fetched.clear()
             partition.younger_than = now
             return 0.0
-        oldest = partition.fetched[0].first_at if partition.fetched else partition.younger_than
-        return max(0.0, now - oldest)
+        if partition.fetched:
+            return max(0.0, now - partition.fetched[0].first_at)
+        return max(0.0, now - (partition.younger_than or partition.first_seen))
 
     def _of(self, place: PartitionKey) -> _Partition:
         return self._partitions.setdefault(place, _Partition(self._now()))
