@@ -1,11 +1,12 @@
 """Sends logins that were left out wrongly, since another ingress process sent another member's login in between.
 
 A process leaves out the login of a member who, as far as it knows, used the browser last. A second later the read
-models say what the others know, and where they have the browser with another member the login is sent after all.
+models say what the others know, and where they have the browser with another member the login is sent after all. What
+another process sends after such a check may call for one more, so each login is checked several times.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import Final
 
@@ -16,6 +17,7 @@ from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.ports import Log, LoginReads, LogUnavailable, Record, SeenLogin
 
 EVERY: Final = 1.0  # s
+ROUNDS: Final = 3
 _AT_A_TIME: Final = 1_000  # browsers of a statement
 
 
@@ -28,13 +30,12 @@ class LoginChecks:
         self._log = log
 
     async def run(self) -> None:
-        """Check each login between one and two seconds after it was left out, until cancelled."""
-        due: list[Event] = []
+        """Check each login in each of the `ROUNDS` seconds after the one in which it was left out, until cancelled."""
+        rounds: deque[list[Event]] = deque(maxlen=ROUNDS)
         while True:
             await asyncio.sleep(EVERY)
-            left_out = self._dedup.take_left_out()
-            await self.check(due)
-            due = left_out
+            await self.check([event for events in rounds for event in events])
+            rounds.append(self._dedup.take_left_out())
 
     async def check(self, left_out: Iterable[Event]) -> None:
         """Send those of the logins at whose time the read models have the browser with another member.
