@@ -23,7 +23,12 @@ from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.tenant import TenantPolicySet
-from services.ingress.core.json_values import MOST_VALUES, has_too_many_values
+from services.ingress.core.json_values import (
+    MOST_OF_RECORD,
+    MOST_VALUES,
+    has_too_many_values,
+    is_too_large_a_record,
+)
 from services.ingress.core.normalize import clean_text, content_hash_id
 from services.ingress.core.times import clamp, millis_of
 
@@ -69,9 +74,13 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A line of a batch that is no JSON."""
+    """A line or a record of a batch that is not looked into: it is no JSON, or holds too much."""
 
     detail: str
+    reason: str = "not_json"
+
+
+_TOO_LARGE: Final = Malformed(f"a record has at most {MOST_OF_RECORD} values", "too_many_values")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +125,15 @@ def items(raw: bytes, content_type: str, most: int) -> Iterator[SplitItem] | Unr
     if content_type.partition(";")[0].strip().lower() in _NDJSON:
         return _lines(raw)
     try:
-        parsed = parse(raw)
+        parsed = parse(raw, MOST_VALUES)
     except InvalidEvent as error:
         if not _looks_like_lines(raw, most):
             return Unreadable(error.reason, error.detail)
         return _lines(raw)
-    return (SplitItem(value, 0) for value in (parsed if isinstance(parsed, list) else [parsed]))
+    records = parsed if isinstance(parsed, list) else [parsed]
+    if not has_too_many_values(raw, MOST_OF_RECORD):
+        return (SplitItem(record, 0) for record in records)
+    return (SplitItem(_TOO_LARGE if is_too_large_a_record(record) else record, 0) for record in records)
 
 
 def too_many(most: int) -> Unreadable:
@@ -132,7 +144,7 @@ def too_many(most: int) -> Unreadable:
 def validate_event(item: Any, index: int, context: RequestContext) -> EventResult:
     """Accept one parsed event, or say why not."""
     if isinstance(item, Malformed):
-        return Rejected(index, "not_json", item.detail)
+        return Rejected(index, item.reason, item.detail)
     if not isinstance(item, dict):
         return Rejected(index, "not_an_object", "an event is a JSON object")
     refusal = _wrong_tenant(item, index, context) or _not_allowed(item, index, context) or _wrong_time(item, index)
@@ -162,14 +174,14 @@ def shown(field: str) -> str:
     return "".join(one for one in field if one.isprintable())[:64]
 
 
-def parse(raw: bytes) -> Any:
-    """JSON to Python objects. Raises InvalidEvent.
+def parse(raw: bytes, most: int = MOST_OF_RECORD) -> Any:
+    """JSON to Python objects, of at most so many values. Raises InvalidEvent.
 
     What strict JSON refuses inside a text (a lone surrogate, broken UTF-8) comes through as a lone surrogate, and a
     number out of all bounds as text, so that only the event that holds it is rejected.
     """
-    if has_too_many_values(raw):
-        raise InvalidEvent("too_many_values", f"at most {MOST_VALUES} values are taken at once")
+    if has_too_many_values(raw, most):
+        raise InvalidEvent("too_many_values", f"at most {most} values are taken at once")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as strict:
@@ -199,7 +211,7 @@ def _lines(raw: bytes) -> Iterator[SplitItem]:
         try:
             yield SplitItem(parse(line), len(line))
         except InvalidEvent as error:
-            yield SplitItem(Malformed(error.detail), len(line))
+            yield SplitItem(Malformed(error.detail, error.reason), len(line))
 
 
 def _envelope(item: dict[str, Any], context: RequestContext) -> dict[str, Any]:

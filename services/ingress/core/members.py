@@ -92,7 +92,7 @@ class Terms:
 def validate_member(body: Any, index: int, context: RequestContext, terms: Terms) -> AcceptedItem | Rejected:
     """The events of a parsed record, or why there are none; nothing is raised, whatever was parsed."""
     if isinstance(body, Malformed):
-        return Rejected(index, "not_json", body.detail)
+        return Rejected(index, body.reason, body.detail)
     try:
         member = read(Member, body, "a member")
         unread = {"updated_at": body["updated_at"]} if is_unread(body.get("updated_at")) else {}

@@ -34,14 +34,14 @@ class MalformedBody(ValueError):
     """The body is no JSON."""
 
 
-def lenient_json(raw: bytes) -> Any:
-    """The JSON value in a body whose sender is known by its signature.
+def lenient_json(raw: bytes, most: int = MOST_VALUES) -> Any:
+    """The JSON value in a body, of at most so many values.
 
     Lone surrogates, broken UTF-8 and numbers out of range come through as something ``clean`` can mend. Raises
     MalformedBody if the body can't be read as JSON at all, or holds too many values.
     """
-    if has_too_many_values(raw):
-        raise MalformedBody(f"at most {MOST_VALUES} values are taken at once")
+    if has_too_many_values(raw, most):
+        raise MalformedBody(f"at most {most} values are taken at once")
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:

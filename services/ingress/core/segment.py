@@ -12,6 +12,8 @@ from services.ingress.core.web import MAX_MESSAGE_BYTES, Delivery
 # RudderStack's SDKs for servers fill a batch up to 4 MiB, and then add one message.
 MAX_BATCH_BYTES: Final = 4_300_000
 MAX_UNPROVEN_BYTES: Final = 512_000
+# How many values a body may hold whose write key is known only once it is parsed.
+MAX_UNPROVEN_VALUES: Final = 40_000
 MAX_MESSAGES: Final = 2_500
 # What the messages of a batch share becomes part of each of them; so large may all these copies be together.
 MAX_COPIES_BYTES: Final = 2 * MAX_BATCH_BYTES

@@ -164,6 +164,7 @@ _TITLES: Final = {
     "no_policy": "This is no policy",
     "too_deep": "The event is nested too deep",
     "too_large": "The event is too large",
+    "too_many_values": "The event holds too many values",
     "wrong_tenant": "The event is another tenant's",
     "future_version": "The event is of a newer version than this service",
 }

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from services.ingress.core.json_values import MOST_VALUES
 from services.ingress.core.normalize import MalformedBody, lenient_json
 from services.ingress.core.segment import (
     BATCHES,
@@ -17,6 +18,7 @@ from services.ingress.core.segment import (
     MAX_BATCH_BYTES,
     MAX_MESSAGES,
     MAX_UNPROVEN_BYTES,
+    MAX_UNPROVEN_VALUES,
     BatchTooLarge,
     segment_batch,
     write_key_in,
@@ -199,7 +201,8 @@ async def _take(request: Request, name: str, write_key: str | None) -> Response:
     intake: SegmentIntake = request.app.state.segment_intake
     known = await _site(request, intake, write_key) if write_key is not None else None
     with unproven_lease(request, intake.budget, intake.peers, known) as lease:
-        body = await _parsed(request, _limit(name, proven=known is not None), lease)
+        most = MOST_VALUES if known else MAX_UNPROVEN_VALUES
+        body = await _parsed(request, _limit(name, proven=known is not None), most, lease)
         site = known or await _site(request, intake, write_key_in(body))
         prove(lease, site)
         spend(intake.limits, site)
@@ -233,10 +236,10 @@ def _limit(name: str, *, proven: bool) -> int:
     return MAX_BATCH_BYTES if proven else MAX_UNPROVEN_BYTES
 
 
-async def _parsed(request: Request, limit: int, lease: BudgetLease) -> Any:
+async def _parsed(request: Request, limit: int, most_values: int, lease: BudgetLease) -> Any:
     raw = await read_body(request, limit, lease)
     try:
-        return lenient_json(unpacked(request, raw, limit, lease))
+        return lenient_json(unpacked(request, raw, limit, lease), most_values)
     except MalformedBody as error:
         raise Problem(MALFORMED_BODY, str(error)) from None
 
