@@ -57,7 +57,7 @@ _LOOKERS: Final = 8
 _WITHIN: Final = 30.0
 _NEWCOMERS: Final = 1 << 40  # uids from here on are of new contacts
 
-Send = Callable[[int, str], None]  # the number of a webhook, and its user
+SendWebhook = Callable[[int, str], None]  # the number of a webhook, and its user
 
 
 class Visible:
@@ -133,7 +133,7 @@ class Visible:
                 await trips.tasks.done()
         return trips.taken
 
-    def _send_one(self, send: Send, probe: Send) -> None:
+    def _send_one(self, send: SendWebhook, probe: SendWebhook) -> None:
         self._sent += 1
         if self._sent % _PROBE_EVERY:
             send(self._sent, self._writer(self._sent))

@@ -17,13 +17,13 @@ from projections.identity.new_evidence import NewEvidence
 from projections.identity.policies import rules_of
 from projections.identity.resolution.membership_changes import changes
 from projections.identity.resolutions import ResolutionInUse, resolutions_in_use
-from projections.identity.store.generations import Moved
+from projections.identity.store.generations import MovedContact
 from schemas.changes import CustomerChange
 from schemas.events.base import Stamp
 
 
 async def takeover_changes(
-    connection: Connection, moved: Iterable[Moved], cause: Stamp, id_of: IdOf, region: str
+    connection: Connection, moved: Iterable[MovedContact], cause: Stamp, id_of: IdOf, region: str
 ) -> list[CustomerChange]:
     """The changes, without their numbers, for what `membership_difference` gives, which is sorted by tenant.
 
@@ -46,7 +46,7 @@ async def _keep(connection: Connection, active: ResolutionInUse, contacts: list[
         await save_evidence(connection, {key: evidence}, rules_of([active], region), id_of)
 
 
-def _changes(active: ResolutionInUse, rows: list[Moved], cause: Stamp) -> list[CustomerChange]:
+def _changes(active: ResolutionInUse, rows: list[MovedContact], cause: Stamp) -> list[CustomerChange]:
     before = {one.contact: one.before for one in rows if one.before is not None}
     after = {one.contact: one.after for one in rows}
     found = changes(before, after, {one.contact_id: one.contact for one in rows})

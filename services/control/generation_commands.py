@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from services.control.generations import GenerationProgress
 
 generations = typer.Typer(help="Generations of the read models: each one build of them all.", no_args_is_help=True)
-NameArgument = Annotated[str, typer.Argument(help="Its name, as `onefold generations list` shows it.")]
+GenerationName = Annotated[str, typer.Argument(help="Its name, as `onefold generations list` shows it.")]
 
 
 @generations.command("list")
@@ -41,7 +41,7 @@ def list_all() -> None:
 
 @generations.command("activate")
 def activate_one(
-    name: NameArgument,
+    name: GenerationName,
     *,
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Also if it was not compared with the active one.")
@@ -66,7 +66,7 @@ def activate_one(
 
 
 @generations.command("drop")
-def drop_one(name: NameArgument) -> None:
+def drop_one(name: GenerationName) -> None:
     """Delete a generation that is not the active one, with all its rows."""
     from services.control.generations import drop
 

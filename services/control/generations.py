@@ -25,7 +25,7 @@ from services.runtime.settings import Settings
 
 _CONNECT_WITHIN: Final = 10.0
 _WORKERS_END_WITHIN: Final = 3.0  # seconds; they look at the generations each second
-State = Literal["building", "active", "standby", "retired"]
+GenerationState = Literal["building", "active", "standby", "retired"]
 
 
 class GenerationInUse(ForeseenError):
@@ -44,7 +44,7 @@ class GenerationProgress(NamedTuple):
     """A generation: ``same_code`` says whether this code can read and feed it, ``changes`` where it announces."""
 
     name: str
-    state: State
+    state: GenerationState
     same_code: bool
     created_at: datetime
     activated_at: datetime | None

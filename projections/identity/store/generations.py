@@ -21,7 +21,7 @@ _ALLOW_FULL_SCANS: Final = (
 _OWN_TABLES: Final = (CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
 
 
-class Moved(NamedTuple):
+class MovedContact(NamedTuple):
     """A contact with its customer in one generation (None if it has no row there) and in another.
 
     ``lost`` says that it has no row in the other: it is a customer by itself there, under its own id.
@@ -77,10 +77,10 @@ def _difference(former: str, following: str) -> str:
     return compiled(sa.select(both).where(sa.or_(both.c.lost, *is_touched)).order_by(both.c.tenant, both.c.contact))
 
 
-async def membership_difference(connection: Connection, former: str, following: str) -> list[Moved]:
+async def membership_difference(connection: Connection, former: str, following: str) -> list[MovedContact]:
     """The contacts of all customers that differ between two generations, and those that the following one has lost."""
     await connection.execute(_ALLOW_FULL_SCANS)
-    return [Moved(*row) for row in await connection.fetch(_difference(former, following))]
+    return [MovedContact(*row) for row in await connection.fetch(_difference(former, following))]
 
 
 async def adopt_outbox(connection: Connection, generation: str, changes_suffix: str) -> None:
