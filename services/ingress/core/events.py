@@ -39,7 +39,7 @@ TOO_MUCH: Final = frozenset({"too_many", "too_many_values"})  # the reasons of a
 _OTHER_CONTACTS: Final = ("linked_contact", "other", "by")  # fields of data that may name a contact
 _LONGEST_FIELD: Final = 200
 _LONGEST_DETAIL: Final = 500
-_LONGEST_INTEGER: Final = 20
+_LONGEST_NUMBER: Final = 400  # characters
 # A line that is not blank: a body may hold millions of blank ones. At its end there are none, or each would be tried.
 _LINE: Final = re.compile(rb"[ \t\r\v\f\n]*+([^\n]++)")
 _BRACE: Final = ord("{")
@@ -192,8 +192,14 @@ def parse(raw: bytes, most: int = MOST_OF_RECORD) -> Any:
 
 
 def _integer(digits: str) -> int | float:
-    """A number too long to be one of ours is infinite: reading it exactly costs the square of its length."""
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else float("inf")
+    """A number as strict JSON gives it: a float where it is beyond 64 bits.
+
+    One that no float holds is infinite: reading it exactly costs the square of its length.
+    """
+    if len(digits) > _LONGEST_NUMBER:
+        return float("inf")
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else float(digits)
 
 
 def _looks_like_lines(raw: bytes, most: int) -> bool:

@@ -15,6 +15,7 @@ from services.ingress.core.events import (
     RequestContext,
     Unreadable,
     accept,
+    parse,
     policy_refusal,
     validate_event,
 )
@@ -290,3 +291,11 @@ def test_a_number_with_two_spellings_is_one_contact_wherever_it_is_named() -> No
     taken = accepted(event).event
     assert taken.contact == ContactRef(channel="whatsapp", account="n1", uid="551187654321")
     assert orjson.loads(codec.encode(taken))["data"]["other"] == kept
+
+
+@pytest.mark.parametrize("number", ["-9223372036854775809", "18446744073709551616", "1" * 30, "1" * 309, "1" * 5_000])
+def test_a_number_beyond_64_bits_is_read_alike_beside_text_that_strict_json_refuses(number: str) -> None:
+    def read(neighbour: bytes) -> Any:
+        return parse(b"[" + neighbour + b"," + number.encode() + b"]")[1]
+
+    assert read(b'"\\ud800"') == read(b'"a"')
