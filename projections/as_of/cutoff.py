@@ -35,6 +35,11 @@ class Cutoff(NamedTuple):
     as_of: int | None = None
     known_at: int | None = None
 
+    @classmethod
+    def at(cls, as_of: datetime | None, known_at: datetime | None) -> "Cutoff":
+        """The cutoff at these moments, which have an offset from UTC."""
+        return cls(*(None if one is None else (one - _EPOCH) // _MS for one in (as_of, known_at)))
+
     def __bool__(self) -> bool:
         return self != NO_CUTOFF
 

@@ -116,7 +116,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
 
         def handler_of(spec: AgentSpec) -> ChunkHandler:
-            return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit)
+            return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit, cutoff=cutoff)
 
         app = create_app(settings, f"{settings.topic_prefix}-{generation.name}", read_models)
 
@@ -124,6 +124,8 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             app.hold = await postgres.hold_of(pool, generation.name)
 
         await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
+        read_cutoff = partial(postgres.cutoff_of, pool, generation.name)
+        cutoff = await unless_stopped(stop, retrier.until_done("postgresql", read_cutoff, is_transient))
         agents = _build_agents(app, resources, factories, handler_of, progress)
         lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(

@@ -9,8 +9,15 @@ from typing import Final, TypeVar
 import asyncpg
 import structlog
 
+from projections.as_of.cutoff import Cutoff
 from projections.engine.connection import Connection
-from projections.engine.generations import Generation, active_generation, named_generation, share
+from projections.engine.generations import (
+    Generation,
+    active_generation,
+    find_generation,
+    named_generation,
+    share,
+)
 from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
@@ -60,6 +67,12 @@ async def hold_of(pool: Pool, generation: str) -> OffsetHold | None:
     """The hold of a generation that is being built; None if there is none."""
     async with pool.acquire() as connection:
         return await read_hold(connection, generation)
+
+
+async def cutoff_of(pool: Pool, generation: str) -> Cutoff:
+    """Which events the generation folds. Raises NoSuchGeneration."""
+    async with pool.acquire() as connection:
+        return Cutoff.at(*(await find_generation(connection, generation)).horizon)
 
 
 @contextlib.asynccontextmanager

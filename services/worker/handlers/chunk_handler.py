@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from projections.as_of.cutoff import NO_CUTOFF, Cutoff
 from projections.engine.ids import IdOf
 from projections.engine.offsets import Counts, OffsetCommit
 from projections.engine.projection import ContactEvent
@@ -43,26 +44,35 @@ class PartitionCounts:
 
 
 class ChunkHandler:
-    """Handles the chunks of one agent. Chunks of one partition must come one after the other."""
+    """Handles the chunks of one agent. Chunks of one partition must come one after the other.
 
-    def __init__(
+    Events that ``cutoff`` leaves out are passed over.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a chunk meets on its way
         self,
         agent: AgentSpec,
         id_of: IdOf,
         read_models: ReadModelWriter,
         dead_letters: DeadLetters,
         limit: DeadLetterLimit,
+        *,
+        cutoff: Cutoff = NO_CUTOFF,
     ) -> None:
         self._agent = agent
         self._id_of = id_of
         self._read_models = read_models
         self._dead_letters = dead_letters
         self._initial_limit = limit
+        self._cutoff = cutoff
         self._partitions: dict[tuple[str, int], PartitionCounts] = {}
 
     def decode(self, chunk: Chunk) -> Decoded:
-        """The chunk's events, and its dead letters."""
-        return decode_records(chunk.records, self._id_of, self._agent.key_of)
+        """The chunk's events that the generation folds, and its dead letters."""
+        decoded = decode_records(chunk.records, self._id_of, self._agent.key_of)
+        if not self._cutoff:
+            return decoded
+        return Decoded([one for one in decoded.events if self._cutoff.includes(one.event)], decoded.dead_letters)
 
     async def handle(self, chunk: Chunk, decoded: Decoded) -> Counts:
         """Save the decoded chunk; returns what became of its records.

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from random import Random
 
 import pytest
 from rich.console import Console
 
-from projections.engine.generations import Generation, add_generation
+from projections.as_of.cutoff import Cutoff
+from projections.engine.generations import Generation, Horizon, add_generation
 from projections.registry import SCHEMA
 from services.rebuild.main import CannotRebuild, Options, Rebuilt, rebuild
 from services.runtime.broker import log_ends
@@ -108,6 +110,20 @@ async def test_read_models_of_other_code_are_rebuilt_and_replaced(world: World) 
     await world.settle()
     await world.verify_holds()
     assert await worker.stop() == 0
+
+
+async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_then(world: World) -> None:
+    events = list(islice(history(Random(6)), 300))
+    await world.append(*events)
+    moment = datetime.fromtimestamp(sorted(one.occurred_at for one in events)[150] // 1000, UTC)
+    result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment)), QUIET)
+    assert result.comparison is None
+    cutoff = Cutoff.at(moment, None)
+    wanted = {one.event_id for one in events if cutoff.includes(one)}
+    async with world.connection() as connection:
+        found = await connection.fetch(f"SELECT event_id FROM {result.building.name}.timeline")
+    assert {row["event_id"] for row in found} == wanted
+    assert 0 < len(wanted) < len({one.event_id for one in events})
 
 
 async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do(world: World) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
+from projections.as_of.cutoff import Cutoff
 from projections.engine.offsets import OffsetCommit, Ownership
 from projections.engine.projection import ContactEvent
 from schemas.codec import encode
@@ -18,7 +19,7 @@ from services.worker.ports import DeadLetterLimitExceeded, FailsRepeatedly, Fenc
 from tests.support.identity_events import bound
 from tests.support.streams import id_of
 
-GOOD = [bound(f"web:shop:c{number}", member_id="M1") for number in range(9)]
+GOOD = [bound(f"web:shop:c{number}", at=number, member_id="M1") for number in range(9)]
 BAD = bound("web:shop:bad", member_id="M1")
 
 
@@ -94,6 +95,17 @@ async def test_the_event_that_fails_is_a_dead_letter_and_all_others_are_saved(pl
         (place, "cannot_be_saved", "OverflowError")
     ]
     assert [(move.start, move.end) for move in tables.moves] == [(0, 10)]
+
+
+async def test_events_beyond_the_cutoff_are_passed_over() -> None:
+    tables = Tables()
+    agent = AgentSpec("contacts", cast("Any", None), lambda _: None, refuses_bad)
+    cutoff = Cutoff(as_of=sorted(one.occurred_at for one in GOOD)[4])
+    one = ChunkHandler(agent, id_of, tables, Letters(), DeadLetterLimit(1, 4), cutoff=cutoff)
+    await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+    assert tables.saved == [event for event in GOOD if cutoff.includes(event)]
+    assert 0 < len(tables.saved) < len(GOOD)
+    assert [(move.start, move.end) for move in tables.moves] == [(0, len(GOOD))]
 
 
 async def test_an_error_that_no_event_causes_alone_is_raised() -> None:
