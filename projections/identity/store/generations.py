@@ -1,6 +1,6 @@
 """The membership of two generations side by side, and the outbox of one that kept its own."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,6 +19,19 @@ _ALLOW_FULL_SCANS: Final = (
     "SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on; SET LOCAL enable_mergejoin = on"
 )
 _OWN_TABLES: Final = (CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
+_NOT_ADOPTED: Final = frozenset({"changes_suffix", "id"})
+_COLUMNS: Final = sa.table(
+    "columns",
+    *(sa.column(name, sa.Text()) for name in ("table_schema", "table_name", "column_name")),
+    schema="information_schema",
+)
+_COLUMNS_OF: Final = compiled(
+    sa.select(_COLUMNS.c.column_name).where(
+        _COLUMNS.c.table_schema == sa.bindparam("of_schema", type_=sa.Text()),
+        _COLUMNS.c.table_name == sa.bindparam("of_table", type_=sa.Text()),
+    ),
+    *("of_schema", "of_table"),
+)
 
 
 class MovedContact(NamedTuple):
@@ -92,16 +105,24 @@ async def adopt_outbox(connection: Connection, generation: str, changes_suffix: 
         return
     for table in _OWN_TABLES:
         await connection.execute(f"LOCK TABLE {generation}.{table.name} IN ACCESS EXCLUSIVE MODE")
+    has = [row["column_name"] for row in await connection.fetch(_COLUMNS_OF, generation, OUTBOX.name)]
     for table in _OWN_TABLES:
-        await connection.execute(_adopt(generation, table), *([] if table is OUTBOX_POSITIONS else [changes_suffix]))
+        known = has if table is OUTBOX else table.columns.keys()
+        statement = _adopt(generation, table, known)
+        await connection.execute(statement, *([] if table is OUTBOX_POSITIONS else [changes_suffix]))
         await connection.execute(f"DROP TABLE {generation}.{table.name}")
 
 
-def _adopt(generation: str, table: sa.Table) -> str:
-    """Inserts the rows of the generation's table. Of a number that is known already the greater one stays."""
-    names = [column.name for column in table.columns if column.name not in {"changes_suffix", "id"}]
+def _adopt(generation: str, table: sa.Table, known: Collection[str]) -> str:
+    """Inserts the rows of the generation's table, which has the ``known`` columns.
+
+    Of a number that is known already the greater one stays.
+    """
+    names = [column.name for column in table.columns if column.name in known and column.name not in _NOT_ADOPTED]
     own = sa.table(table.name, *(sa.column(name) for name in [*names, "id"]), schema=generation)
     chosen: Iterable[sa.ColumnElement[object]] = [own.c[name] for name in names]
+    if table is OUTBOX and "part" not in known:  # older code sent every change in one record
+        names, chosen = [*names, "part"], [*chosen, sa.literal(1)]
     if table is not OUTBOX_POSITIONS:
         names, chosen = ["changes_suffix", *names], [sa.bindparam("suffix", type_=sa.Text()), *chosen]
     rows = sa.select(*chosen)

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from projections.identity.outbox import all_positions, sequences, stored_changes
 from projections.identity.store.generations import adopt_outbox
 from tests.support.identity import Identity
@@ -18,9 +20,11 @@ INSERT INTO g1.outbox_positions VALUES ('changes', 0, 7);
 """
 
 
-async def test_an_older_outbox_is_adopted_once(identity: Identity) -> None:
+@pytest.mark.parametrize("without", ["SELECT", "ALTER TABLE g1.outbox DROP COLUMN part, DROP COLUMN stored_at"])
+async def test_an_older_outbox_is_adopted_once(identity: Identity, without: str) -> None:
     customer = UUID(int=1)
     await identity.connection.execute(_OLDER)
+    await identity.connection.execute(without)
     for _ in range(2):
         async with identity.connection.transaction():
             await adopt_outbox(identity.connection, "g1", "")
