@@ -1,7 +1,7 @@
 """What a rebuild shows: its progress, and the result of the comparison."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -101,8 +101,8 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
         map(_cells, comparison.places),
         empty="There are no rows to compare.",
     )
-    for name, reason in comparison.changed.items():
-        say(f"{name} was made by other code: {reason}.")
+    for reason, names in _by_reason(comparison.changed).items():
+        say(f"Made by other code, {reason}: {', '.join(names)}.")
     if comparison.differing and comparison.pending:
         say(f"{active} has not read {comparison.pending} records of evidence, so rows of identity may differ for that.")
     if comparison.rows:
@@ -113,6 +113,14 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
 
 def _cells(one: ComparedPlace) -> tuple[str, ...]:
     return (*one.place, str(one.rows_here), str(one.rows_there), "yes" if one.same else "NO")
+
+
+def _by_reason(changed: Mapping[str, str]) -> dict[str, list[str]]:
+    """The read models of each reason."""
+    found: dict[str, list[str]] = {}
+    for name, reason in changed.items():
+        found.setdefault(reason, []).append(name)
+    return found
 
 
 def _show_row(row: DifferingRow, active: str, building: str, *, values: bool) -> None:
