@@ -1,7 +1,12 @@
 """``onefold settings``: every setting and its value."""
 
+import re
+from typing import Final
+
 from services.runtime.settings import Settings
 from services.runtime.terminal import show
+
+_PASSWORD: Final = re.compile(r"(?<=://)([^:/?#@]*):[^/?#]*@|(?<=[?&]password=)[^&]*")
 
 
 def settings() -> None:
@@ -9,7 +14,7 @@ def settings() -> None:
     now = Settings()
     show(
         ("variable", "now", "meaning"),
-        ((variable, _shown(getattr(now, name)), meaning) for name, variable, meaning in described()),
+        ((variable, shown(getattr(now, name)), meaning) for name, variable, meaning in described()),
     )
 
 
@@ -19,5 +24,6 @@ def described() -> list[tuple[str, str, str]]:
     return [(name, f"{prefix}{name}".upper(), field.description or "") for name, field in Settings.model_fields.items()]
 
 
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)  # a secret shows as asterisks
+def shown(value: object) -> str:
+    """The value as people may see it: secrets, and the password in a URL, are asterisks."""
+    return "" if value is None else _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else "***", str(value))
