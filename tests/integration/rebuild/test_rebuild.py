@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
@@ -115,7 +115,8 @@ async def test_read_models_of_other_code_are_rebuilt_and_replaced(world: World) 
 async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_then(world: World) -> None:
     events = list(islice(history(Random(6)), 300))
     await world.append(*events)
-    moment = datetime.fromtimestamp(sorted(one.occurred_at for one in events)[150] // 1000, UTC)
+    middle = sorted({one.occurred_at for one in events})[75]
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=middle)
     result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment)), QUIET)
     assert result.comparison is None
     cutoff = Cutoff.at(moment, None)
