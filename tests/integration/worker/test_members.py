@@ -37,7 +37,7 @@ async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> No
             assert await second.stop() == 0
         else:
             second.kill()
-        await until(lambda: _owns(first, 8), 30, "no worker owns the partitions of the one that left")
+        await until(lambda: _owns(first, 8), 60, "no worker owns the partitions of the one that left")
         await gets_work(first)
     await world.settle()
     await world.verify_holds()
