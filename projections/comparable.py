@@ -14,19 +14,14 @@ import sqlalchemy as sa
 from projections.engine.comparison import ComparedTable
 from projections.engine.metadata import Table, row_columns
 from projections.identity.tables import (
-    CANONICAL_IDS,
-    CONFLICTS,
     CONTACT_STATES,
-    CUSTOMERS,
     HOLDINGS,
     MEMBER_MERGES,
-    MEMBERS,
-    PAIR_DECISIONS,
     POLICIES,
-    REFERENCES,
     RESOLUTIONS,
+    RESOLVED,
+    SET_ASIDE,
     STATEMENTS,
-    STATUSES,
 )
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics.evidence import TYPES
@@ -38,17 +33,8 @@ _LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
     HOLDINGS: frozenset({"stamps", "latest_at", "latest_by"}),
     RESOLUTIONS: frozenset({"total", "done", "position"}),
 }
-_OF_RESOLUTIONS: Final = (
-    CANONICAL_IDS,
-    CONTACT_STATES,
-    HOLDINGS,
-    STATUSES,
-    REFERENCES,
-    PAIR_DECISIONS,
-    MEMBERS,
-    CUSTOMERS,
-    CONFLICTS,
-)
+# Which values are set aside depends on the events that were sent, not on their set alone.
+_OF_RESOLUTIONS: Final = tuple(table for table in RESOLVED if table is not SET_ASIDE)
 
 
 def _is_active(table: Table) -> sa.ColumnElement[bool]:
