@@ -247,9 +247,12 @@ class Consumer(driver.Consumer):
 
     @property
     def starts(self) -> dict[TP, int]:
-        """The offset from which each partition was acquired, of every partition that is read."""
-        active = self._get_active_partitions() if self._owned else set()
-        return {tp: one.next_offset for tp, one in self._owned.items() if tp in active}
+        """The offset from which each partition was acquired, of every partition that is read.
+
+        One whose agent is behind is read, too: Faust fetches no more of it until the agent has taken its chunks.
+        """
+        read = self.assignment() - self._paused_partitions if self._owned else set()
+        return {tp: one.next_offset for tp, one in self._owned.items() if tp in read}
 
     async def commit_hint(self, offsets: dict[TP, int]) -> None:
         """Commit the offsets to Kafka for lag dashboards; they are never read back. Raises what aiokafka raises."""

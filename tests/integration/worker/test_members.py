@@ -31,13 +31,13 @@ async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> No
         await gets_work(first)
         second = world.start_worker()
         await gets_work(second)
-        await until(lambda: _owns(first, 4), 30, "the first keeps more than its share")  # of two topics with four each
+        await until(lambda: _owns(first, 4), 30, lambda: world.output)  # its share of two topics with four each
         await gets_work(first)
         if leaves == "stopped":
             assert await second.stop() == 0
         else:
             second.kill()
-        await until(lambda: _owns(first, 8), 60, "no worker owns the partitions of the one that left")
+        await until(lambda: _owns(first, 8), 60, lambda: world.output)  # also those of the one that left
         await gets_work(first)
     await world.settle()
     await world.verify_holds()
