@@ -23,7 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.engine.connection import Connection
-from projections.engine.statements import comments, compiled, ddl
+from projections.engine.metadata import FOR_READERS
+from projections.engine.statements import comments, compiled, ddl, index_ddl
 from projections.engine.views import View, point_views
 from projections.migrations.tables import GENERATIONS
 from schemas.topics import CUSTOMER_CHANGES, Topic
@@ -32,6 +33,7 @@ FIRST: Final = "g1"
 BUILDING, ACTIVE, STANDBY, RETIRED = "building", "active", "standby", "retired"
 FED: Final = (BUILDING, ACTIVE, STANDBY)  # workers fold the log into these
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_SORT_MEMORY: Final = "256MB"  # of each of the few processes that make an index
 _NUMBERED: Final = re.compile(r"g([1-9][0-9]{0,8})")
 _IS_ACTIVE: Final = GENERATIONS.c.state == ACTIVE
 _NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
@@ -104,6 +106,7 @@ _RELEASE: Final = compiled(sa.update(GENERATIONS).where(_NAMED).values(hold=sa.n
 _FORGET: Final = compiled(sa.delete(GENERATIONS).where(_NAMED), "of_name")
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("onefold.generations"))))
 _CHUNKS: Final = sa.func.hashtext("onefold.chunks")
+_HAS: Final = compiled(sa.select(sa.cast(sa.func.to_regclass(sa.bindparam("name", type_=sa.Text())), sa.Text)), "name")
 _SHARE: Final = compiled(
     sa.select(sa.func.pg_advisory_xact_lock_shared(_CHUNKS, sa.func.hashtext(sa.func.current_schema())))
 )
@@ -216,6 +219,12 @@ class GenerationSchema:
         return [statement for table in self.tables for statement in ddl(table)]
 
     @cached_property
+    def indexes_for_readers(self) -> dict[str, str]:
+        """The statement that creates each index which no fold needs, by the name of the index."""
+        indexes = [index for table in self.tables for index in table.indexes if index.info == FOR_READERS]
+        return {str(one.name): index_ddl(one) for one in indexes}
+
+    @cached_property
     def comments(self) -> list[str]:
         """The statements that comment on the tables. They are no part of the digest."""
         return [statement for table in self.tables for statement in comments(table)]
@@ -283,32 +292,50 @@ async def lock_generations(connection: Connection) -> None:
     await connection.execute(_LOCK)
 
 
-async def create_generation(connection: Connection, name: str, schema: GenerationSchema) -> None:
-    """Make the schema and its empty tables; the name is a plain identifier. Nobody reads or writes it yet."""
+async def create_generation(
+    connection: Connection, name: str, schema: GenerationSchema, *, for_readers: bool = True
+) -> None:
+    """Make the schema and its empty tables; the name is a plain identifier. Nobody reads or writes it yet.
+
+    Without ``for_readers`` the indexes that no fold needs are left to `index_for_readers`.
+    """
     if not _NAME.fullmatch(name):
         raise ValueError(f"not a generation's name: {name!r}")
     async with connection.transaction():
         await connection.execute(f"CREATE SCHEMA {name}")
         await connection.execute(f"SET LOCAL search_path TO {name}")
+        left_out = () if for_readers else schema.indexes_for_readers.values()
         for statement in (*schema.ddl, *schema.comments):
-            await connection.execute(statement)
+            if statement not in left_out:
+                await connection.execute(statement)
 
 
-async def add_generation(
+async def index_for_readers(connection: Connection, name: str, schema: GenerationSchema) -> None:
+    """Make the indexes of a generation that it was made without. Each is a transaction; it can be called again."""
+    for index, statement in schema.indexes_for_readers.items():
+        if await connection.fetchval(_HAS, f"{name}.{index}") is None:
+            async with connection.transaction():
+                await use_generation(connection, name)
+                await connection.execute(f"SET LOCAL maintenance_work_mem = '{_SORT_MEMORY}'; {statement}")
+
+
+async def add_generation(  # noqa: PLR0913 - one a property of the generation
     connection: Connection,
     generation: Generation,
     schema: GenerationSchema,
     *,
     state: str = BUILDING,
     horizon: Horizon = EVERYTHING,
+    for_readers: bool = True,
 ) -> None:
     """Make a generation, empty, in this state. Its topics must be there already: workers begin to fold into it.
 
+    Without ``for_readers`` the indexes that no fold needs are left to `index_for_readers`.
     In one transaction; raises what PostgreSQL raises if somebody else has made a generation of this name meanwhile.
     """
     async with connection.transaction():
         await connection.execute(_LOCK)
-        await create_generation(connection, generation.name, schema)
+        await create_generation(connection, generation.name, schema, for_readers=for_readers)
         versions = orjson.dumps(dict(schema.fold_versions), option=orjson.OPT_NON_STR_KEYS).decode()
         await connection.execute(_INSERT, generation.name, state, *generation[1:], schema.digest, *horizon, versions)
         if state == ACTIVE:

@@ -41,6 +41,8 @@ _TYPES: Final[dict[Any, sa.types.TypeEngine[Any]]] = {
     UUID: sa.Uuid(),
 }
 _ROW: Final = "row"
+# The info of an index that no fold needs: a generation that is built gets it once it has its rows.
+FOR_READERS: Final = {"for": "readers"}
 
 
 def define(

@@ -56,15 +56,23 @@ def unnested(alias: str, columns: Iterable[sa.ColumnElement[Any]]) -> TableValue
 
 def ddl(table: sa.Table, *, if_not_exists: bool = False) -> list[str]:
     """The statements that create the table and its indexes in the schema that comes first in the search path."""
+    create = CreateTable(table, if_not_exists=if_not_exists)
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
-    create: list[ExecutableDDLElement] = [CreateTable(table, if_not_exists=if_not_exists)]
-    create += [CreateIndex(index) for index in indexes]
-    return [str(one.compile(dialect=_DIALECT)).strip() for one in create]
+    return [_ddl_text(create), *(index_ddl(one) for one in indexes)]
+
+
+def index_ddl(index: sa.Index, *, if_not_exists: bool = False) -> str:
+    """The statement that creates the index."""
+    return _ddl_text(CreateIndex(index, if_not_exists=if_not_exists))
 
 
 def comments(table: sa.Table) -> list[str]:
     """The statement that sets the table's comment, where it has one."""
     return [str(SetTableComment(table).compile(dialect=_DIALECT))] if table.comment else []
+
+
+def _ddl_text(create: ExecutableDDLElement) -> str:
+    return str(create.compile(dialect=_DIALECT)).strip()
 
 
 class _Compiler(PGCompiler_asyncpg):

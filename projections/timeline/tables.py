@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.metadata import Json, define
+from projections.engine.metadata import FOR_READERS, Json, define
 
 
 class TimelineRow(NamedTuple):
@@ -29,7 +29,7 @@ class TimelineRow(NamedTuple):
 TABLE = define(
     "timeline",
     TimelineRow,
-    sa.Index("timeline_newest", "tenant", "contact_id", "occurred_at"),
+    sa.Index("timeline_newest", "tenant", "contact_id", "occurred_at", info=FOR_READERS),
     key=3,
     fillfactor=100,
 )
@@ -40,6 +40,7 @@ sa.Index(
     TABLE.c.account_key,
     TABLE.c.occurred_at,
     postgresql_where=TABLE.c.account_key.is_not(None),
+    info=FOR_READERS,
 )
 CHANGING_TYPES = ("message.edited", "message.unsent")
 MESSAGE_TYPES = ("message.received", "team.message_sent")
@@ -59,6 +60,7 @@ sa.Index(
     TABLE.c.contact_id,
     TABLE.c.occurred_at,
     postgresql_where=TABLE.c.type.in_(PROFILE_TYPES),
+    info=FOR_READERS,
 )
 ALIAS_TYPE = "web.alias"
 # Former ids of members, which few contacts have: what proposes that two members are one.
@@ -68,4 +70,5 @@ sa.Index(
     TABLE.c.contact_id,
     TABLE.c.occurred_at,
     postgresql_where=TABLE.c.type == ALIAS_TYPE,
+    info=FOR_READERS,
 )

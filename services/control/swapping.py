@@ -18,6 +18,7 @@ from projections.engine.generations import (
     all_generations,
     exchange,
     find_generation,
+    index_for_readers,
     lock_generations,
     release_hold,
     stop_chunks,
@@ -71,6 +72,7 @@ async def activate(
         if former.name == name:
             return Activated(name, None, 0)
         swap = _Swap(settings, connection, former, following)
+        await index_for_readers(connection, name, SCHEMA)
         await release_hold(connection, name)
         await swap.until_near(wait)
         async with connection.transaction():

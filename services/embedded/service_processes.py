@@ -25,12 +25,15 @@ def _text(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def start_worker(
-    settings: Settings, logs: Path, lease: Lease, *, generation: str = "", name: str = "worker"
+def start_worker(  # noqa: PLR0913 - what makes a worker
+    settings: Settings, logs: Path, lease: Lease, *, generation: str = "", name: str = "worker", nice: int = 0
 ) -> Process:
-    """Start a worker, of the active generation or of a named one; it is not ready yet. ``name`` is that of its log."""
+    """Start a worker, of the active generation or of a named one; it is not ready yet. ``name`` is that of its log.
+
+    With a ``nice`` above 0 it leaves the processors to others who want them.
+    """
     of_generation = ("--generation", generation) if generation else ()
-    return _start("The worker", (*_CLI, "worker", *of_generation), settings, logs / f"{name}.log", lease)
+    return _start("The worker", (*_CLI, "worker", *of_generation), settings, logs / f"{name}.log", lease, nice)
 
 
 def start_http(settings: Settings, logs: Path, lease: Lease) -> Process:
@@ -50,8 +53,11 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _start(title: str, arguments: tuple[str, ...], settings: Settings, log: Path, lease: Lease) -> Process:
-    program = Program(title, (sys.executable, *arguments), log, env=environment(settings))
+def _start(  # noqa: PLR0913, PLR0917 - what makes a program
+    title: str, arguments: tuple[str, ...], settings: Settings, log: Path, lease: Lease, nice: int = 0
+) -> Process:
+    nicely = ("nice", "-n", str(nice)) if nice else ()
+    program = Program(title, (*nicely, sys.executable, *arguments), log, env=environment(settings))
     return Process(program, lease)
 
 

@@ -14,7 +14,10 @@ MomentOption = Annotated[
 
 def rebuild(  # noqa: PLR0913 - one an option
     *,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many worker processes fold the log.")] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="How many worker processes fold the log. [default: one a processor]"),
+    ] = None,
     swap: Annotated[
         bool, typer.Option("--swap", help="Make the new generation the active one, unless something differs.")
     ] = False,
@@ -42,14 +45,16 @@ def rebuild(  # noqa: PLR0913 - one an option
     from services.rebuild.main import rebuild as build
     from services.rebuild.servers import servers
     from services.rebuild.showing import show_comparison
+    from services.rebuild.worker_processes import useful_workers
     from services.runtime.errors import ForeseenError
     from services.runtime.settings import Settings
     from services.runtime.terminal import fail, run
 
     console = Console(stderr=True)
     try:
-        options = Options(workers, Horizon(moment_of(as_of), moment_of(known_at)), swap, tuple(accept or ()))
+        horizon = Horizon(moment_of(as_of), moment_of(known_at))
         with servers(Settings(), console) as settings:
+            options = Options(workers or useful_workers(settings), horizon, swap, tuple(accept or ()))
             rebuilt = run(lambda: build(settings, options, console))
             if rebuilt.comparison is not None:
                 show_comparison(rebuilt.comparison, rebuilt.active.name, rebuilt.building.name, values=show_values)

@@ -20,22 +20,23 @@ from projections.engine.generations import (
     add_generation,
     all_generations,
     find_generation,
+    index_for_readers,
     next_generation,
     note_caught_up,
     note_compared,
 )
-from projections.engine.holds import set_hold
+from projections.engine.holds import Vector, set_hold
 from projections.engine.rebuilds import lock_rebuild, note_comparison
 from projections.migrations.upgrade import upgrade
 from projections.registry import SCHEMA
-from schemas.topics import CHANNEL_EVENTS
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.control.swapping import Activated, activate
 from services.rebuild.adapters.postgres import connected, rolling_out
 from services.rebuild.comparing import compare
 from services.rebuild.core.comparing import GenerationComparison
 from services.rebuild.core.progress import reached
 from services.rebuild.pair import GenerationPair
-from services.rebuild.showing import progress_of
+from services.rebuild.showing import Showing, progress_of
 from services.rebuild.worker_processes import WorkerProcesses, worker_processes
 from services.runtime.broker import ensure_topics
 from services.runtime.errors import ForeseenError
@@ -143,21 +144,57 @@ async def _new(control: Connection, settings: Settings, options: Options) -> Gen
     generation = await next_generation(control, takes_over=whole)
     await ensure_topics(settings, generation)
     async with control.transaction():
-        await add_generation(control, generation, SCHEMA, state=BUILDING, horizon=options.horizon)
-        if whole:  # held before any worker sees it
-            await set_hold(control, generation.name, {CHANNEL_EVENTS.full_name(settings.topic_prefix): {}})
+        await add_generation(control, generation, SCHEMA, state=BUILDING, horizon=options.horizon, for_readers=False)
+        # Held before any worker sees it.
+        hold: dict[str, Vector] = {generation.topic_name(IDENTITY_EVIDENCE, settings.topic_prefix): {}}
+        if whole:
+            hold[CHANNEL_EVENTS.full_name(settings.topic_prefix)] = {}
+        await set_hold(control, generation.name, hold)
     return await find_generation(control, generation.name)
 
 
 async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Console) -> None:
-    """Return once the generation that is built has come to the hold, with all of its evidence and policies."""
+    """Return once the generation that is built has come to the hold, with all of its evidence and policies.
+
+    First the log is folded without identity, as far as it goes now. Then the evidence, which is complete up to there,
+    is resolved in large chunks, while the indexes are made that only readers need. The rest of the log comes last.
+    """
     with progress_of(pair.building.name, console) as showing:
-        while True:
-            workers.check()
-            before = await pair.move_hold()
-            positions = await pair.positions(before)
-            showing.update(positions)
-            whole = reached(positions)
-            if whole.done >= whole.total and not await rolling_out(pair.control, pair.building.name):
-                return
-            await asyncio.sleep(_LOOK_EVERY)
+        loaded = await _load(pair, workers, showing)
+        await pair.begin_resolving(loaded)
+        async with _indexing(pair) as indexing:
+            while True:
+                workers.check()
+                indexed = indexing.done() and indexing.result() is None  # raises what it has raised
+                positions = await pair.positions(await pair.move_hold() if indexed else loaded)
+                showing.update(positions)
+                whole = reached(positions)
+                if indexed and whole.done >= whole.total and not await rolling_out(pair.control, pair.building.name):
+                    return
+                await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _load(pair: GenerationPair, workers: WorkerProcesses, showing: Showing) -> Vector:
+    """Return once the log is folded without identity as far as it went when this began; returns how far."""
+    end = await pair.begin_loading()
+    while not await pair.has_loaded(end):
+        workers.check()
+        showing.update(await pair.positions(end))
+        await asyncio.sleep(_LOOK_EVERY)
+    return end
+
+
+@asynccontextmanager
+async def _indexing(pair: GenerationPair) -> AsyncIterator[asyncio.Task[None]]:
+    """Make the indexes that only readers need while the block runs; returns once they are made."""
+
+    async def index() -> None:
+        async with connected(pair.url) as connection:
+            await index_for_readers(connection, pair.building.name, SCHEMA)
+
+    task = asyncio.create_task(index())
+    try:
+        yield task
+        await task
+    finally:
+        task.cancel()

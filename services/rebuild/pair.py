@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from projections.engine.connection import Connection
 from projections.engine.generations import GenerationRecord
-from projections.engine.holds import Vector, ahead, furthest, set_hold
+from projections.engine.holds import OffsetHold, Vector, ahead, furthest, set_hold
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.rebuild.adapters.postgres import Offsets, offsets_of, rolling_out
 from services.rebuild.core.progress import Reached, RebuildPositions
@@ -39,6 +39,22 @@ class GenerationPair:
         """The next offsets of a generation, by topic."""
         return await offsets_of(self.control, of.name)
 
+    async def begin_loading(self) -> Vector:
+        """Let the one that is built fold the log as far as the active one is, without identity; returns how far.
+
+        One that is partial goes to the end of the log, and is not held.
+        """
+        if self.building.partial:
+            await self._hold({self.evidence: {}})
+            return await log_ends(self.settings.kafka_servers, self.log)
+        end = await self._furthest()
+        await self._hold({self.log: end, self.evidence: {}})
+        return end
+
+    async def begin_resolving(self, loaded: Vector) -> None:
+        """Let identity read its evidence, and the one that is built stay where it is in the log."""
+        await self._hold(None if self.building.partial else {self.log: loaded})
+
     async def move_hold(self) -> Vector | None:
         """Let the one that is built go on to where the active one is; returns that. None if it is not held.
 
@@ -46,17 +62,20 @@ class GenerationPair:
         """
         if self.building.partial:
             return None
-        here, there = await self.offsets(self.active), await self.offsets(self.building)
-        hold = furthest(here.get(self.log, {}), there.get(self.log, {}))
-        await set_hold(self.control, self.building.name, {self.log: hold})
+        hold = await self._furthest()
+        await self._hold({self.log: hold})
         return hold
+
+    async def has_loaded(self, end: Vector) -> bool:
+        """Whether the one that is built has folded the log up to these offsets."""
+        return ahead((await self.offsets(self.building)).get(self.log, {}), end)
 
     async def positions(self, hold: Vector | None) -> RebuildPositions:
         """How far each partition of the log, and of the evidence, has been folded."""
         found = await self.offsets(self.building)
         topics = {
             self.log: await log_ends(self.settings.kafka_servers, self.log) if hold is None else hold,
-            self._evidence(self.building): await self.evidence_ends(self.building),
+            self.evidence: await self.evidence_ends(self.building),
         }
         return {
             (topic, number): Reached(found.get(topic, {}).get(number, 0), end)
@@ -75,6 +94,18 @@ class GenerationPair:
         if not ahead(found, vector):
             return False
         return not await self.evidence_left(self.building) and not await rolling_out(self.control, self.building.name)
+
+    @property
+    def evidence(self) -> str:
+        """The name of the topic of evidence of the one that is built."""
+        return self._evidence(self.building)
+
+    async def _furthest(self) -> Vector:
+        here, there = await self.offsets(self.active), await self.offsets(self.building)
+        return furthest(here.get(self.log, {}), there.get(self.log, {}))
+
+    async def _hold(self, hold: OffsetHold | None) -> None:
+        await set_hold(self.control, self.building.name, hold)
 
     async def evidence_left(self, of: GenerationRecord) -> int:
         """How many records of its evidence a generation has not read."""

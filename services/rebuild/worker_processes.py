@@ -1,9 +1,11 @@
 """The worker processes that a rebuild starts for the generation that it builds."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from services.embedded.ports import free_port
 from services.embedded.process import Lease, Process, log_tail
@@ -11,6 +13,14 @@ from services.embedded.restarts import Restarts
 from services.embedded.service_processes import start_worker
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
+
+_NICE: Final = 10  # a rebuild takes what the service leaves of the processors
+
+
+def useful_workers(settings: Settings) -> int:
+    """How many workers there can be without two that wait for one processor, or one without a partition."""
+    processors = os.cpu_count() or 1
+    return min(processors, settings.partitions or processors)
 
 
 class WorkerEnded(ForeseenError):
@@ -31,7 +41,7 @@ class WorkerProcesses:
     def _start(self, number: int) -> Process:
         settings = self._settings.model_copy(update={"worker_port": free_port(), "wait_for_repair": False})
         name = f"rebuild-{number + 1}"
-        return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name)
+        return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name, nice=_NICE)
 
     def check(self) -> None:
         """Start those again that asked for it. Raises WorkerEnded if another one ended."""

@@ -38,7 +38,8 @@ class WorkerResources:
     """What an agent may use of its process.
 
     ``connect`` opens a connection outside the pool, to the same tables. Locks of its session last until the holder
-    closes it, or until it was silent for as long as the locks of a lost worker are kept.
+    closes it, or until it was silent for as long as the locks of a lost worker are kept. ``bulk`` is whether the
+    generation is being built, so that chunks are large and most rows are new.
     """
 
     settings: Settings
@@ -47,6 +48,7 @@ class WorkerResources:
     send: SendRecords
     connect: Connect
     producer: AIOKafkaProducer
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

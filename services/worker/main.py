@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 import uvloop
 
-from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
+from projections.as_of.cutoff import Cutoff
+from projections.engine.generations import BUILDING, IncompatibleGeneration, NoSuchGeneration
 from schemas.topics import DEAD_LETTERS, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
@@ -101,6 +102,10 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
 
     async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
+        read_record = partial(postgres.record_of, pool, generation.name)
+        record = await unless_stopped(stop, retrier.until_done("postgresql", read_record, is_transient))
+        cutoff = Cutoff.at(*record.horizon)
+        bulk = record.state == BUILDING
         progress = WorkerProgress()
         # An attempt ends well before the watchdog would end the worker.
         read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2)
@@ -111,6 +116,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             kafka.KafkaNextAgents(producer, topic_name, retrier).send,
             partial(postgres.connect, settings, generation.name),
             producer,
+            bulk,
         )
         dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), retrier)
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -118,14 +124,13 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         def handler_of(spec: AgentSpec) -> ChunkHandler:
             return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit, cutoff=cutoff)
 
-        app = create_app(settings, f"{settings.topic_prefix}-{generation.name}", read_models)
+        group = f"{settings.topic_prefix}-{generation.name}"
+        app = create_app(settings, group, read_models, bulk=bulk)
 
         async def read_hold() -> None:
             app.hold = await postgres.hold_of(pool, generation.name)
 
         await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
-        read_cutoff = partial(postgres.cutoff_of, pool, generation.name)
-        cutoff = await unless_stopped(stop, retrier.until_done("postgresql", read_cutoff, is_transient))
         agents = _build_agents(app, resources, factories, handler_of, progress)
         lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(

@@ -9,10 +9,10 @@ from typing import Final, TypeVar
 import asyncpg
 import structlog
 
-from projections.as_of.cutoff import Cutoff
 from projections.engine.connection import Connection
 from projections.engine.generations import (
     Generation,
+    GenerationRecord,
     active_generation,
     find_generation,
     named_generation,
@@ -69,10 +69,10 @@ async def hold_of(pool: Pool, generation: str) -> OffsetHold | None:
         return await read_hold(connection, generation)
 
 
-async def cutoff_of(pool: Pool, generation: str) -> Cutoff:
-    """Which events the generation folds. Raises NoSuchGeneration."""
+async def record_of(pool: Pool, generation: str) -> GenerationRecord:
+    """What is known of the generation. Raises NoSuchGeneration."""
     async with pool.acquire() as connection:
-        return Cutoff.at(*(await find_generation(connection, generation)).horizon)
+        return await find_generation(connection, generation)
 
 
 @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
 from projections.registry import PROJECTIONS
+from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
 from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
@@ -21,9 +22,10 @@ from services.worker.agent_spec import AgentSpec, WorkerResources
 
 def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
+    make_store = BulkStore if resources.bulk else PostgresStore
 
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
-        store = PostgresStore(connection)
+        store = make_store(connection)
         recorded = await project(store, PROJECTIONS, events)
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:

@@ -18,6 +18,7 @@ from projections.engine.metadata import Rows, key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
 from projections.reference import fold_log
 from projections.registry import CONTACT_TABLES, PROJECTIONS, SCHEMA, TABLES
+from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
 from schemas.codec import decode
 from schemas.events import Event
@@ -38,11 +39,13 @@ async def generation(url: str, name: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def fold(connection: Connection, chunks: Sequence[Sequence[ContactEvent]]) -> int:
+async def fold(
+    connection: Connection, chunks: Sequence[Sequence[ContactEvent]], store: type[PostgresStore] = PostgresStore
+) -> int:
     new = 0
     for chunk in chunks:
         async with connection.transaction():
-            new += len((await project(PostgresStore(connection), PROJECTIONS, chunk)).new)
+            new += len((await project(store(connection), PROJECTIONS, chunk)).new)
     return new
 
 
@@ -59,8 +62,12 @@ async def empty(connection: Connection) -> None:
     await connection.execute("TRUNCATE " + ", ".join(f'"{table.name}"' for table in TABLES))
 
 
-@pytest.mark.parametrize("moments", ["as drawn", "crowded"])
-def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, moments: str) -> None:
+@pytest.mark.parametrize(
+    ("moments", "store"), [("as drawn", PostgresStore), ("crowded", PostgresStore), ("crowded", BulkStore)]
+)
+def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(
+    database: str, moments: str, store: type[PostgresStore]
+) -> None:
     """Repeats, the same id with other content, and late events that need a contact's history are all among them."""
     with asyncio.Runner() as runner:
         opened = generation(database, "few")
@@ -71,7 +78,8 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
         def holds(data: st.DataObject, events: list[Event]) -> None:
             events = events if moments == "as drawn" else crowded(events)
             runner.run(empty(connection))
-            new = runner.run(fold(connection, [contact_events(chunk) for chunk in data.draw(chunkings(events))]))
+            chunks = [contact_events(chunk) for chunk in data.draw(chunkings(events))]
+            new = runner.run(fold(connection, chunks, store))
             expected = fold_log(PROJECTIONS, contact_events(events))
             assert runner.run(rows(connection)) == expected
             assert new == len(expected[CONTACT_TABLES[0]])
@@ -82,12 +90,14 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(database: str, m
             runner.run(opened.__aexit__(None, None, None))
 
 
-@pytest.mark.parametrize("size", [7, 450, 1999])
-async def test_chunks_of_any_size_come_to_the_same_rows(database: str, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "store"), [(7, PostgresStore), (450, PostgresStore), (1999, PostgresStore), (450, BulkStore)]
+)
+async def test_chunks_of_any_size_come_to_the_same_rows(database: str, size: int, store: type[PostgresStore]) -> None:
     """Few rows travel as arrays, and many by COPY."""
     events = messy(3000, seed=size)
     async with generation(database, "sized") as connection:
-        await fold(connection, [events[start : start + size] for start in range(0, len(events), size)])
+        await fold(connection, [events[start : start + size] for start in range(0, len(events), size)], store)
         assert await rows(connection) == fold_log(PROJECTIONS, events)
 
 
@@ -97,6 +107,16 @@ async def test_two_generations_side_by_side_do_not_touch_each_other(database: st
         await asyncio.gather(fold(one, [events[:700], events[700:]]), fold(two, [events[1000:], events[500:1000]]))
         assert await rows(one) == fold_log(PROJECTIONS, events)
         assert await rows(two) == fold_log(PROJECTIONS, events[500:])
+
+
+async def test_small_and_large_chunks_may_take_turns_in_one_generation(database: str) -> None:
+    """A generation that is built is fed by both: by the workers of a rebuild, and later by those of the service."""
+    events = messy(1500, seed=8)
+    async with generation(database, "turns") as connection:
+        await fold(connection, [events[:300]])
+        await fold(connection, [events[:900]], BulkStore)
+        await fold(connection, [events[600:1200], events])
+        assert await rows(connection) == fold_log(PROJECTIONS, events)
 
 
 async def test_a_chunk_that_is_rolled_back_leaves_nothing(database: str) -> None:

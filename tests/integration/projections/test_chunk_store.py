@@ -17,6 +17,7 @@ from projections.engine.projection import ContactEvent
 from projections.registry import SCHEMA
 from projections.tags.tables import TABLE as TAGS
 from projections.tags.tables import TagRow
+from projections.timeline.bulk import BulkStore
 from projections.timeline.folds import row_of
 from projections.timeline.store import PostgresStore
 from projections.timeline.tables import TABLE as TIMELINE
@@ -31,7 +32,7 @@ AT = 1_780_000_000_000
 MANY = 500  # rows go by COPY
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(params=["memory", "postgres", "bulk"])
 async def store(request: pytest.FixtureRequest, database: str) -> AsyncIterator[ChunkStore]:
     if request.param == "memory":
         yield MemoryStore()
@@ -39,7 +40,7 @@ async def store(request: pytest.FixtureRequest, database: str) -> AsyncIterator[
     connection = await asyncpg.connect(database, server_settings={"search_path": "g1"})
     await create_generation(connection, "g1", SCHEMA)
     async with connection.transaction():
-        yield PostgresStore(connection)
+        yield BulkStore(connection) if request.param == "bulk" else PostgresStore(connection)
     await connection.close()
 
 

@@ -13,7 +13,9 @@ from projections.engine.generations import (
     IncompatibleGeneration,
     NoGeneration,
     active_generation,
+    create_generation,
     ensure_generation,
+    index_for_readers,
     next_generation,
     start_afresh,
 )
@@ -46,6 +48,20 @@ async def test_the_first_generation_is_made_once(connection: Connection) -> None
     assert await ensure_generation(connection, SCHEMA) == first
     assert await active_generation(connection, SCHEMA) == first
     assert await connection.fetchval("SELECT count(*) FROM g1.contacts") == 0
+
+
+async def test_a_generation_without_the_indexes_for_readers_gets_the_same_ones_later(connection: Connection) -> None:
+    await create_generation(connection, "g1", SCHEMA)
+    await create_generation(connection, "g2", SCHEMA, for_readers=False)
+    assert await _indexes(connection, "g2") == await _indexes(connection, "g1") - SCHEMA.indexes_for_readers.keys()
+    for _ in range(2):
+        await index_for_readers(connection, "g2", SCHEMA)
+        assert await _indexes(connection, "g2") == await _indexes(connection, "g1")
+
+
+async def _indexes(connection: Connection, generation: str) -> set[str]:
+    found = await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = $1", generation)
+    return {row["indexname"] for row in found}
 
 
 async def test_a_generation_of_other_folds_is_refused(connection: Connection) -> None:

@@ -1,18 +1,23 @@
 """A generation is rebuilt from the log while the active one goes on, and is compared with it at the same offsets."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
+import psutil
 import pytest
 from rich.console import Console
 
 from projections.as_of.cutoff import Cutoff
-from projections.engine.generations import Generation, Horizon, add_generation
+from projections.engine.connection import Connection
+from projections.engine.generations import Generation, GenerationSchema, Horizon, add_generation
+from projections.engine.holds import Vector
 from projections.registry import SCHEMA
 from services.rebuild.main import CannotRebuild, Options, Rebuilt, rebuild
+from services.rebuild.pair import GenerationPair
 from services.runtime.broker import log_ends
 from tests.support.families import history
 from tests.support.older_data import load_older_data
@@ -52,6 +57,57 @@ async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> No
         result = await rebuilt(world)
     assert differing(result) == (), result.comparison
     assert await worker.stop() == 0
+
+
+class Interrupted(Exception):
+    """The rebuild is interrupted here."""
+
+
+async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers are killed while the log is loaded, and then while identity is resolved and indexes are made."""
+    await world.append(*islice(history(Random(7)), 600))
+    await world.produce(workload(3000, 300, 8))
+    worker = world.start_worker()
+    await world.settle()
+
+    async def interrupted_once_loading(pair: GenerationPair, _end: Vector) -> bool:
+        folded = (await pair.offsets(pair.building)).get(pair.log, {})
+        assert not (await pair.offsets(pair.building)).get(pair.evidence, {}).get(0, 0)
+        return any(folded.values()) and killed(pair.building.name)
+
+    async def interrupted_while_indexing(_connection: Connection, name: str, _schema: GenerationSchema) -> None:
+        killed(name)
+
+    for name, interruption in (
+        ("services.rebuild.pair.GenerationPair.has_loaded", interrupted_once_loading),
+        ("services.rebuild.main.index_for_readers", interrupted_while_indexing),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(name, interruption)
+            with pytest.raises(Interrupted):
+                await rebuilt(world)
+    result = await rebuilt(world)
+    assert result.building.name == "g2"
+    assert differing(result) == (), result.comparison
+    assert await indexes(world, "g2") == await indexes(world, "g1")
+    assert await worker.stop() == 0
+
+
+def killed(generation: str) -> bool:
+    """Kill the workers of the generation, and interrupt the rebuild."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if generation in process.cmdline():
+                process.kill()
+    raise Interrupted
+
+
+async def indexes(world: World, generation: str) -> set[str]:
+    async with world.connection() as connection:
+        found = await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = $1", generation)
+    return {row["indexname"] for row in found}
 
 
 async def test_rows_that_differ_are_found_and_shown_in_both_versions(world: World) -> None:
