@@ -1,10 +1,11 @@
-"""`onefold rebuild` with one worker process, beside a live worker that folded the same log, on the same servers.
+"""`onefold rebuild` beside a live worker that folded the same log, and what it costs the service meanwhile.
 
 The live rate is that of an empty generation, from the assignment of the partitions to the commit of the last event.
-The rebuild begins when its generation is made, so the start of its worker is included, and ends when it has caught up;
-the comparison comes after that, and must find no difference.
+The rebuild has as many workers as it takes by itself. It begins when its generation is made, so the start of its
+workers is included, and ends when it has caught up; the comparison comes after that, and must find no difference.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,25 +13,52 @@ from rich.console import Console
 
 from benchmarks.bed import Bed, connected
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
+from benchmarks.rebuild.beside import fold_while_reading, queries, require_loading, until_loading
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
+from services.control.generations import drop
+from services.embedded.ports import free_port
 from services.rebuild.main import Options, rebuild
+from services.rebuild.worker_processes import useful_workers
 from services.runtime.settings import Settings
 from tests.support.workload import workload
 
 FIGURES: Final = (
     Figure("rebuild_live_events_per_s", "a live worker", "events/s"),
-    Figure("rebuild_events_per_s", "a rebuild with one worker", "events/s"),
+    Figure("rebuild_events_per_s", "a rebuild", "events/s"),
     Figure(
-        "rebuild_ratio_to_live", "to live", "times", 1, ratio=Ratio("rebuild_events_per_s", "rebuild_live_events_per_s")
+        "rebuild_ratio_to_live",
+        "a rebuild to a live worker",
+        "times",
+        at_least=1,
+        ratio=Ratio("rebuild_events_per_s", "rebuild_live_events_per_s"),
+    ),
+    Figure("rebuild_alone_events_per_s", "the live worker, with queries", "events/s"),
+    Figure("rebuild_beside_events_per_s", "the same during a rebuild", "events/s"),
+    Figure(
+        "rebuild_live_slowed",
+        "live rate alone to that during a rebuild",
+        "times",
+        at_most=1.25,
+        ratio=Ratio("rebuild_alone_events_per_s", "rebuild_beside_events_per_s"),
+    ),
+    Figure("rebuild_alone_query_p99_ms", "a query beside the live worker, p99", "ms"),
+    Figure("rebuild_beside_query_p99_ms", "the same during a rebuild", "ms"),
+    Figure(
+        "rebuild_query_slowed",
+        "a query's p99 during a rebuild to that without",
+        "times",
+        at_most=1.25,
+        ratio=Ratio("rebuild_beside_query_p99_ms", "rebuild_alone_query_p99_ms"),
     ),
 )
 _SEED: Final = 1
+_MORE: Final = 5  # the live worker folds one part of so many of the log alone, and one during a rebuild
 _QUIET: Final = Console(stderr=True, quiet=True)
 
 
 class RebuildRate:
-    """Each round fills a log, folds it, and folds it again."""
+    """Each round fills a log, folds it, rebuilds it, and rebuilds it again while the log grows."""
 
     def __init__(self) -> None:
         self.figures: Sequence[Figure] = FIGURES
@@ -42,25 +70,50 @@ class RebuildRate:
 
     async def measure(self, bed: Bed, number: int) -> Round:
         """Raises BenchmarkFailed if the two generations differ."""
-        prefix = f"bench-rebuild-{number}"
-        with bed.console.status(f"Rebuild: {self._size.events:,} events …"):
-            await bed.fill_log(prefix, workload(self._size.events, self._size.contacts, _SEED))
-            async with bed.generation(f"g{number + 7}", prefix) as settings:  # the next one has topics of its own
+        prefix, events, more = f"bench-rebuild-{number}", self._size.events, self._size.events // _MORE
+        with bed.console.status(f"Rebuild: {events:,} events …"):
+            await self._fill(bed, prefix, events, _SEED)
+            async with bed.generation(f"g{number + 7}", prefix) as found:  # the next one has topics of its own
+                settings = found.model_copy(update={"port": free_port()})
                 live = await seconds_to_fold(bed, settings)
                 again = await _seconds_to_rebuild(settings)
-        return {FIGURES[0].key: self._size.events / live, FIGURES[1].key: self._size.events / again}
+                async with queries(bed, settings) as requests:
+                    await self._fill(bed, prefix, more, _SEED + 1)
+                    alone = await fold_while_reading(bed, settings, requests, more)
+                    await self._fill(bed, prefix, more, _SEED + 2)
+                    building = asyncio.create_task(_rebuild(settings))
+                    name = await until_loading(settings)
+                    beside = await fold_while_reading(bed, settings, requests, more)
+                    await require_loading(settings, name)
+                    await building
+        rates = {"live": events / live, "alone": alone.events_per_s, "beside": beside.events_per_s}
+        return {
+            "rebuild_events_per_s": events / again,
+            "rebuild_alone_query_p99_ms": alone.query_p99_ms,
+            "rebuild_beside_query_p99_ms": beside.query_p99_ms,
+        } | {f"rebuild_{of}_events_per_s": rate for of, rate in rates.items()}
+
+    async def _fill(self, bed: Bed, prefix: str, events: int, seed: int) -> None:
+        await bed.fill_log(prefix, workload(events, self._size.contacts, seed))
 
     def facts(self) -> Mapping[str, object]:
         """The sizes of the load."""
         return {"rebuild_events": self._size.events, "rebuild_contacts": self._size.contacts}
 
 
-async def _seconds_to_rebuild(settings: Settings) -> float:
-    result = await rebuild(settings, Options(), _QUIET)
+async def _rebuild(settings: Settings) -> str:
+    """Rebuild, and return the name of the generation, which must not differ from the active one."""
+    result = await rebuild(settings, Options(useful_workers(settings)), _QUIET)
     if result.refused:
         raise BenchmarkFailed(f"the rebuilt generation differs in {', '.join(result.refused)}")
+    return result.building.name
+
+
+async def _seconds_to_rebuild(settings: Settings) -> float:
+    name = await _rebuild(settings)
     async with connected(settings.database_url) as connection:
-        found = await find_generation(connection, result.building.name)
+        found = await find_generation(connection, name)
     if found.caught_up_at is None:
         raise BenchmarkFailed("the rebuilt generation has not caught up")
+    await drop(settings, name)
     return (found.caught_up_at - found.created_at).total_seconds()

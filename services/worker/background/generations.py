@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from projections.engine.generations import GenerationRecord, all_generations
+from projections.engine.generations import BUILDING, GenerationRecord, all_generations
 from projections.registry import SCHEMA
 from services.runtime.database import is_transient
 from services.worker.adapters.postgres import Pool
@@ -90,7 +90,9 @@ class FedGenerations:
             await self._feed({name for name, one in fed.items() if self._needs_a_child(one)})
 
     def _needs_a_child(self, one: GenerationRecord) -> bool:
-        return one.name != self.own and one.schema_digest == SCHEMA.digest
+        """Whether it is another one that this code can feed. A rebuild has workers of its own until it caught up."""
+        loading = one.state == BUILDING and one.caught_up_at is None
+        return one.name != self.own and one.schema_digest == SCHEMA.digest and not loading
 
     async def _feed(self, wanted: set[str]) -> None:
         for name in self._children.keys() - wanted:

@@ -8,7 +8,13 @@ from random import Random
 import psutil
 import pytest
 
-from projections.engine.generations import add_generation, all_generations, find_generation, next_generation
+from projections.engine.generations import (
+    add_generation,
+    all_generations,
+    find_generation,
+    next_generation,
+    note_caught_up,
+)
 from projections.registry import SCHEMA
 from services.control.generations import GenerationInUse, drop, list_generations
 from services.control.swapping import CannotActivate, activate
@@ -22,11 +28,12 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
 
 async def build_beside(world: World) -> str:
-    """Add a generation that is to take the place of the active one; workers begin to feed it."""
+    """Add a generation that is to take the place of the active one, as if a rebuild had built it; workers feed it."""
     async with world.connection() as connection:
         following = await next_generation(connection, takes_over=True)
         await ensure_topics(world.settings, following)
         await add_generation(connection, following, SCHEMA)
+        await note_caught_up(connection, following.name)
     return following.name
 
 

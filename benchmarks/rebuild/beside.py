@@ -1,0 +1,90 @@
+"""What a rebuild costs the service: the live worker's rate, and queries, alone and while a rebuild folds the log.
+
+In each case the live worker folds as many new events, while contacts are read one after the other at a steady pace.
+The rebuild has the log of before to fold, and must be at it from the first to the last moment.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final, NamedTuple
+
+from benchmarks.bed import Bed, connected, reading
+from benchmarks.figures import BenchmarkFailed
+from benchmarks.identity.hub import percentile
+from benchmarks.ingest.caller import Caller, callers, request
+from benchmarks.ingest.service import ONE_PORT, serving
+from benchmarks.worker import seconds_to_fold
+from projections.engine.generations import BUILDING, all_generations
+from services.control.keys import add_key
+from services.runtime.database import open_engine
+from services.runtime.settings import Settings
+from tests.support.workload import TENANT
+
+_READ: Final = 500  # contacts
+_PAUSE: Final = 0.01  # seconds between the ends of two requests and the next one
+_LOOK_EVERY: Final = 0.2
+
+
+class Service(NamedTuple):
+    """How fast the live worker was, in events a second, and the 99th percentile of a query, in ms."""
+
+    events_per_s: float
+    query_p99_ms: float
+
+
+@asynccontextmanager
+async def queries(bed: Bed, settings: Settings) -> AsyncIterator[list[bytes]]:
+    """Run the HTTP service on the generation; yield requests for some of its contacts."""
+    async with open_engine(settings.database_url) as engine:
+        key = await add_key(engine, TENANT, ["customers:read"])
+    async with reading(settings) as connection:
+        found = await connection.fetch("SELECT channel, account, uid FROM contacts ORDER BY contact_id LIMIT $1", _READ)
+    async with serving(bed, settings, ONE_PORT):
+        yield [request("GET", f"/v1/contacts/{'/'.join(one)}", {"authorization": f"Bearer {key}"}) for one in found]
+
+
+async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[bytes], events: int) -> Service:
+    """Fold what is left of the log, which is so many events, by a live worker while contacts are read."""
+    times: list[float] = []
+    async with callers(settings.port, 1) as [caller]:
+        reader = asyncio.create_task(_read(caller, requests, times))
+        try:
+            seconds = await seconds_to_fold(bed, settings)
+        finally:
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+    return Service(events / seconds, percentile(times, 0.99) * 1000)
+
+
+async def _read(caller: Caller, requests: Sequence[bytes], times: list[float]) -> None:
+    while True:
+        for one in requests:
+            began = time.perf_counter()
+            response = await caller.call(one)
+            times.append(time.perf_counter() - began)
+            if response.status != 200:
+                raise BenchmarkFailed(f"a query was answered with {response.status}")
+            await asyncio.sleep(_PAUSE)
+
+
+async def until_loading(settings: Settings) -> str:
+    """Wait until a generation that is built has folded something; returns its name."""
+    async with connected(settings.database_url) as connection:
+        while True:
+            for one in await all_generations(connection):
+                if one.state == BUILDING and await connection.fetchval(
+                    f"SELECT coalesce(sum(next_offset), 0) > 0 FROM {one.name}.offsets"
+                ):
+                    return one.name
+            await asyncio.sleep(_LOOK_EVERY)
+
+
+async def require_loading(settings: Settings, name: str) -> None:
+    """Require that the generation has not caught up yet."""
+    async with connected(settings.database_url) as connection:
+        known = {one.name: one for one in await all_generations(connection)}
+    if known[name].caught_up_at is not None:
+        raise BenchmarkFailed("the rebuild ended before the live worker did; more --events are needed")
