@@ -20,7 +20,7 @@ def worker(
 ) -> None:
     """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions.
 
-    It feeds the active generation. Each other one that is on standby, or that a rebuild has loaded, has a child process.
+    It feeds the active generation. Each other one that is on standby, or was loaded by a rebuild, has a child process.
     """
     from services.runtime.logs import configure_logging
     from services.worker.agents.contacts import contacts
