@@ -112,6 +112,7 @@ GENERATIONS: Final = sa.Table(
     sa.Column("accepted", JSONB()),
     sa.Column("fold_versions", JSONB()),  # none: made by code that kept none
     sa.Column("comparison", JSONB()),  # the result of the latest one, without values
+    sa.Column("topics", JSONB()),  # {topic: {topic_id, partitions}}, as its workers first saw them
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from projections.engine.followed_topics import TopicIdentities, replaced
 from projections.engine.generations import Generation
 from schemas.topics import FOR_EVER, TOPICS, Topic
 from services.doctor.cluster import Cluster, TopicFacts
@@ -45,6 +46,15 @@ def check_topics(
         yield from problems
         if not problems:
             yield AREA.ok(name, f"{facts.partitions} partitions, {facts.replicas} replicas, kept for ever")
+
+
+def check_identities(generation: str, known: TopicIdentities, now: TopicIdentities) -> Iterator[CheckResult]:
+    """Each topic that a generation folds: it is the one that was folded from the beginning."""
+    for name, first in known.items():
+        reason = replaced(name, first, now[name]) if name in now else None
+        if reason:
+            found, _, advice = reason.partition(". ")
+            yield AREA.failed(f"{name} of {generation}", found, advice)
 
 
 def _problems(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from projections.engine.connection import Connection
+from projections.engine.followed_topics import read_followed
 from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
 from projections.identity import outbox
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
@@ -19,6 +20,7 @@ from services.doctor.settings_checks import check_settings
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS, dedicated_connection, driver_error, open_engine
 from services.runtime.settings import Settings
+from services.runtime.topic_ids import topic_identities
 
 _WITHIN: Final = 30.0  # seconds, for one area
 _FOLDED: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE)
@@ -84,6 +86,11 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
             known = await cluster.topics(wanted)
             for one in kafka_checks.check_topics(wanted, known, await postgres_checks.folded_offsets(connection)):
                 yield one
+            now = await topic_identities(settings.kafka_servers, wanted)
+            for each in fed:
+                followed = await read_followed(connection, each.name)
+                for one in kafka_checks.check_identities(each.name, followed, now):
+                    yield one
             names = [active.generation.topic_name(one, settings.topic_prefix) for one in _FOLDED]
             if known.keys() >= wanted.keys():
                 places = [(name, number) for name in names for number in range(known[name].partitions)]

@@ -8,7 +8,7 @@ carries both, so its rows and the new offset can be saved in one transaction, or
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NoReturn, Protocol, cast
 
 import faust
@@ -21,10 +21,15 @@ from faust.types.tuples import ConsumerMessage
 from projections.engine.holds import OffsetHold, allows
 from projections.engine.offsets import Ownership
 from services.worker.core.chunk import Chunk
+from services.worker.ports import LogTruncated
 
 log = structlog.get_logger(__name__)
 _RETRY_AFTER: Final = 1.0  # seconds
 _BOUNDS_ATTEMPTS: Final = 4
+_WHAT_TO_DO: Final = (
+    ". Restore Kafka to a later point; or, with files of `onefold log export`, make the topic anew by `onefold log "
+    "import DIR`; or fold what is left into an empty generation: `onefold migrate --fresh`"
+)
 _FETCH_WAIT: Final = 0.05  # seconds that a fetch, or an agent, waits for records at most
 
 
@@ -38,12 +43,14 @@ class OffsetKeeper(Protocol):
 class ChunkedApp(faust.App):
     """An app whose offsets are kept by an OffsetKeeper.
 
-    ``chunk_records`` is the most records of a chunk. Records beyond the ``hold`` are not handed on.
+    ``chunk_records`` is the most records of a chunk. Records beyond the ``hold`` are not handed on. ``require_topics``
+    raises LogTruncated if the topics are not those that were folded.
     """
 
     offset_keeper: OffsetKeeper
     chunk_records: int
     hold: OffsetHold | None = None
+    require_topics: Callable[[], Awaitable[None]] | None = None
 
     def _create_directories(self) -> None:
         """Make none: Faust's tables are not used, so nothing is written to its folders."""
@@ -59,10 +66,6 @@ class ChunkSchema(faust.Schema[Any, Any]):
     def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
         """The chunk itself."""
         return message.value
-
-
-class LogTruncated(Exception):
-    """The rows end at an offset that the log does not hold: records were lost, or it is another log."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -112,6 +115,7 @@ class Consumer(driver.Consumer):
             self._acquired = False
             assigned = self.assignment()
             keeper = cast("ChunkedApp", self.app).offset_keeper
+            await self._require_topics()
             owned: dict[TP, Ownership] = {}
             for topic in sorted({tp.topic for tp in assigned}):
                 acquired = await keeper.acquire(topic, [tp.partition for tp in assigned if tp.topic == topic])
@@ -177,7 +181,9 @@ class Consumer(driver.Consumer):
         """
         start, first = self._position[tp], records[0].offset
         if first < start:  # the offset is not in the log, so aiokafka began at its start
-            await self._log_truncated(f"{_name(tp)} is folded up to {start}, and its log begins anew at {first}")
+            await self._log_truncated(
+                f"{_name(tp)} is folded up to {start}, and its log begins anew at {first}{_WHAT_TO_DO}"
+            )
         if first > start and self._checked_gaps.get(tp) != start:
             self._checked_gaps[tp] = start
             with contextlib.suppress(IllegalStateError):  # the partition is not assigned any more
@@ -190,6 +196,15 @@ class Consumer(driver.Consumer):
         self._position[tp] = end
         return Chunk(tp.topic, tp.partition, start, end, self._owned[tp], records)
 
+    async def _require_topics(self) -> None:
+        require = cast("ChunkedApp", self.app).require_topics
+        try:
+            if require is not None:
+                await require()
+        except LogTruncated as error:
+            await self.app.crash(error)
+            raise
+
     async def _require_in_log(self, starts: Mapping[TP, int]) -> None:
         """Raises LogTruncated if a partition's log does not hold its offset."""
         for attempt in range(_BOUNDS_ATTEMPTS):  # a broker that has just taken over may not know the end at once
@@ -199,7 +214,9 @@ class Consumer(driver.Consumer):
                 return
             await asyncio.sleep(_RETRY_AFTER * attempt)
         tp = outside[0]
-        await self._log_truncated(f"{_name(tp)} is folded up to {starts[tp]}, and its log has {first[tp]} to {end[tp]}")
+        await self._log_truncated(
+            f"{_name(tp)} is folded up to {starts[tp]}, and its log has {first[tp]} to {end[tp]}{_WHAT_TO_DO}"
+        )
 
     async def _log_bounds(self, partitions: Iterable[TP]) -> tuple[Mapping[TP, int], Mapping[TP, int]]:
         """The first offset of each partition and the one after its last; waits while Kafka is away."""

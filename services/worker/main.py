@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -12,7 +12,7 @@ import uvloop
 
 from projections.as_of.cutoff import Cutoff
 from projections.engine.generations import BUILDING, IncompatibleGeneration, NoSuchGeneration
-from schemas.topics import DEAD_LETTERS, Topic
+from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
 from services.runtime.errors import EXIT_INCOMPATIBLE
@@ -21,6 +21,7 @@ from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.worker import health
 from services.worker.adapters import kafka, postgres
+from services.worker.adapters.topics import FollowedTopics
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
 from services.worker.agents.running import run_until_stopped
@@ -33,12 +34,14 @@ from services.worker.core.exit_status import EXIT_STUCK
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
+from services.worker.ports import LogTruncated
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
 
 log = structlog.get_logger(__name__)
 
 _ALL_GENERATIONS: Final = WorkerRole()
+_FOLDED: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE)
 
 
 def run(
@@ -131,6 +134,10 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             app.hold = await postgres.hold_of(pool, generation.name)
 
         await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
+        followed = FollowedTopics(
+            settings.kafka_servers, pool, generation.name, [topic_name(one) for one in _FOLDED], retrier
+        )
+        app.require_topics = followed.require
         agents = _build_agents(app, resources, factories, handler_of, progress)
         lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(
@@ -151,6 +158,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             watchdog.beat(),
             report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
             follow_hold(read_hold),
+            _crash_by(app, followed.watch()),
             commit_hints(partial(agents.reader.commit_hint, progress.committed)),
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
@@ -163,6 +171,14 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             stop.set()
             await feeding
             return EXIT_STUCK if fed.gone and role.generation is None else status
+
+
+async def _crash_by(app: ChunkedApp, watching: Coroutine[None, None, None]) -> None:
+    """Have the app crash when its log turns out to be another one."""
+    try:
+        await watching
+    except LogTruncated as error:
+        await app.crash(error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,14 @@ from services.runtime.decoding import DeadLetter
 from services.worker.agent_spec import SaveEvents
 
 
+class LogTruncated(Exception):
+    """The rows end at an offset that the log does not hold: records were lost, or it is another log."""
+
+
+class LogReplaced(LogTruncated):
+    """A topic is not the one that was folded, or its records are spread otherwise. The message says what to do."""
+
+
 class Fenced(Exception):
     """Another worker owns the partition now: drop the chunk, the new owner reads it."""
 

@@ -15,7 +15,7 @@ from services.worker.tasks import StoppedWhileWaiting, unless_stopped
 
 log = structlog.get_logger(__name__)
 _REASONS: Final = {
-    EXIT_LOG_TRUNCATED: "the log is shorter than the tables say: Kafka lost data",
+    EXIT_LOG_TRUNCATED: "the log is not the one that was folded, or is shorter: `onefold doctor` says what to do",
     EXIT_INCOMPATIBLE: "the read models were made by another version of the code: run `onefold rebuild --swap`",
 }
 

@@ -10,9 +10,10 @@ from aiokafka.errors import KafkaError
 from faust.contrib.asgi import faust_app_running
 
 from services.worker.agent_spec import BackgroundService
-from services.worker.chunked_transport import ChunkedApp, LogTruncated
+from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.exit_status import EXIT_LOG_TRUNCATED, EXIT_STUCK
 from services.worker.handlers.partition_executor import PartitionExecutor
+from services.worker.ports import LogTruncated
 from services.worker.tasks import in_background
 
 log = structlog.get_logger(__name__)
