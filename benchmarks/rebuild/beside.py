@@ -24,7 +24,7 @@ from tests.support.workload import TENANT
 
 _READ: Final = 500  # contacts
 _PAUSE: Final = 0.01  # seconds between the ends of two requests and the next one
-_LOOK_EVERY: Final = 0.2
+_LOOK_EVERY: Final = 0.02
 
 
 class Service(NamedTuple):
@@ -70,16 +70,19 @@ async def _read(caller: Caller, requests: Sequence[bytes], times: list[float]) -
             await asyncio.sleep(_PAUSE)
 
 
-async def until_loading(settings: Settings) -> str:
-    """Wait until a generation that is built has folded something; returns its name."""
+async def until_taken(settings: Settings, rebuilding: asyncio.Task[str]) -> str:
+    """Wait until workers have acquired partitions of the generation that is built; returns its name.
+
+    Raises what the rebuild raises, and BenchmarkFailed if it has ended before.
+    """
     async with connected(settings.database_url) as connection:
-        while True:
+        while not rebuilding.done():
             for one in await all_generations(connection):
-                if one.state == BUILDING and await connection.fetchval(
-                    f"SELECT coalesce(sum(next_offset), 0) > 0 FROM {one.name}.offsets"
-                ):
+                taken = one.state == BUILDING and await connection.fetchval(f"SELECT count(*) FROM {one.name}.offsets")
+                if taken:
                     return one.name
             await asyncio.sleep(_LOOK_EVERY)
+    raise BenchmarkFailed(f"the rebuild ended at once: {rebuilding.result()}")
 
 
 async def require_loading(settings: Settings, name: str) -> None:

@@ -1,19 +1,20 @@
 """`onefold rebuild` beside a live worker that folded the same log, and what it costs the service meanwhile.
 
-The live rate is that of an empty generation, from the assignment of the partitions to the commit of the last event.
-The rebuild has as many workers as it takes by itself. It begins when its generation is made, so the start of its
-workers is included, and ends when it has caught up; the comparison comes after that, and must find no difference.
+Both begin with an empty generation when the first partitions are assigned to a worker. The live worker ends with the
+commit of the last event, the rebuild, which has as many workers as it takes by itself, when it has caught up, with its
+indexes. The comparison comes after that, and must find no difference.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Console
 
 from benchmarks.bed import Bed, connected
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
-from benchmarks.rebuild.beside import fold_while_reading, queries, require_loading, until_loading
+from benchmarks.rebuild.beside import fold_while_reading, queries, require_loading, until_taken
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
 from services.control.generations import drop
@@ -82,7 +83,7 @@ class RebuildRate:
                     alone = await fold_while_reading(bed, settings, requests, more)
                     await self._fill(bed, prefix, more, _SEED + 2)
                     building = asyncio.create_task(_rebuild(settings))
-                    name = await until_loading(settings)
+                    name = await until_taken(settings, building)
                     beside = await fold_while_reading(bed, settings, requests, more)
                     await require_loading(settings, name)
                     await building
@@ -110,10 +111,13 @@ async def _rebuild(settings: Settings) -> str:
 
 
 async def _seconds_to_rebuild(settings: Settings) -> float:
-    name = await _rebuild(settings)
+    rebuilding = asyncio.create_task(_rebuild(settings))
+    name = await until_taken(settings, rebuilding)
+    began = datetime.now(UTC)
+    await rebuilding
     async with connected(settings.database_url) as connection:
         found = await find_generation(connection, name)
     if found.caught_up_at is None:
         raise BenchmarkFailed("the rebuilt generation has not caught up")
     await drop(settings, name)
-    return (found.caught_up_at - found.created_at).total_seconds()
+    return (found.caught_up_at - began).total_seconds()
