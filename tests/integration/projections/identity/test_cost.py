@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from projections.identity import handlers
+from projections.identity.keys import ResolutionKey
+from projections.identity.loads import LoadHolders
 from projections.identity.resolution.holders import MOST_HOLDERS
 from projections.identity.resolution.policy import Policy
+from projections.identity.store.loading import IdentityStore
 from schemas.events import Event
 from tests.support.identity import Identity
 from tests.support.identity_events import bound, claimed, merged, unbound
+from tests.support.plans import PLAN_CACHE_MODES
 from tests.support.streams import id_of, membership, policies_for
 
 HUB, SMALL = "+886911111111", "+886922222222"
@@ -19,6 +23,13 @@ INSERT INTO holdings
 SELECT 'demo', 'default', gen_random_uuid(), '', 'phone', $1, '', '[null,null,null,null,null,[]]', 4, 1, 0, 1, 'e'
 FROM generate_series(1, $2)
 """
+_YOUNG = """
+ALTER TABLE holdings SET (autovacuum_enabled = off);
+INSERT INTO holdings
+SELECT 'demo', 'default', gen_random_uuid(), '', 'phone', n::text, '', '[null,null,null,null,null,[]]', 4, 1, 0, 1, 'e'
+FROM generate_series(1, 16000) n
+"""
+_SCANS = "SELECT pg_stat_get_xact_numscans('holdings_pk'::regclass)"
 _READ = """
 SELECT coalesce(sum(seq_tup_read), 0)::int AS scanned, coalesce(sum(idx_tup_fetch), 0)::int AS fetched
 FROM pg_stat_xact_user_tables WHERE schemaname = 'g1'
@@ -86,6 +97,20 @@ async def test_no_table_is_read_from_end_to_end(brand: Identity) -> None:
         found = await cost(brand, claimed("web:shop:new", phone="+886933000007", email="a@example.tw", at=99))
     assert found.scanned < 100
     assert found.fetched < 100
+
+
+@pytest.mark.parametrize("mode", PLAN_CACHE_MODES)
+async def test_holders_are_read_by_their_own_index_where_the_table_has_no_statistics(
+    identity: Identity, mode: str
+) -> None:
+    connection = identity.connection
+    await connection.execute(_YOUNG)  # at this size the primary key seems to cost as little
+    await connection.execute(f"SET plan_cache_mode = {mode}")
+    wanted = LoadHolders(frozenset(("phone", str(number)) for number in range(1, 100)))
+    async with connection.transaction():
+        [found] = await IdentityStore(connection, id_of).answer([(ResolutionKey("demo", "default"), wanted)])
+        assert len(found) == len(wanted.identifiers)
+        assert await connection.fetchval(_SCANS) == 0
 
 
 async def test_a_late_login_on_one_browser_reads_that_browser_alone(brand: Identity) -> None:
