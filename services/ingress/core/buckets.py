@@ -1,13 +1,11 @@
 """A token bucket: a rate in tokens per second, and a burst. Time is an argument, in seconds."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 BURST_SECONDS: Final = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """The tokens left, and at which time. A full bucket holds ``BURST_SECONDS`` worth, and at least 1."""
 
     left: float
@@ -25,10 +23,9 @@ def take(bucket: Bucket, rate: float, cost: float, now: float) -> tuple[Bucket, 
     What costs more than a full bucket holds is let through by a full one, which then owes the rest: it could never
     be let through otherwise. A clock that goes back gives nothing and takes nothing.
     """
-    now = max(now, bucket.at)
-    left = min(_most(rate), bucket.left + (now - bucket.at) * rate)
-    missing = min(cost, _most(rate)) - left
-    if missing > _ROUNDING * _most(rate):
+    most, now = _most(rate), max(now, bucket.at)
+    left = min(most, bucket.left + (now - bucket.at) * rate)
+    if left < cost and (missing := min(cost, most) - left) > _ROUNDING * most:
         return Bucket(left, now), missing / rate
     return Bucket(left - cost, now), 0.0
 

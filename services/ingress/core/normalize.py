@@ -70,14 +70,19 @@ def clean_text(text: str) -> str:
 
 
 def clean(value: Any) -> Any:
-    """The JSON value with every text clean; what is nested too deep, or no JSON at all, becomes null."""
+    """The JSON value with every text clean; what is nested too deep, or no JSON at all, becomes null.
+
+    A value that is clean is returned itself: whoever changes the result copies it before.
+    """
     try:
         text = orjson.dumps(value, option=_JSON_ALONE)
     except TypeError:  # a lone surrogate, a number of more than 64 bits, or no JSON
         return _cleaned(value)
-    # Nearly every value is clean, and copied so in a fifth of the time. A backslash is found sooner than an escape.
+    # Nearly every value is clean, and found so in a tenth of the time. A backslash is found sooner than an escape.
     may_be_deep = text.count(b"{") + text.count(b"[") > _MAX_DEPTH
-    return _cleaned(value) if may_be_deep or (b"\\" in text and _NUL_ESCAPE in text) else orjson.loads(text)
+    if may_be_deep or (b"\\" in text and _NUL_ESCAPE in text):
+        return _cleaned(value)
+    return orjson.loads(text) if b"null" in text else value  # what was no number became null
 
 
 def _cleaned(value: Any, depth: int = 0) -> Any:

@@ -151,6 +151,15 @@ def _may_be_echoed(challenge: str) -> bool:
     return challenge.isascii() and challenge.isprintable() and 0 < len(challenge) <= _LONGEST_CHALLENGE
 
 
+def _header(request: Request, name: str) -> str | None:
+    """A header by its name in lower case, without Starlette's copy of all of them."""
+    wanted = name.encode()
+    for given, value in request.scope["headers"]:
+        if given == wanted:
+            return str(value, "latin-1")
+    return None
+
+
 async def _counted(request: Request, sender: WebhookSender) -> Response:
     """A signed webhook; 200 once Kafka has acknowledged everything in it."""
     try:
@@ -166,7 +175,7 @@ async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> R
     source = await source_of(request, ingress, sender.channels)
     with unproven_lease(request, ingress.budget, ingress.peers, source) as lease:
         raw = await read_body(request, ingress.settings.body_limit, lease)
-        if not sender.matches(raw, request.headers.get(sender.header), source.secrets):
+        if not sender.matches(raw, _header(request, sender.header), source.secrets):
             raise Problem(WRONG_SIGNATURE, f"{sender.header} is not this body's by this source's secret")
         prove(lease, source)
         spend(ingress.limits, source)
