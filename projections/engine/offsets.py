@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from projections.engine.connection import Connection
 from projections.engine.metadata import METADATA
 from projections.engine.statements import compiled, unnested
+from projections.engine.store import columns
 
 
 def _count(name: str, first: int = 0) -> sa.Column[int]:
@@ -56,23 +57,35 @@ _ACQUIRE: Final = compiled(
     "topic",
     "partition",
 )
+_MOVED: Final = unnested(
+    "moved",
+    [
+        OFFSETS.c.topic,
+        OFFSETS.c.partition,
+        OFFSETS.c.epoch,
+        *(
+            sa.column(name, sa.BigInteger())
+            for name in ("start", "end", "new", "repeated", "dead", "recently", "recently_dead")
+        ),
+    ],
+)
 _COMMIT: Final = compiled(
     sa.update(OFFSETS)
     .where(
-        OFFSETS.c.topic == sa.bindparam("of_topic"),
-        OFFSETS.c.partition == sa.bindparam("of_partition"),
-        OFFSETS.c.epoch == sa.bindparam("under"),
-        OFFSETS.c.next_offset == sa.bindparam("start"),
+        OFFSETS.c.topic == _MOVED.c.topic,
+        OFFSETS.c.partition == _MOVED.c.partition,
+        OFFSETS.c.epoch == _MOVED.c.epoch,
+        OFFSETS.c.next_offset == _MOVED.c.start,
     )
     .values(
-        next_offset=sa.bindparam("end"),
-        committed=OFFSETS.c.committed + sa.bindparam("new"),
-        duplicates=OFFSETS.c.duplicates + sa.bindparam("repeated"),
-        dead_letters=OFFSETS.c.dead_letters + sa.bindparam("dead"),
-        recent_records=sa.bindparam("recently"),
-        recent_dead=sa.bindparam("recently_dead"),
+        next_offset=_MOVED.c.end,
+        committed=OFFSETS.c.committed + _MOVED.c.new,
+        duplicates=OFFSETS.c.duplicates + _MOVED.c.repeated,
+        dead_letters=OFFSETS.c.dead_letters + _MOVED.c.dead,
+        recent_records=_MOVED.c.recently,
+        recent_dead=_MOVED.c.recently_dead,
     ),
-    *("of_topic", "of_partition", "under", "start", "end", "new", "repeated", "dead", "recently", "recently_dead"),
+    *_MOVED.c.keys(),
 )
 _POSITION: Final = compiled(
     sa.select(OFFSETS.c.epoch, OFFSETS.c.next_offset).where(
@@ -130,22 +143,25 @@ async def acquire(connection: Connection, topic: str, partitions: Iterable[int])
     return {row["partition"]: Ownership(*row) for row in rows}
 
 
-async def commit(connection: Connection, move: OffsetCommit) -> bool:
-    """Move the offset. False if the epoch or the start differs: the transaction must be rolled back."""
-    status = await connection.execute(
-        _COMMIT,
-        move.topic,
-        move.partition,
-        move.epoch,
-        move.start,
-        move.end,
-        move.counts.committed,
-        move.counts.duplicates,
-        move.counts.dead_letters,
-        move.recent_records,
-        move.recent_dead,
-    )
-    return bool(status == "UPDATE 1")
+async def commit(connection: Connection, *moves: OffsetCommit) -> bool:
+    """Move the offsets. False if an epoch or a start differs: the transaction must be rolled back."""
+    rows = [
+        (
+            move.topic,
+            move.partition,
+            move.epoch,
+            move.start,
+            move.end,
+            move.counts.committed,
+            move.counts.duplicates,
+            move.counts.dead_letters,
+            move.recent_records,
+            move.recent_dead,
+        )
+        for move in moves
+    ]
+    status = await connection.execute(_COMMIT, *columns(rows))
+    return bool(status == f"UPDATE {len(moves)}")
 
 
 async def position(connection: Connection, topic: str, partition: int) -> tuple[int, int] | None:

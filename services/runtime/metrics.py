@@ -20,7 +20,7 @@ EVENTS_DEAD: Final = Counter(
 )
 CHUNK_RECORDS: Final = Histogram(
     "onefold_chunk_records",
-    "Records in a chunk, by topic",
+    "Records saved in one transaction (a chunk, or the waiting chunks of several partitions), by topic",
     labelnames=("topic",),
     buckets=(1, 10, 100, 500, 1000, 2000, 4000, 8000),
 )

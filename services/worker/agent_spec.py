@@ -16,6 +16,8 @@ from services.runtime.settings import Settings
 
 # Saves events in the caller's transaction; returns how many were new.
 SaveEvents = Callable[[Connection, list[ContactEvent]], Awaitable[int]]
+# The same for events of several partitions, in their order; how many were new of each partition.
+SaveTogether = Callable[[Connection, Sequence[list[ContactEvent]]], Awaitable[list[int]]]
 # Sends (key, value) pairs; returns once all are acknowledged.
 SendRecords = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]
 # A topic's name on the broker, in the worker's generation.
@@ -56,7 +58,8 @@ class AgentSpec:
     """One agent.
 
     A record whose key is not ``key_of`` its event becomes a dead letter: another partition's writer could fold the
-    same contact or tenant at the same time.
+    same contact or tenant at the same time. With ``save_together``, chunks of several partitions that wait are saved in
+    one transaction.
     """
 
     name: str
@@ -64,6 +67,7 @@ class AgentSpec:
     key_of: KeyOf
     save: SaveEvents
     background: tuple[BackgroundService, ...] = ()
+    save_together: SaveTogether | None = None
 
 
 AgentFactory = Callable[[WorkerResources], AgentSpec]

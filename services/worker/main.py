@@ -31,6 +31,7 @@ from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.core.exit_status import EXIT_STUCK
+from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
@@ -204,6 +205,7 @@ def _build_agents(
     for spec in specs:
         handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
-        executors.append(PartitionExecutor(runner.decode, runner.handle, app.crash))
+        waiting = WaitingChunks(app.chunk_records, together=spec.save_together is not None)
+        executors.append(PartitionExecutor(runner.decode, runner.handle, app.crash, waiting))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, executors, [service for spec in specs for service in spec.background])

@@ -1,11 +1,12 @@
 """What the handlers need from outside, and the ways in which a chunk can fail, each named by the reaction to it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from projections.engine.offsets import OffsetCommit
 from projections.engine.projection import ContactEvent
 from services.runtime.decoding import DeadLetter
-from services.worker.agent_spec import SaveEvents
+from services.worker.agent_spec import SaveEvents, SaveTogether
 
 
 class LogTruncated(Exception):
@@ -44,6 +45,14 @@ class ReadModelWriter(Protocol):
 
         ``move.counts`` is completed with that number. Waits while the database is away.
         Raises Fenced, OffsetMismatch, RejectedByDatabase, FailsRepeatedly, and whatever ``save_events`` raises.
+        """
+
+    async def save_together(
+        self, save_events: SaveTogether, partitions: Sequence[list[ContactEvent]], moves: Sequence[OffsetCommit]
+    ) -> list[int]:
+        """Save the events of several partitions and move their offsets in one transaction; how many were new of each.
+
+        One attempt: waits while the database is away, and raises whatever else ends the transaction.
         """
 
     async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:

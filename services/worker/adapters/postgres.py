@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -26,7 +26,7 @@ from projections.registry import SCHEMA
 from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_outage, is_transient
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
-from services.worker.agent_spec import SaveEvents
+from services.worker.agent_spec import SaveEvents, SaveTogether
 from services.worker.ports import FailsRepeatedly, Fenced, OffsetMismatch, RejectedByDatabase
 
 Pool = asyncpg.Pool
@@ -144,6 +144,26 @@ class PostgresReadModelWriter:
             return await self._while_it_answers(once, _ATTEMPTS)
         except REJECTIONS as error:
             raise RejectedByDatabase(type(error).__name__) from error
+
+    async def save_together(
+        self, save_events: SaveTogether, partitions: Sequence[list[ContactEvent]], moves: Sequence[OffsetCommit]
+    ) -> list[int]:
+        """Save the events of several partitions and move their offsets in one transaction; see ReadModelWriter."""
+
+        async def once() -> list[int]:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await share(connection)
+                news = await save_events(connection, partitions)
+                enter("commit")
+                counted = [
+                    replace(move, counts=Counts(new, len(events) - new, move.counts.dead_letters))
+                    for move, events, new in zip(moves, partitions, news, strict=True)
+                ]
+                if not await commit(connection, *counted):
+                    raise Fenced
+                return news
+
+        return await self._while_it_answers(once, 1)
 
     async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
         """Try to save the events and take it back; see ReadModelWriter."""

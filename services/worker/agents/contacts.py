@@ -5,6 +5,8 @@ ignores, and never loses any. Some channels repeat an intrinsic identifier with 
 `projections.intrinsics` decides which of these events are passed on.
 """
 
+from collections.abc import Sequence
+
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
@@ -24,13 +26,17 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
     make_store = BulkStore if resources.bulk else PostgresStore
 
-    async def save(connection: Connection, events: list[ContactEvent]) -> int:
+    async def save_together(connection: Connection, partitions: Sequence[list[ContactEvent]]) -> list[int]:
         store = make_store(connection)
-        recorded = await project(store, PROJECTIONS, events)
+        recorded = await project(store, PROJECTIONS, [one for events in partitions for one in events])
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
             enter("send")
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
-        return len(recorded.new)
+        new = {id(one) for one in recorded.new}
+        return [sum(id(one) in new for one in events) for events in partitions]
 
-    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save)
+    async def save(connection: Connection, events: list[ContactEvent]) -> int:
+        return (await save_together(connection, [events]))[0]
+
+    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, save_together=save_together)

@@ -5,7 +5,7 @@ Where the database ends the transaction again and again, though it answers, it i
 they cost may depend on the contact's history.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +19,7 @@ from projections.engine.stages import enter
 from services.runtime import metrics
 from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, decode_records
 from services.worker.agent_spec import AgentSpec
-from services.worker.core.chunk import Chunk
+from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.ports import (
     DeadLetterLimitExceeded,
@@ -85,6 +85,26 @@ class ChunkHandler:
             except FailsRepeatedly as error:  # with each of its contacts: it is the database after all
                 log.warning("chunk_not_saved", topic=chunk.topic, partition=chunk.partition, error=str(error))
 
+    async def handle_together(self, work: Sequence[DecodedChunk]) -> list[Counts] | None:
+        """Save decoded chunks of several partitions in one transaction; what became of the records of each.
+
+        None if that is not possible: chunks with dead letters are handled one by one. Raises what saving raises, after
+        a single attempt; then nothing of any chunk is saved.
+        """
+        save = self._agent.save_together
+        if save is None or any(one.decoded.dead_letters for one in work):
+            return None
+        limits = [self._limit(one.chunk).after(len(one.chunk.records), 0) for one in work]
+        if any(limit.exceeded for limit in limits):
+            return None
+        moves = [_move(one.chunk, one.decoded, limit) for one, limit in zip(work, limits, strict=True)]
+        news = await self._read_models.save_together(save, [one.decoded.events for one in work], moves)
+        for one, limit in zip(work, limits, strict=True):
+            self._partitions[one.chunk.place].limit = limit
+        for service in self._agent.background:
+            service.wake()
+        return [Counts(new, len(one.decoded.events) - new) for one, new in zip(work, news, strict=True)]
+
     async def _handle_what_can_be_saved(self, chunk: Chunk, decoded: Decoded) -> Counts:
         try:
             return await self._handle(chunk, decoded)
@@ -117,7 +137,7 @@ class ChunkHandler:
             enter("send")
             await self._dead_letters.send(chunk.topic, chunk.partition, dead)
         new = await self._read_models.save(self._agent.save, events, _move(chunk, decoded, limit))
-        self._partitions[chunk.topic, chunk.partition].limit = limit
+        self._partitions[chunk.place].limit = limit
         for letter in dead:
             metrics.EVENTS_DEAD.labels(chunk.topic, letter.reason).inc()
         for service in self._agent.background:
@@ -163,10 +183,10 @@ class ChunkHandler:
     def _limit(self, chunk: Chunk) -> DeadLetterLimit:
         """The partition's limit with its counts so far; a new ownership starts from the counts in the tables."""
         owner = chunk.ownership
-        known = self._partitions.get((chunk.topic, chunk.partition))
+        known = self._partitions.get(chunk.place)
         if known is None or known.epoch != owner.epoch:
             limit = replace(self._initial_limit, records=owner.recent_records, dead=owner.recent_dead)
-            known = self._partitions[chunk.topic, chunk.partition] = PartitionCounts(owner.epoch, limit)
+            known = self._partitions[chunk.place] = PartitionCounts(owner.epoch, limit)
         return known.limit
 
 

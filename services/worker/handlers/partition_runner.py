@@ -1,7 +1,7 @@
 """Runs the handler on chunks and reacts to its errors: counts, stops a partition, or leaves it to its new owner."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,7 +10,7 @@ from projections.engine.offsets import Counts
 from projections.engine.stages import Stage, StageClock, timed_stages
 from services.runtime import metrics
 from services.runtime.decoding import Decoded
-from services.worker.core.chunk import Chunk
+from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.lag import PartitionAges, PartitionKey
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.ports import DeadLetterLimitExceeded, Fenced, PartitionReader, RejectedByDatabase
@@ -63,15 +63,39 @@ class PartitionRunner:
         metrics.CHUNK_STAGE_SECONDS.labels(chunk.topic, "decode").observe(time.perf_counter() - began)
         return decoded
 
-    async def handle(self, chunk: Chunk, decoded: Decoded) -> None:
-        """Handle the decoded chunk. Raises OffsetMismatch or an unexpected error; either ends the worker."""
-        place, epoch = (chunk.topic, chunk.partition), chunk.ownership.epoch
-        if self._is_stopped(place, epoch):
-            return
+    async def handle(self, work: Sequence[DecodedChunk]) -> Sequence[DecodedChunk]:
+        """Handle the decoded chunks, one a partition; returns those that can't be handled together with others.
+
+        Raises OffsetMismatch or an unexpected error; either ends the worker.
+        """
+        work = [one for one in work if not self._is_stopped(one.chunk.place, one.chunk.ownership.epoch)]
+        if len(work) > 1:
+            return [] if await self._handled_together(work) else work
+        for one in work:
+            await self._handle_alone(one)
+        return []
+
+    async def _handled_together(self, work: Sequence[DecodedChunk]) -> bool:
+        """Whether all chunks were committed. Otherwise none was; by itself, the one that causes it shows."""
         clock = StageClock()
         try:
             with timed_stages(clock):
-                counts = await self._handler.handle(chunk, decoded)
+                counts = await self._handler.handle_together(work)
+        except Exception as error:  # noqa: BLE001 - each chunk is handled by itself then
+            log.info("chunks_not_saved_together", chunks=len(work), error=type(error).__name__)
+            return False
+        if counts is None:
+            return False
+        self._committed(work, counts, clock)
+        return True
+
+    async def _handle_alone(self, one: DecodedChunk) -> None:
+        chunk = one.chunk
+        place, epoch = chunk.place, chunk.ownership.epoch
+        clock = StageClock()
+        try:
+            with timed_stages(clock):
+                counts = await self._handler.handle(chunk, one.decoded)
         except Fenced:
             metrics.CHUNKS_FENCED.inc()
             log.info("chunk_fenced", topic=chunk.topic, partition=chunk.partition, start=chunk.start)
@@ -79,11 +103,16 @@ class PartitionRunner:
         except (DeadLetterLimitExceeded, RejectedByDatabase) as error:
             self._stop(place, epoch, error)
         else:
-            _count(chunk.topic, counts, clock.read())
-            self._progress.committed[place] = chunk.end
-            self._progress.ages.committed(place, chunk.end)
-            self._progress.caught_up()
+            self._committed([one], [counts], clock)
         self._progress.moved()
+
+    def _committed(self, work: Sequence[DecodedChunk], counts: Sequence[Counts], clock: StageClock) -> None:
+        for one, of_one in zip(work, counts, strict=True):
+            _count(one.chunk.topic, of_one)
+            self._progress.committed[one.chunk.place] = one.chunk.end
+            self._progress.ages.committed(one.chunk.place, one.chunk.end)
+        _time(work[0].chunk.topic, sum(one.records for one in counts), clock.read())
+        self._progress.caught_up()
 
     def _is_stopped(self, place: PartitionKey, epoch: int) -> bool:
         """Whether the partition stopped under this ownership. A newer ownership tries again."""
@@ -102,10 +131,13 @@ class PartitionRunner:
         log.error("partition_stopped", topic=topic, partition=partition, reason=type(error).__name__, detail=str(error))
 
 
-def _count(topic: str, counts: Counts, seconds: Mapping[Stage, float]) -> None:
+def _count(topic: str, counts: Counts) -> None:
     metrics.EVENTS_COMMITTED.labels(topic).inc(counts.committed)
     metrics.EVENTS_DUPLICATE.labels(topic).inc(counts.duplicates)
-    metrics.CHUNK_RECORDS.labels(topic).observe(counts.records)
+
+
+def _time(topic: str, records: int, seconds: Mapping[Stage, float]) -> None:
+    metrics.CHUNK_RECORDS.labels(topic).observe(records)
     metrics.CHUNK_SECONDS.labels(topic).observe(sum(seconds.values()))
     for stage, spent in seconds.items():
         metrics.CHUNK_STAGE_SECONDS.labels(topic, stage).observe(spent)

@@ -66,6 +66,20 @@ async def test_a_commit_under_an_old_epoch_or_from_another_offset_changes_nothin
         assert (again.next_offset, again.recent_records, again.recent_dead) == (5, 5, 1)
 
 
+async def test_several_offsets_move_by_their_own_counts_or_the_commit_is_refused(
+    world: World,
+) -> None:
+    async with world.connection() as connection:
+        owned = await acquire(connection, "c", range(3))
+        moves = [OffsetCommit("c", it, owned[it].epoch, 0, it + 1, Counts(committed=it)) for it in range(3)]
+        await acquire(connection, "c", [2])
+        assert not await commit(connection, *moves)  # whoever calls it rolls back
+        await connection.execute("UPDATE offsets SET next_offset = 0, committed = 0 WHERE topic = 'c'")
+        assert await commit(connection, *moves[:2])
+        rows = await connection.fetch("SELECT next_offset, committed FROM offsets WHERE topic = 'c' ORDER BY partition")
+        assert [tuple(row) for row in rows] == [(1, 0), (2, 1), (0, 0)]
+
+
 async def test_acquiring_a_partition_waits_for_the_commit_under_way(world: World) -> None:
     async with world.connection() as one, world.connection() as other:
         old = (await acquire(one, "b", [0]))[0]

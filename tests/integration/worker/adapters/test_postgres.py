@@ -13,7 +13,7 @@ from projections.registry import SCHEMA
 from services.runtime.database import create_pool
 from services.runtime.retrying import Retrier
 from services.worker.adapters.postgres import PostgresReadModelWriter
-from services.worker.ports import FailsRepeatedly
+from services.worker.ports import FailsRepeatedly, Fenced
 
 NO_EVENTS: list[Any] = []
 
@@ -96,3 +96,19 @@ async def test_waiting_for_the_lock_of_another_is_never_given_up(pool: asyncpg.P
         # The holder must not be silent for too long either.
         await other.execute("SET idle_in_transaction_session_timeout = 0")
         assert await save(pool, needs_the_lock) == (None, 5)
+
+
+async def test_of_several_partitions_nothing_is_saved_if_one_is_fenced(pool: asyncpg.Pool) -> None:
+    async def save_events(connection: Any, partitions: Any) -> list[int]:
+        await connection.execute("CREATE TABLE saved ()")
+        return [0 for _ in partitions]
+
+    writer = PostgresReadModelWriter(pool, Retrier())
+    old = await writer.acquire("t", [0, 1])
+    new = await writer.acquire("t", [1])
+    fenced, owned = ([OffsetCommit("t", it, of[it].epoch, 0, 1, Counts()) for it in (0, 1)] for of in (old, old | new))
+    with pytest.raises(Fenced):
+        await writer.save_together(save_events, [NO_EVENTS, NO_EVENTS], fenced)
+    assert await pool.fetchval("SELECT to_regclass('saved') IS NULL AND max(next_offset) = 0 FROM offsets")
+    assert await writer.save_together(save_events, [NO_EVENTS, NO_EVENTS], owned) == [0, 0]
+    assert await pool.fetchval("SELECT min(next_offset) FROM offsets") == 1

@@ -1,6 +1,7 @@
 """An event that makes saving fail is set aside, and what is around it is saved."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -11,8 +12,8 @@ from projections.engine.projection import ContactEvent
 from schemas.codec import encode
 from schemas.events import Event
 from services.runtime.decoding import DeadLetter
-from services.worker.agent_spec import AgentSpec, SaveEvents
-from services.worker.core.chunk import Chunk
+from services.worker.agent_spec import AgentSpec, SaveEvents, SaveTogether
+from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.ports import DeadLetterLimitExceeded, FailsRepeatedly, Fenced
@@ -46,6 +47,14 @@ class Tables:
         self.saved += [one.event for one in events]
         self.moves.append(move)
         return new
+
+    async def save_together(
+        self, save_events: SaveTogether, partitions: Sequence[list[ContactEvent]], moves: Sequence[OffsetCommit]
+    ) -> list[int]:
+        news = await save_events(cast("Any", None), partitions)
+        self.saved += [one.event for events in partitions for one in events]
+        self.moves += moves
+        return news
 
     async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
         self.attempts.append((len(events), attempts))
@@ -174,3 +183,32 @@ async def test_if_every_contact_fails_repeatedly_the_database_is_waited_for() ->
     counts = await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
     assert (counts.committed, counts.dead_letters) == (9, 0)
     assert letters.sent == []
+
+
+async def all_are_new(_: Any, partitions: Sequence[list[ContactEvent]]) -> list[int]:
+    return [len(events) for events in partitions]
+
+
+def together(tables: Tables, *chunks: Chunk) -> tuple[ChunkHandler, list[DecodedChunk]]:
+    agent = AgentSpec("contacts", cast("Any", None), lambda _: None, refuses_bad, save_together=all_are_new)
+    one = ChunkHandler(agent, id_of, tables, Letters(), DeadLetterLimit(1, 4))
+    return one, [DecodedChunk(it, one.decode(it)) for it in chunks]
+
+
+async def test_chunks_of_several_partitions_are_saved_with_an_offset_each() -> None:
+    tables = Tables()
+    first, second = chunk(*GOOD[:4]), replace(chunk(*GOOD[4:]), partition=1)
+    one, work = together(tables, first, second)
+    counts = await one.handle_together(work)
+    assert counts is not None
+    assert [it.committed for it in counts] == [4, 5]
+    assert tables.saved == GOOD
+    assert [(move.partition, move.start, move.end) for move in tables.moves] == [(0, 0, 4), (1, 0, 5)]
+
+
+async def test_chunks_with_a_dead_letter_among_them_are_not_saved_together() -> None:
+    tables = Tables()
+    broken = replace(chunk(), partition=1, records=cast("Any", [Record(None, b"{", 0)]))
+    one, work = together(tables, chunk(*GOOD), broken)
+    assert await one.handle_together(work) is None
+    assert not tables.saved
