@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit nightly coverage check fix bench bench-packages lock
+.PHONY: help demo up test unit nightly coverage check fix chaos bench bench-packages lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: $(READY)  ## lint, format, types, import contracts, dependencies
 fix: $(READY)  ## mend what ruff can mend, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+chaos: $(READY)  ## kill, pause and restart everything at random while events come in (ROUNDS=10 SEED=… NODES=3: Kafka's)
+	$(BIN)/python -m tests.chaos $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
 
 bench: $(READY)  ## measure the end-to-end rate beside the usual way, and identity (ARGS=… for benchmarks: --help shows them)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -43,12 +43,22 @@ class Runtime:
 class Kafka:
     """One broker on one directory of data. The methods block. Topics and records survive `stop()` and `kill()`."""
 
-    def __init__(self, runtime: Runtime, data: Path, log: Path, lease: Lease, *, ports: Ports | None = None) -> None:
+    def __init__(  # noqa: PLR0913 - where it runs, and two things that are chosen unless they are given
+        self,
+        runtime: Runtime,
+        data: Path,
+        log: Path,
+        lease: Lease,
+        *,
+        ports: Ports | None = None,
+        cluster_id: str | None = None,
+    ) -> None:
         self.ports = ports or Ports(broker=free_port(), controller=free_port())
         self.log = log
         self._runtime = runtime
         self._data = data.absolute()
         self._lease = lease
+        self._cluster_id = cluster_id or new_cluster_id()
         self._process: Process | None = None
 
     @property
@@ -96,7 +106,7 @@ class Kafka:
 
     def _format(self, properties: Path) -> None:
         command = self._runtime.quick_command(
-            "kafka.tools.StorageTool", "format", "--cluster-id", _new_cluster_id(), "--config", str(properties)
+            "kafka.tools.StorageTool", "format", "--cluster-id", self._cluster_id, "--config", str(properties)
         )
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -104,5 +114,6 @@ class Kafka:
             raise CannotStart(f"Kafka's storage in {self._data} could not be formatted: {output}")
 
 
-def _new_cluster_id() -> str:
+def new_cluster_id() -> str:
+    """Return an id for a new cluster, as Kafka writes one."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")

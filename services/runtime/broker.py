@@ -51,11 +51,14 @@ async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
 
 def _new_topic(name: str, topic: Topic, settings: Settings) -> NewTopic:
     partitions = topic.partitions if topic.partitions == 1 else settings.partitions or topic.partitions
+    # The brokers' own default is one: then a record is acknowledged that a single broker has, and is lost with it.
+    in_sync = {} if settings.in_sync is None else {"min.insync.replicas": str(settings.in_sync)}
     return NewTopic(
         name,
         num_partitions=partitions,
         replication_factor=settings.replication,
-        topic_configs={
+        topic_configs=in_sync
+        | {
             "retention.ms": str(topic.retention_ms),
             "retention.bytes": "-1",
             "cleanup.policy": "delete",

@@ -10,6 +10,7 @@ from services.runtime.errors import ForeseenError
 from services.runtime.peers import networks_in
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
+_SPARES_ONE = 3  # replicas: with one of them away a record is still on two
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -43,7 +44,9 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="partitions of topics that are created now (default: 8)"
     )
-    replication: Annotated[int, Field(ge=1, le=10)] = Field(1, description="replicas of topics that are created now")
+    replication: Annotated[int, Field(ge=1, le=10)] = Field(
+        1, description="replicas of topics that are created now; from 3 on all but one must have a record"
+    )
     body_limit: Annotated[int, Field(ge=1024)] = Field(5_242_880, description="largest HTTP body, bytes")
     campaign_body_limit: Annotated[int, Field(ge=1024)] = Field(
         67_108_864, description="largest list of a campaign's contacts, bytes, packed and unpacked"
@@ -91,6 +94,14 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_json: bool = Field(default=False, description="log lines as JSON objects")
+
+    @property
+    def in_sync(self) -> int | None:
+        """How many replicas must have a record of a new topic before it is acknowledged; None: the brokers' default.
+
+        One less than there are, so that one broker may be away; of two replicas that would be a single one.
+        """
+        return self.replication - 1 if self.replication >= _SPARES_ONE else None
 
     @property
     def kafka_servers(self) -> str:

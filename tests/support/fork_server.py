@@ -1,6 +1,7 @@
 """Forks workers. Half of a worker's start is importing; here that is done once.
 
-Run it as a program. Each line of its input is a request, `{"env": …, "log": …}`; the answer is the new process's id.
+Run it as a program. Each line of its input is a request, `{"command": …, "env": …, "log": …}`, of any command of
+`onefold`; the answer is the new process's id.
 When a child ends, its exit status (128 + n for signal n) is written to the log's path with `.status` appended. When
 the input ends, all children are killed.
 """
@@ -27,7 +28,7 @@ def main() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         pid = os.fork()
         if pid == 0:
-            _run_worker(request)
+            _run_command(request)
         _logs[pid] = request["log"]
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
@@ -37,7 +38,7 @@ def main() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _run_worker(request: dict[str, Any]) -> None:
+def _run_command(request: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     with Path(request["log"]).open("wb") as log:
@@ -47,7 +48,7 @@ def _run_worker(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     try:
-        app(["worker"])
+        app(request["command"])
     except SystemExit as end:
         sys.stdout.flush()
         sys.stderr.flush()

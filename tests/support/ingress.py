@@ -198,7 +198,7 @@ async def running_ingress(
     async with open_engine(settings.database_url) as engine:
         db = await asyncpg.connect(settings.database_url)
         try:
-            key = await _prepared(engine)
+            key = await add_tenant_with_sources(engine)
             clock = ForwardedClock()
             app = create_app(settings, clock, visible_within, replace_after)
             transport = DocumentedTransport(app, raise_app_exceptions=False)
@@ -211,7 +211,7 @@ async def running_ingress(
             await db.close()
 
 
-async def _prepared(engine: AsyncEngine) -> str:
+async def add_tenant_with_sources(engine: AsyncEngine) -> str:
     """A key of the tenant, which is added with its sources if it is not there."""
     if not await list_tenants(engine):
         await add_tenant(engine, "acme")

@@ -9,16 +9,18 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import asyncpg
+import psutil
 import pytest
 from rich.console import Console
 
@@ -144,6 +146,15 @@ async def fresh_database(server: SharedPostgres) -> AsyncIterator[str]:
         await _execute(server.admin_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def signal_tree(pid: int, number: signal.Signals) -> None:
+    """Send a signal to a process and to all that it started; those that have ended are left out."""
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(number)
+
+
 class OwnServer:
     """A private server that a test may stop, start again with the same data and port, and kill."""
 
@@ -159,6 +170,18 @@ class OwnServer:
     async def kill(self) -> None:
         """As `kill -9`."""
         await asyncio.to_thread(self._server.kill)
+
+    def suspend(self) -> None:
+        """Send SIGSTOP to the server and its children: they keep their connections, and answer nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Send SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if (process := self._server.process) is not None and process.pid is not None:
+            signal_tree(process.pid, number)
 
 
 class OwnKafka(OwnServer):
@@ -188,7 +211,7 @@ class OwnPostgres(OwnServer):
 @asynccontextmanager
 async def own_kafka() -> AsyncIterator[OwnKafka]:
     """A started Apache Kafka; skips on a machine without it."""
-    with _own_home() as (home, lease):
+    with own_home() as (home, lease):
         broker = make_broker(home, lease, _CONSOLE, wanted=_wanted())
         if not isinstance(broker, Kafka):
             refuse_fallback()
@@ -212,7 +235,7 @@ async def own_kafka() -> AsyncIterator[OwnKafka]:
 @asynccontextmanager
 async def own_postgres() -> AsyncIterator[OwnPostgres]:
     """A started PostgreSQL with the control tables."""
-    with _own_home() as (home, lease):
+    with own_home() as (home, lease):
         own = OwnPostgres(Postgres(home / "postgres", home / "logs" / "postgres.log", lease))
         await own.start()
         try:
@@ -222,7 +245,8 @@ async def own_postgres() -> AsyncIterator[OwnPostgres]:
 
 
 @contextmanager
-def _own_home() -> Iterator[tuple[Path, Lease]]:
+def own_home() -> Iterator[tuple[Path, Lease]]:
+    """A folder for private servers and the lease of their processes; it is removed in the end."""
     home = Path(tempfile.mkdtemp(prefix="own-", dir=_directory()))
     home.chmod(0o711)
     with Lease(home / "run") as lease:

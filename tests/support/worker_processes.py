@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +29,10 @@ class ForkServer:
         command = (sys.executable, "-m", "tests.support.fork_server")
         self._process = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def start(self, settings: Settings, log: Path) -> int:
+    def start(self, settings: Settings, log: Path, command: Sequence[str] = ("worker",)) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"env": environment(settings), "log": str(log)}
+        request = {"command": command, "env": environment(settings), "log": str(log)}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -41,35 +42,41 @@ class ForkServer:
 
 
 class WorkerProcess:
-    """`onefold worker` as a process of its own."""
+    """`onefold worker`, or another ``command``, as a process of its own."""
 
-    def __init__(self, settings: Settings, log: Path, fork_server: ForkServer) -> None:
+    def __init__(
+        self, settings: Settings, log: Path, fork_server: ForkServer, command: Sequence[str] = ("worker",)
+    ) -> None:
         self.settings = settings.model_copy(update={"worker_port": free_port()})
         self.log = log
         self._status = Path(f"{log}.status")
-        self.pid = fork_server.start(self.settings, log)
+        self.pid = fork_server.start(self.settings, log, command)
 
     @property
     def running(self) -> bool:
         return not (self._status.exists() and self._status.read_text())
 
     def kill(self) -> None:
-        """Send SIGKILL and wait for the end."""
-        os.kill(self.pid, signal.SIGKILL)
+        """Send SIGKILL and wait for the end; one that has just ended by itself is left."""
+        self._send(signal.SIGKILL)
         while self.running:
             time.sleep(0.01)
 
     def suspend(self) -> None:
         """Send SIGSTOP: the process stops where it is and does not notice."""
-        os.kill(self.pid, signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Send SIGCONT."""
-        os.kill(self.pid, signal.SIGCONT)
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
 
     async def stop(self) -> int:
         """Send SIGTERM and return the exit status."""
-        os.kill(self.pid, signal.SIGTERM)
+        self._send(signal.SIGTERM)
         return await self.ended(30)
 
     async def ended(self, within: float) -> int:

@@ -60,10 +60,17 @@ def is_transient(error: BaseException) -> bool:
 
 
 async def accepts_connections(settings: Settings) -> None:
-    """Return if the first broker accepts a connection; raises OSError."""
-    host, port = settings.kafka_servers.split(",")[0].rsplit(":", 1)
-    _, writer = await asyncio.open_connection(host, int(port))
-    writer.close()
+    """Return if one of the brokers accepts a connection; raises the OSError of the last one."""
+    servers = [server.strip().rsplit(":", 1) for server in settings.kafka_servers.split(",")]
+    for number, (host, port) in enumerate(servers, 1):
+        try:
+            _, writer = await asyncio.open_connection(host, int(port))
+        except OSError:
+            if number == len(servers):
+                raise
+        else:
+            writer.close()
+            return
 
 
 class KafkaNextAgents:
