@@ -2,23 +2,24 @@
 
 Two times can be asked for. What was *true* at a time follows from the events that had occurred by then, also those that
 were received later. What was *known* at a time follows from the events that had been received by then. With both, the
-answer is what was known at the one time to be true at the other.
+answer is what was known at the one time to be true at the other. An erasure counts at every time.
 """
 
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
+from projections.erasures.folds import ERASED
 from schemas.events import Event
 
 LATEST: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
-_MOST_DIGITS: Final = 15
+_MILLISECONDS: Final = re.compile(r"[1-9]\d{11,14}", re.ASCII)  # from 1973 on; seconds have fewer digits
 _LOST_PLUS: Final = re.compile(r"(:\d\d(?:\.\d+)?) (\d\d:?\d\d)$")
 _FORMS: Final = (
     "A time is ISO 8601 with its offset from UTC, such as 2026-03-01T00:00+08:00 or 2026-02-28T16:00:00Z, or a number "
-    "of milliseconds since 1970."
+    "of milliseconds since 1970 with 12 to 15 digits."
 )
 
 
@@ -47,6 +48,10 @@ class Cutoff(NamedTuple):
         """Whether the event counts."""
         return event.occurred_at <= self.occurred_by and event.received_at <= self.received_by
 
+    def counts_for_identity(self, event: Event) -> bool:
+        """Whether identity takes the event into account: erasures at every time, so that nothing erased comes back."""
+        return event.type == ERASED or self.includes(event)
+
     @property
     def occurred_by(self) -> int:
         """The latest ``occurred_at`` of an event that counts."""
@@ -71,7 +76,7 @@ def read_time(text: str) -> int:
     A space before the offset stands for the ``+`` that it is in a URL that was not encoded.
     """
     text = text.strip()
-    if text.lstrip("-").isdecimal() and len(text) <= _MOST_DIGITS:
+    if _MILLISECONDS.fullmatch(text):
         return int(text)
     try:
         found = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text.upper()))

@@ -1,7 +1,8 @@
 """Gathers the events that decide about some contacts at a time in the past.
 
 From contact to contact, by every value at which they meet, in one snapshot of a generation. A contact whose evidence
-says nothing to others any more, because it was taken back or erased since, is found like any other.
+says nothing to others any more, because it was taken back since, is found like any other. What was erased since is
+not: it counts at no time.
 """
 
 from collections.abc import Collection, Iterable
@@ -64,7 +65,6 @@ async def gather(  # noqa: PLR0913 - a question has that many parts
     row = await queries.policy_at(connection, active.tenant, cutoff)
     then = _policy_then(active, row, merges, region)
     walk = _Walk(connection, active, cutoff, then, id_of)
-    await walk.load_erased()
     start = asked.contacts | await walk.holders(values_typed(asked.typed, then.policy, walk.canonical))
     if not reads_alike(then.policy, policy_of(active, region)):
         # What is stored by the values of now is not found by those of then.
@@ -91,14 +91,6 @@ class _Walk:
         self._policy = then.policy
         self.canonical = then.canonical()
         self._id_of = id_of
-        self._erased: dict[MatchedValue, set[UUID]] = {}
-
-    async def load_erased(self) -> None:
-        """Read what contacts stated that were erased later: no stored row says it any more."""
-        erased = await queries.erased_since(self._connection, self._active.tenant, self._cutoff)
-        for one in await self._evidence(erased):
-            for value in self._values([one]):
-                self._erased.setdefault(value, set()).add(one.contact_id)
 
     async def follow(self, start: AbstractSet[UUID]) -> list[ContactEvent]:
         """What these contacts stated, and those that they meet, and so on."""
@@ -126,9 +118,8 @@ class _Walk:
         return await queries.evidence_of(self._connection, self._active.tenant, self._cutoff, contacts)
 
     async def holders(self, values: Collection[MatchedValue]) -> set[UUID]:
-        """The contacts that ever stated the values, also if they were erased since."""
-        erased = set[UUID]().union(*(self._erased.get(value, ()) for value in values))
-        return erased | await queries.holders_of(self._connection, self._active.key, await self._as_stored(values))
+        """The contacts that ever stated the values. What a contact stated until it was erased is not found."""
+        return await queries.holders_of(self._connection, self._active.key, await self._as_stored(values))
 
     @staticmethod
     def _check_size(seen: Collection[UUID], then: Collection[UUID]) -> None:

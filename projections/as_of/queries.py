@@ -16,7 +16,6 @@ from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns
 from projections.erasures.folds import ERASED
-from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.statements import EVIDENCE_TYPES
 from projections.identity.tables import CONTACT_STATES, HOLDINGS, MEMBER_MERGES, POLICIES, REFERENCES, PolicyRow
@@ -46,6 +45,7 @@ def _evidence() -> str:
     """What each contact stated by a time: of an intrinsic identifier the first event only, except where each counts.
 
     The first event of a contact comes along, which shows that there was one. The first after an erasure counts again.
+    Erasures come along whenever they happened.
     """
     order = (TIMELINE.c.occurred_at, TIMELINE.c.event_id)
     erases = TIMELINE.c.type == ERASED
@@ -55,7 +55,7 @@ def _evidence() -> str:
             *(TIMELINE.c[name] for name in ("contact_id", "event_id", "type", "occurred_at")),
             intrinsic.label("intrinsic"),
             CONTACTS.c.channel,
-            sa.func.row_number().over(partition_by=TIMELINE.c.contact_id, order_by=order).label("number"),
+            sa.func.row_number().over(partition_by=(TIMELINE.c.contact_id, _WITHIN), order_by=order).label("number"),
             sa.func.count().filter(erases).over(partition_by=TIMELINE.c.contact_id, order_by=order).label("erasures"),
         )
         .select_from(
@@ -64,7 +64,7 @@ def _evidence() -> str:
                 sa.and_(TIMELINE.c.tenant == CONTACTS.c.tenant, TIMELINE.c.contact_id == CONTACTS.c.contact_id),
             )
         )
-        .where(CONTACTS.c.tenant == _TENANT, CONTACTS.c.contact_id == sa.any_(_IDS), _WITHIN)
+        .where(CONTACTS.c.tenant == _TENANT, CONTACTS.c.contact_id == sa.any_(_IDS), sa.or_(_WITHIN, erases))
         .subquery("of_contact")
     )
     of_value = (of_contact.c.contact_id, of_contact.c.intrinsic, of_contact.c.erasures, of_contact.c.type == ERASED)
@@ -136,22 +136,6 @@ _WITH_EVIDENCE: Final = compiled(
     .limit(_MOST),
     *("tenant", "resolution_id", "most"),
 )
-_ERASED_SINCE: Final = compiled(
-    sa.select(ERASURES.c.contact_id)
-    .select_from(
-        ERASURES.join(
-            TIMELINE,
-            sa.and_(
-                TIMELINE.c.tenant == ERASURES.c.tenant,
-                TIMELINE.c.contact_id == ERASURES.c.contact_id,
-                TIMELINE.c.event_id == ERASURES.c.event_id,
-            ),
-        )
-    )
-    .where(ERASURES.c.tenant == _TENANT, ~_WITHIN)
-    .limit(_MOST),
-    *("tenant", *_CUTOFF, "most"),
-)
 
 
 def _of_tenant(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -192,7 +176,7 @@ async def refs_of(connection: Connection, tenant: str, contacts: Collection[UUID
 async def evidence_of(
     connection: Connection, tenant: str, cutoff: Cutoff, contacts: Collection[UUID]
 ) -> list[ContactEvent]:
-    """What the contacts stated by then, and the first event of each. Raises TooMuchHistory."""
+    """What the contacts stated by then, the first event of each, and every erasure. Raises TooMuchHistory."""
     return await _events(connection, _EVIDENCE, tenant, cutoff, contacts)
 
 
@@ -221,13 +205,6 @@ async def contacts_with_evidence(connection: Connection, resolution: ResolutionK
     """Every contact that ever stated something, or was named. Raises TooMuchHistory."""
     rows = await connection.fetch(_WITH_EVIDENCE, *resolution, MOST_CONTACTS + 1)
     _refuse_more(rows, MOST_CONTACTS, "contacts have evidence, which the policy of then read in another way")
-    return {row["contact_id"] for row in rows}
-
-
-async def erased_since(connection: Connection, tenant: str, cutoff: Cutoff) -> set[UUID]:
-    """The contacts whose latest erasure came later. Raises TooMuchHistory."""
-    rows = await connection.fetch(_ERASED_SINCE, tenant, cutoff.occurred_by, cutoff.received_by, MOST_CONTACTS + 1)
-    _refuse_more(rows, MOST_CONTACTS, "contacts were erased since then")
     return {row["contact_id"] for row in rows}
 
 

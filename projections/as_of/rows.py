@@ -8,6 +8,7 @@ meet, and so on. Everything here is folded from such a set by the same functions
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from projections.as_of.cutoff import Cutoff
 from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Rows, Table, key_of
@@ -87,20 +88,23 @@ def reads_alike(one: Policy, other: Policy) -> bool:
     return _reading(one) == _reading(other)
 
 
-def identity_at(
+def identity_at(  # noqa: PLR0913 - an answer follows from that many things
     events: Iterable[ContactEvent],
     tenants: Iterable[Event],
     policy_row: PolicyRow | None,
     then: PolicyThen,
+    *,
     id_of: IdOf,
+    cutoff: Cutoff,
 ) -> dict[Table, Rows]:
     """Identity's rows, and a row of each contact of which nothing but the contact itself is complete.
 
-    ``events`` are what contacts stated up to a time, ``tenants`` the events that merged member ids.
+    ``events`` are what contacts stated up to the cutoff with every erasure of theirs, ``tenants`` the events that
+    merged member ids. A contact that only has later erasures is not there.
     """
     events = list(events)
     tables = resolve_log([*tenants, *_evidence(events)], {then.place: then.in_force}, id_of)
-    tables |= contacts_at([CONTACTS], events)
+    tables |= contacts_at([CONTACTS], (one for one in events if cutoff.includes(one.event)))
     if policy_row is not None:
         active = ResolutionRow(*then.place, policy_row.event_id, "active", 0, 0, "")
         tables |= {table: {key_of(table, row): row} for table, row in ((POLICIES, policy_row), (RESOLUTIONS, active))}

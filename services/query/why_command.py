@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from projections.as_of.cutoff import Cutoff, NoTime, read_time
+from projections.as_of.queries import TooMuchHistory
 from projections.engine.generations import NoGeneration
 from projections.identity.resolution.explain import UNLINKED_MEANINGS
 from projections.identity.resolution.links import MEANINGS
@@ -19,6 +21,7 @@ from services.query.core.errors import NotFound
 from services.query.core.identity_models import EvidenceEvent, Explanation, Tie
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.query.handlers.past import PastReadModels
 from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
 from services.runtime.settings import Settings
 
@@ -37,11 +40,19 @@ class CannotExplain(Exception):
     """There is no answer; the message says why."""
 
 
-def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], *, as_json: bool) -> None:
+def cutoff_of(as_of: str | None, known_at: str | None) -> Cutoff:
+    """The cutoff at these times. Raises CannotExplain."""
+    try:
+        return Cutoff(*(None if text is None else read_time(text) for text in (as_of, known_at)))
+    except NoTime as error:
+        raise CannotExplain(str(error)) from error
+
+
+def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], cutoff: Cutoff, *, as_json: bool) -> None:
     """Read the database and print the answer. Raises CannotExplain and MissingSetting."""
     try:
-        why = asyncio.run(_ask(settings, tenant, contacts))
-    except (NotFound, NoGeneration) as error:
+        why = asyncio.run(_ask(settings, tenant, contacts, cutoff))
+    except (NotFound, NoGeneration, TooMuchHistory) as error:
         raise CannotExplain(str(error)) from error
     except DATABASE_ERRORS as error:
         raise CannotExplain(f"PostgreSQL can't be asked: {type(driver_error(error)).__name__}") from error
@@ -132,12 +143,14 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
-async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str]) -> Explanation:
+async def _ask(settings: Settings, tenant: str | None, contacts: tuple[str, str], cutoff: Cutoff) -> Explanation:
     lookup = CustomerLookup.of(settings)
     async with open_engine(settings.database_url, max_size=1) as engine:
         chosen = await _tenant(engine, tenant)
     async with generation_connection(settings.database_url, name="why") as connection:
-        return await Explainer(SingleConnection(connection), lookup).why(chosen, *contacts)
+        read_models = SingleConnection(connection)
+        past = PastReadModels(read_models.connection, lookup.id_of, lookup.region)
+        return await Explainer(read_models, lookup, past).why(chosen, *contacts, cutoff)
 
 
 async def _tenant(engine: Engine, wanted: str | None) -> str:

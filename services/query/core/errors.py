@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 
+class AnswersAboutNow(Exception):
+    """This route answers about the present alone; leave out `as_of` and `known_at`."""
+
+
 class NotFound(LookupError):
     """This tenant has nothing of that name. The message is shown to the reader."""
 

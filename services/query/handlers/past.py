@@ -7,6 +7,7 @@ the statements and the code that answer about the present answer about the past 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -47,7 +48,8 @@ class PastReadModels:
                 await store.show_generation(connection, schema)
                 active = await active_resolution(connection, tenant)
                 found = await gather(connection, active, cutoff, asked, id_of=self._id_of, region=self._region)
-                tables = await asyncio.to_thread(rows.identity_at, *found, self._id_of)
+                fold = partial(rows.identity_at, *found, id_of=self._id_of, cutoff=cutoff)
+                tables = await asyncio.to_thread(fold)
                 await store.lay_over(connection, schema, tables, cutoff)
                 yield Snapshot(connection, tenant, await active_resolution(connection, tenant), cutoff)
 

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from services.query.core.models import AccountEventPage
-from services.query.http.parameters import AccountInPath, Answering, Asking, TimelinePageQuery
+from services.query.http.parameters import ABOUT_NOW, AccountInPath, Answering, Asking, TimelinePageQuery
 from services.query.http.responses import PAGED, json_answer
 from services.runtime.api import keyed_router
 
@@ -15,6 +15,7 @@ router = keyed_router("/v1/accounts", "read")
     summary="What happened on an account",
     response_model=AccountEventPage,
     responses=PAGED,
+    dependencies=ABOUT_NOW,
 )
 async def read_account_events(
     asking: Asking, reader: Answering, account: AccountInPath, wanted: TimelinePageQuery

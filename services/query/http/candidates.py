@@ -9,7 +9,7 @@ from projections.candidates.scoring import DEFAULT_SCORE, LEAST_SCORE
 from services.query.core import cursors
 from services.query.core.candidate_models import CandidatePage
 from services.query.handlers.candidates import BEST, Candidates
-from services.query.http.parameters import Asking
+from services.query.http.parameters import ABOUT_NOW, Asking
 from services.query.http.responses import PAGED, answer
 from services.runtime.api import keyed_router
 
@@ -28,6 +28,7 @@ async def _candidates(request: Request) -> Candidates:
     summary="Candidates: customers that are probably one person",
     response_model=CandidatePage,
     responses=PAGED,
+    dependencies=ABOUT_NOW,
 )
 async def read_candidates(
     asking: Asking,

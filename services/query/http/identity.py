@@ -9,7 +9,7 @@ from projections.identity.customer_links import CustomerPosition
 from services.query.core import cursors
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
 from services.query.handlers.explainer import FIRST, NEWEST, Explainer
-from services.query.http.parameters import Asking, At, CustomerName
+from services.query.http.parameters import ABOUT_NOW, Asking, At, CustomerName
 from services.query.http.responses import BY_ANY_NAME, DATED, PAGED, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
@@ -65,6 +65,7 @@ async def read_why(asking: Asking, explainer: Explaining, a: ContactName, b: Con
     summary="Conflicts: what joins nothing",
     response_model=ConflictPage,
     responses=PAGED,
+    dependencies=ABOUT_NOW,
 )
 async def read_conflicts(
     asking: Asking,

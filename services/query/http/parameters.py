@@ -10,12 +10,14 @@ from projections.as_of.cutoff import Cutoff, read_time
 from schemas.events import AccountRef, ContactRef
 from services.control.auth import Principal, require
 from services.query.core import cursors, references
+from services.query.core.errors import AnswersAboutNow
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.reader import CustomerReader
 
 _MOST_EVENTS: Final = 200
 _MOST_TYPES: Final = 50
 _MOST_OF_A_TIME: Final = 64  # characters
+_TIMES: Final = frozenset({"as_of", "known_at"})
 
 
 # Dependencies are coroutines, though they wait for nothing: others would each be sent to a thread and back.
@@ -81,6 +83,13 @@ async def _cutoff(
     return Cutoff(*(None if text is None else read_time(text) for text in (as_of, known_at)))
 
 
+async def only_now(request: Request) -> None:
+    """Raise AnswersAboutNow for a time in the past, which the route would ignore otherwise."""
+    if not _TIMES.isdisjoint(request.query_params):
+        raise AnswersAboutNow(AnswersAboutNow.__doc__)
+
+
+ABOUT_NOW: Final = [Depends(only_now)]
 Asking = Annotated[Principal, Depends(require("customers:read"))]
 Administering = Annotated[Principal, Depends(require("admin"))]
 Answering = Annotated[CustomerReader, Depends(_reader)]

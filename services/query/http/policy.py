@@ -8,7 +8,7 @@ from starlette.responses import Response
 from projections.identity.resolution.policy import Policy
 from services.query.core.policy_models import PolicyStatus, Preview, WishedPolicy
 from services.query.handlers.policies import Policies
-from services.query.http.parameters import Administering, Asking
+from services.query.http.parameters import ABOUT_NOW, Administering, Asking
 from services.query.http.responses import PREVIEWED, answer
 from services.query.ports import PolicyPreviewer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
@@ -26,7 +26,13 @@ async def _previewer(request: Request) -> PolicyPreviewer:
     return previewer
 
 
-@router.get("", summary="The policy for identity", response_model=PolicyStatus, responses=COMMON_PROBLEMS)
+@router.get(
+    "",
+    summary="The policy for identity",
+    response_model=PolicyStatus,
+    responses=COMMON_PROBLEMS,
+    dependencies=ABOUT_NOW,
+)
 async def read_policy(asking: Asking, policies: Annotated[Policies, Depends(_policies)]) -> Response:
     """Which identifiers tie contacts together and which tell people apart; how far the adoption of the next is."""
     return answer(await policies.in_force(asking.tenant))

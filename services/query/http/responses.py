@@ -9,7 +9,7 @@ from starlette.responses import Response
 from projections.as_of.cutoff import NoTime
 from projections.as_of.queries import TooMuchHistory
 from projections.identity.resolution.policy import InvalidPolicy
-from services.query.core.errors import Ambiguous, BadCursor, NotFound
+from services.query.core.errors import Ambiguous, AnswersAboutNow, BadCursor, NotFound
 from services.query.core.membership_previews import NoMerge
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
@@ -58,6 +58,7 @@ def _ambiguous(error: Exception) -> Problem:
 PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,
+    AnswersAboutNow: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
     ReadModelsUnavailable: lambda _: problems.unavailable("PostgreSQL"),
     InvalidPolicy: lambda error: Problem(_NO_POLICY, str(error), field="policy"),

@@ -72,7 +72,9 @@ class ChunkHandler:
         decoded = decode_records(chunk.records, self._id_of, self._agent.key_of)
         if not self._cutoff:
             return decoded
-        return Decoded([one for one in decoded.events if self._cutoff.includes(one.event)], decoded.dead_letters)
+        return Decoded(
+            [one for one in decoded.events if self._cutoff.counts_for_identity(one.event)], decoded.dead_letters
+        )
 
     async def handle(self, chunk: Chunk, decoded: Decoded) -> Counts:
         """Save the decoded chunk; returns what became of its records.

@@ -6,7 +6,7 @@ import pytest
 
 from projections.as_of import queries
 from schemas.events import Event
-from tests.support.identity_events import T0, bound, claimed, decided, erased, event, merged, seen, stated
+from tests.support.identity_events import T0, bound, claimed, decided, erased, event, merged, seen, stated, unbound
 from tests.support.read_api import Brand, id_of
 from tests.support.worked_example import (
     ALL,
@@ -95,7 +95,7 @@ async def test_a_profile_is_as_its_events_had_left_it(brand: Brand) -> None:
     assert [one["type"] for one in page["events"]] == ["profile.updated", "contact.followed"]
 
 
-async def test_what_was_taken_back_or_erased_since_is_found_by_its_value(brand: Brand) -> None:
+async def test_what_was_taken_back_since_is_found_by_its_value(brand: Brand) -> None:
     """By the phone of one contact the other is found, though no stored row says any more that it had it."""
     first, second = "crm:erp:1", "facebook:pg:7"
     await brand.fold(
@@ -103,7 +103,7 @@ async def test_what_was_taken_back_or_erased_since_is_found_by_its_value(brand: 
         bound(second, phone=PHONE, at=2),
         decided(first, LINE, "same", at=3),
         event(LINE, "contact.followed", {}, at=3),
-        erased(second, at=5),
+        unbound(second, phone=PHONE, at=5),
         decided(first, LINE, "undecided", at=6),
     )
     assert contacts_in(await brand.json(f"/v1/customers/contact:{first}")) == [first]
@@ -111,6 +111,26 @@ async def test_what_was_taken_back_or_erased_since_is_found_by_its_value(brand: 
     for name in (f"contact:{first}", f"contact:{second}", f"contact:{LINE}", f"phone:{PHONE}"):
         assert contacts_in(await brand.json(f"/v1/customers/{name}", as_of=T0 + 4)) == together, name
         assert contacts_in(await brand.json(f"/v1/customers/{name}", known_at=T0 + 4)) == together, name
+
+
+@pytest.mark.parametrize("time", ["as_of", "known_at"])
+async def test_what_was_erased_since_comes_back_at_no_time(brand: Brand, time: str) -> None:
+    first, gone, linking = "crm:erp:1", "facebook:pg:7", "line:oa1:U5"
+    await brand.fold(
+        stated(first, phone=PHONE, at=1),
+        bound(gone, phone=PHONE, member_id="M7", at=2),
+        bound(linking, link=gone, at=3),
+        erased(gone, at=5),
+        erased("facebook:pg:8", at=5),
+    )
+    then: dict[str, Any] = {time: T0 + 4}
+    assert contacts_in(await brand.json(f"/v1/customers/phone:{PHONE}", **then)) == [first]
+    assert (await brand.get("/v1/customers/member:M7", **then)).status_code == 404
+    assert contacts_in(await brand.json(f"/v1/customers/contact:{gone}", **then)) == [gone]
+    assert contacts_in(await brand.json(f"/v1/customers/contact:{linking}", **then)) == [linking]
+    why = await brand.json("/v1/identity/why", a=first, b=gone, **then)
+    assert (why["together"], why["chain"], PHONE in str(why)) == (False, [], False)
+    assert (await brand.get("/v1/contacts/facebook/pg/8", **then)).status_code == 404
 
 
 async def test_members_are_merged_as_they_were_then(brand: Brand) -> None:
@@ -149,9 +169,25 @@ async def test_a_time_is_read_as_it_stands_in_a_url_and_nonsense_is_refused(bran
         f"{NAME}?as_of=2025-01-01T00:00:00.003+08:00", headers={"Authorization": f"Bearer {brand.keys['demo']}"}
     )
     assert contacts_in(answer.json()) == [LINE, C1]
-    for nonsense in ("yesterday", "2026-03-01", "2026-03-01T00:00"):
+    for nonsense in ("", "yesterday", "2026-03-01", "2026-03-01T00:00", "1772294400", "\0"):
         refused = await brand.get(NAME, as_of=nonsense)
         assert (refused.status_code, refused.json()["type"]) == (422, "/problems/no-time")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "/v1/identity/conflicts",
+        "/v1/identity/candidates",
+        "/v1/accounts/line/oa1/events",
+        "/v1/identity/policy",
+    ],
+)
+async def test_a_route_without_a_past_refuses_a_time(brand: Brand, route: str) -> None:
+    for when in ({"as_of": T0}, {"known_at": T0}):
+        params: dict[str, Any] = {**when}
+        answer = await brand.get(route, **params)
+        assert (answer.status_code, "as_of" in answer.json()["detail"]) == (422, True)
 
 
 async def test_more_history_than_is_read_is_refused_with_the_way_out(

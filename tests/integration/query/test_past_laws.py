@@ -5,6 +5,7 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 import asyncpg
+import orjson
 import pytest
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
@@ -100,6 +101,22 @@ def cutoffs(chance: Random, *, copies: bool) -> list[Cutoff]:
     return as_of if copies else [*as_of, Cutoff(known_at=times[1]), Cutoff(times[2], times[1])]
 
 
+def events_at(events: list[Event], cutoff: Cutoff) -> list[Event]:
+    """The events that count: those up to the cutoff, and every erasure of a contact that there was by then."""
+    there = {one.contact for one in events if cutoff.includes(one)}
+    return [one for one in events if one.contact in there and cutoff.counts_for_identity(one)]
+
+
+def events_by_then(answered: Any, cutoff: Cutoff) -> Any:
+    """A timeline as it is answered, without later erasures, which the fold of the events has on it."""
+    if not isinstance(answered, bytes):
+        return answered
+    page = orjson.loads(answered)
+    by = (cutoff.occurred_by, cutoff.received_by)
+    kept = [one for one in page["events"] if one["occurred_at"] <= by[0] and one["received_at"] <= by[1]]
+    return {**page, "events": kept}
+
+
 @pytest.mark.parametrize("seed", range(_HISTORIES))
 async def test_an_answer_about_the_past_is_that_of_a_fold_of_the_events_up_to_then(
     generations: Generations, seed: int
@@ -109,11 +126,11 @@ async def test_an_answer_about_the_past_is_that_of_a_fold_of_the_events_up_to_th
     events = whole_history(chance, chance.choice([10, 30, 60]), copies=copies)
     await generations.whole.fold(events)
     for cutoff in cutoffs(chance, copies=copies):
-        await generations.part.fold([one for one in events if cutoff.includes(one)])
+        await generations.part.fold(events_at(events, cutoff))
         for name, question in questions(chance).items():
             past = await answer(question, generations.whole_reader, generations.whole_explainer, cutoff)
             fresh = await answer(question, generations.part_reader, generations.part_explainer, NO_CUTOFF)
-            assert past == fresh, (name, cutoff)
+            assert events_by_then(past, cutoff) == events_by_then(fresh, cutoff), (name, cutoff)
 
 
 @pytest.mark.parametrize("seed", range(_HISTORIES, _HISTORIES + 2))

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from services.cli import app
-from tests.support.identity_events import claimed, seen
+from tests.support.identity_events import T0, claimed, seen
 from tests.support.read_api import MASTER, Brand
 from tests.support.worked_example import ANOTHER_LOGS_IN, C1, LINE, ONE_CUSTOMER, WHATSAPP
 
@@ -51,6 +51,19 @@ async def test_control_characters_of_a_uid_are_not_printed(brand: Brand) -> None
     assert "\u202e" not in result.stdout
     assert "[red] and line:oa1:U1 are two customers" in result.stdout
     assert "Nothing was ever said" in result.stdout
+
+
+async def test_the_links_of_a_time_in_the_past_are_printed(brand: Brand) -> None:
+    await brand.fold(*ONE_CUSTOMER, ANOTHER_LOGS_IN)
+    then = ("--as-of", str(T0 + 4), "--known-at", str(T0 + 4))
+    result = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo", *then)
+    assert "are one customer" in result.stdout, result.output
+    as_json = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo", *then, "--json")
+    over_http = await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP, as_of=T0 + 4, known_at=T0 + 4)
+    assert json.loads(as_json.stdout) == over_http
+    for time in ("yesterday", "2026-03-01", "1772294400"):
+        refused = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo", "--as-of", time)
+        assert (refused.exit_code, "offset from UTC" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff, NoTime, read_time
-from tests.support.identity_events import T0, bound
+from tests.support.identity_events import T0, bound, erased
 
 MIDNIGHT = 1_772_294_400_000  # 2026-03-01T00:00 in Taipei
 
@@ -26,7 +26,21 @@ def test_one_time_is_read_in_every_form(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2026-03-01", "2026-03-01T00:00", "2026-13-01T00:00Z", "1" * 30, "0001-01-01T00:00+24:00"]
+    "text",
+    [
+        "1772294400",
+        "2026",
+        "0",
+        "-1772294400000",
+        "1" * 16,
+        "",
+        "yesterday",
+        "2026-03-01",
+        "2026-03-01T00:00",
+        "2026-13-01T00:00Z",
+        "1" * 30,
+        "0001-01-01T00:00+24:00",
+    ],
 )
 def test_a_time_without_an_offset_and_what_is_no_time_are_refused(text: str) -> None:
     with pytest.raises(NoTime, match="offset from UTC"):
@@ -55,3 +69,9 @@ def test_an_answer_holds_at_the_time_that_is_asked_for() -> None:
     assert Cutoff(as_of=0).moment(7) == 0
     assert Cutoff(as_of=0)
     assert not NO_CUTOFF
+
+
+def test_an_erasure_counts_for_identity_at_every_time() -> None:
+    assert Cutoff(as_of=T0).counts_for_identity(erased("web:shop:c1", at=5))
+    assert not Cutoff(as_of=T0).includes(erased("web:shop:c1", at=5))
+    assert not Cutoff(as_of=T0).counts_for_identity(bound("web:shop:c1", member_id="M7", at=5))
