@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
 from projections.engine.connection import Connection
 from projections.engine.followed_topics import read_followed
-from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
+from projections.engine.generations import ACTIVE, BUILDING, GenerationRecord, all_generations
 from projections.identity import outbox
+from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.doctor import http_checks, kafka_checks, postgres_checks, progress_checks, queries
-from services.doctor.cluster import Cluster, open_cluster
+from services.doctor.cluster import Cluster, LogPartition, TopicFacts, open_cluster
 from services.doctor.finding import Area, CheckResult
 from services.doctor.folder_checks import check_folder
 from services.doctor.progress_checks import LogState
@@ -41,7 +43,7 @@ async def examine(settings: Settings, environment: Mapping[str, str]) -> list[Ch
     if settings.kafka:
         found += [one async for one in _within(kafka_checks.CLUSTER, _kafka(settings, generations))]
     service = environment.get("ONEFOLD_URL") or f"http://{settings.host}:{settings.port}"
-    worker = f"http://{settings.host}:{settings.worker_port}"
+    worker = environment.get("ONEFOLD_WORKER_URL") or f"http://{settings.host}:{settings.worker_port}"
     found += [await http_checks.check_process("service", service), await http_checks.check_process("worker", worker)]
     return found
 
@@ -91,33 +93,55 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
                 followed = await read_followed(connection, each.name)
                 for one in kafka_checks.check_identities(each.name, followed, now):
                     yield one
-            names = [active.generation.topic_name(one, settings.topic_prefix) for one in _FOLDED]
-            if known.keys() >= wanted.keys():
-                places = [(name, number) for name in names for number in range(known[name].partitions)]
-                async for one in _progress(settings, cluster, connection, active, places):
-                    yield one
+            if not known.keys() >= wanted.keys():
+                return
+            async for one in _progress(settings, cluster, active, _places(settings, active, known)):
+                yield one
+            yield progress_checks.check_outbox(await outbox.waiting(connection), await outbox.oldest_age(connection))
+        yield await progress_checks.check_dead_letters(cluster, settings)
+        places = _places(settings, active, known)
+        now = int(datetime.now(UTC).timestamp() * 1000)
+        yield progress_checks.check_dates(await cluster.dated_after(places, now))
+        for other in generations:
+            if other.fed and other is not active:
+                async for one in _beside(settings, cluster, other, _places(settings, other, known)):
+                    yield replace(one, area=f"{one.area} of {other.name}")
+
+
+async def _beside(
+    settings: Settings, cluster: Cluster, generation: GenerationRecord, places: list[LogPartition]
+) -> AsyncIterator[CheckResult]:
+    """Of a generation that is fed beside the active one. What is not read yet is no problem of the installation."""
+    if generation.schema_digest != SCHEMA.digest:
+        yield progress_checks.of_other_code(generation.name)
+        return
+    async for one in _progress(settings, cluster, generation, places):
+        tolerable = generation.state == BUILDING and one.state == "failed"
+        yield replace(one, state="warning") if tolerable else one
+
+
+def _places(settings: Settings, one: GenerationRecord, known: Mapping[str, TopicFacts]) -> list[LogPartition]:
+    """The partitions that the generation folds."""
+    names = [one.generation.topic_name(topic, settings.topic_prefix) for topic in _FOLDED]
+    return [(name, number) for name in names for number in range(known[name].partitions)]
 
 
 async def _progress(
-    settings: Settings,
-    cluster: Cluster,
-    connection: Connection,
-    active: GenerationRecord,
-    places: list[tuple[str, int]],
+    settings: Settings, cluster: Cluster, generation: GenerationRecord, places: list[LogPartition]
 ) -> AsyncIterator[CheckResult]:
-    async def look() -> LogState:
-        folded = await postgres_checks.folded_offsets(connection)
-        return LogState(folded, await cluster.bounds(places))
+    """Whether the generation's workers run, and how far it is in the log."""
+    async with _connected(settings) as connection:
+        await connection.execute(f"SET search_path TO {generation.name}")
 
-    state = await look()
-    for one in progress_checks.check_log(state):
-        yield one
-    yield await progress_checks.check_workers(cluster, f"{settings.topic_prefix}-{active.name}")
-    yield await progress_checks.check_progress(state, look)
-    yield progress_checks.check_outbox(await outbox.waiting(connection), await outbox.oldest_age(connection))
-    yield await progress_checks.check_dead_letters(cluster, settings)
-    now = int(datetime.now(UTC).timestamp() * 1000)
-    yield progress_checks.check_dates(await cluster.dated_after(places, now))
+        async def look() -> LogState:
+            folded = await postgres_checks.folded_offsets(connection)
+            return LogState(folded, await cluster.bounds(places))
+
+        state = await look()
+        for one in progress_checks.check_log(state):
+            yield one
+        yield await progress_checks.check_workers(cluster, f"{settings.topic_prefix}-{generation.name}")
+        yield await progress_checks.check_progress(state, look)
 
 
 def _connected(settings: Settings) -> AbstractAsyncContextManager[Connection]:

@@ -54,6 +54,12 @@ async def check_workers(cluster: Cluster, group: str) -> CheckResult:
     return AREA.failed("running", f"none is in the group {group}", "start one: onefold worker")
 
 
+def of_other_code(generation: str) -> CheckResult:
+    """Of a generation that no worker of this version feeds."""
+    advice = f"run that version's workers too, or: onefold generations drop {generation}"
+    return AREA.warning("running", "it was made by another version of Onefold, whose workers alone feed it", advice)
+
+
 async def check_progress(
     state: LogState, look_again: Callable[[], Awaitable[LogState]], after: float = LOOK_AGAIN_AFTER
 ) -> CheckResult:

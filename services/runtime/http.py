@@ -48,8 +48,21 @@ class RawRoute(Route):
         return match, found if match is Match.NONE else {**found, "route": self}
 
 
-def health_routes(checks: Mapping[str, ReadinessCheck], *, timeout: float = _CHECK_TIMEOUT) -> list[RawRoute]:
-    """The three routes. A check that raises, or takes more than ``timeout`` seconds, makes the process not ready."""
+async def own_metrics() -> bytes:
+    """The metrics of this process, in Prometheus's text format."""
+    return generate_latest()
+
+
+def health_routes(
+    checks: Mapping[str, ReadinessCheck],
+    *,
+    timeout: float = _CHECK_TIMEOUT,
+    metrics: Callable[[], Awaitable[bytes]] = own_metrics,
+) -> list[RawRoute]:
+    """The three routes. A check that raises, or takes more than ``timeout`` seconds, makes the process not ready.
+
+    ``metrics`` gives what ``/metrics`` answers.
+    """
 
     async def ready(_: Request) -> Response:
         results = await asyncio.gather(*(_result(check, timeout) for check in checks.values()))
@@ -57,7 +70,10 @@ def health_routes(checks: Mapping[str, ReadinessCheck], *, timeout: float = _CHE
         body = {"ready": passed, "checks": dict(zip(checks, results, strict=True))}
         return Response(orjson.dumps(body), 200 if passed else 503, media_type="application/json")
 
-    return [RawRoute("/healthz", _health), RawRoute("/readyz", ready), RawRoute("/metrics", _metrics)]
+    async def measured(_: Request) -> Response:
+        return Response(await metrics(), media_type=CONTENT_TYPE_LATEST)
+
+    return [RawRoute("/healthz", _health), RawRoute("/readyz", ready), RawRoute("/metrics", measured)]
 
 
 class EncodedPath:
@@ -83,10 +99,6 @@ def _sent_path(scope: Scope) -> str:
 
 async def _health(_: Request) -> Response:
     return Response(b'{"alive":true}', media_type="application/json")
-
-
-async def _metrics(_: Request) -> Response:
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _result(check: ReadinessCheck, timeout: float) -> str:  # noqa: ASYNC109 - it bounds another's coroutine
@@ -175,11 +187,28 @@ async def serve(
             loop.remove_signal_handler(number)
 
 
-async def serve_health(host: str, port: int, checks: Mapping[str, ReadinessCheck]) -> None:
+async def serve_health(
+    host: str,
+    port: int,
+    checks: Mapping[str, ReadinessCheck],
+    *,
+    metrics: Callable[[], Awaitable[bytes]] = own_metrics,
+) -> None:
     """Serve the three routes and nothing else, until cancelled. Raises OSError if the port is in use."""
+    await serve_health_on(listen(host, port), checks, metrics=metrics)
+
+
+async def serve_health_on(
+    listener: socket.socket,
+    checks: Mapping[str, ReadinessCheck],
+    *,
+    metrics: Callable[[], Awaitable[bytes]] = own_metrics,
+) -> None:
+    """Serve the three routes and nothing else on a listening socket, until cancelled, and close the socket."""
     bounds = Connections(_HEALTH_CONNECTIONS, _HEALTH_CONNECTIONS // 2, Peers())
-    with contextlib.closing(listen(host, port)) as listener:
-        await _server(Starlette(routes=health_routes(checks)), "off", bounds).serve(sockets=[listener])
+    with contextlib.closing(listener):
+        app = Starlette(routes=health_routes(checks, metrics=metrics))
+        await _server(app, "off", bounds).serve(sockets=[listener])
 
 
 def _server(app: ASGIApp, lifespan: Literal["on", "off"], bounds: Connections) -> "_Server":

@@ -18,6 +18,11 @@ EVENTS_DEAD: Final = Counter(
     "Records sent to the dead-letter topic, by the topic they came from and reason",
     labelnames=("topic", "reason"),
 )
+GENERATION_FED: Final = Gauge(
+    "onefold_generation_fed",
+    "1 while the process that feeds the generation answers, else 0, by generation and its state",
+    labelnames=("generation", "state"),
+)
 CHUNK_RECORDS: Final = Histogram(
     "onefold_chunk_records",
     "Records saved in one transaction (a chunk, or the waiting chunks of several partitions), by topic",

@@ -59,13 +59,15 @@ class RefusedRecord:
 
     @property
     def tenant(self) -> str:
-        """The tenant by the record's key, as every writer of ours forms it; empty if there is none."""
-        return (self.key or b"").partition(b"|")[0].decode("utf-8", "replace")
+        """The tenant by the record's key, as every writer of ours forms it; empty if the key has another form."""
+        tenant, bar, _ = (self.key or b"").partition(b"|")
+        return tenant.decode("utf-8", "replace") if bar else ""
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object, without the record itself, which may have identifiers."""
         return {
             **self.place._asdict(),
+            "tenant": self.tenant,
             "reason": self.reason,
             "detail": self.detail,
             "field": self.field,
@@ -73,6 +75,31 @@ class RefusedRecord:
             "times": self.times,
             "sent_again_as": str(self.sent_again_as) if self.sent_again_as else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which dead letters are meant: those that all given values fit. ``since`` and ``until`` are ms, both inclusive."""
+
+    reason: str | None = None
+    topic: str | None = None
+    tenant: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def __bool__(self) -> bool:
+        return self != EVERY_LETTER
+
+    def includes(self, one: RefusedRecord) -> bool:
+        """Whether the dead letter is meant; its time is that at which it was sent last."""
+        wanted = ((self.reason, one.reason), (self.topic, one.place.topic), (self.tenant, one.tenant))
+        in_time = (self.since is None or self.since <= one.sent_at) and (
+            self.until is None or one.sent_at <= self.until
+        )
+        return in_time and all(value in (None, found) for value, found in wanted)
+
+
+EVERY_LETTER: Final = LetterFilter()
 
 
 async def dead_letters(settings: Settings) -> AsyncIterator[RefusedRecord]:
@@ -85,17 +112,18 @@ async def dead_letters(settings: Settings) -> AsyncIterator[RefusedRecord]:
             yield one
 
 
-async def each_once(settings: Settings, *, reason: str | None = None) -> list[RefusedRecord]:
-    """Every refused record once, without its value, the one that was sent last at the end."""
+async def each_once(settings: Settings, choice: LetterFilter = EVERY_LETTER) -> list[RefusedRecord]:
+    """Each refused record that is meant once, without its value, the one that was sent last at the end."""
     found: dict[RecordPlace, RefusedRecord] = {}
     sent_again: dict[RecordPlace, RecordPlace] = {}
     async for one in _letters_and_marks(settings):
         if isinstance(one, _SentAgain):
             sent_again[one.place] = one.now_at
-        elif reason in (None, one.reason):
+        elif choice.reason in {None, one.reason}:  # also if it was refused for another one later
             before = found.pop(one.place, None)
             found[one.place] = replace(_repeated(one, before), value=None)
-    return [replace(one, sent_again_as=sent_again.get(one.place)) for one in found.values()]
+    chosen = (one for one in found.values() if choice.includes(one))
+    return [replace(one, sent_again_as=sent_again.get(one.place)) for one in chosen]
 
 
 async def find(settings: Settings, place: RecordPlace) -> RefusedRecord | None:

@@ -35,7 +35,7 @@ from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_resolution import compare_resolution
 from services.verify.comparing import TableComparison, compare
-from services.verify.dead_letters import RefusedRecord, each_once
+from services.verify.dead_letters import LetterFilter, RefusedRecord, each_once
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
 from services.verify.snapshot import CONTACTS, GenerationSnapshot, take_snapshot
@@ -80,7 +80,7 @@ class Verifier:
 
     async def verdict(self) -> VerifyResult:
         """All tables, the evidence topic, the membership by the log, and the customer changes."""
-        self._set_aside = await each_once(self._settings, reason=CANNOT_BE_SAVED)
+        self._set_aside = await each_once(self._settings, LetterFilter(CANNOT_BE_SAVED))
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
         expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)

@@ -14,7 +14,15 @@ from services.runtime.contact_ids import id_of
 from services.runtime.decoding import KeyOf, decode_records
 from services.runtime.publishing import Publisher, open_publisher
 from services.runtime.settings import Settings
-from services.verify.dead_letters import RecordPlace, RefusedRecord, dead_letters, each_once, mark_of
+from services.verify.dead_letters import (
+    EVERY_LETTER,
+    LetterFilter,
+    RecordPlace,
+    RefusedRecord,
+    dead_letters,
+    each_once,
+    mark_of,
+)
 
 _KEYS: Final[dict[str, KeyOf]] = {CHANNEL_EVENTS.name: contacts_key, IDENTITY_EVIDENCE.name: evidence_key}
 
@@ -47,11 +55,9 @@ class Retry:
         self._id_of = id_of(master_key)
         self._dry_run = dry_run
 
-    async def run(self, place: RecordPlace | None, reason: str | None) -> list[RetryOutcome]:
-        """Retry the record at this place, or all of this reason. Raises NotPublished if Kafka takes one no more."""
-        chosen = {
-            one.place: one for one in await each_once(self._settings, reason=reason) if place in (None, one.place)
-        }
+    async def run(self, place: RecordPlace | None, choice: LetterFilter = EVERY_LETTER) -> list[RetryOutcome]:
+        """Retry the record at this place, or all that are chosen. Raises NotPublished if Kafka takes one no more."""
+        chosen = {one.place: one for one in await each_once(self._settings, choice) if place in (None, one.place)}
         if self._dry_run:
             return [self._judged(one, chosen) async for one in self._with_values(chosen)]
         async with open_publisher(self._settings) as publisher:

@@ -17,6 +17,7 @@ def worker(
         str | None, typer.Option(metavar="NAME", help="Feed this generation only; see `onefold generations list`.")
     ] = None,
     beside: Annotated[int | None, typer.Option(hidden=True, help="The id of the process to end with.")] = None,
+    health_fd: Annotated[int | None, typer.Option(hidden=True, help="A listening socket for the health page.")] = None,
 ) -> None:
     """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions.
 
@@ -31,7 +32,7 @@ def worker(
 
     settings = Settings()
     configure_logging(settings)
-    role = WorkerRole(generation, beside)
+    role = WorkerRole(generation, beside, health_fd)
     tune_gc()
     try:
         status = run(settings, (contacts, identity), role, on_stop=lambda: exit_within(_STOP_WITHIN, 0))

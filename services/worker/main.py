@@ -16,7 +16,7 @@ from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS, IDENTITY_EVIDENCE, Topi
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
 from services.runtime.errors import EXIT_INCOMPATIBLE
-from services.runtime.http import serve_health
+from services.runtime.http import serve_health_on
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.worker import health
@@ -58,7 +58,7 @@ def run(
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(_run(settings, factories, role, on_stop))
-        if settings.wait_for_repair and needs_a_person(status):
+        if settings.wait_for_repair and needs_a_person(status) and role.beside is None:
             runner.run(wait_for_repair(settings, status))
     log.info("worker_stopped", status=status)
     return status
@@ -155,6 +155,11 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
         }
         fed = FedGenerations(pool, generation.name, role, stop, stopping)
+
+        async def serve_page() -> None:
+            listener = role.health_listener(settings.host, settings.worker_port)
+            await serve_health_on(listener, checks, metrics=fed.metrics)
+
         async with in_background(
             watchdog.beat(),
             report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
@@ -164,7 +169,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
             ),
-            serve_health(settings.host, settings.worker_port if role.beside is None else 0, checks),
+            serve_page(),
         ):
             watchdog.start()
             feeding = asyncio.create_task(fed.run())

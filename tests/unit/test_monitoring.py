@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
+from projections.engine.generations import ACTIVE, BUILDING, STANDBY
 from projections.engine.stages import Stage
 from services.ingress.http.webhooks import WRONG_SIGNATURE
 from services.runtime import metrics
@@ -23,8 +24,14 @@ SCRAPES: Final = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_
 DASHBOARD: Final = json.loads((DEPLOY / "grafana" / "dashboards" / "onefold.json").read_text())
 PANELS: Final = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 PAGE: Final = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-TARGET_LABELS: Final = {"job", "instance"}  # Prometheus itself adds them
-VALUES: Final = {"outcome": {WRONG_SIGNATURE.slug}, "reason": {CANNOT_BE_SAVED}, "stage": set(get_args(Stage))}
+TARGET_LABELS: Final = {"job", "instance", "generation"}  # Prometheus adds the first two, a worker the third
+STATES: Final = {ACTIVE, STANDBY, BUILDING}
+VALUES: Final = {
+    "state": STATES,
+    "outcome": {WRONG_SIGNATURE.slug},
+    "reason": {CANNOT_BE_SAVED},
+    "stage": set(get_args(Stage)),
+}
 
 
 def series() -> dict[str, set[str]]:

@@ -6,11 +6,12 @@ when the process that started it has ended.
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +20,9 @@ import structlog
 from projections.engine.generations import BUILDING, GenerationRecord, all_generations
 from projections.registry import SCHEMA
 from services.runtime.database import is_transient
+from services.runtime.http import listen, own_metrics
 from services.worker.adapters.postgres import Pool
+from services.worker.background.generation_metrics import FedGeneration, metrics_of
 
 log = structlog.get_logger(__name__)
 
@@ -33,16 +36,25 @@ _CLI: Final = ("-c", "from services.cli import app; app()")
 class WorkerRole:
     """Which generation a worker process feeds: the named one, or the active one at its start and all others beside it.
 
-    ``beside`` is the id of the process that started it, with which it ends.
+    ``beside`` is the id of the process that started it, with which it ends. ``health_fd`` is a listening socket that
+    it was given for its health page.
     """
 
     generation: str | None = None
     beside: int | None = None
+    health_fd: int | None = None
+
+    def health_listener(self, host: str, port: int) -> socket.socket:
+        """The socket for the health page: at this address only for a process that nobody started beside itself."""
+        if self.health_fd is not None:
+            return socket.socket(fileno=self.health_fd)
+        return listen(host, port) if self.beside is None else listen("127.0.0.1", 0)
 
 
 @dataclass(slots=True)
 class _Child:
     process: Process
+    port: int  # of its health page
     started_at: float
 
 
@@ -60,6 +72,7 @@ class FedGenerations:
     end: Callable[[], None]
     gone: bool = False
     _children: dict[str, _Child] = field(default_factory=dict)
+    _states: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Start and end children as generations come and go. All have ended when it returns."""
@@ -70,6 +83,17 @@ class FedGenerations:
                     await asyncio.wait_for(self.stop.wait(), _LOOK_EVERY)
         finally:
             await asyncio.gather(*(self._end(name) for name in list(self._children)))
+
+    async def metrics(self) -> bytes:
+        """The metrics of this process and its children. A child's own page has them without labels of generations."""
+        if self.role.beside is not None:
+            return await own_metrics()
+        fed = {self.own: FedGeneration(self._state(self.own), None)}
+        fed |= {name: FedGeneration(self._state(name), child.port) for name, child in self._children.items()}
+        return await metrics_of(fed)
+
+    def _state(self, name: str) -> str:
+        return self._states.get(name, "unknown")
 
     async def _look(self) -> None:
         if self.role.beside not in {None, os.getppid()}:
@@ -82,6 +106,7 @@ class FedGenerations:
             if not is_transient(error):
                 raise
             return  # it is asked again
+        self._states = {name: one.state for name, one in fed.items()}
         if self.own not in fed:
             log.info("generation_ended", generation=self.own)
             self.gone = True
@@ -102,14 +127,17 @@ class FedGenerations:
             ended = child is None or child.process.returncode is not None
             if ended and (child is None or time.monotonic() - child.started_at > _START_EVERY):
                 log.info("generation_fed", generation=name)
-                self._children[name] = _Child(await self._start(name), time.monotonic())
+                self._children[name] = await self._start(name)
 
     @staticmethod
-    async def _start(name: str) -> Process:
-        options = ("--generation", name, "--beside", str(os.getpid()))
-        return await asyncio.create_subprocess_exec(
-            sys.executable, *_CLI, "worker", *options, stdin=asyncio.subprocess.DEVNULL
-        )
+    async def _start(name: str) -> _Child:
+        with closing(listen("127.0.0.1", 0)) as listener:
+            fd = listener.fileno()
+            options = ("--generation", name, "--beside", str(os.getpid()), "--health-fd", str(fd))
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, *_CLI, "worker", *options, stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,)
+            )
+            return _Child(process, listener.getsockname()[1], time.monotonic())
 
     async def _end(self, name: str) -> None:
         process = self._children.pop(name).process

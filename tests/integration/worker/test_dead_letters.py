@@ -114,7 +114,36 @@ async def test_the_commands_list_and_show_each_dead_letter_once(world: World) ->
     assert "U1" not in listed.output
     one = json.loads((await onefold(world, "list", "--json", "--reason", "not_json")).stdout)
     assert (one["topic"], one["partition"], one["offset"], one["times"]) == (world.topic, 3, 7, 3)
-    assert (await onefold(world, "list", "--json", "--reason", "empty")).stdout == ""
+    for other in (
+        ("--reason", "empty"),
+        ("--topic", "elsewhere"),
+        ("--tenant", "shop"),
+        ("--since", "2999-01-01T00:00Z"),
+        ("--until", "2001-01-01T00:00Z"),
+    ):
+        assert (await onefold(world, "list", "--json", *other)).stdout == "", other
+    fitting = (
+        "--topic",
+        world.topic,
+        "--tenant",
+        "demo",
+        "--since",
+        "2001-01-01T00:00Z",
+        "--until",
+        "2999-01-01T00:00Z",
+    )
+    assert json.loads((await onefold(world, "list", "--json", *fitting)).stdout) == one
+    counted = json.loads((await onefold(world, "list", "--count", "--json", *fitting)).stdout)
+    names = {"topic": world.topic, "tenant": "demo", "reason": "not_json"}
+    assert counted == {**names, "dead_letters": 1, "sent_again": 0}
+    assert (await onefold(world, "list", "--since", "yesterday")).exit_code == 1
+    assert (
+        (await onefold(world, "retry")).exit_code
+        == (await onefold(world, "retry", place, "--tenant", "x")).exit_code
+        == 1
+    )
+    none_left = await onefold(world, "retry", "--tenant", "demo", "--dry-run", "--json")
+    assert json.loads(none_left.stdout)["outcome"] == "refused_again"
     shown = await onefold(world, "show", place)
     assert shown.stdout_bytes == b"{\xff"
     assert "not_json" in shown.stderr
