@@ -12,6 +12,7 @@ from rich.table import Table
 
 from projections.identity.resolution.links import MEANINGS, Customer, Refusal, RefusedLink, SetAside
 from projections.identity.resolution.resolution import Resolution
+from services.runtime.terminal import show_on
 
 PersonalId = Callable[[str], str]
 _ROWS_PER_PIECE: Final = 5000
@@ -99,7 +100,7 @@ def show(console: Console, found: TenantResolution) -> None:
         console.print(_values_set_aside(resolution.set_aside))
         _print(console, _CORRECT)
     if any(len(customer.contacts) > 1 for customer in resolution.customers):
-        console.print(_largest(resolution.customers))
+        _show_largest(console, resolution.customers)
 
 
 def show_next_steps(console: Console, *, empty: bool) -> None:
@@ -154,13 +155,19 @@ def _values_set_aside(set_aside: Iterable[SetAside]) -> Table:
     return table
 
 
-def _largest(customers: Iterable[Customer]) -> Table:
+def _show_largest(console: Console, customers: Iterable[Customer]) -> None:
+    """The customers with the most contacts; their ids are never cut or wrapped, so that they can be copied."""
     largest = sorted(customers, key=lambda customer: (-len(customer.contacts), customer.founder))
-    table = _table("The largest customers", "contacts", "founder", "member id")
-    for customer in [one for one in largest[:_LARGEST] if len(one.contacts) > 1]:
-        founder, member_id = (escape(printable(text)) for text in (customer.founder, customer.member_id or ""))
-        table.add_row(f"{len(customer.contacts):,}", founder, member_id)
-    return table
+    _print(console, "\nThe largest customers")
+    show_on(
+        console,
+        ("contacts", "member id", "founder"),
+        (
+            (f"{len(one.contacts):,}", printable(one.member_id or ""), printable(one.founder))
+            for one in largest[:_LARGEST]
+            if len(one.contacts) > 1
+        ),
+    )
 
 
 def _table(title: str, *columns: str) -> Table:

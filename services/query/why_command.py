@@ -7,7 +7,6 @@ from typing import Final
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
 from projections.as_of.cutoff import Cutoff, NoTime, read_time
@@ -24,6 +23,7 @@ from services.query.handlers.explainer import Explainer
 from services.query.handlers.past import PastReadModels
 from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
 from services.runtime.settings import Settings
+from services.runtime.terminal import show_on
 
 _MEANINGS: Final = {**MEANINGS, **UNLINKED_MEANINGS}
 _SAYS: Final = {
@@ -73,17 +73,20 @@ def show(console: Console, why: Explanation) -> None:
 
 
 def _show_chain(console: Console, chain: Sequence[Tie]) -> None:
-    whole = [Column(name, overflow="fold") for name in ("contact", "is tied to", "tier", "by")]  # ids, not their heads
-    grid = Table(*whole, box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for tie in chain:
-        grid.add_row(
-            Text(_node(tie.contact, tie.session)),
-            Text(f"{tie.type} {_node(tie.value, tie.value_session)}"),
-            Text("-" if tie.tier is None else str(tie.tier)),
-            _by(tie),
-        )
     console.print()
-    console.print(grid)
+    show_on(
+        console,
+        ("contact", "is tied to", "tier", "by"),
+        (
+            (
+                _node(tie.contact, tie.session),
+                f"{tie.type} {_node(tie.value, tie.value_session)}",
+                "-" if tie.tier is None else str(tie.tier),
+                _by(tie),
+            )
+            for tie in chain
+        ),
+    )
 
 
 def _verdict(why: Explanation) -> Iterator[str]:
@@ -124,13 +127,13 @@ def _node(contact: str, session: str | None) -> str:
     return f"{name} (as {_printable(session)})" if session else name
 
 
-def _by(tie: Tie) -> Text:
-    text = Text("\n".join(_event(one) for one in tie.events))
-    if tie.reason is not None:
-        against = f" ({', '.join(map(_printable, tie.detail))})" if tie.detail else ""
-        status = "refused" if tie.status == "refused" else "set aside"
-        text = Text(f"{status}: {_MEANINGS[tie.reason]}{against}\n", style="red").append(text)
-    return text
+def _by(tie: Tie) -> str:
+    events = "; ".join(_event(one) for one in tie.events)
+    if tie.reason is None:
+        return events
+    against = f" ({', '.join(map(_printable, tie.detail))})" if tie.detail else ""
+    status = "refused" if tie.status == "refused" else "set aside"
+    return f"{status}: {_MEANINGS[tie.reason]}{against}; {events}"
 
 
 def _event(one: EvidenceEvent) -> str:

@@ -88,7 +88,12 @@ def show(titles: tuple[str, ...], rows: Iterable[Iterable[str]], *, empty: str |
     No value is cut or wrapped, so each can be copied. A table that is wider than the terminal is printed as one block
     of lines for each row.
     """
-    console = Console()
+    if not show_on(Console(), titles, rows) and empty:
+        say(empty)
+
+
+def show_on(console: Console, titles: tuple[str, ...], rows: Iterable[Iterable[str]]) -> int:
+    """Print a table as `show` does; the number of its rows."""
     table = [titles, *(tuple(cell.replace("\n", " ") for cell in row) for row in rows)]
     lines = _aligned(table)
     header = lines[0]
@@ -97,8 +102,7 @@ def show(titles: tuple[str, ...], rows: Iterable[Iterable[str]], *, empty: str |
     for line in lines:
         style = "bold" if line is header else ""
         console.print(Text(line.rstrip(), style), soft_wrap=True)  # no markup: names are whatever people chose
-    if empty and len(table) == 1:
-        say(empty)
+    return len(table) - 1
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> list[str]:

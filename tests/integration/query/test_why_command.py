@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from services.cli import app
+from services.query.core.identity_models import Explanation
+from services.query.why_command import show
 from tests.support.identity_events import T0, claimed, seen
 from tests.support.read_api import MASTER, Brand
 from tests.support.worked_example import ANOTHER_LOGS_IN, C1, LINE, ONE_CUSTOMER, WHATSAPP
@@ -26,6 +30,15 @@ async def test_the_links_between_two_contacts_are_printed(brand: Brand) -> None:
     assert ONE_CUSTOMER[1].event_id in result.stdout
     as_json = await run_why(brand, LINE, WHATSAPP, "--tenant", "demo", "--json")
     assert json.loads(as_json.stdout) == await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP)
+
+
+async def test_ids_are_whole_on_a_narrow_terminal(brand: Brand) -> None:
+    await brand.fold(*ONE_CUSTOMER)
+    answered = Explanation.model_validate(await brand.json("/v1/identity/why", a=LINE, b=WHATSAPP))
+    printed = StringIO()
+    show(Console(file=printed, force_terminal=True, width=20, color_system=None), answered)
+    for whole in (LINE, WHATSAPP, C1, ONE_CUSTOMER[1].event_id):
+        assert whole in printed.getvalue()
 
 
 async def test_what_keeps_two_contacts_apart_is_printed(brand: Brand) -> None:
