@@ -1,7 +1,7 @@
 """Looks at one area after the other. What can't be reached fails its own area, and the next one is looked at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Final
 
 from projections.engine.connection import Connection
 from projections.engine.followed_topics import read_followed
-from projections.engine.generations import ACTIVE, BUILDING, GenerationRecord, all_generations
+from projections.engine.generations import ACTIVE, BUILDING, Generation, GenerationRecord, all_generations
 from projections.identity import outbox
 from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
@@ -88,11 +88,8 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
             known = await cluster.topics(wanted)
             for one in kafka_checks.check_topics(wanted, known, await postgres_checks.folded_offsets(connection)):
                 yield one
-            now = await topic_identities(settings.kafka_servers, wanted)
-            for each in fed:
-                followed = await read_followed(connection, each.name)
-                for one in kafka_checks.check_identities(each.name, followed, now):
-                    yield one
+            async for one in _identities(settings, connection, fed, wanted):
+                yield one
             if not known.keys() >= wanted.keys():
                 return
             async for one in _progress(settings, cluster, active, _places(settings, active, known)):
@@ -102,10 +99,21 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
         places = _places(settings, active, known)
         now = int(datetime.now(UTC).timestamp() * 1000)
         yield progress_checks.check_dates(await cluster.dated_after(places, now))
-        for other in generations:
-            if other.fed and other is not active:
-                async for one in _beside(settings, cluster, other, _places(settings, other, known)):
-                    yield replace(one, area=f"{one.area} of {other.name}")
+        others = [one for one in generations if one.fed and one is not active]
+        for other in others:
+            async for one in _beside(settings, cluster, other, _places(settings, other, known)):
+                yield replace(one, area=f"{one.area} of {other.name}")
+
+
+async def _identities(
+    settings: Settings, connection: Connection, fed: Iterable[Generation], wanted: Collection[str]
+) -> AsyncIterator[CheckResult]:
+    """Whether each generation's topics are those that it was folded from."""
+    now = await topic_identities(settings.kafka_servers, wanted)
+    for each in fed:
+        followed = await read_followed(connection, each.name)
+        for one in kafka_checks.check_identities(each.name, followed, now):
+            yield one
 
 
 async def _beside(
