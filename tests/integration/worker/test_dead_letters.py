@@ -114,14 +114,14 @@ async def test_the_commands_list_and_show_each_dead_letter_once(world: World) ->
     assert "U1" not in listed.output
     one = json.loads((await onefold(world, "list", "--json", "--reason", "not_json")).stdout)
     assert (one["topic"], one["partition"], one["offset"], one["times"]) == (world.topic, 3, 7, 3)
-    for other in (
+    for unfitting in (
         ("--reason", "empty"),
         ("--topic", "elsewhere"),
         ("--tenant", "shop"),
         ("--since", "2999-01-01T00:00Z"),
         ("--until", "2001-01-01T00:00Z"),
     ):
-        assert (await onefold(world, "list", "--json", *other)).stdout == "", other
+        assert (await onefold(world, "list", "--json", *unfitting)).stdout == "", unfitting
     fitting = (
         "--topic",
         world.topic,
