@@ -18,6 +18,7 @@ from projections.engine.generations import (
 from projections.registry import SCHEMA
 from services.control.generations import GenerationInUse, drop, list_generations
 from services.control.swapping import CannotActivate, activate
+from services.doctor.main import examine
 from services.runtime.broker import ensure_topics
 from tests.support.families import history
 from tests.support.polling import until
@@ -75,6 +76,12 @@ async def test_children_feed_other_generations_and_end_with_them(world: World) -
     process = psutil.Process(worker.pid)
     await until(partial(_fed, world, second), 90, lambda: world.output)
     (child,) = process.children()
+    page = (await worker.get("/metrics")).text
+    assert 'onefold_generation_fed{generation="g1",state="active"} 1.0' in page
+    assert f'onefold_generation_fed{{generation="{second}",state="building"}} 1.0' in page
+    assert f'onefold_partitions_stopped{{generation="{second}"}} 0.0' in page
+    checked = [one for one in await examine(worker.settings, {}) if one.area == f"workers of {second}"]
+    assert [(one.check, one.state) for one in checked] == [("log", "ok"), ("running", "ok"), ("lag", "ok")]
     with pytest.raises(GenerationInUse):
         await drop(world.settings, "g1")
     await drop(world.settings, second)
