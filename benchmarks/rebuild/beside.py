@@ -27,7 +27,7 @@ _PAUSE: Final = 0.01  # seconds between the ends of two requests and the next on
 _LOOK_EVERY: Final = 0.02
 
 
-class Service(NamedTuple):
+class MeasuredService(NamedTuple):
     """How fast the live worker was, in events a second, and the 99th percentile of a query, in ms."""
 
     events_per_s: float
@@ -45,7 +45,7 @@ async def queries(bed: Bed, settings: Settings) -> AsyncIterator[list[bytes]]:
         yield [request("GET", f"/v1/contacts/{'/'.join(one)}", {"authorization": f"Bearer {key}"}) for one in found]
 
 
-async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[bytes], events: int) -> Service:
+async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[bytes], events: int) -> MeasuredService:
     """Fold what is left of the log, which is so many events, by a live worker while contacts are read."""
     times: list[float] = []
     async with callers(settings.port, 1) as [caller]:
@@ -56,7 +56,7 @@ async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[by
             reader.cancel()
             with suppress(asyncio.CancelledError):
                 await reader
-    return Service(events / seconds, percentile(times, 0.99) * 1000)
+    return MeasuredService(events / seconds, percentile(times, 0.99) * 1000)
 
 
 async def _read(caller: Caller, requests: Sequence[bytes], times: list[float]) -> None:
