@@ -1,5 +1,6 @@
 """The read models there are. Adding one is a folder with tables.py and folds.py, and its line here."""
 
+from collections.abc import Collection
 from typing import Final
 
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
@@ -7,7 +8,7 @@ from projections.bindings.folds import PROJECTION as BINDINGS
 from projections.candidates.tables import TABLES as CANDIDATES
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
-from projections.engine.generations import GenerationSchema
+from projections.engine.generation_schema import GenerationSchema
 from projections.engine.metadata import Table
 from projections.engine.offsets import OFFSETS
 from projections.engine.projection import Projection
@@ -31,3 +32,21 @@ SCHEMA: Final = GenerationSchema(
     | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION},
     VIEWS,
 )
+# Read models that can be rebuilt alone: each is a fold of a contact's events, and nothing but one table. What identity
+# is made of can't be, since it folds the evidence that the other agent sends, and announces changes.
+SINGLE: Final = frozenset(str(one.table.name) for one in PROJECTIONS)
+
+
+def projections_of(read_models: Collection[str] | None) -> tuple[Projection, ...]:
+    """The projections of these read models; with None, all of them."""
+    return tuple(one for one in PROJECTIONS if read_models is None or one.table.name in read_models)
+
+
+def schema_of(read_models: Collection[str] | None) -> GenerationSchema:
+    """What a generation of these read models is made of: their tables, and the timeline. With None, a whole one."""
+    if read_models is None:
+        return SCHEMA
+    made_of = projections_of(read_models)
+    versions = {one.table.name: one.version for one in made_of} | {TIMELINE.name: timeline.VERSION}
+    tables = (OFFSETS, TIMELINE, *(one.table for one in made_of))
+    return GenerationSchema(tables, versions, read_models=frozenset(read_models))

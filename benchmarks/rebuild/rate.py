@@ -19,7 +19,8 @@ from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
 from services.control.generations import drop
 from services.embedded.ports import free_port
-from services.rebuild.main import Options, rebuild
+from services.rebuild.choosing import Options
+from services.rebuild.main import rebuild
 from services.rebuild.worker_processes import useful_workers
 from services.runtime.settings import Settings
 from tests.support.workload import workload

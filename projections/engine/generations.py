@@ -8,24 +8,24 @@ Readers read the *active* generation. One that is *building* folds the log besid
 former one is on *standby*: workers go on to fold the log into it, so that going back is the same step. One that is
 *retired* is kept and not folded into any more. Only the active one announces changes of customers, so each chunk's
 transaction begins with `share`, which the change of the active generation waits for.
+
+A generation may be made of *some read models* only: those that have changed, with a timeline of its own to fold them
+by. `adoption` puts them into the active generation, whose digest then is the one of the code that folded them.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
-from functools import cached_property
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCLASS
 
 from projections.engine.connection import Connection
-from projections.engine.metadata import FOR_READERS
-from projections.engine.statements import comments, compiled, ddl, index_ddl
-from projections.engine.views import View, point_views
+from projections.engine.generation_schema import GenerationSchema
+from projections.engine.statements import compiled
+from projections.engine.views import point_views
 from projections.migrations.tables import GENERATIONS
 from schemas.topics import CUSTOMER_CHANGES, Topic
 
@@ -61,6 +61,8 @@ _ALL: Final = sa.select(
     GENERATIONS.c.known_at,
     GENERATIONS.c.caught_up_at,
     GENERATIONS.c.compared_at,
+    GENERATIONS.c.read_models,
+    GENERATIONS.c.model_digests,
 )
 _LIST: Final = compiled(_ALL.order_by(GENERATIONS.c.created_at, GENERATIONS.c.name))
 _FIND: Final = compiled(_ALL.where(_NAMED), "of_name")
@@ -76,8 +78,21 @@ _INSERT: Final = compiled(
         as_of=sa.bindparam("as_of"),
         known_at=sa.bindparam("known_at"),
         fold_versions=sa.bindparam("versions", type_=JSONB()),
+        read_models=sa.bindparam("models", type_=ARRAY(sa.Text())),
+        model_digests=sa.bindparam("digests", type_=JSONB()),
     ),
-    *("new", "in_state", "suffix", "changes", "digest", "as_of", "known_at", "versions"),
+    *("new", "in_state", "suffix", "changes", "digest", "as_of", "known_at", "versions", "models", "digests"),
+)
+_NOTE_DIGESTS: Final = compiled(
+    sa.update(GENERATIONS)
+    .where(_NAMED, GENERATIONS.c.model_digests.is_(None))
+    .values(model_digests=sa.bindparam("digests", type_=JSONB())),
+    *("of_name", "digests"),
+)
+_DIGEST_NOW: Final = compiled(
+    sa.select(GENERATIONS.c.schema_digest).where(
+        GENERATIONS.c.name == sa.func.current_schema(), GENERATIONS.c.state.in_(FED)
+    )
 )
 _SET_STATE: Final = compiled(
     sa.update(GENERATIONS)
@@ -103,6 +118,20 @@ _NOTE_COMPARED: Final = compiled(
     *("of_name", "accepted"),
 )
 _RELEASE: Final = compiled(sa.update(GENERATIONS).where(_NAMED).values(hold=sa.null()), "of_name")
+_LAST_DROPPED: Final = sa.select(sa.table("generation_numbers", sa.column("last_value"), schema="onefold"))
+_GREATEST_DROPPED: Final = compiled(_LAST_DROPPED)
+_NOTE_DROPPED: Final = compiled(
+    sa.select(
+        sa.func.setval(
+            sa.cast(sa.literal_column("'onefold.generation_numbers'"), REGCLASS),
+            sa.func.greatest(
+                sa.bindparam("number", type_=sa.BigInteger()),
+                _LAST_DROPPED.scalar_subquery(),
+            ),
+        )
+    ),
+    "number",
+)
 _FORGET: Final = compiled(sa.delete(GENERATIONS).where(_NAMED), "of_name")
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("onefold.generations"))))
 _CHUNKS: Final = sa.func.hashtext("onefold.chunks")
@@ -113,6 +142,10 @@ _SHARE: Final = compiled(
 _STOP_CHUNKS: Final = compiled(
     sa.select(sa.func.pg_advisory_xact_lock(_CHUNKS, sa.func.hashtext(sa.bindparam("name", type_=sa.Text())))), "name"
 )
+
+
+# The schema of a generation of these read models; with None, of a whole one.
+SchemaOf = Callable[[Collection[str] | None], GenerationSchema]
 
 
 def changes_suffix(*, only_active: bool = False) -> sa.Select[tuple[str]]:
@@ -153,6 +186,7 @@ class Generation(NamedTuple):
     name: str
     topic_suffix: str
     changes_suffix: str
+    read_models: frozenset[str] | None = None  # that it is made of; None: of all
 
     def topic_name(self, topic: Topic, prefix: str) -> str:
         """The name of the generation's topic on the broker."""
@@ -170,7 +204,10 @@ EVERYTHING: Final = Horizon()
 
 
 class GenerationRecord(NamedTuple):
-    """What is known of a generation; ``schema_digest`` is None if it was made by code that kept none."""
+    """What is known of a generation; the digests are None if it was made by code that kept none.
+
+    ``read_models`` are those that it is made of, None if it is made of all.
+    """
 
     name: str
     topic_suffix: str
@@ -183,11 +220,13 @@ class GenerationRecord(NamedTuple):
     known_at: datetime | None
     caught_up_at: datetime | None
     compared_at: datetime | None
+    read_models: frozenset[str] | None
+    model_digests: Mapping[str, str] | None
 
     @property
     def generation(self) -> Generation:
         """Its schema and topics."""
-        return Generation(self.name, self.topic_suffix, self.changes_suffix)
+        return Generation(self.name, self.topic_suffix, self.changes_suffix, self.read_models)
 
     @property
     def fed(self) -> bool:
@@ -205,38 +244,6 @@ class GenerationRecord(NamedTuple):
         return Horizon(self.as_of, self.known_at)
 
 
-@dataclass(frozen=True)
-class GenerationSchema:
-    """What a generation is made of: its tables, the version of each read model's fold, by name, and views of it."""
-
-    tables: tuple[sa.Table, ...]
-    fold_versions: Mapping[str, int]
-    views: tuple[View, ...] = ()
-
-    @cached_property
-    def ddl(self) -> list[str]:
-        """The statements that create all tables and indexes in the schema that comes first in the search path."""
-        return [statement for table in self.tables for statement in ddl(table)]
-
-    @cached_property
-    def indexes_for_readers(self) -> dict[str, str]:
-        """The statement that creates each index which no fold needs, by the name of the index."""
-        indexes = [index for table in self.tables for index in table.indexes if index.info == FOR_READERS]
-        return {str(one.name): index_ddl(one) for one in indexes}
-
-    @cached_property
-    def comments(self) -> list[str]:
-        """The statements that comment on the tables. They are no part of the digest."""
-        return [statement for table in self.tables for statement in comments(table)]
-
-    @cached_property
-    def digest(self) -> str:
-        """Differs wherever a table, an index or a fold's version does; not with the order in which they are listed."""
-        tables = sorted(" ".join(statement.split()) for statement in self.ddl)
-        versions = sorted(f"{name} {version}" for name, version in self.fold_versions.items())
-        return sha256("\n".join([*tables, *versions]).encode()).hexdigest()[:32]
-
-
 async def active_generation(connection: Connection, schema: GenerationSchema) -> Generation:
     """The generation that readers read and workers write. Raises NoGeneration, IncompatibleGeneration."""
     row = await connection.fetchrow(_ACTIVE)
@@ -250,7 +257,7 @@ async def active_generation(connection: Connection, schema: GenerationSchema) ->
 
 async def all_generations(connection: Connection) -> list[GenerationRecord]:
     """Every generation, the oldest first."""
-    return [GenerationRecord(*row) for row in await connection.fetch(_LIST)]
+    return [_record(row) for row in await connection.fetch(_LIST)]
 
 
 async def find_generation(connection: Connection, name: str) -> GenerationRecord:
@@ -258,15 +265,33 @@ async def find_generation(connection: Connection, name: str) -> GenerationRecord
     row = await connection.fetchrow(_FIND, name)
     if row is None:
         raise NoSuchGeneration(f"There is no generation {name}. `onefold generations list` shows which there are.")
-    return GenerationRecord(*row)
+    return _record(row)
 
 
-async def named_generation(connection: Connection, name: str, schema: GenerationSchema) -> Generation:
+def _record(row: Iterable[Any]) -> GenerationRecord:
+    found = GenerationRecord(*row)
+    models, digests = found.read_models, found.model_digests  # as PostgreSQL gives them: an array, and JSON text
+    return found._replace(
+        read_models=None if models is None else frozenset(models),
+        model_digests=None if digests is None else orjson.loads(str(digests)),
+    )
+
+
+async def named_generation(connection: Connection, name: str, schema_of: SchemaOf) -> Generation:
     """The generation of this name, for workers. Raises NoSuchGeneration, IncompatibleGeneration."""
     found = await find_generation(connection, name)
-    if found.schema_digest != schema.digest:
+    if found.schema_digest != schema_of(found.read_models).digest:
         raise IncompatibleGeneration(name)
     return found.generation
+
+
+async def check_still_fed(connection: Connection, digest: str) -> None:
+    """Return if the connection's generation is still fed, with this digest. Raises IncompatibleGeneration.
+
+    Call it after `share`, which has waited for whoever changes that.
+    """
+    if await connection.fetchval(_DIGEST_NOW) != digest:
+        raise IncompatibleGeneration(await connection.fetchval("SELECT current_schema()") or "that was dropped")
 
 
 async def share(connection: Connection) -> None:
@@ -336,10 +361,20 @@ async def add_generation(  # noqa: PLR0913 - one a property of the generation
     async with connection.transaction():
         await connection.execute(_LOCK)
         await create_generation(connection, generation.name, schema, for_readers=for_readers)
-        versions = orjson.dumps(dict(schema.fold_versions), option=orjson.OPT_NON_STR_KEYS).decode()
-        await connection.execute(_INSERT, generation.name, state, *generation[1:], schema.digest, *horizon, versions)
+        await connection.execute(
+            _INSERT,
+            *(generation.name, state, generation.topic_suffix, generation.changes_suffix, schema.digest, *horizon),
+            as_json(schema.fold_versions),
+            None if schema.read_models is None else sorted(schema.read_models),
+            as_json(schema.model_digests),
+        )
         if state == ACTIVE:
             await point_views(connection, generation.name, schema.views)
+
+
+def as_json(values: Mapping[str, Any]) -> str:
+    """JSON text for a column."""
+    return orjson.dumps(dict(values), option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 async def ensure_generation(connection: Connection, schema: GenerationSchema) -> Generation:
@@ -347,22 +382,23 @@ async def ensure_generation(connection: Connection, schema: GenerationSchema) ->
     async with connection.transaction():
         await connection.execute(_LOCK)
         try:
-            return await active_generation(connection, schema)
+            found = await active_generation(connection, schema)
         except IncompatibleGeneration:
             raise
         except NoGeneration:
-            first = Generation(FIRST, "", "")
-            await add_generation(connection, first, schema, state=ACTIVE)
-            return first
+            found = Generation(FIRST, "", "")
+            await add_generation(connection, found, schema, state=ACTIVE)
+        await connection.execute(_NOTE_DIGESTS, found.name, as_json(schema.model_digests))
+        return found
 
 
 async def next_generation(connection: Connection, *, takes_over: bool = False) -> Generation:
-    """The generation that can be made next: g2 after g1, with topics of its own.
+    """The generation that can be made next: g2 after g1, also if g1 was dropped, with topics of its own.
 
     If it is to take the place of the active one (``takes_over``), it goes on with the topic of changes of that one.
     """
-    found = (_NUMBERED.fullmatch(row["name"]) for row in await connection.fetch(_NAMES))
-    name = f"g{max((int(one[1]) for one in found if one), default=0) + 1}"
+    names = [row["name"] for row in await connection.fetch(_NAMES)]
+    name = f"g{max([await connection.fetchval(_GREATEST_DROPPED), *map(_number, names)]) + 1}"
     suffix = "" if name == FIRST else name
     active = await connection.fetchrow(_ACTIVE) if takes_over else None
     return Generation(name, suffix, active[2] if active else suffix)
@@ -395,8 +431,20 @@ async def drop_generation(connection: Connection, name: str) -> None:
     """Delete a retired generation with all its rows."""
     async with connection.transaction():
         await stop_chunks(connection, name)
-        await connection.execute(_FORGET, name)
-        await connection.execute(f"DROP SCHEMA {name} CASCADE")
+        await forget_generation(connection, name)
+
+
+async def forget_generation(connection: Connection, name: str) -> None:
+    """Delete a generation that nobody writes, with all its rows, in the caller's transaction."""
+    await connection.execute(_FORGET, name)
+    await connection.execute(_NOTE_DROPPED, _number(name))
+    await connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+def _number(name: str) -> int:
+    """The number in a generation's name; 0 if it has another name."""
+    found = _NUMBERED.fullmatch(name)
+    return int(found[1]) if found else 0
 
 
 async def release_hold(connection: Connection, name: str) -> None:

@@ -51,6 +51,11 @@ def ahead(vector: Vector, of: Vector) -> bool:
     return all(vector.get(partition, 0) >= offset for partition, offset in of.items())
 
 
+def missing(end: Vector, reached: Vector) -> int:
+    """How many records lie between the offsets that were reached and the end, in all partitions."""
+    return sum(max(0, offset - reached.get(partition, 0)) for partition, offset in end.items())
+
+
 def furthest(one: Vector, other: Vector) -> dict[int, int]:
     """The greater offset of each partition."""
     return {partition: max(one.get(partition, 0), other.get(partition, 0)) for partition in one.keys() | other.keys()}

@@ -113,10 +113,14 @@ GENERATIONS: Final = sa.Table(
     sa.Column("fold_versions", JSONB()),  # none: made by code that kept none
     sa.Column("comparison", JSONB()),  # the result of the latest one, without values
     sa.Column("topics", JSONB()),  # {topic: {topic_id, partitions}}, as its workers first saw them
+    sa.Column("read_models", ARRAY(_text())),  # those that it is made of; none: all
+    sa.Column("model_digests", JSONB()),  # by read model; none: made by code that kept none
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),
 )
+# The greatest number of a generation that was dropped. Names are not used again: topics of their names may be left.
+GENERATION_NUMBERS: Final = sa.Sequence("generation_numbers", schema=SCHEMA, minvalue=0, start=0)
 # The outbox outlives generations, because the numbers of a customer's changes go on when another one becomes active.
 CHANGE_SEQUENCES: Final = sa.Table(
     "change_sequences",

@@ -2,12 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
-
-import asyncpg
 
 from projections.engine.connection import Connection
 from projections.engine.generations import (
@@ -24,38 +20,22 @@ from projections.engine.generations import (
     stop_chunks,
     use_generation,
 )
+from projections.engine.holds import missing
 from projections.engine.offsets import all_offsets
 from projections.identity.outbox import append_to_outbox
 from projections.identity.resolutions import tenants_to_roll_out
 from projections.identity.store.generations import adopt_outbox, membership_difference
 from projections.identity.takeover import takeover_changes
-from projections.registry import SCHEMA
+from projections.registry import SCHEMA, schema_of
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.control.activation import Activated, CannotActivate, connected
+from services.control.adopting import put_in
 from services.runtime.broker import log_ends
 from services.runtime.contact_ids import id_of
-from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
-_CONNECT_WITHIN: Final = 10.0
-_SILENT_WITHIN: Final = 60.0  # seconds; a process that is suspended must not keep its locks
 _LOOK_EVERY: Final = 0.1
 _NEAR: Final = 10_000  # records; how far behind it may be when the active one is stopped for it
-
-
-class CannotActivate(ForeseenError):
-    """The generation can't become the active one. The message says why, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Activated:
-    """The generation that is active now, the former one, and how many changes of customers were announced.
-
-    ``former`` is None if it was the active one already.
-    """
-
-    name: str
-    former: str | None
-    changes: int
 
 
 async def activate(
@@ -65,12 +45,16 @@ async def activate(
 
     It waits ``wait`` seconds until the generation is nearly as far as the active one, then at most ``stopped`` seconds
     for the rest, while the workers of the active one wait, too. Readers do not. ``unchecked`` leaves out whether the
-    two were compared. Raises CannotActivate, NoSuchGeneration, and what PostgreSQL and Kafka raise.
+    two were compared. If the generation is of some read models, these are put into the active one. Raises
+    CannotActivate, NoSuchGeneration, and what PostgreSQL and Kafka raise.
     """
-    async with _connected(settings) as connection:
+    async with connected(settings) as connection:
         former, following = await _pair(connection, name, unchecked=unchecked)
         if former.name == name:
             return Activated(name, None, 0)
+        if following.read_models is not None:
+            await put_in(settings, former, following, wait=wait, stopped=stopped)
+            return Activated(former.name, None, 0)
         swap = _Swap(settings, connection, former, following)
         await index_for_readers(connection, name, SCHEMA)
         await release_hold(connection, name)
@@ -80,20 +64,6 @@ async def activate(
             if await _pair(connection, name, unchecked=unchecked) != (former, following):
                 raise CannotActivate("The generations have changed meanwhile. Try again.")
             return Activated(name, former.name, await swap.exchanged(stopped))
-
-
-@asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Connection]:
-    silent = str(int(_SILENT_WITHIN * 1000))
-    connection = await asyncpg.connect(
-        settings.database_url,
-        timeout=_CONNECT_WITHIN,
-        server_settings={"idle_in_transaction_session_timeout": silent, "application_name": "onefold-activate"},
-    )
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def _pair(connection: Connection, name: str, *, unchecked: bool) -> tuple[GenerationRecord, GenerationRecord]:
@@ -113,7 +83,7 @@ def _check(active: GenerationRecord, following: GenerationRecord, *, unchecked: 
         raise CannotActivate(f"{name} leaves a part of the log out on purpose, so it can't become the active one.")
     if not following.fed:
         raise CannotActivate(f"{name} is retired: nothing was folded into it since. Build another one: onefold rebuild")
-    if following.schema_digest != SCHEMA.digest:
+    if following.schema_digest != schema_of(following.read_models).digest:
         raise CannotActivate(f"{name} was made by another version of Onefold: activate it with the code that made it.")
     if following.changes_suffix != active.changes_suffix:
         raise CannotActivate(f"{name} announces its changes to another topic than {active.name}, the active one.")
@@ -171,7 +141,7 @@ class _Swap:
         """How many records of the log the following one is behind."""
         log = CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
         there = await self._offsets(self.following, log)
-        return _missing(await self._offsets(self.former, log), there)
+        return missing(await self._offsets(self.former, log), there)
 
     async def _folded(self) -> int:
         """How many records of the log the following one has folded."""
@@ -181,7 +151,7 @@ class _Swap:
     async def _evidence_left(self) -> int:
         name = self.following.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)
         ends = await log_ends(self.settings.kafka_servers, name)
-        return _missing(ends, await self._offsets(self.following, name))
+        return missing(ends, await self._offsets(self.following, name))
 
     async def _to_roll_out(self) -> int:
         async with self.connection.transaction():
@@ -193,7 +163,3 @@ class _Swap:
             await use_generation(self.connection, of.name)
             rows = await all_offsets(self.connection)
         return {row["partition"]: row["next_offset"] for row in rows if row["topic"] == topic}
-
-
-def _missing(ends: Mapping[int, int], reached: Mapping[int, int]) -> int:
-    return sum(max(0, end - reached.get(partition, 0)) for partition, end in ends.items())

@@ -24,6 +24,12 @@ def rebuild(  # noqa: PLR0913 - one an option
     accept: Annotated[
         list[str] | None, typer.Option(metavar="READ_MODEL", help="One that may differ; may be repeated.")
     ] = None,
+    read_model: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Build this one alone; may be repeated.")
+    ] = None,
+    all_read_models: Annotated[
+        bool, typer.Option("--all", help="Build all read models, also if few have changed.")
+    ] = False,
     as_of: MomentOption = None,
     known_at: MomentOption = None,
     show_values: Annotated[
@@ -31,6 +37,8 @@ def rebuild(  # noqa: PLR0913 - one an option
     ] = False,
 ) -> None:
     """Fold the log into the next generation of the read models beside the active one, and compare the two.
+
+    If only read models have changed that can be built alone, they are, and --swap puts them among the others.
 
     The active generation serves and is written meanwhile. Interrupted by anything, the same command goes on where it
     was. With --as-of or --known-at the new generation has only the events that had occurred, or had been received, by
@@ -40,8 +48,8 @@ def rebuild(  # noqa: PLR0913 - one an option
 
     from projections.engine.generations import Horizon
     from services.embedded.errors import EmbeddedError
+    from services.rebuild.choosing import Options
     from services.rebuild.core.times import moment_of
-    from services.rebuild.main import Options
     from services.rebuild.main import rebuild as build
     from services.rebuild.servers import servers
     from services.rebuild.showing import show_comparison
@@ -54,7 +62,9 @@ def rebuild(  # noqa: PLR0913 - one an option
     try:
         horizon = Horizon(moment_of(as_of), moment_of(known_at))
         with servers(Settings(), console) as settings:
-            options = Options(workers or useful_workers(settings), horizon, swap, tuple(accept or ()))
+            build_with = workers or useful_workers(settings)
+            chosen = (tuple(accept or ()), tuple(read_model or ()), all_read_models)
+            options = Options(build_with, horizon, swap, *chosen)
             rebuilt = run(lambda: build(settings, options, console))
             if rebuilt.comparison is not None:
                 show_comparison(rebuilt.comparison, rebuilt.active.name, rebuilt.building.name, values=show_values)
@@ -69,12 +79,15 @@ def _say_what_follows(rebuilt: "Rebuilt") -> None:
     from services.runtime.terminal import fail, say
 
     name, former = rebuilt.building.name, rebuilt.active.name
+    models = rebuilt.building.read_models
     if rebuilt.comparison is None:
         say(f"{name} is complete. It is read beside {former}, and never becomes the active generation.")
     elif rebuilt.refused:
         options = " ".join(f"--accept {one}" for one in rebuilt.refused)
         fail(f"{name} differs from {former}. If it should, accept it by name: onefold rebuild {options} --swap")
     elif rebuilt.activated is None:
-        say(f"{name} is ready. To make it the active generation: onefold generations activate {name}")
+        say(f"{name} is ready. To have it read: onefold generations activate {name}")
+    elif models is not None:
+        say(f"{former} has read models of this version now. Built alone: {', '.join(sorted(models)) or 'none'}.")
     else:
         say(f"{name} is the active generation now; {rebuilt.activated.changes:,} changes of customers were announced.")

@@ -51,6 +51,8 @@ class _Comparing:
         self._pair = pair
         self._versions = versions
         self._check = check
+        models = pair.building.read_models
+        self._tables = [one for one in COMPARED if models is None or one.name in models]
         self._places: dict[str, list[ComparedPlace]] = {}
         self._differing: dict[TenantRows, DifferingKeys] = {}
         self._rows: list[DifferingRow] = []
@@ -65,7 +67,7 @@ class _Comparing:
     async def first_round(self) -> None:
         """Compare every table."""
         async with self._snapshots() as both:
-            for table in COMPARED:
+            for table in self._tables:
                 if reason := change_of(table, both.here.columns, self._versions):
                     self._changed[table.name] = reason
                 if (known := both.common(table)) is not None:
@@ -76,7 +78,7 @@ class _Comparing:
         """Compare again what differed, and drop what does not differ any more."""
         async with self._snapshots() as both:
             before, self._differing = self._differing, {}
-            for table in COMPARED:
+            for table in self._tables:
                 known = both.common(table)
                 if known is not None and any(place.read_model == table.name for place in before):
                     await self._compare(both, known, before)
@@ -97,7 +99,7 @@ class _Comparing:
     async def _note_rows(self, both: "_Both") -> None:
         """Read the first rows that differ, in both versions."""
         self._rows, self._pending = [], await self._pair.evidence_left(self._pair.active)
-        for table in COMPARED:
+        for table in self._tables:
             for place, found in self._differing.items():
                 left = MOST_ROWS - len(self._rows)
                 known = both.common(table)
@@ -106,7 +108,7 @@ class _Comparing:
 
     def result(self) -> GenerationComparison:
         """What was found."""
-        places = [one for table in COMPARED for one in self._places.get(table.name, ())]
+        places = [one for table in self._tables for one in self._places.get(table.name, ())]
         return GenerationComparison(places, self._rows, self._changed, self._pending)
 
     @asynccontextmanager

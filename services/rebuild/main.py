@@ -9,57 +9,25 @@ from typing import Final
 import orjson
 from rich.console import Console
 
-from projections.engine.connection import Connection
-from projections.engine.generations import (
-    ACTIVE,
-    BUILDING,
-    EVERYTHING,
-    GenerationRecord,
-    Horizon,
-    NoGeneration,
-    add_generation,
-    all_generations,
-    find_generation,
-    index_for_readers,
-    next_generation,
-    note_caught_up,
-    note_compared,
-)
-from projections.engine.holds import Vector, set_hold
+from projections.engine.generations import GenerationRecord, index_for_readers, note_caught_up, note_compared
+from projections.engine.holds import Vector, missing, set_hold
 from projections.engine.rebuilds import lock_rebuild, note_comparison
 from projections.migrations.upgrade import upgrade
-from projections.registry import SCHEMA
-from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
-from services.control.swapping import Activated, activate
-from services.rebuild.adapters.postgres import connected, rolling_out
+from projections.registry import schema_of
+from services.control.activation import Activated
+from services.control.swapping import activate
+from services.rebuild.adapters.postgres import connected
+from services.rebuild.choosing import CannotRebuild, Options, chosen_generations
 from services.rebuild.comparing import compare
 from services.rebuild.core.comparing import GenerationComparison
 from services.rebuild.core.progress import reached
 from services.rebuild.pair import GenerationPair
 from services.rebuild.showing import Showing, progress_of
 from services.rebuild.worker_processes import WorkerProcesses, worker_processes
-from services.runtime.broker import ensure_topics
-from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.5
-
-
-class CannotRebuild(ForeseenError):
-    """There is another rebuild, or an unfinished one that this one can't go on with. The message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is asked for: how many worker processes, which events to fold, and what follows.
-
-    With ``swap`` the generation becomes the active one unless read models differ that are not ``accepted`` by name.
-    """
-
-    workers: int = 1
-    horizon: Horizon = EVERYTHING
-    swap: bool = False
-    accepted: Collection[str] = ()
+_NEAR: Final = 10_000  # records that the active generation may be ahead when a rebuild has caught up
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +54,9 @@ async def rebuild(settings: Settings, options: Options, console: Console) -> Reb
     async with connected(settings.database_url) as control:
         if not await lock_rebuild(control):
             raise CannotRebuild("Another rebuild is running.")
-        pair = GenerationPair(settings, control, *await _generations(control, settings, options))
+        pair = GenerationPair(settings, control, *await chosen_generations(control, settings, options))
+        if pair.building.read_models == frozenset():  # the code has fewer read models, and nothing new
+            return Rebuilt(pair.active, pair.building, GenerationComparison(()), activated=await _swap(pair, options))
         async with _workers(settings, pair.building.name, options.workers) as workers:
             await _catch_up(pair, workers, console)
             await note_caught_up(control, pair.building.name)
@@ -104,10 +74,16 @@ async def _compared(pair: GenerationPair, workers: WorkerProcesses, options: Opt
     if not refused:
         await note_compared(pair.control, name, orjson.dumps(comparison.differing).decode())
     # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
-    if pair.active.schema_digest == SCHEMA.digest:
+    if pair.active.schema_digest == pair.building.schema_digest:
         await set_hold(pair.control, name, None)
-    activated = await activate(pair.settings, name) if options.swap and not refused else None
-    return Rebuilt(pair.active, pair.building, comparison, refused, activated)
+    return Rebuilt(pair.active, pair.building, comparison, refused, None if refused else await _swap(pair, options))
+
+
+async def _swap(pair: GenerationPair, options: Options) -> Activated | None:
+    nothing_to_compare = pair.building.read_models == frozenset()
+    if not options.swap:
+        return None
+    return await activate(pair.settings, pair.building.name, unchecked=nothing_to_compare)
 
 
 @asynccontextmanager
@@ -120,39 +96,6 @@ async def _workers(settings: Settings, generation: str, number: int) -> AsyncIte
         await asyncio.to_thread(running.__exit__, None, None, None)
 
 
-async def _generations(
-    control: Connection, settings: Settings, options: Options
-) -> tuple[GenerationRecord, GenerationRecord]:
-    """The active generation, and the one that is built, which is made if there is none."""
-    known = await all_generations(control)
-    active = next((one for one in known if one.state == ACTIVE), None)
-    if active is None:
-        raise CannotRebuild(NoGeneration.__doc__)
-    unfinished = [one for one in known if one.state == BUILDING]
-    for one in (one for one in unfinished if one.horizon == options.horizon):
-        if one.schema_digest != SCHEMA.digest:
-            raise CannotRebuild(
-                f"{one.name} is being built by another version of Onefold. Drop it first: onefold generations drop "
-                f"{one.name}"
-            )
-        return active, one
-    return active, await _new(control, settings, options)
-
-
-async def _new(control: Connection, settings: Settings, options: Options) -> GenerationRecord:
-    whole = options.horizon == EVERYTHING
-    generation = await next_generation(control, takes_over=whole)
-    await ensure_topics(settings, generation)
-    async with control.transaction():
-        await add_generation(control, generation, SCHEMA, state=BUILDING, horizon=options.horizon, for_readers=False)
-        # Held before any worker sees it.
-        hold: dict[str, Vector] = {generation.topic_name(IDENTITY_EVIDENCE, settings.topic_prefix): {}}
-        if whole:
-            hold[CHANNEL_EVENTS.full_name(settings.topic_prefix)] = {}
-        await set_hold(control, generation.name, hold)
-    return await find_generation(control, generation.name)
-
-
 async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Console) -> None:
     """Return once the generation that is built has come to the hold, with all of its evidence and policies.
 
@@ -163,14 +106,19 @@ async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Con
         loaded = await _load(pair, workers, showing)
         await pair.begin_resolving(loaded)
         async with _indexing(pair) as indexing:
+            hold = loaded
             while True:
                 workers.check()
                 indexed = indexing.done() and indexing.result() is None  # raises what it has raised
-                positions = await pair.positions(await pair.move_hold() if indexed else loaded)
+                positions = await pair.positions(hold)
                 showing.update(positions)
                 whole = reached(positions)
-                if indexed and whole.done >= whole.total and not await rolling_out(pair.control, pair.building.name):
-                    return
+                if indexed and whole.done >= whole.total and not await pair.rolling_out():
+                    # The log may grow all the time: near is enough, since the comparison waits for the rest.
+                    following = await pair.move_hold()
+                    if following is None or missing(following, hold) <= _NEAR:
+                        return
+                    hold = following
                 await asyncio.sleep(_LOOK_EVERY)
 
 
@@ -190,7 +138,7 @@ async def _indexing(pair: GenerationPair) -> AsyncIterator[asyncio.Task[None]]:
 
     async def index() -> None:
         async with connected(pair.url) as connection:
-            await index_for_readers(connection, pair.building.name, SCHEMA)
+            await index_for_readers(connection, pair.building.name, schema_of(pair.building.read_models))
 
     task = asyncio.create_task(index())
     try:

@@ -22,6 +22,11 @@ class GenerationPair:
     building: GenerationRecord
 
     @property
+    def identity_too(self) -> bool:
+        """Whether identity is compared: the one that is built has all read models, and evidence of its own."""
+        return self.building.read_models is None
+
+    @property
     def url(self) -> str:
         """PostgreSQL's URL."""
         return self.settings.database_url
@@ -73,10 +78,9 @@ class GenerationPair:
     async def positions(self, hold: Vector | None) -> RebuildPositions:
         """How far each partition of the log, and of the evidence, has been folded."""
         found = await self.offsets(self.building)
-        topics = {
-            self.log: await log_ends(self.settings.kafka_servers, self.log) if hold is None else hold,
-            self.evidence: await self.evidence_ends(self.building),
-        }
+        topics = {self.log: await log_ends(self.settings.kafka_servers, self.log) if hold is None else hold}
+        if self.identity_too:
+            topics[self.evidence] = await self.evidence_ends(self.building)
         return {
             (topic, number): Reached(found.get(topic, {}).get(number, 0), end)
             for topic, ends in topics.items()
@@ -93,7 +97,11 @@ class GenerationPair:
         found = (await self.offsets(self.building)).get(self.log, {})
         if not ahead(found, vector):
             return False
-        return not await self.evidence_left(self.building) and not await rolling_out(self.control, self.building.name)
+        return not await self.evidence_left(self.building) and not await self.rolling_out()
+
+    async def rolling_out(self) -> bool:
+        """Whether a tenant's policy is still being rolled out in the one that is built."""
+        return self.identity_too and await rolling_out(self.control, self.building.name)
 
     @property
     def evidence(self) -> str:
@@ -109,6 +117,8 @@ class GenerationPair:
 
     async def evidence_left(self, of: GenerationRecord) -> int:
         """How many records of its evidence a generation has not read."""
+        if not self.identity_too:
+            return 0
         read = (await self.offsets(of)).get(self._evidence(of), {})
         ends = await self.evidence_ends(of)
         return sum(max(0, end - read.get(number, 0)) for number, end in ends.items())

@@ -1,6 +1,6 @@
 """What an agent is made of: a name, the topic it reads, how its events are saved, and its background services."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -42,6 +42,7 @@ class WorkerResources:
     ``connect`` opens a connection outside the pool, to the same tables. Locks of its session last until the holder
     closes it, or until it was silent for as long as the locks of a lost worker are kept. ``bulk`` is whether the
     generation is being built, so that chunks are large and most rows are new.
+    ``read_models`` are the only ones that the process folds; None: all.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class WorkerResources:
     connect: Connect
     producer: AIOKafkaProducer
     bulk: bool = False
+    read_models: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +72,5 @@ class AgentSpec:
     save_together: SaveTogether | None = None
 
 
-AgentFactory = Callable[[WorkerResources], AgentSpec]
+# None where the process folds no read model that the agent feeds.
+AgentFactory = Callable[[WorkerResources], AgentSpec | None]

@@ -12,6 +12,7 @@ import uvloop
 
 from projections.as_of.cutoff import Cutoff
 from projections.engine.generations import BUILDING, IncompatibleGeneration, NoSuchGeneration
+from projections.registry import schema_of
 from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.database import is_transient
@@ -112,7 +113,8 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         bulk = record.state == BUILDING
         progress = WorkerProgress()
         # An attempt ends well before the watchdog would end the worker.
-        read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2)
+        digest = schema_of(generation.read_models).digest
+        read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2, digest)
         resources = WorkerResources(
             settings,
             topic_name,
@@ -121,6 +123,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             partial(postgres.connect, settings, generation.name),
             producer,
             bulk,
+            generation.read_models,
         )
         dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), retrier)
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -154,7 +157,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             "progress": partial(health.chunks_are_committed, progress, lag, settings.stuck_after),
             "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
         }
-        fed = FedGenerations(pool, generation.name, role, stop, stopping)
+        fed = FedGenerations(pool, generation.name, digest, role, stop, stopping)
 
         async def serve_page() -> None:
             listener = role.health_listener(settings.host, settings.worker_port)
@@ -205,7 +208,7 @@ def _build_agents(
     progress: WorkerProgress,
 ) -> _Agents:
     reader = FaustPartitionReader(app)
-    specs = [make(resources) for make in factories]
+    specs = [spec for make in factories if (spec := make(resources)) is not None]
     executors = []
     for spec in specs:
         handler = handler_of(spec)

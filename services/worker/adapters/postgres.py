@@ -13,7 +13,9 @@ from projections.engine.connection import Connection
 from projections.engine.generations import (
     Generation,
     GenerationRecord,
+    IncompatibleGeneration,
     active_generation,
+    check_still_fed,
     find_generation,
     named_generation,
     share,
@@ -22,7 +24,7 @@ from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
-from projections.registry import SCHEMA
+from projections.registry import SCHEMA, schema_of
 from services.runtime.database import REJECTIONS, create_pool, dedicated_connection, is_outage, is_transient
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
@@ -58,7 +60,7 @@ async def current_generation(settings: Settings, name: str | None = None) -> Gen
     """The generation of this name, or the active one. Raises NoGeneration, IncompatibleGeneration."""
     connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
     try:
-        return await (named_generation(connection, name, SCHEMA) if name else active_generation(connection, SCHEMA))
+        return await (named_generation(connection, name, schema_of) if name else active_generation(connection, SCHEMA))
     finally:
         await connection.close()
 
@@ -106,22 +108,35 @@ class PostgresReadModelWriter:
     """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport.
 
     ``on_attempt`` is called when an attempt to save events has failed; ``attempt_within`` is its longest time, seconds.
+    ``digest`` is that of the generation which the tables must still be.
     """
 
     def __init__(
-        self, pool: Pool, retrier: Retrier, on_attempt: Callable[[], None] = lambda: None, attempt_within: float = 60.0
+        self,
+        pool: Pool,
+        retrier: Retrier,
+        on_attempt: Callable[[], None] = lambda: None,
+        attempt_within: float = 60.0,
+        digest: str = SCHEMA.digest,
     ) -> None:
         self._pool = pool
         self._retrier = retrier
         self._on_attempt = on_attempt
         self._attempt_within = attempt_within
+        self._digest = digest
 
     async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
-        """Become the owner of the partitions; see OffsetKeeper."""
+        """Become the owner of the partitions; see OffsetKeeper.
+
+        Raises IncompatibleGeneration if other code has put its read models into the generation since the start: its
+        change of the digest fences the owners that it finds, and waits for those who become owners.
+        """
         wanted = list(partitions)
 
         async def once() -> dict[int, Ownership]:
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await share(connection)
+                await check_still_fed(connection, self._digest)
                 return await acquire(connection, topic, wanted)
 
         return await self._retrier.until_done("postgresql", once, is_transient)
@@ -174,12 +189,15 @@ class PostgresReadModelWriter:
                 await attempt.start()
                 try:
                     await share(connection)
+                    await check_still_fed(connection, self._digest)
                     await save_events(connection, events)
                 finally:
                     await attempt.rollback()
 
         try:
             await self._while_it_answers(once, attempts)
+        except IncompatibleGeneration:
+            raise  # the tables are not those that this code knows: the events are not to blame
         except Exception as error:  # noqa: BLE001 - whatever it is, these events cause it
             return error
         return None

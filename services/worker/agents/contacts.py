@@ -2,7 +2,8 @@
 
 Kafka acknowledges the evidence before the rows are committed: a crash in between sends it again, which the receiver
 ignores, and never loses any. Some channels repeat an intrinsic identifier with every message;
-`projections.intrinsics` decides which of these events are passed on.
+`projections.intrinsics` decides which of these events are passed on. A process that folds some read models only passes
+nothing on.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from projections.engine.stages import enter
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
-from projections.registry import PROJECTIONS
+from projections.registry import projections_of
 from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
 from schemas.codec import encode
@@ -24,17 +25,21 @@ from services.worker.agent_spec import AgentSpec, WorkerResources
 
 def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
+    projections = projections_of(resources.read_models)
     make_store = BulkStore if resources.bulk else PostgresStore
 
     async def save_together(connection: Connection, partitions: Sequence[list[ContactEvent]]) -> list[int]:
         store = make_store(connection)
-        recorded = await project(store, PROJECTIONS, [one for events in partitions for one in events])
+        recorded = await project(store, projections, [one for events in partitions for one in events])
+        new = {id(one) for one in recorded.new}
+        counts = [sum(id(one) in new for one in events) for events in partitions]
+        if resources.read_models is not None:
+            return counts
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
             enter("send")
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
-        new = {id(one) for one in recorded.new}
-        return [sum(id(one) in new for one in events) for events in partitions]
+        return counts
 
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
         return (await save_together(connection, [events]))[0]

@@ -18,8 +18,13 @@ from services.worker.background.policy_rollout import PolicyRollout
 _POLL_EVERY: Final = 1.0  # seconds, for work that other workers' chunks left, and for the lock of another who does it
 
 
-def identity(resources: WorkerResources) -> AgentSpec:
-    """The agent, with the relay of its outbox, the rollout of policies and the sweep of candidates beside it."""
+def identity(resources: WorkerResources) -> AgentSpec | None:
+    """The agent, with the relay of its outbox, the rollout of policies and the sweep of candidates beside it.
+
+    None where the process folds some read models only: none of them is fed by this agent.
+    """
+    if resources.read_models is not None:
+        return None
     id_of, region = resources.id_of, resources.settings.default_region
     topic = resources.topic_name(CUSTOMER_CHANGES)
     servers = resources.settings.kafka_servers

@@ -62,11 +62,12 @@ class _Child:
 class FedGenerations:
     """Follows the table of generations until ``stop`` is set; `end` is called when the worker has nothing to feed.
 
-    ``gone`` says that the own generation is not fed any more.
+    ``gone`` says that the own generation is not fed any more, or not one of the ``digest`` that this code folds.
     """
 
     pool: Pool
     own: str
+    digest: str
     role: WorkerRole
     stop: asyncio.Event
     end: Callable[[], None]
@@ -107,7 +108,7 @@ class FedGenerations:
                 raise
             return  # it is asked again
         self._states = {name: one.state for name, one in fed.items()}
-        if self.own not in fed:
+        if self.own not in fed or fed[self.own].schema_digest != self.digest:
             log.info("generation_ended", generation=self.own)
             self.gone = True
             self.end()

@@ -13,10 +13,12 @@ from rich.console import Console
 
 from projections.as_of.cutoff import Cutoff
 from projections.engine.connection import Connection
-from projections.engine.generations import Generation, GenerationSchema, Horizon, add_generation
+from projections.engine.generation_schema import GenerationSchema
+from projections.engine.generations import Generation, Horizon, add_generation
 from projections.engine.holds import Vector
 from projections.registry import SCHEMA
-from services.rebuild.main import CannotRebuild, Options, Rebuilt, rebuild
+from services.rebuild.choosing import CannotRebuild, Options
+from services.rebuild.main import Rebuilt, rebuild
 from services.rebuild.pair import GenerationPair
 from services.runtime.broker import log_ends
 from tests.support.families import history

@@ -16,8 +16,9 @@ from projections.engine.generations import (
     note_caught_up,
 )
 from projections.registry import SCHEMA
+from services.control.activation import CannotActivate
 from services.control.generations import GenerationInUse, drop, list_generations
-from services.control.swapping import CannotActivate, activate
+from services.control.swapping import activate
 from services.doctor.main import examine
 from services.runtime.broker import ensure_topics
 from tests.support.families import history

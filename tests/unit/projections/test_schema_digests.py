@@ -5,7 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.generations import GenerationSchema
+from projections.engine.generation_schema import GenerationSchema
 from projections.engine.metadata import Json, define
 from projections.registry import PROJECTIONS, SCHEMA
 

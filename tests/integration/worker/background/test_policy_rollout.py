@@ -41,11 +41,13 @@ class Tenants:
         self._database = database
         self.identity = identity
         settings = Settings(kafka="none:1", database=database)
-        self.work: AgentSpec = identity_work(
+        work = identity_work(
             WorkerResources(
                 settings, lambda topic: topic.name, id_of, cast("Any", None), self.connect, cast("Any", None)
             )
         )
+        assert work is not None
+        self.work: AgentSpec = work
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:

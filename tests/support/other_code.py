@@ -1,0 +1,40 @@
+"""Another version of the code: a copy of this tree with a few texts replaced, whose commands run as processes."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from services.embedded.ports import free_port
+from services.embedded.service_processes import environment
+from services.runtime.settings import Settings
+
+_ROOT: Final = Path(__file__).parents[2]
+_COMMAND: Final = (sys.executable, "-c", "from services.cli import app; app()")
+
+
+class OtherCode:
+    """The copy. ``replaced`` gives, by the path of a file, the old and the new text, which must be there once."""
+
+    def __init__(self, home: Path, replaced: Mapping[str, tuple[str, str]]) -> None:
+        self._home = home / "other-code"
+        for name in ("projections", "schemas", "services"):
+            shutil.copytree(_ROOT / name, self._home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(_ROOT / "pyproject.toml", self._home)
+        for name, (old, new) in replaced.items():
+            file = self._home / name
+            text = file.read_text()
+            assert text.count(old) == 1, f"{name} has not {old!r} once"
+            file.write_text(text.replace(old, new))
+
+    def start(self, settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command; its output goes to the log."""
+        changed = settings.model_copy(update={"worker_port": free_port()})
+        env = {**os.environ, **environment(changed), "PYTHONPATH": str(self._home), "PYTHONSAFEPATH": "1"}
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [*_COMMAND, *arguments], cwd=self._home, env=env, stdout=output, stderr=subprocess.STDOUT
+            )
