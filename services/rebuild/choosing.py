@@ -93,7 +93,8 @@ def wanted_read_models(active: GenerationRecord, options: Options) -> frozenset[
         return named
     if active.schema_digest == SCHEMA.digest or changed is None or changed - SINGLE:
         return None
-    return changed
+    gone = (active.model_digests or {}).keys() - SCHEMA.model_digests.keys()
+    return changed if changed or gone else None
 
 
 async def _hold_where_it_stands(control: Connection, settings: Settings, one: GenerationRecord) -> None:
