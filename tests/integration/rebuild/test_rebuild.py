@@ -178,7 +178,7 @@ async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_the
     result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment)), QUIET)
     assert result.comparison is None
     cutoff = Cutoff.at(moment, None)
-    wanted = {one.event_id for one in events if cutoff.includes(one)}
+    wanted = {one.event_id for one in events if cutoff.counts_for_identity(one)}
     async with world.connection() as connection:
         found = await connection.fetch(f"SELECT event_id FROM {result.building.name}.timeline")
     assert {row["event_id"] for row in found} == wanted
