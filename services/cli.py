@@ -13,6 +13,7 @@ from services.dryrun.commands import resolve
 from services.embedded.addresses import running_addresses
 from services.embedded.commands import serve, up
 from services.ingress.commands import doctor, ingress, members
+from services.logfiles.commands import log
 from services.query.commands import query, why
 from services.rebuild.commands import rebuild
 from services.runtime import schema_commands, settings_commands
@@ -71,6 +72,7 @@ app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_TOOLS)(doctor_commands.doctor)
 app.command(rich_help_panel=_TOOLS)(verify)
+app.add_typer(log, name="log", rich_help_panel=_TOOLS)
 app.add_typer(dead_letters, name="dead-letters", rich_help_panel=_TOOLS)
 app.command(rich_help_panel=_TOOLS)(resolve)
 app.command(rich_help_panel=_TOOLS)(why)

@@ -69,8 +69,8 @@ def replaced(name: str, known: TopicIdentity, now: TopicIdentity) -> str | None:
         return (
             f"{name} has {now.partitions} partitions, and had {known.partitions} when it was first folded, so events "
             "of one contact are in two of them, in no order. Stop what writes to it, and spread its records anew: "
-            "`onefold log export DIR`, delete the topic, `onefold log import DIR --renumber --partitions "
-            f"{now.partitions}`, `onefold migrate --fresh`"
+            "`onefold log export DIR --topic channel-events`, delete the topic, `onefold log import DIR "
+            f"--renumber --partitions {now.partitions}`, `onefold migrate --fresh`"
         )
     return None
 

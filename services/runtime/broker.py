@@ -37,6 +37,31 @@ async def ensure_topics(settings: Settings, generation: Generation = _FIRST) -> 
         await admin.close()
 
 
+async def make_topic(settings: Settings, name: str, topic: Topic, partitions: int) -> None:
+    """Create a topic with so many partitions; one that is there stays. Raises BrokerRefused or a KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    await admin.start()
+    try:
+        made = _new_topic(name, topic, settings)
+        made.num_partitions = partitions
+        _check((await admin.create_topics([made])).topic_errors)
+    finally:
+        await admin.close()
+
+
+async def topics_of(settings: Settings) -> dict[str, str]:
+    """The topics of all generations: their names without the prefix, and with it. Raises a KafkaError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    await admin.start()
+    try:
+        start, names = f"{settings.topic_prefix}.", {one.name for one in TOPICS}
+        own = (name for name in sorted(await admin.list_topics()) if name.startswith(start))
+        found = {name.removeprefix(start): name for name in own}
+        return {short: name for short, name in found.items() if short.partition(".")[0] in names}
+    finally:
+        await admin.close()
+
+
 async def delete_topics(settings: Settings, names: Sequence[str]) -> None:
     """Delete topics; those that are not there are left out. Raises a KafkaError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)

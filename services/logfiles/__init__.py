@@ -1,0 +1,1 @@
+"""The log as files: compressed, with checksums, to be archived, moved and restored."""

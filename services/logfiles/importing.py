@@ -1,0 +1,220 @@
+"""Writes the records of a folder into topics, each into the partition and at the offset that it had.
+
+Every file is checked before the first record is written. What is there already must be the beginning of what the
+folder has: then the import goes on behind it, so one that was interrupted is repeated.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from projections.engine.followed_topics import TopicIdentity
+from schemas.topics import TOPICS
+from services.logfiles.folder import check, locked, read_manifest, records_of
+from services.logfiles.kafka import LogMoved, RecordReader, open_writer, partition_of
+from services.logfiles.manifest import ArchivedPartition, ArchivedTopic, LogFile, Manifest
+from services.logfiles.record import LogRecord
+from services.runtime.broker import BROKER_ERRORS, make_topic
+from services.runtime.errors import ForeseenError
+from services.runtime.settings import Settings
+from services.runtime.topic_ids import topic_identities
+
+_PIECE: Final = 2000  # records
+_ATTEMPTS: Final = 10
+_RETRY_AFTER: Final = 3.0  # seconds
+
+
+class CannotImport(ForeseenError):
+    """The topics can't take the records as they were. The message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """With ``renumber`` records may get other offsets, and topics other numbers of ``partitions``, if one is given."""
+
+    renumber: bool = False
+    partitions: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What the folder has, how many records were written, and the topics now, by their names without the prefix."""
+
+    manifest: Manifest
+    written: int
+    topics: dict[str, TopicIdentity]
+
+
+async def import_folder(
+    settings: Settings,
+    folder: Path,
+    options: ImportOptions,
+    on_file: Callable[[LogFile], None],
+    on_records: Callable[[int, int], None],
+) -> Imported:
+    """Check the folder, make topics that are missing, and write the records that they lack.
+
+    Raises WrongFolder, CannotImport, LogMoved, BrokerRefused, a KafkaError.
+    """
+    with locked(folder):
+        manifest = read_manifest(folder)
+        if not manifest.complete:
+            raise CannotImport(f"The export into {folder} has not come to its end: run `onefold log export` again.")
+        await asyncio.to_thread(check, folder, manifest, on_file)
+        topics = {short: await _target(settings, short, one, options) for short, one in manifest.topics.items()}
+        work = _Import(settings, folder, options, on_records)
+        for short, archived in manifest.topics.items():
+            await work.plan(f"{settings.topic_prefix}.{short}", archived, topics[short].partitions)
+        return Imported(manifest, await work.run(), topics)
+
+
+async def _target(settings: Settings, short: str, archived: ArchivedTopic, options: ImportOptions) -> TopicIdentity:
+    spec = next((one for one in TOPICS if one.name == short.partition(".")[0]), None)
+    if spec is None:
+        raise CannotImport(f"This version has no topic {short}.")
+    name = f"{settings.topic_prefix}.{short}"
+    had = len(archived.partitions)
+    wanted = options.partitions if options.renumber and options.partitions and spec.partitions > 1 else had
+    found = await topic_identities(settings.kafka_servers, [name])
+    if name not in found:
+        await make_topic(settings, name, spec, wanted)
+        for _ in range(_ATTEMPTS):
+            found = await topic_identities(settings.kafka_servers, [name])
+            if name in found:
+                break
+            await asyncio.sleep(_RETRY_AFTER / _ATTEMPTS)
+        else:
+            raise CannotImport(f"{name} could not be made, or this broker has no ids of topics.")
+    if found[name].partitions != wanted:
+        raise CannotImport(
+            f"{name} has {found[name].partitions} partitions, and had {had}. Delete it, so that it is made anew; or "
+            f"spread the records by their keys: --renumber --partitions {found[name].partitions}."
+        )
+    if not options.renumber:
+        _require_exact(name, archived)
+    return found[name]
+
+
+def _require_exact(name: str, archived: ArchivedTopic) -> None:
+    changed = [str(number) for number, one in archived.partitions.items() if not one.exact]
+    if changed:
+        raise CannotImport(
+            f"The records of {name} can't have the offsets that they had, in partitions {', '.join(changed)}: earlier "
+            "ones were deleted before the export, or offsets were left out. With --renumber they get other offsets; "
+            "read models must be folded from the beginning then."
+        )
+
+
+class _Import:
+    """An import whose files were checked and whose topics are there."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, options: ImportOptions, on_records: Callable[[int, int], None]
+    ) -> None:
+        self._settings, self._folder, self._options, self._on_records = settings, folder, options, on_records
+        self._work: list[tuple[str, ArchivedTopic, dict[int, int]]] = []
+        self._total = self._written = 0
+
+    async def plan(self, name: str, archived: ArchivedTopic, partitions: int) -> None:
+        """Find where each partition of the topic goes on. Raises CannotImport if it has something else."""
+        reader = RecordReader(self._settings)
+        bounds = await reader.bounds(name, range(partitions))
+        if self._options.renumber:
+            if any(end for _, end in bounds.values()):
+                raise CannotImport(f"{name} is not empty. Delete it, and run the same command again.")
+            starts = dict.fromkeys(archived.partitions, 0)
+            self._total += archived.records
+        else:
+            starts = {
+                number: await self._start(reader, (name, number), bounds[number], one)
+                for number, one in archived.partitions.items()
+            }
+            self._total += sum(one.end - starts[number] for number, one in archived.partitions.items())
+        self._work.append((name, archived, starts))
+
+    async def run(self) -> int:
+        """Write all that was planned; returns the number of records."""
+        self._on_records(0, self._total)
+        for name, archived, starts in self._work:
+            if self._options.renumber:
+                await self._spread(name, archived)
+            else:
+                for number, one in archived.partitions.items():
+                    await self._continue(name, number, one, starts[number])
+        return self._written
+
+    async def _start(
+        self, reader: RecordReader, place: tuple[str, int], bounds: tuple[int, int], archived: ArchivedPartition
+    ) -> int:
+        """The next offset to write. What is before it must be what the files have."""
+        (first, end), (name, number) = bounds, place
+        known = min(end, archived.end)
+        for offset in {0, known - 1} if known else ():
+            there = await self._at(reader, place, offset) if offset >= first else None
+            if there != next(self._records(archived, offset)):
+                raise CannotImport(
+                    f"{name}/{number} has other records than the folder: something else was written to it. Stop all "
+                    "services, delete the topic, and run the same command again."
+                )
+        return known
+
+    async def _at(self, reader: RecordReader, place: tuple[str, int], offset: int) -> LogRecord | None:
+        async for records in reader.read(*place, offset, offset + 1):
+            return records[0] if records else None
+        return None
+
+    def _records(self, archived: ArchivedPartition, start: int) -> Iterator[LogRecord]:
+        for file in archived.files:
+            if file.last >= start:
+                yield from (one for one in records_of(self._folder, file) if one.offset >= start)
+
+    async def _continue(self, name: str, number: int, archived: ArchivedPartition, start: int) -> None:
+        """Write a partition from ``start``; where Kafka fails, go on behind what it has taken."""
+        failed = 0
+        while start < archived.end:
+            try:
+                async with open_writer(self._settings, name) as writer:
+                    records = self._records(archived, start)
+                    while piece := await asyncio.to_thread(lambda: list(islice(records, _PIECE))):  # noqa: B023 - awaited
+                        offset = await writer.write(number, piece)
+                        if offset != piece[0].offset:
+                            raise LogMoved(
+                                f"Something else writes to {name}/{number}. Stop all services, delete the topic, and "
+                                "run the same command again."
+                            )
+                        start, failed = piece[-1].offset + 1, 0
+                        self._note(len(piece))
+            except BROKER_ERRORS:
+                failed += 1
+                if failed > _ATTEMPTS:
+                    raise
+                await asyncio.sleep(_RETRY_AFTER)
+                start = await self._taken(name, number, start)
+
+    async def _taken(self, name: str, number: int, start: int) -> int:
+        try:
+            now = (await RecordReader(self._settings).bounds(name, [number]))[number][1]
+        except BROKER_ERRORS:
+            return start
+        self._note(max(0, now - start))
+        return max(now, start)
+
+    async def _spread(self, name: str, archived: ArchivedTopic) -> None:
+        """Write the records by their keys, partition after partition, so those of one key keep their order."""
+        known = (await topic_identities(self._settings.kafka_servers, [name]))[name].partitions
+        async with open_writer(self._settings, name) as writer:
+            for partition in archived.partitions.values():
+                records = self._records(partition, 0)
+                while piece := await asyncio.to_thread(lambda: list(islice(records, _PIECE))):  # noqa: B023 - awaited
+                    by_place: dict[int, list[LogRecord]] = {}
+                    for one in piece:
+                        by_place.setdefault(partition_of(one.key, known), []).append(one)
+                    await asyncio.gather(*(writer.write(*each) for each in by_place.items()))
+                    self._note(len(piece))
+
+    def _note(self, records: int) -> None:
+        self._written += records
+        self._on_records(records, self._total)

@@ -1,0 +1,171 @@
+"""The log goes into files and comes back, record by record, and read models go on with it or are folded anew."""
+
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from rich.console import Console
+
+from projections.engine.followed_topics import read_followed
+from services.logfiles.adoption import adopt
+from services.logfiles.exporting import export
+from services.logfiles.folder import WrongFolder
+from services.logfiles.importing import CannotImport, Imported, ImportOptions, import_folder
+from services.logfiles.manifest import LogFile, Manifest
+from services.rebuild.main import Options, rebuild
+from services.runtime.broker import delete_topics, topics_of
+from services.runtime.settings import Settings
+from services.runtime.topic_ids import topic_identities
+from tests.support.families import history
+from tests.support.polling import until
+from tests.support.servers import own_kafka
+from tests.support.workload import workload
+from tests.support.worlds import World, read_all
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+
+FILE_BYTES = 20_000
+
+
+def nothing(*_: int) -> None:
+    """Shows nothing."""
+
+
+def no_file(_: LogFile) -> None:
+    """Shows nothing."""
+
+
+async def exported(world: World, folder: Path) -> Manifest:
+    return await export(world.settings, folder, (), nothing, FILE_BYTES)
+
+
+async def imported(settings: Settings, folder: Path, **options: Any) -> Imported:
+    return await import_folder(settings, folder, ImportOptions(**options), no_file, nothing)
+
+
+async def contents(settings: Settings, topic: str) -> list[Any]:
+    found = await read_all(settings.kafka_servers, topic)
+    return sorted((one.partition, one.offset, one.timestamp, one.key, one.value, one.headers) for one in found)
+
+
+async def lose_topics(settings: Settings) -> None:
+    """Delete all topics of the installation."""
+    names = list((await topics_of(settings)).values())
+    await delete_topics(settings, names)
+
+    async def gone() -> bool:
+        return not await topic_identities(settings.kafka_servers, names)
+
+    await until(gone, 60, lambda: "the topics were not deleted")
+
+
+async def test_a_lost_cluster_is_restored_from_files_and_read_models_go_on(world: World, tmp_path: Path) -> None:
+    await world.append(*islice(history(Random(3)), 300))
+    await world.produce(workload(2000, 200, seed=7))
+    worker = world.start_worker()
+    await world.settle()
+    assert await worker.stop() == 0
+    folder = tmp_path / "archive"
+    manifest = await exported(world, folder)
+    before = {name: await contents(world.settings, name) for name in (await topics_of(world.settings)).values()}
+    async with own_kafka() as empty:
+        world.settings = world.settings.model_copy(update={"kafka": empty.bootstrap})
+        result = await imported(world.settings, folder)
+        assert {name: await contents(world.settings, name) for name in before} == before
+        assert result.written == sum(map(len, before.values()))
+        assert await adopt(world.settings, result) == ["g1 goes on where it was: start the workers."]
+        worker = world.start_worker()
+        await world.append(*islice(history(Random(4)), 100))
+        await world.settle()
+        await world.verify_holds()
+        rebuilt = await rebuild(world.settings, Options(swap=True), Console(stderr=True, quiet=True))
+        assert rebuilt.activated is not None, rebuilt.comparison
+        assert await worker.stop() == 0
+    before_export = manifest.topics["channel-events"].topic_id
+    async with world.connection() as connection:
+        assert (await read_followed(connection, "g1"))[world.topic].topic_id != before_export
+
+
+async def test_an_export_adds_what_the_folder_lacks_and_an_import_goes_on(world: World, tmp_path: Path) -> None:
+    await world.produce(workload(1000, 100, seed=3))
+    folder = tmp_path / "archive"
+    first = await exported(world, folder)
+    await world.produce(workload(500, 100, seed=4))
+    second = await exported(world, folder)
+    assert second.topics["channel-events"].records == 1500
+    for number, partition in first.topics["channel-events"].partitions.items():
+        kept = second.topics["channel-events"].partitions[number].files[: len(partition.files)]
+        assert kept == partition.files
+    before = await contents(world.settings, world.topic)
+    await lose_topics(world.settings)
+
+    class Interrupted(Exception):
+        """The import is ended in its middle."""
+
+    def interrupt(done: int, _: int) -> None:
+        if done:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await import_folder(world.settings, folder, ImportOptions(), no_file, interrupt)
+    partly = await contents(world.settings, world.topic)
+    assert 0 < len(partly) < 1500
+    assert (await imported(world.settings, folder)).written == 1500 - len(partly)
+    assert await contents(world.settings, world.topic) == before
+    assert (await imported(world.settings, folder)).written == 0
+    await world.produce(workload(10, 10, seed=5))  # the log has gone on: nothing is imported, nothing is lost
+    assert (await imported(world.settings, folder)).written == 0
+
+
+async def test_a_topic_with_other_records_or_another_id_is_refused(world: World, tmp_path: Path) -> None:
+    await world.produce(workload(200, 50, seed=3))
+    folder = tmp_path / "archive"
+    await exported(world, folder)
+    await lose_topics(world.settings)
+    await world.prepare()
+    await world.produce(workload(200, 50, seed=4))
+    with pytest.raises(WrongFolder, match="made again"):
+        await exported(world, folder)
+    with pytest.raises(CannotImport, match="other records"):
+        await imported(world.settings, folder)
+
+
+async def test_a_log_whose_head_was_deleted_is_imported_only_with_other_offsets(world: World, tmp_path: Path) -> None:
+    await world.produce(workload(400, 50, seed=3))
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
+    await admin.start()
+    await admin.delete_records({TopicPartition(world.topic, 1): RecordsToDelete(before_offset=5)})
+    await admin.close()
+    folder = tmp_path / "archive"
+    manifest = await exported(world, folder)
+    assert manifest.topics["channel-events"].partitions[1].begin == 5
+    await lose_topics(world.settings)
+    with pytest.raises(CannotImport, match="--renumber"):
+        await imported(world.settings, folder)
+    assert (await imported(world.settings, folder, renumber=True)).written == 395
+
+
+async def test_records_are_spread_over_more_partitions_by_their_keys(world: World, tmp_path: Path) -> None:
+    await world.produce(workload(600, 50, seed=3))
+    before = await read_all(world.settings.kafka_servers, world.topic)
+    folder = tmp_path / "archive"
+    await exported(world, folder)
+    await lose_topics(world.settings)
+    await imported(world.settings, folder, renumber=True, partitions=7)
+    after = await read_all(world.settings.kafka_servers, world.topic)
+    assert len({one.partition for one in after}) > 4
+
+    def by_key(records: list[Any]) -> dict[bytes, list[bytes]]:
+        found: dict[bytes, list[bytes]] = {}
+        for one in sorted(records, key=lambda one: (one.partition, one.offset)):
+            found.setdefault(one.key, []).append(one.value)
+        return found
+
+    assert by_key(after) == by_key(before)
+    assert len({(one.key, one.partition) for one in after}) == len({one.key for one in after})
+    async with world.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM onefold.generations WHERE state = 'active'") == 1
