@@ -1,6 +1,7 @@
 """Reads topics from their first record."""
 
 from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -56,22 +57,37 @@ class LogReader:
 
         A log that is shorter than ``ends`` gives what it has; the counts show the difference then.
         """
+        async with self._consumer(topic) as consumer:
+            places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+            log_ends = await consumer.end_offsets(places)
+        for place in places:
+            end = log_ends[place] if ends is None else min(log_ends[place], ends.get(place.partition, 0))
+            if end:
+                async for found in self._read(place, end):
+                    yield place.partition, found
+
+    async def _read(self, place: TopicPartition, end: int) -> AsyncIterator[list[Any]]:
+        async with self._consumer() as consumer:
+            consumer.assign([place])
+            await consumer.seek_to_beginning(place)
+            while await consumer.position(place) < end:
+                found = (await consumer.getmany(place, timeout_ms=1000, max_records=5000)).get(place, [])
+                if found:
+                    self._on_progress(len(found))
+                    yield [record for record in found if record.offset < end]
+
+    @asynccontextmanager
+    async def _consumer(self, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer that is assigned partitions only once.
+
+        aiokafka swallows the cancellation of its own task if it is stopped just after its partitions have changed, and
+        waits for ever.
+        """
         consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_WAIT_MS
+            *topics, bootstrap_servers=self._kafka, enable_auto_commit=False, fetch_max_wait_ms=_WAIT_MS
         )
         await consumer.start()
         try:
-            places = [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
-            log_ends = await consumer.end_offsets(places)
-            consumer.unsubscribe()
-            for place in places:
-                end = log_ends[place] if ends is None else min(log_ends[place], ends.get(place.partition, 0))
-                consumer.assign([place])
-                await consumer.seek_to_beginning(place)
-                while await consumer.position(place) < end:
-                    found = (await consumer.getmany(place, timeout_ms=1000, max_records=5000)).get(place, [])
-                    if found:
-                        self._on_progress(len(found))
-                        yield place.partition, [record for record in found if record.offset < end]
+            yield consumer
         finally:
             await consumer.stop()
