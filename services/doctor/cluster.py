@@ -1,5 +1,6 @@
 """What the doctor asks Kafka."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from aiokafka.protocol.admin import ApiVersionRequest
 
 LogPartition = tuple[str, int]
 _FETCH: Final = 1  # the number of Kafka's request; version 4 removed its forms 0 to 3
+_ATTEMPTS: Final = 10
+_RETRY_AFTER: Final = 1.0  # seconds
 _ROOM_MS: Final = 5000  # that a record may be ahead of this machine's clock
 
 
@@ -70,7 +74,14 @@ class Cluster:
 
     async def members(self, group: str) -> int:
         """How many members the consumer group has."""
-        (answer,) = await self._admin.describe_consumer_groups([group])
+        for attempt in range(_ATTEMPTS):  # the first group that a new cluster is asked for has it make a topic
+            try:
+                (answer,) = await self._admin.describe_consumer_groups([group])
+                break
+            except GroupCoordinatorNotAvailableError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(_RETRY_AFTER)
         return sum(len(described[5]) for described in answer.groups)
 
     async def bounds(self, places: Iterable[LogPartition]) -> dict[LogPartition, tuple[int, int]]:
