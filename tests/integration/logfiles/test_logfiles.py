@@ -16,7 +16,8 @@ from services.logfiles.exporting import export
 from services.logfiles.folder import WrongFolder
 from services.logfiles.importing import CannotImport, Imported, ImportOptions, import_folder
 from services.logfiles.manifest import LogFile, Manifest
-from services.rebuild.main import Options, rebuild
+from services.rebuild.choosing import Options
+from services.rebuild.main import rebuild
 from services.runtime.broker import delete_topics, topics_of
 from services.runtime.settings import Settings
 from services.runtime.topic_ids import topic_identities
