@@ -14,7 +14,7 @@ from typing import Final
 from projections.engine.followed_topics import TopicIdentity
 from schemas.topics import TOPICS
 from services.logfiles.folder import check, locked, read_manifest, records_of
-from services.logfiles.kafka import LogMoved, RecordReader, open_writer, partition_of
+from services.logfiles.kafka import ATTEMPTS, RETRY_AFTER, LogMoved, RecordReader, open_writer, partition_of
 from services.logfiles.manifest import ArchivedPartition, ArchivedTopic, LogFile, Manifest
 from services.logfiles.record import LogRecord
 from services.runtime.broker import BROKER_ERRORS, make_topic
@@ -23,8 +23,6 @@ from services.runtime.settings import Settings
 from services.runtime.topic_ids import topic_identities
 
 _PIECE: Final = 2000  # records
-_ATTEMPTS: Final = 10
-_RETRY_AFTER: Final = 3.0  # seconds
 
 
 class CannotImport(ForeseenError):
@@ -81,11 +79,11 @@ async def _target(settings: Settings, short: str, archived: ArchivedTopic, optio
     found = await topic_identities(settings.kafka_servers, [name])
     if name not in found:
         await make_topic(settings, name, spec, wanted)
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             found = await topic_identities(settings.kafka_servers, [name])
             if name in found:
                 break
-            await asyncio.sleep(_RETRY_AFTER / _ATTEMPTS)
+            await asyncio.sleep(RETRY_AFTER / ATTEMPTS)
         else:
             raise CannotImport(f"{name} could not be made, or this broker has no ids of topics.")
     if found[name].partitions != wanted:
@@ -189,9 +187,9 @@ class _Import:
                         self._note(len(piece))
             except BROKER_ERRORS:
                 failed += 1
-                if failed > _ATTEMPTS:
+                if failed == ATTEMPTS:
                     raise
-                await asyncio.sleep(_RETRY_AFTER)
+                await asyncio.sleep(RETRY_AFTER)
                 start = await self._taken(name, number, start)
 
     async def _taken(self, name: str, number: int, start: int) -> int:

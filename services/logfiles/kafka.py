@@ -1,17 +1,21 @@
 """Reads and writes one partition at a time, record by record as it is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from services.logfiles.record import LogRecord
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
+ATTEMPTS: Final = 20  # while Kafka can't be reached
+RETRY_AFTER: Final = 3.0  # seconds
+_STOP_WITHIN: Final = 30.0
 _RECORDS: Final = 2000  # of one fetch
 _WAIT_MS: Final = 1000
 _PATIENCE: Final = 120  # fetches without a record
@@ -35,8 +39,15 @@ class RecordReader:
     async def bounds(self, topic: str, partitions: Iterable[int]) -> dict[int, tuple[int, int]]:
         """The first kept offset of each partition, and the one after its last."""
         places = [TopicPartition(topic, number) for number in partitions]
-        async with _consumer(self._settings) as consumer:
-            first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+        for attempt in range(ATTEMPTS):
+            try:
+                async with _consumer(self._settings) as consumer:
+                    first, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+                break
+            except KafkaError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(RETRY_AFTER)
         return {one.partition: (first[one], ends[one]) for one in places}
 
     async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[LogRecord]]:
@@ -44,23 +55,35 @@ class RecordReader:
 
         While a broker is away, it waits, but not for ever.
         """
-        if start >= end:
-            return
-        place = TopicPartition(topic, partition)
+        place, failed = TopicPartition(topic, partition), 0
+        while start < end:
+            try:
+                async for records in self._pieces(place, start, end):
+                    start, failed = records[-1].offset + 1, 0
+                    yield records
+            except OffsetOutOfRangeError:
+                raise LogMoved(f"Records of {topic}/{partition} were deleted while they were read.") from None
+            except KafkaError:
+                failed += 1
+                if failed == ATTEMPTS:
+                    raise
+                await asyncio.sleep(RETRY_AFTER)
+            else:
+                return
+
+    async def _pieces(self, place: TopicPartition, start: int, end: int) -> AsyncIterator[list[LogRecord]]:
         async with _consumer(self._settings) as consumer:
             consumer.assign([place])
             consumer.seek(place, start)
             waited = 0
             while await consumer.position(place) < end:
-                try:
-                    found = (await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_RECORDS)).get(place, [])
-                except OffsetOutOfRangeError:
-                    raise LogMoved(f"Records of {topic}/{partition} were deleted while they were read.") from None
+                found = (await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=_RECORDS)).get(place, [])
                 waited = 0 if found else waited + 1
                 if waited > _PATIENCE:
-                    raise LogMoved(f"Kafka gives no more records of {topic}/{partition}. Run the same command again.")
-                if found:
-                    yield [_record(one) for one in found if one.offset < end]
+                    name = f"{place.topic}/{place.partition}"
+                    raise LogMoved(f"Kafka gives no more records of {name}. Run the same command again.")
+                if records := [_record(one) for one in found if one.offset < end]:
+                    yield records
 
 
 class RecordWriter:
@@ -98,11 +121,12 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         fetch_max_wait_ms=50,
         max_partition_fetch_bytes=4 * 1024**2,
     )
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
-        await consumer.stop()
+        # While a broker is away, `stop` may end by the cancellation of a task of its own, which is no one else's.
+        await asyncio.wait({asyncio.create_task(consumer.stop())}, timeout=_STOP_WITHIN)
 
 
 @asynccontextmanager
@@ -116,8 +140,8 @@ async def open_writer(settings: Settings, topic: str) -> AsyncIterator[RecordWri
         max_batch_size=_BATCH_BYTES,
         request_timeout_ms=60_000,
     )
-    await producer.start()
     try:
+        await producer.start()
         yield RecordWriter(producer, topic)
     finally:
         await producer.stop()

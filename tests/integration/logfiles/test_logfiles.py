@@ -1,5 +1,6 @@
 """The log goes into files and comes back, record by record, and read models go on with it or are folded anew."""
 
+import asyncio
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -25,7 +26,7 @@ from tests.support.families import history
 from tests.support.polling import until
 from tests.support.servers import own_kafka
 from tests.support.workload import workload
-from tests.support.worlds import World, read_all
+from tests.support.worlds import World, read_all, settings_for
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 
@@ -170,3 +171,33 @@ async def test_records_are_spread_over_more_partitions_by_their_keys(world: Worl
     assert len({(one.key, one.partition) for one in after}) == len({one.key for one in after})
     async with world.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM onefold.generations WHERE state = 'active'") == 1
+
+
+@pytest.mark.long
+async def test_a_broker_that_restarts_interrupts_neither_way(
+    database: str, topic_prefix: str, tmp_path: Path, fork_server: Any
+) -> None:
+    async with own_kafka() as kafka:
+        world = World(settings_for(kafka.bootstrap, database, topic_prefix, tmp_path), tmp_path, fork_server)
+        await world.prepare()
+        await world.produce(workload(20_000, 500, seed=3))
+        before = await contents(world.settings, world.topic)
+        folder = tmp_path / "archive"
+        begun = asyncio.Event()
+
+        def note(done: int, _: int) -> None:
+            if done:
+                begun.set()
+
+        async def with_restart(work: Any) -> None:
+            begun.clear()
+            task = asyncio.create_task(work)
+            await begun.wait()
+            await kafka.kill()
+            await kafka.start()
+            await task
+
+        await with_restart(export(world.settings, folder, (), note, FILE_BYTES))
+        await lose_topics(world.settings)
+        await with_restart(import_folder(world.settings, folder, ImportOptions(), no_file, note))
+        assert await contents(world.settings, world.topic) == before
