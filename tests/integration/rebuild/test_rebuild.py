@@ -74,13 +74,18 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
     await world.produce(workload(3000, 300, 8))
     worker = world.start_worker()
     await world.settle()
+    interruptions: list[str] = []
 
     async def interrupted_once_loading(pair: GenerationPair, _end: Vector) -> bool:
         folded = (await pair.offsets(pair.building)).get(pair.log, {})
         assert not (await pair.offsets(pair.building)).get(pair.evidence, {}).get(0, 0)
-        return any(folded.values()) and killed(pair.building.name)
+        if not any(folded.values()):
+            return False
+        interruptions.append("loading")
+        return killed(pair.building.name)
 
     async def interrupted_while_indexing(_connection: Connection, name: str, _schema: GenerationSchema) -> None:
+        interruptions.append("indexing")
         killed(name)
 
     for name, interruption in (
@@ -91,6 +96,7 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
             patch.setattr(name, interruption)
             with pytest.raises((Interrupted, WorkerEnded)):  # the killed workers may be seen first
                 await rebuilt(world)
+    assert interruptions == ["loading", "indexing"]
     result = await rebuilt(world)
     assert result.building.name == "g2"
     assert differing(result) == (), result.comparison
