@@ -8,10 +8,12 @@ from projections.bindings.folds import PROJECTION as BINDINGS
 from projections.candidates.tables import TABLES as CANDIDATES
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.customers.tables import TABLES as CUSTOMERS
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.metadata import Table
 from projections.engine.offsets import OFFSETS
 from projections.engine.projection import Projection
+from projections.engine.touched import TOUCHED
 from projections.erasures.folds import PROJECTION as ERASURES
 from projections.identity import resolution
 from projections.identity.tables import TABLES as IDENTITY
@@ -25,9 +27,9 @@ from projections.views import VIEWS
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, ERASURES)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
-TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, *CANDIDATES)
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, *CANDIDATES, *CUSTOMERS)
 SCHEMA: Final = GenerationSchema(
-    (OFFSETS, *TABLES),
+    (OFFSETS, TOUCHED, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}
     | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION},
     VIEWS,

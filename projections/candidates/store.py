@@ -15,51 +15,20 @@ from projections.candidates.folds import Candidate, CustomerPair, CustomerProfil
 from projections.candidates.keys import MOST_HOLDERS, keys_of
 from projections.candidates.queries import doubt_of, load_customers
 from projections.candidates.tables import CANDIDATES, KEYS, SWEEPS, CandidateKeyRow, CandidateRow, CandidateSweepRow
-from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.loading import LAST, customers_after
 from projections.engine.connection import Connection
 from projections.engine.metadata import Row, key_columns, row_columns
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import array, compiled
 from projections.engine.store import columns, delete_matching, insert, insert_new, save, upsert
 from projections.identity.keys import ResolutionKey
-from projections.identity.tables import MEMBERS, RESOLUTIONS
+from projections.identity.tables import RESOLUTIONS
 
 FIRST: Final = UUID(int=0)
-_LAST: Final = UUID(int=(1 << 128) - 1)
 _COMPARED_AT_ONCE: Final = 1000  # customers in memory beside those of the page
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _AFTER: Final = sa.bindparam("after", type_=sa.Uuid())
 _UPTO: Final = sa.bindparam("upto", type_=sa.Uuid())
-
-
-def _contacts_after() -> str:
-    """Selects the next contacts in the order of their ids, and the customer of those that identity knows."""
-    limit = sa.bindparam("limit", type_=sa.Integer())
-    of_resolution = (
-        MEMBERS.c.tenant == _TENANT,
-        MEMBERS.c.resolution_id == sa.bindparam("resolution_id", type_=sa.Text()),
-    )
-    known = (
-        sa.select(MEMBERS.c.contact_id)
-        .where(*of_resolution, MEMBERS.c.contact_id > _AFTER, MEMBERS.c.current)
-        .order_by(MEMBERS.c.contact_id)
-        .limit(limit)
-    )
-    seen = (
-        sa.select(CONTACTS.c.contact_id)
-        .where(CONTACTS.c.tenant == _TENANT, CONTACTS.c.contact_id > _AFTER)
-        .order_by(CONTACTS.c.contact_id)
-        .limit(limit)
-    )
-    both = sa.union(known.subquery("known").select(), seen.subquery("seen").select()).subquery("both")
-    page = sa.select(both.c.contact_id).order_by(both.c.contact_id).limit(limit).subquery("page")
-    owner = (
-        sa.select(MEMBERS.c.customer_id)
-        .where(*of_resolution, MEMBERS.c.contact_id == page.c.contact_id, MEMBERS.c.current)
-        .scalar_subquery()
-    )
-    chosen = sa.select(page.c.contact_id, owner).order_by(page.c.contact_id)
-    return compiled(chosen, "tenant", "resolution_id", "after", "limit")
 
 
 def _holders() -> str:
@@ -79,7 +48,6 @@ def _within(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
     return sa.and_(column > _AFTER, column <= _UPTO)
 
 
-_CONTACTS_AFTER: Final = _contacts_after()
 _HOLDERS: Final = _holders()
 _KEYS_WITHIN: Final = compiled(
     sa.select(*row_columns(KEYS)).where(KEYS.c.tenant == _TENANT, _within(KEYS.c.customer_id)),
@@ -152,16 +120,14 @@ async def sweep_page(connection: Connection, resolution: ResolutionKey, after: U
     a change among them; where a key came to have too many holders, once another has.
     """
     tenant = resolution.tenant
-    rows = await connection.fetch(_CONTACTS_AFTER, *resolution, after, limit)
-    ended = len(rows) < limit
-    upto = _LAST if ended else rows[-1][0]
-    found = [contact_id for contact_id, customer_id in rows if customer_id in (None, contact_id)]
-    page = await load_customers(connection, resolution, found)
+    found = await customers_after(connection, resolution, after, limit)
+    upto = found.next or LAST
+    page = await load_customers(connection, resolution, found.customer_ids)
     keys = {customer_id: keys_of(profile) for customer_id, profile in page.profiles.items()}
     await _save_keys(connection, tenant, keys, (after, upto))
     pairs = await _pairs(connection, resolution, page, keys)
     await _save_pairs(connection, tenant, pairs, (after, upto))
-    return Swept(len(found), len(pairs), None if ended else upto)
+    return Swept(len(found.customer_ids), len(pairs), found.next)
 
 
 async def _save_keys(

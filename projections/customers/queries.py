@@ -4,7 +4,7 @@ A handful of statements, whatever the number of contacts. Call everything in one
 named, with no event of its own, is in no answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.folds import CustomerIdentity, OwnContact
 from projections.customers.sessions import current_spans, has_past_sessions, in_session
 from projections.engine.connection import Connection
+from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
 from projections.identity.queries import contacts_of_customer, keys_of, member_ids_of
@@ -27,6 +28,7 @@ from projections.identity.tables import CONTACT_STATES, CUSTOMERS, HOLDINGS, MEM
 from projections.timeline.queries import profile_events
 
 _KEY: Final = ("tenant", "resolution_id")
+_BROWSERS_AT_ONCE: Final = 20  # what each said is bounded, and what all of them said
 _NODE: Final = (*_KEY, "contact_id", "session")
 
 
@@ -48,8 +50,8 @@ def _customer_of(any_id: str) -> sa.ScalarSelect[UUID]:
     )
 
 
-def _members(*which: sa.ColumnElement[bool], parameters: Sequence[str]) -> str:
-    """Contacts with their customers, the sessions of browsers, and their intrinsic identifiers."""
+def selected_members(*which: sa.ColumnElement[bool], parameters: Sequence[str]) -> str:
+    """Selects contacts with their customers, the sessions of browsers, and their intrinsic identifiers."""
     intrinsic = (
         sa.select(sa.func.json_agg(sa.func.json_build_array(HOLDINGS.c.type, HOLDINGS.c.value)))
         .where(_same(HOLDINGS, MEMBERS, *_NODE), HOLDINGS.c.stamps[0].astext.is_not(None))
@@ -71,9 +73,9 @@ def _members(*which: sa.ColumnElement[bool], parameters: Sequence[str]) -> str:
     )
 
 
-_OF_CUSTOMER: Final = _members(MEMBERS.c.customer_id == _customer_of("any_id"), parameters=["any_id"])
-_ONE: Final = _members(MEMBERS.c.contact_id == sa.bindparam("contact_id"), parameters=["contact_id"])
-_OF_ACCOUNT: Final = _members(
+_OF_CUSTOMER: Final = selected_members(MEMBERS.c.customer_id == _customer_of("any_id"), parameters=["any_id"])
+_ONE: Final = selected_members(MEMBERS.c.contact_id == sa.bindparam("contact_id"), parameters=["contact_id"])
+_OF_ACCOUNT: Final = selected_members(
     MEMBERS.c.customer_id == sa.bindparam("customer_id"),
     sa.func.starts_with(MEMBERS.c.contact, sa.bindparam("account", type_=sa.Text())),
     parameters=["customer_id", "account"],
@@ -131,7 +133,7 @@ async def load_customer(
     A contact without identity evidence is a customer by itself.
     """
     members = await connection.fetch(_OF_CUSTOMER, *resolution, any_id)
-    contacts = await _contacts(connection, resolution, policy, members, any_id)
+    contacts = await own_contacts(connection, resolution, policy, members, [] if members else [any_id])
     if not contacts:
         return None
     identity = CustomerIdentity(any_id)
@@ -149,7 +151,7 @@ async def load_contact(
     if members and members[0]["intrinsic"]:
         account = members[0]["contact"].split(":", 2)[:2]
         members = await connection.fetch(_OF_ACCOUNT, *resolution, customer_id, ":".join([*account, ""]))
-    contacts = await _contacts(connection, resolution, policy, members, contact_id)
+    contacts = await own_contacts(connection, resolution, policy, members, [] if members else [contact_id])
     seen = any(one.record.contact.contact_id == contact_id for one in contacts)
     return LoadedContact(customer_id, contacts) if seen else None
 
@@ -173,21 +175,16 @@ async def count_lone_contacts(connection: Connection, resolution: ResolutionKey)
     return int(await connection.fetchval(_LONE_CONTACTS, *resolution))
 
 
-async def _identity(connection: Connection, resolution: ResolutionKey, customer_id: UUID) -> CustomerIdentity:
-    best = await connection.fetchrow(_BEST, *resolution, customer_id)
-    if best is None:
-        return CustomerIdentity(customer_id)
-    member_id: str | None = best["member_id"]
-    spellings = tuple(await member_ids_of(connection, resolution, customer_id, member_id))
-    return CustomerIdentity(customer_id, member_id, best["phone"], best["email"], spellings)
-
-
-async def _contacts(
-    connection: Connection, resolution: ResolutionKey, policy: Policy, members: Sequence[Any], alone: UUID
+async def own_contacts(
+    connection: Connection,
+    resolution: ResolutionKey,
+    policy: Policy,
+    members: Sequence[Any],
+    alone: Collection[UUID],
 ) -> list[OwnContact]:
-    """The contacts of these rows of `_members`; if there are none, the contact ``alone``."""
+    """The contacts of these rows of `selected_members`, and those that identity does not know."""
     of_contact = {row["contact_id"]: row for row in members}
-    records = await load_contacts(connection, resolution.tenant, list(of_contact) or [alone])
+    records = await load_contacts(connection, resolution.tenant, [*of_contact, *alone])
     found: list[OwnContact] = []
     for record in await _in_sessions(connection, records, of_contact):
         row = of_contact.get(record.contact.contact_id)
@@ -196,6 +193,15 @@ async def _contacts(
         else:
             found.append(OwnContact(record, row["by_claim"] is True, _live(row["intrinsic"], policy)))
     return found
+
+
+async def _identity(connection: Connection, resolution: ResolutionKey, customer_id: UUID) -> CustomerIdentity:
+    best = await connection.fetchrow(_BEST, *resolution, customer_id)
+    if best is None:
+        return CustomerIdentity(customer_id)
+    member_id: str | None = best["member_id"]
+    spellings = tuple(await member_ids_of(connection, resolution, customer_id, member_id))
+    return CustomerIdentity(customer_id, member_id, best["phone"], best["email"], spellings)
 
 
 async def _in_sessions(
@@ -211,7 +217,9 @@ async def _in_sessions(
     if not spans:
         return records
     contacts = [one.contact for one in records if one.contact.contact_id in spans]
-    said = await profile_events(connection, contacts, spans)
+    said: dict[UUID, list[ContactEvent]] = {}
+    for begin in range(0, len(contacts), _BROWSERS_AT_ONCE):
+        said |= await profile_events(connection, contacts[begin : begin + _BROWSERS_AT_ONCE], spans)
     return [
         in_session(one, said.get(one.contact.contact_id, ())) if one.contact.contact_id in spans else one
         for one in records

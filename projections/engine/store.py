@@ -17,9 +17,12 @@ _WORTH_STAGING: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """How rows go into a table: from array parameters, one a column, or from a temporary table filled by COPY."""
+    """How rows go into a table: from array parameters, one a column, or from a temporary table filled by COPY.
 
-    from_arrays: str
+    A table with a column of arrays has no ``from_arrays``: PostgreSQL has no arrays of arrays of several lengths.
+    """
+
+    from_arrays: str | None
     from_staging: str
     staging: str
     empty_staging: str
@@ -82,7 +85,7 @@ async def insert(connection: Connection, how: Insert, rows: Collection[Row]) -> 
     """
     if not rows:
         return []
-    if len(rows) < _WORTH_STAGING:
+    if how.from_arrays is not None and len(rows) < _WORTH_STAGING:
         return list(await connection.fetch(how.from_arrays, *columns(rows)))
     await connection.execute(how.empty_staging)
     await connection.copy_records_to_table(how.staging, records=rows, columns=how.columns)
@@ -103,7 +106,7 @@ def insert_with(table: sa.Table, on_conflict: Callable[[postgresql.Insert], Any]
     """Insert rows; ``on_conflict`` is given the insert and says what becomes of rows whose key is known."""
     rows = row_columns(table)
     names = tuple(column.name for column in rows)
-    given = unnested("given", rows)
+    of_arrays = any(isinstance(column.type, sa.ARRAY) for column in rows)
     # One a connection, emptied by the end of every transaction.
     staging = sa.Table(
         f"staged_{table.name}",
@@ -119,7 +122,8 @@ def insert_with(table: sa.Table, on_conflict: Callable[[postgresql.Insert], Any]
 
     # Rows of an insert before this one, in the same transaction, are still in it.
     empty = f"{ddl(staging, if_not_exists=True)[0]}; {compiled(sa.delete(staging))}"
-    return Insert(text(given, *names), text(staging), staging.name, empty, names)
+    from_arrays = None if of_arrays else text(unnested("given", rows), *names)
+    return Insert(from_arrays, text(staging), staging.name, empty, names)
 
 
 @cache

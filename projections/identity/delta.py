@@ -6,6 +6,7 @@ from uuid import UUID
 
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key
+from projections.engine.touched_ids import Touched
 from projections.identity import rows
 from projections.identity.decided import Decided
 from projections.identity.keys import ResolutionKey
@@ -66,6 +67,22 @@ class IdentityDelta:
 def delta_of(place: ResolutionKey, decided: Decided, id_of: IdOf) -> IdentityDelta:
     """What was decided, as rows; changes of customers are for the caller to add."""
     return _DeltaBuilder(place, decided, id_of).build()
+
+
+def touched_by(delta: IdentityDelta) -> Touched:
+    """The contacts and the customers, old and new, of one tenant, of which the delta changes what readers see."""
+    gone = (*delta.members_gone, *delta.holdings_gone, *delta.conflicts_gone)
+    touched = Touched({contact_id for _, _, contact_id, *_ in gone})
+    touched.contacts.update(row.contact_id for row in delta.members)
+    touched.contacts.update(row.contact_id for row in delta.contact_states)
+    touched.contacts.update(row.contact_id for row in delta.holdings)
+    touched.contacts.update(row.contact_id for row in delta.conflicts)
+    touched.customers.update(row.customer_id for row in delta.customers)
+    touched.customers.update(row.customer_id for row in delta.members if row.customer_id is not None)
+    touched.customers.update(customer_id for _, _, customer_id in delta.customers_gone)
+    for _, _, customer_id, _, to_customer in delta.moves:
+        touched.customers.update((customer_id, to_customer))
+    return touched
 
 
 class _DeltaBuilder:

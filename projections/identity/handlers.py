@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, cast
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.stages import enter
+from projections.engine.touched import note_touched
 from projections.identity.change_events import change_events
 from projections.identity.decided import Decided
-from projections.identity.delta import IdentityDelta, delta_of
+from projections.identity.delta import IdentityDelta, delta_of, touched_by
 from projections.identity.folds import decide
 from projections.identity.keys import ResolutionKey
 from projections.identity.loads import Load
@@ -48,14 +49,17 @@ async def save_evidence(
     """Fold recorded evidence into resolutions, in the caller's transaction."""
     if not evidence:
         return
-    delta = IdentityDelta()
+    delta, touched = IdentityDelta(), {}
     for place, decided in (await decide_all(connection, evidence, policies, id_of)).items():
-        delta.extend(delta_of(place, decided, id_of))
+        of_place = delta_of(place, decided, id_of)
+        delta.extend(of_place)
         if policies[place].announced:
+            touched[place.tenant] = touched_by(of_place)
             version = policies[place].version
             delta.changes.extend(change_events(place.tenant, decided, evidence[place], version, id_of))
     enter("save")
     await save_delta(connection, delta)
+    await note_touched(connection, touched)
 
 
 class _Deciding(NamedTuple):

@@ -59,6 +59,9 @@ LAG_SECONDS: Final = Gauge(
 SERVER_UNAVAILABLE: Final = Gauge(
     "onefold_server_unavailable", "1 while this worker waits for the server, else 0", labelnames=("server",)
 )
+COMPOSER_CHUNKS_BEHIND: Final = Gauge(
+    "onefold_composer_chunks_behind", "Chunks whose changes are not in the customer rows yet, if this worker composes"
+)
 CHANGES_RELAYED: Final = Counter("onefold_changes_relayed", "Customer changes that this worker brought into Kafka")
 CHANGES_WAITING: Final = Gauge(
     "onefold_changes_waiting", "Customer changes that are not in Kafka yet, whoever is to bring them (100000 at most)"

@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
@@ -61,7 +62,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
 
 async def verify(settings: Settings, console: Console | None = None) -> VerifyResult:
     """Compare the active generation with its topics, up to its own offsets."""
-    snapshot = await take_snapshot(settings.database_url)
+    snapshot = await take_snapshot(settings.database_url, settings.default_region)
     with Progress(console=console, disable=console is None, transient=True) as progress:
         task = progress.add_task("Reading the log", total=None)
         reader = LogReader(settings.kafka_servers, lambda number: progress.advance(task, number))
@@ -95,6 +96,7 @@ class Verifier:
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [
                 *self._compared(expected),
+                compare(CUSTOMER_ROWS, *self._snapshot.customers),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),
                 await self._compare_changes(expected[MEMBERS]),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from projections.customers.checking import CustomerRows, customer_rows
 from projections.engine.generations import Generation, active_generation
 from projections.engine.metadata import Rows, Table
 from projections.engine.offsets import all_offsets
@@ -47,6 +48,7 @@ class GenerationSnapshot:
     outbox: Sequence[OutboxRow]
     sequences: Sequence[ChangeSequenceRow]
     positions: Sequence[tuple[str, int, int]]
+    customers: CustomerRows
 
     def resolutions(self, tenants: Iterable[str]) -> list[ResolutionInUse]:
         """The active resolutions of these tenants."""
@@ -80,7 +82,7 @@ def _default(tenant: str) -> ResolutionInUse:
     return ResolutionInUse(tenant, DEFAULT_VERSION, DEFAULT_VERSION, active=True, policy=None, region=None)
 
 
-async def take_snapshot(database_url: str) -> GenerationSnapshot:
+async def take_snapshot(database_url: str, region: str) -> GenerationSnapshot:
     """Read the active generation in one transaction."""
     connection = await asyncpg.connect(database_url)
     try:
@@ -94,9 +96,10 @@ async def take_snapshot(database_url: str) -> GenerationSnapshot:
             counts = [row async for row in sequences(connection)]
             positions = await all_positions(connection)
             active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
+            customers = await customer_rows(connection, tenants, region)
     finally:
         await connection.close()
-    return GenerationSnapshot(generation, tables, _by_topic(offsets), active, outbox, counts, positions)
+    return GenerationSnapshot(generation, tables, _by_topic(offsets), active, outbox, counts, positions, customers)
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

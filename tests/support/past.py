@@ -1,13 +1,15 @@
 """Random histories of whole contacts with late events, and generations that fold them as a worker does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from random import Random
 from typing import Any, Final
 
+from projections.customers.touched import NotingStore
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT, IdOf
 from projections.engine.projection import ContactEvent
+from projections.engine.touched import TOUCHED, note_touched
 from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
 from projections.identity.policies import policies_in
@@ -55,12 +57,18 @@ class FoldedGeneration:
         self.connection = connection
         self._id_of = id_of
 
-    async def fold(self, events: Sequence[Event], *, chunk: int = 40) -> None:
-        """Empty the tables, then fold the events."""
-        await self.connection.execute("; ".join(f"DELETE FROM {table.name}" for table in TABLES))  # few rows
+    async def fold(
+        self, events: Sequence[Event], *, chunk: int = 40, between: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Empty the tables, then fold the events; ``between`` the chunks something else may happen."""
+        await self.connection.execute(
+            "; ".join(f"DELETE FROM {table.name}" for table in (TOUCHED, *TABLES))
+        )  # few rows
         in_force = await self._policies(events)
         for start in range(0, len(events), chunk):
             await self._fold(events[start : start + chunk], in_force)
+            if between is not None:
+                await between()
 
     async def _policies(self, events: Iterable[Event]) -> dict[ResolutionKey, PolicyInForce]:
         rows = policies_in(events)
@@ -78,9 +86,11 @@ class FoldedGeneration:
         ids = (self._id_of(one.tenant, one.contact.key) if one.contact else NO_CONTACT for one in events)
         async with self.connection.transaction():
             store = PostgresStore(self.connection)
+            noting = NotingStore(store)
             recorded = await project(
-                store, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)]
+                noting, PROJECTIONS, [ContactEvent(*both) for both in zip(ids, events, strict=True)]
             )
+            await note_touched(self.connection, noting.touched())
             first = await save_chunk(self.connection, store, recorded)
             sent = [one for one in evidence(recorded, first) if one.type != "tenant.policy_set"]
             await save_events(self.connection, sent, in_force, self._id_of)

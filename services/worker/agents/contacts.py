@@ -8,11 +8,13 @@ nothing on.
 
 from collections.abc import Sequence
 
+from projections.customers.touched import NotingStore
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
 from projections.engine.topic_keys import contacts_key, evidence_key
+from projections.engine.touched import note_touched
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
 from projections.registry import projections_of
@@ -20,7 +22,8 @@ from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
 from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
-from services.worker.agent_spec import AgentSpec, WorkerResources
+from services.worker.agent_spec import AgentSpec, BackgroundService, WorkerResources
+from services.worker.background.composer import Composer
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -30,11 +33,13 @@ def contacts(resources: WorkerResources) -> AgentSpec:
 
     async def save_together(connection: Connection, partitions: Sequence[list[ContactEvent]]) -> list[int]:
         store = make_store(connection)
-        recorded = await project(store, projections, [one for events in partitions for one in events])
+        noting = NotingStore(store)
+        recorded = await project(noting, projections, [one for events in partitions for one in events])
         new = {id(one) for one in recorded.new}
         counts = [sum(id(one) in new for one in events) for events in partitions]
         if resources.read_models is not None:
             return counts
+        await note_touched(connection, noting.touched())
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
             enter("send")
@@ -44,4 +49,11 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     async def save(connection: Connection, events: list[ContactEvent]) -> int:
         return (await save_together(connection, [events]))[0]
 
-    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, save_together=save_together)
+    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _composers(resources), save_together)
+
+
+def _composers(resources: WorkerResources) -> tuple[BackgroundService, ...]:
+    """The composer of customer rows; none where the process folds some read models only."""
+    if resources.read_models is not None:
+        return ()
+    return (Composer(resources.connect, resources.settings.default_region),)

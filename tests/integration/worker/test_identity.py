@@ -139,7 +139,7 @@ async def test_folding_again_into_empty_tables_gives_the_same_rows(world: World)
 
 
 async def _rows(world: World) -> dict[str, dict[Key, Row]]:
-    snapshot = await take_snapshot(world.settings.database_url)
+    snapshot = await take_snapshot(world.settings.database_url, world.settings.default_region)
     rows = {table.name: snapshot.tables[table] for table in CONTACTS}
     identity = determined(snapshot.tables)
     # Which events are given for nothing but the channel's own ids depends on the order in which they come.

@@ -1,0 +1,78 @@
+"""Brings customer rows up to date: those of the customers that were touched, or of all, a page at a time.
+
+Contacts and identity change what a customer adds up to, in transactions that know nothing of each other. So neither
+writes the row: each notes what it touched, and this reads both in one snapshot. A row depends on that snapshot alone,
+never on the row before.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from projections.customers.loading import LAST, customers_after, load_customers, owners_of
+from projections.customers.store import note_state, replace_rows, rows_within, state_of, update_times
+from projections.customers.tables import ComposedRow
+from projections.engine.connection import Connection
+from projections.engine.touched import forget_touched, take_touched, touched_tenants
+from projections.identity.resolutions import ResolutionInUse, active_resolution, all_tenants, policy_of
+
+FIRST: Final = UUID(int=0)
+_PAGE: Final = 500  # contacts, of a pass over all
+_CHUNKS: Final = 20  # of which what they touched is taken together
+
+
+async def waiting_tenants(connection: Connection) -> list[str]:
+    """The tenants of which something changed, and those whose rows are not all made."""
+    tenants = set(await touched_tenants(connection))
+    for tenant in await all_tenants(connection):
+        if tenant not in tenants and not await _is_complete(connection, tenant):
+            tenants.add(tenant)
+    return sorted(tenants)
+
+
+async def compose_some(connection: Connection, tenant: str, region: str, page: int = _PAGE) -> bool:
+    """Bring the rows of some customers up to date; whether more is to be done.
+
+    Call it in a transaction of isolation REPEATABLE READ, and only in the one that holds the composer's lock.
+    ``region`` is for tenants without one of their own.
+    """
+    active = await active_resolution(connection, tenant)
+    state = await state_of(connection, tenant)
+    if state is None or state.resolution_id != active.resolution_id:
+        state = ComposedRow(tenant, active.resolution_id, FIRST, None)
+        await forget_touched(connection, tenant)
+    await _compose_touched(connection, active, region)
+    if state.position is not None:
+        state = state._replace(position=await _compose_page(connection, active, region, state.position, page))
+    await note_state(connection, state)
+    noted = await state_of(connection, tenant)
+    return noted is None or noted.vector is None
+
+
+async def _is_complete(connection: Connection, tenant: str) -> bool:
+    state = await state_of(connection, tenant)
+    active = await active_resolution(connection, tenant)
+    return state is not None and state.position is None and state.resolution_id == active.resolution_id
+
+
+async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str) -> None:
+    touched = await take_touched(connection, active.tenant, _CHUNKS)
+    named = touched.contacts | touched.seen
+    owners = await owners_of(connection, active.key, named) if named else {}
+    changed = touched.contacts | touched.customers
+    changed |= {owner for one in touched.contacts if (owner := owners.get(one)) is not None}
+    if changed:
+        found = await load_customers(connection, active.key, policy_of(active, region), changed)
+        await replace_rows(connection, active.tenant, changed, found)
+    seen = {owners.get(one) or one for one in touched.seen}
+    await update_times(connection, active.key, seen - changed)
+
+
+async def _compose_page(
+    connection: Connection, active: ResolutionInUse, region: str, after: UUID, limit: int
+) -> UUID | None:
+    """Where the next page begins."""
+    page = await customers_after(connection, active.key, after, limit)
+    found = await load_customers(connection, active.key, policy_of(active, region), page.customer_ids)
+    stale = await rows_within(connection, active.tenant, after, page.next or LAST)
+    await replace_rows(connection, active.tenant, {*stale, *page.customer_ids}, found)
+    return page.next

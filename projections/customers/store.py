@@ -1,0 +1,167 @@
+"""Customer rows in PostgreSQL, with the counts of their terms. Only the composer writes them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.loading import CountedCustomer
+from projections.customers.rows import customer_row
+from projections.customers.tables import (
+    COMPOSED,
+    CUSTOMER_ROWS,
+    CUSTOMER_TERMS,
+    ComposedRow,
+    CustomerTermRow,
+)
+from projections.customers.terms import Term, term_id
+from projections.engine.connection import Connection
+from projections.engine.metadata import key_columns, row_columns
+from projections.engine.offsets import next_offsets
+from projections.engine.statements import array, compiled, unnested
+from projections.engine.store import columns, delete_matching, insert, insert_with, save, upsert
+from projections.engine.touched import is_touched
+from projections.identity.keys import ResolutionKey
+from projections.identity.tables import MEMBERS
+
+_MS_OF_HOUR: Final = 3_600_000
+_TIMES: Final = ("last_customer", "last_team", "last_marketing")
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
+_IN_RANGE: Final = (
+    CUSTOMER_ROWS.c.customer_id > sa.bindparam("after", type_=sa.Uuid()),
+    CUSTOMER_ROWS.c.customer_id <= sa.bindparam("upto", type_=sa.Uuid()),
+)
+
+
+def _add_counts(statement: postgresql.Insert) -> postgresql.Insert:
+    more = CUSTOMER_TERMS.c.customers + statement.excluded.customers
+    return statement.on_conflict_do_update(index_elements=key_columns(CUSTOMER_TERMS), set_={"customers": more})
+
+
+def _times() -> str:
+    """Brings the times of the given customers up to date from their contacts; of those that have a row."""
+    given = sa.func.unnest(array("customer_ids", sa.Uuid())).table_valued("customer_id").render_derived(name="given")
+    of_resolution = sa.and_(
+        MEMBERS.c.tenant == _TENANT,
+        MEMBERS.c.resolution_id == sa.bindparam("resolution_id", type_=sa.Text()),
+        MEMBERS.c.customer_id == given.c.customer_id,
+        MEMBERS.c.current,
+    )
+    contact_id = sa.func.coalesce(MEMBERS.c.contact_id, given.c.customer_id)
+    found = given.outerjoin(MEMBERS, of_resolution).join(
+        CONTACTS, sa.and_(CONTACTS.c.tenant == _TENANT, CONTACTS.c.contact_id == contact_id)
+    )
+    latest = (
+        sa.select(given.c.customer_id, *(sa.func.max(CONTACTS.c[f"{name}_at"]).label(name) for name in _TIMES))
+        .select_from(found)
+        .group_by(given.c.customer_id)
+        .subquery("latest")
+    )
+    before = sa.tuple_(*(CUSTOMER_ROWS.c[f"{name}_at"] for name in _TIMES))
+    values: dict[str, sa.ColumnElement[int]] = {f"{name}_at": latest.c[name] for name in _TIMES}
+    for name in _TIMES:
+        values[f"{name}_hour"] = sa.cast(latest.c[name].op("/")(_MS_OF_HOUR), sa.Integer())
+    update = (
+        sa.update(CUSTOMER_ROWS)
+        .values(values)
+        .where(
+            CUSTOMER_ROWS.c.tenant == _TENANT,
+            CUSTOMER_ROWS.c.customer_id == latest.c.customer_id,
+            before.is_distinct_from(sa.tuple_(*(latest.c[name] for name in _TIMES))),
+        )
+    )
+    return compiled(update, "tenant", "resolution_id", "customer_ids")
+
+
+_UPDATE_TIMES: Final = _times()
+_WRITE: Final = upsert(CUSTOMER_ROWS, only_different=True)
+_DELETE: Final = delete_matching(CUSTOMER_ROWS, CUSTOMER_ROWS.c.tenant, CUSTOMER_ROWS.c.customer_id)
+_COUNT: Final = insert_with(CUSTOMER_TERMS, _add_counts)
+_TERMS_OF: Final = compiled(
+    sa.select(CUSTOMER_ROWS.c.customer_id, CUSTOMER_ROWS.c.terms).where(
+        CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid()))
+    ),
+    "tenant",
+    "customer_ids",
+)
+_WITHIN: Final = compiled(
+    sa.select(CUSTOMER_ROWS.c.customer_id).where(CUSTOMER_ROWS.c.tenant == _TENANT, *_IN_RANGE),
+    "tenant",
+    "after",
+    "upto",
+)
+_FEWER: Final = unnested("given", [CUSTOMER_TERMS.c.term, sa.column("fewer", sa.BigInteger())])
+_COUNT_LESS: Final = compiled(
+    sa.update(CUSTOMER_TERMS)
+    .values(customers=CUSTOMER_TERMS.c.customers - _FEWER.c.fewer)
+    .where(CUSTOMER_TERMS.c.tenant == _TENANT, CUSTOMER_TERMS.c.term == _FEWER.c.term),
+    "tenant",
+    *_FEWER.c.keys(),
+)
+_STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
+_LOCK: Final = compiled(
+    sa.select(
+        sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
+    )
+)
+
+
+async def lock_composer(connection: Connection) -> bool:
+    """Try to become the only composer of this schema, for as long as the connection lasts."""
+    return bool(await connection.fetchval(_LOCK))
+
+
+async def state_of(connection: Connection, tenant: str) -> ComposedRow | None:
+    """How far a tenant's rows are made; None before the first pass."""
+    row = await connection.fetchrow(_STATE, tenant)
+    return ComposedRow(*row) if row else None
+
+
+async def note_state(connection: Connection, state: ComposedRow) -> None:
+    """Note how far a tenant's rows are made. The vector is of this snapshot, unless more is touched in it."""
+    current = state.position is None and not await is_touched(connection, state.tenant)
+    vector = orjson.dumps(await next_offsets(connection), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    await save(connection, COMPOSED, [state._replace(vector=vector.decode() if current else None)])
+
+
+async def update_times(connection: Connection, resolution: ResolutionKey, customer_ids: Collection[UUID]) -> None:
+    """Bring the times of these customers' rows up to date."""
+    if customer_ids:
+        await connection.execute(_UPDATE_TIMES, *resolution, list(customer_ids))
+
+
+async def replace_rows(
+    connection: Connection, tenant: str, customer_ids: Iterable[UUID], found: Mapping[UUID, CountedCustomer]
+) -> None:
+    """Write the rows of those of the ids that were ``found``, and delete those of the others."""
+    ids = list(customer_ids)
+    made = [customer_row(tenant, one.customer.identity, one.customer.contacts, one.conflicts) for one in found.values()]
+    before = dict(tuple(row) for row in await connection.fetch(_TERMS_OF, tenant, ids))
+    if gone := [(tenant, one) for one in ids if one in before and one not in found]:
+        await connection.execute(_DELETE, *columns(gone))
+    await insert(connection, _WRITE, [row for row, _ in made])
+    more: dict[Term, int] = {}
+    fewer: dict[int, int] = {}
+    for row, terms in made:
+        had = set(before.get(row.customer_id, ()))
+        for term in terms:
+            if term_id(tenant, term) not in had:
+                more[term] = more.get(term, 0) + 1
+        for one in had.difference(row.terms):
+            fewer[one] = fewer.get(one, 0) + 1
+    for _, customer_id in gone:
+        for one in before[customer_id]:
+            fewer[one] = fewer.get(one, 0) + 1
+    rows = [CustomerTermRow(tenant, term_id(tenant, term), *term, number) for term, number in sorted(more.items())]
+    await insert(connection, _COUNT, rows)
+    if fewer:
+        await connection.execute(_COUNT_LESS, tenant, *columns(sorted(fewer.items())))
+
+
+async def rows_within(connection: Connection, tenant: str, after: UUID, upto: UUID) -> list[UUID]:
+    """The customers that have a row, of those after one id and up to another."""
+    return [row[0] for row in await connection.fetch(_WITHIN, tenant, after, upto)]

@@ -1,0 +1,98 @@
+"""The tables of customer rows: what search, sorting and export read, and how far it is behind.
+
+They come from the rows of contacts and of identity, by the worker's composer. So `onefold verify` compares them with
+what those rows add up to, and not with the log.
+"""
+
+from typing import Annotated, Final, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.engine.metadata import Int, define
+
+JsonB = Annotated[str, JSONB()]
+Terms = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
+
+
+class CustomerSummaryRow(NamedTuple):
+    """An Omni-customer, summed up; times in ms, UTC, null for never.
+
+    No value depends on the clock: ``tags`` has those that have run out, too, as JSON by tag, a list of (count, latest
+    time, end or null) for each end. ``attributes`` is JSON by key of (type, value, time). ``terms`` are the ids of
+    what can be asked of it (`terms`), sorted; ``grams`` those of its names. The hours are those of the times, counted
+    since 1970: they are indexed, and change seldom.
+    """
+
+    tenant: str
+    customer_id: UUID
+    member_id: str | None
+    phone: str | None
+    email: str | None
+    name: str | None
+    valid: bool
+    contacts: Int
+    conflicts: Int
+    first_seen_at: int
+    last_customer_at: int | None
+    last_team_at: int | None
+    last_marketing_at: int | None
+    last_customer_hour: Int | None
+    last_team_hour: Int | None
+    last_marketing_hour: Int | None
+    tags: JsonB
+    attributes: JsonB
+    terms: Terms
+    grams: Terms
+
+
+class CustomerTermRow(NamedTuple):
+    """How many of a tenant's customers have a term, by its id; ``kind`` and ``value`` are what it says.
+
+    A term that no customer has any more stays, with a count of 0.
+    """
+
+    tenant: str
+    term: int
+    kind: str
+    value: str
+    customers: int
+
+
+class ComposedRow(NamedTuple):
+    """How far a tenant's customer rows are made.
+
+    ``position`` is the last contact of a pass over all of them that is under way, null after it. ``vector`` is JSON of
+    the next offset of each partition, by topic: without a pass, the rows are what the log up to there comes to. It is
+    null while more is known to have changed.
+    """
+
+    tenant: str
+    resolution_id: str
+    position: UUID | None
+    vector: JsonB | None
+
+
+CUSTOMER_ROWS: Final = define(
+    "customer_rows",
+    CustomerSummaryRow,
+    sa.Index("customer_rows_terms", "terms", postgresql_using="gin"),
+    sa.Index("customer_rows_grams", "grams", postgresql_using="gin"),
+    sa.Index("customer_rows_last_customer", "tenant", "last_customer_hour", "customer_id"),
+    sa.Index("customer_rows_last_team", "tenant", "last_team_hour", "customer_id"),
+    sa.Index("customer_rows_last_marketing", "tenant", "last_marketing_hour", "customer_id"),
+    sa.Index("customer_rows_first_seen", "tenant", "first_seen_at", "customer_id"),
+    sa.Index("customer_rows_name", "tenant", "name", "customer_id"),
+    key=2,
+    fillfactor=70,
+)
+CUSTOMER_TERMS: Final = define(
+    "customer_terms",
+    CustomerTermRow,
+    sa.Index("customer_terms_of_kind", "tenant", "kind", "value"),
+    key=2,
+    fillfactor=70,
+)
+COMPOSED: Final = define("composed", ComposedRow, key=1)
+TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_TERMS, COMPOSED)

@@ -1,0 +1,78 @@
+"""What can be asked of a customer, as terms: kinds and values, each pair with an id for the index (pure).
+
+A term's id contains its tenant, so one index serves all tenants and no search meets another's customers. Names are
+found by the ids of their characters and pairs of characters, so that one Chinese character is enough to search by.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+_LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
+_MOST_GRAMS: Final = 400  # of one customer
+
+
+class Term(NamedTuple):
+    """A fact about a customer: its kind, and which one."""
+
+    kind: str
+    value: str
+
+
+CHANNEL: Final = "channel"  # line
+ACCOUNT: Final = "account"  # line:oa1
+SUBSCRIBED: Final = "subscribed"  # line:oa1, of contacts that are subscribed
+BLOCKED: Final = "blocked"  # line:oa1
+VALID: Final = "valid"  # line:oa1, of contacts that are valid
+TAG: Final = "tag"
+ATTRIBUTE: Final = "attribute"  # a key that has a value
+BOUND: Final = "bound"  # site_button: how a site's visitor was bound to a social contact
+STAFF: Final = "staff"
+BRANCH: Final = "branch"
+OPTED_OUT: Final = "opted_out"  # broadcast
+NOTIFIED: Final = "notified"  # a topic of recurring notifications
+HAS: Final = "has"  # member_id, phone, email, name, conflicts
+
+
+def cut(value: str) -> str:
+    """The part of a value by which its term is made."""
+    return value[:_LONGEST]
+
+
+@lru_cache(maxsize=65_536)
+def term_id(tenant: str, term: Term) -> int:
+    """The term's id: 63 bits of a hash of tenant, kind and value."""
+    digest = blake2b("\0".join((tenant, *term)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def ids_of(tenant: str, terms: Iterable[Term]) -> tuple[int, ...]:
+    """The ids of terms, each once, sorted."""
+    return tuple(sorted({term_id(tenant, term) for term in terms}))
+
+
+def folded(text: str) -> str:
+    """Text as names are compared: compatibility forms and case do not matter, nor does white space around words."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def grams_of(tenant: str, texts: Iterable[str]) -> tuple[int, ...]:
+    """The ids of every character and every two neighbours in the texts, sorted; of long ones the first few hundred."""
+    found: dict[str, None] = {}
+    for text in texts:
+        found.update(dict.fromkeys(grams_in(folded(text))))
+    return tuple(sorted({term_id(tenant, Term("gram", gram)) for gram in list(found)[:_MOST_GRAMS]}))
+
+
+def grams_in(text: str) -> list[str]:
+    """Every character and every two neighbours; of a text that was folded already."""
+    return [*text, *(text[at : at + 2] for at in range(len(text) - 1))]
+
+
+def grams_to_find(tenant: str, wanted: str) -> Sequence[int]:
+    """The ids that a name must have to contain the text: pairs where there are any, else its one character."""
+    text = folded(wanted)
+    pairs = [text[at : at + 2] for at in range(len(text) - 1)] or list(text)
+    return tuple(sorted({term_id(tenant, Term("gram", gram)) for gram in pairs}))

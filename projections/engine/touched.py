@@ -1,0 +1,93 @@
+"""What chunks touched: the ids of contacts and customers of which something changed, until the composer takes them.
+
+A chunk notes one row a tenant, in its own transaction, and reads nothing for it. Only the composer of customer rows
+deletes rows, in the snapshot in which it reads what they name.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from projections.engine.connection import Connection
+from projections.engine.metadata import METADATA
+from projections.engine.statements import array, compiled
+from projections.engine.touched_ids import Touched, TouchedByTenant
+
+TOUCHED: Final = sa.Table(
+    "touched",
+    METADATA,
+    sa.Column("tenant", sa.Text(collation="C"), primary_key=True),
+    sa.Column("number", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("contacts", sa.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column("seen", sa.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column("customers", sa.ARRAY(sa.Uuid()), nullable=False),
+    comment="The contacts and customers of which something changed since the composer of customer rows last looked.",
+)
+
+
+def _arrays(*names: str) -> dict[str, sa.BindParameter[list[UUID]]]:
+    return {name: array(name, sa.Uuid()) for name in names}
+
+
+def _take() -> str:
+    tenant = sa.bindparam("tenant", type_=sa.Text())
+    earliest = (
+        sa.select(TOUCHED.c.number)
+        .where(TOUCHED.c.tenant == tenant)
+        .order_by(TOUCHED.c.number)
+        .limit(sa.bindparam("limit", type_=sa.Integer()))
+    )
+    taken = sa.delete(TOUCHED).where(TOUCHED.c.tenant == tenant, TOUCHED.c.number.in_(earliest.scalar_subquery()))
+    return compiled(taken.returning(*(TOUCHED.c[name] for name in _IDS)), "tenant", "limit")
+
+
+_IDS: Final = ("contacts", "seen", "customers")
+_NOTE: Final = compiled(
+    sa.insert(TOUCHED).values(tenant=sa.bindparam("tenant", type_=sa.Text()), **_arrays(*_IDS)), "tenant", *_IDS
+)
+_TAKE: Final = _take()
+_FORGET: Final = compiled(
+    sa.delete(TOUCHED).where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text())), "tenant"
+)
+_ANY: Final = compiled(
+    sa.select(sa.exists().where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text()))), "tenant"
+)
+_TENANTS: Final = compiled(sa.select(TOUCHED.c.tenant).distinct().order_by(TOUCHED.c.tenant))
+_COUNT: Final = compiled(sa.select(sa.func.count()).select_from(TOUCHED))
+
+
+async def note_touched(connection: Connection, touched: TouchedByTenant) -> None:
+    """Note what a chunk changed, in its transaction."""
+    for tenant, one in sorted(touched.items()):
+        await connection.execute(_NOTE, tenant, sorted(one.contacts), sorted(one.seen), sorted(one.customers))
+
+
+async def take_touched(connection: Connection, tenant: str, chunks: int) -> Touched:
+    """Take what the earliest ``chunks`` of a tenant changed."""
+    taken = Touched()
+    for contacts, seen, customers in await connection.fetch(_TAKE, tenant, chunks):
+        taken.contacts.update(contacts)
+        taken.seen.update(seen)
+        taken.customers.update(customers)
+    return taken
+
+
+async def forget_touched(connection: Connection, tenant: str) -> None:
+    """Forget what changed of a tenant so far: all of it is going to be read."""
+    await connection.execute(_FORGET, tenant)
+
+
+async def is_touched(connection: Connection, tenant: str) -> bool:
+    """Whether something changed of a tenant."""
+    return bool(await connection.fetchval(_ANY, tenant))
+
+
+async def touched_tenants(connection: Connection) -> list[str]:
+    """The tenants of which something changed."""
+    return [row[0] for row in await connection.fetch(_TENANTS)]
+
+
+async def chunks_behind(connection: Connection) -> int:
+    """How many chunks changed something that the composer has not taken yet."""
+    return int(await connection.fetchval(_COUNT))

@@ -1,0 +1,68 @@
+"""Composer: keeps the customer rows up to date with what contacts and identity add up to.
+
+Only one worker composes; the others wait for its lock. A tenant's turn takes a bounded number of customers, so that one
+with many does not keep the others waiting.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from projections.customers.composing import compose_some, waiting_tenants
+from projections.customers.store import lock_composer
+from projections.engine.connection import Connection
+from projections.engine.touched import chunks_behind
+from services.runtime import metrics
+from services.worker.agent_spec import Connect
+from services.worker.background.reconnecting import run_reconnecting
+
+log = structlog.get_logger(__name__)
+
+_EVERY: Final = 1.0  # seconds between looks without a wake-up
+_REST: Final = 0.05  # seconds after a round, in which the next changes gather
+
+
+class Composer:
+    """Composes the customer rows of one generation; see BackgroundService."""
+
+    def __init__(self, connect: Connect, region: str, *, every: float = _EVERY, rest: float = _REST) -> None:
+        self._connect = connect
+        self._region = region
+        self._every = every
+        self._rest = rest
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed: look soon."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Run until cancelled. After an outage of PostgreSQL it starts again."""
+        await run_reconnecting(self._connect, self._run_alone, every=self._every, interrupted="composer_interrupted")
+
+    async def _run_alone(self, connection: Connection) -> None:
+        """Wait for the lock, then compose for as long as the connection holds it."""
+        alone = False
+        while True:
+            alone = alone or await lock_composer(connection)
+            if not alone:
+                await asyncio.sleep(self._every)
+                continue
+            self._changed.clear()
+            metrics.COMPOSER_CHUNKS_BEHIND.set(await chunks_behind(connection))
+            tenants = await waiting_tenants(connection)
+            more = [await self.compose(connection, tenant) for tenant in tenants]
+            if any(more):
+                await asyncio.sleep(0)
+                continue
+            await asyncio.sleep(self._rest)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every):
+                    await self._changed.wait()
+
+    async def compose(self, connection: Connection, tenant: str) -> bool:
+        """A tenant's turn; whether more is to be done."""
+        async with connection.transaction(isolation="repeatable_read"):
+            return await compose_some(connection, tenant, self._region)

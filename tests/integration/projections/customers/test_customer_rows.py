@@ -1,0 +1,82 @@
+"""Customer rows are what their contacts add up to, whatever the composer saw of the log and in which order."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from projections.customers.composing import compose_some
+from projections.customers.queries import load_customer
+from projections.customers.rows import customer_row
+from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
+from projections.customers.terms import term_id
+from projections.engine.generations import create_generation
+from projections.engine.queries import all_rows
+from projections.identity.resolutions import active_resolution, policy_of
+from projections.registry import SCHEMA
+from tests.support.past import REGION, FoldedGeneration, whole_history
+from tests.support.streams import id_of
+
+_HISTORIES: Final = 12
+
+Rows = tuple[list[Any], list[Any]]
+
+
+async def test_rows_composed_now_and_then_are_those_composed_at_the_end(generation: Any) -> None:
+    for seed in range(_HISTORIES):
+        chance = Random(seed)
+        events = whole_history(chance, 60, copies=True)
+        chance.shuffle(events)
+
+        async def now_and_then(chance: Random = chance) -> None:
+            if chance.random() < 0.6:
+                await compose(generation, page=chance.randint(1, 5), rounds=chance.randint(1, 3))
+
+        await FoldedGeneration(generation, id_of).fold(events, chunk=chance.randint(1, 30), between=now_and_then)
+        await compose(generation)
+        found = await rows(generation)
+        for table in TABLES:
+            await generation.execute(f"DELETE FROM {table.name}")
+        await compose(generation, page=3)
+        assert await rows(generation) == found, seed
+        await each_row_is_as_its_customer_is_read(generation, found[0])
+
+
+async def each_row_is_as_its_customer_is_read(connection: Any, found: list[CustomerSummaryRow]) -> None:
+    """The rows of all at once are those of one after the other; each contact is in one."""
+    active = await active_resolution(connection, "demo")
+    for row in found:
+        loaded = await load_customer(connection, active.key, policy_of(active, REGION), row.customer_id)
+        assert loaded is not None
+        alone, terms = customer_row("demo", loaded.identity, loaded.contacts, row.conflicts)
+        assert alone._replace(tags=row.tags, attributes=row.attributes) == row  # PostgreSQL writes JSON in its own way
+        assert sorted(term_id("demo", one) for one in terms) == list(row.terms)
+    contacts = await connection.fetchval("SELECT count(*) FROM contacts")
+    assert sum(row.contacts for row in found) == contacts
+
+
+async def compose(connection: Any, *, page: int = 500, rounds: int = 1_000) -> None:
+    """So many rounds, or until nothing is left to do."""
+    for _ in range(rounds):
+        async with connection.transaction(isolation="repeatable_read"):
+            if not await compose_some(connection, "demo", REGION, page):
+                return
+
+
+async def rows(connection: Any) -> Rows:
+    async with connection.transaction():
+        terms: list[Any] = list((await all_rows(connection, CUSTOMER_TERMS)).values())
+        summaries: list[Any] = list((await all_rows(connection, CUSTOMER_ROWS)).values())
+    made = [one._replace(terms=tuple(one.terms), grams=tuple(one.grams)) for one in summaries]
+    return sorted(made, key=lambda one: one.customer_id), sorted(one for one in terms if one.customers)
+
+
+@pytest.fixture
+async def generation(database: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database)
+    await create_generation(connection, "g1", SCHEMA)
+    await connection.execute("SET search_path TO g1")
+    yield connection
+    await connection.close()
