@@ -19,14 +19,14 @@ from projections.identity.resolutions import active_resolution, policy_of
 _PAGE = 500  # contacts
 
 
-class CustomerRows(NamedTuple):
+class ComparedCustomers(NamedTuple):
     """The rows that are expected, and those that were found."""
 
     expected: Rows
     found: Rows
 
 
-async def customer_rows(connection: Connection, tenants: Collection[str], region: str) -> CustomerRows:
+async def customer_rows(connection: Connection, tenants: Collection[str], region: str) -> ComparedCustomers:
     """The rows of the tenants whose composer is not behind: else they are of an earlier moment.
 
     Call it in one snapshot. ``region`` is for tenants without one of their own.
@@ -39,7 +39,7 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
             compared.add(tenant)
             expected |= await _rows_of(connection, tenant, region)
     stored = await all_rows(connection, CUSTOMER_ROWS)
-    return CustomerRows(expected, {key: _plain(row) for key, row in stored.items() if key[0] in compared})
+    return ComparedCustomers(expected, {key: _plain(row) for key, row in stored.items() if key[0] in compared})
 
 
 async def _rows_of(connection: Connection, tenant: str, region: str) -> Rows:

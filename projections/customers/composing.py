@@ -17,7 +17,7 @@ from projections.identity.resolutions import ResolutionInUse, active_resolution,
 
 FIRST: Final = UUID(int=0)
 _PAGE: Final = 500  # contacts, of a pass over all
-_CHUNKS: Final = 20  # of which what they touched is taken together
+_IDS: Final = 2000  # that were touched, taken together
 
 
 async def waiting_tenants(connection: Connection) -> list[str]:
@@ -55,7 +55,7 @@ async def _is_complete(connection: Connection, tenant: str) -> bool:
 
 
 async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str) -> None:
-    touched = await take_touched(connection, active.tenant, _CHUNKS)
+    touched = await take_touched(connection, active.tenant, _IDS)
     named = touched.contacts | touched.seen
     owners = await owners_of(connection, active.key, named) if named else {}
     changed = touched.contacts | touched.customers

@@ -80,7 +80,7 @@ _CONFLICTS: Final = compiled(
 )
 
 
-class CustomerPage(NamedTuple):
+class FounderPage(NamedTuple):
     """The ids of some customers, and the contact after which the next page begins; None at the end."""
 
     customer_ids: list[UUID]
@@ -94,11 +94,11 @@ class CountedCustomer(NamedTuple):
     conflicts: int
 
 
-async def customers_after(connection: Connection, resolution: ResolutionKey, after: UUID, limit: int) -> CustomerPage:
+async def customers_after(connection: Connection, resolution: ResolutionKey, after: UUID, limit: int) -> FounderPage:
     """The customers whose founders are among the next ``limit`` contacts: a customer has its founder's id."""
     rows = await connection.fetch(_CUSTOMERS_AFTER, *resolution, after, limit)
     found = [contact_id for contact_id, customer_id in rows if customer_id in (None, contact_id)]
-    return CustomerPage(found, rows[-1][0] if len(rows) == limit else None)
+    return FounderPage(found, rows[-1][0] if len(rows) == limit else None)
 
 
 async def owners_of(

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.engine.metadata import Int, define
 
 JsonB = Annotated[str, JSONB()]
-Terms = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
+TermIds = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
 
 
 class CustomerSummaryRow(NamedTuple):
@@ -43,8 +43,8 @@ class CustomerSummaryRow(NamedTuple):
     last_marketing_hour: Int | None
     tags: JsonB
     attributes: JsonB
-    terms: Terms
-    grams: Terms
+    terms: TermIds
+    grams: TermIds
 
 
 class CustomerTermRow(NamedTuple):

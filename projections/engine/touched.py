@@ -4,7 +4,7 @@ A chunk notes one row a tenant, in its own transaction, and reads nothing for it
 deletes rows, in the snapshot in which it reads what they name.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ TOUCHED: Final = sa.Table(
     sa.Column("contacts", sa.ARRAY(sa.Uuid()), nullable=False),
     sa.Column("seen", sa.ARRAY(sa.Uuid()), nullable=False),
     sa.Column("customers", sa.ARRAY(sa.Uuid()), nullable=False),
+    sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
     comment="The contacts and customers of which something changed since the composer of customer rows last looked.",
 )
 
@@ -31,18 +32,25 @@ def _arrays(*names: str) -> dict[str, sa.BindParameter[list[UUID]]]:
 
 
 def _take() -> str:
+    """Deletes the earliest notes: as many as name ``limit`` ids, and the one with which that is reached."""
     tenant = sa.bindparam("tenant", type_=sa.Text())
+    contacts, seen, customers = (sa.func.cardinality(TOUCHED.c[name]) for name in _IDS)
     earliest = (
-        sa.select(TOUCHED.c.number)
+        sa.select(TOUCHED.c.number, (contacts + seen + customers).label("ids"))
         .where(TOUCHED.c.tenant == tenant)
         .order_by(TOUCHED.c.number)
-        .limit(sa.bindparam("limit", type_=sa.Integer()))
+        .limit(_MOST_CHUNKS)
+        .subquery("earliest")
     )
-    taken = sa.delete(TOUCHED).where(TOUCHED.c.tenant == tenant, TOUCHED.c.number.in_(earliest.scalar_subquery()))
+    before = sa.func.sum(earliest.c.ids).over(order_by=earliest.c.number) - earliest.c.ids
+    counted = sa.select(earliest.c.number, before.label("before")).subquery("counted")
+    chosen = sa.select(counted.c.number).where(counted.c.before < sa.bindparam("limit", type_=sa.Integer()))
+    taken = sa.delete(TOUCHED).where(TOUCHED.c.tenant == tenant, TOUCHED.c.number.in_(chosen.scalar_subquery()))
     return compiled(taken.returning(*(TOUCHED.c[name] for name in _IDS)), "tenant", "limit")
 
 
 _IDS: Final = ("contacts", "seen", "customers")
+_MOST_CHUNKS: Final = 200  # that are taken at once
 _NOTE: Final = compiled(
     sa.insert(TOUCHED).values(tenant=sa.bindparam("tenant", type_=sa.Text()), **_arrays(*_IDS)), "tenant", *_IDS
 )
@@ -54,7 +62,19 @@ _ANY: Final = compiled(
     sa.select(sa.exists().where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text()))), "tenant"
 )
 _TENANTS: Final = compiled(sa.select(TOUCHED.c.tenant).distinct().order_by(TOUCHED.c.tenant))
-_COUNT: Final = compiled(sa.select(sa.func.count()).select_from(TOUCHED))
+_AGE: Final = sa.func.clock_timestamp() - sa.func.min(TOUCHED.c.noted_at)
+_BEHIND: Final = compiled(
+    sa.select(sa.func.count(), sa.cast(sa.func.coalesce(sa.func.extract("epoch", _AGE), 0), sa.Double())).select_from(
+        TOUCHED
+    )
+)
+
+
+class Behind(NamedTuple):
+    """How many chunks changed something that the composer has not taken yet, and the age of the oldest in seconds."""
+
+    chunks: int
+    seconds: float
 
 
 async def note_touched(connection: Connection, touched: TouchedByTenant) -> None:
@@ -63,10 +83,10 @@ async def note_touched(connection: Connection, touched: TouchedByTenant) -> None
         await connection.execute(_NOTE, tenant, sorted(one.contacts), sorted(one.seen), sorted(one.customers))
 
 
-async def take_touched(connection: Connection, tenant: str, chunks: int) -> Touched:
-    """Take what the earliest ``chunks`` of a tenant changed."""
+async def take_touched(connection: Connection, tenant: str, ids: int) -> Touched:
+    """Take what the earliest chunks of a tenant changed: about so many ``ids``, and of one chunk at least."""
     taken = Touched()
-    for contacts, seen, customers in await connection.fetch(_TAKE, tenant, chunks):
+    for contacts, seen, customers in await connection.fetch(_TAKE, tenant, ids):
         taken.contacts.update(contacts)
         taken.seen.update(seen)
         taken.customers.update(customers)
@@ -88,6 +108,7 @@ async def touched_tenants(connection: Connection) -> list[str]:
     return [row[0] for row in await connection.fetch(_TENANTS)]
 
 
-async def chunks_behind(connection: Connection) -> int:
-    """How many chunks changed something that the composer has not taken yet."""
-    return int(await connection.fetchval(_COUNT))
+async def behind(connection: Connection) -> Behind:
+    """How far the composer is behind."""
+    (row,) = await connection.fetch(_BEHIND)
+    return Behind(*row)

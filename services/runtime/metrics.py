@@ -60,7 +60,11 @@ SERVER_UNAVAILABLE: Final = Gauge(
     "onefold_server_unavailable", "1 while this worker waits for the server, else 0", labelnames=("server",)
 )
 COMPOSER_CHUNKS_BEHIND: Final = Gauge(
-    "onefold_composer_chunks_behind", "Chunks whose changes are not in the customer rows yet, if this worker composes"
+    "onefold_composer_chunks_behind", "Chunks whose changes are not in the customer rows yet, whoever composes them"
+)
+COMPOSER_SECONDS_BEHIND: Final = Gauge(
+    "onefold_composer_seconds_behind",
+    "Age of the oldest chunk whose changes are not in the customer rows yet (0: none is left)",
 )
 CHANGES_RELAYED: Final = Counter("onefold_changes_relayed", "Customer changes that this worker brought into Kafka")
 CHANGES_WAITING: Final = Gauge(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from projections.customers.checking import CustomerRows, customer_rows
+from projections.customers.checking import ComparedCustomers, customer_rows
 from projections.engine.generations import Generation, active_generation
 from projections.engine.metadata import Rows, Table
 from projections.engine.offsets import all_offsets
@@ -48,7 +48,7 @@ class GenerationSnapshot:
     outbox: Sequence[OutboxRow]
     sequences: Sequence[ChangeSequenceRow]
     positions: Sequence[tuple[str, int, int]]
-    customers: CustomerRows
+    customers: ComparedCustomers
 
     def resolutions(self, tenants: Iterable[str]) -> list[ResolutionInUse]:
         """The active resolutions of these tenants."""

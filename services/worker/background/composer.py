@@ -13,7 +13,7 @@ import structlog
 from projections.customers.composing import compose_some, waiting_tenants
 from projections.customers.store import lock_composer
 from projections.engine.connection import Connection
-from projections.engine.touched import chunks_behind
+from projections.engine.touched import behind
 from services.runtime import metrics
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
@@ -47,11 +47,11 @@ class Composer:
         alone = False
         while True:
             alone = alone or await lock_composer(connection)
+            await self._report(connection)
             if not alone:
                 await asyncio.sleep(self._every)
                 continue
             self._changed.clear()
-            metrics.COMPOSER_CHUNKS_BEHIND.set(await chunks_behind(connection))
             tenants = await waiting_tenants(connection)
             more = [await self.compose(connection, tenant) for tenant in tenants]
             if any(more):
@@ -61,6 +61,12 @@ class Composer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._every):
                     await self._changed.wait()
+
+    @staticmethod
+    async def _report(connection: Connection) -> None:
+        found = await behind(connection)
+        metrics.COMPOSER_CHUNKS_BEHIND.set(found.chunks)
+        metrics.COMPOSER_SECONDS_BEHIND.set(found.seconds)
 
     async def compose(self, connection: Connection, tenant: str) -> bool:
         """A tenant's turn; whether more is to be done."""
