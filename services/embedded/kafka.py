@@ -13,7 +13,7 @@ from services.embedded.ports import LOOPBACK, free_port, require_free
 from services.embedded.process import Lease, Process, Program, private_folder
 
 _READY = "Kafka Server started"
-_START_TIMEOUT = 90.0
+_START_TIMEOUT = 180.0
 
 
 @dataclass(frozen=True, slots=True)

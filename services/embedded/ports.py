@@ -12,6 +12,7 @@ LOOPBACK = "127.0.0.1"
 # Below the range of ephemeral ports of Linux and macOS: one of those may be taken by an outgoing connection between the
 # check and the server's bind.
 _CHOICE = range(20_000, 32_000)
+_reserved: list[socket.socket] = []  # open until the process ends
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:
@@ -34,11 +35,27 @@ def require_free(port: int, what: str, setting: str, host: str = LOOPBACK) -> No
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
+    """Return a port that is free now, and that no other process chooses here while this one runs.
+
+    Two processes that start servers at the same time would otherwise choose the same port now and then, since neither
+    server listens yet. The UDP port of the same number, which none of our servers uses, stands for the choice.
+    """
     for port in random.sample(_CHOICE, k=200):
-        if is_free(port):
+        if is_free(port) and _reserve(port):
             return port
     raise CannotStart("No free port was found between 20000 and 32000 on 127.0.0.1.")
+
+
+def _reserve(port: int) -> bool:
+    """Whether no process has chosen the port yet; it is then chosen by this one until it ends."""
+    mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        mark.bind((LOOPBACK, port))
+    except OSError:
+        mark.close()
+        return False
+    _reserved.append(mark)
+    return True
 
 
 def kept_ports(file: Path, names: tuple[str, ...]) -> Mapping[str, int]:

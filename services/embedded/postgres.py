@@ -30,7 +30,7 @@ DATABASE = "onefold"
 _COPY = Path("/var/cache/onefold")
 _PROGRAMS = Path("pginstall", "bin")  # in the wheel's package
 _READY_LINE = 7  # of postmaster.pid: pid, data, start, port, sockets, address, shared memory, status
-_START_TIMEOUT = 60.0
+_START_TIMEOUT = 180.0
 
 _ALWAYS = {
     "listen_addresses": LOOPBACK,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,7 @@ from services.embedded.errors import CannotStart
 
 _LAST_LINES = 15
 _PAUSE = 0.03
+_GUARD_ENDS_WITHIN = 60.0  # s after its program
 
 
 def private_folder(path: Path) -> Path:
@@ -140,13 +142,14 @@ class Process:
     def stop(self) -> int:
         """End the program by its stop signal, and by a kill after its grace period. Safe to repeat."""
         self._guard.terminate()
-        return self._guard.wait(self.program.grace + 10)
+        return self._guard.wait(self.program.grace + _GUARD_ENDS_WITHIN)
 
     def kill(self) -> None:
         """Kill the program at once, without an orderly end."""
-        if (pid := self.pid) is not None:
-            os.kill(pid, signal.SIGKILL)
-        self._guard.wait(10)
+        with suppress(ProcessLookupError):  # it has just ended by itself
+            if (pid := self.pid) is not None:
+                os.kill(pid, signal.SIGKILL)
+        self._guard.wait(_GUARD_ENDS_WITHIN)
 
     def wait(self, timeout: float) -> int:
         """Wait up to `timeout` seconds until the program ends by itself; return its exit status."""

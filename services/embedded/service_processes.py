@@ -12,7 +12,7 @@ from services.embedded.process import Lease, Process, Program
 from services.runtime.settings import Settings
 
 _CLI = ("-c", "from services.cli import app; app()")
-_READY_WITHIN = 60.0
+_READY_WITHIN = 180.0  # s; one that ends is noticed at once
 
 
 def environment(settings: Settings) -> dict[str, str]:

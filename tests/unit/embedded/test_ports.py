@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.embedded.errors import PortBusy
+from services.embedded import ports
+from services.embedded.errors import CannotStart, PortBusy
 from services.embedded.ports import free_port, is_free, kept_ports, require_free
 
 
@@ -26,6 +27,14 @@ def test_a_port_is_free_again_when_its_listener_is_gone() -> None:
     with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(("127.0.0.1", port)):
         server.accept()[0].close()  # the side that closes first is left in TIME_WAIT
     assert is_free(port)
+
+
+def test_a_port_is_chosen_by_one_process_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = sorted(free_port() for _ in range(2))
+    assert two[0] != two[1]
+    monkeypatch.setattr(ports, "_CHOICE", two * 100)  # as another process finds them: free, and chosen
+    with pytest.raises(CannotStart):
+        free_port()
 
 
 def test_ports_are_the_same_next_time(tmp_path: Path) -> None:
