@@ -39,14 +39,14 @@ class Principal:
 class Authenticator:
     """Looks keys up in the control plane and caches the answers for two seconds."""
 
-    def __init__(self, find: FindKey, clock: Callable[[], float] = time.monotonic) -> None:
-        """``find`` is ``find_key`` on an engine; ``clock`` gives seconds."""
+    def __init__(self, find: FindKey, within: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """``find`` is ``find_key`` on an engine, and may take ``within`` seconds; ``clock`` gives seconds."""
 
         async def load(key_hash: bytes) -> Principal | None:
             key = await find(key_hash)
             return Principal(key.tenant, frozenset(key.scopes)) if key else None
 
-        self._principals: LookupCache[bytes, Principal] = LookupCache(load, clock=clock)
+        self._principals: LookupCache[bytes, Principal] = LookupCache(load, timeout=within, clock=clock)
 
     async def principal(self, authorization: str | None, scope: str) -> Principal:
         """The principal of the header's key, which has the scope. Raises a 401, 403 or 503 problem."""

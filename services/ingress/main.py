@@ -50,6 +50,9 @@ from services.runtime.peers import Peers, networks_in
 from services.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
+# How long ingress waits for PostgreSQL, by how long it waits for Kafka: to look up a key or a source, for a warning.
+_LOOKUP_SHARE: Final = 2 / 3
+_WARNING_SHARE: Final = 1 / 3
 _LEAST_BUDGET: Final = 67_108_864
 VISIBLE_WITHIN: Final = 10.0  # s
 HOT: Final = (webhooks.webhooks, events.router, segment.calls, rudderstack.calls)
@@ -85,6 +88,7 @@ def ingress_service(
     peers = Peers(networks_in(settings.trusted_proxies or ""))
     kafka = KafkaLog(settings, budget, replace_after)
     INGRESS_BYTES.set_function(lambda: budget.used)
+    lookup_within = settings.ack_timeout * _LOOKUP_SHARE
     engines: list[Engine] = []  # the one that the running service has
 
     async def postgresql() -> None:
@@ -99,12 +103,14 @@ def ingress_service(
         )
         async with control as engine, pool as read_models, lookups as identity_pool, kafka:
             engines.append(engine)
-            sources = ControlPlaneSources(engine, master, clock)
+            sources = ControlPlaneSources(engine, master, clock, lookup_within)
             visibility = PostgresVisibility(read_models, master, visible_within)
-            known_identity = PostgresIdentity(identity_pool, master, settings.default_region, clock)
+            known_identity = PostgresIdentity(
+                identity_pool, master, settings.default_region, clock, settings.ack_timeout * _WARNING_SHARE
+            )
             limits = Limits(settings.source_rate, clock)
             source_service = SourceService(engine, master, kafka.append_event)
-            authenticator = Authenticator(partial(find_key, engine), clock)
+            authenticator = Authenticator(partial(find_key, engine), lookup_within, clock)
             app.state.ingress = Ingress(
                 settings,
                 authenticator,
@@ -118,7 +124,7 @@ def ingress_service(
                 engine,
                 source_service,
             )
-            sites = ControlPlaneSites(engine, master, clock)
+            sites = ControlPlaneSites(engine, master, clock, lookup_within)
             dedup = DailyDedup()
             app.state.segment_intake = SegmentIntake(sites, kafka, budget, peers, dedup, limits, known_identity)
             checks = asyncio.create_task(LoginChecks(dedup, known_identity, kafka).run())

@@ -36,6 +36,8 @@ from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
 
+_KEY_WITHIN: Final = 10.0  # seconds; a reader would rather wait for a busy server than ask again
+
 ROUTERS: Final = (
     contacts.router,
     accounts.router,
@@ -63,7 +65,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
                 async with read_models.connection():  # without read models no key is of use: 503, rather than 401
                     return await find_key(engine, key_hash)
 
-            app.state.authenticator = Authenticator(find)
+            app.state.authenticator = Authenticator(find, _KEY_WITHIN)
             yield
 
     lookup = CustomerLookup.of(settings)

@@ -15,8 +15,8 @@ log = structlog.get_logger(__name__)
 
 _FRESH: Final = 2.0
 _STALE_IF_ERROR: Final = 600.0
-_TIMEOUT: Final = 1.0
-_TIMEOUT_WITH_ANSWER: Final = 0.3
+LOOKUP_WITHIN: Final = 1.0  # seconds
+_SHARE_WITH_ANSWER: Final = 0.3
 _MAX_ENTRIES: Final = 10_000
 
 
@@ -31,7 +31,8 @@ class LookupCache(Generic[K, V]):
     """Calls ``load`` at most once in ``fresh`` seconds a key, however many callers wait; None means "not found".
 
     While ``load`` fails, or takes longer than ``timeout`` seconds, a cached answer up to ``stale_if_error`` seconds old
-    is returned; with such an answer at hand the wait is only ``timeout_with_answer``. Without one, the error is raised.
+    is returned; with such an answer at hand the wait is only ``timeout_with_answer``, by default three tenths of it.
+    Without one, the error is raised.
     Keys that were not found are cached apart from the others, so a flood of guesses evicts only guesses.
     """
 
@@ -41,14 +42,15 @@ class LookupCache(Generic[K, V]):
         *,
         fresh: float = _FRESH,
         stale_if_error: float = _STALE_IF_ERROR,
-        timeout: float = _TIMEOUT,
-        timeout_with_answer: float = _TIMEOUT_WITH_ANSWER,
+        timeout: float = LOOKUP_WITHIN,
+        timeout_with_answer: float | None = None,
         max_entries: int = _MAX_ENTRIES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._load, self._clock = load, clock
         self._fresh, self._stale_if_error, self._max_entries = fresh, stale_if_error, max_entries
-        self._timeout, self._timeout_with_answer = timeout, min(timeout, timeout_with_answer)
+        self._timeout = timeout
+        self._timeout_with_answer = timeout * _SHARE_WITH_ANSWER if timeout_with_answer is None else timeout_with_answer
         self._found: OrderedDict[K, _Answer[V]] = OrderedDict()
         self._missing: OrderedDict[K, float] = OrderedDict()
         self._loading: dict[K, asyncio.Task[V | None]] = {}

@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     )
     batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
     ack_timeout: Annotated[float, Field(gt=0)] = Field(
-        1.5, description="seconds that ingress waits for Kafka before it answers 503"
+        1.5,
+        description="seconds that ingress waits for Kafka, and two thirds of them for PostgreSQL, before it answers "
+        "503",
     )
     source_rate: Annotated[float, Field(gt=0)] = Field(
         5000.0, description="most requests a second of one source, in one ingress process; more are answered 429"

@@ -22,6 +22,7 @@ from services.query.main import create_app
 from services.runtime.secrets import tenant_id_key
 from tests.support.documented import DocumentedTransport
 from tests.support.ingress import MASTER, RunningIngress
+from tests.support.read_api import until_ready
 
 _ID_KEY = tenant_id_key(MASTER, "acme")
 _REGION = "TW"
@@ -87,8 +88,7 @@ async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
             httpx.AsyncClient(transport=transport, base_url="http://query") as reading,
         ):
             shop = Shop(ingress, key, connection, reading)
-            while (await reading.get("/readyz")).status_code != 200:
-                pass
+            await until_ready(reading)
             yield shop
     finally:
         await connection.close()

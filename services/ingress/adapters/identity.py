@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 _FRESH: Final = 5.0
 _WITHIN: Final = 0.5
-_COMMAND_WITHIN: Final = 2.0  # a command of staff is worth a longer wait than a warning
+_PATIENCE_OF_COMMANDS: Final = 4  # times as long: a command of staff is worth a longer wait than a warning
 
 
 class PostgresIdentity:
@@ -37,12 +37,21 @@ class PostgresIdentity:
     one for a tenant whose policy was never known.
     """
 
-    def __init__(self, db: asyncpg.Pool, master: str, region: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        db: asyncpg.Pool,
+        master: str,
+        region: str,
+        clock: Callable[[], float] = time.monotonic,
+        within: float = _WITHIN,
+    ) -> None:
+        """``within`` is how many seconds a read for a warning may take."""
         self._db = db
+        self._within, self._command_within = within, within * _PATIENCE_OF_COMMANDS
         self._default = Policy(default_region=region)
         self._known: set[str] = set()
         self._policies: LookupCache[str, Policy] = LookupCache(
-            self._load, fresh=_FRESH, stale_if_error=inf, clock=clock
+            self._load, fresh=_FRESH, timeout=2 * within, stale_if_error=inf, clock=clock
         )
         self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
 
@@ -53,7 +62,7 @@ class PostgresIdentity:
     async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
         """See IdentityReads."""
         try:
-            async with asyncio.timeout(_COMMAND_WITHIN), reading(self._db) as connection:
+            async with asyncio.timeout(self._command_within), reading(self._db) as connection:
                 key = (await active_resolution(connection, tenant)).key
                 ids = [personal_id(self._id_key(tenant), contact) for contact in contacts]
                 heads = [await customer_head(connection, key, one) for one in ids]
@@ -66,7 +75,7 @@ class PostgresIdentity:
         """See IdentityReads."""
         usable = await self._usable(tenant, ids)
         try:
-            async with asyncio.timeout(_WITHIN), reading(self._db) as connection:
+            async with asyncio.timeout(self._within), reading(self._db) as connection:
                 key = (await active_resolution(connection, tenant)).key
                 canonical = await canonical_of(connection, key, list(usable.values()))
                 held = await held_members(connection, key, canonical)
@@ -81,7 +90,7 @@ class PostgresIdentity:
         usable = await self._usable(tenant, [one.member_id for one in logins])
         by_id = {personal_id(self._id_key(tenant), one.contact): one for one in logins if one.member_id in usable}
         try:
-            async with asyncio.timeout(_COMMAND_WITHIN), reading(self._db) as connection:
+            async with asyncio.timeout(self._command_within), reading(self._db) as connection:
                 key = (await active_resolution(connection, tenant)).key
                 canonical = await canonical_of(connection, key, list(usable.values()))
                 sessions = await browser_sessions(connection, key, list(by_id))
@@ -99,7 +108,7 @@ class PostgresIdentity:
 
     async def _load(self, tenant: str) -> Policy:
         try:
-            async with asyncio.timeout(_WITHIN), reading(self._db) as connection:
+            async with asyncio.timeout(self._within), reading(self._db) as connection:
                 policy = policy_of(await active_resolution(connection, tenant), self._default.default_region)
         except (TimeoutError, *READ_MODELS_AWAY) as error:
             if tenant in self._known:

@@ -8,7 +8,7 @@ from services.control.keys import hash_of
 from services.control.sources import Source, get_source
 from services.ingress.core.web import Site
 from services.ingress.ports import SourcesUnavailable, WebhookSource
-from services.runtime.caching import LookupCache
+from services.runtime.caching import LOOKUP_WITHIN, LookupCache
 from services.runtime.database import Engine, is_transient
 from services.runtime.secrets import open_sealed
 
@@ -19,12 +19,18 @@ class ControlPlaneSources:
     LINE does not send a webhook again unless told to, so losing the database must not mean losing what people write.
     """
 
-    def __init__(self, engine: Engine, master: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        master: str,
+        clock: Callable[[], float] = time.monotonic,
+        within: float = LOOKUP_WITHIN,
+    ) -> None:
         async def ask(name: str) -> WebhookSource | None:
             found = await get_source(engine, name)
             return _opened(found, master) if found and found.disabled_at is None else None
 
-        self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask, clock=clock)
+        self._remembered: LookupCache[str, WebhookSource] = LookupCache(ask, timeout=within, clock=clock)
 
     async def find(self, source: str) -> WebhookSource | None:
         """See Sources."""
@@ -53,12 +59,18 @@ def _opened(source: Source, master: str) -> WebhookSource:
 class ControlPlaneSites:
     """Websites by write key, cached as sources are."""
 
-    def __init__(self, engine: Engine, master: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        master: str,
+        clock: Callable[[], float] = time.monotonic,
+        within: float = LOOKUP_WITHIN,
+    ) -> None:
         async def ask(key_hash: bytes) -> Site | None:
             found = await write_keys.find_site(engine, key_hash)
             return _site(found, master) if found else None
 
-        self._remembered: LookupCache[bytes, Site] = LookupCache(ask, clock=clock)
+        self._remembered: LookupCache[bytes, Site] = LookupCache(ask, timeout=within, clock=clock)
 
     async def find(self, write_key: str) -> Site | None:
         """See Sites."""

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
 _LOOKING_BACK: Final = 2  # answers about the past at a time; each may fold thousands of events
-_WAIT_FOR_CONNECTION: Final = 2.0
+_CONNECTION_WITHIN: Final = 10.0  # seconds; a busy server may take a while to open one more
 _STATEMENT_TIMEOUT: Final = 5.0
 _UNAVAILABLE: Final = (
     OSError,
@@ -43,10 +43,14 @@ class PooledReadModels:
     process stays up, says so once in its log and at ``/readyz``, and answers 503 until the active one fits.
     """
 
-    def __init__(self, url: str, *, size: int = 8, look_every: float = _LOOK_EVERY) -> None:
+    def __init__(
+        self, url: str, *, size: int = 8, look_every: float = _LOOK_EVERY, within: float = _CONNECTION_WITHIN
+    ) -> None:
+        """``size`` connections at most, each of which is waited for ``within`` seconds."""
         self._url = url
         self._size = size
         self._look_every = look_every
+        self._within = within
         self._generation: str | None = None
         self._pool: asyncpg.Pool | None = None
         self._apart: asyncpg.Pool | None = None
@@ -78,7 +82,7 @@ class PooledReadModels:
         if pool is None:
             raise ReadModelsUnavailable(self._refused or ReadModelsUnavailable.__doc__)
         try:
-            async with pool.acquire(timeout=_WAIT_FOR_CONNECTION) as connection:
+            async with pool.acquire(timeout=self._within) as connection:
                 yield connection
         except _UNAVAILABLE as error:
             raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
@@ -143,19 +147,19 @@ class PooledReadModels:
 
     async def _active(self) -> str:
         if self._pool is not None:
-            async with self._pool.acquire(timeout=_WAIT_FOR_CONNECTION) as pooled:
+            async with self._pool.acquire(timeout=self._within) as pooled:
                 return (await active_generation(pooled, SCHEMA)).name
-        connection = await asyncpg.connect(self._url, timeout=_WAIT_FOR_CONNECTION)
+        connection = await asyncpg.connect(self._url, timeout=self._within)
         try:
             return (await active_generation(connection, SCHEMA)).name
         finally:
             with suppress(*_UNAVAILABLE):
-                await connection.close(timeout=_WAIT_FOR_CONNECTION)
+                await connection.close(timeout=self._within)
 
     async def _retire(self, pool: asyncpg.Pool) -> None:
         """Close a pool once the readers that were waiting for it when it was replaced have been served."""
         try:
-            await asyncio.sleep(_WAIT_FOR_CONNECTION)
+            await asyncio.sleep(self._within)
             await pool.close()
         finally:
             pool.terminate()

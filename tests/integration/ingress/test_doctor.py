@@ -64,7 +64,7 @@ async def served(ingress: RunningIngress) -> AsyncIterator[str]:
     """The address of the ingress, on a port of its own."""
     server = uvicorn.Server(uvicorn.Config(ingress.app, port=0, lifespan="off", log_config=None))
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(240):
         while not server.started:
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]

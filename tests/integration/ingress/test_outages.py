@@ -22,7 +22,7 @@ from tests.support.ingress import (
 )
 from tests.support.servers import OwnKafka, OwnPostgres
 
-WITHIN = 20.0  # only so that nothing waits for ever: LINE's two seconds are for `make bench`
+WITHIN = 60.0  # only so that nothing waits for ever: LINE's two seconds are for `make bench`
 ACK_TIMEOUT = 1.0  # the default leaves half a second, which a busy machine may need
 
 
@@ -44,13 +44,12 @@ async def _is_away(ingress: RunningIngress) -> None:
 
 async def _sent_again(ingress: RunningIngress, event_id: str) -> None:
     """Send one event as a producer does that was told to try again."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(240):
         while (await ingress.post(an_event(event_id))).status_code != 202:
             await asyncio.sleep(0.2)
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout("180")
 async def test_while_kafka_is_away_nothing_is_accepted_and_then_all_is_well(
     own_kafka: OwnKafka, database: str, topic_prefix: str
 ) -> None:
@@ -71,7 +70,6 @@ async def test_while_kafka_is_away_nothing_is_accepted_and_then_all_is_well(
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout("180")
 async def test_a_connection_that_acknowledges_nothing_for_long_is_replaced(
     own_kafka: OwnKafka, database: str, topic_prefix: str
 ) -> None:
@@ -92,7 +90,6 @@ async def test_a_connection_that_acknowledges_nothing_for_long_is_replaced(
 
 
 @pytest.mark.kafka
-@pytest.mark.timeout("180")
 async def test_ingress_comes_up_before_kafka_does(own_kafka: OwnKafka, database: str, topic_prefix: str) -> None:
     settings = settings_for(own_kafka.bootstrap, database, topic_prefix, ack_timeout=ACK_TIMEOUT)
     await ensure_topics(settings)
@@ -104,13 +101,13 @@ async def test_ingress_comes_up_before_kafka_does(own_kafka: OwnKafka, database:
 
 
 async def test_a_topic_that_is_not_there_is_a_kafka_that_is_away(kafka: str, database: str, topic_prefix: str) -> None:
-    async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
+    settings = settings_for(kafka, database, topic_prefix, ack_timeout=ACK_TIMEOUT)
+    async with running_ingress(settings) as ingress:
         await _is_away(ingress)
         await ensure_topics(ingress.settings)
         await _sent_again(ingress, "after")
 
 
-@pytest.mark.timeout("180")
 async def test_webhooks_go_on_while_postgresql_is_away(
     kafka: str, own_postgres: OwnPostgres, topic_prefix: str
 ) -> None:
@@ -139,7 +136,7 @@ async def test_what_kafka_may_still_acknowledge_is_bounded(kafka: str, database:
     budget = Budget(200_000)
     records = [Record(b"k", b"x" * 100_000)]
     async with KafkaLog(settings, budget) as log:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(240):
             while log._producer is None:
                 await asyncio.sleep(0.05)
         first = asyncio.create_task(log.append(records))

@@ -227,14 +227,14 @@ async def test_a_body_that_is_no_json_is_a_400_and_a_large_one_a_413(ingress: Ru
 async def test_without_the_log_the_change_is_kept_and_repeating_it_completes_it(
     kafka: str, database: str, topic_prefix: str
 ) -> None:
-    async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
+    async with running_ingress(settings_for(kafka, database, topic_prefix, ack_timeout=5)) as ingress:
         admin = Admin(ingress, await add_key(ingress.engine, "acme", ["admin"]))
         assert_problem(await admin.ask("POST", body=NEW), 503, "unavailable")
         assert (await admin.ask("GET", "/oa2")).status_code == 200
         assert_problem(await admin.ask("DELETE", "/oa2"), 503, "unavailable")
         assert (await admin.ask("GET", "/oa2")).json()["disabled"], "not gone before the log knows"
         await ensure_topics(ingress.settings)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(240):
             while (await admin.ask("DELETE", "/oa2")).status_code != 204:
                 await asyncio.sleep(0.2)
         await ingress.ready()
@@ -307,11 +307,11 @@ async def test_a_website_may_bring_its_login_secret_and_require_signed_logins(ad
 async def test_a_website_that_the_log_does_not_know_is_made_anew_by_a_repeat(
     kafka: str, database: str, topic_prefix: str
 ) -> None:
-    async with running_ingress(settings_for(kafka, database, topic_prefix)) as ingress:
+    async with running_ingress(settings_for(kafka, database, topic_prefix, ack_timeout=5)) as ingress:
         admin = Admin(ingress, await add_key(ingress.engine, "acme", ["admin"]))
         assert_problem(await admin.ask("POST", body=SITE), 503, "unavailable")
         await ensure_topics(ingress.settings)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(240):
             while (answer := await admin.ask("POST", body=SITE)).status_code != 201:
                 assert answer.status_code == 503, answer.text
                 await asyncio.sleep(0.2)

@@ -16,7 +16,6 @@ from tests.support.serving import served
 PAID_AT_MS = 1_760_000_000_123
 
 
-@pytest.mark.timeout("180")  # the first run installs the SDK
 @pytest.mark.parametrize(
     "say",
     [

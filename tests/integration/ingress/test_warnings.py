@@ -152,7 +152,7 @@ async def test_a_tenants_own_policy_decides_within_seconds(ingress: RunningIngre
     assert "warnings" not in (await ingress.post(bound(vip))).json()
     await _set_policy(ingress, {"blocked": ["vip"]})
     values: list[str] = []
-    async with asyncio.timeout(20):  # a busy machine may be too slow to look within the time that a request has
+    async with asyncio.timeout(240):  # a busy machine may be too slow to look within the time that a request has
         while values != ["vip"]:
             ingress.clock.forward(6)
             answer = (await ingress.post(bound(vip, {"type": "member_id", "value": "guest"}, event_id="e2"))).json()

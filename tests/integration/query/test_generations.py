@@ -36,7 +36,7 @@ async def test_a_cut_over_shows_within_moments_and_no_request_fails_meanwhile(br
     await brand.fold_contacts(event("contact.followed"))
     await start_afresh(brand.connection, await next_generation(brand.connection), SCHEMA)
     await brand.fold_contacts(event("contact.blocked"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(240):
         # Anything but 200 fails it. Nothing could tell when to ask again: that is what is tried here.
         while (await brand.json(PATH))["subscription"]["status"] == "subscribed":
             await asyncio.sleep(0.01)
@@ -54,21 +54,25 @@ async def test_readers_see_no_error_and_no_mix_over_ten_exchanges(brand: Brand) 
         await brand.connection.execute(f'INSERT INTO g2."{table}" SELECT * FROM g1."{table}"')
     await brand.connection.execute("UPDATE g2.timeline SET source = 'g2'; UPDATE g2.contacts SET display_name = 'g2'")
     seen: set[str] = set()
+    latest = ""
     ended = asyncio.Event()
 
     async def read() -> None:
+        nonlocal latest
         while not ended.is_set():
             page = await brand.json(f"{PATH}/timeline")
-            sources = {one["source"] for one in page["events"]}
-            assert len(sources) == 1
-            seen.update(sources | {(await brand.json(PATH))["profile"]["display_name"]})
+            (source,) = {one["source"] for one in page["events"]}
+            latest = (await brand.json(PATH))["profile"]["display_name"]
+            seen.update({source, latest})
 
     readers = [asyncio.create_task(read()) for _ in range(4)]
     for following in ["g2", "g1"] * 5:
         async with brand.connection.transaction():
             (former,) = [one for one in await all_generations(brand.connection) if one.state == ACTIVE]
             await exchange(brand.connection, former, following, SCHEMA)
-        await asyncio.sleep(1.2)
+        async with asyncio.timeout(240):
+            while latest != following and not any(one.done() for one in readers):
+                await asyncio.sleep(0.01)
     ended.set()
     await asyncio.gather(*readers)
     assert seen == {"g1", "g2"}
@@ -105,7 +109,7 @@ async def test_a_generation_of_other_code_is_not_read_until_it_fits(brand: Brand
     await brand.fold_contacts(event("contact.followed"))
     change_digest = "UPDATE onefold.generations SET schema_digest = $1"
     await brand.connection.execute(change_digest, "another")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(240):
         while (await brand.client.get("/readyz")).status_code == 200:
             await asyncio.sleep(0.01)
     assert "onefold rebuild --swap" in (await brand.client.get("/readyz")).json()["checks"]["postgresql"]
@@ -137,8 +141,8 @@ async def test_the_service_recovers_when_postgresql_comes_back(own_postgres: Own
 
 
 @asynccontextmanager
-async def reading(url: str, size: int) -> AsyncIterator[PooledReadModels]:
-    async with PooledReadModels(url, size=size) as read_models, asyncio.timeout(10):
+async def reading(url: str, size: int, within: float = 60) -> AsyncIterator[PooledReadModels]:
+    async with PooledReadModels(url, size=size, within=within) as read_models, asyncio.timeout(240):
         while True:
             try:
                 await read_models.check()
@@ -161,7 +165,7 @@ async def test_a_statement_that_takes_too_long_is_cancelled(brand: Brand) -> Non
 
 
 async def test_waiting_for_a_connection_times_out(brand: Brand) -> None:
-    async with reading(brand.url, 1) as read_models, read_models.connection():
+    async with reading(brand.url, 1, within=2) as read_models, read_models.connection():
         with pytest.raises(ReadModelsUnavailable):
             async with read_models.connection():
                 pass
