@@ -47,7 +47,7 @@ class Website:
 
     async def events(self, at_least: int) -> list[Event]:
         """What is in the log as soon as it is so much; what two requests said at the same time is there twice."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while len(found := {event.event_id: event for _, event in await self.ingress.log()}) < at_least:
                 await asyncio.sleep(0.2)
         return list(found.values())

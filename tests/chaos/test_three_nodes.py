@@ -1,6 +1,7 @@
 """A Kafka of three nodes: any one may be lost, and nothing is; without two of them ingress accepts nothing."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,7 @@ async def test_a_lost_node_loses_nothing_and_two_lost_ones_accept_nothing(
             await _is_accepted(sender)
             await installation.comes_back()
             await second.kill()
-            await until(lambda: _answers(installation, sender, key, 503), 60, "ingress accepts what one node alone has")
+            await until(partial(_answers, installation, sender, key, 503), 240, "ingress accepts what one node has")
             await first.start()
             await _is_accepted(sender)
             await second.start()
@@ -57,7 +58,7 @@ async def _is_accepted(sender: Sender) -> None:
     async def more() -> bool:
         return len(sender.account.acknowledged) > before
 
-    await until(more, 120, "ingress accepts nothing")
+    await until(more, 240, "ingress accepts nothing")
 
 
 async def _answers(installation: Installation, sender: Sender, key: str, status: int) -> bool:

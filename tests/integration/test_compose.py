@@ -15,7 +15,6 @@ from tests.support.compose import Container, Machine, parsed_compose
 from tests.support.polling import until
 from tests.support.servers import OwnPostgres
 
-pytestmark = pytest.mark.timeout(240)
 PASSWORD = "p@ss/w#rd:%20 &?"
 SHELL = {"ONEFOLD_SECRET_KEY": "c2VjcmV0/+=", "POSTGRES_PASSWORD": PASSWORD}
 _PORTS = {"ingress": "8080", "query": "8090"}
@@ -67,14 +66,15 @@ async def test_the_processes_come_up_as_the_file_has_them(containers: dict[str, 
     ingress = containers["ingress"]
     ingress.exec("tenants", "add", "demo")
     headers = {"Authorization": f"Bearer {ingress.exec('keys', 'add', 'demo', '--scope', 'admin').strip()}"}
-    async with httpx.AsyncClient(headers=headers) as client:
+    async with httpx.AsyncClient(headers=headers, timeout=60) as client:
         urls = {name: f"http://127.0.0.1:{machine.places[port]}" for name, port in _PORTS.items()}
-        accepted = await client.post(f"{urls['ingress']}/v1/events", json=[MESSAGE])
+        while (accepted := await client.post(f"{urls['ingress']}/v1/events", json=[MESSAGE])).status_code == 503:
+            await asyncio.sleep(0.2)  # on a busy machine the first lookup may take longer than a webhook may wait
         assert accepted.status_code == 202, accepted.text
 
         for reader in ("query", "ingress"):
             contact = f"{urls[reader]}/v1/contacts/web/shop/visitor-1"
-            await until(partial(_is_found, client, contact), 30, containers["worker"].log.read_text)
+            await until(partial(_is_found, client, contact), 240, containers["worker"].log.read_text)
     for container in containers.values():
         assert container.written() == []
         assert container.name == "migrate" or container.stop() == 0
@@ -92,7 +92,7 @@ async def test_a_worker_that_restarting_can_not_help_waits_unhealthy(
     await connection.close()
     worker = containers["worker"]
     worker.start()
-    await until(lambda: _said(worker, "waiting_for_repair"), 60, worker.log.read_text)
+    await until(lambda: _said(worker, "waiting_for_repair"), 240, worker.log.read_text)
     assert not await asyncio.to_thread(worker.is_healthy)
     assert worker.status is None
     assert await asyncio.to_thread(worker.stop) == EXIT_INCOMPATIBLE
@@ -102,12 +102,12 @@ async def _bring_up(containers: dict[str, Container]) -> None:
     """Start the containers in the order of the file: first what has to complete."""
     migrate = containers["migrate"]
     migrate.start()
-    assert await asyncio.to_thread(migrate.wait, 60) == 0, migrate.log.read_text()
+    assert await asyncio.to_thread(migrate.wait, 120) == 0, migrate.log.read_text()
     others = [container for name, container in containers.items() if name != "migrate"]
     for container in others:
         container.start()
     for container in others:
-        await until(partial(asyncio.to_thread, container.is_healthy), 80, container.log.read_text, every=2)
+        await until(partial(asyncio.to_thread, container.is_healthy), 240, container.log.read_text, every=2)
 
 
 async def _said(container: Container, word: str) -> bool:

@@ -125,7 +125,7 @@ class Container:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(30)
+        return self._process.wait(120)
 
     def written(self) -> list[Path]:
         """What it wrote outside of its tmpfs."""
@@ -139,7 +139,7 @@ class Container:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=120,
         )
 
 

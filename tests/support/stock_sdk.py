@@ -14,8 +14,8 @@ _HERE = Path(__file__).parent
 _MODULES = _HERE / "node_modules"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _JAVA = _HERE / "stock_java"
-_INSTALLS_WITHIN = 100
-_SENDS_WITHIN = 50
+_INSTALLS_WITHIN = 300
+_SENDS_WITHIN = 200
 
 
 def chromium() -> str:

@@ -38,7 +38,7 @@ class ForkServer:
         return int(self._process.stdout.readline())
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=120)
 
 
 class WorkerProcess:
@@ -77,7 +77,7 @@ class WorkerProcess:
     async def stop(self) -> int:
         """Send SIGTERM and return the exit status."""
         self._send(signal.SIGTERM)
-        return await self.ended(30)
+        return await self.ended(240)
 
     async def ended(self, within: float) -> int:
         """The exit status; 128 + n by signal n."""
@@ -86,13 +86,17 @@ class WorkerProcess:
 
     @property
     def output(self) -> str:
-        """The last 6,000 characters of its log."""
+        """The last 6,000 characters of its log, to be shown."""
         return self.log.read_text(errors="replace")[-6000:]
+
+    def has_logged(self, words: str, times: int = 1) -> bool:
+        """Whether its whole log has the words so often."""
+        return self.log.read_text(errors="replace").count(words) >= times
 
     async def get(self, path: str) -> httpx.Response:
         """Raises httpx.TransportError while it does not listen."""
-        async with httpx.AsyncClient() as client:
-            return await client.get(f"http://127.0.0.1:{self.settings.worker_port}{path}", timeout=5)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.get(f"http://127.0.0.1:{self.settings.worker_port}{path}", timeout=60)
 
     async def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's values with these labels; 0 while the worker does not answer."""
@@ -102,3 +106,11 @@ class WorkerProcess:
             wanted = [f'{label}="{value}"' for label, value in labels.items()]
             return sum(float(line.split()[-1]) for line in named if all(one in line for one in wanted))
         return 0.0
+
+    async def until_metric(self, value: float, name: str, **labels: str) -> None:
+        """Wait until the metric, as `metric` reads it, has the value: some are kept by tasks that run now and then."""
+
+        async def has_it() -> bool:
+            return await self.metric(name, **labels) == value
+
+        await until(has_it, 240, lambda: f"{name} {labels} does not become {value}\n{self.output}")

@@ -17,9 +17,8 @@ import pytest
 from services.embedded.ports import free_port
 from services.embedded.process import wait_for
 
-pytestmark = pytest.mark.timeout(240)
-
 ONEFOLD = (sys.executable, "-c", "from services.cli import app; app()")
+_PATIENT = {"ONEFOLD_ACK_TIMEOUT": "60"}
 EVENT = {
     "type": "message.received",
     "contact": {"channel": "web", "account": "shop", "uid": "visitor-1"},
@@ -37,7 +36,13 @@ class Up:
         self._file = (data.parent / f"output-{self.port}.txt").open("w+")
         self.process = subprocess.Popen(
             [*ONEFOLD, "up"],
-            env={**os.environ, "ONEFOLD_DATA_DIR": str(data), "COLUMNS": "200", **settings},
+            env={
+                **os.environ,
+                "ONEFOLD_DATA_DIR": str(data),
+                "COLUMNS": "200",
+                "ONEFOLD_ACK_TIMEOUT": "60",
+                **settings,
+            },
             stdout=self._file,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -49,7 +54,7 @@ class Up:
         return self._file.read()
 
     def await_up(self) -> "Up":
-        assert wait_for(lambda: "Ctrl-C stops it" in self.output or self.process.poll() is not None, 120)
+        assert wait_for(lambda: "Ctrl-C stops it" in self.output or self.process.poll() is not None, 240)
         assert self.process.poll() is None, self.output
         return self
 
@@ -58,7 +63,7 @@ class Up:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -90,7 +95,7 @@ def _key(up: Up) -> str:
 
 def _contact(up: Up) -> httpx.Response:
     url = f"http://127.0.0.1:{up.port}/v1/contacts/web/shop/visitor-1"
-    return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"})
+    return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"}, timeout=60)
 
 
 @pytest.mark.long
@@ -100,8 +105,9 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
     assert re.search(url, first.output, re.MULTILINE), "whole on one line of a narrow terminal"
     assert not [path for path in home.iterdir() if path.is_dir() and path.stat().st_mode & 0o077]
     headers = {"Authorization": f"Bearer {_key(first)}"}
-    assert httpx.post(f"http://127.0.0.1:{first.port}/v1/events", json=EVENT, headers=headers).status_code == 202
-    assert wait_for(lambda: _contact(first).status_code == 200, 20)
+    url = f"http://127.0.0.1:{first.port}/v1/events"
+    assert httpx.post(url, json=EVENT, headers=headers, timeout=60).status_code == 202
+    assert wait_for(lambda: _contact(first).status_code == 200, 240)
     before = _contact(first).json()
 
     beside = {**os.environ, "ONEFOLD_DATA_DIR": str(home), "S": "a secret"}
@@ -115,7 +121,7 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
 
     second = Up(home)
     ups.append(second)
-    assert second.process.wait(60) == 1
+    assert second.process.wait(120) == 1
     assert f"already runs on {home} (process {first.process.pid})" in second.output
 
     family = first.family()
@@ -125,11 +131,12 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
 
     ups.append(again := Up(home).await_up())
     assert _key(again) == _key(first)
+    assert wait_for(lambda: _contact(again).status_code == 200, 240)
     assert _contact(again).json() == before
 
     family = again.family()
     again.process.kill()
-    assert wait_for(lambda: not any(_lives(one) for one in family), 60)
+    assert wait_for(lambda: not any(_lives(one) for one in family), 240)
 
 
 @pytest.mark.long
@@ -137,7 +144,7 @@ def test_a_dead_child_process_ends_everything_and_is_named(home: Path, ups: list
     ups.append(up := Up(home).await_up())
     family = up.family()
     next(one for one in family if one.cmdline()[-1] == "worker").kill()
-    assert up.process.wait(60) == 1
+    assert up.process.wait(120) == 1
     assert f"The worker ended unexpectedly with status 137. Its log is {home / 'logs' / 'worker.log'}" in up.output
     assert not any(_lives(one) for one in family)
 
@@ -146,7 +153,7 @@ def test_a_busy_port_is_named_before_anything_is_started(home: Path, ups: list[U
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ups.append(up := Up(home, ONEFOLD_PORT=str(port)))
-        assert up.process.wait(60) == 1
+        assert up.process.wait(120) == 1
     assert f"Port {port}, wanted for the HTTP service, is in use by another program." in up.output
     assert not (home / "kafka").exists()
 

@@ -28,7 +28,7 @@ from tests.support.servers import own_kafka
 from tests.support.workload import workload
 from tests.support.worlds import World, read_all, settings_for
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.kafka
 
 FILE_BYTES = 20_000
 
@@ -62,7 +62,7 @@ async def lose_topics(settings: Settings) -> None:
     async def gone() -> bool:
         return not await topic_identities(settings.kafka_servers, names)
 
-    await until(gone, 60, lambda: "the topics were not deleted")
+    await until(gone, 240, lambda: "the topics were not deleted")
 
 
 async def test_a_lost_cluster_is_restored_from_files_and_read_models_go_on(world: World, tmp_path: Path) -> None:

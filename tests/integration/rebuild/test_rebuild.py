@@ -27,7 +27,7 @@ from tests.support.older_data import load_older_data
 from tests.support.workload import workload
 from tests.support.worlds import World, log_grows
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.kafka
 
 QUIET = Console(stderr=True, quiet=True)
 

@@ -24,7 +24,7 @@ from tests.support.other_code import OtherCode
 from tests.support.polling import until
 from tests.support.worlds import World, log_grows
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.kafka
 
 QUIET: Final = Console(stderr=True, quiet=True)
 # Code that has no notifications, and another fold of consents.
@@ -89,7 +89,7 @@ async def test_new_and_changed_read_models_are_built_alone_while_older_code_writ
     try:
         await world.append(*islice(history(Random(3)), 400))
         async with log_grows(world, 5, batch=5):
-            await until(lambda: folded(world, 400), 120, log.read_text)
+            await until(lambda: folded(world, 400), 240, log.read_text)
             result = await built(world, swap=True)
             assert result.building.read_models == frozenset({"notifications", "consents"})
             assert result.comparison is not None

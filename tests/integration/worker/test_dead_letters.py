@@ -21,7 +21,7 @@ from tests.support.worker_processes import WorkerProcess
 from tests.support.workload import workload
 from tests.support.worlds import Record, World, producer, read_all
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.kafka
 
 _CONTACT = {"channel": "line", "account": "oa1", "uid": "U1"}
 _KEY = event_key("demo", "line:oa1:U1")
@@ -231,7 +231,7 @@ async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) ->
         await world.produce(some)
         before = await world.folded()
         worker = world.start_worker()
-        await until(partial(_past, world, before), 45, lambda: world.output, every=0.01)
+        await until(partial(_past, world, before), 240, lambda: world.output, every=0.01)
         worker.kill()
     world.start_worker()
     await world.settle()
@@ -253,9 +253,8 @@ async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -
     await world.settle()
     stopped_at = (await world.offsets())[2]["next_offset"]
     await world.produce([(b"k", b"garbage")] * 1000, partition=2)
-    await until(lambda: _ready_is(worker, 503), 45, lambda: worker.output)
-    answer = (await worker.get("/readyz")).json()
-    assert "DeadLetterLimitExceeded" in answer["checks"]["partitions"]
+    await until(lambda: _says(worker, "partitions", "DeadLetterLimitExceeded"), 240, lambda: worker.output)
+    assert (await worker.get("/readyz")).status_code == 503
     more = list(workload(800, 100, seed=9))
     await world.produce(more)
     await world.settle(apart_from=[2])
@@ -263,12 +262,12 @@ async def test_a_partition_of_garbage_stops_and_the_others_go_on(world: World) -
     assert at["dead_letters"] <= window
     assert at["next_offset"] - stopped_at <= window
     assert len(await world.dead_letters()) <= window
-    assert await worker.metric("onefold_partitions_stopped") == 1
+    await worker.until_metric(1, "onefold_partitions_stopped")
     await world.verify_holds()
 
     assert await worker.stop() == 0
     restarted = world.start_worker(**settings)  # a restart does not reset the limit
-    await until(lambda: _ready_is(restarted, 503), 45, lambda: restarted.output)
+    await until(lambda: _says(restarted, "partitions", "DeadLetterLimitExceeded"), 240, lambda: restarted.output)
     assert (await world.offsets())[2]["dead_letters"] <= window
     assert await restarted.stop() == 0
     world.start_worker(**settings, dead_letter_limit=1)
@@ -307,7 +306,7 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
         await world.settle()
         assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(poison)
     assert await worker.metric("onefold_events_dead_total") == len(poison)
-    assert await worker.metric("onefold_partitions_stopped") == 0
+    await worker.until_metric(0, "onefold_partitions_stopped")
     assert (await world.verify_holds()).dead_letters == len(poison)
     letters = await world.dead_letters()
     assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
@@ -329,8 +328,8 @@ async def test_a_contact_whose_events_cost_too_much_holds_up_nothing(world: Worl
     async with world.connection() as connection:
         await connection.execute(_SLOW)
         await world.produce(mixed)
-        worker = world.start_worker(stuck_after=3)
-        await world.settle(120)
+        worker = world.start_worker(stuck_after=10)
+        await world.settle()
         assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(slow)
     letters = await world.dead_letters()
     assert sorted(one.value for one in letters) == sorted(value for _, value in slow)
@@ -341,20 +340,20 @@ async def test_a_contact_whose_events_cost_too_much_holds_up_nothing(world: Worl
 async def test_lag_counts_what_is_not_committed(world: World) -> None:
     async with world.connection() as connection, connection.transaction():
         await connection.execute("LOCK TABLE contacts")
-        worker = world.start_worker(stuck_after=4, chunk_records=100)
+        worker = world.start_worker(stuck_after=10, chunk_records=100)
         await world.produce(workload(4_000, 100, seed=8))  # more than Faust fetches while its agent is behind
-        await until(lambda: _says(worker, "none was committed"), 45, lambda: worker.output)
-        assert await worker.metric("onefold_lag_records", topic=world.topic) == 4_000
+        await until(lambda: _says(worker, "progress", "none was committed"), 240, lambda: worker.output)
+        await worker.until_metric(4_000, "onefold_lag_records", topic=world.topic)
         assert await worker.metric("onefold_lag_seconds", topic=world.topic) > 3
-        assert await worker.metric("onefold_partitions_owned", topic=world.topic) == 4
+        await worker.until_metric(4, "onefold_partitions_owned", topic=world.topic)
     await world.settle()
-    await until(lambda: _ready_is(worker, 200), 45, lambda: worker.output)
-    await until(partial(_has_no_lag, worker), 20, lambda: worker.output)
+    await until(lambda: _ready_is(worker, 200), 240, lambda: worker.output)
+    await until(partial(_has_no_lag, worker), 240, lambda: worker.output)
 
 
 async def _has_no_lag(worker: WorkerProcess) -> bool:
     return await worker.metric("onefold_lag_records") + await worker.metric("onefold_lag_seconds") == 0
 
 
-async def _says(worker: Any, words: str) -> bool:
-    return words in (await worker.get("/readyz")).json()["checks"]["progress"]
+async def _says(worker: Any, check: str, words: str) -> bool:
+    return words in (await worker.get("/readyz")).json()["checks"].get(check, "")

@@ -17,10 +17,11 @@ from services.embedded.service_processes import environment
 from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
+from tests.support.polling import until
 from tests.support.workload import workload
 from tests.support.worlds import World
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.kafka
 SECRET = "a channel's secret"
 
 
@@ -56,7 +57,7 @@ async def test_what_is_wrong_is_found_and_no_secret_is_shown(world: World) -> No
         await add_tenant(engine, "shop")
         for name, secrets in {"bare": [], "sealed": [seal("another master key", SECRET.encode())]}.items():
             await add_source(engine, name, tenant="shop", channel="line", account=name, sealed_secrets=secrets)
-    await _configure(world, {"retention.ms": "1000000"})
+    await _configure(world, "retention.ms", "1000000")
     found = await states(world.settings, status=1)
     wrong = {place for place, state in found.items() if state == "failed"}
     assert wrong == {
@@ -98,10 +99,17 @@ async def test_a_setting_that_is_wrong_is_named_without_its_value() -> None:
     assert "hidden-word" not in result.output
 
 
-async def _configure(world: World, config: dict[str, str]) -> None:
+async def _configure(world: World, name: str, value: str) -> None:
+    """Change one setting of the topic, and wait until the broker says that it has it: it applies it a moment later."""
     admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
     await admin.start()
+
+    async def applied() -> bool:
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic)])
+        return any((one[0], one[1]) == (name, value) for one in answer.resources[0][4])
+
     try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic, config)])
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic, {name: value})])
+        await until(applied, 240, f"{name} of the topic is not changed")
     finally:
         await admin.close()

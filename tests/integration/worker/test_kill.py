@@ -18,7 +18,6 @@ _A_ROUND = 2500
 
 
 @pytest.mark.long
-@pytest.mark.timeout(420)
 async def test_twenty_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
     rng = Random(20)
     records = workload((_ROUNDS + 2) * _A_ROUND, 500, seed=1)
@@ -30,13 +29,13 @@ async def test_twenty_kills_at_random_moments_leave_exactly_the_rows_of_the_log(
         if number % 2:
             await asyncio.sleep(rng.uniform(0, 2.5))  # while it starts, joins its group, or takes its partitions
         else:
-            await until(partial(_moved_past, world, folded), 45, lambda: world.output, every=0.02)
+            await until(partial(_moved_past, world, folded), 240, lambda: world.output, every=0.02)
             await asyncio.sleep(rng.uniform(0, 0.3))  # in the middle of its work
         worker.kill()
         await growing
         folded = await world.folded()
     world.start_worker()
-    await world.settle(120)
+    await world.settle()
     verdict = await world.verify_holds()
     assert verdict.records == (_ROUNDS + 1) * _A_ROUND
 

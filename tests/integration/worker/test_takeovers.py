@@ -24,9 +24,10 @@ from services.runtime.broker import ensure_topics
 from tests.support.families import history
 from tests.support.polling import until
 from tests.support.streams import consumed
+from tests.support.worker_processes import WorkerProcess
 from tests.support.worlds import World, log_grows
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.kafka
 
 
 async def build_beside(world: World) -> str:
@@ -58,7 +59,7 @@ async def test_a_listener_follows_membership_over_takeovers_and_back(world: Worl
     await world.settle()
     second = await build_beside(world)
     await world.append(*islice(events, 100))
-    await until(partial(_fed, world, second, 400), 90, lambda: world.output)
+    await until(partial(_fed, world, second, 400), 240, lambda: world.output)
     for active, former in ((second, "g1"), ("g1", second), (second, "g1")):
         async with log_grows(world, seed=7, batch=5):
             await asyncio.sleep(1)
@@ -75,24 +76,27 @@ async def test_children_feed_other_generations_and_end_with_them(world: World) -
     worker = world.start_worker()
     second = await build_beside(world)
     process = psutil.Process(worker.pid)
-    await until(partial(_fed, world, second), 90, lambda: world.output)
+    await until(partial(_fed, world, second), 240, lambda: world.output)
     (child,) = process.children()
-    page = (await worker.get("/metrics")).text
-    assert 'onefold_generation_fed{generation="g1",state="active"} 1.0' in page
-    assert f'onefold_generation_fed{{generation="{second}",state="building"}} 1.0' in page
-    assert f'onefold_partitions_stopped{{generation="{second}"}} 0.0' in page
-    checked = [one for one in await examine(worker.settings, {}) if one.area == f"workers of {second}"]
-    assert [(one.check, one.state) for one in checked] == [("log", "ok"), ("running", "ok"), ("lag", "ok")]
+    await worker.until_metric(1, "onefold_generation_fed", generation="g1", state="active")
+    await worker.until_metric(1, "onefold_generation_fed", generation=second, state="building")
+    assert f'onefold_partitions_stopped{{generation="{second}"}} 0.0' in (await worker.get("/metrics")).text
+    await until(partial(_doctor_finds_it_well, worker, second), 240, lambda: world.output)
     with pytest.raises(GenerationInUse):
         await drop(world.settings, "g1")
     await drop(world.settings, second)
     assert await states(world) == {"g1": "active"}
-    await until(lambda: asyncio.sleep(0, not child.is_running()), 20, lambda: world.output)
+    await until(lambda: asyncio.sleep(0, not child.is_running()), 240, lambda: world.output)
     third = await build_beside(world)
-    await until(partial(_fed, world, third), 90, lambda: world.output)
+    await until(partial(_fed, world, third), 240, lambda: world.output)
     (child,) = process.children()
     worker.kill()
-    await until(lambda: asyncio.sleep(0, not child.is_running()), 30, lambda: world.output)
+    await until(lambda: asyncio.sleep(0, not child.is_running()), 240, lambda: world.output)
+
+
+async def _doctor_finds_it_well(worker: WorkerProcess, generation: str) -> bool:
+    checked = [one for one in await examine(worker.settings, {}) if one.area == f"workers of {generation}"]
+    return [(one.check, one.state) for one in checked] == [("log", "ok"), ("running", "ok"), ("lag", "ok")]
 
 
 async def _fed(world: World, name: str, records: int = 200) -> bool:
@@ -106,7 +110,7 @@ async def test_a_worker_whose_generation_ends_asks_to_be_started_again(world: Wo
     second = await build_beside(world)
     await activate(world.settings, second, unchecked=True)
     await drop(world.settings, "g1")
-    assert await worker.ended(30) == 75
+    assert await worker.ended(240) == 75
     worker = world.start_worker()
     await world.append(*islice(history(Random(14)), 100))
     await listener_agrees(world)

@@ -12,7 +12,7 @@ from tests.support.identity_events import event
 from tests.support.polling import until
 from tests.support.worlds import World
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.kafka
 
 # A table, how its rows are damaged, and the comparison that must find it.
 DAMAGES = (
@@ -47,7 +47,7 @@ async def test_verify_uses_the_policy_in_force(world: World) -> None:
     await world.append(policy, *itertools.islice(events, 300))
     for _ in range(3):  # before, while or after it comes into force
         await world.verify_holds()
-    await until(partial(_adopted, world, policy.event_id), 45, lambda: world.output)
+    await until(partial(_adopted, world, policy.event_id), 240, lambda: world.output)
     await world.append(*itertools.islice(events, 100))
     await world.settle()
     await world.verify_holds()

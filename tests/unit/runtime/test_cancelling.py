@@ -48,9 +48,9 @@ class TestTimeLimit:
             raise ValueError("its own")
 
     async def test_the_task_is_not_cancelled_later(self) -> None:
-        with TimeLimit(0.01):
+        with TimeLimit(1):
             await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(1.2)
 
     @pytest.mark.parametrize("limit", [60.0, 0.0])
     async def test_a_cancelled_task_stays_cancelled_whether_or_not_its_time_is_over(self, limit: float) -> None:

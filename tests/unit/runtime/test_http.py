@@ -14,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from services.embedded.ports import free_port
 from services.runtime.connections import Connections
 from services.runtime.http import NotReady, RequestMetrics, health_routes, listen, serve, serve_health
 from services.runtime.peers import Peers
 from services.runtime.protocol import MAX_DISCARDED, MAX_HEAD
+from tests.support.polling import until
 
 
 async def fine() -> None:
@@ -83,14 +85,20 @@ async def test_requests_are_measured_by_template_and_never_by_path() -> None:
 
 async def _start(app: Starlette) -> tuple[int, "asyncio.Task[None]"]:
     listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
     task = asyncio.create_task(serve(app, listener, Connections(100, 100, Peers()), lifespan="off"))
-    await asyncio.sleep(0.2)
-    return listener.getsockname()[1], task
+    async with _client(port) as client:  # once it answers it also heeds signals
+        await client.get("/none")
+    return port, task
+
+
+def _client(port: int) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
     os.kill(os.getpid(), signal.SIGTERM)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(240):
         await task
 
 
@@ -103,7 +111,7 @@ async def test_sigterm_lets_a_request_finish_and_ends_without_an_error() -> None
         return PlainTextResponse("done")
 
     port, task = await _start(Starlette(routes=[Route("/", slow)]))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with _client(port) as client:
         request = asyncio.create_task(client.get("/"))
         await began.wait()
         await asyncio.gather(_stop(task), request)
@@ -121,17 +129,14 @@ async def test_a_port_in_use_is_an_error_at_once() -> None:
 
 
 async def test_health_is_served_until_cancelled() -> None:
-    with contextlib.closing(listen("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     task = asyncio.create_task(serve_health("127.0.0.1", port, {"kafka": fine}))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        for _ in range(100):
-            with contextlib.suppress(httpx.ConnectError):
-                assert (await client.get("/readyz")).status_code == 200
-                break
-            await asyncio.sleep(0.05)
-        else:
-            pytest.fail("never came up")
+    async with _client(port) as client:
+
+        async def is_ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(is_ready, 240, "it never came up")
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
@@ -149,7 +154,7 @@ async def _flood(port: int, head: bytes, most: int) -> tuple[int, bytes]:
             await writer.drain()
             sent += 65_536
             await asyncio.sleep(0)
-        answer = await asyncio.wait_for(reader.read(1000), 5)
+        answer = await asyncio.wait_for(reader.read(1000), 60)
     except (ConnectionError, TimeoutError):
         answer = b""
     writer.close()

@@ -56,9 +56,11 @@ async def test_a_body_that_stands_still_is_given_up(client: httpx.AsyncClient, m
 async def test_where_there_is_no_room_the_largest_body_gives_way(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(small_bodies, "_IN_FLIGHT", Budget(1000))
+    budget = Budget(1000)
+    monkeypatch.setattr(small_bodies, "_IN_FLIGHT", budget)
     large = asyncio.create_task(client.post("/v1/wishes", content=pieces(900, stall=True)))
-    await asyncio.sleep(0.05)
+    while budget.used < 900:  # until it has taken its room
+        await asyncio.sleep(0)
     small = await client.post("/v1/wishes", content=pieces(200), headers={"Content-Type": "application/json"})
     assert small.json() == 200
     assert (await large).status_code == 503

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -17,7 +16,7 @@ def run(settings, factories, role, *, on_stop):
     {run}
 
 main.run = run
-commands._STOP_WITHIN = commands._EXIT_WITHIN = 0.3
+commands._STOP_WITHIN = commands._EXIT_WITHIN = {within}
 try:
     commands.worker()
 except commands.typer.Exit as end:
@@ -26,17 +25,16 @@ except commands.typer.Exit as end:
 
 
 @pytest.mark.parametrize(
-    ("run", "status"),
+    ("run", "within", "status"),
     [
-        ("hang(); return 0", 0),
-        ("hang(); return 75", 75),
-        ("on_stop(); signal.pause()", 0),
-        ("on_stop(); return 65", 65),
+        ("hang(); return 0", 0.3, 0),
+        ("hang(); return 75", 0.3, 75),
+        ("on_stop(); signal.pause()", 0.3, 0),
+        ("on_stop(); return 65", 300, 65),
     ],
     ids=["a thread is left", "a thread is left after a crash", "stopping hangs", "nothing hangs"],
 )
-def test_the_process_ends_in_its_time_with_the_status_of_the_worker(run: str, status: int) -> None:
-    began = time.monotonic()
-    ended = subprocess.run((sys.executable, "-c", _PROGRAM.format(run=run)), check=False, timeout=50)
+def test_the_process_ends_in_its_time_with_the_status_of_the_worker(run: str, within: float, status: int) -> None:
+    program = _PROGRAM.format(run=run, within=within)
+    ended = subprocess.run((sys.executable, "-c", program), check=False, timeout=200)  # else it hangs for ever
     assert ended.returncode == status
-    assert time.monotonic() - began < 40

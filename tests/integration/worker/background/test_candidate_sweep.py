@@ -37,7 +37,7 @@ async def brand(database: str) -> AsyncIterator[Brand]:
 
 async def until_listed(brand: Brand, *signs: list[str]) -> None:
     """Wait until the list has pairs with these signs, in this order."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(240):
         found: list[Any] = []
         while [[sign["sign"] for sign in one["signs"]] for one in found] != list(signs):
             found = (await brand.json("/v1/identity/candidates"))["candidates"]

@@ -243,8 +243,8 @@ async def test_nothing_of_a_retired_resolution_is_left(tenants: Tenants) -> None
 async def test_readers_see_the_one_membership_or_the_other(tenants: Tenants) -> None:
     events = strangers(12)
     await tenants.chunk(*events)
+    seen = {await _sizes(tenants)}
     rolling_out = asyncio.create_task(_later(tenants))
-    seen = set()
     while not rolling_out.done():
         seen.add(await _sizes(tenants))
     seen.add(await _sizes(tenants))
