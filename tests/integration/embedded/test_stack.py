@@ -22,7 +22,7 @@ class Workers:
         self.started += 1
         log = logs / "worker.log"
         worker = Process(Program("The worker", ("/bin/sh", "-c", f"exit {RESTART_STATUS}"), log), lease)
-        worker.wait(10)
+        worker.wait(120)
         return worker
 
 

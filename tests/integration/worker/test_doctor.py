@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -43,12 +44,17 @@ async def test_an_installation_that_works_has_no_problem(world: World) -> None:
     await world.produce(workload(100, 20, seed=4))
     await world.settle()
     settings = world.settings.model_copy(update={"worker_port": worker.settings.worker_port})
+    await until(partial(_has_no_problem, settings), 240, lambda: world.output)
     found = await states(settings, status=0)
     assert {state for (area, _), state in found.items() if area in ("tables", "workers")} <= {"ok", "warning"}
     assert found["topics", world.topic] == "ok"
     assert found["workers", "running"] == found["workers", "lag"] == found["processes", "worker"] == "ok"
     for check in ("version", "encoding", "permissions", "clock"):
         assert found["PostgreSQL", check] == "ok"
+
+
+async def _has_no_problem(settings: Settings) -> bool:
+    return bool((await onefold(settings)).exit_code == 0)
 
 
 async def test_what_is_wrong_is_found_and_no_secret_is_shown(world: World) -> None:
