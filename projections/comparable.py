@@ -26,6 +26,7 @@ from projections.identity.tables import (
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics.evidence import TYPES
 from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.registry import CONTACT_TABLES, SCHEMA
 
 _LEFT_OUT: Final[Mapping[Table, frozenset[str]]] = {
@@ -46,6 +47,8 @@ def _is_active(table: Table) -> sa.ColumnElement[bool]:
 def _conditions(table: Table) -> tuple[sa.ColumnElement[bool], ...]:
     if table in _OF_RESOLUTIONS:
         return (_is_active(table),)
+    if table is QUOTA_DAYS:  # counters that are 0 again stay
+        return ((QUOTA_DAYS.c.valid != 0) | (QUOTA_DAYS.c.began != 0) | (QUOTA_DAYS.c.ended != 0),)
     if table is RESOLUTIONS:
         return (RESOLUTIONS.c.state == "active",)
     return (STATEMENTS.c.type.in_(sorted(TYPES)),) if table is STATEMENTS else ()
@@ -59,7 +62,16 @@ def _compared(table: Table) -> ComparedTable:
 
 COMPARED: Final[tuple[ComparedTable, ...]] = tuple(
     _compared(table)
-    for table in (*CONTACT_TABLES, INTRINSICS, STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
+    for table in (
+        *CONTACT_TABLES,
+        QUOTA_DAYS,
+        INTRINSICS,
+        STATEMENTS,
+        MEMBER_MERGES,
+        POLICIES,
+        RESOLUTIONS,
+        *_OF_RESOLUTIONS,
+    )
 )
 EVENTUAL: Final = frozenset(
     one.name for one in (STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)

@@ -20,6 +20,8 @@ from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics import folds as intrinsics
 from projections.intrinsics.tables import TABLE as INTRINSICS
 from projections.notifications.folds import PROJECTION as NOTIFICATIONS
+from projections.quota import folds as quota
+from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.tags.folds import PROJECTION as TAGS
 from projections.timeline import folds as timeline
 from projections.timeline.tables import TABLE as TIMELINE
@@ -27,16 +29,29 @@ from projections.views import VIEWS
 
 PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, ERASURES)
 CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
-TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, INTRINSICS, *IDENTITY, *CANDIDATES, *CUSTOMERS)
+TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, QUOTA_DAYS, INTRINSICS, *IDENTITY, *CANDIDATES, *CUSTOMERS)
 SCHEMA: Final = GenerationSchema(
     (OFFSETS, TOUCHED, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}
-    | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION},
+    | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION}
+    | {QUOTA_DAYS.name: quota.VERSION},
     VIEWS,
 )
 # Read models that can be rebuilt alone: each is a fold of a contact's events, and nothing but one table. What identity
 # is made of can't be, since it folds the evidence that the other agent sends, and announces changes.
-SINGLE: Final = frozenset(str(one.table.name) for one in PROJECTIONS)
+SINGLE: Final = frozenset(str(one.table.name) for one in PROJECTIONS) | {str(QUOTA_DAYS.name)}
+# These are only built together: valid contacts are counted while their rows are folded.
+_TOGETHER: Final = frozenset({str(CONTACTS.table.name), str(QUOTA_DAYS.name)})
+
+
+def with_counters(read_models: Collection[str]) -> frozenset[str]:
+    """These read models, and those that can't be built without them."""
+    return frozenset(read_models) | (_TOGETHER if not _TOGETHER.isdisjoint(read_models) else frozenset())
+
+
+def counts_quota(read_models: Collection[str] | None) -> bool:
+    """Whether the counters of valid contacts are among these read models; None: all."""
+    return read_models is None or QUOTA_DAYS.name in read_models
 
 
 def projections_of(read_models: Collection[str] | None) -> tuple[Projection, ...]:
@@ -51,4 +66,7 @@ def schema_of(read_models: Collection[str] | None) -> GenerationSchema:
     made_of = projections_of(read_models)
     versions = {one.table.name: one.version for one in made_of} | {TIMELINE.name: timeline.VERSION}
     tables = (OFFSETS, TIMELINE, *(one.table for one in made_of))
+    if counts_quota(read_models):
+        versions[QUOTA_DAYS.name] = quota.VERSION
+        tables = (*tables, QUOTA_DAYS)
     return GenerationSchema(tables, versions, read_models=frozenset(read_models))

@@ -6,13 +6,12 @@ one address. It is subscribed, may be messaged and counts for quota as one.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from projections.consents.folds import join_consents
 from projections.consents.tables import ConsentRow
 from projections.contacts.records import ContactRecord
-
-MARKETING_KINDS: Final = frozenset({"broadcast", "web_push", "cart_remarketing"})
+from schemas.events.subscription import MARKETING_KINDS
 
 
 class Address(NamedTuple):

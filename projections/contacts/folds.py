@@ -1,4 +1,8 @@
-"""The contact's row as a fold: maxima, last writers by stamp, and the runs of its subscription."""
+"""The contact's row as a fold: maxima, last writers by stamp, and the runs of its subscription.
+
+A contact is valid by itself if it is subscribed, was not superseded, and has not opted out of all kinds of marketing.
+Its consents are here for that alone: the read model of consents joins them by the same rule.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
@@ -15,6 +19,7 @@ from schemas.events.base import LATEST_MS
 from schemas.events.conversation import TeamMessage
 from schemas.events.identity import Superseding
 from schemas.events.profile import Profile, StaffBinding
+from schemas.events.subscription import MARKETING_KINDS, MarketingConsent
 
 CUSTOMER_TYPES = frozenset(
     {"message.received", "message.edited", "message.unsent", "bot.interacted", "contact.followed"}
@@ -49,7 +54,14 @@ def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
         changes |= _subscription(runs)
     if stamps is not None:
         changes["stamps"] = orjson.dumps(stamps, option=orjson.OPT_SORT_KEYS).decode()
-    return before._replace(**changes) if changes else before
+    after = before._replace(**changes) if changes else before
+    since = _valid_since(after)
+    return after if since == after.valid_since else after._replace(valid_since=since)
+
+
+def _valid_since(row: ContactRow) -> int | None:
+    superseded = row.superseded_by not in (None, row.key)
+    return None if superseded or row.opted_out else row.subscribed_at
 
 
 def _new(key: Key, events: Sequence[Event]) -> ContactRow:
@@ -113,11 +125,20 @@ def _set_superseded(changes: Changes, stamps: Stamps, event: Event) -> None:
         changes["superseded_by"] = cast("Superseding", event.data).by.key
 
 
+def _set_consents(changes: Changes, stamps: Stamps, event: Event) -> None:
+    stamp = [event.occurred_at, event.type == "marketing.opted_out", event.event_id]
+    for kind in cast("MarketingConsent", event.data).kinds:
+        stamps[kind] = max(stamps.get(kind, stamp), stamp)
+    changes["opted_out"] = all(kind in stamps and stamps[kind][1] for kind in MARKETING_KINDS)
+
+
 _SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
     "profile.updated": _set_profile,
     "omo.bound": _set_staff,
     "omo.unbound": _set_staff,
     "contact.superseded": _set_superseded,
+    "marketing.opted_out": _set_consents,
+    "marketing.opted_in": _set_consents,
 }
 
 
@@ -144,8 +165,9 @@ _PARTS: Final = (
     _part(
         frozenset(_SETTERS),
         lambda _row, event: event.type in _SETTERS,
-        *("display_name", "avatar", "locale", "staff_member", "staff_branch", "staff_at", "superseded_by", "stamps"),
+        *("display_name", "avatar", "locale", "staff_member", "staff_branch", "staff_at", "superseded_by", "opted_out"),
+        "stamps",
     ),
     Part(frozenset(), _is_first, {"first_seen_at": LATEST_MS}),  # histories always have the earliest event
 )
-PROJECTION = Projection(table=TABLE, version=3, types=None, suffixes=lambda _event: ((),), fold=fold, columns=_PARTS)
+PROJECTION = Projection(table=TABLE, version=4, types=None, suffixes=lambda _event: ((),), fold=fold, columns=_PARTS)

@@ -24,4 +24,4 @@ class ContactRecord:
     @property
     def key(self) -> str:
         """The contact key, ``channel:account:uid``."""
-        return f"{self.contact.channel}:{self.contact.account}:{self.contact.uid}"
+        return self.contact.key

@@ -3,7 +3,7 @@
 ``payload`` keeps what only the channel has.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -11,6 +11,7 @@ from schemas.events.base import Frozen, Millis, Properties, Text, Word
 from schemas.events.envelope import Event
 
 MarketingKind = Literal["broadcast", "web_push", "cart_remarketing"]
+MARKETING_KINDS: Final = frozenset(get_args(MarketingKind))
 
 
 class Following(Frozen):

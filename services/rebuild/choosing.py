@@ -19,7 +19,7 @@ from projections.engine.generations import (
     next_generation,
 )
 from projections.engine.holds import Vector, set_hold
-from projections.registry import SCHEMA, SINGLE, schema_of
+from projections.registry import SCHEMA, SINGLE, schema_of, with_counters
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.runtime.broker import ensure_topics
 from services.runtime.errors import ForeseenError
@@ -75,7 +75,7 @@ async def chosen_generations(
 
 def wanted_read_models(active: GenerationRecord, options: Options) -> frozenset[str] | None:
     """Those that are built alone; None: all are built. Raises CannotRebuild."""
-    named = frozenset(options.read_models)
+    named = with_counters(options.read_models)
     if unknown := named - SINGLE:
         raise CannotRebuild(
             f"{', '.join(sorted(unknown))} can't be built alone. These can: {', '.join(sorted(SINGLE))}. For all read "
@@ -85,7 +85,8 @@ def wanted_read_models(active: GenerationRecord, options: Options) -> frozenset[
         if named:
             raise CannotRebuild("--read-model can't be combined with --all, --as-of or --known-at.")
         return None
-    changed = unlike(active, SCHEMA)
+    unlike_active = unlike(active, SCHEMA)
+    changed = None if unlike_active is None else with_counters(unlike_active)
     if named:
         if changed is None or changed - named:
             more = "" if changed is None else f": {', '.join(sorted(changed - named))}"

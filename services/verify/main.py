@@ -9,6 +9,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.contacts.tables import TABLE as CONTACT_ROWS
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
@@ -22,6 +23,8 @@ from projections.identity.tables import MEMBERS, POLICIES
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.quota.folds import added_up, counted
+from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from projections.timeline.folds import distinct
@@ -97,6 +100,7 @@ class Verifier:
             [
                 *self._compared(expected),
                 compare(CUSTOMER_ROWS, *self._snapshot.customers),
+                compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),
                 await self._compare_changes(expected[MEMBERS]),

@@ -17,10 +17,11 @@ from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.tables import POLICIES, RESOLUTIONS, ResolutionRow
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.registry import CONTACT_TABLES, SCHEMA
 
 CONTACTS: Final = (*CONTACT_TABLES, INTRINSICS)
-_TABLES: Final = (*CONTACTS, *IDENTITY, POLICIES, RESOLUTIONS)
+_TABLES: Final = (*CONTACTS, QUOTA_DAYS, *IDENTITY, POLICIES, RESOLUTIONS)
 
 Ends = dict[int, int]  # partition -> offset (exclusive)
 

@@ -14,10 +14,10 @@ from schemas.topics import Topic
 from services.runtime.decoding import KeyOf
 from services.runtime.settings import Settings
 
-# Saves events in the caller's transaction; returns how many were new.
-SaveEvents = Callable[[Connection, list[ContactEvent]], Awaitable[int]]
-# The same for events of several partitions, in their order; how many were new of each partition.
-SaveTogether = Callable[[Connection, Sequence[list[ContactEvent]]], Awaitable[list[int]]]
+# Saves events of a partition, whose number comes last, in the caller's transaction; returns how many were new.
+SaveEvents = Callable[[Connection, list[ContactEvent], int], Awaitable[int]]
+# The same for events of several partitions, in the order of their numbers; how many were new of each partition.
+SaveTogether = Callable[[Connection, Sequence[list[ContactEvent]], Sequence[int]], Awaitable[list[int]]]
 # Sends (key, value) pairs; returns once all are acknowledged.
 SendRecords = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]
 # A topic's name on the broker, in the worker's generation.

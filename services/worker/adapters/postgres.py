@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 _NAME: Final = "onefold-worker"
 _CONNECT_WITHIN: Final = 10.0
+_NONE: Final = -1  # a partition whose rows are taken back
 _ATTEMPTS: Final = 3  # to save a chunk, while the server answers
 _LOCK_WITHIN: Final = 30.0  # seconds; less than a statement's, so that waiting for others is told from working
 _LOCKS_OUTLIVE: Final = 3  # session timeouts: more than a chunk spends between two statements
@@ -168,7 +169,7 @@ class PostgresReadModelWriter:
         async def once() -> list[int]:
             async with self._pool.acquire() as connection, connection.transaction():
                 await share(connection)
-                news = await save_events(connection, partitions)
+                news = await save_events(connection, partitions, [move.partition for move in moves])
                 enter("commit")
                 counted = [
                     replace(move, counts=Counts(new, len(events) - new, move.counts.dead_letters))
@@ -190,7 +191,7 @@ class PostgresReadModelWriter:
                 try:
                     await share(connection)
                     await check_still_fed(connection, self._digest)
-                    await save_events(connection, events)
+                    await save_events(connection, events, _NONE)
                 finally:
                     await attempt.rollback()
 
@@ -231,7 +232,7 @@ class PostgresReadModelWriter:
     async def _save(
         self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
     ) -> int:
-        new = await save_events(connection, events)
+        new = await save_events(connection, events, move.partition)
         enter("commit")
         counts = Counts(new, len(events) - new, move.counts.dead_letters)
         if await commit(connection, replace(move, counts=counts)):

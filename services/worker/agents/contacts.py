@@ -6,7 +6,8 @@ ignores, and never loses any. Some channels repeat an intrinsic identifier with 
 nothing on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from projections.customers.touched import NotingStore
 from projections.engine.chunk import project
@@ -17,7 +18,8 @@ from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.engine.touched import note_touched
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
-from projections.registry import projections_of
+from projections.quota.store import CountingStore, save_changes
+from projections.registry import counts_quota, projections_of
 from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
 from schemas.codec import encode
@@ -31,10 +33,15 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     projections = projections_of(resources.read_models)
     make_store = BulkStore if resources.bulk else PostgresStore
 
-    async def save_together(connection: Connection, partitions: Sequence[list[ContactEvent]]) -> list[int]:
+    async def save_together(
+        connection: Connection, partitions: Sequence[list[ContactEvent]], numbers: Sequence[int]
+    ) -> list[int]:
         store = make_store(connection)
-        noting = NotingStore(store)
+        counting = CountingStore(store)
+        noting = NotingStore(counting)
         recorded = await project(noting, projections, [one for events in partitions for one in events])
+        if counts_quota(resources.read_models):
+            await save_changes(connection, counting.changes(_partition_of(partitions, numbers)))
         new = {id(one) for one in recorded.new}
         counts = [sum(id(one) in new for one in events) for events in partitions]
         if resources.read_models is not None:
@@ -46,8 +53,8 @@ def contacts(resources: WorkerResources) -> AgentSpec:
             await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
         return counts
 
-    async def save(connection: Connection, events: list[ContactEvent]) -> int:
-        return (await save_together(connection, [events]))[0]
+    async def save(connection: Connection, events: list[ContactEvent], partition: int) -> int:
+        return (await save_together(connection, [events], [partition]))[0]
 
     return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _composers(resources), save_together)
 
@@ -57,3 +64,9 @@ def _composers(resources: WorkerResources) -> tuple[BackgroundService, ...]:
     if resources.read_models is not None:
         return ()
     return (Composer(resources.connect, resources.settings.default_region),)
+
+
+def _partition_of(partitions: Sequence[list[ContactEvent]], numbers: Sequence[int]) -> Callable[[UUID], int]:
+    """Gives the number of the partition in which a contact's events are."""
+    found = {one.contact_id: number for events, number in zip(partitions, numbers, strict=True) for one in events}
+    return found.__getitem__

@@ -32,7 +32,7 @@ def identity(resources: WorkerResources) -> AgentSpec | None:
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
     sweep = CandidateSweep(resources.connect)
 
-    async def save(connection: Connection, events: list[ContactEvent]) -> int:
+    async def save(connection: Connection, events: list[ContactEvent], _partition: int) -> int:
         return await save_chunk(connection, [one.event for one in events], id_of, region)
 
     return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep))

@@ -147,8 +147,9 @@ async def test_only_the_tags_that_have_not_run_out_are_there(brand: Brand) -> No
 async def test_a_contact_among_many_is_found_by_primary_keys_alone(brand: Brand) -> None:
     await brand.fold_contacts(*LIFE)
     await brand.connection.execute(
-        "INSERT INTO contacts (tenant, contact_id, channel, account, uid, first_seen_at, runs, stamps)"
-        " SELECT 'demo', gen_random_uuid(), 'web', 'shop', 'c' || i, i, '[]', '{}' FROM generate_series(1, 20000) i;"
+        "INSERT INTO contacts (tenant, contact_id, channel, account, uid, first_seen_at, opted_out, runs, stamps)"
+        " SELECT 'demo', gen_random_uuid(), 'web', 'shop', 'c' || i, i, false, '[]', '{}'"
+        " FROM generate_series(1, 20000) i;"
         "INSERT INTO tags (tenant, contact_id, tag, taggings, last_at, sliding)"
         " SELECT 'demo', contact_id, 'new', 1, 1, false FROM contacts WHERE channel = 'web';"
         "INSERT INTO consents SELECT 'demo', contact_id, 'broadcast', false, 1, 'e', NULL FROM contacts"

@@ -35,7 +35,8 @@ async def save(pool: asyncpg.Pool, attempt: Any) -> tuple[Exception | None, int]
     """What saving comes to, and after how many attempts."""
     attempts = 0
 
-    async def save_events(connection: Any, _: Any) -> int:
+    async def save_events(connection: Any, _: Any, partition: int) -> int:
+        assert partition == 0
         nonlocal attempts
         attempts += 1
         await attempt(connection, attempts)
@@ -100,7 +101,8 @@ async def test_waiting_for_the_lock_of_another_is_never_given_up(pool: asyncpg.P
 
 
 async def test_of_several_partitions_nothing_is_saved_if_one_is_fenced(pool: asyncpg.Pool) -> None:
-    async def save_events(connection: Any, partitions: Any) -> list[int]:
+    async def save_events(connection: Any, partitions: Any, numbers: Any) -> list[int]:
+        assert list(numbers) == [0, 1]
         await connection.execute("CREATE TABLE saved ()")
         return [0 for _ in partitions]
 

@@ -61,7 +61,7 @@ class Tenants:
         """One chunk, one transaction, as the worker does it."""
         async with self.connect() as connection, connection.transaction():
             happened = [ContactEvent(id_of(one.tenant, one.contact.key if one.contact else ""), one) for one in events]
-            return await self.work.save(connection, happened)
+            return await self.work.save(connection, happened, 0)
 
     async def roll_out(self, keep: float = 0) -> None:
         """Until nothing is left to do."""

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.consents.tables import ConsentRow
-from projections.contacts.addresses import MARKETING_KINDS, Address, address_of, addresses_of, may_be_messaged
+from projections.contacts.addresses import Address, address_of, addresses_of, may_be_messaged
 from schemas.events import Event
+from schemas.events.subscription import MARKETING_KINDS
 from tests.support.contact_records import event, records_of
 
 NUMBER, BSUID, OTHER = "whatsapp:n1:886911111111", "whatsapp:n1:TW.1", "whatsapp:n2:886911111111"

@@ -1,6 +1,6 @@
 """An event that makes saving fail is set aside, and what is around it is saved."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
@@ -43,7 +43,7 @@ class Tables:
     async def save(self, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit) -> int:
         if self.fenced:
             raise Fenced
-        new = await save_events(cast("Any", None), events)
+        new = await save_events(cast("Any", None), events, 0)
         self.saved += [one.event for one in events]
         self.moves.append(move)
         return new
@@ -51,7 +51,7 @@ class Tables:
     async def save_together(
         self, save_events: SaveTogether, partitions: Sequence[list[ContactEvent]], moves: Sequence[OffsetCommit]
     ) -> list[int]:
-        news = await save_events(cast("Any", None), partitions)
+        news = await save_events(cast("Any", None), partitions, [one.partition for one in moves])
         self.saved += [one.event for events in partitions for one in events]
         self.moves += moves
         return news
@@ -59,7 +59,7 @@ class Tables:
     async def failure(self, save_events: SaveEvents, events: list[ContactEvent], attempts: int) -> Exception | None:
         self.attempts.append((len(events), attempts))
         try:
-            await save_events(cast("Any", None), events)
+            await save_events(cast("Any", None), events, 0)
         except Exception as error:  # noqa: BLE001 - as the port says
             return error
         return None
@@ -74,9 +74,7 @@ class Letters:
         self.sent = list(letters)
 
 
-def handler(
-    save: Callable[[Any, list[ContactEvent]], Awaitable[int]], tables: Tables, letters: Letters, limit: float = 1
-) -> ChunkHandler:
+def handler(save: SaveEvents, tables: Tables, letters: Letters, limit: float = 1) -> ChunkHandler:
     agent = AgentSpec("identity", cast("Any", None), lambda _: None, save)
     return ChunkHandler(agent, id_of, tables, letters, DeadLetterLimit(limit, 4))
 
@@ -86,7 +84,7 @@ def chunk(*events: Event) -> Chunk:
     return Chunk("t", 0, 0, len(records), Ownership(1, 0, 1), cast("Any", records))
 
 
-async def refuses_bad(_: Any, events: list[ContactEvent]) -> int:
+async def refuses_bad(_: Any, events: list[ContactEvent], _partition: int) -> int:
     if any(one.event == BAD for one in events):
         raise OverflowError("a{4294967296}")
     return len(events)
@@ -118,7 +116,7 @@ async def test_events_beyond_the_cutoff_are_passed_over() -> None:
 
 
 async def test_an_error_that_no_event_causes_alone_is_raised() -> None:
-    async def fails_with_company(_: Any, events: list[ContactEvent]) -> int:
+    async def fails_with_company(_: Any, events: list[ContactEvent], _partition: int) -> int:
         if len(events) > 1:
             raise ZeroDivisionError
         return len(events)
@@ -145,7 +143,7 @@ async def test_a_partition_of_nothing_but_failing_events_stops() -> None:
         await one.handle(whole, one.decode(whole))
 
 
-async def costs_too_much(_: Any, events: list[ContactEvent]) -> int:
+async def costs_too_much(_: Any, events: list[ContactEvent], _partition: int) -> int:
     if any(one.event.contact == BAD.contact for one in events):
         raise FailsRepeatedly("QueryCanceledError")
     return len(events)
@@ -172,7 +170,7 @@ async def test_if_every_contact_fails_repeatedly_the_database_is_waited_for() ->
     tables, letters = Tables(), Letters()
     calls = 0
 
-    async def slow_at_first(_: Any, events: list[ContactEvent]) -> int:
+    async def slow_at_first(_: Any, events: list[ContactEvent], _partition: int) -> int:
         nonlocal calls
         calls += 1
         if calls < 40:
@@ -185,7 +183,7 @@ async def test_if_every_contact_fails_repeatedly_the_database_is_waited_for() ->
     assert letters.sent == []
 
 
-async def all_are_new(_: Any, partitions: Sequence[list[ContactEvent]]) -> list[int]:
+async def all_are_new(_: Any, partitions: Sequence[list[ContactEvent]], _numbers: Any) -> list[int]:
     return [len(events) for events in partitions]
 
 

@@ -1,0 +1,1 @@
+"""How many valid contacts there are, by channel, account and day: what a tenant's quota is measured against."""

@@ -1,0 +1,75 @@
+"""Counts the valid contacts of a chunk: by what its contacts add to the counters before and after."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Any, Final, cast
+from uuid import UUID
+
+from sqlalchemy.dialects import postgresql
+
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.contacts.tables import ContactRow
+from projections.engine.chunk import ChunkStore, RecordedEvents
+from projections.engine.connection import Connection
+from projections.engine.metadata import Key, Row, Table, key_columns
+from projections.engine.projection import ContactEvent
+from projections.engine.store import insert, insert_with
+from projections.quota.folds import Counts, difference, row_of, totals
+from projections.quota.tables import TABLE
+from schemas.events import ContactRef
+
+
+def _add(statement: postgresql.Insert) -> postgresql.Insert:
+    sums = {name: TABLE.c[name] + statement.excluded[name] for name in ("valid", "began", "ended")}
+    return statement.on_conflict_do_update(index_elements=key_columns(TABLE), set_=sums)
+
+
+_ADD: Final = insert_with(TABLE, _add)
+
+
+class CountingStore:
+    """See `ChunkStore`: passes everything on, and keeps the contacts' rows as they were and as they become."""
+
+    def __init__(self, store: ChunkStore) -> None:
+        self._store = store
+        self._before: dict[Key, Any] = {}
+        self._after: dict[Key, Any] = {}
+
+    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
+        """See `ChunkStore`."""
+        return await self._store.record(events)
+
+    def history(
+        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
+    ) -> AsyncIterator[Sequence[ContactEvent]]:
+        """See `ChunkStore`."""
+        return self._store.history(contacts, types)
+
+    async def load(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
+        """See `ChunkStore`."""
+        rows = await self._store.load(table, keys)
+        if table is CONTACTS:
+            self._before |= rows
+        return rows
+
+    async def save(self, table: Table, rows: Collection[Row]) -> None:
+        """See `ChunkStore`."""
+        if table is CONTACTS:
+            self._after.update((row[:2], row) for row in rows)
+        await self._store.save(table, rows)
+
+    async def delete_contacts(self, table: Table, contacts: Collection[Key]) -> None:
+        """See `ChunkStore`."""
+        await self._store.delete_contacts(table, contacts)
+
+    def changes(self, partition_of: Callable[[UUID], int]) -> Counts:
+        """How the chunk changes the counters, by (tenant, partition, channel, account, day)."""
+        return totals(
+            ((tenant, partition_of(contact_id), *rest), counts)
+            for (_, contact_id), row in self._after.items()
+            for (tenant, *rest), counts in difference(self._before.get(row[:2]), cast("ContactRow", row)).items()
+        )
+
+
+async def save_changes(connection: Connection, changes: Counts) -> None:
+    """Change the counters, in the chunk's transaction. One statement."""
+    await insert(connection, _ADD, [row_of(key, counts) for key, counts in sorted(changes.items())])

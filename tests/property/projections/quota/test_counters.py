@@ -1,0 +1,62 @@
+"""The counters' law: the sums are those of the set of events, whatever their order, chunks and partitions."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.engine.chunk import project
+from projections.engine.metadata import Rows
+from projections.engine.projection import ContactEvent
+from projections.quota.folds import Counts, added_up, counted, row_of, totals, valid_periods
+from projections.quota.store import CountingStore
+from projections.reference import fold_log
+from schemas.events import Event
+from tests.support.strategies import CONTACTS as POOL
+from tests.support.strategies import event_lists
+from tests.support.twin import MemoryStore, chunkings, contact_events, crowded
+
+TYPES = [
+    "contact.followed",
+    "contact.blocked",
+    "contact.erased",
+    "contact.superseded",
+    "marketing.opted_out",
+    "marketing.opted_in",
+    "message.received",
+]
+
+
+async def counters(chunks: Iterable[Sequence[ContactEvent]], partition_of: Callable[[UUID], int]) -> Rows:
+    """The rows that the chunks leave, one after the other."""
+    store = MemoryStore([CONTACTS])
+    kept: Counts = {}
+    for chunk in chunks:
+        counting = CountingStore(store)
+        await project(counting, [CONTACTS], chunk)
+        kept = totals([*kept.items(), *counting.changes(partition_of).items()])
+    return {key: row_of(key, counts) for key, counts in kept.items()}
+
+
+@given(st.data(), event_lists(types=TYPES, contacts=POOL, max_size=20), st.integers(1, 5), st.booleans())
+def test_the_sums_are_those_of_the_set_of_events(
+    data: st.DataObject, events: list[Event], partitions: int, close: bool
+) -> None:
+    events = crowded(events) if close else events
+    chunks = [contact_events(chunk) for chunk in data.draw(chunkings(events))]
+    rows = asyncio.run(counters(chunks, lambda contact_id: contact_id.int % partitions))
+    contacts = fold_log([CONTACTS], contact_events(events))[CONTACTS.table]
+    assert added_up(rows) == counted(contacts)
+    assert {key[1] for key in rows} <= set(range(partitions))
+
+
+@given(event_lists(types=TYPES, contacts=POOL, max_size=20))
+def test_a_contact_is_valid_when_its_last_period_has_no_end(events: list[Event]) -> None:
+    for row in fold_log([CONTACTS], contact_events(crowded(events)))[CONTACTS.table].values():
+        periods = list(valid_periods(row))  # type: ignore[arg-type] # the table holds the contacts' rows
+        open_since = [began for began, ended in periods if ended is None]
+        assert open_since == ([] if row.valid_since is None else [row.valid_since])  # type: ignore[attr-defined] # likewise
+        assert all(ended is None or began < ended for began, ended in periods)
