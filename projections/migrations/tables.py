@@ -115,6 +115,8 @@ GENERATIONS: Final = sa.Table(
     sa.Column("topics", JSONB()),  # {topic: {topic_id, partitions}}, as its workers first saw them
     sa.Column("read_models", ARRAY(_text())),  # those that it is made of; none: all
     sa.Column("model_digests", JSONB()),  # by read model; none: made by code that kept none
+    sa.Column("pace", sa.Double()),  # the share of the time that each of its workers may work; none: all of it
+    sa.Column("paced_at", sa.DateTime(timezone=True)),  # by whoever rebuilds it; it holds for a minute
     sa.CheckConstraint(f"state IN {STATES}", name="state"),
     # Readers read one generation: the database itself refuses a second active one.
     sa.Index("generations_one_active_ix", "state", unique=True, postgresql_where=sa.text("state = 'active'")),

@@ -17,7 +17,8 @@ from projections.engine.generations import (
     use_generation,
 )
 from projections.engine.offsets import all_offsets
-from projections.registry import SCHEMA
+from projections.engine.paces import all_paces
+from projections.registry import schema_of
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.runtime.broker import BROKER_ERRORS, delete_topics, log_ends
 from services.runtime.errors import ForeseenError
@@ -41,7 +42,11 @@ class PartitionProgress(NamedTuple):
 
 
 class GenerationProgress(NamedTuple):
-    """A generation: ``same_code`` says whether this code can read and feed it, ``changes`` where it announces."""
+    """A generation: ``same_code`` says whether this code can feed it, ``changes`` where it announces.
+
+    ``read_models`` are those that it is made of; None: of all. ``pace`` is the share of the time that each of its
+    workers works, to give way to the service; None while nobody paces them.
+    """
 
     name: str
     state: GenerationState
@@ -53,6 +58,8 @@ class GenerationProgress(NamedTuple):
     as_of: datetime | None
     known_at: datetime | None
     changes: str
+    read_models: tuple[str, ...] | None
+    pace: float | None
     partitions: tuple[PartitionProgress, ...]
 
     @property
@@ -83,7 +90,9 @@ async def list_generations(settings: Settings) -> list[GenerationProgress]:
 async def progress_of_all(connection: Connection, settings: Settings) -> list[GenerationProgress]:
     """Every generation with its progress, the oldest first. While Kafka can't be reached, without the log's ends."""
     ends = await _log_ends(settings)
-    return [await _progress(connection, settings, one, ends) for one in await all_generations(connection)]
+    paces = await all_paces(connection)
+    known = await all_generations(connection)
+    return [await _progress(connection, settings, one, ends, paces.get(one.name)) for one in known]
 
 
 async def drop(settings: Settings, name: str) -> None:
@@ -113,7 +122,11 @@ async def _log_ends(settings: Settings) -> dict[int, int] | None:
 
 
 async def _progress(
-    connection: Connection, settings: Settings, one: GenerationRecord, ends: dict[int, int] | None
+    connection: Connection,
+    settings: Settings,
+    one: GenerationRecord,
+    ends: dict[int, int] | None,
+    pace: float | None,
 ) -> GenerationProgress:
     log = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     async with connection.transaction():
@@ -128,7 +141,7 @@ async def _progress(
     return GenerationProgress(
         one.name,
         one.state,  # type: ignore[arg-type] # the table's constraint
-        one.schema_digest == SCHEMA.digest,
+        one.schema_digest == schema_of(one.read_models).digest,
         one.created_at,
         one.activated_at,
         one.caught_up_at,
@@ -136,5 +149,7 @@ async def _progress(
         one.as_of,
         one.known_at,
         one.generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix),
+        None if one.read_models is None else tuple(sorted(one.read_models)),
+        pace,
         partitions,
     )

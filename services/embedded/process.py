@@ -139,6 +139,15 @@ class Process:
             return None
         return children[0].pid if children else None
 
+    def lower_priority(self, nice: int) -> None:
+        """Have the scheduler prefer other sessions by this niceness.
+
+        Each program has a session of its own. Linux may share the processors among sessions first (autogroup); then
+        the niceness of a process counts only within its session.
+        """
+        with suppress(OSError):  # other systems, or no autogroups
+            Path(f"/proc/{self._guard.pid}/autogroup").write_text(str(nice), encoding="ascii")
+
     def stop(self) -> int:
         """End the program by its stop signal, and by a kill after its grace period. Safe to repeat."""
         self._guard.terminate()

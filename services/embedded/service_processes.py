@@ -58,7 +58,10 @@ def _start(  # noqa: PLR0913, PLR0917 - what makes a program
 ) -> Process:
     nicely = ("nice", "-n", str(nice)) if nice else ()
     program = Program(title, (*nicely, sys.executable, *arguments), log, env=environment(settings))
-    return Process(program, lease)
+    process = Process(program, lease)
+    if nice:
+        process.lower_priority(nice)
+    return process
 
 
 def reachable_host(host: str) -> str:

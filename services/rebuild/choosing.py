@@ -36,7 +36,7 @@ class Options:
 
     With ``swap`` the generation becomes the active one unless read models differ that are not ``accepted`` by name.
     ``read_models`` are the only ones to build. If none are named, those that changed are, where they can be built
-    alone, unless ``whole``.
+    alone, unless ``whole``. ``share`` is how much of the time each worker works; None: as much as the service leaves.
     """
 
     workers: int = 1
@@ -45,6 +45,7 @@ class Options:
     accepted: Collection[str] = ()
     read_models: Collection[str] = ()
     whole: bool = False
+    share: float | None = None
 
 
 async def chosen_generations(

@@ -32,6 +32,13 @@ def rebuild(  # noqa: PLR0913 - one an option
     ] = False,
     as_of: MomentOption = None,
     known_at: MomentOption = None,
+    share: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="How much of the time each worker works: 25%. [default: what the service leaves]",
+        ),
+    ] = None,
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Print rows that differ in both versions. They are personal data.")
     ] = False,
@@ -43,12 +50,15 @@ def rebuild(  # noqa: PLR0913 - one an option
     The active generation serves and is written meanwhile. Interrupted by anything, the same command goes on where it
     was. With --as-of or --known-at the new generation has only the events that had occurred, or had been received, by
     then; it can be read, and never becomes the active one.
+
+    While the service is in use, the workers rest between their transactions as often as it needs: see --share.
     """
     from rich.console import Console
 
     from projections.engine.generations import Horizon
     from services.embedded.errors import EmbeddedError
     from services.rebuild.choosing import Options
+    from services.rebuild.core.pacing import share_of
     from services.rebuild.core.times import moment_of
     from services.rebuild.main import rebuild as build
     from services.rebuild.servers import servers
@@ -64,7 +74,7 @@ def rebuild(  # noqa: PLR0913 - one an option
         with servers(Settings(), console) as settings:
             build_with = workers or useful_workers(settings)
             chosen = (tuple(accept or ()), tuple(read_model or ()), all_read_models)
-            options = Options(build_with, horizon, swap, *chosen)
+            options = Options(build_with, horizon, swap, *chosen, share=share_of(share))
             rebuilt = run(lambda: build(settings, options, console))
             if rebuilt.comparison is not None:
                 show_comparison(rebuilt.comparison, rebuilt.active.name, rebuilt.building.name, values=show_values)

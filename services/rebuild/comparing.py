@@ -1,6 +1,7 @@
 """Compares the generation that is built with the active one, at the same offsets of the log."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,17 +25,27 @@ from services.rebuild.core.comparing import (
     places_of,
 )
 from services.rebuild.pair import GenerationPair
+from services.runtime.errors import ForeseenError
 
 _ROUNDS: Final = 4  # for rows of identity, of which the active generation may have read some more or less evidence
 _BETWEEN_ROUNDS: Final = 1.0  # seconds
 _LOOK_EVERY: Final = 0.2
+_MOVES_WITHIN: Final = 60.0  # seconds that the active generation may stand still behind the other one
 
 Differing = Mapping[TenantRows, DifferingKeys]
 
 
-async def compare(pair: GenerationPair, check: Callable[[], None]) -> GenerationComparison:
-    """The result. ``check`` is called while it waits for workers; whatever it raises ends the comparison."""
-    comparing = _Comparing(pair, await fold_versions(pair.control, pair.active.name), check)
+class CannotCompare(ForeseenError):
+    """The two generations don't come to the same offsets. The message says why, and what to do."""
+
+
+async def compare(pair: GenerationPair, check: Callable[[], None], *, together: bool = True) -> GenerationComparison:
+    """The result. ``check`` is called while it waits for workers; whatever it raises ends the comparison.
+
+    Without ``together`` the two generations are read one after the other.
+    """
+    versions = await fold_versions(pair.control, pair.active.name)
+    comparing = _Comparing(pair, versions, check, together=together)
     await comparing.first_round()
     for _ in range(_ROUNDS - 1):
         if not comparing.undecided:
@@ -47,10 +58,13 @@ async def compare(pair: GenerationPair, check: Callable[[], None]) -> Generation
 class _Comparing:
     """One comparison: what differed so far, and the rows of the last round."""
 
-    def __init__(self, pair: GenerationPair, versions: Mapping[str, int] | None, check: Callable[[], None]) -> None:
+    def __init__(
+        self, pair: GenerationPair, versions: Mapping[str, int] | None, check: Callable[[], None], *, together: bool
+    ) -> None:
         self._pair = pair
         self._versions = versions
         self._check = check
+        self._together = together
         models = pair.building.read_models
         self._tables = [one for one in COMPARED if models is None or one.name in models]
         self._places: dict[str, list[ComparedPlace]] = {}
@@ -115,13 +129,28 @@ class _Comparing:
     async def _snapshots(self) -> AsyncIterator["_Both"]:
         """The two generations at the same offsets of the log."""
         pair = self._pair
-        await self._until(pair.not_ahead)
+        await self._until_not_ahead()
         async with snapshot(pair.url, pair.active.name) as here:
             vector = here.offsets.get(pair.log, {})
             await set_hold(pair.control, pair.building.name, {pair.log: vector})
             await self._until(lambda: pair.stands_at(vector))
             async with snapshot(pair.url, pair.building.name) as there:
-                yield _Both(here, there)
+                yield _Both(here, there, self._together)
+
+    async def _until_not_ahead(self) -> None:
+        """Wait until the active generation is as far as the other one. Raises CannotCompare if nobody feeds it."""
+        moved_at, before = time.monotonic(), -1
+        while left := await self._pair.records_ahead():
+            if left != before:
+                moved_at, before = time.monotonic(), left
+            if time.monotonic() - moved_at > _MOVES_WITHIN:
+                active, building = self._pair.active.name, self._pair.building.name
+                raise CannotCompare(
+                    f"{building} is {left:,} records ahead of {active}, the active generation, and no worker goes on "
+                    f"with {active}. Start one (onefold worker) and run the same command again."
+                )
+            self._check()
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         while not await holds():
@@ -135,6 +164,7 @@ class _Both:
 
     here: OpenSnapshot
     there: OpenSnapshot
+    together: bool  # whether both are read at the same time
 
     def common(self, table: ComparedTable) -> ComparedTable | None:
         """The table with the columns that both have; None if the one here can't be read as the one there is."""
@@ -144,6 +174,8 @@ class _Both:
 
     async def digests(self, table: ComparedTable) -> tuple[dict[str, Digest], dict[str, Digest]]:
         """The digests here and there."""
+        if not self.together:
+            return await digests(self.here.connection, table), await digests(self.there.connection, table)
         async with asyncio.TaskGroup() as group:
             here = group.create_task(digests(self.here.connection, table))
             there = group.create_task(digests(self.there.connection, table))

@@ -20,7 +20,9 @@ from services.rebuild.adapters.postgres import connected
 from services.rebuild.choosing import CannotRebuild, Options, chosen_generations
 from services.rebuild.comparing import compare
 from services.rebuild.core.comparing import GenerationComparison
+from services.rebuild.core.pacing import FULL
 from services.rebuild.core.progress import reached
+from services.rebuild.pacing import Pacer, pacing
 from services.rebuild.pair import GenerationPair
 from services.rebuild.showing import Showing, progress_of
 from services.rebuild.worker_processes import WorkerProcesses, worker_processes
@@ -57,18 +59,22 @@ async def rebuild(settings: Settings, options: Options, console: Console) -> Reb
         pair = GenerationPair(settings, control, *await chosen_generations(control, settings, options))
         if pair.building.read_models == frozenset():  # the code has fewer read models, and nothing new
             return Rebuilt(pair.active, pair.building, GenerationComparison(()), activated=await _swap(pair, options))
-        async with _workers(settings, pair.building.name, options.workers) as workers:
-            await _catch_up(pair, workers, console)
+        async with (
+            pacing(pair, options.share) as pacer,
+            _workers(settings, pair.building.name, options) as workers,
+        ):
+            running = _Running(workers, pacer)
+            await _catch_up(pair, running, console)
             await note_caught_up(control, pair.building.name)
             if pair.building.partial:
                 return Rebuilt(pair.active, pair.building, None)
-            return await _compared(pair, workers, options)
+            return await _compared(pair, running, options)
 
 
-async def _compared(pair: GenerationPair, workers: WorkerProcesses, options: Options) -> Rebuilt:
+async def _compared(pair: GenerationPair, running: "_Running", options: Options) -> Rebuilt:
     """Compare the two, note the result, and swap them if that is asked for and nothing speaks against it."""
     name = pair.building.name
-    comparison = await compare(pair, workers.check)
+    comparison = await compare(pair, running.check, together=running.pacer.pace == FULL)
     refused = comparison.refused(options.accepted)
     await note_comparison(pair.control, name, comparison.as_dict())
     if not refused:
@@ -76,6 +82,7 @@ async def _compared(pair: GenerationPair, workers: WorkerProcesses, options: Opt
     # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
     if pair.active.schema_digest == pair.building.schema_digest:
         await set_hold(pair.control, name, None)
+    await running.pacer.end()
     return Rebuilt(pair.active, pair.building, comparison, refused, None if refused else await _swap(pair, options))
 
 
@@ -87,8 +94,9 @@ async def _swap(pair: GenerationPair, options: Options) -> Activated | None:
 
 
 @asynccontextmanager
-async def _workers(settings: Settings, generation: str, number: int) -> AsyncIterator[WorkerProcesses]:
-    running = worker_processes(settings, generation, number, settings.data_dir / "logs")
+async def _workers(settings: Settings, generation: str, options: Options) -> AsyncIterator[WorkerProcesses]:
+    logs, yielding = settings.data_dir / "logs", options.share != FULL
+    running = worker_processes(settings, generation, options.workers, logs, yielding=yielding)
     workers = await asyncio.to_thread(running.__enter__)
     try:
         yield workers
@@ -96,22 +104,35 @@ async def _workers(settings: Settings, generation: str, number: int) -> AsyncIte
         await asyncio.to_thread(running.__exit__, None, None, None)
 
 
-async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Console) -> None:
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What works on the generation that is built."""
+
+    workers: WorkerProcesses
+    pacer: Pacer
+
+    def check(self) -> None:
+        """Raises WorkerEnded, or what has ended the pacing."""
+        self.workers.check()
+        self.pacer.check()
+
+
+async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -> None:
     """Return once the generation that is built has come to the hold, with all of its evidence and policies.
 
     First the log is folded without identity, as far as it goes now. Then the evidence, which is complete up to there,
     is resolved in large chunks, while the indexes are made that only readers need. The rest of the log comes last.
     """
     with progress_of(pair.building.name, console) as showing:
-        loaded = await _load(pair, workers, showing)
+        loaded = await _load(pair, running, showing)
         await pair.begin_resolving(loaded)
-        async with _indexing(pair) as indexing:
+        async with _indexing(pair, running.pacer) as indexing:
             hold = loaded
             while True:
-                workers.check()
+                running.check()
                 indexed = indexing.done() and indexing.result() is None  # raises what it has raised
                 positions = await pair.positions(hold)
-                showing.update(positions)
+                showing.update(positions, running.pacer.pace)
                 whole = reached(positions)
                 if indexed and whole.done >= whole.total and not await pair.rolling_out():
                     # The log may grow all the time: near is enough, since the comparison waits for the rest.
@@ -122,22 +143,24 @@ async def _catch_up(pair: GenerationPair, workers: WorkerProcesses, console: Con
                 await asyncio.sleep(_LOOK_EVERY)
 
 
-async def _load(pair: GenerationPair, workers: WorkerProcesses, showing: Showing) -> Vector:
+async def _load(pair: GenerationPair, running: _Running, showing: Showing) -> Vector:
     """Return once the log is folded without identity as far as it went when this began; returns how far."""
     end = await pair.begin_loading()
     while not await pair.has_loaded(end):
-        workers.check()
-        showing.update(await pair.positions(end))
+        running.check()
+        showing.update(await pair.positions(end), running.pacer.pace)
         await asyncio.sleep(_LOOK_EVERY)
     return end
 
 
 @asynccontextmanager
-async def _indexing(pair: GenerationPair) -> AsyncIterator[asyncio.Task[None]]:
+async def _indexing(pair: GenerationPair, pacer: Pacer) -> AsyncIterator[asyncio.Task[None]]:
     """Make the indexes that only readers need while the block runs; returns once they are made."""
 
     async def index() -> None:
         async with connected(pair.url) as connection:
+            if pacer.pace < FULL:
+                await connection.execute("SET max_parallel_maintenance_workers = 0")
             await index_for_readers(connection, pair.building.name, schema_of(pair.building.read_models))
 
     task = asyncio.create_task(index())

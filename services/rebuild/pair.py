@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from projections.engine.connection import Connection
 from projections.engine.generations import GenerationRecord
-from projections.engine.holds import OffsetHold, Vector, ahead, furthest, set_hold
+from projections.engine.holds import OffsetHold, Vector, ahead, furthest, missing, set_hold
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.rebuild.adapters.postgres import Offsets, offsets_of, rolling_out
 from services.rebuild.core.progress import Reached, RebuildPositions
@@ -87,10 +87,18 @@ class GenerationPair:
             for number, end in sorted(ends.items())
         }
 
-    async def not_ahead(self) -> bool:
-        """Whether the active generation is as far as the one that is built in every partition."""
+    async def active_progress(self) -> tuple[int, int]:
+        """How many records the active generation has folded, those of evidence included, and how many are left."""
+        found = await self.offsets(self.active)
+        topics = (self.log, self._evidence(self.active))
+        ends = [await log_ends(self.settings.kafka_servers, one) for one in topics]
+        left = sum(missing(end, found.get(one, {})) for one, end in zip(topics, ends, strict=True))
+        return sum(sum(found.get(one, {}).values()) for one in topics), left
+
+    async def records_ahead(self) -> int:
+        """How many records of the log the active generation has not folded, of those that are folded in the other."""
         here, there = await self.offsets(self.active), await self.offsets(self.building)
-        return ahead(here.get(self.log, {}), there.get(self.log, {}))
+        return missing(there.get(self.log, {}), here.get(self.log, {}))
 
     async def stands_at(self, vector: Vector) -> bool:
         """Whether the one that is built has come to these offsets, with all of its evidence and policies."""

@@ -20,7 +20,7 @@ from rich.progress import (
 from rich.text import Text
 
 from services.rebuild.core.comparing import ComparedPlace, DifferingRow, GenerationComparison
-from services.rebuild.core.progress import RebuildPositions, Speed, TopicPart, in_words, reached
+from services.rebuild.core.progress import RebuildPositions, Speed, TopicPart, gives_way, in_words, reached
 from services.runtime.terminal import say, show
 
 _LINE_EVERY: Final = 5.0  # seconds
@@ -30,8 +30,8 @@ _IDS: Final = ("contact_id", "customer_id")
 class Showing(Protocol):
     """Shows how far a rebuild is."""
 
-    def update(self, positions: RebuildPositions) -> None:
-        """Show these positions."""
+    def update(self, positions: RebuildPositions, pace: float) -> None:
+        """Show these positions, and the share of the time at work."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ class _Lines:
         self._speed = Speed()
         self._shown = time.monotonic()
 
-    def update(self, positions: RebuildPositions) -> None:
+    def update(self, positions: RebuildPositions, pace: float) -> None:
         """Show these positions, unless others were shown a moment ago."""
         now, whole = time.monotonic(), reached(positions)
         self._speed.note(now, whole.done)
@@ -61,18 +61,20 @@ class _Lines:
             self._shown = now
             left = in_words(self._speed.seconds_left(whole.total - whole.done))
             done = f"{self._generation}: {whole.done:,} of {whole.total:,} records"
-            say(f"{done}, {self._speed.rate:,.0f} a second, {left}" if whole.done < whole.total else done)
+            going = f"{done}, {self._speed.rate:,.0f} a second, {left}{gives_way(pace)}"
+            say(going if whole.done < whole.total else done)
 
 
 class _Bars:
     """A bar for each partition, and one for all."""
 
     def __init__(self, generation: str, bars: Progress) -> None:
+        self._generation = generation
         self._bars = bars
         self._whole = bars.add_task(generation, total=None)
         self._tasks: dict[TopicPart, TaskID] = {}
 
-    def update(self, positions: RebuildPositions) -> None:
+    def update(self, positions: RebuildPositions, pace: float) -> None:
         """Move the bars."""
         for place, one in positions.items():
             if place not in self._tasks:
@@ -80,7 +82,8 @@ class _Bars:
                 self._tasks[place] = self._bars.add_task(f"{topic} {number}", total=one.total)
             self._bars.update(self._tasks[place], completed=one.done, total=one.total)
         whole = reached(positions)
-        self._bars.update(self._whole, completed=whole.done, total=whole.total)
+        described = f"{self._generation}{gives_way(pace)}"
+        self._bars.update(self._whole, completed=whole.done, total=whole.total, description=described)
 
 
 class _Rate(ProgressColumn):

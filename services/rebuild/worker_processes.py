@@ -14,7 +14,7 @@ from services.embedded.service_processes import start_worker
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
-_NICE: Final = 10  # a rebuild takes what the service leaves of the processors
+_NICE: Final = 10  # a rebuild that gives way takes what the service leaves of the processors
 
 
 def useful_workers(settings: Settings) -> int:
@@ -28,20 +28,26 @@ class WorkerEnded(ForeseenError):
 
 
 class WorkerProcesses:
-    """Workers of one generation. They end with this process, however it ends. The methods block."""
+    """Workers of one generation. They end with this process, however it ends. The methods block.
 
-    def __init__(self, settings: Settings, generation: str, number: int, logs: Path, lease: Lease) -> None:
+    Those that give way, ``yielding``, run at a low priority.
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes workers
+        self, settings: Settings, generation: str, number: int, logs: Path, lease: Lease, *, yielding: bool
+    ) -> None:
         self._settings = settings
         self._generation = generation
         self._logs = logs
         self._lease = lease
+        self._nice = _NICE if yielding else 0
         self._restarts = [Restarts() for _ in range(number)]
         self._running = [self._start(one) for one in range(number)]
 
     def _start(self, number: int) -> Process:
         settings = self._settings.model_copy(update={"worker_port": free_port(), "wait_for_repair": False})
         name = f"rebuild-{number + 1}"
-        return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name, nice=_NICE)
+        return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name, nice=self._nice)
 
     def check(self) -> None:
         """Start those again that asked for it. Raises WorkerEnded if another one ended."""
@@ -61,10 +67,12 @@ class WorkerProcesses:
 
 
 @contextmanager
-def worker_processes(settings: Settings, generation: str, number: int, logs: Path) -> Iterator[WorkerProcesses]:
-    """Run so many workers of the generation until the block ends."""
+def worker_processes(
+    settings: Settings, generation: str, number: int, logs: Path, *, yielding: bool = True
+) -> Iterator[WorkerProcesses]:
+    """Run so many workers of the generation until the block ends; those that are ``yielding`` at a low priority."""
     with tempfile.TemporaryDirectory(prefix="onefold-rebuild-") as run, Lease(Path(run)) as lease:
-        workers = WorkerProcesses(settings, generation, number, logs, lease)
+        workers = WorkerProcesses(settings, generation, number, logs, lease, yielding=yielding)
         try:
             yield workers
         finally:

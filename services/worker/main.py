@@ -24,7 +24,7 @@ from services.worker import health
 from services.worker.adapters import kafka, postgres
 from services.worker.adapters.topics import FollowedTopics
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
-from services.worker.agents.app import FaustPartitionReader, add_agent, create_app
+from services.worker.agents.app import FaustPartitionReader, add_agent, create_app, records_of_chunk
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.generations import FedGenerations, WorkerRole
 from services.worker.background.upkeep import commit_hints, end_stalled_transactions, follow_hold, report_lag
@@ -36,6 +36,7 @@ from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
+from services.worker.handlers.turns import FULL, Turns
 from services.worker.ports import LogTruncated
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
@@ -112,6 +113,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         cutoff = Cutoff.at(*record.horizon)
         bulk = record.state == BUILDING
         progress = WorkerProgress()
+        turns = Turns(stop, progress.moved)
         # An attempt ends well before the watchdog would end the worker.
         digest = schema_of(generation.read_models).digest
         read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2, digest)
@@ -136,13 +138,16 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
 
         async def read_hold() -> None:
             app.hold = await postgres.hold_of(pool, generation.name)
+            if bulk:
+                turns.pace = await postgres.pace_of(pool, generation.name)
+                app.chunk_records = records_of_chunk(settings, bulk=turns.pace >= FULL)
 
         await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
         followed = FollowedTopics(
             settings.kafka_servers, pool, generation.name, [topic_name(one) for one in _FOLDED], retrier
         )
         app.require_topics = followed.require
-        agents = _build_agents(app, resources, factories, handler_of, progress)
+        agents = _build_agents(app, resources, factories, handler_of, progress, turns)
         lag = partial(agents.reader.lag, progress.committed)
         watchdog = Watchdog(
             progress,
@@ -200,12 +205,13 @@ class _Agents:
     services: Sequence[BackgroundService]
 
 
-def _build_agents(
+def _build_agents(  # noqa: PLR0913, PLR0917 - what agents are made of
     app: ChunkedApp,
     resources: WorkerResources,
     factories: Sequence[AgentFactory],
     handler_of: Callable[[AgentSpec], ChunkHandler],
     progress: WorkerProgress,
+    turns: Turns,
 ) -> _Agents:
     reader = FaustPartitionReader(app)
     specs = [spec for make in factories if (spec := make(resources)) is not None]
@@ -214,6 +220,6 @@ def _build_agents(
         handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
         waiting = WaitingChunks(app.chunk_records, together=spec.save_together is not None)
-        executors.append(PartitionExecutor(runner.decode, runner.handle, app.crash, waiting))
+        executors.append(PartitionExecutor(runner.decode, turns.paced(runner.handle), app.crash, waiting))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, executors, [service for spec in specs for service in spec.background])

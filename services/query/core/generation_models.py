@@ -30,6 +30,15 @@ class GenerationView(Shape):
     compared_at: Annotated[Timestamp | None, Field(description="when it was found equal to the active one")]
     as_of: Annotated[Timestamp | None, Field(description="events that occurred later are left out")]
     known_at: Annotated[Timestamp | None, Field(description="events that were received later are left out")]
+    read_models: Annotated[list[str] | None, Field(description="those that it is made of; null: all of them")]
+    pace: Annotated[
+        float | None,
+        Field(
+            description="the share of the time that each worker of its rebuild works; below 1 the rebuild gives way to "
+            "the service; null while no rebuild runs",
+            examples=[0.1],
+        ),
+    ]
     changes_topic: Annotated[str, Field(examples=["onefold.customer-changes"])]
     folded: Annotated[int, Field(description="records of the log that were folded")]
     records: Annotated[int | None, Field(description="records of the log; null while Kafka is away")]

@@ -56,3 +56,8 @@ def in_words(seconds: float | None) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min left" if hours else f"{minutes} min {rest} s left" if minutes else f"{rest} s left"
+
+
+def gives_way(pace: float) -> str:
+    """What is added to the progress while workers work only this share of the time."""
+    return f" (gives way to the service, pace {pace:.0%})" if pace < 1 else ""

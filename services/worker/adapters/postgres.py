@@ -22,6 +22,7 @@ from projections.engine.generations import (
 )
 from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
+from projections.engine.paces import read_pace
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
 from projections.registry import SCHEMA, schema_of
@@ -70,6 +71,12 @@ async def hold_of(pool: Pool, generation: str) -> OffsetHold | None:
     """The hold of a generation that is being built; None if there is none."""
     async with pool.acquire() as connection:
         return await read_hold(connection, generation)
+
+
+async def pace_of(pool: Pool, generation: str) -> float:
+    """The share of the time that the generation's workers may work."""
+    async with pool.acquire() as connection:
+        return await read_pace(connection, generation)
 
 
 async def record_of(pool: Pool, generation: str) -> GenerationRecord:

@@ -46,8 +46,13 @@ def create_app(settings: Settings, group: str, keeper: OffsetKeeper, *, bulk: bo
         cython_optimizations=True,
     )
     app.offset_keeper = keeper
-    app.chunk_records = settings.chunk_records * times
+    app.chunk_records = records_of_chunk(settings, bulk=bulk)
     return app
+
+
+def records_of_chunk(settings: Settings, *, bulk: bool) -> int:
+    """The most records of a chunk."""
+    return settings.chunk_records * (_IN_BULK if bulk else 1)
 
 
 def add_agent(app: ChunkedApp, spec: AgentSpec, topic: str, executor: PartitionExecutor) -> None:

@@ -84,7 +84,7 @@ async def test_a_lost_cluster_is_restored_from_files_and_read_models_go_on(world
         await world.append(*islice(history(Random(4)), 100))
         await world.settle()
         await world.verify_holds()
-        rebuilt = await rebuild(world.settings, Options(swap=True), Console(stderr=True, quiet=True))
+        rebuilt = await rebuild(world.settings, Options(swap=True, share=1.0), Console(stderr=True, quiet=True))
         assert rebuilt.activated is not None, rebuilt.comparison
         assert await worker.stop() == 0
     before_export = manifest.topics["channel-events"].topic_id

@@ -18,7 +18,8 @@ from projections.engine.generations import (
     next_generation,
     start_afresh,
 )
-from projections.registry import SCHEMA
+from projections.engine.paces import set_pace
+from projections.registry import SCHEMA, schema_of
 from services.control.keys import add_key
 from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
@@ -84,10 +85,15 @@ async def test_generations_are_listed_for_keys_of_administrators(brand: Brand) -
     assert (await brand.get("/v1/generations")).status_code == 403
     brand.keys["admin"] = await add_key(brand.engine, "demo", ["admin"])
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
+    some = schema_of(["tags", "consents"])
+    await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), some)
+    await set_pace(brand.connection, "g2", 0.25)
     found = (await brand.json("/v1/generations", key="admin"))["generations"]
-    assert [(one["name"], one["state"], one["readable"], one["folded"]) for one in found] == [
-        ("g1", "active", True, 0),
-        ("g2", "building", True, 0),
+    fields = ("name", "state", "readable", "folded", "read_models", "pace")
+    assert [tuple(one[field] for field in fields) for one in found] == [
+        ("g1", "active", True, 0, None, None),
+        ("g2", "building", True, 0, None, 0.25),
+        ("g3", "building", False, 0, ["consents", "tags"], None),
     ]
 
 

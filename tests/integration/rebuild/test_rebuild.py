@@ -1,9 +1,11 @@
 """A generation is rebuilt from the log while the active one goes on, and is compared with it at the same offsets."""
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -14,16 +16,25 @@ from rich.console import Console
 from projections.as_of.cutoff import Cutoff
 from projections.engine.connection import Connection
 from projections.engine.generation_schema import GenerationSchema
-from projections.engine.generations import Generation, Horizon, add_generation
+from projections.engine.generations import Generation, Horizon, add_generation, all_generations
 from projections.engine.holds import Vector
+from projections.engine.paces import FULL
+from projections.engine.rebuilds import lock_rebuild
+from projections.engine.sessions import service_reads
 from projections.registry import SCHEMA
+from services.control.generations import list_generations
 from services.rebuild.choosing import CannotRebuild, Options
+from services.rebuild.comparing import CannotCompare
+from services.rebuild.core.pacing import FLOOR, START, ServiceLoad
 from services.rebuild.main import Rebuilt, rebuild
+from services.rebuild.pacing import Pacer
 from services.rebuild.pair import GenerationPair
 from services.rebuild.worker_processes import WorkerEnded
 from services.runtime.broker import log_ends
+from services.runtime.database import create_pool
 from tests.support.families import history
 from tests.support.older_data import load_older_data
+from tests.support.polling import until
 from tests.support.workload import workload
 from tests.support.worlds import World, log_grows
 
@@ -33,7 +44,7 @@ QUIET = Console(stderr=True, quiet=True)
 
 
 async def rebuilt(world: World, workers: int = 1) -> Rebuilt:
-    return await rebuild(world.settings, Options(workers), QUIET)
+    return await rebuild(world.settings, Options(workers, share=FULL), QUIET)
 
 
 def differing(result: Rebuilt) -> Iterable[str]:
@@ -150,7 +161,7 @@ async def test_read_models_of_older_code_differ_with_the_reason(world: World) ->
         await connection.executemany(
             "INSERT INTO g1.offsets (topic, partition, next_offset) VALUES ($1, $2, $3)", folded
         )
-    result = await rebuild(world.settings, Options(swap=True), QUIET)
+    result = await rebuild(world.settings, Options(swap=True, share=FULL), QUIET)
     assert result.activated is None
     assert set(result.refused) >= {"contacts", "timeline"}
     assert result.comparison is not None
@@ -165,7 +176,7 @@ async def test_read_models_of_other_code_are_rebuilt_and_replaced(world: World) 
     async with world.connection() as connection:
         await connection.execute("ALTER TABLE g1.timeline DROP COLUMN account_key CASCADE")
         await connection.execute("UPDATE onefold.generations SET schema_digest = 'of other code'")
-    result = await rebuild(world.settings, Options(swap=True), QUIET)
+    result = await rebuild(world.settings, Options(swap=True, share=FULL), QUIET)
     assert result.comparison is not None
     assert result.comparison.changed == {"timeline": "columns new: account_key"}
     assert result.activated is not None, result.comparison
@@ -182,7 +193,7 @@ async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_the
     await world.append(*events)
     middle = sorted({one.occurred_at for one in events})[75]
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=middle)
-    result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment)), QUIET)
+    result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment), share=FULL), QUIET)
     assert result.comparison is None
     cutoff = Cutoff.at(moment, None)
     wanted = {one.event_id for one in events if cutoff.counts_for_identity(one)}
@@ -198,3 +209,77 @@ async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do
         await add_generation(connection, Generation("g2", "g2", ""), other)
     with pytest.raises(CannotRebuild, match="onefold generations drop g2"):
         await rebuild(world.settings, Options(), QUIET)
+
+
+async def test_a_rebuild_gives_way_to_a_service_that_is_behind_and_still_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is behind all the time; the rebuild's workers see the pace, which ends with the rebuild."""
+    await world.append(*islice(history(Random(8)), 400))
+    worker = world.start_worker()
+    await world.settle()
+    seen: list[float | None] = []
+
+    async def behind(_pacer: Pacer) -> ServiceLoad:
+        seen.append(next(one.pace for one in await list_generations(world.settings) if one.name == "g2"))
+        return ServiceLoad(in_use=True, seconds_behind=60)
+
+    async def until_slow(pair: GenerationPair, end: Vector) -> bool:
+        return FLOOR in seen and await has_loaded(pair, end)
+
+    has_loaded = GenerationPair.has_loaded
+    monkeypatch.setattr(Pacer, "_load", behind)
+    monkeypatch.setattr(GenerationPair, "has_loaded", until_slow)
+    result = await rebuild(world.settings, Options(swap=True), QUIET)
+    assert result.activated is not None, result.comparison
+    assert seen[:3] == [START, START / 2, FLOOR]
+    assert [one.pace for one in await list_generations(world.settings)] == [None, None]
+    assert await worker.stop() == 0
+
+
+async def test_a_rebuild_looks_at_what_the_service_does(world: World) -> None:
+    """It sees that a worker folds and how much is left, and a query service that reads."""
+    await world.append(*islice(history(Random(9)), 200))
+    worker = world.start_worker()
+    await world.settle()
+    async with world.connection() as connection:
+        await add_generation(connection, Generation("g2", "", ""), SCHEMA)
+        active, building = await all_generations(connection)
+        pair = GenerationPair(world.settings, connection, active, building)
+        before = await pair.active_progress()
+        assert before[1] == 0
+        assert await worker.stop() == 0
+        await world.append(*islice(history(Random(10)), 5))
+        assert await pair.active_progress() == (before[0], 5)
+        assert not await service_reads(connection)
+        pool = create_pool(world.settings.database_url, name="onefold-query", max_size=1)
+        async with pool, pool.acquire() as reader:
+            await reader.execute("SELECT 1 FROM onefold.generations")
+            assert not await service_reads(connection)
+            reading = asyncio.create_task(reader.execute("SELECT pg_sleep(60)"))
+            await until(partial(service_reads, connection), 60, "the read was not seen")
+            reading.cancel()
+            await asyncio.wait([reading])
+
+
+async def test_a_second_rebuild_is_refused_while_one_runs(world: World) -> None:
+    async with world.connection() as connection:
+        assert await lock_rebuild(connection)
+        with pytest.raises(CannotRebuild, match="Another rebuild is running"):
+            await rebuild(world.settings, Options(), QUIET)
+        assert [one.name for one in await all_generations(connection)] == ["g1"]
+
+
+async def test_a_generation_ahead_of_one_that_nobody_feeds_is_not_compared_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.append(*islice(history(Random(3)), 100))
+    worker = world.start_worker()
+    await world.settle()
+    assert await worker.stop() == 0
+    await rebuilt(world)
+    async with world.connection() as connection:  # as if it had been restored from a backup
+        await connection.execute("UPDATE g1.offsets SET next_offset = 0 WHERE topic = $1", world.topic)
+    monkeypatch.setattr("services.rebuild.comparing._MOVES_WITHIN", 1.0)
+    with pytest.raises(CannotCompare, match=r"records ahead of g1.*onefold worker"):
+        await rebuilt(world)

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from projections.engine.generations import FIRST, all_generations
+from projections.engine.paces import FULL
 from projections.registry import SCHEMA
 from services.rebuild.choosing import CannotRebuild, Options
 from services.rebuild.main import Rebuilt, rebuild
@@ -77,7 +78,7 @@ async def generations(world: World) -> Mapping[str, tuple[str, frozenset[str] | 
 
 
 async def built(world: World, **options: Any) -> Rebuilt:
-    return await rebuild(world.settings, Options(**options), QUIET)
+    return await rebuild(world.settings, Options(**options, share=FULL), QUIET)
 
 
 async def test_new_and_changed_read_models_are_built_alone_while_older_code_writes(
@@ -110,7 +111,9 @@ async def test_new_and_changed_read_models_are_built_alone_while_older_code_writ
 
     # Going back is the same command of the older code: its consents go on where they stood.
     log = world.home / "older-rebuild.log"
-    assert await finished(older.start(world.settings, log, "rebuild", "--swap")) == 0, log.read_text()
+    assert await finished(older.start(world.settings, log, "rebuild", "--swap", "--share", "100%")) == 0, (
+        log.read_text()
+    )
     assert "notifications" not in await tables(world, FIRST)
     assert "notifications" in await tables(world, "g2")
     log = world.home / "older-verify.log"

@@ -1,0 +1,75 @@
+"""Paces a rebuild: looks at the service each second, and sets how much of the time the rebuild's workers work."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Final
+
+from projections.engine.paces import set_pace
+from projections.engine.sessions import service_reads
+from services.rebuild.adapters.postgres import connected
+from services.rebuild.core.pacing import FULL, START, AnswerTimes, ServiceLoad, WorkersLag, next_pace
+from services.rebuild.pair import GenerationPair
+from services.runtime.cancelling import cancel_all
+from services.runtime.database import DATABASE_ERRORS
+
+_ANSWERS: Final = 20  # that are timed each second
+_EVERY: Final = 0.05  # seconds between two of them
+_FEW: Final = 1  # answers that saw the service read; a health check now and then is no use of it
+
+
+class Pacer:
+    """Sets the pace of the generation that is built, again and again. ``pace`` is the latest.
+
+    With a ``share`` it is that one; otherwise it depends on what the service has to do.
+    """
+
+    def __init__(self, pair: GenerationPair, share: float | None) -> None:
+        self.pace = START if share is None else share
+        self._share = share
+        self._pair = pair
+        self._answers = AnswerTimes()
+        self._lag = WorkersLag()
+        self._task = asyncio.create_task(self._run())
+
+    def check(self) -> None:
+        """Raises what has ended the pacing."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def end(self) -> None:
+        """Let the workers work all the time from now on."""
+        await cancel_all(self._task)
+        self.pace = FULL
+        await set_pace(self._pair.control, self._pair.building.name, None)
+
+    async def _run(self) -> None:
+        while True:
+            await set_pace(self._pair.control, self._pair.building.name, self.pace)
+            load = await self._load()
+            self.pace = next_pace(self.pace, load) if self._share is None else self._share
+
+    async def _load(self) -> ServiceLoad:
+        """What the service has to do; takes about a second."""
+        times, reads = list[float](), 0
+        for _ in range(_ANSWERS):
+            began = time.perf_counter()
+            reads += await service_reads(self._pair.control)
+            times.append(time.perf_counter() - began)
+            await asyncio.sleep(_EVERY)
+        behind = self._lag.note(time.monotonic(), *await self._pair.active_progress())
+        return ServiceLoad(behind is not None or reads > _FEW, behind or 0.0, self._answers.note(times))
+
+
+@asynccontextmanager
+async def pacing(pair: GenerationPair, share: float | None) -> AsyncIterator[Pacer]:
+    """Pace the workers while the block runs; afterwards they work all the time."""
+    async with connected(pair.url) as connection:
+        pacer = Pacer(replace(pair, control=connection), share)
+        try:
+            yield pacer
+        finally:
+            with suppress(*DATABASE_ERRORS):  # the pace holds for a minute only
+                await pacer.end()
