@@ -1,49 +1,78 @@
 """Customer rows beside what their contacts and identity add up to in the same snapshot, for verifying them."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
 
-from projections.customers.composing import FIRST
-from projections.customers.loading import customers_after, load_customers
+from projections.customers.composing import FIRST, is_complete
+from projections.customers.loading import customers_after, load_customers, owners_of
 from projections.customers.rows import customer_row
 from projections.customers.store import state_of
-from projections.customers.tables import CUSTOMER_ROWS
+from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.connection import Connection
-from projections.engine.metadata import Rows
+from projections.engine.metadata import Key, Rows
 from projections.engine.queries import all_rows
-from projections.identity.resolutions import active_resolution, policy_of
+from projections.engine.touched import all_touched
+from projections.identity.resolutions import ResolutionInUse, active_resolution, policy_of
 
 _PAGE = 500  # contacts
 
 
 class ComparedCustomers(NamedTuple):
-    """The rows that are expected, and those that were found."""
+    """The rows that are expected, and those that were found; the same of the counts of their terms."""
 
     expected: Rows
     found: Rows
+    expected_counts: Rows
+    found_counts: Rows
 
 
 async def customer_rows(connection: Connection, tenants: Collection[str], region: str) -> ComparedCustomers:
-    """The rows of the tenants whose composer is not behind: else they are of an earlier moment.
+    """The rows of the customers of which nothing is touched that the composer has still to take.
 
-    Call it in one snapshot. ``region`` is for tenants without one of their own.
+    Tenants of which the composer has not made all rows yet are left out. Call it in one snapshot. ``region`` is for
+    tenants without one of their own.
     """
     expected: Rows = {}
-    compared: set[str] = set()
-    for tenant in sorted(tenants):
-        state = await state_of(connection, tenant)
-        if state is not None and state.vector is not None:
-            compared.add(tenant)
-            expected |= await _rows_of(connection, tenant, region)
+    found: Rows = {}
     stored = await all_rows(connection, CUSTOMER_ROWS)
-    return ComparedCustomers(expected, {key: _plain(row) for key, row in stored.items() if key[0] in compared})
+    for tenant in sorted(tenants):
+        active = await active_resolution(connection, tenant)
+        if is_complete(await state_of(connection, tenant), active):
+            pending = await _pending(connection, active)
+            rows = await _rows_of(connection, active, region)
+            expected |= {key: row for key, row in rows.items() if key[1] not in pending}
+            found |= {key: row for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
+    counts = await all_rows(connection, CUSTOMER_TERMS)
+    found = {key: _plain(row) for key, row in found.items()}
+    return ComparedCustomers(expected, found, _counted(stored, counts), _in_use(counts))
 
 
-async def _rows_of(connection: Connection, tenant: str, region: str) -> Rows:
-    active = await active_resolution(connection, tenant)
+async def _pending(connection: Connection, active: ResolutionInUse) -> set[UUID]:
+    """The customers whose rows may be of an earlier moment."""
+    touched = await all_touched(connection, active.tenant)
+    contacts = touched.contacts | touched.seen
+    owners = await owners_of(connection, active.key, contacts)
+    return touched.customers | contacts | {one for one in owners.values() if one is not None}
+
+
+def _counted(rows: Mapping[Key, Any], counts: Mapping[Key, Any]) -> Rows:
+    """What the counts must be: how many of the rows have each term."""
+    number = Counter((tenant, term) for (tenant, _), row in rows.items() for term in row.terms)
+    return {
+        key: counts[key]._replace(customers=of) if key in counts else (*key, "", "", of) for key, of in number.items()
+    }
+
+
+def _in_use(counts: Mapping[Key, Any]) -> Rows:
+    """The counts of terms that a customer has."""
+    return {key: row for key, row in counts.items() if row.customers}
+
+
+async def _rows_of(connection: Connection, active: ResolutionInUse, region: str) -> Rows:
     policy = policy_of(active, region)
     rows: Rows = {}
     after: UUID | None = FIRST
@@ -51,8 +80,8 @@ async def _rows_of(connection: Connection, tenant: str, region: str) -> Rows:
         page = await customers_after(connection, active.key, after, _PAGE)
         found = await load_customers(connection, active.key, policy, page.customer_ids)
         for one in found.values():
-            row, _ = customer_row(tenant, one.customer.identity, one.customer.contacts, one.conflicts)
-            rows[tenant, row.customer_id] = _plain(row)
+            row, _ = customer_row(active.tenant, one.customer.identity, one.customer.contacts, one.conflicts)
+            rows[active.tenant, row.customer_id] = _plain(row)
         after = page.next
     return rows
 

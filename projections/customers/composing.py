@@ -9,24 +9,34 @@ from typing import Final
 from uuid import UUID
 
 from projections.customers.loading import LAST, customers_after, load_customers, owners_of
-from projections.customers.store import note_state, replace_rows, rows_within, state_of, update_times
+from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
-from projections.engine.touched import forget_touched, take_touched, touched_tenants
-from projections.identity.resolutions import ResolutionInUse, active_resolution, all_tenants, policy_of
+from projections.engine.touched import forget_touched, take_touched
+from projections.identity.resolutions import (
+    ResolutionInUse,
+    active_resolution,
+    active_resolutions,
+    all_tenants,
+    policy_of,
+)
 
 FIRST: Final = UUID(int=0)
 _PAGE: Final = 500  # contacts, of a pass over all
 _IDS: Final = 2000  # that were touched, taken together
 
 
-async def waiting_tenants(connection: Connection) -> list[str]:
-    """The tenants of which something changed, and those whose rows are not all made."""
-    tenants = set(await touched_tenants(connection))
-    for tenant in await all_tenants(connection):
-        if tenant not in tenants and not await _is_complete(connection, tenant):
-            tenants.add(tenant)
-    return sorted(tenants)
+async def unfinished_tenants(connection: Connection) -> list[str]:
+    """The tenants whose rows are not all made."""
+    tenants = await all_tenants(connection)
+    states = await all_states(connection)
+    active = {one.tenant: one for one in await active_resolutions(connection, tenants)}
+    return sorted(one for one in tenants if not is_complete(states.get(one), active[one]))
+
+
+def is_complete(state: ComposedRow | None, active: ResolutionInUse) -> bool:
+    """Whether all rows were made of the resolution that readers read."""
+    return state is not None and state.position is None and state.resolution_id == active.resolution_id
 
 
 async def compose_some(connection: Connection, tenant: str, region: str, page: int = _PAGE) -> bool:
@@ -46,12 +56,6 @@ async def compose_some(connection: Connection, tenant: str, region: str, page: i
     await note_state(connection, state)
     noted = await state_of(connection, tenant)
     return noted is None or noted.vector is None
-
-
-async def _is_complete(connection: Connection, tenant: str) -> bool:
-    state = await state_of(connection, tenant)
-    active = await active_resolution(connection, tenant)
-    return state is not None and state.position is None and state.resolution_id == active.resolution_id
 
 
 async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str) -> None:

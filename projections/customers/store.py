@@ -103,6 +103,7 @@ _COUNT_LESS: Final = compiled(
     *_FEWER.c.keys(),
 )
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
+_STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
 _LOCK: Final = compiled(
     sa.select(
         sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
@@ -119,6 +120,11 @@ async def state_of(connection: Connection, tenant: str) -> ComposedRow | None:
     """How far a tenant's rows are made; None before the first pass."""
     row = await connection.fetchrow(_STATE, tenant)
     return ComposedRow(*row) if row else None
+
+
+async def all_states(connection: Connection) -> dict[str, ComposedRow]:
+    """How far the rows of each tenant are made, of those with a pass behind or under way."""
+    return {row[0]: ComposedRow(*row) for row in await connection.fetch(_STATES)}
 
 
 async def note_state(connection: Connection, state: ComposedRow) -> None:

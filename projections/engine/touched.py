@@ -4,7 +4,8 @@ A chunk notes one row a tenant, in its own transaction, and reads nothing for it
 deletes rows, in the snapshot in which it reads what they name.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -55,6 +56,10 @@ _NOTE: Final = compiled(
     sa.insert(TOUCHED).values(tenant=sa.bindparam("tenant", type_=sa.Text()), **_arrays(*_IDS)), "tenant", *_IDS
 )
 _TAKE: Final = _take()
+_ALL: Final = compiled(
+    sa.select(*(TOUCHED.c[name] for name in _IDS)).where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text())),
+    "tenant",
+)
 _FORGET: Final = compiled(
     sa.delete(TOUCHED).where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text())), "tenant"
 )
@@ -85,12 +90,21 @@ async def note_touched(connection: Connection, touched: TouchedByTenant) -> None
 
 async def take_touched(connection: Connection, tenant: str, ids: int) -> Touched:
     """Take what the earliest chunks of a tenant changed: about so many ``ids``, and of one chunk at least."""
-    taken = Touched()
-    for contacts, seen, customers in await connection.fetch(_TAKE, tenant, ids):
-        taken.contacts.update(contacts)
-        taken.seen.update(seen)
-        taken.customers.update(customers)
-    return taken
+    return _together(await connection.fetch(_TAKE, tenant, ids))
+
+
+async def all_touched(connection: Connection, tenant: str) -> Touched:
+    """What changed of a tenant, and stays to be taken."""
+    return _together(await connection.fetch(_ALL, tenant))
+
+
+def _together(rows: Iterable[Any]) -> Touched:
+    found = Touched()
+    for contacts, seen, customers in rows:
+        found.contacts.update(contacts)
+        found.seen.update(seen)
+        found.customers.update(customers)
+    return found
 
 
 async def forget_touched(connection: Connection, tenant: str) -> None:

@@ -255,8 +255,13 @@ async def resolutions_in_use(connection: Connection, tenants: Collection[str]) -
 
 async def active_resolution(connection: Connection, tenant: str) -> ResolutionInUse:
     """The resolution that readers read."""
-    (found,) = _found(await connection.fetch(_ACTIVE_ONES, [tenant]))
+    (found,) = await active_resolutions(connection, [tenant])
     return found
+
+
+async def active_resolutions(connection: Connection, tenants: Collection[str]) -> list[ResolutionInUse]:
+    """The resolution of each tenant that readers read."""
+    return _found(await connection.fetch(_ACTIVE_ONES, list(tenants)))
 
 
 def _found(records: Collection[Any]) -> list[ResolutionInUse]:

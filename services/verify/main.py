@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from projections.contacts.tables import TABLE as CONTACT_ROWS
-from projections.customers.tables import CUSTOMER_ROWS
+from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
@@ -94,12 +94,14 @@ class Verifier:
         policies = self._policies({one.event.tenant for one in log.events} | {event.tenant for event in events})
         expected[POLICIES] = {key_of(POLICIES, row): row for row in policies_in(events)}
         expected |= determined(resolve_log(events, policies, self._id_of))
+        customers = self._snapshot.customers
         return VerifyResult(
             self._account_of(log, CHANNEL_EVENTS),
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [
                 *self._compared(expected),
-                compare(CUSTOMER_ROWS, *self._snapshot.customers),
+                compare(CUSTOMER_ROWS, customers.expected, customers.found),
+                compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),

@@ -1,9 +1,14 @@
 """Prints a verdict on a terminal."""
 
+from typing import Final
+
 from rich.console import Console
 from rich.table import Table as Grid
 
+from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS
 from services.verify.verdict import TopicAccount, VerifyResult
+
+_COMPOSED: Final = {CUSTOMER_ROWS.name, CUSTOMER_TERMS.name}
 
 
 def show(console: Console, verdict: VerifyResult) -> None:
@@ -20,6 +25,10 @@ def show(console: Console, verdict: VerifyResult) -> None:
     console.print(grid)
     _show_account(console, "the log", verdict.log)
     _show_account(console, "the evidence topic", verdict.evidence)
+    if any(one.table in _COMPOSED and one.difference for one in verdict.tables):
+        console.print(
+            "Customer rows are composed of contacts and identity. This makes all anew: onefold rebuild --swap"
+        )
     console.print("The tables are what the log gives." if verdict.holds else "The tables are NOT what the log gives.")
 
 

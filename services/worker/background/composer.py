@@ -5,15 +5,17 @@ with many does not keep the others waiting.
 """
 
 import asyncio
+import math
+import time
 from contextlib import suppress
 from typing import Final
 
 import structlog
 
-from projections.customers.composing import compose_some, waiting_tenants
+from projections.customers.composing import compose_some, unfinished_tenants
 from projections.customers.store import lock_composer
 from projections.engine.connection import Connection
-from projections.engine.touched import behind
+from projections.engine.touched import behind, touched_tenants
 from services.runtime import metrics
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
@@ -44,23 +46,28 @@ class Composer:
 
     async def _run_alone(self, connection: Connection) -> None:
         """Wait for the lock, then compose for as long as the connection holds it."""
-        alone = False
-        while True:
-            alone = alone or await lock_composer(connection)
+        while not await lock_composer(connection):
             await self._report(connection)
-            if not alone:
-                await asyncio.sleep(self._every)
-                continue
+            await asyncio.sleep(self._every)
+        looked = -math.inf
+        unfinished: set[str] = set()
+        while True:
             self._changed.clear()
-            tenants = await waiting_tenants(connection)
-            more = [await self.compose(connection, tenant) for tenant in tenants]
-            if any(more):
-                await asyncio.sleep(0)
-                continue
-            await asyncio.sleep(self._rest)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._every):
-                    await self._changed.wait()
+            await self._report(connection)
+            if time.monotonic() - looked > self._every:
+                unfinished = set(await unfinished_tenants(connection))
+                looked = time.monotonic()
+            tenants = sorted({*await touched_tenants(connection), *unfinished})
+            more = {one for one in tenants if await self.compose(connection, one)}
+            unfinished &= more
+            if not more:
+                await self._rest_until_woken()
+
+    async def _rest_until_woken(self) -> None:
+        await asyncio.sleep(self._rest)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._every):
+                await self._changed.wait()
 
     @staticmethod
     async def _report(connection: Connection) -> None:
