@@ -80,7 +80,7 @@ async def _rows_of(connection: Connection, active: ResolutionInUse, region: str)
         page = await customers_after(connection, active.key, after, _PAGE)
         found = await load_customers(connection, active.key, policy, page.customer_ids)
         for one in found.values():
-            row, _ = customer_row(active.tenant, one.customer.identity, one.customer.contacts, one.conflicts)
+            row, *_ = customer_row(active.tenant, one.customer.identity, one.customer.contacts, one.conflicts)
             rows[active.tenant, row.customer_id] = _plain(row)
         after = page.next
     return rows
@@ -89,4 +89,5 @@ async def _rows_of(connection: Connection, active: ResolutionInUse, region: str)
 def _plain(row: Any) -> Any:
     """The row with values in place of JSON, which PostgreSQL writes in its own way, and with tuples."""
     json = {name: orjson.loads(getattr(row, name)) for name in ("tags", "attributes")}
-    return row._replace(terms=tuple(row.terms), grams=tuple(row.grams), **json)
+    arrays = {name: tuple(getattr(row, name)) for name in ("terms", "names", "grams")}
+    return row._replace(**arrays, **json)

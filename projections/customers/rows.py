@@ -4,14 +4,15 @@ Nothing here depends on the clock: a tag that has run out is still a term of the
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 import orjson
 
-from projections.contacts.state import ContactState, social_binding
+from projections.contacts.state import ContactState
 from projections.customers.folds import CustomerIdentity, CustomerRecord, OwnContact, states_of, summarise
 from projections.customers.sessions import BEGINNING
-from projections.customers.tables import CustomerSummaryRow
+from projections.customers.tables import CustomerContactRow, CustomerSummaryRow
 from projections.customers.terms import (
     ACCOUNT,
     ATTRIBUTE,
@@ -30,18 +31,28 @@ from projections.customers.terms import (
     cut,
     grams_of,
     ids_of,
+    searched_names,
 )
 
 _MS_OF_HOUR: Final = 3_600_000
 
 
+class ComposedCustomer(NamedTuple):
+    """A customer's row, its terms, and the rows of its contacts."""
+
+    row: CustomerSummaryRow
+    terms: frozenset[Term]
+    contacts: list[CustomerContactRow]
+
+
 def customer_row(
     tenant: str, identity: CustomerIdentity, contacts: Iterable[OwnContact], conflicts: int
-) -> tuple[CustomerSummaryRow, frozenset[Term]]:
-    """The row of a customer with at least one contact, and its terms. ``conflicts`` is the number of refused links."""
+) -> ComposedCustomer:
+    """The rows of a customer with at least one contact. ``conflicts`` is the number of refused links."""
     states = states_of(contacts, BEGINNING)  # before every end, so that no tag has run out
     customer = summarise(identity, states)
     terms = frozenset(terms_of(customer, states, conflicts))
+    names = searched_names(customer.names)
     row = CustomerSummaryRow(
         tenant=tenant,
         customer_id=identity.customer_id,
@@ -62,9 +73,45 @@ def customer_row(
         tags=_json(_tags(states)),
         attributes=_json({one.key: (one.type, one.value, one.at) for one, _ in customer.attributes}),
         terms=ids_of(tenant, terms),
-        grams=grams_of(tenant, customer.names),
+        names=names,
+        grams=grams_of(tenant, names),
     )
-    return row, terms
+    return ComposedCustomer(row, terms, [_contact_row(tenant, identity.customer_id, state) for state in states])
+
+
+def opted_out_of(state: ContactState) -> list[str]:
+    """The kinds of marketing that the contact's address refused, sorted."""
+    return sorted({one.kind for one in state.address.consents if not one.allowed})
+
+
+def topics_of(state: ContactState) -> list[str]:
+    """The topics on which the contact takes recurring notifications, sorted."""
+    return sorted({one.topic for one in state.record.notifications if one.active})
+
+
+def account_of(state: ContactState) -> str:
+    """The contact's account, as ``channel:account``."""
+    return f"{state.record.contact.channel}:{state.record.contact.account}"
+
+
+def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> CustomerContactRow:
+    contact = state.record.contact
+    return CustomerContactRow(
+        tenant=tenant,
+        customer_id=customer_id,
+        contact_id=contact.contact_id,
+        contact=state.key,
+        channel=contact.channel,
+        account=account_of(state),
+        subscribed=contact.subscribed,
+        subscribed_at=contact.subscribed_at,
+        valid=state.valid,
+        bound=state.social_binding.via if state.social_binding else None,
+        staff=contact.staff_member,
+        branch=contact.staff_branch,
+        opted_out=tuple(opted_out_of(state)),
+        notified=tuple(topics_of(state)),
+    )
 
 
 def hour_of(time: int | None) -> int | None:
@@ -87,21 +134,21 @@ def terms_of(customer: CustomerRecord, contacts: Iterable[ContactState], conflic
 
 def _terms_of_contact(state: ContactState) -> Iterable[Term]:
     row = state.record.contact
-    account = cut(f"{row.channel}:{row.account}")
+    account = cut(account_of(state))
     yield Term(CHANNEL, row.channel)
     yield Term(ACCOUNT, account)
     if row.subscribed is not None:
         yield Term(SUBSCRIBED if row.subscribed else BLOCKED, account)
     if state.valid:
         yield Term(VALID, account)
-    if (binding := social_binding(state.record.bindings)) is not None:
-        yield Term(BOUND, binding.via)
+    if state.social_binding is not None:
+        yield Term(BOUND, state.social_binding.via)
     if row.staff_member is not None:
         yield Term(STAFF, cut(row.staff_member))
     if row.staff_branch is not None:
         yield Term(BRANCH, cut(row.staff_branch))
-    yield from (Term(OPTED_OUT, one.kind) for one in state.address.consents if not one.allowed)
-    yield from (Term(NOTIFIED, cut(one.topic)) for one in state.record.notifications if one.active)
+    yield from (Term(OPTED_OUT, kind) for kind in opted_out_of(state))
+    yield from (Term(NOTIFIED, cut(topic)) for topic in topics_of(state))
 
 
 def _tags(contacts: Iterable[ContactState]) -> dict[str, list[tuple[int, int, int | None]]]:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.contacts_store import replace_contacts
 from projections.customers.loading import CountedCustomer
 from projections.customers.rows import customer_row
 from projections.customers.tables import (
@@ -149,10 +150,11 @@ async def replace_rows(
     before = dict(tuple(row) for row in await connection.fetch(_TERMS_OF, tenant, ids))
     if gone := [(tenant, one) for one in ids if one in before and one not in found]:
         await connection.execute(_DELETE, *columns(gone))
-    await insert(connection, _WRITE, [row for row, _ in made])
+    await insert(connection, _WRITE, [one.row for one in made])
+    await replace_contacts(connection, tenant, ids, [row for one in made for row in one.contacts])
     more: dict[Term, int] = {}
     fewer: dict[int, int] = {}
-    for row, terms in made:
+    for row, terms, _ in made:
         had = set(before.get(row.customer_id, ()))
         for term in terms:
             if term_id(tenant, term) not in had:

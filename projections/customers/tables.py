@@ -14,6 +14,7 @@ from projections.engine.metadata import Int, define
 
 JsonB = Annotated[str, JSONB()]
 TermIds = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
+Texts = Annotated[tuple[str, ...], sa.ARRAY(sa.Text(collation="C"))]
 
 
 class CustomerSummaryRow(NamedTuple):
@@ -21,7 +22,8 @@ class CustomerSummaryRow(NamedTuple):
 
     No value depends on the clock: ``tags`` has those that have run out, too, as JSON by tag, a list of (count, latest
     time, end or null) for each end. ``attributes`` is JSON by key of (type, value, time). ``terms`` are the ids of
-    what can be asked of it (`terms`), sorted; ``grams`` those of its names. The hours are those of the times, counted
+    what can be asked of it (`terms`), sorted; ``names`` are its names as a search compares them, and ``grams`` the ids
+    of what they contain. The hours are those of the times, counted
     since 1970: they are indexed, and change seldom.
     """
 
@@ -44,7 +46,31 @@ class CustomerSummaryRow(NamedTuple):
     tags: JsonB
     attributes: JsonB
     terms: TermIds
+    names: Texts
     grams: TermIds
+
+
+class CustomerContactRow(NamedTuple):
+    """A contact of a customer, as searches ask of it; its times are in the contact's own row.
+
+    ``account`` is ``channel:account``. ``bound`` is the way in which it was bound to the website (官網綁定). ``opted_out``
+    are the kinds of marketing that its address refused, ``notified`` the topics of its recurring notifications; sorted.
+    """
+
+    tenant: str
+    customer_id: UUID
+    contact_id: UUID
+    contact: str
+    channel: str
+    account: str
+    subscribed: bool | None
+    subscribed_at: int | None
+    valid: bool
+    bound: str | None
+    staff: str | None
+    branch: str | None
+    opted_out: Texts
+    notified: Texts
 
 
 class CustomerTermRow(NamedTuple):
@@ -87,6 +113,7 @@ CUSTOMER_ROWS: Final = define(
     key=2,
     fillfactor=70,
 )
+CUSTOMER_CONTACTS: Final = define("customer_contacts", CustomerContactRow, key=3)
 CUSTOMER_TERMS: Final = define(
     "customer_terms",
     CustomerTermRow,
@@ -95,4 +122,4 @@ CUSTOMER_TERMS: Final = define(
     fillfactor=70,
 )
 COMPOSED: Final = define("composed", ComposedRow, key=1)
-TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_TERMS, COMPOSED)
+TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, COMPOSED)

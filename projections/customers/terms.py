@@ -8,10 +8,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import Final, NamedTuple
 
 _LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
-_MOST_GRAMS: Final = 400  # of one customer
+_MOST_NAMES: Final = 100  # of one customer, by which it is found
+_MOST_GRAMS: Final = 400  # of one customer; one with more is looked at in every search by name
 
 
 class Term(NamedTuple):
@@ -58,12 +60,22 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def grams_of(tenant: str, texts: Iterable[str]) -> tuple[int, ...]:
-    """The ids of every character and every two neighbours in the texts, sorted; of long ones the first few hundred."""
-    found: dict[str, None] = {}
-    for text in texts:
-        found.update(dict.fromkeys(grams_in(folded(text))))
-    return tuple(sorted({term_id(tenant, Term("gram", gram)) for gram in list(found)[:_MOST_GRAMS]}))
+def searched_names(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, the latest first, by which a customer is found: of very many the first, of long ones the beginning."""
+    return tuple(dict.fromkeys(cut(folded(name)) for name in islice(names, _MOST_NAMES)))
+
+
+def grams_of(tenant: str, names: Iterable[str]) -> tuple[int, ...]:
+    """The ids of every character and every two neighbours in searched names, sorted; `many_grams` where they are many."""
+    found = {gram for name in names for gram in grams_in(name)}
+    if len(found) > _MOST_GRAMS:
+        return (many_grams(tenant),)
+    return tuple(sorted(term_id(tenant, Term("gram", gram)) for gram in found))
+
+
+def many_grams(tenant: str) -> int:
+    """The id in place of a customer's grams that are too many to be kept."""
+    return term_id(tenant, Term("grams", "many"))
 
 
 def grams_in(text: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from projections.customers.composing import compose_some
 from projections.customers.queries import load_customer
 from projections.customers.rows import customer_row
-from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
 from projections.customers.terms import term_id
 from projections.engine.generations import create_generation
 from projections.engine.queries import all_rows
@@ -21,7 +21,7 @@ from tests.support.streams import id_of
 
 _HISTORIES: Final = 12
 
-Rows = tuple[list[Any], list[Any]]
+Rows = tuple[list[Any], list[Any], list[Any]]
 
 
 async def test_rows_composed_now_and_then_are_those_composed_at_the_end(generation: Any) -> None:
@@ -50,7 +50,7 @@ async def each_row_is_as_its_customer_is_read(connection: Any, found: list[Custo
     for row in found:
         loaded = await load_customer(connection, active.key, policy_of(active, REGION), row.customer_id)
         assert loaded is not None
-        alone, terms = customer_row("demo", loaded.identity, loaded.contacts, row.conflicts)
+        alone, terms, _ = customer_row("demo", loaded.identity, loaded.contacts, row.conflicts)
         assert alone._replace(tags=row.tags, attributes=row.attributes) == row  # PostgreSQL writes JSON in its own way
         assert sorted(term_id("demo", one) for one in terms) == list(row.terms)
     contacts = await connection.fetchval("SELECT count(*) FROM contacts")
@@ -69,8 +69,10 @@ async def rows(connection: Any) -> Rows:
     async with connection.transaction():
         terms: list[Any] = list((await all_rows(connection, CUSTOMER_TERMS)).values())
         summaries: list[Any] = list((await all_rows(connection, CUSTOMER_ROWS)).values())
-    made = [one._replace(terms=tuple(one.terms), grams=tuple(one.grams)) for one in summaries]
-    return sorted(made, key=lambda one: one.customer_id), sorted(one for one in terms if one.customers)
+        contacts: list[Any] = list((await all_rows(connection, CUSTOMER_CONTACTS)).values())
+    made = [one._replace(terms=tuple(one.terms), names=tuple(one.names), grams=tuple(one.grams)) for one in summaries]
+    by_key = sorted(contacts, key=lambda one: one[:3])
+    return sorted(made, key=lambda one: one.customer_id), sorted(one for one in terms if one.customers), by_key
 
 
 @pytest.fixture
