@@ -34,7 +34,7 @@ from projections.customers.terms import (
     searched_names,
 )
 
-_MS_OF_HOUR: Final = 3_600_000
+MS_OF_HOUR: Final = 3_600_000
 
 
 class ComposedCustomer(NamedTuple):
@@ -116,7 +116,7 @@ def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> Custome
 
 def hour_of(time: int | None) -> int | None:
     """The hour of a time in ms, counted since 1970."""
-    return None if time is None else time // _MS_OF_HOUR
+    return None if time is None else time // MS_OF_HOUR
 
 
 def terms_of(customer: CustomerRecord, contacts: Iterable[ContactState], conflicts: int) -> Iterable[Term]:

@@ -53,8 +53,9 @@ class CustomerSummaryRow(NamedTuple):
 class CustomerContactRow(NamedTuple):
     """A contact of a customer, as searches ask of it; its times are in the contact's own row.
 
-    ``account`` is ``channel:account``. ``bound`` is the way in which it was bound to the website (官網綁定). ``opted_out``
-    are the kinds of marketing that its address refused, ``notified`` the topics of its recurring notifications; sorted.
+    ``account`` is ``channel:account``. ``bound`` is the way in which it was bound to the website (官網綁定).
+    ``opted_out`` are the kinds of marketing that its address refused, sorted. ``notified`` are the topics of its
+    recurring notifications, sorted.
     """
 
     tenant: str
@@ -110,6 +111,10 @@ CUSTOMER_ROWS: Final = define(
     sa.Index("customer_rows_last_marketing", "tenant", "last_marketing_hour", "customer_id"),
     sa.Index("customer_rows_first_seen", "tenant", "first_seen_at", "customer_id"),
     sa.Index("customer_rows_name", "tenant", "name", "customer_id"),
+    *(
+        sa.Index(f"customer_rows_{name}", "tenant", name, postgresql_where=sa.column(name).is_not(None))
+        for name in ("member_id", "phone", "email")
+    ),
     key=2,
     fillfactor=70,
 )

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 _LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
-_MOST_NAMES: Final = 100  # of one customer, by which it is found
+MOST_NAMES: Final = 100  # of one customer, by which it is found
 _MOST_GRAMS: Final = 400  # of one customer; one with more is looked at in every search by name
 
 
@@ -62,11 +62,16 @@ def folded(text: str) -> str:
 
 def searched_names(names: Iterable[str]) -> tuple[str, ...]:
     """The names, the latest first, by which a customer is found: of very many the first, of long ones the beginning."""
-    return tuple(dict.fromkeys(cut(folded(name)) for name in islice(names, _MOST_NAMES)))
+    return tuple(dict.fromkeys(searched_name(name) for name in islice(names, MOST_NAMES)))
+
+
+def searched_name(name: str) -> str:
+    """A name as searches compare it."""
+    return cut(folded(name))
 
 
 def grams_of(tenant: str, names: Iterable[str]) -> tuple[int, ...]:
-    """The ids of every character and every two neighbours in searched names, sorted; `many_grams` where they are many."""
+    """The ids of every character and every two neighbours in searched names, sorted; `many_grams` for many."""
     found = {gram for name in names for gram in grams_in(name)}
     if len(found) > _MOST_GRAMS:
         return (many_grams(tenant),)

@@ -138,7 +138,7 @@ def retry_dead_letters(  # noqa: PLR0913 - one an option
 def _choice(
     reason: str | None, topic: str | None, tenant: str | None, since: str | None, until: str | None
 ) -> "LetterFilter":
-    from projections.as_of.cutoff import NoTime, read_time
+    from projections.engine.times import NoTime, read_time
     from services.verify.dead_letters import LetterFilter
 
     try:

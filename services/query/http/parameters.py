@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Query, Request
 from pydantic import StringConstraints
 
-from projections.as_of.cutoff import Cutoff, read_time
+from projections.as_of.cutoff import Cutoff
+from projections.engine.times import read_time
 from schemas.events import AccountRef, ContactRef
 from services.control.auth import Principal, require
 from services.query.core import cursors, references

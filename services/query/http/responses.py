@@ -6,8 +6,8 @@ from typing import Final
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from projections.as_of.cutoff import NoTime
 from projections.as_of.queries import TooMuchHistory
+from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
 from services.query.core.errors import Ambiguous, AnswersAboutNow, BadCursor, NotFound
 from services.query.core.membership_previews import NoMerge

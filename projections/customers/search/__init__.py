@@ -1,0 +1,1 @@
+"""The filter language of customers: the tree, two evaluators of it that agree, and the plan of a search."""

@@ -1,0 +1,280 @@
+"""A filter as a condition of PostgreSQL on customer rows.
+
+Each condition asks the index of terms first, where it can, and then the values themselves: two values with one term are
+still told apart. Values that are missing make a condition null; only ``not`` has to know, since null counts as
+false everywhere else.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.rows import hour_of
+from projections.customers.search import filters
+from projections.customers.search.asking import Asked
+from projections.customers.search.costs import necessary
+from projections.customers.search.looking import folded_test
+from projections.customers.search.operators import NumberTest, Scalar, TextTest, TimeTest, ValueTest, kind_of
+from projections.customers.search.times import moment_of
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
+from projections.customers.terms import grams_to_find, many_grams, term_id
+
+Where = sa.ColumnElement[bool]
+_ROW: Final = CUSTOMER_ROWS.c
+_CONTACT: Final = CUSTOMER_CONTACTS.c
+_TEXT: Final = sa.Text()
+_TIME_FIELDS: Final[dict[type[filters.Condition], str]] = {
+    filters.LastCustomer: "last_customer",
+    filters.LastTeam: "last_team",
+    filters.LastMarketing: "last_marketing",
+    filters.FirstSeen: "first_seen",
+}
+_COLUMNS: Final[dict[type[filters.Condition], str]] = {
+    filters.MemberId: "member_id",
+    filters.Phone: "phone",
+    filters.Email: "email",
+}
+_WORDS: Final[dict[type[filters.Condition], str]] = {
+    filters.OnChannel: "channel",
+    filters.OfAccount: "account",
+    filters.Bound: "bound",
+    filters.Staff: "staff",
+    filters.Branch: "branch",
+}
+_LISTS: Final[dict[type[filters.Condition], str]] = {filters.OptedOut: "opted_out", filters.Notifications: "notified"}
+
+
+class Parameters:
+    """The parameters of one statement, by name, in the order in which they are needed."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, value: Any, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+        """A parameter with a value."""
+        name = f"p{len(self.values)}"
+        self.values[name] = value
+        return sa.bindparam(name, type_=kind)
+
+
+class Conditions:
+    """Makes conditions of filters, for one tenant and one moment. A customer's row is in `CUSTOMER_ROWS`."""
+
+    def __init__(self, tenant: str, asked: Asked, parameters: Parameters) -> None:
+        self._tenant = tenant
+        self._asked = asked
+        self._parameter = parameters
+
+    def of(self, node: filters.Node) -> Where:
+        """The condition that the customer fulfils the filter; false or null if not."""
+        match node:
+            case filters.All(all=parts):
+                return sa.and_(*map(self.of, parts))
+            case filters.AnyOf(any=parts):
+                return sa.or_(*map(self.of, parts))
+            case filters.Not(not_=part):
+                return sa.not_(sa.func.coalesce(self.of(part), sa.false()))
+            case filters.SameContact(same_contact=part):
+                return sa.and_(*self._terms(part), self._some_contact(part))
+            case _ if node.of_contact:
+                return sa.and_(*self._terms(node), self._some_contact(node))
+            case _:
+                return sa.and_(*self._terms(node), self._of_customer(node))
+
+    def _terms(self, node: filters.Node) -> list[Where]:
+        """What a customer's terms must contain for the condition to hold."""
+        if isinstance(node, filters.All):
+            return [one for part in node.all for one in self._terms(part)]
+        wanted = necessary(node)
+        if wanted is None:
+            return []
+        ids = sorted(term_id(self._tenant, term) for term in wanted)
+        return [_ROW.terms.bool_op("&&")(self._parameter(ids, sa.ARRAY(sa.BigInteger())))]
+
+    def _some_contact(self, node: filters.Node) -> Where:
+        """Whether the customer has a contact for which the condition holds."""
+        of_customer = (_CONTACT.tenant == _ROW.tenant, _CONTACT.customer_id == _ROW.customer_id)
+        found = sa.select(sa.literal(1)).select_from(CUSTOMER_CONTACTS)
+        if any(type(one) in _TIME_FIELDS for one in filters.walk(node)):
+            own = sa.and_(CONTACTS.c.tenant == _CONTACT.tenant, CONTACTS.c.contact_id == _CONTACT.contact_id)
+            found = found.join(CONTACTS, own)
+        return sa.exists(found.where(*of_customer, self._of_contact(node)).correlate(CUSTOMER_ROWS))
+
+    def _of_customer(self, node: filters.Node) -> Where:
+        if field := _TIME_FIELDS.get(type(node)):
+            return self._time(getattr(node, field), _ROW[f"{field}_at"], _ROW.get(f"{field}_hour"))
+        if column := _COLUMNS.get(type(node)):
+            return self._text(getattr(node, column), _ROW[column])
+        match node:
+            case filters.HasTag():
+                return self._tag(node)
+            case filters.Named():
+                return self._name(folded_test(node.name))
+            case filters.Attribute():
+                return self._attribute(node)
+            case _:
+                return self._of_counts(node)
+
+    def _of_counts(self, node: filters.Node) -> Where:
+        match node:
+            case filters.ContactCount():
+                return self._number(node.contacts, _ROW.contacts)
+            case filters.HasConflicts():
+                return _ROW.conflicts > 0 if node.conflicts else _ROW.conflicts == 0
+            case _:
+                raise TypeError(f"`{filters.key_of(node)}` has to be replaced by what it asks for")
+
+    def _of_contact(self, node: filters.Node) -> Where:
+        match node:
+            case filters.All(all=parts):
+                return sa.and_(*map(self._of_contact, parts))
+            case filters.AnyOf(any=parts):
+                return sa.or_(*map(self._of_contact, parts))
+            case filters.Not(not_=part):
+                return sa.not_(sa.func.coalesce(self._of_contact(part), sa.false()))
+            case _:
+                return self._of_one_contact(node)
+
+    def _of_one_contact(self, node: filters.Node) -> Where:
+        if field := _TIME_FIELDS.get(type(node)):
+            return self._time(getattr(node, field), CONTACTS.c[f"{field}_at"])
+        if column := _WORDS.get(type(node)):
+            return self._words(getattr(node, column), _CONTACT[column])
+        if column := _LISTS.get(type(node)):
+            return self._lists(getattr(node, filters.key_of(node)), _CONTACT[column])
+        match node:
+            case filters.Subscribed():
+                return _CONTACT.subscribed.is_(node.subscribed)
+            case filters.Valid():
+                return _CONTACT.valid.is_(node.valid)
+            case filters.SubscribedAt():
+                return self._time(node.subscribed_at, _CONTACT.subscribed_at)
+            case filters.OverQuota():
+                over = self._over_quota()
+                return sa.and_(_CONTACT.valid, over if node.over_quota else sa.not_(over))
+            case _:
+                raise TypeError(f"`{filters.key_of(node)}` is not about a contact")
+
+    def _words(self, wanted: bool | list[str], column: sa.ColumnElement[Any]) -> Where:  # noqa: FBT001 - the field's value
+        if isinstance(wanted, bool):
+            return column.is_not(None) if wanted else column.is_(None)
+        return self._in(column, wanted)
+
+    def _lists(self, wanted: bool | list[str], column: sa.ColumnElement[Any]) -> Where:  # noqa: FBT001 - the field's value
+        if isinstance(wanted, bool):
+            return sa.func.cardinality(column) > 0 if wanted else sa.func.cardinality(column) == 0
+        return column.bool_op("&&")(self._parameter(wanted, sa.ARRAY(_TEXT)))
+
+    def _over_quota(self) -> Where:
+        end = self._asked.quota_end
+        if end is None:
+            return sa.false()
+        place = sa.tuple_(_CONTACT.subscribed_at, _CONTACT.contact)
+        limit = sa.tuple_(self._parameter(end.subscribed_at, sa.BigInteger()), self._parameter(end.contact, _TEXT))
+        return sa.func.coalesce(place > limit, sa.false())
+
+    def _in(self, column: sa.ColumnElement[Any], words: Sequence[str]) -> Where:
+        return column == sa.any_(self._parameter(list(words), sa.ARRAY(_TEXT)))
+
+    def _text(self, test: TextTest, column: sa.ColumnElement[Any]) -> Where:
+        conditions: list[Where] = [] if test.set is None else [column.is_not(None) if test.set else column.is_(None)]
+        if test.eq is not None:
+            conditions.append(column == self._parameter(test.eq, _TEXT))
+        if test.in_ is not None:
+            conditions.append(self._in(column, test.in_))
+        if test.starts is not None:
+            conditions.append(sa.func.starts_with(column, self._parameter(test.starts, _TEXT)))
+        if test.contains is not None:
+            conditions.append(sa.func.strpos(column, self._parameter(test.contains, _TEXT)) > 0)
+        return sa.and_(*conditions)
+
+    def _name(self, test: TextTest) -> Where:
+        if test.set is False:
+            return sa.func.cardinality(_ROW.names) == 0
+        names = sa.func.unnest(_ROW.names).table_valued(sa.column("one", _TEXT)).render_derived(name="names_of_row")
+        condition = self._text(test, names.c.one)
+        found = sa.exists(sa.select(sa.literal(1)).select_from(names).where(condition).correlate(CUSTOMER_ROWS))
+        parts = [text for text in (test.eq, test.starts, test.contains) if text]
+        return sa.and_(*map(self._grams, parts), found)
+
+    def _grams(self, text: str) -> Where:
+        """What the ids of a customer's names must contain for a name to contain the text."""
+        grams = sa.ARRAY(sa.BigInteger())
+        every = _ROW.grams.bool_op("@>")(self._parameter(list(grams_to_find(self._tenant, text)), grams))
+        return sa.or_(every, _ROW.grams.bool_op("@>")(self._parameter([many_grams(self._tenant)], grams)))
+
+    def _number(self, test: NumberTest, column: sa.ColumnElement[Any]) -> Where:
+        by = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+        return sa.and_(
+            *(
+                column.bool_op(by[name])(self._parameter(value, sa.BigInteger()))
+                for name, value in test.operators().items()
+            )
+        )
+
+    def _time(self, test: TimeTest, column: sa.ColumnElement[Any], hour: sa.ColumnElement[Any] | None = None) -> Where:
+        """The condition on a time; its hour, where there is a column of it, is what the index has."""
+        conditions: list[Where] = [] if test.set is None else [column.is_not(None) if test.set else column.is_(None)]
+        if test.since is not None:
+            since = moment_of(test.since, self._asked.now)
+            conditions.append(column >= self._parameter(since, sa.BigInteger()))
+            if hour is not None:
+                conditions.append(hour >= self._parameter(hour_of(since), sa.Integer()))
+        if test.before is not None:
+            before = moment_of(test.before, self._asked.now)
+            conditions.append(column < self._parameter(before, sa.BigInteger()))
+            if hour is not None:
+                conditions.append(hour <= self._parameter(hour_of(before), sa.Integer()))
+        return sa.and_(*conditions)
+
+    def _tag(self, node: filters.HasTag) -> Where:
+        """Of the taggings that have not run out: how many there are, and the latest."""
+        tagging = sa.func.jsonb_array_elements(_ROW.tags[self._parameter(node.tag, _TEXT)])
+        parts = tagging.table_valued(sa.column("tagging", JSONB)).render_derived(name="taggings").c.tagging
+        count = sa.func.sum(sa.cast(parts[0].astext, sa.BigInteger()))
+        latest = sa.func.max(sa.cast(parts[1].astext, sa.BigInteger()))
+        end = sa.cast(parts[2].astext, sa.BigInteger())
+        conditions: list[Where] = [count > 0]
+        if node.count is not None:
+            conditions.append(self._number(node.count, count))
+        if node.since is not None:
+            since = moment_of(node.since, self._asked.now)
+            conditions.append(latest >= self._parameter(since, sa.BigInteger()))
+        now = self._parameter(self._asked.now, sa.BigInteger())
+        return sa.select(sa.and_(*conditions)).where(sa.or_(end.is_(None), end > now)).scalar_subquery()
+
+    def _attribute(self, node: filters.Attribute) -> Where:
+        setting = _ROW.attributes[self._parameter(node.attribute, _TEXT)]
+        if node.set is False:
+            return setting.is_(None)
+        return sa.and_(setting.is_not(None), *self._value(node, setting[1], setting[1].astext))
+
+    def _value(self, test: ValueTest, value: sa.ColumnElement[Any], text: sa.ColumnElement[str]) -> list[Where]:
+        conditions: list[Where] = []
+        low, high = test.between or (None, None)
+        if test.eq is not None:
+            conditions.append(value == self._json(test.eq))
+        if test.ne is not None:
+            conditions.append(value != self._json(test.ne))
+        if test.in_ is not None:
+            listed = self._parameter([orjson.dumps(one).decode() for one in test.in_], sa.ARRAY(JSONB()))
+            conditions.append(value == sa.any_(listed))
+        bounds = [(">", test.gt), (">=", test.gte), ("<", test.lt), ("<=", test.lte), (">=", low), ("<=", high)]
+        conditions += [self._bound(value, text, how, bound) for how, bound in bounds if bound is not None]
+        if test.contains is not None:
+            is_text = sa.func.jsonb_typeof(value) == sa.literal("string")
+            conditions += [is_text, sa.func.strpos(text, self._parameter(test.contains, _TEXT)) > 0]
+        return conditions
+
+    def _bound(self, value: sa.ColumnElement[Any], text: sa.ColumnElement[str], how: str, bound: Scalar) -> Where:
+        same_type = sa.func.jsonb_typeof(value) == sa.literal(kind_of(bound))
+        if isinstance(bound, str):
+            return sa.and_(same_type, sa.collate(text, "C").bool_op(how)(self._parameter(bound, _TEXT)))
+        return sa.and_(same_type, value.bool_op(how)(self._json(bound)))
+
+    def _json(self, value: Scalar) -> sa.BindParameter[Any]:
+        return self._parameter(orjson.dumps(value).decode(), JSONB())

@@ -1,0 +1,77 @@
+"""Evaluates a filter for one customer in memory, and keeps what each condition saw (pure).
+
+This is what a filter means. A search evaluates the same tree in PostgreSQL.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from projections.customers.search import filters
+from projections.customers.search.asking import Asked
+from projections.customers.search.looking import MOST_SHOWN, Fact, Searched, looked_at
+
+
+class Verdict(NamedTuple):
+    """Whether a condition holds, and why: what it saw if it asks for a value, else the verdicts of its parts.
+
+    Of ``same_contact`` the parts are those of ``contact``: one for which it holds, or else comes closest.
+    """
+
+    condition: filters.Node
+    holds: bool
+    seen: tuple[Fact, ...] = ()
+    parts: tuple["Verdict", ...] = ()
+    contact: str | None = None
+
+
+def matches(node: filters.Node, one: Searched, asked: Asked) -> bool:
+    """Whether the customer fulfils the filter. A condition on segments has to be replaced by what they ask for."""
+    return evaluate(node, one, asked).holds
+
+
+def evaluate(node: filters.Node, one: Searched, asked: Asked) -> Verdict:
+    """Whether the customer fulfils the filter, and why."""
+    match node:
+        case filters.All(all=parts):
+            found = _each(parts, one, asked)
+            return Verdict(node, all(part.holds for part in found), parts=found)
+        case filters.AnyOf(any=parts):
+            found = _each(parts, one, asked)
+            return Verdict(node, any(part.holds for part in found), parts=found)
+        case filters.Not(not_=part):
+            inner = evaluate(part, one, asked)
+            return Verdict(node, not inner.holds, parts=(inner,))
+        case filters.SameContact():
+            return _same_contact(node, one, asked)
+        case _:
+            return _leaf(node, one, asked)
+
+
+def _leaf(node: filters.Node, one: Searched, asked: Asked) -> Verdict:
+    looked = list(looked_at(node, one, asked))
+    holds = any(fulfils for fulfils, _ in looked)
+    shown = [fact for fulfils, fact in looked if fulfils or not holds]
+    return Verdict(node, holds, tuple(shown[:MOST_SHOWN]))
+
+
+def _each(parts: Iterable[filters.Node], one: Searched, asked: Asked) -> tuple[Verdict, ...]:
+    return tuple(evaluate(part, one, asked) for part in parts)
+
+
+def _same_contact(node: filters.SameContact, one: Searched, asked: Asked) -> Verdict:
+    """By the first contact for which it holds, else by the one that fulfils the most of it."""
+    best: tuple[tuple[bool, int], Verdict, str] | None = None
+    for contact in one.contacts:
+        found = evaluate(node.same_contact, one._replace(contacts=[contact]), asked)
+        rank = (found.holds, _fulfilled(found))
+        if best is None or best[0] < rank:
+            best = (rank, found, contact.key)
+        if found.holds:
+            break
+    if best is None:
+        return Verdict(node, holds=False)
+    return Verdict(node, best[1].holds, parts=(best[1],), contact=best[2])
+
+
+def _fulfilled(verdict: Verdict) -> int:
+    return sum(map(_fulfilled, verdict.parts)) if verdict.parts else verdict.holds

@@ -1,0 +1,424 @@
+"""The filter of a search: a tree of conditions, as JSON (pure).
+
+    {"all": [{"tag": "vip"},
+             {"not": {"attribute": "size", "in": ["S", "M"]}},
+             {"same_contact": {"all": [{"channel": "line"}, {"subscribed": true},
+                                       {"last_customer": {"before": "-30d"}}]}}]}
+
+Every object has the key of exactly one condition. ``not`` is the plain complement, so it includes those whose value is
+missing. A condition on a contact holds for a customer if it does for any of its contacts; the conditions within
+``same_contact`` hold together for one contact.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
+
+from projections.customers.search.operators import (
+    Listed,
+    NumberTest,
+    TextTest,
+    TimeTest,
+    ValueTest,
+    Words,
+)
+from projections.customers.search.times import When
+from schemas.events.base import Frozen
+from schemas.events.profile import AttributeKey
+from schemas.events.subscription import MarketingKind
+
+MOST_DEEP: Final = 8
+MOST_LEAVES: Final = 100
+
+
+class Condition(Frozen):
+    """A node of the tree. Its first field is the key by which it is recognised."""
+
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_alias=True)
+    of_contact: ClassVar[bool] = False  # whether it is about one contact
+
+    @property
+    def parts(self) -> "list[Node]":
+        """The conditions that this one is made of."""
+        return []
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_text(operator: str) -> BeforeValidator:
+    def read(value: object) -> object:
+        short = {bool: "set", list: "in", str: operator}.get(type(value))
+        return {short: value} if short else value
+
+    return BeforeValidator(read, json_schema_input_type=Words | bool | Listed | TextTest)
+
+
+def _number(value: object) -> object:
+    return {"eq": value} if type(value) is int else value
+
+
+def _time(value: object) -> object:
+    return {"set": value} if isinstance(value, bool) else value
+
+
+Text = Annotated[TextTest, _as_text("eq")]
+Name = Annotated[TextTest, _as_text("contains")]
+Number = Annotated[NumberTest, BeforeValidator(_number, json_schema_input_type=int | NumberTest)]
+Time = Annotated[TimeTest, BeforeValidator(_time, json_schema_input_type=bool | TimeTest)]
+OneOf = Annotated[Listed, BeforeValidator(_listed, json_schema_input_type=Words | Listed)]
+AnyOrOneOf = Annotated[bool | Listed, BeforeValidator(_listed, json_schema_input_type=bool | Words | Listed)]
+
+
+class All(Condition):
+    """Every one of these holds."""
+
+    all: Annotated["list[Node]", Field(min_length=1, max_length=MOST_LEAVES)]
+
+    @property
+    def parts(self) -> "list[Node]":
+        """The conditions that this one is made of."""
+        return self.all
+
+
+class AnyOf(Condition):
+    """At least one of these holds."""
+
+    any: Annotated["list[Node]", Field(min_length=1, max_length=MOST_LEAVES)]
+
+    @property
+    def parts(self) -> "list[Node]":
+        """The conditions that this one is made of."""
+        return self.any
+
+
+class Not(Condition):
+    """This does not hold."""
+
+    not_: Annotated["Node", Field(alias="not")]
+
+    @property
+    def parts(self) -> "list[Node]":
+        """The conditions that this one is made of."""
+        return [self.not_]
+
+
+class SameContact(Condition):
+    """There is one contact for which all this holds."""
+
+    same_contact: "Node"
+
+    @property
+    def parts(self) -> "list[Node]":
+        """The conditions that this one is made of."""
+        return [self.same_contact]
+
+    @model_validator(mode="after")
+    def about_a_contact(self) -> Self:
+        """A tag or a name is the customer's: it can't hold for one contact."""
+        for node in walk(self.same_contact):
+            if not (node.of_contact or isinstance(node, All | AnyOf | Not | _OfTimes)):
+                raise ValueError(
+                    f"`{key_of(node)}` is about the customer, not one contact: it can't be in same_contact"
+                )
+        return self
+
+
+class HasTag(Condition):
+    """The customer has the tag now; ``count`` is of its taggings, ``since`` of the latest."""
+
+    tag: Words
+    count: Number | None = None
+    since: When | None = None
+
+
+class MemberId(Condition):
+    """The customer's member id."""
+
+    member_id: Text
+
+
+class Phone(Condition):
+    """The customer's best phone number."""
+
+    phone: Text
+
+
+class Email(Condition):
+    """The customer's best e-mail address."""
+
+    email: Text
+
+
+class Named(Condition):
+    """Any of the customer's names; case, width and extra spaces do not matter. A bare text is a part of the name."""
+
+    name: Name
+
+
+class Attribute(Condition, ValueTest):
+    """The customer's latest value of a custom attribute."""
+
+    attribute: AttributeKey
+
+
+class _OfTimes(Condition):
+    """A time that the customer has, and each contact has: the latest of all, or within ``same_contact`` its own."""
+
+
+class LastCustomer(_OfTimes):
+    """The last interaction of the customer."""
+
+    last_customer: Time
+
+
+class LastTeam(_OfTimes):
+    """The last message that the team wrote by hand."""
+
+    last_team: Time
+
+
+class LastMarketing(_OfTimes):
+    """The last marketing message."""
+
+    last_marketing: Time
+
+
+class FirstSeen(_OfTimes):
+    """The first event; of the customer, the earliest."""
+
+    first_seen: Time
+
+
+class ContactCount(Condition):
+    """How many contacts the customer has."""
+
+    contacts: Number
+
+
+class HasConflicts(Condition):
+    """Whether identity refused a link of one of the customer's contacts."""
+
+    conflicts: bool
+
+
+class InSegment(Condition):
+    """What the segment of this name asks for, at this moment."""
+
+    segment: Words
+
+
+class OnChannel(Condition):
+    """The contact's channel."""
+
+    of_contact = True
+    channel: OneOf
+
+
+class OfAccount(Condition):
+    """The contact's account, as ``channel:account``."""
+
+    of_contact = True
+    account: OneOf
+
+
+class Subscribed(Condition):
+    """The contact is subscribed; with false, it has blocked or unsubscribed. One that never did either is neither."""
+
+    of_contact = True
+    subscribed: bool
+
+
+class Valid(Condition):
+    """The contact is a valid one, or it is not."""
+
+    of_contact = True
+    valid: bool
+
+
+class SubscribedAt(Condition):
+    """Since when the contact is subscribed; missing if it is not."""
+
+    of_contact = True
+    subscribed_at: Time
+
+
+class Bound(Condition):
+    """Whether the contact is bound to the website, or in which ways."""
+
+    of_contact = True
+    bound: AnyOrOneOf
+
+
+class Notifications(Condition):
+    """Whether the contact takes recurring notifications, or on which topics."""
+
+    of_contact = True
+    notifications: AnyOrOneOf
+
+
+class Staff(Condition):
+    """Whether a member of staff looks after the contact, or which."""
+
+    of_contact = True
+    staff: AnyOrOneOf
+
+
+class Branch(Condition):
+    """Whether a branch looks after the contact, or which."""
+
+    of_contact = True
+    branch: AnyOrOneOf
+
+
+class OverQuota(Condition):
+    """The contact is valid and beyond the quota; with false, valid and within it."""
+
+    of_contact = True
+    over_quota: bool
+
+
+class OptedOut(Condition):
+    """Whether the contact opted out of any kind of marketing, or of which."""
+
+    of_contact = True
+    opted_out: Annotated[
+        bool | Annotated[list[MarketingKind], Field(min_length=1)],
+        BeforeValidator(_listed, json_schema_input_type=bool | MarketingKind | list[MarketingKind]),
+    ]
+
+
+_KEY_OF: Final[dict[type[Condition], str]] = {
+    All: "all",
+    AnyOf: "any",
+    Not: "not",
+    SameContact: "same_contact",
+    HasTag: "tag",
+    MemberId: "member_id",
+    Phone: "phone",
+    Email: "email",
+    Named: "name",
+    Attribute: "attribute",
+    LastCustomer: "last_customer",
+    LastTeam: "last_team",
+    LastMarketing: "last_marketing",
+    FirstSeen: "first_seen",
+    ContactCount: "contacts",
+    HasConflicts: "conflicts",
+    InSegment: "segment",
+    OnChannel: "channel",
+    OfAccount: "account",
+    Subscribed: "subscribed",
+    Valid: "valid",
+    SubscribedAt: "subscribed_at",
+    Bound: "bound",
+    Notifications: "notifications",
+    Staff: "staff",
+    Branch: "branch",
+    OverQuota: "over_quota",
+    OptedOut: "opted_out",
+}
+KEYS: Final = tuple(_KEY_OF.values())
+
+
+def key_of(node: Condition) -> str:
+    """The key of a condition, such as ``tag``."""
+    return _KEY_OF[type(node)]
+
+
+def _key_in(value: object) -> str | None:
+    if isinstance(value, Condition):
+        return key_of(value)
+    found = [key for key in KEYS if key in value] if isinstance(value, dict) else []
+    return found[0] if len(found) == 1 else None
+
+
+Node = Annotated[
+    Annotated[All, Tag("all")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[SameContact, Tag("same_contact")]
+    | Annotated[HasTag, Tag("tag")]
+    | Annotated[MemberId, Tag("member_id")]
+    | Annotated[Phone, Tag("phone")]
+    | Annotated[Email, Tag("email")]
+    | Annotated[Named, Tag("name")]
+    | Annotated[Attribute, Tag("attribute")]
+    | Annotated[LastCustomer, Tag("last_customer")]
+    | Annotated[LastTeam, Tag("last_team")]
+    | Annotated[LastMarketing, Tag("last_marketing")]
+    | Annotated[FirstSeen, Tag("first_seen")]
+    | Annotated[ContactCount, Tag("contacts")]
+    | Annotated[HasConflicts, Tag("conflicts")]
+    | Annotated[InSegment, Tag("segment")]
+    | Annotated[OnChannel, Tag("channel")]
+    | Annotated[OfAccount, Tag("account")]
+    | Annotated[Subscribed, Tag("subscribed")]
+    | Annotated[Valid, Tag("valid")]
+    | Annotated[SubscribedAt, Tag("subscribed_at")]
+    | Annotated[Bound, Tag("bound")]
+    | Annotated[Notifications, Tag("notifications")]
+    | Annotated[Staff, Tag("staff")]
+    | Annotated[Branch, Tag("branch")]
+    | Annotated[OverQuota, Tag("over_quota")]
+    | Annotated[OptedOut, Tag("opted_out")],
+    Discriminator(
+        _key_in,
+        custom_error_type="no_condition",
+        custom_error_message="a condition is an object with exactly one of the keys " + ", ".join(KEYS),
+    ),
+]
+
+
+def _limited(value: object) -> object:
+    """The value, if it is within the limits; looked at before anything is made of it."""
+    leaves, waiting = 0, [(value, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > MOST_DEEP:
+            raise PydanticCustomError("filter_too_deep", "a filter is at most {most} levels deep", {"most": MOST_DEEP})
+        parts = _parts_in(node)
+        leaves += not parts
+        if leaves > MOST_LEAVES:
+            raise PydanticCustomError(
+                "filter_too_large", "a filter has at most {most} conditions", {"most": MOST_LEAVES}
+            )
+        waiting += [(part, depth + 1) for part in parts]
+    return value
+
+
+def _parts_in(value: object) -> list[object]:
+    if isinstance(value, Condition):
+        return list(value.parts)
+    if not isinstance(value, dict):
+        return []
+    listed = [part for key in ("all", "any") if isinstance(value.get(key), list) for part in value[key]]
+    return [*listed, *(value[key] for key in ("not", "same_contact") if key in value)]
+
+
+Filter = Annotated[Node, BeforeValidator(_limited)]
+_FILTERS: Final[TypeAdapter[Node]] = TypeAdapter(Filter)
+
+
+def parse(value: object) -> Node:
+    """The filter in a JSON value. Raises pydantic's ValidationError, which names the limit where one is passed."""
+    return _FILTERS.validate_python(value)
+
+
+def to_json(node: Node) -> Any:
+    """The filter as a JSON value, without what is left out."""
+    return _FILTERS.dump_python(node, mode="json", exclude_none=True)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all that it is made of."""
+    yield node
+    for part in node.parts:
+        yield from walk(part)
+
+
+for _one in _KEY_OF:
+    _one.model_rebuild()

@@ -1,0 +1,200 @@
+"""Searches in PostgreSQL. Call everything of one answer in one snapshot."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from projections.customers.rows import MS_OF_HOUR
+from projections.customers.search import filters
+from projections.customers.search.asking import Asked
+from projections.customers.search.conditions import Conditions, Parameters
+from projections.customers.tables import COMPOSED, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.terms import CHANNEL, Term, term_id
+from projections.engine.connection import Connection
+from projections.engine.statements import array, compiled
+
+SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
+
+_ROW: Final = CUSTOMER_ROWS.c
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
+# By what rows are sorted. Times that change often are indexed by their hour, which is in the same order.
+_SORTS: Final[dict[SortField, tuple[sa.Column[Any], ...]]] = {
+    "last_customer": (_ROW.last_customer_hour, _ROW.last_customer_at),
+    "last_team": (_ROW.last_team_hour, _ROW.last_team_at),
+    "last_marketing": (_ROW.last_marketing_hour, _ROW.last_marketing_at),
+    "first_seen": (_ROW.first_seen_at,),
+    "name": (_ROW.name,),
+}
+_SHOWN: Final = (
+    "customer_id", "member_id", "phone", "email", "name", "valid", "contacts", "conflicts", "first_seen_at",
+    "last_customer_at", "last_team_at", "last_marketing_at", "tags", "attributes",
+)  # fmt: skip
+_COUNTS: Final = compiled(
+    sa.select(CUSTOMER_TERMS.c.kind, CUSTOMER_TERMS.c.value, CUSTOMER_TERMS.c.customers).where(
+        CUSTOMER_TERMS.c.tenant == _TENANT, CUSTOMER_TERMS.c.term == sa.any_(array("ids", sa.BigInteger()))
+    ),
+    "tenant",
+    "ids",
+)
+_ON_CHANNELS: Final = compiled(
+    sa.select(sa.func.coalesce(sa.func.sum(CUSTOMER_TERMS.c.customers), 0)).where(
+        CUSTOMER_TERMS.c.tenant == _TENANT, CUSTOMER_TERMS.c.kind == CHANNEL
+    ),
+    "tenant",
+)
+_ACCOUNTS: Final = compiled(
+    sa.select(CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.account, sa.func.bool_or(CUSTOMER_CONTACTS.c.valid))
+    .where(
+        CUSTOMER_CONTACTS.c.tenant == _TENANT,
+        CUSTOMER_CONTACTS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid())),
+    )
+    .group_by(CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.account)
+    .order_by(CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.account),
+    "tenant",
+    "customer_ids",
+)
+_COMPOSED: Final = compiled(
+    sa.select(COMPOSED.c.position, COMPOSED.c.vector).where(COMPOSED.c.tenant == _TENANT), "tenant"
+)
+_CUSTOM_PLANS: Final = compiled(sa.select(sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true())))
+
+
+class Sort(NamedTuple):
+    """By which field, and in which direction. Customers without a value come last in both."""
+
+    by: SortField = "last_customer"
+    descending: bool = True
+
+
+class Position(NamedTuple):
+    """A customer's place among those that are sorted: its value, None for none, and its id."""
+
+    value: int | str | None
+    customer_id: UUID
+
+
+class Search(NamedTuple):
+    """What is searched: a filter among a tenant's customers, asked at a moment."""
+
+    tenant: str
+    filter: filters.Node
+    asked: Asked
+
+
+class Composed(NamedTuple):
+    """Of which moment the customer rows are.
+
+    ``vector`` is JSON of the next offset of each partition, by topic; None while changes beyond it are being taken in.
+    ``complete`` is false before every customer has a row.
+    """
+
+    vector: str | None
+    complete: bool
+
+
+async def plan_for_values(connection: Connection) -> None:
+    """Have the statements of this transaction planned for their values: of a filter, those are what matters."""
+    await connection.fetchval(_CUSTOM_PLANS)
+
+
+async def page(
+    connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None = None
+) -> list[Any]:
+    """The next rows, as records of the fields that a list shows."""
+    found: list[Any] = []
+    if after is None or after.value is not None:
+        found = await _page(connection, search, sort, limit, after)
+    if len(found) < limit and sort.by != "first_seen":
+        beyond = after if after is not None and after.value is None else None
+        found += await _page_of_none(connection, search, sort, limit - len(found), beyond)
+    return found
+
+
+async def count(connection: Connection, search: Search, most: int | None) -> int:
+    """How many customers there are; with ``most``, no more than so many are counted."""
+    parameters = Parameters()
+    inner = sa.select(sa.literal(1).label("one")).where(_where(search, parameters))
+    if most is not None:
+        inner = inner.limit(parameters(most, sa.BigInteger()))
+    counted = sa.select(sa.func.count()).select_from(inner.subquery("found"))
+    return int(await connection.fetchval(compiled(counted, *parameters.values), *parameters.values.values()))
+
+
+async def counts_of(connection: Connection, tenant: str, terms: Collection[Term]) -> dict[Term, int]:
+    """How many customers have each term; a term that none has may be missing."""
+    ids = [term_id(tenant, term) for term in terms]
+    return {Term(kind, value): number for kind, value, number in await connection.fetch(_COUNTS, tenant, ids)}
+
+
+async def most_customers(connection: Connection, tenant: str) -> int:
+    """A number that is at least that of the tenant's customers: each has a channel."""
+    return int(await connection.fetchval(_ON_CHANNELS, tenant))
+
+
+async def accounts_of(
+    connection: Connection, tenant: str, customer_ids: Sequence[UUID]
+) -> Mapping[UUID, list[tuple[str, bool]]]:
+    """The accounts of customers, sorted, and whether the customer has a valid contact there."""
+    found: dict[UUID, list[tuple[str, bool]]] = {}
+    for customer_id, account, valid in await connection.fetch(_ACCOUNTS, tenant, customer_ids):
+        found.setdefault(customer_id, []).append((account, valid))
+    return found
+
+
+async def composed(connection: Connection, tenant: str) -> Composed:
+    """Of which moment the tenant's customer rows are."""
+    row = await connection.fetchrow(_COMPOSED, tenant)
+    return Composed(row["vector"], row["position"] is None) if row else Composed(None, complete=False)
+
+
+def _where(search: Search, parameters: Parameters) -> sa.ColumnElement[bool]:
+    condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
+    return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
+
+
+async def _page(connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None) -> list[Any]:
+    parameters = Parameters()
+    columns = (*_SORTS[sort.by], _ROW.customer_id)
+    conditions = [_where(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
+    if after is not None:
+        place = sa.tuple_(*columns)
+        values = _sorted_by(sort, after)
+        limits = sa.tuple_(*(parameters(*both) for both in zip(values, [c.type for c in columns], strict=True)))
+        conditions.append(place < limits if sort.descending else place > limits)
+    order = [column.desc() if sort.descending else column.asc() for column in columns]
+    return await _rows(connection, parameters, conditions, order, limit)
+
+
+async def _page_of_none(
+    connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None
+) -> list[Any]:
+    """Those without a value, in the order of their ids."""
+    parameters = Parameters()
+    conditions = [_where(search, parameters), _SORTS[sort.by][0].is_(None)]
+    if after is not None:
+        conditions.append(_ROW.customer_id > parameters(after.customer_id, sa.Uuid()))
+    return await _rows(connection, parameters, conditions, [_ROW.customer_id.asc()], limit)
+
+
+async def _rows(
+    connection: Connection,
+    parameters: Parameters,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    order: Sequence[sa.ColumnElement[Any]],
+    limit: int,
+) -> list[Any]:
+    chosen = (
+        sa.select(*(_ROW[name] for name in _SHOWN))
+        .where(*conditions)
+        .order_by(*order)
+        .limit(parameters(limit, sa.BigInteger()))
+    )
+    return list(await connection.fetch(compiled(chosen, *parameters.values), *parameters.values.values()))
+
+
+def _sorted_by(sort: Sort, position: Position) -> tuple[Any, ...]:
+    """The position's values of the columns by which rows are sorted."""
+    hours = (position.value // MS_OF_HOUR,) if isinstance(position.value, int) and len(_SORTS[sort.by]) > 1 else ()
+    return (*hours, position.value, position.customer_id)

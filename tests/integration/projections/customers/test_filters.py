@@ -1,0 +1,89 @@
+"""A search in PostgreSQL finds exactly the customers that fulfil its filter, for random filters over random data."""
+
+from collections.abc import AsyncIterator
+from random import Random
+from typing import Any, Final
+
+import asyncpg
+import pytest
+
+from projections.customers.search import filters
+from projections.customers.search.asking import Asked, QuotaEnd
+from projections.customers.search.costs import cost_of, terms_in
+from projections.customers.search.evaluating import matches
+from projections.customers.search.looking import Searched
+from projections.customers.search.queries import Position, Search, Sort, count, counts_of, most_customers, page
+from projections.engine.generations import create_generation
+from projections.registry import SCHEMA
+from tests.support.past import FoldedGeneration
+from tests.support.searches import compose_all, customers_as_searched, history, now_of, random_filter
+from tests.support.streams import id_of
+
+_HISTORIES: Final = 4
+_FILTERS: Final = 60
+_SORTS: Final = ("last_customer", "last_team", "last_marketing", "first_seen", "name")
+
+
+async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generation: Any) -> None:
+    found_some = 0
+    for seed in range(_HISTORIES):
+        chance = Random(seed)
+        await FoldedGeneration(generation, id_of).fold(history(chance, 40))
+        await compose_all(generation)
+        for _ in range(3):
+            now = now_of(chance)
+            customers = await customers_as_searched(generation, now)
+            asked = Asked(now, _quota_end(chance, customers))
+            for _ in range(_FILTERS // 3):
+                wanted = random_filter(chance)
+                node = filters.parse(wanted)
+                expected = {one for one, customer in customers.items() if matches(node, customer, asked)}
+                found = await _found(generation, chance, Search("demo", node, asked))
+                assert set(found) == expected, (seed, now, wanted)
+                assert len(found) == len(expected), (seed, now, wanted)
+                found_some += 0 < len(expected) < len(customers)
+    assert found_some > _HISTORIES * _FILTERS / 4
+
+
+def _quota_end(chance: Random, customers: dict[Any, Searched]) -> QuotaEnd | None:
+    contacts = [contact for one in customers.values() for contact in one.contacts]
+    ends = [
+        QuotaEnd(contact.record.contact.subscribed_at, contact.key)
+        for contact in contacts
+        if contact.record.contact.subscribed_at is not None
+    ]
+    return chance.choice([None, *sorted(ends)])
+
+
+async def _found(connection: Any, chance: Random, search: Search) -> list[Any]:
+    """The ids that pages of some size list; they are in order, and as many as are counted."""
+    sort = Sort(chance.choice(_SORTS), descending=chance.random() < 0.5)
+    rows: list[Any] = []
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        total = await count(connection, search, None)
+        assert await count(connection, search, 2) == min(total, 2)
+        counts = await counts_of(connection, search.tenant, terms_in(search.filter))
+        cost = cost_of(search.filter, counts, await most_customers(connection, search.tenant))
+        assert total <= cost.customers
+        size, after = chance.choice([2, 5, 50]), None
+        while more := await page(connection, search, sort, size, after):
+            rows += more
+            after = Position(_value(more[-1], sort), more[-1]["customer_id"])
+    assert len(rows) == total
+    values = [_value(row, sort) for row in rows]
+    known = [one for one in values if one is not None]
+    assert values == sorted(known, reverse=sort.descending) + [None] * (len(values) - len(known))
+    return [row["customer_id"] for row in rows]
+
+
+def _value(row: Any, sort: Sort) -> Any:
+    return row[sort.by if sort.by == "name" else f"{sort.by}_at"]
+
+
+@pytest.fixture
+async def generation(database: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database)
+    await create_generation(connection, "g1", SCHEMA)
+    await connection.execute("SET search_path TO g1")
+    yield connection
+    await connection.close()
