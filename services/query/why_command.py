@@ -9,9 +9,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from projections.as_of.cutoff import Cutoff, NoTime, read_time
+from projections.as_of.cutoff import Cutoff
 from projections.as_of.queries import TooMuchHistory
 from projections.engine.generations import NoGeneration
+from projections.engine.times import NoTime, read_time
 from projections.identity.resolution.explain import UNLINKED_MEANINGS
 from projections.identity.resolution.links import MEANINGS
 from services.control.tenants import list_tenants

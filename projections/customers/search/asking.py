@@ -10,7 +10,7 @@ class QuotaEnd(NamedTuple):
     contact: str
 
 
-class Asked(NamedTuple):
+class AskedAt(NamedTuple):
     """The moment ``now``, in ms, to which relative times refer; and the end of the quota, None while all are within."""
 
     now: int

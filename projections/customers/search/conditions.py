@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.rows import hour_of
 from projections.customers.search import filters
-from projections.customers.search.asking import Asked
+from projections.customers.search.asking import AskedAt
 from projections.customers.search.costs import necessary
 from projections.customers.search.looking import folded_test
 from projections.customers.search.operators import NumberTest, Scalar, TextTest, TimeTest, ValueTest, kind_of
@@ -28,27 +28,27 @@ _ROW: Final = CUSTOMER_ROWS.c
 _CONTACT: Final = CUSTOMER_CONTACTS.c
 _TEXT: Final = sa.Text()
 _TIME_FIELDS: Final[dict[type[filters.Condition], str]] = {
-    filters.LastCustomer: "last_customer",
-    filters.LastTeam: "last_team",
-    filters.LastMarketing: "last_marketing",
-    filters.FirstSeen: "first_seen",
+    filters.ByLastCustomer: "last_customer",
+    filters.ByLastTeam: "last_team",
+    filters.ByLastMarketing: "last_marketing",
+    filters.ByFirstSeen: "first_seen",
 }
 _COLUMNS: Final[dict[type[filters.Condition], str]] = {
-    filters.MemberId: "member_id",
-    filters.Phone: "phone",
-    filters.Email: "email",
+    filters.ByMemberId: "member_id",
+    filters.ByPhone: "phone",
+    filters.ByEmail: "email",
 }
 _WORDS: Final[dict[type[filters.Condition], str]] = {
-    filters.OnChannel: "channel",
-    filters.OfAccount: "account",
-    filters.Bound: "bound",
-    filters.Staff: "staff",
-    filters.Branch: "branch",
+    filters.ByChannel: "channel",
+    filters.ByAccount: "account",
+    filters.ByBinding: "bound",
+    filters.ByStaff: "staff",
+    filters.ByBranch: "branch",
 }
-_LISTS: Final[dict[type[filters.Condition], str]] = {filters.OptedOut: "opted_out", filters.Notifications: "notified"}
+_LISTS: Final[dict[type[filters.Condition], str]] = {filters.ByOptOut: "opted_out", filters.ByNotifications: "notified"}
 
 
-class Parameters:
+class StatementParameters:
     """The parameters of one statement, by name, in the order in which they are needed."""
 
     def __init__(self) -> None:
@@ -64,12 +64,12 @@ class Parameters:
 class Conditions:
     """Makes conditions of filters, for one tenant and one moment. A customer's row is in `CUSTOMER_ROWS`."""
 
-    def __init__(self, tenant: str, asked: Asked, parameters: Parameters) -> None:
+    def __init__(self, tenant: str, asked: AskedAt, parameters: StatementParameters) -> None:
         self._tenant = tenant
         self._asked = asked
         self._parameter = parameters
 
-    def of(self, node: filters.Node) -> Where:
+    def of(self, node: filters.FilterNode) -> Where:
         """The condition that the customer fulfils the filter; false or null if not."""
         match node:
             case filters.All(all=parts):
@@ -85,7 +85,7 @@ class Conditions:
             case _:
                 return sa.and_(*self._terms(node), self._of_customer(node))
 
-    def _terms(self, node: filters.Node) -> list[Where]:
+    def _terms(self, node: filters.FilterNode) -> list[Where]:
         """What a customer's terms must contain for the condition to hold."""
         if isinstance(node, filters.All):
             return [one for part in node.all for one in self._terms(part)]
@@ -95,7 +95,7 @@ class Conditions:
         ids = sorted(term_id(self._tenant, term) for term in wanted)
         return [_ROW.terms.bool_op("&&")(self._parameter(ids, sa.ARRAY(sa.BigInteger())))]
 
-    def _some_contact(self, node: filters.Node) -> Where:
+    def _some_contact(self, node: filters.FilterNode) -> Where:
         """Whether the customer has a contact for which the condition holds."""
         of_customer = (_CONTACT.tenant == _ROW.tenant, _CONTACT.customer_id == _ROW.customer_id)
         found = sa.select(sa.literal(1)).select_from(CUSTOMER_CONTACTS)
@@ -104,31 +104,31 @@ class Conditions:
             found = found.join(CONTACTS, own)
         return sa.exists(found.where(*of_customer, self._of_contact(node)).correlate(CUSTOMER_ROWS))
 
-    def _of_customer(self, node: filters.Node) -> Where:
+    def _of_customer(self, node: filters.FilterNode) -> Where:
         if field := _TIME_FIELDS.get(type(node)):
             return self._time(getattr(node, field), _ROW[f"{field}_at"], _ROW.get(f"{field}_hour"))
         if column := _COLUMNS.get(type(node)):
             return self._text(getattr(node, column), _ROW[column])
         match node:
-            case filters.HasTag():
+            case filters.ByTag():
                 return self._tag(node)
-            case filters.Named():
+            case filters.ByName():
                 return self._name(folded_test(node.name))
-            case filters.Attribute():
+            case filters.ByAttribute():
                 return self._attribute(node)
             case _:
                 return self._of_counts(node)
 
-    def _of_counts(self, node: filters.Node) -> Where:
+    def _of_counts(self, node: filters.FilterNode) -> Where:
         match node:
-            case filters.ContactCount():
+            case filters.ByContactCount():
                 return self._number(node.contacts, _ROW.contacts)
-            case filters.HasConflicts():
+            case filters.ByConflicts():
                 return _ROW.conflicts > 0 if node.conflicts else _ROW.conflicts == 0
             case _:
                 raise TypeError(f"`{filters.key_of(node)}` has to be replaced by what it asks for")
 
-    def _of_contact(self, node: filters.Node) -> Where:
+    def _of_contact(self, node: filters.FilterNode) -> Where:
         match node:
             case filters.All(all=parts):
                 return sa.and_(*map(self._of_contact, parts))
@@ -139,7 +139,7 @@ class Conditions:
             case _:
                 return self._of_one_contact(node)
 
-    def _of_one_contact(self, node: filters.Node) -> Where:
+    def _of_one_contact(self, node: filters.FilterNode) -> Where:
         if field := _TIME_FIELDS.get(type(node)):
             return self._time(getattr(node, field), CONTACTS.c[f"{field}_at"])
         if column := _WORDS.get(type(node)):
@@ -147,13 +147,11 @@ class Conditions:
         if column := _LISTS.get(type(node)):
             return self._lists(getattr(node, filters.key_of(node)), _CONTACT[column])
         match node:
-            case filters.Subscribed():
-                return _CONTACT.subscribed.is_(node.subscribed)
-            case filters.Valid():
-                return _CONTACT.valid.is_(node.valid)
-            case filters.SubscribedAt():
+            case filters.BySubscription() | filters.ByValidity():
+                return _CONTACT[filters.key_of(node)].is_(getattr(node, filters.key_of(node)))
+            case filters.BySubscribedAt():
                 return self._time(node.subscribed_at, _CONTACT.subscribed_at)
-            case filters.OverQuota():
+            case filters.ByQuota():
                 over = self._over_quota()
                 return sa.and_(_CONTACT.valid, over if node.over_quota else sa.not_(over))
             case _:
@@ -231,7 +229,7 @@ class Conditions:
                 conditions.append(hour <= self._parameter(hour_of(before), sa.Integer()))
         return sa.and_(*conditions)
 
-    def _tag(self, node: filters.HasTag) -> Where:
+    def _tag(self, node: filters.ByTag) -> Where:
         """Of the taggings that have not run out: how many there are, and the latest."""
         tagging = sa.func.jsonb_array_elements(_ROW.tags[self._parameter(node.tag, _TEXT)])
         parts = tagging.table_valued(sa.column("tagging", JSONB)).render_derived(name="taggings").c.tagging
@@ -247,7 +245,7 @@ class Conditions:
         now = self._parameter(self._asked.now, sa.BigInteger())
         return sa.select(sa.and_(*conditions)).where(sa.or_(end.is_(None), end > now)).scalar_subquery()
 
-    def _attribute(self, node: filters.Attribute) -> Where:
+    def _attribute(self, node: filters.ByAttribute) -> Where:
         setting = _ROW.attributes[self._parameter(node.attribute, _TEXT)]
         if node.set is False:
             return setting.is_(None)

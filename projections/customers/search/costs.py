@@ -16,7 +16,7 @@ from projections.customers.terms import Term, cut
 
 MOST: Final = 20_000_000  # customers times what it costs to look at one
 _PER_LIST: Final = 1_000  # values in a list cost as much as one condition
-_COSTS: Final[dict[type[filters.Condition], int]] = {filters.HasTag: 3, filters.Attribute: 2, filters.Named: 3}
+_COSTS: Final[dict[type[filters.Condition], int]] = {filters.ByTag: 3, filters.ByAttribute: 2, filters.ByName: 3}
 _OF_CONTACT: Final = 8
 
 
@@ -40,24 +40,24 @@ class Cost(NamedTuple):
             )
 
 
-def terms_in(node: filters.Node) -> frozenset[Term]:
+def terms_in(node: filters.FilterNode) -> frozenset[Term]:
     """The terms whose counts tell the cost of the filter."""
     return frozenset(term for one in filters.walk(node) for term in necessary(one) or ())
 
 
-def necessary(node: filters.Node) -> frozenset[Term] | None:
+def necessary(node: filters.FilterNode) -> frozenset[Term] | None:
     """Terms of which whoever fulfils this condition has at least one; None if there are no such terms."""
     find = _NECESSARY.get(type(node))
     return find(node) if find else None
 
 
-def cost_of(node: filters.Node, counts: Mapping[Term, int], customers: int) -> Cost:
+def cost_of(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) -> Cost:
     """The cost of a search among so many customers; ``counts`` has those of `terms_in` that any customer has."""
     each = 1 + sum(_cost_of_one(one) for one in filters.walk(node))
     return Cost(_most(node, counts, customers), each)
 
 
-def _most(node: filters.Node, counts: Mapping[Term, int], customers: int) -> int:
+def _most(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) -> int:
     """How many customers may fulfil the condition, at most."""
     match node:
         case filters.All(all=parts):
@@ -66,7 +66,9 @@ def _most(node: filters.Node, counts: Mapping[Term, int], customers: int) -> int
             return min(customers, sum(_most(part, counts, customers) for part in parts))
         case filters.SameContact(same_contact=part):
             return _most(part, counts, customers)
-        case filters.MemberId(member_id=test) | filters.Phone(phone=test) | filters.Email(email=test) if listed(test):
+        case filters.ByMemberId(member_id=test) | filters.ByPhone(phone=test) | filters.ByEmail(email=test) if listed(
+            test
+        ):
             return min(customers, listed(test))
         case _:
             wanted = necessary(node)
@@ -78,7 +80,7 @@ def listed(test: TextTest) -> int:
     return 1 if test.eq is not None else len(test.in_ or ())
 
 
-def _cost_of_one(node: filters.Node) -> int:
+def _cost_of_one(node: filters.FilterNode) -> int:
     if node.parts:
         return 0
     values = [value for value in dict(node).values() if isinstance(value, list)]
@@ -103,18 +105,18 @@ def _has(name: str, test: TextTest) -> frozenset[Term] | None:
 
 
 _NECESSARY: Final[dict[type[filters.Condition], Callable[[Any], frozenset[Term] | None]]] = {
-    filters.HasTag: lambda node: _each(terms.TAG, [node.tag]),
-    filters.Attribute: lambda node: None if node.set is False else _each(terms.ATTRIBUTE, [node.attribute]),
-    filters.MemberId: lambda node: _has("member_id", node.member_id),
-    filters.Phone: lambda node: _has("phone", node.phone),
-    filters.Email: lambda node: _has("email", node.email),
-    filters.Named: lambda node: _has("name", node.name),
-    filters.HasConflicts: lambda node: _each(terms.HAS, ["conflicts"]) if node.conflicts else None,
-    filters.OnChannel: lambda node: _each(terms.CHANNEL, node.channel),
-    filters.OfAccount: lambda node: _each(terms.ACCOUNT, node.account),
-    filters.Bound: lambda node: _each(terms.BOUND, node.bound, SITE_WAYS),
-    filters.Staff: lambda node: _each(terms.STAFF, node.staff),
-    filters.Branch: lambda node: _each(terms.BRANCH, node.branch),
-    filters.OptedOut: lambda node: _each(terms.OPTED_OUT, node.opted_out, MARKETING_KINDS),
-    filters.Notifications: lambda node: _each(terms.NOTIFIED, node.notifications),
+    filters.ByTag: lambda node: _each(terms.TAG, [node.tag]),
+    filters.ByAttribute: lambda node: None if node.set is False else _each(terms.ATTRIBUTE, [node.attribute]),
+    filters.ByMemberId: lambda node: _has("member_id", node.member_id),
+    filters.ByPhone: lambda node: _has("phone", node.phone),
+    filters.ByEmail: lambda node: _has("email", node.email),
+    filters.ByName: lambda node: _has("name", node.name),
+    filters.ByConflicts: lambda node: _each(terms.HAS, ["conflicts"]) if node.conflicts else None,
+    filters.ByChannel: lambda node: _each(terms.CHANNEL, node.channel),
+    filters.ByAccount: lambda node: _each(terms.ACCOUNT, node.account),
+    filters.ByBinding: lambda node: _each(terms.BOUND, node.bound, SITE_WAYS),
+    filters.ByStaff: lambda node: _each(terms.STAFF, node.staff),
+    filters.ByBranch: lambda node: _each(terms.BRANCH, node.branch),
+    filters.ByOptOut: lambda node: _each(terms.OPTED_OUT, node.opted_out, MARKETING_KINDS),
+    filters.ByNotifications: lambda node: _each(terms.NOTIFIED, node.notifications),
 }

@@ -24,7 +24,7 @@ from projections.customers.search.operators import (
     ValueTest,
     Words,
 )
-from projections.customers.search.times import When
+from projections.customers.search.times import FilterTime
 from schemas.events.base import Frozen
 from schemas.events.profile import AttributeKey
 from schemas.events.subscription import MarketingKind
@@ -40,7 +40,7 @@ class Condition(Frozen):
     of_contact: ClassVar[bool] = False  # whether it is about one contact
 
     @property
-    def parts(self) -> "list[Node]":
+    def parts(self) -> "list[FilterNode]":
         """The conditions that this one is made of."""
         return []
 
@@ -65,10 +65,10 @@ def _time(value: object) -> object:
     return {"set": value} if isinstance(value, bool) else value
 
 
-Text = Annotated[TextTest, _as_text("eq")]
-Name = Annotated[TextTest, _as_text("contains")]
-Number = Annotated[NumberTest, BeforeValidator(_number, json_schema_input_type=int | NumberTest)]
-Time = Annotated[TimeTest, BeforeValidator(_time, json_schema_input_type=bool | TimeTest)]
+TextOrTest = Annotated[TextTest, _as_text("eq")]
+NameOrTest = Annotated[TextTest, _as_text("contains")]
+NumberOrTest = Annotated[NumberTest, BeforeValidator(_number, json_schema_input_type=int | NumberTest)]
+TimeOrTest = Annotated[TimeTest, BeforeValidator(_time, json_schema_input_type=bool | TimeTest)]
 OneOf = Annotated[Listed, BeforeValidator(_listed, json_schema_input_type=Words | Listed)]
 AnyOrOneOf = Annotated[bool | Listed, BeforeValidator(_listed, json_schema_input_type=bool | Words | Listed)]
 
@@ -76,10 +76,10 @@ AnyOrOneOf = Annotated[bool | Listed, BeforeValidator(_listed, json_schema_input
 class All(Condition):
     """Every one of these holds."""
 
-    all: Annotated["list[Node]", Field(min_length=1, max_length=MOST_LEAVES)]
+    all: Annotated["list[FilterNode]", Field(min_length=1, max_length=MOST_LEAVES)]
 
     @property
-    def parts(self) -> "list[Node]":
+    def parts(self) -> "list[FilterNode]":
         """The conditions that this one is made of."""
         return self.all
 
@@ -87,10 +87,10 @@ class All(Condition):
 class AnyOf(Condition):
     """At least one of these holds."""
 
-    any: Annotated["list[Node]", Field(min_length=1, max_length=MOST_LEAVES)]
+    any: Annotated["list[FilterNode]", Field(min_length=1, max_length=MOST_LEAVES)]
 
     @property
-    def parts(self) -> "list[Node]":
+    def parts(self) -> "list[FilterNode]":
         """The conditions that this one is made of."""
         return self.any
 
@@ -98,10 +98,10 @@ class AnyOf(Condition):
 class Not(Condition):
     """This does not hold."""
 
-    not_: Annotated["Node", Field(alias="not")]
+    not_: Annotated["FilterNode", Field(alias="not")]
 
     @property
-    def parts(self) -> "list[Node]":
+    def parts(self) -> "list[FilterNode]":
         """The conditions that this one is made of."""
         return [self.not_]
 
@@ -109,10 +109,10 @@ class Not(Condition):
 class SameContact(Condition):
     """There is one contact for which all this holds."""
 
-    same_contact: "Node"
+    same_contact: "FilterNode"
 
     @property
-    def parts(self) -> "list[Node]":
+    def parts(self) -> "list[FilterNode]":
         """The conditions that this one is made of."""
         return [self.same_contact]
 
@@ -127,39 +127,39 @@ class SameContact(Condition):
         return self
 
 
-class HasTag(Condition):
+class ByTag(Condition):
     """The customer has the tag now; ``count`` is of its taggings, ``since`` of the latest."""
 
     tag: Words
-    count: Number | None = None
-    since: When | None = None
+    count: NumberOrTest | None = None
+    since: FilterTime | None = None
 
 
-class MemberId(Condition):
+class ByMemberId(Condition):
     """The customer's member id."""
 
-    member_id: Text
+    member_id: TextOrTest
 
 
-class Phone(Condition):
+class ByPhone(Condition):
     """The customer's best phone number."""
 
-    phone: Text
+    phone: TextOrTest
 
 
-class Email(Condition):
+class ByEmail(Condition):
     """The customer's best e-mail address."""
 
-    email: Text
+    email: TextOrTest
 
 
-class Named(Condition):
+class ByName(Condition):
     """Any of the customer's names; case, width and extra spaces do not matter. A bare text is a part of the name."""
 
-    name: Name
+    name: NameOrTest
 
 
-class Attribute(Condition, ValueTest):
+class ByAttribute(Condition, ValueTest):
     """The customer's latest value of a custom attribute."""
 
     attribute: AttributeKey
@@ -169,119 +169,119 @@ class _OfTimes(Condition):
     """A time that the customer has, and each contact has: the latest of all, or within ``same_contact`` its own."""
 
 
-class LastCustomer(_OfTimes):
+class ByLastCustomer(_OfTimes):
     """The last interaction of the customer."""
 
-    last_customer: Time
+    last_customer: TimeOrTest
 
 
-class LastTeam(_OfTimes):
+class ByLastTeam(_OfTimes):
     """The last message that the team wrote by hand."""
 
-    last_team: Time
+    last_team: TimeOrTest
 
 
-class LastMarketing(_OfTimes):
+class ByLastMarketing(_OfTimes):
     """The last marketing message."""
 
-    last_marketing: Time
+    last_marketing: TimeOrTest
 
 
-class FirstSeen(_OfTimes):
+class ByFirstSeen(_OfTimes):
     """The first event; of the customer, the earliest."""
 
-    first_seen: Time
+    first_seen: TimeOrTest
 
 
-class ContactCount(Condition):
+class ByContactCount(Condition):
     """How many contacts the customer has."""
 
-    contacts: Number
+    contacts: NumberOrTest
 
 
-class HasConflicts(Condition):
+class ByConflicts(Condition):
     """Whether identity refused a link of one of the customer's contacts."""
 
     conflicts: bool
 
 
-class InSegment(Condition):
+class BySegment(Condition):
     """What the segment of this name asks for, at this moment."""
 
     segment: Words
 
 
-class OnChannel(Condition):
+class ByChannel(Condition):
     """The contact's channel."""
 
     of_contact = True
     channel: OneOf
 
 
-class OfAccount(Condition):
+class ByAccount(Condition):
     """The contact's account, as ``channel:account``."""
 
     of_contact = True
     account: OneOf
 
 
-class Subscribed(Condition):
+class BySubscription(Condition):
     """The contact is subscribed; with false, it has blocked or unsubscribed. One that never did either is neither."""
 
     of_contact = True
     subscribed: bool
 
 
-class Valid(Condition):
+class ByValidity(Condition):
     """The contact is a valid one, or it is not."""
 
     of_contact = True
     valid: bool
 
 
-class SubscribedAt(Condition):
+class BySubscribedAt(Condition):
     """Since when the contact is subscribed; missing if it is not."""
 
     of_contact = True
-    subscribed_at: Time
+    subscribed_at: TimeOrTest
 
 
-class Bound(Condition):
+class ByBinding(Condition):
     """Whether the contact is bound to the website, or in which ways."""
 
     of_contact = True
     bound: AnyOrOneOf
 
 
-class Notifications(Condition):
+class ByNotifications(Condition):
     """Whether the contact takes recurring notifications, or on which topics."""
 
     of_contact = True
     notifications: AnyOrOneOf
 
 
-class Staff(Condition):
+class ByStaff(Condition):
     """Whether a member of staff looks after the contact, or which."""
 
     of_contact = True
     staff: AnyOrOneOf
 
 
-class Branch(Condition):
+class ByBranch(Condition):
     """Whether a branch looks after the contact, or which."""
 
     of_contact = True
     branch: AnyOrOneOf
 
 
-class OverQuota(Condition):
+class ByQuota(Condition):
     """The contact is valid and beyond the quota; with false, valid and within it."""
 
     of_contact = True
     over_quota: bool
 
 
-class OptedOut(Condition):
+class ByOptOut(Condition):
     """Whether the contact opted out of any kind of marketing, or of which."""
 
     of_contact = True
@@ -296,30 +296,30 @@ _KEY_OF: Final[dict[type[Condition], str]] = {
     AnyOf: "any",
     Not: "not",
     SameContact: "same_contact",
-    HasTag: "tag",
-    MemberId: "member_id",
-    Phone: "phone",
-    Email: "email",
-    Named: "name",
-    Attribute: "attribute",
-    LastCustomer: "last_customer",
-    LastTeam: "last_team",
-    LastMarketing: "last_marketing",
-    FirstSeen: "first_seen",
-    ContactCount: "contacts",
-    HasConflicts: "conflicts",
-    InSegment: "segment",
-    OnChannel: "channel",
-    OfAccount: "account",
-    Subscribed: "subscribed",
-    Valid: "valid",
-    SubscribedAt: "subscribed_at",
-    Bound: "bound",
-    Notifications: "notifications",
-    Staff: "staff",
-    Branch: "branch",
-    OverQuota: "over_quota",
-    OptedOut: "opted_out",
+    ByTag: "tag",
+    ByMemberId: "member_id",
+    ByPhone: "phone",
+    ByEmail: "email",
+    ByName: "name",
+    ByAttribute: "attribute",
+    ByLastCustomer: "last_customer",
+    ByLastTeam: "last_team",
+    ByLastMarketing: "last_marketing",
+    ByFirstSeen: "first_seen",
+    ByContactCount: "contacts",
+    ByConflicts: "conflicts",
+    BySegment: "segment",
+    ByChannel: "channel",
+    ByAccount: "account",
+    BySubscription: "subscribed",
+    ByValidity: "valid",
+    BySubscribedAt: "subscribed_at",
+    ByBinding: "bound",
+    ByNotifications: "notifications",
+    ByStaff: "staff",
+    ByBranch: "branch",
+    ByQuota: "over_quota",
+    ByOptOut: "opted_out",
 }
 KEYS: Final = tuple(_KEY_OF.values())
 
@@ -336,35 +336,35 @@ def _key_in(value: object) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-Node = Annotated[
+FilterNode = Annotated[
     Annotated[All, Tag("all")]
     | Annotated[AnyOf, Tag("any")]
     | Annotated[Not, Tag("not")]
     | Annotated[SameContact, Tag("same_contact")]
-    | Annotated[HasTag, Tag("tag")]
-    | Annotated[MemberId, Tag("member_id")]
-    | Annotated[Phone, Tag("phone")]
-    | Annotated[Email, Tag("email")]
-    | Annotated[Named, Tag("name")]
-    | Annotated[Attribute, Tag("attribute")]
-    | Annotated[LastCustomer, Tag("last_customer")]
-    | Annotated[LastTeam, Tag("last_team")]
-    | Annotated[LastMarketing, Tag("last_marketing")]
-    | Annotated[FirstSeen, Tag("first_seen")]
-    | Annotated[ContactCount, Tag("contacts")]
-    | Annotated[HasConflicts, Tag("conflicts")]
-    | Annotated[InSegment, Tag("segment")]
-    | Annotated[OnChannel, Tag("channel")]
-    | Annotated[OfAccount, Tag("account")]
-    | Annotated[Subscribed, Tag("subscribed")]
-    | Annotated[Valid, Tag("valid")]
-    | Annotated[SubscribedAt, Tag("subscribed_at")]
-    | Annotated[Bound, Tag("bound")]
-    | Annotated[Notifications, Tag("notifications")]
-    | Annotated[Staff, Tag("staff")]
-    | Annotated[Branch, Tag("branch")]
-    | Annotated[OverQuota, Tag("over_quota")]
-    | Annotated[OptedOut, Tag("opted_out")],
+    | Annotated[ByTag, Tag("tag")]
+    | Annotated[ByMemberId, Tag("member_id")]
+    | Annotated[ByPhone, Tag("phone")]
+    | Annotated[ByEmail, Tag("email")]
+    | Annotated[ByName, Tag("name")]
+    | Annotated[ByAttribute, Tag("attribute")]
+    | Annotated[ByLastCustomer, Tag("last_customer")]
+    | Annotated[ByLastTeam, Tag("last_team")]
+    | Annotated[ByLastMarketing, Tag("last_marketing")]
+    | Annotated[ByFirstSeen, Tag("first_seen")]
+    | Annotated[ByContactCount, Tag("contacts")]
+    | Annotated[ByConflicts, Tag("conflicts")]
+    | Annotated[BySegment, Tag("segment")]
+    | Annotated[ByChannel, Tag("channel")]
+    | Annotated[ByAccount, Tag("account")]
+    | Annotated[BySubscription, Tag("subscribed")]
+    | Annotated[ByValidity, Tag("valid")]
+    | Annotated[BySubscribedAt, Tag("subscribed_at")]
+    | Annotated[ByBinding, Tag("bound")]
+    | Annotated[ByNotifications, Tag("notifications")]
+    | Annotated[ByStaff, Tag("staff")]
+    | Annotated[ByBranch, Tag("branch")]
+    | Annotated[ByQuota, Tag("over_quota")]
+    | Annotated[ByOptOut, Tag("opted_out")],
     Discriminator(
         _key_in,
         custom_error_type="no_condition",
@@ -399,21 +399,21 @@ def _parts_in(value: object) -> list[object]:
     return [*listed, *(value[key] for key in ("not", "same_contact") if key in value)]
 
 
-Filter = Annotated[Node, BeforeValidator(_limited)]
-_FILTERS: Final[TypeAdapter[Node]] = TypeAdapter(Filter)
+Filter = Annotated[FilterNode, BeforeValidator(_limited)]
+_FILTERS: Final[TypeAdapter[FilterNode]] = TypeAdapter(Filter)
 
 
-def parse(value: object) -> Node:
+def parse(value: object) -> FilterNode:
     """The filter in a JSON value. Raises pydantic's ValidationError, which names the limit where one is passed."""
     return _FILTERS.validate_python(value)
 
 
-def to_json(node: Node) -> Any:
+def to_json(node: FilterNode) -> Any:
     """The filter as a JSON value, without what is left out."""
     return _FILTERS.dump_python(node, mode="json", exclude_none=True)
 
 
-def walk(node: Node) -> Iterator[Node]:
+def walk(node: FilterNode) -> Iterator[FilterNode]:
     """The node and all that it is made of."""
     yield node
     for part in node.parts:

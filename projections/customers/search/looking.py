@@ -11,7 +11,7 @@ from projections.contacts.state import ContactState
 from projections.customers.folds import CustomerRecord
 from projections.customers.rows import account_of
 from projections.customers.search import filters
-from projections.customers.search.asking import Asked
+from projections.customers.search.asking import AskedAt
 from projections.customers.search.operators import TextTest, TimeTest, number_holds, text_holds, time_holds, value_holds
 from projections.customers.search.times import moment_of
 from projections.customers.terms import MOST_NAMES, folded, searched_name
@@ -45,7 +45,7 @@ _NOTHING: Final = Fact(None)
 _SENT: Final = frozenset({SENT})
 
 
-def looked_at(node: filters.Node, one: Searched, asked: Asked) -> Looked:
+def looked_at(node: filters.FilterNode, one: Searched, asked: AskedAt) -> Looked:
     """Each value that a condition looks at, and whether it fulfils it. The condition has no parts."""
     if look := _OF_CONTACT.get(type(node)):
         return [looked for contact in one.contacts for looked in look(node, contact, asked)]
@@ -64,7 +64,7 @@ def _text(test: TextTest, value: str | None) -> Looked:
     return [(text_holds(test, value), Fact(value))]
 
 
-def _tag(node: filters.HasTag, one: Searched, asked: Asked) -> Looked:
+def _tag(node: filters.ByTag, one: Searched, asked: AskedAt) -> Looked:
     carried = [(contact, tag) for contact in one.contacts for tag in contact.tags if tag.tag == node.tag]
     events = {contact.key: _tag_event(contact, node.tag) for contact, _ in carried}
     count = sum(tag.taggings for _, tag in carried)
@@ -93,14 +93,14 @@ def _names(test: TextTest, one: Searched) -> Looked:
         yield text_holds(test, None), _NOTHING
 
 
-def _attribute(node: filters.Attribute, customer: CustomerRecord) -> Looked:
+def _attribute(node: filters.ByAttribute, customer: CustomerRecord) -> Looked:
     for setting, origin in customer.attributes:
         if setting.key == node.attribute:
             return [(value_holds(node, setting.value), Fact(setting.value, origin, setting.at, setting.event_id))]
     return [(value_holds(node, None), _NOTHING)]
 
 
-def _latest(test: TimeTest, one: Searched, field: str, types: frozenset[str], asked: Asked) -> Looked:
+def _latest(test: TimeTest, one: Searched, field: str, types: frozenset[str], asked: AskedAt) -> Looked:
     times = [
         (at, contact.key) for contact in one.contacts if (at := getattr(contact.record.contact, field)) is not None
     ]
@@ -108,12 +108,12 @@ def _latest(test: TimeTest, one: Searched, field: str, types: frozenset[str], as
     return [(time_holds(test, at, asked.now), Fact(at, key, at, types=types))]
 
 
-def _first_seen(node: filters.FirstSeen, one: Searched, asked: Asked) -> Looked:
+def _first_seen(node: filters.ByFirstSeen, one: Searched, asked: AskedAt) -> Looked:
     at, key = min((contact.record.contact.first_seen_at, contact.key) for contact in one.contacts)
     return [(time_holds(node.first_seen, at, asked.now), Fact(at, key, at))]
 
 
-def _over_quota(node: filters.OverQuota, contact: ContactState, asked: Asked) -> Looked:
+def _over_quota(node: filters.ByQuota, contact: ContactState, asked: AskedAt) -> Looked:
     over = asked.over_quota(contact.record.contact.subscribed_at, contact.key, valid=contact.valid)
     return [(contact.valid and over is node.over_quota, _subscription(contact, over))]
 
@@ -157,49 +157,49 @@ def _subscription(contact: ContactState, value: Any) -> Fact:
 
 
 # By the type of the condition; the functions take a condition of that type.
-_OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, Asked], Looked]]] = {
-    filters.HasTag: _tag,
-    filters.MemberId: lambda node, one, _: _text(node.member_id, one.customer.identity.member_id),
-    filters.Phone: lambda node, one, _: _text(node.phone, one.customer.identity.phone),
-    filters.Email: lambda node, one, _: _text(node.email, one.customer.identity.email),
-    filters.Named: lambda node, one, _: _names(folded_test(node.name), one),
-    filters.Attribute: lambda node, one, _: _attribute(node, one.customer),
-    filters.ContactCount: lambda node, one, _: [
+_OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, AskedAt], Looked]]] = {
+    filters.ByTag: _tag,
+    filters.ByMemberId: lambda node, one, _: _text(node.member_id, one.customer.identity.member_id),
+    filters.ByPhone: lambda node, one, _: _text(node.phone, one.customer.identity.phone),
+    filters.ByEmail: lambda node, one, _: _text(node.email, one.customer.identity.email),
+    filters.ByName: lambda node, one, _: _names(folded_test(node.name), one),
+    filters.ByAttribute: lambda node, one, _: _attribute(node, one.customer),
+    filters.ByContactCount: lambda node, one, _: [
         (number_holds(node.contacts, len(one.contacts)), Fact(len(one.contacts)))
     ],
-    filters.HasConflicts: lambda node, one, _: [((one.conflicts > 0) is node.conflicts, Fact(one.conflicts))],
-    filters.LastCustomer: lambda node, one, asked: _latest(
+    filters.ByConflicts: lambda node, one, _: [((one.conflicts > 0) is node.conflicts, Fact(one.conflicts))],
+    filters.ByLastCustomer: lambda node, one, asked: _latest(
         node.last_customer, one, "last_customer_at", CUSTOMER_TYPES, asked
     ),
-    filters.LastTeam: lambda node, one, asked: _latest(node.last_team, one, "last_team_at", _SENT, asked),
-    filters.LastMarketing: lambda node, one, asked: _latest(
+    filters.ByLastTeam: lambda node, one, asked: _latest(node.last_team, one, "last_team_at", _SENT, asked),
+    filters.ByLastMarketing: lambda node, one, asked: _latest(
         node.last_marketing, one, "last_marketing_at", _SENT, asked
     ),
-    filters.FirstSeen: _first_seen,
+    filters.ByFirstSeen: _first_seen,
 }
-_OF_CONTACT: Final[dict[type[filters.Condition], Callable[[Any, ContactState, Asked], Looked]]] = {
-    filters.OnChannel: lambda node, contact, _: _words(
+_OF_CONTACT: Final[dict[type[filters.Condition], Callable[[Any, ContactState, AskedAt], Looked]]] = {
+    filters.ByChannel: lambda node, contact, _: _words(
         node.channel, [Fact(contact.record.contact.channel, contact.key)], contact
     ),
-    filters.OfAccount: lambda node, contact, _: _words(node.account, [Fact(account_of(contact), contact.key)], contact),
-    filters.Subscribed: lambda node, contact, _: _is(
+    filters.ByAccount: lambda node, contact, _: _words(node.account, [Fact(account_of(contact), contact.key)], contact),
+    filters.BySubscription: lambda node, contact, _: _is(
         contact.record.contact.subscribed, node.subscribed, contact, contact.status
     ),
-    filters.Valid: lambda node, contact, _: _is(contact.valid, node.valid, contact),
-    filters.SubscribedAt: lambda node, contact, asked: [
+    filters.ByValidity: lambda node, contact, _: _is(contact.valid, node.valid, contact),
+    filters.BySubscribedAt: lambda node, contact, asked: [
         (
             time_holds(node.subscribed_at, contact.record.contact.subscribed_at, asked.now),
             _subscription(contact, contact.record.contact.subscribed_at),
         )
     ],
-    filters.OverQuota: _over_quota,
-    filters.Bound: lambda node, contact, _: _words(node.bound, _bound(contact), contact),
-    filters.Staff: lambda node, contact, _: _words(
+    filters.ByQuota: _over_quota,
+    filters.ByBinding: lambda node, contact, _: _words(node.bound, _bound(contact), contact),
+    filters.ByStaff: lambda node, contact, _: _words(
         node.staff, _staff(contact, contact.record.contact.staff_member), contact
     ),
-    filters.Branch: lambda node, contact, _: _words(
+    filters.ByBranch: lambda node, contact, _: _words(
         node.branch, _staff(contact, contact.record.contact.staff_branch), contact
     ),
-    filters.OptedOut: lambda node, contact, _: _words(node.opted_out, _opted_out(contact), contact),
-    filters.Notifications: lambda node, contact, _: _words(node.notifications, _notified(contact), contact),
+    filters.ByOptOut: lambda node, contact, _: _words(node.opted_out, _opted_out(contact), contact),
+    filters.ByNotifications: lambda node, contact, _: _words(node.notifications, _notified(contact), contact),
 }

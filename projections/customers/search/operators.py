@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from projections.customers.search.times import When, moment_of
+from projections.customers.search.times import FilterTime, moment_of
 from schemas.events.base import Frozen
 
 MOST_LISTED: Final = 10_000  # values in one list
@@ -67,8 +67,8 @@ class NumberTest(Operators):
 class TimeTest(Operators):
     """Of a time: not before, before, whether there is one."""
 
-    since: When | None = None
-    before: When | None = None
+    since: FilterTime | None = None
+    before: FilterTime | None = None
     set: bool | None = None
 
 

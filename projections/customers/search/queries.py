@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from projections.customers.rows import MS_OF_HOUR
 from projections.customers.search import filters
-from projections.customers.search.asking import Asked
-from projections.customers.search.conditions import Conditions, Parameters
+from projections.customers.search.asking import AskedAt
+from projections.customers.search.conditions import Conditions, StatementParameters
 from projections.customers.tables import COMPOSED, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.customers.terms import CHANNEL, Term, term_id
 from projections.engine.connection import Connection
@@ -79,8 +79,8 @@ class Search(NamedTuple):
     """What is searched: a filter among a tenant's customers, asked at a moment."""
 
     tenant: str
-    filter: filters.Node
-    asked: Asked
+    filter: filters.FilterNode
+    asked: AskedAt
 
 
 class Composed(NamedTuple):
@@ -114,7 +114,7 @@ async def page(
 
 async def count(connection: Connection, search: Search, most: int | None) -> int:
     """How many customers there are; with ``most``, no more than so many are counted."""
-    parameters = Parameters()
+    parameters = StatementParameters()
     inner = sa.select(sa.literal(1).label("one")).where(_where(search, parameters))
     if most is not None:
         inner = inner.limit(parameters(most, sa.BigInteger()))
@@ -149,13 +149,13 @@ async def composed(connection: Connection, tenant: str) -> Composed:
     return Composed(row["vector"], row["position"] is None) if row else Composed(None, complete=False)
 
 
-def _where(search: Search, parameters: Parameters) -> sa.ColumnElement[bool]:
+def _where(search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
     condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
     return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
 
 
 async def _page(connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None) -> list[Any]:
-    parameters = Parameters()
+    parameters = StatementParameters()
     columns = (*_SORTS[sort.by], _ROW.customer_id)
     conditions = [_where(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
     if after is not None:
@@ -171,7 +171,7 @@ async def _page_of_none(
     connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None
 ) -> list[Any]:
     """Those without a value, in the order of their ids."""
-    parameters = Parameters()
+    parameters = StatementParameters()
     conditions = [_where(search, parameters), _SORTS[sort.by][0].is_(None)]
     if after is not None:
         conditions.append(_ROW.customer_id > parameters(after.customer_id, sa.Uuid()))
@@ -180,7 +180,7 @@ async def _page_of_none(
 
 async def _rows(
     connection: Connection,
-    parameters: Parameters,
+    parameters: StatementParameters,
     conditions: Sequence[sa.ColumnElement[bool]],
     order: Sequence[sa.ColumnElement[Any]],
     limit: int,

@@ -31,7 +31,7 @@ def _readable(when: int | str) -> int | str:
     return when
 
 
-When = Annotated[
+FilterTime = Annotated[
     int | Annotated[str, Field(max_length=_MOST)],
     AfterValidator(_readable),
     Field(

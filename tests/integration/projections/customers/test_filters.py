@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from projections.customers.search import filters
-from projections.customers.search.asking import Asked, QuotaEnd
+from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.evaluating import matches
 from projections.customers.search.looking import Searched
@@ -33,7 +33,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
         for _ in range(3):
             now = now_of(chance)
             customers = await customers_as_searched(generation, now)
-            asked = Asked(now, _quota_end(chance, customers))
+            asked = AskedAt(now, _quota_end(chance, customers))
             for _ in range(_FILTERS // 3):
                 wanted = random_filter(chance)
                 node = filters.parse(wanted)

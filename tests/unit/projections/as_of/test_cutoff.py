@@ -2,7 +2,8 @@
 
 import pytest
 
-from projections.as_of.cutoff import NO_CUTOFF, Cutoff, NoTime, read_time
+from projections.as_of.cutoff import NO_CUTOFF, Cutoff
+from projections.engine.times import NoTime, read_time
 from tests.support.identity_events import T0, bound, erased
 
 MIDNIGHT = 1_772_294_400_000  # 2026-03-01T00:00 in Taipei
