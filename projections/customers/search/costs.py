@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from projections.bindings.tables import SITE_WAYS
-from projections.contacts.addresses import MARKETING_KINDS
 from projections.customers import terms
 from projections.customers.search import filters
 from projections.customers.search.operators import TextTest
 from projections.customers.terms import Term, cut
+from schemas.events.subscription import MARKETING_KINDS
 
 MOST: Final = 20_000_000  # customers times what it costs to look at one
 _PER_LIST: Final = 1_000  # values in a list cost as much as one condition
