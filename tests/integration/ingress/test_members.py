@@ -139,7 +139,7 @@ async def test_who_waits_in_vain_is_told_so(shop: Shop) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("visible_within", [60])  # a worker takes a while to start, on a busy machine
+@pytest.mark.parametrize("visible_within", [240])  # a worker takes a while to start, on a busy machine
 async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: Shop, tmp_path: Path) -> None:
     fork_server = ForkServer()
     settings = shop.ingress.settings.model_copy(update={"data_dir": tmp_path, "session_timeout": 2.0})

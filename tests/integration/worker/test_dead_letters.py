@@ -76,9 +76,9 @@ async def test_each_kind_of_garbage_is_a_dead_letter_with_its_reason(world: Worl
     await world.settle()
     verdict = await world.verify_holds()
     assert (verdict.records, verdict.dead_letters) == (len(mixed), len(bad))
-    assert await worker.metric("onefold_events_dead_total") == len(bad)
+    await worker.until_metric(len(bad), "onefold_events_dead_total")
     for reason, number in Counter(reason for _, reason, _ in BAD.values()).items():
-        assert await worker.metric("onefold_events_dead_total", reason=reason) == number
+        await worker.until_metric(number, "onefold_events_dead_total", reason=reason)
     for stage in get_args(Stage):  # dead letters were sent, and so was evidence
         assert await worker.metric("onefold_chunk_stage_seconds_count", topic=world.topic, stage=stage) > 0, stage
 
@@ -305,7 +305,7 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
         worker = world.start_worker()
         await world.settle()
         assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(poison)
-    assert await worker.metric("onefold_events_dead_total") == len(poison)
+    await worker.until_metric(len(poison), "onefold_events_dead_total")
     await worker.until_metric(0, "onefold_partitions_stopped")
     assert (await world.verify_holds()).dead_letters == len(poison)
     letters = await world.dead_letters()
