@@ -16,7 +16,7 @@ from services.demo.generate import generate_year
 from services.demo.run import Parameters, end_of_year
 from services.demo.senders import sender_of
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.long  # so that they come one after another, in one process: only it starts the demo
 
 _COMMAND = (sys.executable, "-c", "from services.cli import app; app()", "demo", "--exit", "--json", "--port", "0")
 _YEAR = Parameters(seed=7, people=2000, events=300)

@@ -130,7 +130,7 @@ async def test_too_large_a_body_is_a_413(ingress: RunningIngress) -> None:
 
 
 async def test_a_source_past_its_rate_is_told_when_to_come_back(ingress: RunningIngress) -> None:
-    await add(ingress, "slow", "meta", options=SourceOptions(rate=0.4))
+    await add(ingress, "slow", "meta", options=SourceOptions(rate=0.01))
     body = meta_message("facebook")
     forged = meta_signature(body, b"guess")
     for _ in range(5):
@@ -140,8 +140,8 @@ async def test_a_source_past_its_rate_is_told_when_to_come_back(ingress: Running
     )
     refused = await ingress.meta(body, meta_signature(body), "slow")
     assert_problem(refused, 429, "too-fast")
-    assert 1 <= int(refused.headers["retry-after"]) <= 3
+    assert 1 <= int(refused.headers["retry-after"]) <= 100
     assert len(await ingress.log()) == 1
     assert (await ingress.meta(body, meta_signature(body))).status_code == 200, "other sources go on"
-    ingress.clock.forward(2.6)
+    ingress.clock.forward(101)
     assert (await ingress.meta(body, meta_signature(body), "slow")).status_code == 200

@@ -230,7 +230,7 @@ async def test_a_source_of_another_channel_has_no_write_key(ingress: RunningIngr
 
 async def test_a_site_past_its_rate_is_told_when_to_come_back(ingress: RunningIngress, key: str) -> None:
     await change_source(
-        ingress.engine, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.4))
+        ingress.engine, "shop-web", None, lambda source: replace(source, options=SourceOptions(rate=0.01))
     )
     assert (await send(ingress, "/v1/track", a_track(1), basic(key))).status_code == 200
     refused = await send(ingress, "/v1/track", a_track(2), basic(key))

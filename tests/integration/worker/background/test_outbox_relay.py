@@ -278,8 +278,9 @@ async def test_relay_continues_where_the_previous_one_stopped(identity: Identity
     assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
-async def test_a_woken_relay_does_not_wait_for_its_next_poll(identity: Identity, outlet: Outlet) -> None:
-    async with outlet.running(every=600) as relay:
+async def test_a_woken_relay_does_not_wait_for_its_next_poll(identity: Identity, outlet: Outlet, database: str) -> None:
+    patient = replace(outlet, connect=partial(dedicated_connection, database, schema="g1", silent_for=600))
+    async with patient.running(every=600) as relay:
         await identity.save(*ALL[:2])
         relay.wake()
         await outlet.empty()
