@@ -12,6 +12,7 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import Rows, Table, key_of, row_columns, row_type
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import ddl
+from projections.engine.touched import TOUCHED
 from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
 from projections.identity.outbox import OutboxRow, stored_changes
@@ -53,7 +54,7 @@ class Identity:
 
     async def empty(self) -> None:
         """Delete all rows, to begin another example."""
-        tables = (*TABLES, OUTBOX, CHANGE_SEQUENCES, OUTBOX_POSITIONS)
+        tables = (TOUCHED, *TABLES, OUTBOX, CHANGE_SEQUENCES, OUTBOX_POSITIONS)
         await self.connection.execute(f"TRUNCATE {', '.join(table.fullname for table in tables)}")
 
 
@@ -62,7 +63,7 @@ async def identity(database: str) -> AsyncIterator[Identity]:
     connection = await asyncpg.connect(database, server_settings=BY_KEY)
     await connection.execute("CREATE SCHEMA g1; SET search_path TO g1")
     await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ('g1', 'active')")
-    for table in (OFFSETS, *TABLES):
+    for table in (OFFSETS, TOUCHED, *TABLES):
         for statement in ddl(table):
             await connection.execute(statement)
     yield Identity(connection)
