@@ -96,6 +96,9 @@ class BudgetLease:
     def move(self, *shares: Share) -> None:
         """Hold the same bytes as part of other shares. Raises BudgetExceeded; then nothing has changed."""
         moved = (*shares, _ALL)
+        if not self.size:
+            self.shares = moved
+            return
         self._budget.acquire(self, self.size, tuple(share for share in shares if share not in self.shares))
         self._budget.release(self.size, tuple(share for share in self.shares if share not in moved))
         self.shares = moved

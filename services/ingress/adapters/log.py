@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -16,10 +16,12 @@ from aiokafka.errors import KafkaError
 from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
+from services.ingress.adapters.deadlines import Deadlines
+from services.ingress.adapters.record_batches import Acks, RecordBatches
 from services.ingress.core.shares import proven
 from services.ingress.ports import LogFull, LogUnavailable, Record
 from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
-from services.runtime.cancelling import TimeLimit, cancel_all
+from services.runtime.cancelling import cancel_all
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
 from services.runtime.retrying import Retrier
@@ -54,12 +56,15 @@ class KafkaLog:
         self._budget = budget
         self._replace_after = replace_after
         self._producer: AIOKafkaProducer | None = None
+        self._batches: RecordBatches | None = None
+        self._deadlines: Deadlines | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
         self._stuck = asyncio.Event()
         self._connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
+        self._deadlines = Deadlines(self._settings.ack_timeout)
         self._keeper = asyncio.create_task(self._keep_connected())
         return self
 
@@ -75,18 +80,18 @@ class KafkaLog:
 
     async def append(self, records: Sequence[Record]) -> None:
         """See Log."""
-        producer = self._producer
-        if producer is None:
+        batches, deadlines = self._batches, self._deadlines
+        if batches is None or deadlines is None:
             raise LogUnavailable("Kafka can't be reached")
-        acks = _Acks(self._lease(records))
+        acks = Acks(self._lease(records))
         began = perf_counter()
         try:
-            with TimeLimit(self._settings.ack_timeout):
-                partitions = len(await producer.partitions_for(self._topic))
-                for record in records:
-                    partition = partition_of(record.key, partitions)
-                    acks.expect(await producer.send(self._topic, record.value, record.key, partition))
-                await acks.all_in()
+            partitions = batches.partitions
+            for record in records:
+                batches.add(partition_of(record.key, partitions), record.key, record.value, acks)
+            acks.no_more()
+            deadlines.add(acks.done)
+            await acks.done
         except (TimeoutError, KafkaError) as error:
             self._failed(error)
             raise LogUnavailable("Kafka has not acknowledged in time") from error
@@ -131,14 +136,18 @@ class KafkaLog:
             producer = await retrier.until_done("kafka", self._connect, _worth_another_try)
             log.info("log_connected")
             self._producer, self._failing_since = producer, None
+            self._batches = batches = RecordBatches(producer, self._topic)
             self._connected.set()
             try:
                 await self._stuck.wait()
                 log.warning("log_connection_replaced")
             finally:
-                self._producer = None
+                self._producer = self._batches = None
                 self._connected.clear()
-                await _stopped(producer)
+                try:
+                    await _stopped(producer)
+                finally:
+                    await batches.give_up()
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = new_producer(self._settings)
@@ -194,46 +203,3 @@ async def _stopped(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(_STOP_WITHIN):
             await producer.stop()
-
-
-class _Acks:
-    """The acknowledgements of one request; when the last is in, or given up, its bytes go back to the budget."""
-
-    def __init__(self, lease: BudgetLease) -> None:
-        self._lease = lease
-        self._missing = 1  # the request itself, until it sends no more
-        self._sealed = False
-        self._error: BaseException | None = None
-        self._done = asyncio.get_running_loop().create_future()
-
-    def expect(self, ack: "asyncio.Future[Any]") -> None:
-        """One more record was sent."""
-        self._missing += 1
-        ack.add_done_callback(self._came)
-
-    def no_more(self) -> None:
-        """All records are sent, or no more will be. A second call changes nothing."""
-        if not self._sealed:
-            self._sealed = True
-            self._one_less()
-
-    async def all_in(self) -> None:
-        """Wait for the last one. Raises the first error that came instead of one."""
-        self.no_more()
-        await self._done
-        if self._error is not None:
-            raise self._error
-
-    def _came(self, ack: "asyncio.Future[Any]") -> None:
-        if ack.cancelled():
-            self._error = self._error or KafkaError("given up")
-        else:
-            self._error = self._error or ack.exception()
-        self._one_less()
-
-    def _one_less(self) -> None:
-        self._missing -= 1
-        if self._missing == 0:
-            self._lease.close()
-            if not self._done.done():  # a request that ran out of time has cancelled it
-                self._done.set_result(None)

@@ -30,6 +30,7 @@ class SourceContext:
     account: str | None
     provider: str | None
     senders: Mapping[str, str]
+    plain: bool = False  # see ParsedBody
 
     def purpose_of(self, app_id: Any) -> str | None:
         """What an app of ours sends, by its Meta app id; None of an app that isn't ours."""
@@ -71,7 +72,7 @@ def event_of(draft: ItemDraft, context: SourceContext) -> Event | str:
     }
     for type_name, data in (draft.content, draft.unread):
         try:
-            return to_event(envelope | {"type": type_name, "data": data})
+            return to_event(envelope | {"type": type_name, "data": data}, small=context.plain)
         except InvalidEvent as error:
             reason = error.reason
     return reason

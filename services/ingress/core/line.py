@@ -32,13 +32,21 @@ _FLEETING: Final = frozenset({"replyToken", "deliveryContext"})
 _IN_THE_ENVELOPE: Final = frozenset({"type", "webhookEventId", "timestamp", "source", "mode"})
 
 
-def translate(  # noqa: PLR0913 - the body, and five facts of the source it came to
-    body: Any, *, tenant: str, source: str, account: str | None, provider: str | None, received_at: int
+def translate(  # noqa: PLR0913 - the body, and six facts of it and of the source it came to
+    body: Any,
+    *,
+    tenant: str,
+    source: str,
+    account: str | None,
+    provider: str | None,
+    received_at: int,
+    plain: bool = False,
 ) -> Translated:
     """The events in a parsed webhook body, in its order, with what became none.
 
     ``account`` is the one configured for the source; without it the body's ``destination`` is. ``provider`` is the
-    LINE provider that the source's user ids belong to; without it no identifier is vouched for.
+    LINE provider that the source's user ids belong to; without it no identifier is vouched for. ``plain`` is that of
+    the ParsedBody.
     """
     entries = body.get("events") if isinstance(body, dict) else None
     if not isinstance(entries, list):
@@ -50,7 +58,7 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
     events: list[Event] = []
     ignored: list[Ignored] = []
     for index, entry in enumerate(entries):
-        outcome = _translate_entry(entry, account, nobodies, provider, facts)
+        outcome = _translate_entry(entry, account, nobodies, provider, facts, plain=plain)
         if isinstance(outcome, str):
             ignored.append(Ignored(index, outcome))
         else:
@@ -58,13 +66,14 @@ def translate(  # noqa: PLR0913 - the body, and five facts of the source it came
     return Translated(tuple(events), tuple(ignored))
 
 
-def _translate_entry(
-    entry: Any, account: str | None, nobodies: frozenset[str], provider: str | None, facts: Fields
+def _translate_entry(  # noqa: PLR0913 - the entry, and what is known of its body and its source
+    entry: Any, account: str | None, nobodies: frozenset[str], provider: str | None, facts: Fields, *, plain: bool
 ) -> Event | str:
     """The entry's event, or the reason why there is none."""
     if not isinstance(entry, dict):
         return "not_an_object"
-    event = clean({key: value for key, value in entry.items() if key not in _FLEETING})
+    lasting = {key: value for key, value in entry.items() if key not in _FLEETING}
+    event = lasting if plain else clean(lasting)
     contact = _contact(event, account, nobodies)
     envelope = facts | {
         "event_id": _event_id(event, account),
@@ -76,7 +85,7 @@ def _translate_entry(
     for read in (_read, _unknown):
         type_name, data = read(event, contact)
         try:
-            return to_event(envelope | {"type": type_name, "data": data})
+            return to_event(envelope | {"type": type_name, "data": data}, small=plain)
         except InvalidEvent as error:
             reason = error.reason
     return reason

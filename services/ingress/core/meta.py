@@ -24,7 +24,7 @@ _NO_WEBHOOK: Final = "no webhook"
 _OURS: Final[Mapping[str, str]] = {}
 
 
-def translate(  # noqa: PLR0913 - the body, and six facts of the source it came to
+def translate(  # noqa: PLR0913 - the body, and seven facts of it and of the source it came to
     body: Any,
     *,
     tenant: str,
@@ -33,17 +33,19 @@ def translate(  # noqa: PLR0913 - the body, and six facts of the source it came 
     provider: str | None,
     received_at: int,
     senders: Mapping[str, str] = _OURS,
+    plain: bool = False,
 ) -> Translated:
     """The events in a parsed webhook body, in its order, with what became none.
 
     ``account`` is the one configured for the source: what other accounts did is ignored; without it every account that
     the body names is taken. ``provider`` is the business portfolio that WhatsApp's BSUIDs belong to; without it they
     are told apart by WhatsApp Business Account. ``senders`` tells what each of our own apps sends, by Meta app id.
+    ``plain`` is that of the ParsedBody.
     """
-    context = SourceContext(tenant, source, received_at, account_name(account), word(provider), senders)
+    context = SourceContext(tenant, source, received_at, account_name(account), word(provider), senders, plain)
     events: list[Event] = []
     ignored: list[Ignored] = []
-    for index, (entry, object_name) in enumerate(_entries(clean(body))):
+    for index, (entry, object_name) in enumerate(_entries(body if plain else clean(body))):
         for draft in _drafts(entry, object_name, context):
             outcome = event_of(draft, context) if isinstance(draft, ItemDraft) else draft
             if isinstance(outcome, str):

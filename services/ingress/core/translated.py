@@ -41,13 +41,14 @@ class Translated:
         return tuple(event for event in self.events if event.type not in EVENT_TYPES)
 
 
-def to_event(envelope: Mapping[str, Any]) -> Event:
+def to_event(envelope: Mapping[str, Any], *, small: bool = False) -> Event:
     """The event in an envelope whose texts are clean; data too large for the log are cut and marked ``truncated``.
 
-    Raises InvalidEvent when the envelope is no event, or is of a type that is too large and has no place for the mark.
+    ``small`` says that it surely fits. Raises InvalidEvent when the envelope is no event, or is of a type that is too
+    large and has no place for the mark.
     """
     event = from_dict(dict(envelope), check_text=False)
-    if _is_small(envelope) or len(encode(event)) <= MAX_EVENT_BYTES:
+    if small or _is_small(envelope) or len(encode(event)) <= MAX_EVENT_BYTES:
         return event
     for limit in _LIMITS:
         event = from_dict({**envelope, "data": _shortened(envelope, limit)}, check_text=False)

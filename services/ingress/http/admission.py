@@ -34,10 +34,15 @@ def unproven_lease(
     return budget.lease(*unproven(peers.of(request.scope), source.source if source else None))
 
 
-def prove(lease: BudgetLease, source: WebhookSource | Site) -> None:
-    """The body is its source's: let it count as such. Raises a 503 problem where that one has too much in flight."""
+def prove(lease: BudgetLease, source: WebhookSource | Site, size: int = 0) -> None:
+    """The body is its source's: let it count as such, and with ``size`` for so many bytes.
+
+    Raises a 503 problem where the source has too much in flight.
+    """
     try:
         lease.move(*proven(source.tenant, source.source))
+        if size > lease.size:
+            lease.grow(size - lease.size)
     except BudgetExceeded:
         raise busy() from None
 

@@ -29,8 +29,13 @@ async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
 
     Until it is complete, the lease gives way to those of smaller bodies.
     """
-    if BODY_ARRIVED in request.scope.get("extensions", ()):
-        return await _arrived_body(request, limit, lease)
+    if has_arrived(request):
+        body = await arrived_body(request, limit)
+        try:
+            lease.grow(len(body))
+        except BudgetExceeded:
+            raise busy() from None
+        return body
     _check_declared(request, limit)
     arrival = _Arrival(request.receive, _WITHIN)
     lease.arrives(arrival.stop)
@@ -48,15 +53,19 @@ async def read_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
     return bytes(pieces)
 
 
-async def _arrived_body(request: Request, limit: int, lease: BudgetLease) -> bytes:
-    """A body that the server has as a whole, as most are: there is nothing to wait for, and no timer is needed."""
+def has_arrived(request: Request) -> bool:
+    """Whether the server has the whole body, as it has of most requests."""
+    return BODY_ARRIVED in request.scope.get("extensions", ())
+
+
+async def arrived_body(request: Request, limit: int) -> bytes:
+    """The body of a request that has arrived: there is nothing to wait for. Raises a 400 or 413 problem.
+
+    It is on no lease. Whoever waits for something with it in hand puts it on one before.
+    """
     body = _piece_in(await request.receive())
     if len(body) > limit:
         raise too_large(limit)
-    try:
-        lease.grow(len(body))
-    except BudgetExceeded:
-        raise busy() from None
     return body
 
 

@@ -14,12 +14,11 @@ from schemas.export import Document
 from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
-from services.ingress.core.translated import Translated
-from services.ingress.handlers.webhooks import line_events, meta_events, take_webhook
+from services.ingress.handlers.webhooks import Translate, line_events, meta_events, take_webhook
 from services.ingress.http.admission import prove, source_of, spend, unproven_lease
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, arrived_body, has_arrived, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
-from services.ingress.ports import LogUnavailable, WebhookSource
+from services.ingress.ports import LogUnavailable
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
 from services.runtime.metrics import webhooks_by
 from services.runtime.problems import (
@@ -50,7 +49,7 @@ class WebhookSender:
     channels: Collection[str]
     header: str
     matches: Callable[[bytes, str | None, Sequence[bytes]], bool]
-    events: Callable[[Any, WebhookSource, int], Translated]
+    events: Translate
 
 
 LINE: Final = WebhookSender("line", frozenset({"line"}), "x-line-signature", line_signature_matches, line_events)
@@ -174,10 +173,11 @@ async def _counted(request: Request, sender: WebhookSender) -> Response:
 async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> Response:
     source = await source_of(request, ingress, sender.channels)
     with unproven_lease(request, ingress.budget, ingress.peers, source) as lease:
-        raw = await read_body(request, ingress.settings.body_limit, lease)
+        limit = ingress.settings.body_limit
+        raw = await (arrived_body(request, limit) if has_arrived(request) else read_body(request, limit, lease))
         if not sender.matches(raw, _header(request, sender.header), source.secrets):
             raise Problem(WRONG_SIGNATURE, f"{sender.header} is not this body's by this source's secret")
-        prove(lease, source)
+        prove(lease, source, len(raw))
         spend(ingress.limits, source)
         try:
             await take_webhook(raw, source, now(), ingress.log, sender.events)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from schemas import codec
 from schemas.events import Identifier
 from services.ingress.core.line import translate
-from services.ingress.core.normalize import MalformedBody, lenient_json
+from services.ingress.core.normalize import MalformedBody, lenient_json, parsed_body
 from services.ingress.core.translated import Translated
 from tests.support.line_bodies import GROUP, RECEIVED_AT, TEXT, USER, entry
-from tests.support.strategies import odd_json
+from tests.support.strategies import json_values, odd_json
 
 FIELDS = st.sampled_from(
     ["type", "mode", "timestamp", "source", "webhookEventId", "deliveryContext", "message", "postback", "follow"]
@@ -43,9 +43,15 @@ def _mutated(draw: st.DrawFn) -> Any:
     return given_entry
 
 
-def _translate(body: Any) -> Translated:
+def _translate(body: Any, *, plain: bool = False) -> Translated:
     return translate(
-        body, tenant="demo", source="line-main", account=None, provider="provider", received_at=RECEIVED_AT
+        body,
+        tenant="demo",
+        source="line-main",
+        account=None,
+        provider="provider",
+        received_at=RECEIVED_AT,
+        plain=plain,
     )
 
 
@@ -86,6 +92,12 @@ def test_a_repeat_is_the_same_event(given_entry: dict[str, Any]) -> None:
     outcome = _translate(body)
     assert len(outcome.events) == 2
     assert codec.encode(outcome.events[0]) == codec.encode(outcome.events[1])
+
+
+@given(st.lists(REAL | json_values, max_size=2))
+def test_a_plain_body_gives_the_same_events_without_being_cleaned(entries: list[Any]) -> None:
+    body = parsed_body(orjson.dumps({"destination": "U0tea", "events": entries}))
+    assert _translate(body.value, plain=body.plain) == _translate(body.value)
 
 
 @given(st.lists(REAL, max_size=3), st.integers(0, 2_000), st.binary(max_size=3))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from services.ingress.core.normalize import MalformedBody, lenient_json
+from services.ingress.core.normalize import MalformedBody, lenient_json, parsed_body
 from tests.support.meta_bodies import (
     BSUID,
     IGSID,
@@ -197,6 +197,12 @@ def test_a_damaged_body_is_refused_or_translated(whole: Any, place: int, damage:
     except MalformedBody:
         return
     _check(body)
+
+
+@given(BODIES)
+def test_a_plain_body_gives_the_same_events_without_being_cleaned(whole: Any) -> None:
+    body = parsed_body(orjson.dumps(whole))
+    assert translated(body.value, plain=body.plain) == translated(body.value)
 
 
 @given(BODIES)

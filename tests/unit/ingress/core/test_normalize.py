@@ -16,6 +16,7 @@ from services.ingress.core.normalize import (
     clean_text,
     content_hash_id,
     lenient_json,
+    parsed_body,
     snake_case,
     word,
 )
@@ -135,3 +136,24 @@ def test_a_channels_name_becomes_snake_case(name: str, ours: str) -> None:
 def test_what_can_name_no_account_names_none(value: Any) -> None:
     assert account_name(value) is None
     assert account_name("118720394455016") == "118720394455016"
+
+
+class TestParsedBody:
+    @given(json_values)
+    def test_what_is_plain_is_clean(self, value: Any) -> None:
+        raw = orjson.dumps(value)
+        body = parsed_body(raw)
+        assert body.value == lenient_json(raw)
+        assert not body.plain or _canonical(clean(body.value)) == _canonical(body.value)
+
+    @pytest.mark.parametrize(
+        "raw",
+        [rb'"\u0000"', rb'"\ud800"', b'"\xff"', b"[" * 50 + b"]" * 50, b"[1e400]", b'"' + b"x" * 20_000 + b'"'],
+        ids=["nul", "lone surrogate", "no utf-8", "deep", "infinite", "large"],
+    )
+    def test_what_may_have_to_be_cleaned_or_cut_is_not_plain(self, raw: bytes) -> None:
+        assert parsed_body(raw) == (lenient_json(raw), False)
+
+    def test_an_ordinary_body_is_plain(self) -> None:
+        raw = orjson.dumps({"events": [{"type": "message", "message": {"text": "高山烏龍"}}]})
+        assert parsed_body(raw).plain

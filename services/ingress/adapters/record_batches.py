@@ -1,0 +1,126 @@
+"""Sends records to one topic in batches, and counts what of each request is acknowledged.
+
+A record joins the batch that waits for its partition's turn. aiokafka would keep a future for each record, and one more
+step of the event loop; here a batch has one, and every request one, however many records it has.
+"""
+
+import asyncio
+from collections import defaultdict
+from copy import copy
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from services.runtime.budget import BudgetLease
+from services.runtime.cancelling import cancel_all
+
+
+class Acks:
+    """The acknowledgements of one request; when the last is in, or given up, its bytes go back to the budget.
+
+    ``done`` is set then, unless the request stopped waiting before; it raises the first error.
+    """
+
+    __slots__ = ("_error", "_lease", "_missing", "_sealed", "done")
+
+    def __init__(self, lease: BudgetLease) -> None:
+        self._lease = lease
+        self._missing = 1  # the request itself, until it sends no more
+        self._sealed = False
+        self._error: BaseException | None = None
+        self.done: Final[asyncio.Future[None]] = asyncio.get_running_loop().create_future()
+
+    def expect(self) -> None:
+        """Records of the request are in one more batch."""
+        self._missing += 1
+
+    def no_more(self) -> None:
+        """All records are in batches, or no more will be. A second call changes nothing."""
+        if not self._sealed:
+            self._sealed = True
+            self.came(None)
+
+    def came(self, error: BaseException | None) -> None:
+        """A batch was acknowledged, or given up because of the error."""
+        self._error = self._error or error
+        self._missing -= 1
+        if self._missing:
+            return
+        self._lease.close()
+        if self.done.done():  # the request has stopped waiting
+            return
+        if self._error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(self._error)
+
+
+class RecordBatches:
+    """The batches that one producer has under way. Records of one partition keep their order."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._last: dict[int, _Batch] = {}
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def partitions(self) -> int:
+        """The number of the topic's partitions. Raises KafkaError where it is not known any more."""
+        found = self._producer.client.cluster.partitions_for_topic(self._topic)
+        if not found:
+            raise UnknownTopicOrPartitionError(self._topic)
+        return len(found)
+
+    def add(self, partition: int, key: bytes, value: bytes, acks: Acks) -> None:
+        """Send a record; ``acks`` learns what became of it."""
+        batch = self._last.get(partition)
+        if batch is None or not batch.take(key, value, acks):
+            batch = self._last[partition] = _Batch(self._producer.create_batch())
+            batch.take(key, value, acks)
+            task = asyncio.create_task(self._send(partition, batch))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def give_up(self) -> None:
+        """Send nothing more: the producer is stopped, and what it has not acknowledged is not waited for."""
+        await cancel_all(*self._sending)
+
+    async def _send(self, partition: int, batch: "_Batch") -> None:
+        try:
+            async with self._turns[partition]:
+                ack = await self._producer.send_batch(batch.builder, self._topic, partition=partition)
+            await ack
+        except asyncio.CancelledError:
+            batch.came(KafkaError("given up"))
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the requests have to learn of it
+            batch.came(error if isinstance(error, KafkaError) else KafkaError(repr(error)))
+        else:
+            batch.came(None)
+
+
+class _Batch:
+    """Records of one partition. The producer closes ``builder`` as soon as it sends it, or when it is full."""
+
+    __slots__ = ("_requests", "builder")
+
+    def __init__(self, builder: Any) -> None:
+        self.builder = builder
+        self._requests: list[Acks] = []
+
+    def take(self, key: bytes, value: bytes, acks: Acks) -> bool:
+        """Add a record; False if the batch is closed."""
+        if self.builder.append(timestamp=None, key=key, value=value) is None:
+            return False
+        if not self._requests or self._requests[-1] is not acks:
+            self._requests.append(acks)
+            acks.expect()
+        return True
+
+    def came(self, error: BaseException | None) -> None:
+        """The batch was acknowledged, or given up because of the error."""
+        for acks in self._requests:
+            acks.came(copy(error))  # each request raises its own: a traceback grows wherever it is raised
