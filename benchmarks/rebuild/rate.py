@@ -18,6 +18,7 @@ from benchmarks.rebuild.beside import fold_while_reading, queries, require_loadi
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
 from services.control.generations import drop
+from services.control.swapping import activate
 from services.embedded.ports import free_port
 from services.rebuild.choosing import Options
 from services.rebuild.main import rebuild
@@ -53,6 +54,7 @@ FIGURES: Final = (
         at_most=1.25,
         ratio=Ratio("rebuild_beside_query_p99_ms", "rebuild_alone_query_p99_ms"),
     ),
+    Figure("rebuild_cut_over_ms", "how long writers wait for the swap", "ms", at_most=1000),
 )
 _SEED: Final = 1
 _MORE: Final = 5  # the live worker folds one part of so many of the log alone, and one during a rebuild
@@ -88,11 +90,13 @@ class RebuildRate:
                     beside = await fold_while_reading(bed, settings, requests, more)
                     await require_loading(settings, name)
                     await building
+                swapped = await activate(settings, name)
         rates = {"live": events / live, "alone": alone.events_per_s, "beside": beside.events_per_s}
         return {
             "rebuild_events_per_s": events / again,
             "rebuild_alone_query_p99_ms": alone.query_p99_ms,
             "rebuild_beside_query_p99_ms": beside.query_p99_ms,
+            "rebuild_cut_over_ms": swapped.stopped * 1000,
         } | {f"rebuild_{of}_events_per_s": rate for of, rate in rates.items()}
 
     async def _fill(self, bed: Bed, prefix: str, events: int, seed: int) -> None:

@@ -23,12 +23,14 @@ class CannotActivate(ForeseenError):
 class Activated:
     """The generation that is active now, the former one, and how many changes of customers were announced.
 
-    ``former`` is None if it was the active one already.
+    ``former`` is None if it was the active one already. ``stopped`` is for how many seconds the workers of the active
+    generation had to wait. Readers did not wait.
     """
 
     name: str
     former: str | None
     changes: int
+    stopped: float = 0.0
 
 
 @asynccontextmanager

@@ -27,11 +27,12 @@ _NEAR: Final = 2_000  # records; how far behind it may be when the active one is
 
 async def put_in(
     settings: Settings, active: GenerationRecord, built: GenerationRecord, *, wait: float, stopped: float
-) -> None:
+) -> float:
     """Put the read models of ``built`` into the active generation, at the same offsets of the log.
 
     It waits ``wait`` seconds until they are nearly as far as the active generation, then at most ``stopped`` seconds
-    for the rest, while the workers of the active one wait, too. Readers do not. Raises CannotActivate.
+    for the rest, while the workers of the active one wait, too. Readers do not. Returns for how many seconds they did.
+    Raises CannotActivate.
     """
     check_read_models(active, built)
     async with connected(settings) as connection, connected(settings) as control:
@@ -44,7 +45,10 @@ async def put_in(
                 (one.state, one.schema_digest) for one in (active, built)
             ]:
                 raise CannotActivate("The generations have changed meanwhile. Try again.")
+            await stop_chunks(connection, active.name)
+            began = time.monotonic()
             await joining.adopted(stopped)
+        return time.monotonic() - began
 
 
 def check_read_models(active: GenerationRecord, built: GenerationRecord) -> None:
@@ -77,8 +81,10 @@ class _Adopting:
             await self._pause(deadline, left)
 
     async def adopted(self, within: float) -> None:
-        """Put them in, in the caller's transaction. Raises CannotActivate."""
-        await stop_chunks(self.connection, self.active.name)
+        """Put them in, in the caller's transaction, in which the chunks of the active one were stopped.
+
+        Raises CannotActivate.
+        """
         deadline = time.monotonic() + within
         end = await self._hold()
         while left := missing(end, await self._offsets(self.control, self.built)):

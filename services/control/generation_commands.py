@@ -60,8 +60,8 @@ def activate_one(
         say(f"{name} is the active generation already.")
     else:
         say(
-            f"{name} is the active generation; {done.changes:,} changes of customers were announced. To go back: "
-            f"onefold generations activate {done.former}"
+            f"{name} is the active generation; {done.changes:,} changes of customers were announced, and writers "
+            f"waited {done.stopped:.2f} s. To go back: onefold generations activate {done.former}"
         )
 
 

@@ -53,8 +53,8 @@ async def activate(
         if former.name == name:
             return Activated(name, None, 0)
         if following.read_models is not None:
-            await put_in(settings, former, following, wait=wait, stopped=stopped)
-            return Activated(former.name, None, 0)
+            took = await put_in(settings, former, following, wait=wait, stopped=stopped)
+            return Activated(former.name, None, 0, took)
         swap = _Swap(settings, connection, former, following)
         await index_for_readers(connection, name, SCHEMA)
         await release_hold(connection, name)
@@ -63,7 +63,10 @@ async def activate(
             await lock_generations(connection)
             if await _pair(connection, name, unchecked=unchecked) != (former, following):
                 raise CannotActivate("The generations have changed meanwhile. Try again.")
-            return Activated(name, former.name, await swap.exchanged(stopped))
+            await stop_chunks(connection, former.name)
+            began = time.monotonic()
+            changes = await swap.exchanged(stopped)
+        return Activated(name, former.name, changes, time.monotonic() - began)
 
 
 async def _pair(connection: Connection, name: str, *, unchecked: bool) -> tuple[GenerationRecord, GenerationRecord]:
@@ -113,8 +116,10 @@ class _Swap:
             await self._pause(deadline, left)
 
     async def exchanged(self, within: float) -> int:
-        """Exchange the two in the caller's transaction; returns how many changes were announced."""
-        await stop_chunks(self.connection, self.former.name)
+        """Exchange the two in the caller's transaction, in which the former one's chunks were stopped.
+
+        Returns how many changes were announced.
+        """
         deadline = time.monotonic() + within
         while left := await self._left() or await self._evidence_left() or await self._to_roll_out():
             await self._pause(deadline, left)

@@ -98,6 +98,12 @@ def _say_what_follows(rebuilt: "Rebuilt") -> None:
     elif rebuilt.activated is None:
         say(f"{name} is ready. To have it read: onefold generations activate {name}")
     elif models is not None:
-        say(f"{former} has read models of this version now. Built alone: {', '.join(sorted(models)) or 'none'}.")
+        say(
+            f"{former} has read models of this version now. Built alone: {', '.join(sorted(models)) or 'none'}. "
+            f"Writers waited {rebuilt.activated.stopped:.2f} s."
+        )
     else:
-        say(f"{name} is the active generation now; {rebuilt.activated.changes:,} changes of customers were announced.")
+        say(
+            f"{name} is the active generation now; {rebuilt.activated.changes:,} changes of customers were announced, "
+            f"and writers waited {rebuilt.activated.stopped:.2f} s."
+        )

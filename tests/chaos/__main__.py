@@ -6,6 +6,7 @@ The seed decides which faults come, and when; the same seed plays the same plan 
 import argparse
 import asyncio
 import logging
+import operator
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from projections.engine.generations import FIRST
 from tests.chaos.deliveries import Deliveries
 from tests.chaos.installation import Installation, Servers, installed
 from tests.chaos.rounds import Round, plans, play
@@ -38,9 +40,12 @@ def main() -> int:
     fork_server = ForkServer()
     try:
         asyncio.run(_play(options, console, home, fork_server))
-    except AssertionError as error:
-        console.print(f"[red]Failed.[/red] The logs are in {home}. To play it again: {again}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it has to be played again
+        kind = "Failed" if isinstance(error, AssertionError) else f"Ended by {type(error).__name__}"
+        console.print(f"[red]{kind}.[/red] The logs are in {home}. To play it again: {again}")
         console.print(escape(str(error)), soft_wrap=True)
+        if not isinstance(error, AssertionError):
+            console.print_exception()
         return 1
     finally:
         fork_server.close()
@@ -96,8 +101,10 @@ async def _kafka(nodes: int) -> AsyncIterator[tuple[Sequence[servers.OwnKafka], 
 def _summary(played: list[Round], installation: Installation, sender: Sender) -> Table:
     table = Table("what", "number", title="Everything holds.")
     account = sender.account
+    active = [FIRST, *(one.active for one in played)]
     rows = {
         "rounds": len(played),
+        "rounds that ended with another active generation than they began": sum(map(operator.ne, active, active[1:])),
         "faults": sum(len(one.done) for one in played),
         "events acknowledged, each in a timeline once": len(account.acknowledged),
         "deliveries sent again after their acknowledgement": sender.repeated,

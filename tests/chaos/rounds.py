@@ -8,13 +8,14 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from projections.engine.generations import BUILDING, STANDBY
-from tests.chaos.faults import FAULTS, REBUILD, note_end_of_rebuild, start_rebuild
+from projections.engine.generations import ACTIVE, BUILDING, STANDBY
+from tests.chaos.faults import FAULTS, REBUILD, REBUILD_COMMAND, note_end_of_rebuild, start_rebuild, swap
 from tests.chaos.installation import Installation
 from tests.chaos.sender import Sender
 from tests.support.streams import consumed
 from tests.support.worlds import World
 
+_BY_TURNS: Final = {start_rebuild.__name__, swap.__name__}
 _ENDS_WITHIN: Final = 300.0  # seconds, a rebuild in peace
 
 Plan = Sequence[str]  # the names of the faults of one round
@@ -28,14 +29,15 @@ class Round:
     done: Sequence[str]
     came_back_after: float
     acknowledged: int
+    active: str  # the active generation at its end
 
 
 def plans(seed: int, rounds: int) -> Iterator[Plan]:
-    """Which faults each round has, one to three at once; each other round goes on with a rebuild beside them."""
+    """Which faults each round has, one to three at once; beside a rebuild that is begun, or a swap, by turns."""
     for number in range(rounds):
         rng = Random(f"plan/{seed}/{number}")
-        faults = rng.sample(sorted(FAULTS.keys() - {start_rebuild.__name__}), rng.choice((1, 2, 2, 3)))
-        yield faults if number % 2 else [start_rebuild.__name__, *faults]
+        faults = rng.sample(sorted(FAULTS.keys() - _BY_TURNS), rng.choice((1, 2, 2, 3)))
+        yield [(swap if number % 2 else start_rebuild).__name__, *faults]
 
 
 async def play(
@@ -63,7 +65,9 @@ async def _round(installation: Installation, sender: Sender, number: int, plan: 
     began = time.monotonic()
     await installation.comes_back()
     note_end_of_rebuild(installation)
-    return Round(number, done, time.monotonic() - began, len(sender.account.acknowledged))
+    took = time.monotonic() - began
+    [active] = [one.name for one in await installation.generations() if one.state == ACTIVE]
+    return Round(number, done, took, len(sender.account.acknowledged), active)
 
 
 async def _fault(installation: Installation, name: str, rng: Random) -> str:
@@ -77,7 +81,7 @@ async def _end_of_rebuild(installation: Installation) -> None:
         await running.ended(_ENDS_WITHIN)
         note_end_of_rebuild(installation)
     if any(one.state == BUILDING for one in await installation.generations()):
-        await _commanded(installation, REBUILD, "--swap")
+        await _commanded(installation, *REBUILD_COMMAND)
 
 
 async def _commanded(installation: Installation, *command: str) -> None:

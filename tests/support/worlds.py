@@ -79,6 +79,14 @@ class World:
         self.workers.append(worker)
         return worker
 
+    async def command(self, *arguments: str, within: float = 300) -> tuple[int, str]:
+        """Run a command of `onefold` to its end; its exit status, and what it printed in one line of words."""
+        log = self.home / f"command-{len(self.workers)}.log"
+        process = WorkerProcess(self.settings, log, self.fork_server, arguments)
+        self.workers.append(process)
+        status = await process.ended(within)
+        return status, " ".join(log.read_text(encoding="utf-8").split())
+
     def end(self) -> None:
         for worker in self.workers:
             if worker.running:

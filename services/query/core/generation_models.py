@@ -36,7 +36,7 @@ class GenerationView(Shape):
         Field(
             description="the share of the time that each worker of its rebuild works; below 1 the rebuild gives way to "
             "the service; null while no rebuild runs",
-            examples=[0.1],
+            examples=[0.25],
         ),
     ]
     changes_topic: Annotated[str, Field(examples=["onefold.customer-changes"])]

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from services.runtime.errors import ForeseenError
 
 FULL: Final = 1.0
-FLOOR: Final = 0.1  # a rebuild always goes on
+FLOOR: Final = 0.05  # a rebuild always goes on
 START: Final = 0.25
 _LEAST_SHARE: Final = 0.01
 _STEP: Final = 0.05

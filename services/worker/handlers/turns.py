@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 A = TypeVar("A")
 T = TypeVar("T")
 FULL: Final = 1.0
-_LONGEST_REST: Final = 3.0  # seconds
+_LONGEST_REST: Final = 5.0  # seconds
 _LOOK_EVERY: Final = 0.2  # seconds; the pace may change during a rest
 
 

@@ -201,3 +201,19 @@ async def test_a_broker_that_restarts_interrupts_neither_way(
         await lose_topics(world.settings)
         await with_restart(import_folder(world.settings, folder, ImportOptions(), no_file, note))
         assert await contents(world.settings, world.topic) == before
+
+
+async def test_the_commands_write_the_log_into_files_and_back(world: World, tmp_path: Path) -> None:
+    await world.append(*islice(history(Random(3)), 50))
+    before = await contents(world.settings, world.topic)
+    folder = tmp_path / "archive"
+    status, output = await world.command("log", "export", str(folder))
+    assert status == 0, output
+    assert f"{folder} has the personal data of all tenants." in output
+    await lose_topics(world.settings)
+    status, output = await world.command("log", "import", str(folder))
+    assert status == 0, output
+    assert f"{len(before)} records were imported." in output
+    assert await contents(world.settings, world.topic) == before
+    status, output = await world.command("log", "import", str(folder), "--partitions", "3")
+    assert (status, "--partitions needs --renumber" in output) == (2, True), output

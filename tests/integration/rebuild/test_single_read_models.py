@@ -159,3 +159,26 @@ async def test_what_else_has_changed_is_not_left_out(world: World) -> None:
     result = await built(world)
     assert result.building.read_models is None
     assert result.building.schema_digest == SCHEMA.digest
+
+
+async def test_the_command_builds_a_named_read_model_and_says_what_it_did(world: World) -> None:
+    await world.append(*islice(history(Random(3)), 200))
+    worker = world.start_worker()
+    await world.settle()
+    status, output = await world.command("rebuild", "--read-model", "tags", "--share", "100%")
+    assert status == 0, output
+    assert "g2 is ready. To have it read: onefold generations activate g2" in output
+    status, output = await world.command("generations", "list")
+    assert status == 0, output
+    assert "building, only tags" in output
+    status, output = await world.command("rebuild", "--read-model", "tags", "--share", "100%", "--swap")
+    assert status == 0, output
+    assert "Built alone: tags. Writers waited" in output
+    for options, reason in (
+        (["--read-model", "timeline"], "timeline can't be built alone"),
+        (["--share", "none"], "'none' is not a percentage from 1% to 100%"),
+        (["--as-of", "yesterday"], "'yesterday' is no time"),
+    ):
+        status, output = await world.command("rebuild", *options)
+        assert (status, reason in output) == (1, True), output
+    assert await worker.stop() == 0

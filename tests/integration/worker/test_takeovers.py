@@ -63,7 +63,7 @@ async def test_a_listener_follows_membership_over_takeovers_and_back(world: Worl
     for active, former in ((second, "g1"), ("g1", second), (second, "g1")):
         async with log_grows(world, seed=7, batch=5):
             await asyncio.sleep(1)
-            done = await activate(world.settings, active, unchecked=True)
+            done = await activate(world.settings, active, unchecked=True, wait=200, stopped=60)
         assert (done.name, done.former) == (active, former)
         assert await states(world) == {active: "active", former: "standby"}
         await world.append(*islice(events, 100))
@@ -108,7 +108,7 @@ async def test_a_worker_whose_generation_ends_asks_to_be_started_again(world: Wo
     worker = world.start_worker()
     await world.settle()
     second = await build_beside(world)
-    await activate(world.settings, second, unchecked=True)
+    await activate(world.settings, second, unchecked=True, wait=200, stopped=60)
     await drop(world.settings, "g1")
     assert await worker.ended(240) == 75
     worker = world.start_worker()

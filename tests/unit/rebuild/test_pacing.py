@@ -33,7 +33,7 @@ def test_a_rebuild_always_goes_on_and_never_works_more_than_all_the_time(pace: f
 def test_a_rebuild_works_all_the_time_soon_after_nobody_uses_the_service(
     pace: float, behind: float, slowed: float
 ) -> None:
-    for _ in range(4):
+    for _ in range(5):
         pace = next_pace(pace, ServiceLoad(in_use=False, seconds_behind=behind, slowed=slowed))
     assert pace == FULL
 
@@ -42,7 +42,7 @@ def test_a_rebuild_works_all_the_time_soon_after_nobody_uses_the_service(
 def test_a_rebuild_rests_most_of_the_time_soon_after_the_service_falls_behind(
     pace: float, behind: float, slowed: float
 ) -> None:
-    for _ in range(4):
+    for _ in range(5):
         pace = next_pace(pace, ServiceLoad(in_use=True, seconds_behind=behind, slowed=slowed))
     assert pace == FLOOR
 
@@ -51,7 +51,7 @@ def test_a_rebuild_rests_most_of_the_time_soon_after_the_service_falls_behind(
 def test_a_rebuild_rests_most_of_the_time_soon_after_answers_take_long(
     pace: float, behind: float, slowed: float
 ) -> None:
-    for _ in range(4):
+    for _ in range(5):
         pace = next_pace(pace, ServiceLoad(in_use=True, seconds_behind=behind, slowed=2 * slowed))
     assert pace == FLOOR
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.worker.handlers.turns import Turns, rest_after
 
 PACES = st.floats(0.01, 1)
-SHORT = st.floats(0, 0.02)  # seconds; the rest after it is shorter than the longest there is
+SHORT = st.floats(0, 0.05)  # seconds; the rest after it is shorter than the longest there is
 
 
 @dataclass
@@ -41,7 +41,7 @@ def test_work_takes_its_share_of_the_time(pace: float, worked: float) -> None:
 
 @given(PACES, st.floats(0, 1e6))
 def test_no_rest_is_longer_than_a_few_seconds(pace: float, worked: float) -> None:
-    assert 0 <= rest_after(worked, pace) <= 3
+    assert 0 <= rest_after(worked, pace) <= 5
 
 
 async def test_a_paced_worker_rests_after_each_turn() -> None:

@@ -1,0 +1,29 @@
+"""What a rebuild shows of its progress."""
+
+import io
+from collections.abc import Mapping
+
+import pytest
+from rich.console import Console
+
+from services.rebuild.core.progress import Reached, TopicPart
+from services.rebuild.showing import progress_of
+
+POSITIONS: Mapping[TopicPart, Reached] = {("log", 0): Reached(1, 2), ("log", 1): Reached(2, 2)}
+DONE: Mapping[TopicPart, Reached] = {("log", 0): Reached(2, 2), ("log", 1): Reached(2, 2)}
+
+
+def test_a_terminal_shows_a_bar_for_each_partition_and_the_pace() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=160, _environ={})
+    with progress_of("g2", console) as showing:
+        showing.update(POSITIONS, 0.1)
+    shown = console.file.getvalue()  # type: ignore[attr-defined] # the file given above
+    for part in ("g2 (gives way to the service, pace 10%)", "3/4", "log 0", "1/2", "log 1", "2/2"):
+        assert part in shown
+
+
+def test_elsewhere_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_of("g2", Console(file=io.StringIO())) as showing:
+        showing.update(POSITIONS, 1.0)
+        showing.update(DONE, 1.0)
+    assert capsys.readouterr().err.endswith("g2: 4 of 4 records\n")
