@@ -28,6 +28,7 @@ from services.rebuild.pair import GenerationPair
 from services.runtime.errors import ForeseenError
 
 _ROUNDS: Final = 4  # for rows of identity, of which the active generation may have read some more or less evidence
+_MOST_ROUNDS: Final = 60  # while the active generation reads the evidence that it had left
 _BETWEEN_ROUNDS: Final = 1.0  # seconds
 _LOOK_EVERY: Final = 0.2
 _MOVES_WITHIN: Final = 60.0  # seconds that the active generation may stand still behind the other one
@@ -47,11 +48,11 @@ async def compare(pair: GenerationPair, check: Callable[[], None], *, together: 
     versions = await fold_versions(pair.control, pair.active.name)
     comparing = _Comparing(pair, versions, check, together=together)
     await comparing.first_round()
-    for _ in range(_ROUNDS - 1):
-        if not comparing.undecided:
-            break
+    rounds = 1
+    while comparing.undecided and (rounds < _ROUNDS or (comparing.catches_up and rounds < _MOST_ROUNDS)):
         await asyncio.sleep(_BETWEEN_ROUNDS)
         await comparing.look_again()
+        rounds += 1
     return comparing.result()
 
 
@@ -72,6 +73,8 @@ class _Comparing:
         self._rows: list[DifferingRow] = []
         self._changed: dict[str, str] = {}
         self._pending = 0
+        self._read = 0
+        self.catches_up = False  # whether the active generation reads on, and has evidence left
 
     @property
     def undecided(self) -> bool:
@@ -113,6 +116,8 @@ class _Comparing:
     async def _note_rows(self, both: "_Both") -> None:
         """Read the first rows that differ, in both versions."""
         self._rows, self._pending = [], await self._pair.evidence_left(self._pair.active)
+        before, self._read = self._read, await self._pair.evidence_read(self._pair.active)
+        self.catches_up = self._pending > 0 and self._read > before
         for table in self._tables:
             for place, found in self._differing.items():
                 left = MOST_ROWS - len(self._rows)

@@ -131,5 +131,9 @@ class GenerationPair:
         ends = await self.evidence_ends(of)
         return sum(max(0, end - read.get(number, 0)) for number, end in ends.items())
 
+    async def evidence_read(self, of: GenerationRecord) -> int:
+        """How many records of its evidence a generation has read."""
+        return sum((await self.offsets(of)).get(self._evidence(of), {}).values())
+
     def _evidence(self, of: GenerationRecord) -> str:
         return of.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)
