@@ -21,6 +21,7 @@ from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.past import PastReadModels
 from services.query.handlers.policies import Policies
 from services.query.handlers.reader import CustomerReader
+from services.query.handlers.search import CustomerSearch
 from services.query.http import (
     accounts,
     candidates,
@@ -30,6 +31,7 @@ from services.query.http import (
     identity,
     membership_previews,
     policy,
+    search,
 )
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
@@ -42,6 +44,7 @@ ROUTERS: Final = (
     contacts.router,
     accounts.router,
     customers.router,
+    search.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -72,6 +75,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),
+        "search": CustomerSearch(read_models, lookup),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
         "policies": Policies(read_models, lookup),

@@ -171,8 +171,10 @@ class Conditions:
         end = self._asked.quota_end
         if end is None:
             return sa.false()
-        place = sa.tuple_(_CONTACT.subscribed_at, _CONTACT.contact)
-        limit = sa.tuple_(self._parameter(end.subscribed_at, sa.BigInteger()), self._parameter(end.contact, _TEXT))
+        place = sa.tuple_(_CONTACT.subscribed_at, _CONTACT.channel, _CONTACT.account, _CONTACT.contact)
+        subscribed_at, *texts = end.place
+        values = [self._parameter(subscribed_at, sa.BigInteger()), *(self._parameter(one, _TEXT) for one in texts)]
+        limit = sa.tuple_(*values)
         return sa.func.coalesce(place > limit, sa.false())
 
     def _in(self, column: sa.ColumnElement[Any], words: Sequence[str]) -> Where:

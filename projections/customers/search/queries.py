@@ -13,10 +13,13 @@ from projections.customers.search.conditions import Conditions, StatementParamet
 from projections.customers.tables import COMPOSED, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.customers.terms import CHANNEL, Term, term_id
 from projections.engine.connection import Connection
-from projections.engine.statements import array, compiled
+from projections.engine.statements import array, compiled, unnested
+from projections.engine.store import columns
+from projections.timeline.tables import TABLE as TIMELINE
 
 SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
 
+_MOST_EVENTS: Final = 1_000  # at the times that are looked up
 _ROW: Final = CUSTOMER_ROWS.c
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 # By what rows are sorted. Times that change often are indexed by their hour, which is in the same order.
@@ -54,6 +57,24 @@ _ACCOUNTS: Final = compiled(
     .order_by(CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.account),
     "tenant",
     "customer_ids",
+)
+_GIVEN: Final = unnested("given", [TIMELINE.c.contact_id, TIMELINE.c.occurred_at])
+_EVENTS_AT: Final = compiled(
+    sa.select(TIMELINE.c.contact_id, TIMELINE.c.occurred_at, TIMELINE.c.event_id, TIMELINE.c.type)
+    .select_from(
+        _GIVEN.join(
+            TIMELINE,
+            sa.and_(
+                TIMELINE.c.tenant == _TENANT,
+                TIMELINE.c.contact_id == _GIVEN.c.contact_id,
+                TIMELINE.c.occurred_at == _GIVEN.c.occurred_at,
+            ),
+        )
+    )
+    .order_by(TIMELINE.c.event_id)
+    .limit(_MOST_EVENTS),
+    "tenant",
+    *_GIVEN.c.keys(),
 )
 _COMPOSED: Final = compiled(
     sa.select(COMPOSED.c.position, COMPOSED.c.vector).where(COMPOSED.c.tenant == _TENANT), "tenant"
@@ -149,6 +170,20 @@ async def composed(connection: Connection, tenant: str) -> Composed:
     return Composed(row["vector"], row["position"] is None) if row else Composed(None, complete=False)
 
 
+class EventAt(NamedTuple):
+    """An event of a contact at a time."""
+
+    contact_id: UUID
+    occurred_at: int
+    event_id: str
+    type: str
+
+
+async def events_at(connection: Connection, tenant: str, times: Collection[tuple[UUID, int]]) -> list[EventAt]:
+    """The events of contacts at times, given as (contact, time), in the order of their ids; of very many some."""
+    return [EventAt(*row) for row in await connection.fetch(_EVENTS_AT, tenant, *columns(times))] if times else []
+
+
 def _where(search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
     condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
     return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
@@ -156,14 +191,14 @@ def _where(search: Search, parameters: StatementParameters) -> sa.ColumnElement[
 
 async def _page(connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None) -> list[Any]:
     parameters = StatementParameters()
-    columns = (*_SORTS[sort.by], _ROW.customer_id)
+    sorted_by = (*_SORTS[sort.by], _ROW.customer_id)
     conditions = [_where(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
     if after is not None:
-        place = sa.tuple_(*columns)
+        place = sa.tuple_(*sorted_by)
         values = _sorted_by(sort, after)
-        limits = sa.tuple_(*(parameters(*both) for both in zip(values, [c.type for c in columns], strict=True)))
+        limits = sa.tuple_(*(parameters(*both) for both in zip(values, [one.type for one in sorted_by], strict=True)))
         conditions.append(place < limits if sort.descending else place > limits)
-    order = [column.desc() if sort.descending else column.asc() for column in columns]
+    order = [column.desc() if sort.descending else column.asc() for column in sorted_by]
     return await _rows(connection, parameters, conditions, order, limit)
 
 

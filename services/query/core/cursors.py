@@ -2,19 +2,21 @@
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
 from projections.candidates.queries import CandidatePosition
+from projections.customers.search.queries import Position
 from projections.identity.customer_links import CustomerPosition
 from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.timeline.queries import TimelinePosition
-from services.query.core.errors import BadCursor
+from services.query.core.errors import BadCursor, CursorOfAnotherSearch
 
 MOST_CHARACTERS: Final = 1500  # of a timeline's cursor; an event id of 255 four-byte characters needs 1,392
 MOST_OF_A_CANDIDATE: Final = 48
+MOST_OF_A_SEARCH: Final = 16_000  # a name of a customer may be long
 MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
 _PAIR: Final = struct.Struct(">i16s16s")  # the doubt, and the two customers' ids
@@ -98,6 +100,41 @@ def read_candidate(cursor: str) -> CandidatePosition:
     if write_candidate(position) != cursor:  # the decoder skips unknown characters
         raise BadCursor(BadCursor.__doc__)
     return position
+
+
+class SearchPlace(NamedTuple):
+    """Where a page of a search begins: ``query`` tells one search from another, ``now`` is the moment it asks at."""
+
+    query: str
+    now: int
+    after: Position
+
+
+def write_search(place: SearchPlace) -> str:
+    """The cursor of the page of a search that begins after this place."""
+    return _write_list([place.query, place.now, place.after.value, str(place.after.customer_id)])
+
+
+def read_search(cursor: str, query: str) -> SearchPlace:
+    """The place that a cursor stands for. Raises BadCursor for what ``write_search`` can't have made.
+
+    Raises CursorOfAnotherSearch for the cursor of another filter or order than ``query`` stands for.
+    """
+    try:
+        of_query, now, value, customer_id = _read_list(cursor)
+        place = SearchPlace(_text(of_query), now, Position(value, UUID(customer_id)))
+        _FIXED.pack(now, b"")
+        if isinstance(value, str):
+            _text(value)
+        elif value is not None:
+            _FIXED.pack(value, b"")
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if write_search(place) != cursor:
+        raise BadCursor(BadCursor.__doc__)
+    if of_query != query:
+        raise CursorOfAnotherSearch(CursorOfAnotherSearch.__doc__)
+    return place
 
 
 def _write_list(values: list[Any]) -> str:

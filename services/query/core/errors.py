@@ -4,7 +4,8 @@ LookupError
 ├── NotFound    404
 └── Ambiguous   409
 ValueError
-└── BadCursor   400
+├── BadCursor               400
+└── CursorOfAnotherSearch   422
 """
 
 from collections.abc import Sequence
@@ -32,3 +33,7 @@ class Ambiguous(LookupError):
 
 class BadCursor(ValueError):
     """This cursor was not given by a page: use it unchanged, or leave it out."""
+
+
+class CursorOfAnotherSearch(ValueError):
+    """This cursor is of a search with another filter or another order."""

@@ -7,9 +7,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from projections.as_of.queries import TooMuchHistory
+from projections.customers.search.costs import TooDear
+from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
-from services.query.core.errors import Ambiguous, AnswersAboutNow, BadCursor, NotFound
+from services.query.core.errors import Ambiguous, AnswersAboutNow, BadCursor, CursorOfAnotherSearch, NotFound
 from services.query.core.membership_previews import NoMerge
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
@@ -22,6 +24,9 @@ _NO_POLICY: Final = Kind("no-policy", "This is no policy", 422)
 _NO_MERGE: Final = Kind("no-merge", "This is no merge of two members", 422)
 _PREVIEW_BUSY: Final = Kind("preview-busy", "Another preview is being made", 429)
 _TOO_LARGE: Final = Kind("preview-too-large", "The evidence is too much for a preview", 503)
+_TOO_DEAR: Final = Kind("search-too-dear", "This search would look at too much", 422)
+_UNSEARCHABLE: Final = Kind("unsearchable", "This can't be searched", 422)
+_OTHER_CURSOR: Final = Kind("cursor-of-another-search", "This cursor is of another search", 422)
 _NO_TIME: Final = Kind("no-time", "This is no time", 422)
 _TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read for one answer", 422)
 DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
@@ -30,6 +35,12 @@ BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
 PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, _NO_POLICY, problems.INVALID_REQUEST, _PREVIEW_BUSY, _TOO_LARGE, problems.UNAVAILABLE
 )
+SEARCHED: Final = (
+    COMMON_PROBLEMS
+    | problem_responses(problems.BAD_REQUEST, _BAD_CURSOR)
+    | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _OTHER_CURSOR)
+)
+MATCHED: Final = BY_ANY_NAME | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST, _UNSEARCHABLE)
 _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
 )
@@ -60,6 +71,9 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     Ambiguous: _ambiguous,
     AnswersAboutNow: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
+    CursorOfAnotherSearch: lambda error: Problem(_OTHER_CURSOR, str(error), field="cursor"),
+    TooDear: lambda error: Problem(_TOO_DEAR, str(error), field="filter"),
+    Unsearchable: lambda error: Problem(_UNSEARCHABLE, str(error), field="filter"),
     ReadModelsUnavailable: lambda _: problems.unavailable("PostgreSQL"),
     InvalidPolicy: lambda error: Problem(_NO_POLICY, str(error), field="policy"),
     NoTime: lambda error: Problem(_NO_TIME, str(error)),

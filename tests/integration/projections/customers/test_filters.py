@@ -48,7 +48,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
 def _quota_end(chance: Random, customers: dict[Any, Searched]) -> QuotaEnd | None:
     contacts = [contact for one in customers.values() for contact in one.contacts]
     ends = [
-        QuotaEnd(contact.record.contact.subscribed_at, contact.key)
+        QuotaEnd(contact.record.contact.subscribed_at, *contact.key.split(":", 2))
         for contact in contacts
         if contact.record.contact.subscribed_at is not None
     ]

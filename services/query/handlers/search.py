@@ -1,0 +1,128 @@
+"""Searches among customers, each answer as of one moment, and why a customer is found or not."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from projections.customers.folds import states_of, summarise
+from projections.customers.loading import load_customers, owners_of
+from projections.customers.search import filters, queries
+from projections.customers.search.asking import AskedAt
+from projections.customers.search.costs import cost_of, terms_in
+from projections.customers.search.evaluating import evaluate
+from projections.customers.search.looking import Fact, Searched
+from projections.customers.search.rewriting import Unsearchable, expanded, normalised
+from services.query.core import cursors, search_views
+from services.query.core.errors import NotFound
+from services.query.core.search_models import MatchAnswer, SearchPage, SearchRequest, Total
+from services.query.handlers.customer_lookup import NO_CUSTOMER, CustomerLookup
+from services.query.handlers.snapshots import Snapshot, snapshot
+from services.query.ports import ReadModels
+
+_COUNTED_AT_ONCE: Final = 10_000
+
+
+class CustomerSearch:
+    """Finds customers by filters.
+
+    Every method raises Unsearchable for a filter with a condition that can't be searched, and ReadModelsUnavailable.
+    """
+
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
+        self._read_models = read_models
+        self._lookup = lookup
+
+    async def page(self, tenant: str, wanted: SearchRequest, now: int) -> SearchPage:
+        """A page of the customers that fulfil a filter. Raises TooDear, BadCursor and CursorOfAnotherSearch.
+
+        All pages of one search are asked at the moment of the first.
+        """
+        sort = search_views.sort_of(wanted.sort)
+        query = search_views.query_of(tenant, wanted.filter, sort)
+        place = None if wanted.cursor is None else cursors.read_search(wanted.cursor, query)
+        async with snapshot(self._read_models, tenant) as moment:
+            search = await self._search(moment, wanted.filter, now if place is None else place.now)
+            await _check_cost(moment, search)
+            await queries.plan_for_values(moment.connection)
+            after = None if place is None else place.after
+            rows = await queries.page(moment.connection, search, sort, wanted.limit + 1, after)
+            total = await _total(moment, search, exact=wanted.total == "exact")
+            shown = rows[: wanted.limit]
+            accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
+            composed = await queries.composed(moment.connection, tenant)
+        following = None
+        if len(rows) > wanted.limit:
+            last = search_views.position_of(shown[-1], sort)
+            following = cursors.write_search(cursors.SearchPlace(query, search.asked.now, last))
+        return SearchPage(
+            customers=[
+                search_views.found_customer(row, accounts.get(row["customer_id"], []), search.asked.now)
+                for row in shown
+            ],
+            total=total,
+            as_of=search_views.as_of(composed, search.asked.now),
+            next=following,
+        )
+
+    async def match(self, tenant: str, name: str, node: filters.FilterNode, now: int) -> MatchAnswer:
+        """Whether a customer, by any of its names, fulfils a filter, and why. Raises NotFound and Ambiguous.
+
+        The customer is read from its contacts as they are at this moment.
+        """
+        async with snapshot(self._read_models, tenant) as moment:
+            search = await self._search(moment, node, now)
+            customer_id, searched = await self._searched(moment, await self._lookup.customer(moment, name), now)
+            evaluation = evaluate(search.filter, searched, search.asked)
+            events = await _events_of(moment, searched, search_views.facts_in(evaluation))
+        return MatchAnswer(
+            id=customer_id,
+            holds=evaluation.holds,
+            asked_at=now,
+            match=search_views.condition_match(evaluation, events),
+        )
+
+    async def _search(self, moment: Snapshot, node: filters.FilterNode, now: int) -> queries.Search:
+        policy = self._lookup.policy_in(moment)
+        if any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
+            raise Unsearchable("`over_quota` can't be searched yet")
+        return queries.Search(moment.tenant, normalised(expanded(node, {}), policy), AskedAt(now))
+
+    async def _searched(self, moment: Snapshot, any_id: UUID, now: int) -> tuple[UUID, Searched]:
+        owner = (await owners_of(moment.connection, moment.resolution, [any_id])).get(any_id) or any_id
+        found = await load_customers(moment.connection, moment.resolution, self._lookup.policy_in(moment), [owner])
+        if owner not in found:
+            raise NotFound(NO_CUSTOMER)
+        loaded, conflicts = found[owner]
+        contacts = states_of(loaded.contacts, now)
+        return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)
+
+
+async def _check_cost(moment: Snapshot, search: queries.Search) -> None:
+    counts = await queries.counts_of(moment.connection, moment.tenant, terms_in(search.filter))
+    cost_of(search.filter, counts, await queries.most_customers(moment.connection, moment.tenant)).check()
+
+
+async def _total(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:
+    most = None if exact else _COUNTED_AT_ONCE + 1
+    number = await queries.count(moment.connection, search, most)
+    if most is not None and number == most:
+        return Total(count=_COUNTED_AT_ONCE, relation="at_least")
+    return Total(count=number, relation="exact")
+
+
+async def _events_of(moment: Snapshot, searched: Searched, facts: Sequence[Fact]) -> dict[Fact, str]:
+    """The ids of the events of which only the time is known."""
+    ids = {contact.key: contact.record.contact.contact_id for contact in searched.contacts}
+    sought = {
+        fact: (ids[fact.contact], fact.at)
+        for fact in facts
+        if fact.contact is not None and fact.at is not None and fact.event_id is None
+    }
+    found = await queries.events_at(moment.connection, moment.tenant, set(sought.values()))
+    events: dict[Fact, str] = {}
+    for fact, time in sought.items():
+        at = (one for one in found if (one.contact_id, one.occurred_at) == time)
+        event = next((one for one in at if not fact.types or one.type in fact.types), None)
+        if event is not None:
+            events[fact] = event.event_id
+    return events

@@ -1,0 +1,180 @@
+"""Searching customers, and why one is found or not."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from projections.customers.search import costs
+from services.query.core.search_models import MatchAnswer, SearchPage
+from tests.support.contact_records import event
+from tests.support.read_api import NOW, Brand, id_of
+from tests.support.searches import compose_all
+from tests.support.strategies import BASE_MS
+
+WEB, LINE, WHATSAPP = "web:shop:c1", "line:oa1:U1", "whatsapp:n1:886911111111"
+SITE = {"channel": "web", "account": "shop", "uid": "c1"}
+LIVES = (
+    event("contact.followed", 1, contact=LINE),
+    event("profile.updated", 2, contact=LINE, display_name="林小美"),
+    event("tag.added", 3, contact=LINE, tag="vip", source="manual"),
+    event("tag.added", 4, contact=WEB, tag="vip", source="journey", expires_after=1),
+    event("attribute.set", 5, contact=WEB, key="points", value=12),
+    event("identity.bound", 6, contact=LINE, linked_contact=SITE, via="site_button"),
+    event("message.received", 7, contact=WHATSAPP, text="hi", message_id="m1", kind="text"),
+    event("profile.updated", 8, contact=WHATSAPP, display_name="王大明"),
+    event(
+        "identity.bound",
+        9,
+        contact=WHATSAPP,
+        identifiers=[{"type": "phone", "value": "+886911111111", "assurance": "verified"}],
+        via="channel",
+    ),
+)
+MEI, WANG = str(id_of(LINE)), str(id_of(WHATSAPP))
+
+
+@pytest.fixture
+async def lives(brand: Brand) -> Brand:
+    await brand.fold(*LIVES)
+    await compose_all(brand.connection)
+    return brand
+
+
+async def post(brand: Brand, path: str, body: Any, key: str = "demo") -> httpx.Response:
+    return await brand.client.post(path, json=body, headers={"Authorization": f"Bearer {brand.keys[key]}"})
+
+
+async def search(brand: Brand, wanted: Any, key: str = "demo", **more: Any) -> Any:
+    response = await post(brand, "/v1/customers/search", {"filter": wanted, **more}, key)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def ids(page: Any) -> list[str]:
+    return [one["id"] for one in page["customers"]]
+
+
+async def test_a_search_lists_the_customers_that_fulfil_its_filter(lives: Brand) -> None:
+    page = await search(lives, {"tag": "vip"})
+    (found,) = page["customers"]
+    assert (found["id"], found["name"], found["contacts"]) == (MEI, "林小美", 2)
+    assert found["tags"] == [{"tag": "vip", "count": 1, "last_at": BASE_MS + 3}]  # the other has run out by now
+    assert found["attributes"] == {"points": 12}
+    assert found["accounts"] == [{"account": "line:oa1", "valid": True}, {"account": "web:shop", "valid": False}]
+    assert page["total"] == {"count": 1, "relation": "exact"}
+    assert (page["as_of"]["asked_at"], page["as_of"]["complete"], page["next"]) == (NOW, True, None)
+    assert SearchPage.model_validate(page).model_dump(mode="json") == page
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"phone": "0911-111-111"}, [WANG]),
+        ({"name": "小"}, [MEI]),
+        ({"not": {"name": "小"}}, [WANG]),
+        ({"attribute": "points", "between": [10, 12]}, [MEI]),
+        ({"last_customer": {"before": "-29d", "since": BASE_MS + 2}}, [WANG]),
+        ({"last_customer": {"since": "-29d"}}, []),
+        ({"all": [{"channel": "web"}, {"subscribed": True}]}, [MEI]),
+        ({"same_contact": {"all": [{"channel": "web"}, {"subscribed": True}]}}, []),
+        ({"bound": ["site_button"]}, [MEI]),
+        ({"tag": "vip", "count": 2}, []),
+    ],
+    ids=str,
+)
+async def test_each_condition_is_read_as_it_is_written(lives: Brand, wanted: Any, found: list[str]) -> None:
+    assert ids(await search(lives, wanted)) == found
+
+
+@pytest.mark.parametrize("direction", ["ascending", "descending"])
+async def test_pages_follow_each_other_and_customers_without_a_value_come_last(lives: Brand, direction: str) -> None:
+    everybody, order = {"contacts": {"gte": 1}}, {"by": "last_team", "direction": direction}
+    await lives.fold_contacts(event("team.message_sent", 10, contact=WHATSAPP, purpose="conversation", text="yes"))
+    await lives.connection.execute("DELETE FROM composed")
+    await compose_all(lives.connection)
+    first = await search(lives, everybody, limit=1, sort=order)
+    second = await search(lives, everybody, limit=1, sort=order, cursor=first["next"])
+    assert (ids(first), ids(second), second["next"]) == ([WANG], [MEI], None)
+    assert first["total"] == {"count": 2, "relation": "exact"}
+
+
+async def test_a_cursor_serves_its_own_search_only(lives: Brand) -> None:
+    everybody = {"contacts": {"gte": 1}}
+    cursor = (await search(lives, everybody, limit=1))["next"]
+    other = {"filter": {"contacts": {"gte": 0}}, "cursor": cursor}
+    response = await post(lives, "/v1/customers/search", other)
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/cursor-of-another-search")
+    response = await post(lives, "/v1/customers/search", {"filter": everybody, "cursor": cursor[:-2]})
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/bad-cursor")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit"),
+    [
+        ({"any": [{"tag": "a"}] * 101}, "at most 100 conditions"),
+        ({"not": {"not": {"not": {"not": {"not": {"not": {"not": {"not": {"tag": "a"}}}}}}}}}, "at most 8 levels"),
+        ({"phone": ["1"] * 10_001}, "at most 10000 items"),
+        ({"same_contact": {"tag": "a"}}, "about the customer"),
+        ({"tag": "a", "name": "b"}, "exactly one of the keys"),
+        ({"last_team": {"since": "2026-01-01"}}, "offset from UTC"),
+    ],
+    ids=["leaves", "depth", "list", "scope", "keys", "time"],
+)
+async def test_a_filter_beyond_a_limit_is_refused_by_the_limits_name(lives: Brand, wanted: Any, limit: str) -> None:
+    response = await post(lives, "/v1/customers/search", {"filter": wanted})
+    assert response.status_code == 422
+    assert limit in response.text
+
+
+async def test_a_search_that_is_too_dear_is_refused_before_it_runs(
+    lives: Brand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "MOST", 10)
+    assert ids(await search(lives, {"tag": "vip"})) == [MEI]
+    response = await post(lives, "/v1/customers/search", {"filter": {"not": {"tag": "vip"}}})
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear")
+    assert "the limit is 10" in response.json()["detail"]
+
+
+async def test_a_search_needs_the_scope_and_stays_within_the_tenant(lives: Brand) -> None:
+    await compose_all(lives.connection, "other")
+    assert ids(await search(lives, {"contacts": {"gte": 1}}, key="other")) == []
+    response = await post(lives, "/v1/customers/search", {"filter": {"tag": "vip"}}, key="writer")
+    assert response.status_code == 403
+    response = await post(lives, f"/v1/customers/{MEI}/match", {"filter": {"tag": "vip"}}, key="other")
+    assert response.status_code == 404
+
+
+async def test_before_all_rows_are_made_a_search_says_so(brand: Brand) -> None:
+    await brand.fold(*LIVES)
+    page = await search(brand, {"tag": "vip"})
+    assert (page["customers"], page["as_of"]["complete"], page["as_of"]["vector"]) == ([], False, None)
+
+
+async def test_a_match_shows_the_value_and_the_event_of_each_condition(lives: Brand) -> None:
+    wanted = {
+        "all": [
+            {"tag": "vip"},
+            {"not": {"attribute": "points", "lt": 12}},
+            {"last_customer": {"since": "-1d"}},
+            {"same_contact": {"all": [{"channel": "line"}, {"subscribed": True}]}},
+        ]
+    }
+    response = await post(lives, "/v1/customers/contact:line:oa1:U1/match", {"filter": wanted})
+    assert response.status_code == 200, response.text
+    found = response.json()
+    assert MatchAnswer.model_validate(found).model_dump(mode="json") == found
+    tag, points, time, same = found["match"]["parts"]
+    assert (found["id"], found["holds"]) == (MEI, False)
+    assert [one["holds"] for one in found["match"]["parts"]] == [True, True, False, True]
+    came_from = {"event_id": "tag.added@3", "at": BASE_MS + 3, "contact": LINE, "channel": "line"}
+    assert tag["seen"] == [{"value": 1, "event": came_from}]
+    assert (points["parts"][0]["holds"], points["parts"][0]["seen"][0]["value"]) == (False, 12)
+    assert time["seen"] == [
+        {"value": BASE_MS + 1, "event": came_from | {"event_id": "contact.followed@1", "at": BASE_MS + 1}}
+    ]
+    assert (same["contact"], same["parts"][0]["parts"][1]["seen"][0]["event"]["event_id"]) == (
+        LINE,
+        "contact.followed@1",
+    )
