@@ -23,7 +23,7 @@ LARGE = 100_000  # a batch holds five of them
 async def _log(settings: Settings, budget: Budget) -> AsyncIterator[KafkaLog]:
     """A log to whose partition of the key Kafka takes records: of a new topic it does so after a while."""
     await ensure_topics(settings)
-    async with KafkaLog(settings, budget) as log, asyncio.timeout(60):
+    async with KafkaLog(settings, budget) as log, asyncio.timeout(240):
         accepted = False
         while not accepted:
             await log.connected()
@@ -39,7 +39,7 @@ async def _values(settings: Settings, number: int) -> list[bytes]:
     """The first so many values of the partition of the key, besides FIRST."""
     place = TopicPartition(CHANNEL_EVENTS.full_name(settings.topic_prefix), partition_of(KEY, PARTITIONS))
     found: list[bytes] = []
-    async with AIOKafkaConsumer(bootstrap_servers=settings.kafka_servers) as consumer, asyncio.timeout(60):
+    async with AIOKafkaConsumer(bootstrap_servers=settings.kafka_servers) as consumer, asyncio.timeout(240):
         consumer.assign([place])
         await consumer.seek_to_beginning(place)
         while len(found) < number:

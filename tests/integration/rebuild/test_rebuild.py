@@ -257,7 +257,7 @@ async def test_a_rebuild_looks_at_what_the_service_does(world: World) -> None:
             await reader.execute("SELECT 1 FROM onefold.generations")
             assert not await service_reads(connection)
             reading = asyncio.create_task(reader.execute("SELECT pg_sleep(60)"))
-            await until(partial(service_reads, connection), 60, "the read was not seen")
+            await until(partial(service_reads, connection), 240, "the read was not seen")
             reading.cancel()
             await asyncio.wait([reading])
 
