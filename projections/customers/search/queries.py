@@ -115,6 +115,12 @@ class Composed(NamedTuple):
     complete: bool
 
 
+def condition_of(search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
+    """The condition on rows that the search finds."""
+    condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
+    return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
+
+
 async def plan_for_values(connection: Connection) -> None:
     """Have the statements of this transaction planned for their values: of a filter, those are what matters."""
     await connection.fetchval(_CUSTOM_PLANS)
@@ -136,7 +142,7 @@ async def page(
 async def count(connection: Connection, search: Search, most: int | None) -> int:
     """How many customers there are; with ``most``, no more than so many are counted."""
     parameters = StatementParameters()
-    inner = sa.select(sa.literal(1).label("one")).where(_where(search, parameters))
+    inner = sa.select(sa.literal(1).label("one")).where(condition_of(search, parameters))
     if most is not None:
         inner = inner.limit(parameters(most, sa.BigInteger()))
     counted = sa.select(sa.func.count()).select_from(inner.subquery("found"))
@@ -184,15 +190,10 @@ async def events_at(connection: Connection, tenant: str, times: Collection[tuple
     return [EventAt(*row) for row in await connection.fetch(_EVENTS_AT, tenant, *columns(times))] if times else []
 
 
-def _where(search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
-    condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
-    return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
-
-
 async def _page(connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None) -> list[Any]:
     parameters = StatementParameters()
     sorted_by = (*_SORTS[sort.by], _ROW.customer_id)
-    conditions = [_where(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
+    conditions = [condition_of(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
     if after is not None:
         place = sa.tuple_(*sorted_by)
         values = _sorted_by(sort, after)
@@ -207,7 +208,7 @@ async def _page_of_none(
 ) -> list[Any]:
     """Those without a value, in the order of their ids."""
     parameters = StatementParameters()
-    conditions = [_where(search, parameters), _SORTS[sort.by][0].is_(None)]
+    conditions = [condition_of(search, parameters), _SORTS[sort.by][0].is_(None)]
     if after is not None:
         conditions.append(_ROW.customer_id > parameters(after.customer_id, sa.Uuid()))
     return await _rows(connection, parameters, conditions, [_ROW.customer_id.asc()], limit)

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from projections.customers.search.facets import FacetName
 from projections.customers.search.filters import Filter
 from projections.customers.search.queries import SortField
 from schemas.events.base import Frozen
+from schemas.events.profile import AttributeKey
 from services.query.core import cursors
 from services.query.core.models import ContactKeyText, Shape, Timestamp
 
@@ -43,6 +45,18 @@ class SearchRequest(Frozen):
         Literal["up_to_10000", "exact"],
         Field(description="how far the customers are counted; `exact` takes as long as it takes to look at them all"),
     ] = "up_to_10000"
+
+
+class FacetsRequest(Frozen):
+    """Which customers, and by what they are counted."""
+
+    filter: Annotated[Filter, Field(examples=[_EXAMPLE])]
+    facets: Annotated[list[FacetName], Field(max_length=9, default_factory=list)]
+    attributes: Annotated[
+        list[AttributeKey],
+        Field(max_length=10, default_factory=list, description="attributes of which the values are counted"),
+    ]
+    limit: Annotated[int, Field(ge=1, le=1_000, description="most values of each")] = 50
 
 
 class MatchRequest(Frozen):
@@ -112,6 +126,29 @@ class SearchPage(Shape):
     total: Total
     as_of: AsOf
     next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
+
+
+class FacetValue(Shape):
+    """A value, and how many of the customers have it."""
+
+    value: str
+    customers: int
+
+
+class Facet(Shape):
+    """The commonest values, the commonest first; with ``more`` there are others."""
+
+    facet: Annotated[str, Field(description="the facet, or the key of the attribute", examples=["tag"])]
+    values: list[FacetValue]
+    more: bool
+
+
+class FacetsAnswer(Shape):
+    """How the customers that a filter finds spread, exactly."""
+
+    facets: list[Facet]
+    attributes: list[Facet]
+    as_of: AsOf
 
 
 class SeenEvent(Shape):

@@ -9,12 +9,15 @@ import orjson
 
 from projections.customers.search import filters
 from projections.customers.search.evaluating import Evaluation
+from projections.customers.search.facets import FacetCount
 from projections.customers.search.looking import Fact
 from projections.customers.search.queries import Composed, Position, Sort
 from services.query.core.search_models import (
     AccountOfCustomer,
     AsOf,
     ConditionMatch,
+    Facet,
+    FacetValue,
     FoundCustomer,
     FoundTag,
     SeenEvent,
@@ -73,6 +76,12 @@ def _tags(by_tag: Mapping[str, list[tuple[int, int, int | None]]], now: int) -> 
         if live:
             found.append(FoundTag(tag=tag, count=sum(one for one, _ in live), last_at=max(at for _, at in live)))
     return found
+
+
+def facet_view(name: str, found: Sequence[FacetCount], limit: int) -> Facet:
+    """The first values of a facet, of which one more may have been found."""
+    values = [FacetValue(value=one.value, customers=one.customers) for one in found[:limit]]
+    return Facet(facet=name, values=values, more=len(found) > limit)
 
 
 def condition_match(evaluation: Evaluation, events: Mapping[Fact, str]) -> ConditionMatch:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from projections.customers.folds import states_of, summarise
 from projections.customers.loading import load_customers, owners_of
-from projections.customers.search import filters, queries
+from projections.customers.search import facets, filters, queries
 from projections.customers.search.asking import AskedAt
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.evaluating import evaluate
@@ -14,7 +14,7 @@ from projections.customers.search.looking import Fact, Searched
 from projections.customers.search.rewriting import Unsearchable, expanded, normalised
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
-from services.query.core.search_models import MatchAnswer, SearchPage, SearchRequest, Total
+from services.query.core.search_models import FacetsAnswer, FacetsRequest, MatchAnswer, SearchPage, SearchRequest, Total
 from services.query.handlers.customer_lookup import NO_CUSTOMER, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
@@ -64,6 +64,23 @@ class CustomerSearch:
             next=following,
         )
 
+    async def facets(self, tenant: str, wanted: FacetsRequest, now: int) -> FacetsAnswer:
+        """How the customers that fulfil a filter spread. Raises TooDear."""
+        most = wanted.limit + 1
+        async with snapshot(self._read_models, tenant) as moment:
+            connection = moment.connection
+            search = await self._search(moment, wanted.filter, now)
+            await _check_cost(moment, search, times=len(wanted.facets) + len(wanted.attributes))
+            await queries.plan_for_values(connection)
+            named = {name: await facets.facet(connection, search, name, most) for name in wanted.facets}
+            values = {key: await facets.attribute_values(connection, search, key, most) for key in wanted.attributes}
+            composed = await queries.composed(connection, tenant)
+        return FacetsAnswer(
+            facets=[search_views.facet_view(name, found, wanted.limit) for name, found in named.items()],
+            attributes=[search_views.facet_view(key, found, wanted.limit) for key, found in values.items()],
+            as_of=search_views.as_of(composed, now),
+        )
+
     async def match(self, tenant: str, name: str, node: filters.FilterNode, now: int) -> MatchAnswer:
         """Whether a customer, by any of its names, fulfils a filter, and why. Raises NotFound and Ambiguous.
 
@@ -97,9 +114,11 @@ class CustomerSearch:
         return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)
 
 
-async def _check_cost(moment: Snapshot, search: queries.Search) -> None:
+async def _check_cost(moment: Snapshot, search: queries.Search, times: int = 1) -> None:
+    """Raise TooDear if searching so many times is."""
     counts = await queries.counts_of(moment.connection, moment.tenant, terms_in(search.filter))
-    cost_of(search.filter, counts, await queries.most_customers(moment.connection, moment.tenant)).check()
+    cost = cost_of(search.filter, counts, await queries.most_customers(moment.connection, moment.tenant))
+    cost._replace(each=cost.each * times).check()
 
 
 async def _total(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:

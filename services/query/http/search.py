@@ -5,7 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from services.query.core.search_models import MatchAnswer, MatchRequest, SearchPage, SearchRequest
+from services.query.core.search_models import (
+    FacetsAnswer,
+    FacetsRequest,
+    MatchAnswer,
+    MatchRequest,
+    SearchPage,
+    SearchRequest,
+)
 from services.query.handlers.search import CustomerSearch
 from services.query.http.parameters import ABOUT_NOW, Asking, CustomerName, Now
 from services.query.http.responses import MATCHED, SEARCHED, answer
@@ -36,6 +43,18 @@ async def search_customers(asking: Asking, search: Searching, wanted: SearchRequ
     would look at too much is refused before it runs.
     """
     return answer(await search.page(asking.tenant, wanted, now))
+
+
+@router.post(
+    "/facets",
+    summary="How customers spread",
+    response_model=FacetsAnswer,
+    responses=SEARCHED,
+    dependencies=ABOUT_NOW,
+)
+async def count_facets(asking: Asking, search: Searching, wanted: FacetsRequest, now: Now) -> Response:
+    """How many of the customers that fulfil a filter have each tag, attribute, channel, account and the like."""
+    return answer(await search.facets(asking.tenant, wanted, now))
 
 
 @router.post(

@@ -137,6 +137,31 @@ async def test_a_search_that_is_too_dear_is_refused_before_it_runs(
     assert "the limit is 10" in response.json()["detail"]
 
 
+async def test_facets_count_the_customers_that_the_filter_finds(lives: Brand) -> None:
+    wanted = {
+        "filter": {"contacts": {"gte": 1}},
+        "facets": ["tag", "attribute", "channel", "bound", "opted_out"],
+        "attributes": ["points", "never"],
+        "limit": 2,
+    }
+    response = await post(lives, "/v1/customers/facets", wanted)
+    assert response.status_code == 200, response.text
+    found = {one["facet"]: one for one in response.json()["facets"] + response.json()["attributes"]}
+    values = {name: [(one["value"], one["customers"]) for one in facet["values"]] for name, facet in found.items()}
+    assert values == {
+        "tag": [("vip", 1)],
+        "attribute": [("points", 1)],
+        "channel": [("line", 1), ("web", 1)],
+        "bound": [("site_button", 1)],
+        "opted_out": [],
+        "points": [("12", 1)],
+        "never": [],
+    }
+    assert [name for name, facet in found.items() if facet["more"]] == ["channel"]
+    none = await post(lives, "/v1/customers/facets", wanted | {"filter": {"tag": "never"}})
+    assert all(one["values"] == [] for one in none.json()["facets"])
+
+
 async def test_a_search_needs_the_scope_and_stays_within_the_tenant(lives: Brand) -> None:
     await compose_all(lives.connection, "other")
     assert ids(await search(lives, {"contacts": {"gte": 1}}, key="other")) == []

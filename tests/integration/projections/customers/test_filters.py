@@ -1,5 +1,6 @@
 """A search in PostgreSQL finds exactly the customers that fulfil its filter, for random filters over random data."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any, Final
@@ -7,10 +8,12 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from projections.customers.rows import opted_out_of
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.evaluating import matches
+from projections.customers.search.facets import facet
 from projections.customers.search.looking import Searched
 from projections.customers.search.queries import Position, Search, Sort, count, counts_of, most_customers, page
 from projections.engine.generations import create_generation
@@ -19,7 +22,7 @@ from tests.support.past import FoldedGeneration
 from tests.support.searches import compose_all, customers_as_searched, history, now_of, random_filter
 from tests.support.streams import id_of
 
-_HISTORIES: Final = 4
+_HISTORIES: Final = 3
 _FILTERS: Final = 60
 _SORTS: Final = ("last_customer", "last_team", "last_marketing", "first_seen", "name")
 
@@ -41,6 +44,10 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
                 found = await _found(generation, chance, Search("demo", node, asked))
                 assert set(found) == expected, (seed, now, wanted)
                 assert len(found) == len(expected), (seed, now, wanted)
+                if chance.random() < 0.2:
+                    await _facets_are_those_of(
+                        generation, Search("demo", node, asked), [customers[one] for one in found]
+                    )
                 found_some += 0 < len(expected) < len(customers)
     assert found_some > _HISTORIES * _FILTERS / 4
 
@@ -74,6 +81,22 @@ async def _found(connection: Any, chance: Random, search: Search) -> list[Any]:
     known = [one for one in values if one is not None]
     assert values == sorted(known, reverse=sort.descending) + [None] * (len(values) - len(known))
     return [row["customer_id"] for row in rows]
+
+
+async def _facets_are_those_of(connection: Any, search: Search, customers: list[Searched]) -> None:
+    """The facets of a search are counted from the customers that it finds."""
+    tags = Counter(tag.tag for one in customers for tag in one.customer.tags)
+    assert dict(await facet(connection, search, "tag", 1_000)) == tags
+    keys = Counter(setting.key for one in customers for setting, _ in one.customer.attributes)
+    assert dict(await facet(connection, search, "attribute", 1_000)) == keys
+    channels = Counter(
+        channel for one in customers for channel in {each.record.contact.channel for each in one.contacts}
+    )
+    assert dict(await facet(connection, search, "channel", 1_000)) == channels
+    refused = Counter(
+        kind for one in customers for kind in {kind for each in one.contacts for kind in opted_out_of(each)}
+    )
+    assert dict(await facet(connection, search, "opted_out", 1_000)) == refused
 
 
 def _value(row: Any, sort: Sort) -> Any:

@@ -1,0 +1,106 @@
+"""How the customers that a filter finds spread over tags, attributes, channels, accounts and the like."""
+
+from typing import Any, Final, Literal, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from projections.customers.search.conditions import StatementParameters
+from projections.customers.search.queries import Search, condition_of
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
+from projections.engine.connection import Connection
+from projections.engine.statements import compiled
+
+FacetName = Literal["tag", "attribute", "channel", "account", "branch", "staff", "bound", "opted_out", "notifications"]
+
+_ROW: Final = CUSTOMER_ROWS.c
+_CONTACT: Final = CUSTOMER_CONTACTS.c
+# What is counted of contacts: a column, or each value of a column of arrays.
+_OF_CONTACTS: Final[dict[FacetName, sa.ColumnElement[Any]]] = {
+    "channel": _CONTACT.channel,
+    "account": _CONTACT.account,
+    "branch": _CONTACT.branch,
+    "staff": _CONTACT.staff,
+    "bound": _CONTACT.bound,
+    "opted_out": sa.func.unnest(_CONTACT.opted_out),
+    "notifications": sa.func.unnest(_CONTACT.notified),
+}
+
+
+class FacetCount(NamedTuple):
+    """A value as text, and how many of the customers have it."""
+
+    value: str
+    customers: int
+
+
+async def facet(connection: Connection, search: Search, name: FacetName, limit: int) -> list[FacetCount]:
+    """The commonest values among the customers that the filter finds, the commonest first. One statement."""
+    parameters = StatementParameters()
+    if name == "tag":
+        values = _tags(search, parameters)
+    elif name == "attribute":
+        keys = sa.func.jsonb_object_keys(_ROW.attributes).label("value")
+        values = sa.select(keys, _ROW.customer_id).where(condition_of(search, parameters))
+    else:
+        values = _of_contacts(search, name, parameters)
+    return await _counted(connection, values, parameters, limit)
+
+
+async def attribute_values(connection: Connection, search: Search, key: str, limit: int) -> list[FacetCount]:
+    """The commonest values of an attribute among the customers that the filter finds. One statement."""
+    parameters = StatementParameters()
+    setting = _ROW.attributes[parameters(key, sa.Text())]
+    values = sa.select(setting[1].astext.label("value"), _ROW.customer_id).where(
+        condition_of(search, parameters), setting.is_not(None)
+    )
+    return await _counted(connection, values, parameters, limit)
+
+
+def _tags(search: Search, parameters: StatementParameters) -> sa.Select[Any]:
+    """The tags that have not run out: any of their parts has an end that is to come, or none."""
+    each = (
+        sa.func.jsonb_each(_ROW.tags)
+        .table_valued(sa.column("tag", sa.Text()), sa.column("parts", JSONB))
+        .render_derived(name="each_tag")
+    )
+    part = (
+        sa.func.jsonb_array_elements(each.c.parts)
+        .table_valued(sa.column("part", JSONB))
+        .render_derived(name="each_part")
+    )
+    end = sa.cast(part.c.part[2].astext, sa.BigInteger())
+    now = parameters(search.asked.now, sa.BigInteger())
+    live = sa.exists(sa.select(sa.literal(1)).select_from(part).where(sa.or_(end.is_(None), end > now)).correlate(each))
+    return (
+        sa.select(each.c.tag.label("value"), _ROW.customer_id)
+        .select_from(CUSTOMER_ROWS.join(each, sa.true()))
+        .where(condition_of(search, parameters), live)
+    )
+
+
+def _of_contacts(search: Search, name: FacetName, parameters: StatementParameters) -> sa.Select[Any]:
+    own = sa.and_(_CONTACT.tenant == _ROW.tenant, _CONTACT.customer_id == _ROW.customer_id)
+    value = _OF_CONTACTS[name].label("value")
+    return (
+        sa.select(value, _ROW.customer_id)
+        .select_from(CUSTOMER_ROWS.join(CUSTOMER_CONTACTS, own))
+        .where(condition_of(search, parameters))
+        .distinct()
+    )
+
+
+async def _counted(
+    connection: Connection, values: sa.Select[Any], parameters: StatementParameters, limit: int
+) -> list[FacetCount]:
+    found = values.subquery("found")
+    number = sa.func.count()
+    counted = (
+        sa.select(found.c.value, number)
+        .where(found.c.value.is_not(None))
+        .group_by(found.c.value)
+        .order_by(number.desc(), found.c.value)
+        .limit(parameters(limit, sa.BigInteger()))
+    )
+    text = compiled(counted, *parameters.values)
+    return [FacetCount(*row) for row in await connection.fetch(text, *parameters.values.values())]
