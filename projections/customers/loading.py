@@ -57,6 +57,13 @@ def _customers_after() -> str:
 
 _CUSTOMERS_AFTER: Final = _customers_after()
 _OF_CUSTOMERS: Final = selected_members(_any(MEMBERS.c.customer_id, "customer_ids"), parameters=["customer_ids"])
+_OF_CONTACTS: Final = selected_members(_any(MEMBERS.c.contact_id, "contact_ids"), parameters=["contact_ids"])
+_ACCOUNT: Final = sa.func.split_part(MEMBERS.c.contact, ":", 1) + ":" + sa.func.split_part(MEMBERS.c.contact, ":", 2)
+_ON_ACCOUNTS: Final = selected_members(
+    _any(MEMBERS.c.customer_id, "customer_ids"),
+    sa.any_(array("accounts", sa.Text())) == _ACCOUNT,
+    parameters=["customer_ids", "accounts"],
+)
 _OWNERS: Final = compiled(
     sa.select(MEMBERS.c.contact_id, MEMBERS.c.customer_id).where(
         *_in(MEMBERS), MEMBERS.c.current, _any(MEMBERS.c.contact_id, "contact_ids")
@@ -106,6 +113,29 @@ async def owners_of(
 ) -> dict[UUID, UUID | None]:
     """The customer of each contact that identity knows."""
     return {one: of for one, of in await connection.fetch(_OWNERS, *resolution, list(contact_ids))}  # noqa: C416 - rows
+
+
+async def load_neighbours(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, contact_ids: Collection[UUID]
+) -> dict[UUID, list[OwnContact]]:
+    """The contacts, by customer, with those of the same customer and accounts: some may be one address with them.
+
+    Only contacts that have an event of their own. Three statements and a few.
+    """
+    ids = list(contact_ids)
+    members = {row["contact_id"]: row for row in await connection.fetch(_OF_CONTACTS, *resolution, ids)}
+    shared = [row for row in members.values() if row["intrinsic"]]  # no other contact is of an address with others
+    accounts = {":".join(row["contact"].split(":", 2)[:2]) for row in shared}
+    customers = {row["customer_id"] for row in shared}
+    for row in await connection.fetch(_ON_ACCOUNTS, *resolution, list(customers), list(accounts)) if shared else ():
+        members.setdefault(row["contact_id"], row)
+    alone = [one for one in ids if one not in members]
+    found: dict[UUID, list[OwnContact]] = {}
+    for one in await own_contacts(connection, resolution, policy, list(members.values()), alone):
+        contact_id = one.record.contact.contact_id
+        owner = members[contact_id]["customer_id"] if contact_id in members else contact_id
+        found.setdefault(owner, []).append(one)
+    return found
 
 
 async def load_customers(

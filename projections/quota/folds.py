@@ -18,7 +18,7 @@ VERSION: Final = 1  # up with every change that gives other counters for the sam
 _SHOWN: Final = ("subscribed", "subscribed_at", "superseded_by", "opted_out", "valid_since", "runs", "stamps")
 
 
-Counts = dict[Key, DayCounts]  # by (tenant, channel, account, day), or with the partition after the tenant
+QuotaChanges = dict[Key, DayCounts]  # by (tenant, channel, account, day), or with the partition after the tenant
 NOTHING: Final = DayCounts()
 
 
@@ -37,9 +37,9 @@ def valid_periods(row: ContactRow) -> Iterator[tuple[int, int | None]]:
             yield began, ended
 
 
-def counts_of(row: ContactRow) -> Counts:
+def counts_of(row: ContactRow) -> QuotaChanges:
     """What the contact adds to the counters."""
-    found: Counts = {}
+    found: QuotaChanges = {}
     if row.runs != "[]":
         for began, ended in valid_periods(row):
             _add(found, row, began, DayCounts(valid=int(ended is None), began=1))
@@ -48,7 +48,7 @@ def counts_of(row: ContactRow) -> Counts:
     return found
 
 
-def difference(before: ContactRow | None, after: ContactRow) -> Counts:
+def difference(before: ContactRow | None, after: ContactRow) -> QuotaChanges:
     """How the counters change when the contact's row does; no number is without a change."""
     if before is not None and all(getattr(before, name) == getattr(after, name) for name in _SHOWN):
         return {}
@@ -58,9 +58,9 @@ def difference(before: ContactRow | None, after: ContactRow) -> Counts:
     return {key: counts for key, counts in found.items() if counts != NOTHING}
 
 
-def totals(found: Iterable[tuple[Key, DayCounts]]) -> Counts:
+def totals(found: Iterable[tuple[Key, DayCounts]]) -> QuotaChanges:
     """The sums by key, of which none is without a number."""
-    sums: Counts = {}
+    sums: QuotaChanges = {}
     for key, counts in found:
         sums[key] = sums.get(key, NOTHING).plus(counts)
     return {key: counts for key, counts in sums.items() if counts != NOTHING}
@@ -78,7 +78,7 @@ def added_up(days: Rows) -> Rows:
     return _rows(totals(((row.tenant, row.channel, row.account, row.day), row.counts) for row in rows))
 
 
-def _rows(sums: Counts) -> Rows:
+def _rows(sums: QuotaChanges) -> Rows:
     return {
         (tenant, 0, channel, account, day): row_of((tenant, 0, channel, account, day), counts)
         for (tenant, channel, account, day), counts in sums.items()
@@ -91,7 +91,7 @@ def row_of(key: Key, counts: DayCounts) -> QuotaDayRow:
     return QuotaDayRow(tenant, log_partition, channel, account, day, *counts)
 
 
-def _add(found: Counts, row: ContactRow, at: int, counts: DayCounts) -> None:
+def _add(found: QuotaChanges, row: ContactRow, at: int, counts: DayCounts) -> None:
     key = (row.tenant, row.channel, row.account, at // MS_OF_DAY)
     found[key] = found.get(key, NOTHING).plus(counts)
 

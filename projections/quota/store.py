@@ -1,4 +1,4 @@
-"""Counts the valid contacts of a chunk: by what its contacts add to the counters before and after."""
+"""QuotaChanges the valid contacts of a chunk: by what its contacts add to the counters before and after."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any, Final, cast
@@ -13,7 +13,7 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, Table, key_columns
 from projections.engine.projection import ContactEvent
 from projections.engine.store import insert, insert_with
-from projections.quota.folds import Counts, difference, row_of, totals
+from projections.quota.folds import QuotaChanges, difference, row_of, totals
 from projections.quota.tables import TABLE
 from schemas.events import ContactRef
 
@@ -61,7 +61,7 @@ class CountingStore:
         """See `ChunkStore`."""
         await self._store.delete_contacts(table, contacts)
 
-    def changes(self, partition_of: Callable[[UUID], int]) -> Counts:
+    def changes(self, partition_of: Callable[[UUID], int]) -> QuotaChanges:
         """How the chunk changes the counters, by (tenant, partition, channel, account, day)."""
         return totals(
             ((tenant, partition_of(contact_id), *rest), counts)
@@ -70,6 +70,6 @@ class CountingStore:
         )
 
 
-async def save_changes(connection: Connection, changes: Counts) -> None:
+async def save_changes(connection: Connection, changes: QuotaChanges) -> None:
     """Change the counters, in the chunk's transaction. One statement."""
     await insert(connection, _ADD, [row_of(key, counts) for key, counts in sorted(changes.items())])

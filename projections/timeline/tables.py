@@ -62,6 +62,16 @@ sa.Index(
     postgresql_where=TABLE.c.type.in_(PROFILE_TYPES),
     info=FOR_READERS,
 )
+QUOTA_TYPE, ATTRIBUTE_TYPE = "tenant.quota_set", "tenant.attribute_defined"
+# The settings of a tenant, which few events are about: the latest is looked up for each answer that depends on it.
+sa.Index(
+    "timeline_settings",
+    TABLE.c.tenant,
+    TABLE.c.type,
+    TABLE.c.occurred_at,
+    postgresql_where=TABLE.c.type.in_((QUOTA_TYPE, ATTRIBUTE_TYPE)),
+    info=FOR_READERS,
+)
 ALIAS_TYPE = "web.alias"
 # Former ids of members, which few contacts have: what proposes that two members are one.
 sa.Index(

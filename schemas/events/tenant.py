@@ -23,12 +23,20 @@ class TenantQuotaSet(Event):
     data: Quota
 
 
+class AttributeNames(Frozen):
+    """What the console calls an attribute, in Chinese and in English."""
+
+    zh: Text | None = None
+    en: Text | None = None
+
+
 class AttributeDefinition(Frozen):
     """A custom attribute as the console offers it."""
 
     key: AttributeKey
     type: AttributeType
     display_name: Text | None = None
+    names: AttributeNames | None = None
     description: Text | None = None
     archived: bool = False
 

@@ -34,6 +34,7 @@ from services.ingress.http import (
     segment,
     segment_settings,
     sources,
+    tenant_settings,
     webhooks,
 )
 from services.ingress.http.context import Ingress, log_problem
@@ -61,6 +62,7 @@ COLD: Final = (
     members.router,
     contact_commands.router,
     identity.router,
+    tenant_settings.router,
     campaigns.router,
     sources.router,
     webhooks.handshakes,
@@ -119,6 +121,7 @@ def ingress_service(
                 budget,
                 peers,
                 visibility,
+                known_identity,
                 known_identity,
                 limits,
                 engine,

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from schemas.topics import event_key
+from services.ingress.core.attribute_types import AttributeTypes
 from services.ingress.core.statements import Receipt
 from services.ingress.core.web import Site
 
@@ -101,6 +102,13 @@ class IdentityReads(Protocol):
 
         None of them where that can't be known just now.
         """
+
+
+class AttributeReads(Protocol):
+    """What the read models know of a tenant's attributes. It may be some seconds old, and never raises."""
+
+    async def attribute_types(self, tenant: str) -> AttributeTypes:
+        """The types of the keys that are defined; none where that can't be known just now."""
 
 
 class LoginReads(Protocol):

@@ -13,6 +13,7 @@ from services.control.keys import ApiKey, find_key
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
+from services.query.handlers.attributes import AttributeReader
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
@@ -20,10 +21,13 @@ from services.query.handlers.generations import Generations
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.past import PastReadModels
 from services.query.handlers.policies import Policies
+from services.query.handlers.quota import QuotaReader
 from services.query.handlers.reader import CustomerReader
 from services.query.handlers.search import CustomerSearch
+from services.query.handlers.sending import SendChecks
 from services.query.http import (
     accounts,
+    attributes,
     candidates,
     contacts,
     customers,
@@ -31,7 +35,9 @@ from services.query.http import (
     identity,
     membership_previews,
     policy,
+    quota,
     search,
+    sending,
 )
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
@@ -41,6 +47,9 @@ from services.runtime.settings import Settings
 _KEY_WITHIN: Final = 10.0  # seconds; a reader would rather wait for a busy server than ask again
 
 ROUTERS: Final = (
+    attributes.router,
+    sending.router,
+    quota.router,
     contacts.router,
     accounts.router,
     customers.router,
@@ -78,6 +87,9 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "search": CustomerSearch(read_models, lookup),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
+        "attributes": AttributeReader(read_models),
+        "sending": SendChecks(read_models, lookup),
+        "quota": QuotaReader(read_models),
         "policies": Policies(read_models, lookup),
         "generations": Generations(partial(list_generations, settings)),
         "membership_previews": MembershipPreviews(read_models, lookup),

@@ -47,7 +47,8 @@ class DocumentedTransport(httpx.AsyncBaseTransport):
         assert media_type in answer.get("content", {}), f"{where} is not described with {media_type}"
         if media_type.endswith("json"):
             schema = answer["content"][media_type]["schema"]
-            for error in self._validator(schema).iter_errors(response.json()):
+            content = response.text if media_type.endswith("ndjson") else response.json()
+            for error in self._validator(schema).iter_errors(content):
                 raise AssertionError(f"{where} does not fit its schema at {error.json_path}: {error.message}")
 
     def _validator(self, schema: dict[str, Any]) -> Draft202012Validator:

@@ -22,6 +22,7 @@ from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.policy import Policy
 from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
+from projections.quota.store import CountingStore, save_changes
 from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
 from schemas.events import Event
@@ -72,7 +73,9 @@ class Brand:
         ids = [id_of(one.contact.key, one.tenant) if one.contact else UUID(int=0) for one in events]
         async with self.connection.transaction():
             chunk = [ContactEvent(*both) for both in zip(ids, events, strict=True)]
-            await project(PostgresStore(self.connection), PROJECTIONS, chunk)
+            counting = CountingStore(PostgresStore(self.connection))
+            await project(counting, PROJECTIONS, chunk)
+            await save_changes(self.connection, counting.changes(lambda contact_id: contact_id.int % 4))
 
     async def fold_identity(self, *events: Event) -> None:
         """Fold the events into identity, as one chunk."""

@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from schemas.events import EVENT_TYPES, AccountRef, ContactRef, Event, Identifier
 from schemas.events.base import AssertedIdentifier, ChannelName, Frozen
 from schemas.events.profile import AttributeValue
+from schemas.events.tenant import AttributeNames
 
 BASE_MS: Final = 1_735_660_800_000  # 2025-01-01T00:00:00 in Taipei
 DAY_MS: Final = 86_400_000
@@ -157,7 +158,9 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
     others = st.sampled_from(contacts)
     purposes = st.sampled_from(["conversation", "broadcast", "cart_remarketing", "bot", "welcome"])
     connection = {"source": words, "account": _maybe(st.just("oa1")), "name": _maybe(texts), "provider": _maybe(words)}
+    names = _maybe(st.builds(AttributeNames, zh=_maybe(texts), en=_maybe(texts)))
     definition = {"display_name": _maybe(texts), "description": _maybe(texts), "archived": st.booleans()}
+    definition["names"] = names
     fields: dict[str, dict[str, SearchStrategy[Any]]] = {
         "message.received": _message(),
         "message.edited": _message(),

@@ -18,7 +18,9 @@ from projections.identity.resolution.links import MEMBER_ID
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.resolutions import active_resolution, policy_of
+from projections.settings.queries import attribute_definitions
 from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
+from services.ingress.core.attribute_types import AttributeTypes
 from services.ingress.ports import SeenLogin
 from services.runtime.caching import LookupCache
 from services.runtime.secrets import tenant_id_key
@@ -31,7 +33,9 @@ _PATIENCE_OF_COMMANDS: Final = 4  # times as long: a command of staff is worth a
 
 
 class PostgresIdentity:
-    """See IdentityReads and LoginReads. ``db`` is a pool of its own, ``region`` that of tenants without one.
+    """See IdentityReads, AttributeReads and LoginReads.
+
+    ``db`` is a pool of its own, ``region`` that of tenants without one.
 
     A policy is cached for five seconds. While PostgreSQL is away, the one that was known last is used, and the default
     one for a tenant whose policy was never known.
@@ -53,11 +57,18 @@ class PostgresIdentity:
         self._policies: LookupCache[str, Policy] = LookupCache(
             self._load, fresh=_FRESH, timeout=2 * within, stale_if_error=inf, clock=clock
         )
+        self._attribute_types: LookupCache[str, AttributeTypes] = LookupCache(
+            self._load_types, fresh=_FRESH, timeout=2 * within, stale_if_error=inf, clock=clock
+        )
         self._id_key = lru_cache(maxsize=1024)(lambda tenant: tenant_id_key(master, tenant))
 
     async def policy(self, tenant: str) -> Policy:
         """See IdentityReads."""
         return await self._policies.get(tenant) or self._default
+
+    async def attribute_types(self, tenant: str) -> AttributeTypes:
+        """See AttributeReads."""
+        return await self._attribute_types.get(tenant) or {}
 
     async def member_ids(self, tenant: str, contacts: Sequence[str]) -> list[str | None]:
         """See IdentityReads."""
@@ -105,6 +116,14 @@ class PostgresIdentity:
         policy = await self.policy(tenant)
         normalised = {one: normalise(MEMBER_ID, one, policy) for one in ids}
         return {one: found.value for one, found in normalised.items() if isinstance(found, Normalised)}
+
+    async def _load_types(self, tenant: str) -> AttributeTypes:
+        try:
+            async with asyncio.timeout(self._within), reading(self._db) as connection:
+                return {one.key: one.type for one in await attribute_definitions(connection, tenant)}
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return {}
 
     async def _load(self, tenant: str) -> Policy:
         try:

@@ -10,7 +10,7 @@ depend on the time of receipt, so it does not depend on clamping either.
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
@@ -22,7 +22,9 @@ from schemas.codec import MAX_EVENT_BYTES, InvalidEvent, encode, from_dict
 from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
+from schemas.events.profile import AttributeSet
 from schemas.events.tenant import TenantPolicySet
+from services.ingress.core.attribute_types import AttributeTypes, type_refusal
 from services.ingress.core.json_values import (
     MOST_OF_RECORD,
     MOST_VALUES,
@@ -90,6 +92,7 @@ class RequestContext:
     tenant: str
     received_at: int
     may_set_tenant: bool  # whether the key may change the brand's own settings: the tenant.… events
+    attribute_types: AttributeTypes = field(default_factory=dict)  # that values are checked by; none: they are not
 
 
 EventResult = Accepted | Rejected
@@ -155,7 +158,7 @@ def validate_event(item: Any, index: int, context: RequestContext) -> EventResul
     except InvalidEvent as error:
         return Rejected(index, error.reason, error.detail, clean_text(error.field)[:_LONGEST_FIELD])
     encoded = encode(event)
-    return _unfit(event, len(encoded), index) or Accepted(index, event, encoded)
+    return _unfit(event, len(encoded), index) or _wrong_type(event, index, context) or Accepted(index, event, encoded)
 
 
 def _under_one_uid(event: dict[str, Any]) -> dict[str, Any]:
@@ -259,6 +262,11 @@ def _unfit(event: Event, size: int, index: int) -> Rejected | None:
         refusal = policy_refusal(event.data.policy)
         return None if refusal is None else Rejected(index, "no_policy", refusal, "data.policy")
     return None
+
+
+def _wrong_type(event: Event, index: int, context: RequestContext) -> Rejected | None:
+    refusal = type_refusal(event.data, context.attribute_types) if isinstance(event, AttributeSet) else None
+    return None if refusal is None else Rejected(index, "wrong_type", refusal, "data.value")
 
 
 def policy_refusal(wishes: Any) -> str | None:

@@ -30,7 +30,7 @@ async def take_decision(
     if isinstance(outcome, Accepted) and (members := await _two_members(outcome.event, identity)) is not None:
         count("decisions", [], ["two_members"])
         return members
-    return await _take_one("decisions", outcome, log)
+    return await take_one("decisions", outcome, log)
 
 
 async def _two_members(event: Event, identity: IdentityReads) -> TwoMembers | None:
@@ -43,10 +43,11 @@ async def _two_members(event: Event, identity: IdentityReads) -> TwoMembers | No
 
 async def take_policy(raw: bytes, context: RequestContext, log: Log) -> EventResult:
     """Validate a policy and append it. Raises LogUnavailable."""
-    return await _take_one("policies", validate_policy(raw, context), log)
+    return await take_one("policies", validate_policy(raw, context), log)
 
 
-async def _take_one(door: str, outcome: EventResult, log: Log) -> EventResult:
+async def take_one(door: str, outcome: EventResult, log: Log) -> EventResult:
+    """Append an event that was validated; count it by its door. Raises LogUnavailable."""
     if isinstance(outcome, Rejected):
         count(door, [], [outcome.reason])
     else:

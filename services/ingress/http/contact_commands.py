@@ -19,7 +19,7 @@ from services.ingress.http.context import (
     IdempotencyKey,
     Serving,
     Wait,
-    context_of,
+    checked_context,
     visible,
     warned,
 )
@@ -70,7 +70,7 @@ def _endpoint(command: Command) -> Callable[..., Awaitable[Response]]:
         wait: Wait = False,
     ) -> Response:
         """An event of now in the log; `202` means that Kafka, with acks=all, has it."""
-        context = context_of(principal)
+        context = await checked_context(ingress, principal)
         outcome = await take_command(command, contact.model_dump(), body, context, key, ingress.log)
         if isinstance(outcome, Rejected):
             raise refused(outcome, NO_COMMAND)

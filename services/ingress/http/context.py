@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request
@@ -23,7 +23,7 @@ from services.ingress.http.body import (
     unpacked,
 )
 from services.ingress.http.warnings import warning_fields
-from services.ingress.ports import IdentityReads, Log, LogFull, Sources, Visibility
+from services.ingress.ports import AttributeReads, IdentityReads, Log, LogFull, Sources, Visibility
 from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
@@ -48,6 +48,7 @@ class Ingress:
     peers: Peers
     visibility: Visibility
     identity: IdentityReads
+    attributes: AttributeReads
     limits: Limits
     engine: Engine
     source_service: SourceService
@@ -61,6 +62,12 @@ def now() -> int:
 def log_problem(error: Exception) -> Problem:
     """The 503 for what the log could not take."""
     return busy() if isinstance(error, LogFull) else unavailable("Kafka")
+
+
+async def checked_context(ingress: Ingress, principal: Principal) -> RequestContext:
+    """The same, for events whose attributes must have the types that they are defined with."""
+    types = await ingress.attributes.attribute_types(principal.tenant)
+    return replace(context_of(principal), attribute_types=types)
 
 
 def context_of(principal: Principal) -> RequestContext:

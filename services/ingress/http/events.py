@@ -15,7 +15,7 @@ from services.ingress.core.shares import proven
 from services.ingress.core.stated_values import values_in
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
-from services.ingress.http.context import BODY_PROBLEMS, Ingress, context_of, log_problem
+from services.ingress.http.context import BODY_PROBLEMS, Ingress, checked_context, log_problem
 from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
@@ -127,7 +127,8 @@ async def post_events(request: Request) -> Response:
         body = unpacked(request, raw, settings.body_limit, lease)
         content_type = request.headers.get("content-type", "")
         try:
-            outcomes = await take_events(body, content_type, context_of(principal), settings.batch_limit, ingress.log)
+            context = await checked_context(ingress, principal)
+            outcomes = await take_events(body, content_type, context, settings.batch_limit, ingress.log)
         except LogUnavailable as error:
             raise log_problem(error) from error
         if isinstance(outcomes, Unreadable):

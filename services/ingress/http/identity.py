@@ -81,7 +81,7 @@ async def post_decision(
     outcome = await take_decision(body, context_of(principal), ingress.log, ingress.identity)
     if isinstance(outcome, TwoMembers):
         raise _two_members(outcome)
-    return await _answer(ingress, lease, outcome, NO_DECISION, wait=wait)
+    return await answer_event(ingress, lease, outcome, NO_DECISION, wait=wait)
 
 
 @router.put(
@@ -101,10 +101,13 @@ async def put_policy(
     far it is. `202` means that Kafka, with acks=all, has it; send an `event_id` of your own to be able to repeat it.
     """
     outcome = await take_policy(body, context_of(principal), ingress.log)
-    return await _answer(ingress, lease, outcome, NO_POLICY, wait=wait)
+    return await answer_event(ingress, lease, outcome, NO_POLICY, wait=wait)
 
 
-async def _answer(ingress: Ingress, lease: BudgetLease, outcome: EventResult, refusal: Kind, *, wait: bool) -> Response:
+async def answer_event(
+    ingress: Ingress, lease: BudgetLease, outcome: EventResult, refusal: Kind, *, wait: bool
+) -> Response:
+    """The receipt of an event that is in the log. Raises the problem of one that was refused."""
     if isinstance(outcome, Rejected):
         raise refused(outcome, refusal)
     receipt = Receipt.of(0, [outcome.event])

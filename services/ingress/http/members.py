@@ -21,7 +21,7 @@ from services.ingress.http.context import (
     IdempotencyKey,
     Serving,
     Wait,
-    context_of,
+    checked_context,
     visible,
     warned,
 )
@@ -86,7 +86,8 @@ async def put_members(
     """As `PUT /v1/members/{member_id}`; each record is validated alone and has a result of its own."""
     content_type, most = request.headers.get("content-type", ""), ingress.settings.batch_limit
     terms = Terms(account or DEFAULT_ACCOUNT, key)
-    outcomes = await take_members(body, content_type, context_of(principal), terms, most, ingress.log)
+    context = await checked_context(ingress, principal)
+    outcomes = await take_members(body, content_type, context, terms, most, ingress.log)
     if isinstance(outcomes, Unreadable):
         kind = TOO_LARGE if outcomes.reason in TOO_MUCH else MALFORMED_BODY
         raise Problem(kind, outcomes.detail, reason=outcomes.reason)
@@ -126,7 +127,7 @@ async def put_member(
     same again. The same content with the same `event_id`, else `Idempotency-Key`, else `updated_at` is absorbed.
     """
     terms = Terms(account or DEFAULT_ACCOUNT, key, member_id)
-    outcome = await take_member(_json(body), context_of(principal), terms, ingress.log)
+    outcome = await take_member(_json(body), await checked_context(ingress, principal), terms, ingress.log)
     if isinstance(outcome, Rejected):
         raise Problem(NO_MEMBER, outcome.detail, **_why(outcome))
     seen = await visible(ingress, lease, principal.tenant, [outcome], wait=wait)

@@ -11,6 +11,7 @@ from projections.candidates.queries import CandidatePosition
 from projections.customers.search.queries import Position
 from projections.identity.customer_links import CustomerPosition
 from projections.identity.queries import ConflictPosition, SetAsidePosition
+from projections.quota.queries import QuotaPosition
 from projections.timeline.queries import TimelinePosition
 from services.query.core.errors import BadCursor, CursorOfAnotherSearch
 
@@ -135,6 +136,24 @@ def read_search(cursor: str, query: str) -> SearchPlace:
     if of_query != query:
         raise CursorOfAnotherSearch(CursorOfAnotherSearch.__doc__)
     return place
+
+
+def write_quota(position: QuotaPosition) -> str:
+    """The cursor of the page of contacts that begins after this place."""
+    return _write_list(list(position))
+
+
+def read_quota(cursor: str) -> QuotaPosition:
+    """The place that a cursor stands for. Raises BadCursor for any text that ``write_quota`` can't have made."""
+    try:
+        at, *key = _read_list(cursor)
+        _FIXED.pack(at, b"")
+        position = QuotaPosition(at, *map(_text, key))
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if write_quota(position) != cursor:
+        raise BadCursor(BadCursor.__doc__)
+    return position
 
 
 def _write_list(values: list[Any]) -> str:

@@ -12,6 +12,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 
+class BadSpan(Exception):
+    """The days that are asked for are none, or too many. The message is shown to the reader."""
+
+
+class UnreadableList(Exception):
+    """The list of contacts that is asked about can't be read, or is too long. The message is shown to the reader."""
+
+
 class AnswersAboutNow(Exception):
     """This route answers about the present alone; leave out `as_of` and `known_at`."""
 

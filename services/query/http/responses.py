@@ -11,7 +11,15 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
-from services.query.core.errors import Ambiguous, AnswersAboutNow, BadCursor, CursorOfAnotherSearch, NotFound
+from services.query.core.errors import (
+    Ambiguous,
+    AnswersAboutNow,
+    BadCursor,
+    BadSpan,
+    CursorOfAnotherSearch,
+    NotFound,
+    UnreadableList,
+)
 from services.query.core.membership_previews import NoMerge
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
@@ -30,6 +38,7 @@ _OTHER_CURSOR: Final = Kind("cursor-of-another-search", "This cursor is of anoth
 _NO_TIME: Final = Kind("no-time", "This is no time", 422)
 _TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read for one answer", 422)
 DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
+SPANNED: Final = COMMON_PROBLEMS | problem_responses(problems.INVALID_REQUEST)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
 BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
 PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
@@ -70,6 +79,8 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,
     AnswersAboutNow: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
+    BadSpan: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
+    UnreadableList: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),
     CursorOfAnotherSearch: lambda error: Problem(_OTHER_CURSOR, str(error), field="cursor"),
     TooDear: lambda error: Problem(_TOO_DEAR, str(error), field="filter"),

@@ -11,7 +11,7 @@ from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.chunk import project
 from projections.engine.metadata import Rows
 from projections.engine.projection import ContactEvent
-from projections.quota.folds import Counts, added_up, counted, row_of, totals, valid_periods
+from projections.quota.folds import QuotaChanges, added_up, counted, row_of, totals, valid_periods
 from projections.quota.store import CountingStore
 from projections.reference import fold_log
 from schemas.events import Event
@@ -33,7 +33,7 @@ TYPES = [
 async def counters(chunks: Iterable[Sequence[ContactEvent]], partition_of: Callable[[UUID], int]) -> Rows:
     """The rows that the chunks leave, one after the other."""
     store = MemoryStore([CONTACTS])
-    kept: Counts = {}
+    kept: QuotaChanges = {}
     for chunk in chunks:
         counting = CountingStore(store)
         await project(counting, [CONTACTS], chunk)

@@ -1,0 +1,1 @@
+"""A tenant's settings: the latest event of each counts."""

@@ -1,0 +1,67 @@
+"""The shapes of quota: what is used of it, and the contacts beyond it."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt
+
+from schemas.events.base import ChannelName
+from services.query.core.models import ContactKeyText, Shape, Timestamp
+
+
+class QuotaAccount(Shape):
+    """The valid contacts of one account."""
+
+    channel: ChannelName
+    account: Annotated[str, Field(examples=["oa-taipei"])]
+    used: NonNegativeInt
+
+
+class QuotaChannel(Shape):
+    """The valid contacts of one channel."""
+
+    channel: ChannelName
+    used: NonNegativeInt
+
+
+class QuotaDay(Shape):
+    """The valid contacts at the end of a day, UTC; on the present day, so far."""
+
+    day: date
+    used: NonNegativeInt
+
+
+class QuotaStatus(Shape):
+    """How much of the quota (名單配額) is used. Nothing is refused beyond the limit: it is only shown, and not sent to.
+
+    ``used`` is in the quota's unit; the accounts, the channels and the history always count valid contacts.
+    """
+
+    limit: Annotated[int | None, Field(description="null while none was set")]
+    unit: Literal["contacts", "customers"]
+    set_at: Timestamp | None
+    used: NonNegativeInt
+    share: Annotated[float | None, Field(description="used, divided by the limit; null where that is none or 0")]
+    remaining: Annotated[NonNegativeInt | None, Field(description="null without a limit")]
+    over_quota: Annotated[NonNegativeInt, Field(description="how many are beyond the limit")]
+    current: Annotated[
+        bool, Field(description="false while customers have changed that are not in the number of customers yet")
+    ]
+    channels: list[QuotaChannel]
+    accounts: list[QuotaAccount]
+    history: list[QuotaDay]
+
+
+class QuotaContact(Shape):
+    """A valid contact, in the order in which they subscribed."""
+
+    contact: ContactKeyText
+    display_name: str | None
+    subscribed_at: Timestamp
+
+
+class QuotaContactPage(Shape):
+    """Contacts that are over quota, those that subscribed first at the top."""
+
+    contacts: list[QuotaContact]
+    next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
