@@ -15,5 +15,11 @@ class Touched:
     seen: set[UUID] = field(default_factory=set)
     customers: set[UUID] = field(default_factory=set)
 
+    def update(self, other: "Touched") -> None:
+        """Add what changed besides."""
+        self.contacts |= other.contacts
+        self.seen |= other.seen
+        self.customers |= other.customers
+
 
 TouchedByTenant = dict[str, Touched]

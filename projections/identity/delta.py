@@ -1,7 +1,8 @@
 """What a chunk changes in identity, as rows: everything that is decided, before anything is written (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from projections.engine.ids import IdOf
@@ -26,7 +27,8 @@ from projections.identity.tables import (
     StatusRow,
 )
 from projections.identity.values_set_aside import ValueSetAside
-from schemas.changes import CustomerChange
+
+_CONTACTS_A_PART: Final = 100  # some milliseconds of work
 
 
 @dataclass(slots=True)
@@ -56,7 +58,6 @@ class IdentityDelta:
     conflicts_gone: list[Key] = field(default_factory=list)
     set_aside: list[SetAsideRow] = field(default_factory=list)
     set_aside_gone: list[Key] = field(default_factory=list)
-    changes: list[CustomerChange] = field(default_factory=list)
 
     def extend(self, other: "IdentityDelta") -> None:
         """Take in what another tenant's, or another resolution's, changes are."""
@@ -65,8 +66,20 @@ class IdentityDelta:
 
 
 def delta_of(place: ResolutionKey, decided: Decided, id_of: IdOf) -> IdentityDelta:
-    """What was decided, as rows; changes of customers are for the caller to add."""
-    return _DeltaBuilder(place, decided, id_of).build()
+    """What was decided, as rows."""
+    delta = IdentityDelta()
+    for step in delta_steps(place, decided, id_of):
+        for part in step:
+            delta.extend(part)
+    return delta
+
+
+def delta_steps(place: ResolutionKey, decided: Decided, id_of: IdOf) -> Sequence[Iterable[IdentityDelta]]:
+    """The same in three steps, each in parts that are built one by one. No table is in two steps.
+
+    So a step can be saved while the next one is built.
+    """
+    return _DeltaBuilder(place, decided, id_of).steps()
 
 
 def touched_by(delta: IdentityDelta) -> Touched:
@@ -93,14 +106,19 @@ class _DeltaBuilder:
         self.id_of = id_of
         self.delta = IdentityDelta()
 
-    def build(self) -> IdentityDelta:
-        self._merges()
-        self._contacts()
-        self._references()
-        self._nodes()
-        self._refused()
-        self._set_aside()
-        return self.delta
+    def steps(self) -> Sequence[Iterable[IdentityDelta]]:
+        others = (self._merges, self._references, self._refused, self._set_aside)
+        return (self._parts(self._nodes), self._contacts(), self._parts(*others))
+
+    def _parts(self, *builders: Callable[[], None]) -> Iterator[IdentityDelta]:
+        for build in builders:
+            build()
+            yield self._taken()
+
+    def _taken(self) -> IdentityDelta:
+        """What was built since it was called last."""
+        taken, self.delta = self.delta, IdentityDelta()
+        return taken
 
     def _id(self, contact: str) -> UUID:
         return self.id_of(self.tenant, contact)
@@ -112,18 +130,22 @@ class _DeltaBuilder:
             else:
                 self.delta.canonical_ids.append(CanonicalIdRow(*self.place, *row))
 
-    def _contacts(self) -> None:
-        delta = self.delta
-        for contact, (before, after) in self.decided.updates.contacts.items():
-            if before == after:
-                continue
-            contact_id = self._id(contact)
-            row = rows.contact_state_row(self.place, contact_id, after)
-            if not before.known or row != rows.contact_state_row(self.place, contact_id, before):
-                delta.contact_states.append(row)
-            live = self.decided.affected.live.get(contact)
-            if live is not None:
-                self._holdings(contact_id, before, after, live)
+    def _contacts(self) -> Iterator[IdentityDelta]:
+        for number, (contact, (before, after)) in enumerate(self.decided.updates.contacts.items(), 1):
+            if before != after:
+                self._contact(contact, before, after)
+            if number % _CONTACTS_A_PART == 0:
+                yield self._taken()
+        yield self._taken()
+
+    def _contact(self, contact: str, before: ContactIdentity, after: ContactIdentity) -> None:
+        contact_id = self._id(contact)
+        row = rows.contact_state_row(self.place, contact_id, after)
+        if not before.known or row != rows.contact_state_row(self.place, contact_id, before):
+            self.delta.contact_states.append(row)
+        live = self.decided.affected.live.get(contact)
+        if live is not None:
+            self._holdings(contact_id, before, after, live)
 
     def _holdings(
         self,

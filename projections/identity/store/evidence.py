@@ -16,6 +16,7 @@ from projections.engine.ids import IdOf
 from projections.engine.metadata import row_columns
 from projections.engine.statements import compiled
 from projections.engine.store import columns, insert, load, select_matching, upsert
+from projections.engine.write_behind import WriteBehind
 from projections.identity.new_evidence import NewEvidence, find_new_evidence
 from projections.identity.resolution.statements import EventRecord, EvidenceLog, MemberMerge, merge_in
 from projections.identity.tables import MEMBER_MERGES, STATEMENTS, MemberMergeRow, StatementRow
@@ -49,8 +50,13 @@ class Recorded(NamedTuple):
     unseen: int
 
 
-async def record_evidence(connection: Connection, events: Iterable[Event], id_of: IdOf) -> Recorded:
-    """Record the events' evidence, in the caller's transaction. Events that say nothing of identity change nothing."""
+async def record_evidence(
+    connection: Connection, events: Iterable[Event], id_of: IdOf, writes: WriteBehind
+) -> Recorded:
+    """Record the events' evidence, in the caller's transaction. Events that say nothing of identity change nothing.
+
+    The last of it is still being written, by ``writes``, when this returns.
+    """
     logs: dict[str, EvidenceLog] = {}
     for event in events:
         logs.setdefault(event.tenant, EvidenceLog()).add(event)
@@ -65,9 +71,9 @@ async def record_evidence(connection: Connection, events: Iterable[Event], id_of
     for row in stored.values():
         known.setdefault(row.tenant, {})[row.contact, row.event_id] = record_in(row)
     found = {tenant: find_new_evidence(log.events, known.get(tenant, {})) for tenant, log in logs.items()}
-    await insert(connection, _SAVE_STATEMENTS, statement_rows(found, id_of))
     merges = {tenant: log.merges for tenant, log in logs.items() if log.merges}
     unseen = len(keys) - len(stored) + await _record_merges(connection, merges, found)
+    await writes.start(insert(connection, _SAVE_STATEMENTS, statement_rows(found, id_of)))
     return Recorded({tenant: one for tenant, one in found.items() if one}, unseen)
 
 

@@ -11,7 +11,6 @@ from projections.engine.metadata import Key, key_columns
 from projections.engine.statements import compiled, unnested
 from projections.engine.store import Insert, columns, delete_matching, insert, insert_with, upsert
 from projections.identity.delta import IdentityDelta
-from projections.identity.outbox import append_to_outbox
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
@@ -65,14 +64,13 @@ _MOVE: Final = _move()
 
 
 async def save_delta(connection: Connection, delta: IdentityDelta) -> None:
-    """Write what a chunk changes."""
+    """Write what a chunk changes, or a step of it."""
     if delta.moves:
         await connection.execute(_MOVE, *columns(delta.moves))
     for name in _TABLES:
         await _delete(connection, _DELETES[name], getattr(delta, f"{name}_gone", ()))
         await insert(connection, _UPSERTS[name], getattr(delta, name))
     await insert(connection, _ANEW, delta.references_anew)
-    await append_to_outbox(connection, delta.changes)
 
 
 async def _delete(connection: Connection, statement: str, keys: Collection[Key]) -> None:
