@@ -17,7 +17,7 @@ from projections.engine.offsets import Counts, OffsetCommit
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
 from services.runtime import metrics
-from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, decode_records
+from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, KafkaRecord, decode_records
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -67,9 +67,9 @@ class ChunkHandler:
         self._cutoff = cutoff
         self._partitions: dict[tuple[str, int], PartitionCounts] = {}
 
-    def decode(self, chunk: Chunk) -> Decoded:
-        """The chunk's events that the generation folds, and its dead letters."""
-        decoded = decode_records(chunk.records, self._id_of, self._agent.key_of)
+    def decode(self, records: Sequence[KafkaRecord]) -> Decoded:
+        """The records' events that the generation folds, and their dead letters."""
+        decoded = decode_records(records, self._id_of, self._agent.key_of)
         if not self._cutoff:
             return decoded
         return Decoded(

@@ -25,7 +25,7 @@ class PartitionExecutor:
 
     def __init__(
         self,
-        decode: Callable[[Chunk], Decoded],
+        decode: Callable[[Chunk], Awaitable[Decoded]],
         handle: Callable[[Sequence[DecodedChunk]], Awaitable[Sequence[DecodedChunk]]],
         on_error: Callable[[BaseException], Awaitable[None]],
         waiting: WaitingChunks,
@@ -41,12 +41,15 @@ class PartitionExecutor:
         self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, chunk: Chunk) -> None:
-        """Decode the chunk as soon as there is room for it, and have it handled; returns then."""
+        """Decode the chunk as soon as there is room for it, and have it handled; returns then.
+
+        Call it again once it has returned: chunks are handled in the order in which they were decoded.
+        """
         while not self._waiting.has_room(len(chunk.records)):
             self._room.clear()
             await self._room.wait()
         try:
-            self._waiting.add(DecodedChunk(chunk, self._decode(chunk)))
+            self._waiting.add(DecodedChunk(chunk, await self._decode(chunk)))
         except Exception as error:  # noqa: BLE001 - every error is passed on
             await self._on_error(error)
         self._start()

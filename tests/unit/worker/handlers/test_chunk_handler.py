@@ -95,7 +95,7 @@ async def test_the_event_that_fails_is_a_dead_letter_and_all_others_are_saved(pl
     tables, letters = Tables(), Letters()
     one = handler(refuses_bad, tables, letters)
     whole = chunk(*GOOD[:place], BAD, *GOOD[place:])
-    counts = await one.handle(whole, one.decode(whole))
+    counts = await one.handle(whole, one.decode(whole.records))
     assert (counts.committed, counts.dead_letters) == (9, 1)
     assert tables.saved == GOOD
     assert [(it.record.offset, it.reason, it.detail) for it in letters.sent] == [
@@ -109,7 +109,7 @@ async def test_events_beyond_the_cutoff_are_passed_over() -> None:
     agent = AgentSpec("contacts", cast("Any", None), lambda _: None, refuses_bad)
     cutoff = Cutoff(as_of=sorted(one.occurred_at for one in GOOD)[4])
     one = ChunkHandler(agent, id_of, tables, Letters(), DeadLetterLimit(1, 4), cutoff=cutoff)
-    await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+    await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD).records))
     assert tables.saved == [event for event in GOOD if cutoff.includes(event)]
     assert 0 < len(tables.saved) < len(GOOD)
     assert [(move.start, move.end) for move in tables.moves] == [(0, len(GOOD))]
@@ -124,7 +124,7 @@ async def test_an_error_that_no_event_causes_alone_is_raised() -> None:
     tables = Tables()
     one = handler(fails_with_company, tables, Letters())
     with pytest.raises(ZeroDivisionError):
-        await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+        await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD).records))
     assert tables.saved == []
 
 
@@ -133,14 +133,14 @@ async def test_a_fenced_chunk_is_not_searched() -> None:
     tables.fenced = True
     one = handler(refuses_bad, tables, Letters())
     with pytest.raises(Fenced):
-        await one.handle(chunk(BAD), one.decode(chunk(BAD)))
+        await one.handle(chunk(BAD), one.decode(chunk(BAD).records))
 
 
 async def test_a_partition_of_nothing_but_failing_events_stops() -> None:
     one = handler(refuses_bad, Tables(), Letters(), limit=0.5)
     whole = chunk(*[BAD] * 9)
     with pytest.raises(DeadLetterLimitExceeded):
-        await one.handle(whole, one.decode(whole))
+        await one.handle(whole, one.decode(whole.records))
 
 
 async def costs_too_much(_: Any, events: list[ContactEvent], _partition: int) -> int:
@@ -154,7 +154,7 @@ async def test_the_contact_whose_events_fail_repeatedly_is_set_aside_and_no_othe
     one = handler(costs_too_much, tables, letters)
     bad = [bound("web:shop:bad", member_id=f"M{number}") for number in range(3)]
     mixed = [bad[0], *GOOD[:4], bad[1], bad[2], *GOOD[4:]]
-    counts = await one.handle(chunk(*mixed), one.decode(chunk(*mixed)))
+    counts = await one.handle(chunk(*mixed), one.decode(chunk(*mixed).records))
     assert (counts.committed, counts.dead_letters) == (9, 3)
     assert tables.saved == GOOD
     assert [(it.record.offset, it.detail) for it in letters.sent] == [
@@ -178,7 +178,7 @@ async def test_if_every_contact_fails_repeatedly_the_database_is_waited_for() ->
         return len(events)
 
     one = handler(slow_at_first, tables, letters)
-    counts = await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD)))
+    counts = await one.handle(chunk(*GOOD), one.decode(chunk(*GOOD).records))
     assert (counts.committed, counts.dead_letters) == (9, 0)
     assert letters.sent == []
 
@@ -190,7 +190,7 @@ async def all_are_new(_: Any, partitions: Sequence[list[ContactEvent]], _numbers
 def together(tables: Tables, *chunks: Chunk) -> tuple[ChunkHandler, list[DecodedChunk]]:
     agent = AgentSpec("contacts", cast("Any", None), lambda _: None, refuses_bad, save_together=all_are_new)
     one = ChunkHandler(agent, id_of, tables, Letters(), DeadLetterLimit(1, 4))
-    return one, [DecodedChunk(it, one.decode(it)) for it in chunks]
+    return one, [DecodedChunk(it, one.decode(it.records)) for it in chunks]
 
 
 async def test_chunks_of_several_partitions_are_saved_with_an_offset_each() -> None:

@@ -19,7 +19,7 @@ def chunk(partition: int, number: int) -> Chunk:
     return Chunk("t", partition, number, number + 1, OWNERS[partition], [cast("Any", None)])
 
 
-def decode(_: Chunk) -> Decoded:
+async def decode(_: Chunk) -> Decoded:
     return Decoded([], [])
 
 
@@ -118,7 +118,7 @@ async def test_what_is_returned_is_handled_alone_and_holds_up_no_other_partition
 
     executor = PartitionExecutor(decode, alone, unexpected, waits := waiting(), 2)
     for place in ((0, 0), (1, 0), (2, 0)):
-        waits.add(DecodedChunk(chunk(*place), decode(chunk(*place))))
+        waits.add(DecodedChunk(chunk(*place), await decode(chunk(*place))))
     await executor.submit(chunk(0, 1))
     await turns(20)
     assert begun == [[(0, 0, 2), (1, 0, 1), (2, 0, 1)], [(0, 0, 2)], [(1, 0, 1)], [(2, 0, 1)]]
@@ -196,7 +196,7 @@ async def test_the_next_chunk_of_a_partition_is_decoded_while_one_is_handled() -
     decoded: list[int] = []
     gate = Gate()
 
-    def note(one: Chunk) -> Decoded:
+    async def note(one: Chunk) -> Decoded:
         decoded.append(one.start)
         return Decoded([], [])
 
