@@ -1,6 +1,6 @@
 """Changes of membership as events for the topic of customer changes (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from projections.engine.ids import IdOf
@@ -19,10 +19,11 @@ def change_events(
     if found:
         causes = _causes(evidence)
         every = {stamp for stamps in causes.values() for stamp in stamps} | {one.stamp for one in evidence.merges}
+        latest = _latest(every)
         for one in found:
             contacts = {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
             own = {stamp for contact in contacts for stamp in causes.get(contact, ())}
-            yield change_event(tenant, one, sorted(own or every, reverse=True)[:MAX_CAUSES], version)
+            yield change_event(tenant, one, _latest(own) or latest, version)
 
 
 def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
@@ -55,6 +56,10 @@ def change_event(tenant: str, change: Change, causes: list[Stamp], version: str)
         came_from=[_moved(move) for move in change.came_from],
         went_to=[_moved(move) for move in change.went_to],
     )
+
+
+def _latest(stamps: Iterable[Stamp]) -> list[Stamp]:
+    return sorted(stamps, reverse=True)[:MAX_CAUSES]
 
 
 def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
