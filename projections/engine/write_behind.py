@@ -33,11 +33,12 @@ class WriteBehind:
             running, self._running = self._running, None
             await running
 
-    async def cancel(self) -> None:
-        """Cancel the write that is under way, if one is; returns once it has ended. Its error is dropped."""
+    async def end(self, *, cancel: bool) -> None:
+        """Return once no write is under way, and cancel it first if so asked. Its error is dropped."""
         if self._running is not None:
             running, self._running = self._running, None
-            running.cancel()
+            if cancel:
+                running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
 
@@ -45,11 +46,15 @@ class WriteBehind:
 async def writing_behind() -> AsyncIterator[WriteBehind]:
     """Writes that have all ended when the block has. Raises what a write raised.
 
-    If the block raises, the write under way is cancelled: the transaction can't go on, but the connection is free.
+    If the block raises, the write under way may end; if it is cancelled, so is the write.
     """
     writes = WriteBehind()
     try:
         yield writes
         await writes.finish()
-    finally:
-        await writes.cancel()
+    except Exception:
+        await writes.end(cancel=False)
+        raise
+    except BaseException:
+        await writes.end(cancel=True)
+        raise

@@ -73,10 +73,32 @@ async def test_the_block_raises_what_the_last_write_raised() -> None:
         await run(fail())
 
 
-async def test_an_error_of_the_block_ends_the_write_under_way_and_is_raised() -> None:
+async def test_an_error_of_the_block_is_raised_once_the_write_under_way_has_ended() -> None:
     write = Writes()
+    block = asyncio.create_task(run(write(1), error=KeyError()))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert (write.began, block.done()) == ([1], False)
+    write.may_end.set()
     with pytest.raises(KeyError):
-        await run(write(1), error=KeyError())
+        await block
+    assert write.ended == [1]
+
+
+async def test_a_cancelled_block_cancels_the_write_under_way() -> None:
+    write = Writes()
+
+    async def block() -> None:
+        async with writing_behind() as writes:
+            await writes.start(write(1))
+            await asyncio.Event().wait()
+
+    running = asyncio.create_task(block())
+    while not write.began:
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
     assert write.cancelled == [1]
 
 
