@@ -144,18 +144,24 @@ class _Comparing:
 
     async def _until_not_ahead(self) -> None:
         """Wait until the active generation is as far as the other one. Raises CannotCompare if nobody feeds it."""
+        if left := await self._left_of(self._pair.records_ahead):
+            active, building = self._pair.active.name, self._pair.building.name
+            raise CannotCompare(
+                f"{building} is {left:,} records ahead of {active}, the active generation, and no worker goes on with "
+                f"{active}. Start one (onefold worker) and run the same command again."
+            )
+
+    async def _left_of(self, left_now: Callable[[], Awaitable[int]]) -> int:
+        """Wait until nothing is left, and return 0; or return what is left when that has not changed for long."""
         moved_at, before = time.monotonic(), -1
-        while left := await self._pair.records_ahead():
+        while left := await left_now():
             if left != before:
                 moved_at, before = time.monotonic(), left
             if time.monotonic() - moved_at > _MOVES_WITHIN:
-                active, building = self._pair.active.name, self._pair.building.name
-                raise CannotCompare(
-                    f"{building} is {left:,} records ahead of {active}, the active generation, and no worker goes on "
-                    f"with {active}. Start one (onefold worker) and run the same command again."
-                )
+                break
             self._check()
             await asyncio.sleep(_LOOK_EVERY)
+        return left
 
     async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
         while not await holds():

@@ -43,7 +43,8 @@ class RefusedRecord:
     """A dead letter: why its record was refused, when that was sent last (ms), and the record's key and value.
 
     ``times`` is how often it was sent. ``left_out`` says that the value is missing because Kafka refused its size, and
-    ``sent_again_as`` where the record lies since `onefold dead-letters retry`.
+    ``sent_again_as`` where the record lies since `onefold dead-letters retry`. ``generations`` are those whose workers
+    have refused it; None if not every worker has said which it works for.
     """
 
     place: RecordPlace
@@ -56,6 +57,11 @@ class RefusedRecord:
     value: bytes | None
     left_out: bool = False
     sent_again_as: RecordPlace | None = None
+    generations: frozenset[str] | None = None
+
+    def refused_in(self, generation: str) -> bool:
+        """Whether workers of the generation have refused the record, as far as is known."""
+        return self.generations is None or generation in self.generations
 
     @property
     def tenant(self) -> str:
@@ -162,7 +168,11 @@ async def _letters_and_marks(settings: Settings) -> AsyncIterator[RefusedRecord 
 
 
 def _repeated(one: RefusedRecord, before: RefusedRecord | None) -> RefusedRecord:
-    return replace(one, times=1 + (before.times if before else 0))
+    """The refused record after one more letter."""
+    if before is None:
+        return one
+    known = None if one.generations is None or before.generations is None else one.generations | before.generations
+    return replace(one, times=1 + before.times, generations=known)
 
 
 def _parsed(record: Any) -> RefusedRecord | _SentAgain | None:
@@ -177,4 +187,7 @@ def _parsed(record: Any) -> RefusedRecord | _SentAgain | None:
     except (KeyError, ValueError):
         return None
     key, left_out = headers.get("key"), "left_out" in text
-    return RefusedRecord(place, reason, detail, field, record.timestamp, 1, key, record.value, left_out)
+    generations = frozenset({text["generation"]}) if "generation" in text else None
+    return RefusedRecord(
+        place, reason, detail, field, record.timestamp, 1, key, record.value, left_out, generations=generations
+    )

@@ -84,7 +84,9 @@ class Verifier:
 
     async def verdict(self) -> VerifyResult:
         """All tables, the evidence topic, the membership by the log, and the customer changes."""
-        self._set_aside = await each_once(self._settings, LetterFilter(CANNOT_BE_SAVED))
+        generation = self._snapshot.generation.name
+        letters = await each_once(self._settings, LetterFilter(CANNOT_BE_SAVED))
+        self._set_aside = [one for one in letters if one.refused_in(generation)]
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
         expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)

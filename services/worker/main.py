@@ -127,7 +127,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             bulk,
             generation.read_models,
         )
-        dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), retrier)
+        dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), generation.name, retrier)
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
 
         def handler_of(spec: AgentSpec) -> ChunkHandler:

@@ -41,6 +41,8 @@ def main() -> int:
     try:
         asyncio.run(_play(options, console, home, fork_server))
     except Exception as error:  # noqa: BLE001 - whatever it is, it has to be played again
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
         kind = "Failed" if isinstance(error, AssertionError) else f"Ended by {type(error).__name__}"
         console.print(f"[red]{kind}.[/red] The logs are in {home}. To play it again: {again}")
         console.print(escape(str(error)), soft_wrap=True)

@@ -94,13 +94,15 @@ class KafkaNextAgents:
 class KafkaDeadLetters:
     """The dead-letter topic: the bytes as they came; reason, key, topic, partition and offset are in the headers.
 
-    The key is the place of the refused record. A worker that is killed before it commits sends its letters again: who
-    reads them tells repeats by the key.
+    So is the ``generation`` whose worker refuses the record: another one may take it. The key is the place of the
+    refused record. A worker that is killed before it commits sends its letters again: who reads them tells repeats by
+    the key.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, retrier: Retrier) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic: str, generation: str, retrier: Retrier) -> None:
         self._producer = producer
         self._topic = topic
+        self._generation = generation
         self._retrier = retrier
 
     async def send(self, topic: str, partition: int, letters: list[DeadLetter]) -> None:
@@ -117,7 +119,7 @@ class KafkaDeadLetters:
 
     async def _send_one(self, topic: str, partition: int, letter: DeadLetter) -> None:
         key = f"{topic}/{partition}/{letter.record.offset}".encode()
-        headers = _headers(topic, partition, letter)
+        headers = [*_headers(topic, partition, letter), ("generation", self._generation.encode())]
         own_key = [("key", letter.record.key)] if letter.record.key is not None else []
         try:
             await self._producer.send_and_wait(

@@ -309,7 +309,8 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
     await worker.until_metric(0, "onefold_partitions_stopped")
     assert (await world.verify_holds()).dead_letters == len(poison)
     letters = await world.dead_letters()
-    assert {dict(one.headers)["reason"] for one in letters} == {b"cannot_be_saved"}
+    said = {(dict(one.headers)["reason"], dict(one.headers)["generation"]) for one in letters}
+    assert said == {(b"cannot_be_saved", b"g1")}
     assert sorted(one.value for one in letters) == sorted(value for _, value in poison)
 
 
