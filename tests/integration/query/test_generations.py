@@ -52,7 +52,7 @@ async def test_readers_see_no_error_and_no_mix_over_ten_exchanges(brand: Brand) 
     await brand.connection.execute("UPDATE g1.timeline SET source = 'g1'; UPDATE g1.contacts SET display_name = 'g1'")
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
     for table in (one.name for one in SCHEMA.tables):
-        await brand.connection.execute(f'INSERT INTO g2."{table}" SELECT * FROM g1."{table}"')
+        await brand.connection.execute(f'INSERT INTO g2."{table}" OVERRIDING SYSTEM VALUE SELECT * FROM g1."{table}"')
     await brand.connection.execute("UPDATE g2.timeline SET source = 'g2'; UPDATE g2.contacts SET display_name = 'g2'")
     seen: set[str] = set()
     latest = ""
