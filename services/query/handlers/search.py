@@ -7,11 +7,13 @@ from uuid import UUID
 from projections.customers.folds import states_of, summarise
 from projections.customers.loading import load_customers, owners_of
 from projections.customers.search import facets, filters, queries
-from projections.customers.search.asking import AskedAt
+from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.evaluating import evaluate
 from projections.customers.search.looking import Fact, Searched
 from projections.customers.search.rewriting import Unsearchable, expanded, normalised
+from projections.quota.queries import boundary_of
+from projections.settings.queries import quota_setting
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
 from services.query.core.search_models import FacetsAnswer, FacetsRequest, MatchAnswer, SearchPage, SearchRequest, Total
@@ -100,9 +102,8 @@ class CustomerSearch:
 
     async def _search(self, moment: Snapshot, node: filters.FilterNode, now: int) -> queries.Search:
         policy = self._lookup.policy_in(moment)
-        if any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
-            raise Unsearchable("`over_quota` can't be searched yet")
-        return queries.Search(moment.tenant, normalised(expanded(node, {}), policy), AskedAt(now))
+        wanted = normalised(expanded(node, {}), policy)
+        return queries.Search(moment.tenant, wanted, AskedAt(now, await _quota_end(moment, wanted)))
 
     async def _searched(self, moment: Snapshot, any_id: UUID, now: int) -> tuple[UUID, Searched]:
         owner = (await owners_of(moment.connection, moment.resolution, [any_id])).get(any_id) or any_id
@@ -112,6 +113,17 @@ class CustomerSearch:
         loaded, conflicts = found[owner]
         contacts = states_of(loaded.contacts, now)
         return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)
+
+
+async def _quota_end(moment: Snapshot, node: filters.FilterNode) -> QuotaEnd | None:
+    """The last contact within the quota, where the filter asks for it. Raises Unsearchable."""
+    if not any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
+        return None
+    setting = await quota_setting(moment.connection, moment.tenant)
+    if setting.unit != "contacts":
+        raise Unsearchable("`over_quota` is about contacts, and this quota counts customers")
+    boundary = await boundary_of(moment.connection, moment.tenant, setting)
+    return None if boundary is None else QuotaEnd(*boundary)
 
 
 async def _check_cost(moment: Snapshot, search: queries.Search, times: int = 1) -> None:

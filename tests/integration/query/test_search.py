@@ -8,6 +8,7 @@ import pytest
 from projections.customers.search import costs
 from services.query.core.search_models import MatchAnswer, SearchPage
 from tests.support.contact_records import event
+from tests.support.quota import quota
 from tests.support.read_api import NOW, Brand, id_of
 from tests.support.searches import compose_all
 from tests.support.strategies import BASE_MS
@@ -135,6 +136,13 @@ async def test_a_search_that_is_too_dear_is_refused_before_it_runs(
     response = await post(lives, "/v1/customers/search", {"filter": {"not": {"tag": "vip"}}})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear")
     assert "the limit is 10" in response.json()["detail"]
+
+
+async def test_contacts_beyond_the_quota_are_found_once_it_is_set(lives: Brand) -> None:
+    assert ids(await search(lives, {"over_quota": True})) == []
+    await lives.fold_contacts(quota(1))
+    assert ids(await search(lives, {"over_quota": True})) == [WANG]
+    assert ids(await search(lives, {"over_quota": False})) == [MEI]
 
 
 async def test_facets_count_the_customers_that_the_filter_finds(lives: Brand) -> None:
