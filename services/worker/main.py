@@ -36,7 +36,7 @@ from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
-from services.worker.handlers.turns import FULL, Turns
+from services.worker.handlers.turns import FULL, PacedTurns
 from services.worker.ports import LogTruncated
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
@@ -113,7 +113,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         cutoff = Cutoff.at(*record.horizon)
         bulk = record.state == BUILDING
         progress = WorkerProgress()
-        turns = Turns(stop, progress.moved)
+        turns = PacedTurns(stop, progress.moved)
         # An attempt ends well before the watchdog would end the worker.
         digest = schema_of(generation.read_models).digest
         read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2, digest)
@@ -211,7 +211,7 @@ def _build_agents(  # noqa: PLR0913, PLR0917 - what agents are made of
     factories: Sequence[AgentFactory],
     handler_of: Callable[[AgentSpec], ChunkHandler],
     progress: WorkerProgress,
-    turns: Turns,
+    turns: PacedTurns,
 ) -> _Agents:
     reader = FaustPartitionReader(app)
     specs = [spec for make in factories if (spec := make(resources)) is not None]

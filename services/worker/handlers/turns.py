@@ -24,7 +24,7 @@ def rest_after(worked: float, pace: float) -> float:
     return min(worked * (FULL - pace) / pace, _LONGEST_REST)
 
 
-class Turns:
+class PacedTurns:
     """The turns of one worker. ``pace`` is the share of the time at work; at 1 nobody waits for anybody.
 
     ``on_rest`` is called again and again during a rest. Once ``stop`` is set, there is no rest any more.

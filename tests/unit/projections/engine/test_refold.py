@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import pytest
 
+from projections.contacts.tables import ContactRow
 from projections.engine.chunk import project
 from projections.engine.metadata import Key
 from projections.engine.projection import ContactEvent
@@ -103,4 +104,5 @@ async def test_an_echo_that_was_declared_later_reads_the_teams_messages_alone() 
     store = await store_with([*visits(MESSENGER), answer, echo], declared)
     assert (store.histories, store.read) == (1, 2)
     (row,) = (row for row in store.tables[PROJECTIONS[0].table].values())
-    assert row[16:18] == (BASE_MS + 3, BASE_MS + 9 * MANY)
+    contact = ContactRow(*row)
+    assert (contact.last_team_at, contact.last_marketing_at) == (BASE_MS + 3, BASE_MS + 9 * MANY)

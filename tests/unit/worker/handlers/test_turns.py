@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.worker.handlers.turns import Turns, rest_after
+from services.worker.handlers.turns import PacedTurns, rest_after
 
 PACES = st.floats(0.01, 1)
 SHORT = st.floats(0, 0.05)  # seconds; the rest after it is shorter than the longest there is
@@ -28,8 +28,8 @@ class Clock:
         await asyncio.sleep(0)
 
 
-def turns_of(clock: Clock, pace: float) -> Turns:
-    turns = Turns(asyncio.Event(), clock=clock, sleep=clock.sleep)
+def turns_of(clock: Clock, pace: float) -> PacedTurns:
+    turns = PacedTurns(asyncio.Event(), clock=clock, sleep=clock.sleep)
     turns.pace = pace
     return turns
 
@@ -85,7 +85,7 @@ async def test_a_rest_ends_when_the_pace_is_raised() -> None:
         await clock.sleep(seconds)
         turns.pace = 1
 
-    turns = Turns(asyncio.Event(), clock=clock, sleep=raised)
+    turns = PacedTurns(asyncio.Event(), clock=clock, sleep=raised)
     turns.pace = 0.1
     async with turns.turn():
         clock.now += 0.2
@@ -94,7 +94,7 @@ async def test_a_rest_ends_when_the_pace_is_raised() -> None:
 
 async def test_nobody_rests_once_the_worker_is_stopped() -> None:
     clock, stop = Clock(), asyncio.Event()
-    turns = Turns(stop, clock=clock, sleep=clock.sleep)
+    turns = PacedTurns(stop, clock=clock, sleep=clock.sleep)
     turns.pace = 0.1
     stop.set()
     async with turns.turn():
@@ -110,7 +110,7 @@ async def test_a_resting_worker_shows_that_it_is_not_stuck() -> None:
         shown += 1
 
     clock = Clock()
-    turns = Turns(asyncio.Event(), show, clock, clock.sleep)
+    turns = PacedTurns(asyncio.Event(), show, clock, clock.sleep)
     turns.pace = 0.1
     async with turns.turn():
         clock.now += 1
