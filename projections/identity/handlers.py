@@ -33,7 +33,7 @@ from schemas.events import Event
 
 T = TypeVar("T")
 PoliciesInForce = Mapping[ResolutionKey, PolicyInForce]
-Evidence = Mapping[ResolutionKey, NewEvidence]
+EvidenceByResolution = Mapping[ResolutionKey, NewEvidence]
 Results = Mapping[ResolutionKey, Decided]
 _CHANGES_A_PART: Final = 100  # some milliseconds of work
 
@@ -53,14 +53,16 @@ async def save_events(connection: Connection, events: Iterable[Event], policies:
     return recorded.unseen
 
 
-async def save_evidence(connection: Connection, evidence: Evidence, policies: PoliciesInForce, id_of: IdOf) -> None:
+async def save_evidence(
+    connection: Connection, evidence: EvidenceByResolution, policies: PoliciesInForce, id_of: IdOf
+) -> None:
     """Fold recorded evidence into resolutions, in the caller's transaction."""
     async with writing_behind() as writes:
         await _save(connection, evidence, policies, id_of, writes)
 
 
 async def _save(
-    connection: Connection, evidence: Evidence, policies: PoliciesInForce, id_of: IdOf, writes: WriteBehind
+    connection: Connection, evidence: EvidenceByResolution, policies: PoliciesInForce, id_of: IdOf, writes: WriteBehind
 ) -> None:
     """Save what the evidence changes: rows that are ready are written while the next ones are built."""
     if not evidence:
@@ -96,7 +98,7 @@ async def _announce(connection: Connection, changes: Collection[CustomerChange],
 
 
 def _change_events(
-    decided: Results, evidence: Evidence, policies: PoliciesInForce, id_of: IdOf
+    decided: Results, evidence: EvidenceByResolution, policies: PoliciesInForce, id_of: IdOf
 ) -> Iterator[CustomerChange]:
     for place, one in decided.items():
         if policies[place].announced:
@@ -117,14 +119,14 @@ class _Deciding(NamedTuple):
 
 
 async def decide_all(
-    connection: Connection, evidence: Evidence, policies: PoliciesInForce, id_of: IdOf
+    connection: Connection, evidence: EvidenceByResolution, policies: PoliciesInForce, id_of: IdOf
 ) -> dict[ResolutionKey, Decided]:
     """What the evidence changes, by resolution; nothing is written."""
     return await _decide_all(connection, evidence, policies, id_of, WriteBehind())
 
 
 async def _decide_all(
-    connection: Connection, evidence: Evidence, policies: PoliciesInForce, id_of: IdOf, writes: WriteBehind
+    connection: Connection, evidence: EvidenceByResolution, policies: PoliciesInForce, id_of: IdOf, writes: WriteBehind
 ) -> dict[ResolutionKey, Decided]:
     """The same, once the ``writes`` under way have ended."""
     running = [_Deciding(place, decide(one, policies[place].policy)) for place, one in evidence.items()]
