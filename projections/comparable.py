@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.comparison import ComparedTable
 from projections.engine.metadata import Table, row_columns
 from projections.identity.tables import (
@@ -65,6 +66,7 @@ COMPARED: Final[tuple[ComparedTable, ...]] = tuple(
     for table in (
         *CONTACT_TABLES,
         QUOTA_DAYS,
+        CUSTOMER_ROWS,
         INTRINSICS,
         STATEMENTS,
         MEMBER_MERGES,
@@ -74,7 +76,7 @@ COMPARED: Final[tuple[ComparedTable, ...]] = tuple(
     )
 )
 EVENTUAL: Final = frozenset(
-    one.name for one in (STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
+    one.name for one in (CUSTOMER_ROWS, STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
 )  # what comes from the evidence, of which a generation may have read more or less than another at the same offsets
 
 

@@ -8,6 +8,8 @@ from projections.bindings.folds import PROJECTION as BINDINGS
 from projections.candidates.tables import TABLES as CANDIDATES
 from projections.consents.folds import PROJECTION as CONSENTS
 from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.customers import rows
+from projections.customers.tables import CUSTOMER_ROWS
 from projections.customers.tables import TABLES as CUSTOMERS
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.metadata import Table
@@ -34,7 +36,7 @@ SCHEMA: Final = GenerationSchema(
     (OFFSETS, TOUCHED, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}
     | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION}
-    | {QUOTA_DAYS.name: quota.VERSION},
+    | {QUOTA_DAYS.name: quota.VERSION, CUSTOMER_ROWS.name: rows.VERSION},
     VIEWS,
 )
 # Read models that can be rebuilt alone: each is a fold of a contact's events, and nothing but one table. What identity

@@ -1,7 +1,7 @@
 """Customer rows beside what their contacts and identity add up to in the same snapshot, for verifying them."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -51,12 +51,26 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
     return ComparedCustomers(expected, found, _counted(stored, counts), _in_use(counts))
 
 
+async def pending_customers(connection: Connection, tenant: str) -> Container[UUID]:
+    """The customers of a tenant whose rows may be of an earlier moment. Call it in one snapshot."""
+    active = await active_resolution(connection, tenant)
+    if not is_complete(await state_of(connection, tenant), active):
+        return _Every()
+    return await _pending(connection, active)
+
+
 async def _pending(connection: Connection, active: ResolutionInUse) -> set[UUID]:
-    """The customers whose rows may be of an earlier moment."""
     touched = await all_touched(connection, active.tenant)
     contacts = touched.contacts | touched.seen
     owners = await owners_of(connection, active.key, contacts)
     return touched.customers | contacts | {one for one in owners.values() if one is not None}
+
+
+class _Every:
+    """Contains everything."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def _counted(rows: Mapping[Key, Any], counts: Mapping[Key, Any]) -> Rows:

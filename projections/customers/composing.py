@@ -5,6 +5,7 @@ writes the row: each notes what it touched, and this reads both in one snapshot.
 never on the row before.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from projections.customers.loading import LAST, customers_after, load_customers,
 from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
-from projections.engine.touched import forget_touched, take_touched
+from projections.engine.touched import forget_touched, take_touched, touched_tenants
 from projections.identity.resolutions import (
     ResolutionInUse,
     active_resolution,
@@ -21,9 +22,12 @@ from projections.identity.resolutions import (
     policy_of,
 )
 
+AfterEach = Callable[[], Awaitable[None]]
+
 FIRST: Final = UUID(int=0)
-_PAGE: Final = 500  # contacts, of a pass over all
-_IDS: Final = 2000  # that were touched, taken together
+_PAGE: Final = 300  # contacts, of a pass over all
+_IN_BULK: Final = 4000
+_IDS: Final = 500  # that were touched, taken together
 
 
 async def unfinished_tenants(connection: Connection) -> list[str]:
@@ -32,6 +36,19 @@ async def unfinished_tenants(connection: Connection) -> list[str]:
     states = await all_states(connection)
     active = {one.tenant: one for one in await active_resolutions(connection, tenants)}
     return sorted(one for one in tenants if not is_complete(states.get(one), active[one]))
+
+
+async def compose_all(connection: Connection, region: str, after_each: AfterEach, page: int = _IN_BULK) -> None:
+    """Make the rows of every tenant, a page a transaction, for whoever holds the composer's lock.
+
+    It may be interrupted, and goes on where it was. ``after_each`` page something else may be awaited.
+    """
+    for tenant in await unfinished_tenants(connection):
+        more = True
+        while more:
+            async with connection.transaction(isolation="repeatable_read"):
+                more = await compose_some(connection, tenant, region, page)
+            await after_each()
 
 
 def is_complete(state: ComposedRow | None, active: ResolutionInUse) -> bool:
@@ -56,6 +73,11 @@ async def compose_some(connection: Connection, tenant: str, region: str, page: i
     await note_state(connection, state)
     noted = await state_of(connection, tenant)
     return noted is None or noted.vector is None
+
+
+async def has_composed(connection: Connection) -> bool:
+    """Whether nothing is left to do, for the moment. Call it in one snapshot."""
+    return not await touched_tenants(connection) and not await unfinished_tenants(connection)
 
 
 async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str) -> None:

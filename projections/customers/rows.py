@@ -34,6 +34,7 @@ from projections.customers.terms import (
     searched_names,
 )
 
+VERSION: Final = 1  # goes up with every change that gives other rows for the same contacts
 MS_OF_HOUR: Final = 3_600_000
 
 

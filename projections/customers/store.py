@@ -1,6 +1,8 @@
 """Customer rows in PostgreSQL, with the counts of their terms. Only the composer writes them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from projections.customers.tables import (
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
     ComposedRow,
+    CustomerSummaryRow,
     CustomerTermRow,
 )
 from projections.customers.terms import Term, term_id
@@ -105,16 +108,20 @@ _COUNT_LESS: Final = compiled(
 )
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
 _STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
-_LOCK: Final = compiled(
-    sa.select(
-        sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
-    )
-)
+_FORGET: Final = compiled(sa.delete(COMPOSED))
+_COMPOSER: Final = (sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
+_LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(*_COMPOSER)))
+_UNLOCK: Final = compiled(sa.select(sa.func.pg_advisory_unlock(*_COMPOSER)))
 
 
 async def lock_composer(connection: Connection) -> bool:
     """Try to become the only composer of this schema, for as long as the connection lasts."""
     return bool(await connection.fetchval(_LOCK))
+
+
+async def unlock_composer(connection: Connection) -> None:
+    """Let another one become the composer."""
+    await connection.execute(_UNLOCK)
 
 
 async def state_of(connection: Connection, tenant: str) -> ComposedRow | None:
@@ -135,6 +142,11 @@ async def note_state(connection: Connection, state: ComposedRow) -> None:
     await save(connection, COMPOSED, [state._replace(vector=vector.decode() if current else None)])
 
 
+async def forget_composed(connection: Connection) -> None:
+    """Have the composer make all rows again; the former ones stay until then."""
+    await connection.execute(_FORGET)
+
+
 async def update_times(connection: Connection, resolution: ResolutionKey, customer_ids: Collection[UUID]) -> None:
     """Bring the times of these customers' rows up to date."""
     if customer_ids:
@@ -147,27 +159,59 @@ async def replace_rows(
     """Write the rows of those of the ids that were ``found``, and delete those of the others."""
     ids = list(customer_ids)
     made = [customer_row(tenant, one.customer.identity, one.customer.contacts, one.conflicts) for one in found.values()]
-    before = dict(tuple(row) for row in await connection.fetch(_TERMS_OF, tenant, ids))
-    if gone := [(tenant, one) for one in ids if one in before and one not in found]:
-        await connection.execute(_DELETE, *columns(gone))
-    await insert(connection, _WRITE, [one.row for one in made])
+    before = {one: frozenset(terms) for one, terms in await connection.fetch(_TERMS_OF, tenant, ids)}
+    if gone := [one for one in before if one not in found]:
+        await connection.execute(_DELETE, *columns((tenant, one) for one in gone))
+    await _write(connection, [one.row for one in made], before)
     await replace_contacts(connection, tenant, ids, [row for one in made for row in one.contacts])
-    more: dict[Term, int] = {}
-    fewer: dict[int, int] = {}
+    counts = _TermCounts(tenant)
     for row, terms, _ in made:
-        had = set(before.get(row.customer_id, ()))
-        for term in terms:
-            if term_id(tenant, term) not in had:
-                more[term] = more.get(term, 0) + 1
-        for one in had.difference(row.terms):
-            fewer[one] = fewer.get(one, 0) + 1
-    for _, customer_id in gone:
-        for one in before[customer_id]:
-            fewer[one] = fewer.get(one, 0) + 1
-    rows = [CustomerTermRow(tenant, term_id(tenant, term), *term, number) for term, number in sorted(more.items())]
-    await insert(connection, _COUNT, rows)
-    if fewer:
-        await connection.execute(_COUNT_LESS, tenant, *columns(sorted(fewer.items())))
+        counts.change(before.get(row.customer_id, frozenset()), terms)
+    for one in gone:
+        counts.change(before[one], ())
+    await insert(connection, _COUNT, counts.more)
+    if counts.fewer:
+        await connection.execute(_COUNT_LESS, tenant, *columns(counts.fewer))
+
+
+async def _write(connection: Connection, rows: Iterable[CustomerSummaryRow], known: Container[UUID]) -> None:
+    """New rows go by COPY straight into the table: nobody else writes it, so there is no conflict to look for."""
+    new, others = list[CustomerSummaryRow](), list[CustomerSummaryRow]()
+    for row in rows:
+        (others if row.customer_id in known else new).append(row)
+    if new:
+        names = CustomerSummaryRow._fields
+        await connection.copy_records_to_table(CUSTOMER_ROWS.name, records=new, columns=names)
+    await insert(connection, _WRITE, others)
+
+
+class _TermCounts:
+    """How many more, and how many fewer, customers have each term."""
+
+    def __init__(self, tenant: str) -> None:
+        self._tenant = tenant
+        self._terms: dict[int, Term] = {}
+        self._more: Counter[int] = Counter()
+        self._fewer: Counter[int] = Counter()
+
+    def change(self, before: AbstractSet[int], terms: Iterable[Term]) -> None:
+        """One customer had terms of these ids, and has these terms now."""
+        now = {term_id(self._tenant, term): term for term in terms}
+        added = now.keys() - before
+        self._terms |= {one: now[one] for one in added}
+        self._more.update(added)
+        self._fewer.update(before - now.keys())
+
+    @property
+    def more(self) -> list[CustomerTermRow]:
+        """Rows with the numbers to add, in the order of their keys."""
+        counted = sorted(self._more.items())
+        return [CustomerTermRow(self._tenant, one, *self._terms[one], number) for one, number in counted]
+
+    @property
+    def fewer(self) -> list[tuple[int, int]]:
+        """The ids of terms with the numbers to take away, sorted."""
+        return sorted(self._fewer.items())
 
 
 async def rows_within(connection: Connection, tenant: str, after: UUID, upto: UUID) -> list[UUID]:

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.engine.metadata import Int, define
+from projections.engine.metadata import FOR_READERS, Int, define
 
 JsonB = Annotated[str, JSONB()]
 TermIds = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
@@ -104,15 +104,17 @@ class ComposedRow(NamedTuple):
 CUSTOMER_ROWS: Final = define(
     "customer_rows",
     CustomerSummaryRow,
-    sa.Index("customer_rows_terms", "terms", postgresql_using="gin"),
-    sa.Index("customer_rows_grams", "grams", postgresql_using="gin"),
-    sa.Index("customer_rows_last_customer", "tenant", "last_customer_hour", "customer_id"),
-    sa.Index("customer_rows_last_team", "tenant", "last_team_hour", "customer_id"),
-    sa.Index("customer_rows_last_marketing", "tenant", "last_marketing_hour", "customer_id"),
-    sa.Index("customer_rows_first_seen", "tenant", "first_seen_at", "customer_id"),
-    sa.Index("customer_rows_name", "tenant", "name", "customer_id"),
+    sa.Index("customer_rows_terms", "terms", postgresql_using="gin", info=FOR_READERS),
+    sa.Index("customer_rows_grams", "grams", postgresql_using="gin", info=FOR_READERS),
+    sa.Index("customer_rows_last_customer", "tenant", "last_customer_hour", "customer_id", info=FOR_READERS),
+    sa.Index("customer_rows_last_team", "tenant", "last_team_hour", "customer_id", info=FOR_READERS),
+    sa.Index("customer_rows_last_marketing", "tenant", "last_marketing_hour", "customer_id", info=FOR_READERS),
+    sa.Index("customer_rows_first_seen", "tenant", "first_seen_at", "customer_id", info=FOR_READERS),
+    sa.Index("customer_rows_name", "tenant", "name", "customer_id", info=FOR_READERS),
     *(
-        sa.Index(f"customer_rows_{name}", "tenant", name, postgresql_where=sa.column(name).is_not(None))
+        sa.Index(
+            f"customer_rows_{name}", "tenant", name, postgresql_where=sa.column(name).is_not(None), info=FOR_READERS
+        )
         for name in ("member_id", "phone", "email")
     ),
     key=2,
@@ -122,7 +124,7 @@ CUSTOMER_CONTACTS: Final = define("customer_contacts", CustomerContactRow, key=3
 CUSTOMER_TERMS: Final = define(
     "customer_terms",
     CustomerTermRow,
-    sa.Index("customer_terms_of_kind", "tenant", "kind", "value"),
+    sa.Index("customer_terms_of_kind", "tenant", "kind", "value", info=FOR_READERS),
     key=2,
     fillfactor=70,
 )

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
 from rich.console import Console
 
+from projections.customers.tables import TABLES as CUSTOMERS
+from projections.engine.generation_schema import GenerationSchema
 from projections.engine.generations import GenerationRecord, index_for_readers, note_caught_up, note_compared
 from projections.engine.holds import Vector, missing, set_hold
 from projections.engine.rebuilds import lock_rebuild, note_comparison
@@ -19,6 +21,7 @@ from services.control.swapping import activate
 from services.rebuild.adapters.postgres import connected
 from services.rebuild.choosing import CannotRebuild, Options, chosen_generations
 from services.rebuild.comparing import compare
+from services.rebuild.composing import BulkComposer, bulk_composer
 from services.rebuild.core.comparing import GenerationComparison
 from services.rebuild.core.pacing import FULL
 from services.rebuild.core.progress import reached
@@ -61,9 +64,10 @@ async def rebuild(settings: Settings, options: Options, console: Console) -> Reb
             return Rebuilt(pair.active, pair.building, GenerationComparison(()), activated=await _swap(pair, options))
         async with (
             pacing(pair, options.share) as pacer,
+            bulk_composer(pair) as composer,
             _workers(settings, pair.building.name, options) as workers,
         ):
-            running = _Running(workers, pacer)
+            running = _Running(workers, pacer, composer)
             await _catch_up(pair, running, console)
             await note_caught_up(control, pair.building.name)
             if pair.building.partial:
@@ -110,22 +114,30 @@ class _Running:
 
     workers: WorkerProcesses
     pacer: Pacer
+    composer: BulkComposer
 
     def check(self) -> None:
         """Raises WorkerEnded, or what has ended the pacing."""
         self.workers.check()
         self.pacer.check()
 
+    def share(self) -> float:
+        """The share of the time that may be worked. Raises what `check` raises."""
+        self.check()
+        return self.pacer.pace
+
 
 async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -> None:
     """Return once the generation that is built has come to the hold, with all of its evidence and policies.
 
     First the log is folded without identity, as far as it goes now. Then the evidence, which is complete up to there,
-    is resolved in large chunks, while the indexes are made that only readers need. The rest of the log comes last.
+    is resolved in large chunks, while the indexes are made that only readers need. Customer rows are made of both, and
+    then indexed. The rest of the log comes last.
     """
     with progress_of(pair.building.name, console) as showing:
         loaded = await _load(pair, running, showing)
         await pair.begin_resolving(loaded)
+        composed = pair.building.partial
         async with _indexing(pair, running.pacer) as indexing:
             hold = loaded
             while True:
@@ -135,6 +147,10 @@ async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -
                 showing.update(positions, running.pacer.pace)
                 whole = reached(positions)
                 if indexed and whole.done >= whole.total and not await pair.rolling_out():
+                    if not composed:
+                        await running.composer.compose(running.share)
+                        await _index(pair, running.pacer, schema_of(None))
+                        composed = True
                     # The log may grow all the time: near is enough, since the comparison waits for the rest.
                     following = await pair.move_hold()
                     if following is None or missing(following, hold) <= _NEAR:
@@ -155,17 +171,22 @@ async def _load(pair: GenerationPair, running: _Running, showing: Showing) -> Ve
 
 @asynccontextmanager
 async def _indexing(pair: GenerationPair, pacer: Pacer) -> AsyncIterator[asyncio.Task[None]]:
-    """Make the indexes that only readers need while the block runs; returns once they are made."""
+    """Make the indexes that only readers need while the block runs, but those of customers, which have no rows yet.
 
-    async def index() -> None:
-        async with connected(pair.url) as connection:
-            if pacer.pace < FULL:
-                await connection.execute("SET max_parallel_maintenance_workers = 0")
-            await index_for_readers(connection, pair.building.name, schema_of(pair.building.read_models))
-
-    task = asyncio.create_task(index())
+    Returns once they are made.
+    """
+    schema = schema_of(pair.building.read_models)
+    others = replace(schema, tables=tuple(one for one in schema.tables if one not in CUSTOMERS))
+    task = asyncio.create_task(_index(pair, pacer, others))
     try:
         yield task
         await task
     finally:
         task.cancel()
+
+
+async def _index(pair: GenerationPair, pacer: Pacer, schema: GenerationSchema) -> None:
+    async with connected(pair.url) as connection:
+        if pacer.pace < FULL:
+            await connection.execute("SET max_parallel_maintenance_workers = 0")
+        await index_for_readers(connection, pair.building.name, schema)

@@ -6,7 +6,7 @@ from projections.engine.connection import Connection
 from projections.engine.generations import GenerationRecord
 from projections.engine.holds import OffsetHold, Vector, ahead, furthest, missing, set_hold
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
-from services.rebuild.adapters.postgres import Offsets, offsets_of, rolling_out
+from services.rebuild.adapters.postgres import Offsets, composed, offsets_of, rolling_out
 from services.rebuild.core.progress import Reached, RebuildPositions
 from services.runtime.broker import log_ends
 from services.runtime.settings import Settings
@@ -101,11 +101,13 @@ class GenerationPair:
         return missing(there.get(self.log, {}), here.get(self.log, {}))
 
     async def stands_at(self, vector: Vector) -> bool:
-        """Whether the one that is built has come to these offsets, with all of its evidence and policies."""
+        """Whether the one that is built has come to these offsets, with its evidence, policies and customer rows."""
         found = (await self.offsets(self.building)).get(self.log, {})
         if not ahead(found, vector):
             return False
-        return not await self.evidence_left(self.building) and not await self.rolling_out()
+        if await self.evidence_left(self.building) or await self.rolling_out():
+            return False
+        return self.building.partial or await composed(self.control, self.building.name)
 
     async def rolling_out(self) -> bool:
         """Whether a tenant's policy is still being rolled out in the one that is built."""

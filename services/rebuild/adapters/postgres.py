@@ -7,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from projections.customers.composing import has_composed
 from projections.engine.comparison import columns_by_table
 from projections.engine.connection import Connection
 from projections.engine.holds import Vector
@@ -62,8 +63,14 @@ async def rolling_out(control: Connection, generation: str) -> bool:
         return bool(await tenants_to_roll_out(control))
 
 
+async def composed(control: Connection, generation: str) -> bool:
+    """Whether the customer rows of the generation are those of its contacts as they are now."""
+    async with _in_schema(control, generation):
+        return await has_composed(control)
+
+
 @asynccontextmanager
 async def _in_schema(control: Connection, generation: str) -> AsyncIterator[None]:
-    async with control.transaction(readonly=True):
+    async with control.transaction(isolation="repeatable_read", readonly=True):
         await control.execute(f"SET LOCAL search_path TO {generation}")
         yield

@@ -3,7 +3,7 @@
 A read model is compared tenant by tenant. *Here* is the active generation, *there* the one that was built.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +35,10 @@ class DifferingKeys(NamedTuple):
             return later
         before = frozenset(self.keys)
         return DifferingKeys(tuple(one for one in later.keys if one in before), later.complete)
+
+    def without(self, ids: Container[Any]) -> "DifferingKeys":
+        """Those whose second part, after the tenant, is none of these ids."""
+        return DifferingKeys(tuple(one for one in self.keys if one[1] not in ids), self.complete)
 
     def __bool__(self) -> bool:
         """Whether rows differ."""

@@ -57,17 +57,16 @@ class Composer:
             if time.monotonic() - looked > self._every:
                 unfinished = set(await unfinished_tenants(connection))
                 looked = time.monotonic()
+            began = time.monotonic()
             tenants = sorted({*await touched_tenants(connection), *unfinished})
             more = {one for one in tenants if await self.compose(connection, one)}
             unfinished &= more
+            # The agents of this process have at least half of the time.
+            await asyncio.sleep(max(self._rest, time.monotonic() - began))
             if not more:
-                await self._rest_until_woken()
-
-    async def _rest_until_woken(self) -> None:
-        await asyncio.sleep(self._rest)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._every):
-                await self._changed.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._every):
+                        await self._changed.wait()
 
     @staticmethod
     async def _report(connection: Connection) -> None:

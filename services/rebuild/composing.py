@@ -1,0 +1,52 @@
+"""Makes the customer rows of the generation that is built, in bulk, once its log and its identity are folded.
+
+The composer's lock is held from before its workers start, so that they do not compose customers one after the other of
+which more is still to come. Afterwards they go on with what is touched.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from projections.customers.composing import compose_all
+from projections.customers.store import lock_composer, unlock_composer
+from projections.engine.connection import Connection
+from services.rebuild.adapters.postgres import connected
+from services.rebuild.pair import GenerationPair
+from services.runtime.database import BY_KEY
+
+
+@dataclass(frozen=True, slots=True)
+class BulkComposer:
+    """Composes the customers of the generation that is built. ``alone`` is False if one of its workers does."""
+
+    connection: Connection
+    region: str
+    alone: bool
+
+    async def compose(self, share: Callable[[], float]) -> None:
+        """Make all rows. ``share`` says which part of the time may be worked; whatever it raises ends it."""
+        if not self.alone:
+            return
+        began = time.monotonic()
+
+        async def give_way() -> None:
+            nonlocal began
+            worked = time.monotonic() - began
+            await asyncio.sleep(worked * (1 / share() - 1))
+            began = time.monotonic()
+
+        await compose_all(self.connection, self.region, give_way)
+        await unlock_composer(self.connection)
+
+
+@asynccontextmanager
+async def bulk_composer(pair: GenerationPair) -> AsyncIterator[BulkComposer]:
+    """Keep the workers of the generation from composing while the block runs, or until all rows are made."""
+    async with connected(pair.url, pair.building.name) as connection:
+        for name, value in BY_KEY.items():
+            await connection.execute(f"SET {name} TO {value}")
+        alone = not pair.building.partial and await lock_composer(connection)
+        yield BulkComposer(connection, pair.settings.default_region, alone)
