@@ -66,6 +66,12 @@ _FORGET: Final = compiled(
 _ANY: Final = compiled(
     sa.select(sa.exists().where(TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text()))), "tenant"
 )
+_OF_TENANT: Final = TOUCHED.c.tenant == sa.bindparam("tenant", type_=sa.Text())
+_LATEST: Final = compiled(sa.select(sa.func.max(TOUCHED.c.number)).where(_OF_TENANT), "tenant")
+_ANY_UP_TO: Final = compiled(
+    sa.select(sa.exists().where(_OF_TENANT, TOUCHED.c.number <= sa.bindparam("number", type_=sa.BigInteger()))),
+    *("tenant", "number"),
+)
 _TENANTS: Final = compiled(sa.select(TOUCHED.c.tenant).distinct().order_by(TOUCHED.c.tenant))
 _AGE: Final = sa.func.clock_timestamp() - sa.func.min(TOUCHED.c.noted_at)
 _BEHIND: Final = compiled(
@@ -121,6 +127,17 @@ async def forget_touched(connection: Connection, tenant: str) -> None:
 async def is_touched(connection: Connection, tenant: str) -> bool:
     """Whether something changed of a tenant."""
     return bool(await connection.fetchval(_ANY, tenant))
+
+
+async def latest_touched(connection: Connection, tenant: str) -> int | None:
+    """The number of the latest change of a tenant that the composer has not taken; None if it has taken all."""
+    found: int | None = await connection.fetchval(_LATEST, tenant)
+    return found
+
+
+async def is_touched_up_to(connection: Connection, tenant: str, number: int) -> bool:
+    """Whether the composer has changes of a tenant to take of those with numbers up to this one."""
+    return bool(await connection.fetchval(_ANY_UP_TO, tenant, number))
 
 
 async def touched_tenants(connection: Connection) -> list[str]:

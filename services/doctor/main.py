@@ -10,6 +10,7 @@ from typing import Final
 from projections.engine.connection import Connection
 from projections.engine.followed_topics import read_followed
 from projections.engine.generations import ACTIVE, BUILDING, Generation, GenerationRecord, all_generations
+from projections.engine.touched import TOUCHED, behind
 from projections.identity import outbox
 from projections.registry import SCHEMA
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
@@ -95,6 +96,8 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
             async for one in _progress(settings, cluster, active, _places(settings, active, known)):
                 yield one
             yield progress_checks.check_outbox(await outbox.waiting(connection), await outbox.oldest_age(connection))
+            if TOUCHED.name in await tables_of(connection, active.name):  # other code's generation may have none
+                yield progress_checks.check_customer_rows(*await behind(connection))
         yield await progress_checks.check_dead_letters(cluster, settings)
         places = _places(settings, active, known)
         now = int(datetime.now(UTC).timestamp() * 1000)

@@ -84,6 +84,14 @@ def check_outbox(waiting: int, oldest: float) -> CheckResult:
     return AREA.ok("customer changes", f"{waiting:,} wait to be sent")
 
 
+def check_customer_rows(chunks: int, oldest: float) -> CheckResult:
+    """Whether customer rows follow what is folded; ``oldest`` is the age of the oldest chunk that they lack, seconds."""
+    if oldest > _LATE:
+        found = f"{chunks:,} chunks are not in them yet, the oldest for {oldest:.0f} s"
+        return AREA.failed("customer rows", found, "see docs/operations.md#onefoldcustomerrowslate")
+    return AREA.ok("customer rows", f"{chunks:,} chunks are not in them yet")
+
+
 async def check_dead_letters(cluster: Cluster, settings: Settings) -> CheckResult:
     """Whether there are dead letters."""
     place = (DEAD_LETTERS.full_name(settings.topic_prefix), 0)

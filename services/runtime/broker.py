@@ -102,8 +102,8 @@ async def log_ends(bootstrap: str, topic: str) -> dict[int, int]:
     """The next offset of each partition of a topic. Raises BrokerRefused if there is no such topic."""
     # A consumer that does not name the topic does not learn its partitions; an empty answer would look like "no lag".
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
-    await consumer.start()
     try:
+        await consumer.start()  # may be cancelled half-way
         partitions = consumer.partitions_for_topic(topic)
         if not partitions:
             raise BrokerRefused(f"there is no topic {topic}")

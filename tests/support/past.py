@@ -64,6 +64,12 @@ class FoldedGeneration:
         await self.connection.execute(
             "; ".join(f"DELETE FROM {table.name}" for table in (TOUCHED, *TABLES))
         )  # few rows
+        await self.fold_more(events, chunk=chunk, between=between)
+
+    async def fold_more(
+        self, events: Sequence[Event], *, chunk: int = 40, between: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """The same with the tables as they are."""
         in_force = await self._policies(events)
         for start in range(0, len(events), chunk):
             await self._fold(events[start : start + chunk], in_force)

@@ -11,6 +11,7 @@ import structlog
 
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT, personal_id
+from projections.engine.touched import is_touched_up_to, latest_touched
 from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
 from services.ingress.core.statements import Receipt
 from services.runtime.secrets import tenant_id_key
@@ -55,11 +56,11 @@ class PostgresVisibility:
 
     async def wait_until_visible(self, tenant: str, receipts: Sequence[Receipt]) -> bool:
         """See Visibility."""
-        wanted = [(self._id(tenant, one.contact), one) for one in receipts]
+        wanted = _Wanted(tenant, [(self._id(tenant, one.contact), one) for one in receipts])
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(self._within):
-                while not await self._look(tenant, wanted):
+                while not await self._look(wanted):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
@@ -70,13 +71,30 @@ class PostgresVisibility:
         return personal_id(self._id_key(tenant), contact) if contact else NO_CONTACT
 
     # Whatever is wrong with the read models, the log has the event, and that is what is answered in the end.
-    async def _look(self, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:
+    async def _look(self, wanted: "_Wanted") -> bool:
         try:
             async with reading(self._db) as connection:
-                return await _shown(connection, tenant, wanted)
+                return await wanted.shown(connection)
         except READ_MODELS_AWAY as error:
             log.info("read_models_away", error=type(error).__name__)
             return False
+
+
+class _Wanted:
+    """What a tenant waits for: receipts with the ids of their contacts, and then the rows of their customers."""
+
+    def __init__(self, tenant: str, receipts: Sequence[tuple[UUID, Receipt]]) -> None:
+        self._tenant = tenant
+        self._receipts = receipts
+        self._touched: int | None = None
+
+    async def shown(self, connection: Connection) -> bool:
+        """Whether read models of contacts and of identity show it, and customer rows what was touched by then."""
+        if self._touched is None:
+            if not await _shown(connection, self._tenant, self._receipts):
+                return False
+            self._touched = await latest_touched(connection, self._tenant)
+        return self._touched is None or not await is_touched_up_to(connection, self._tenant, self._touched)
 
 
 async def _shown(connection: Connection, tenant: str, wanted: Sequence[tuple[UUID, Receipt]]) -> bool:

@@ -17,7 +17,14 @@ from services.doctor.finding import CheckResult
 from services.doctor.folder_checks import check_folder
 from services.doctor.kafka_checks import check_topics, wanted_topics
 from services.doctor.postgres_checks import check_server
-from services.doctor.progress_checks import LogState, check_dates, check_log, check_outbox, check_progress
+from services.doctor.progress_checks import (
+    LogState,
+    check_customer_rows,
+    check_dates,
+    check_log,
+    check_outbox,
+    check_progress,
+)
 from services.doctor.queries import ServerFacts
 from services.doctor.settings_checks import check_settings
 from services.runtime.settings import Settings
@@ -190,8 +197,9 @@ async def test_a_log_that_is_folded_needs_no_second_look() -> None:
 
 
 def test_changes_that_wait_and_dates_ahead_are_found() -> None:
-    assert problems([check_outbox(5, 1.0), check_dates([])]) == {}
-    assert problems([check_outbox(5, 100.0), check_dates([PLACE])]) == {
+    assert problems([check_outbox(5, 1.0), check_customer_rows(5, 1.0), check_dates([])]) == {}
+    assert problems([check_outbox(5, 100.0), check_customer_rows(5, 100.0), check_dates([PLACE])]) == {
         "customer changes": "failed",
+        "customer rows": "failed",
         "clocks": "warning",
     }

@@ -16,6 +16,8 @@ from projections.engine.generations import create_generation
 from projections.engine.queries import all_rows
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.registry import SCHEMA
+from schemas.events import Event
+from tests.support.identity_events import event
 from tests.support.past import REGION, FoldedGeneration, whole_history
 from tests.support.streams import id_of
 
@@ -42,6 +44,32 @@ async def test_rows_composed_now_and_then_are_those_composed_at_the_end(generati
         await compose(generation, page=3)
         assert await rows(generation) == found, seed
         await each_row_is_as_its_customer_is_read(generation, found[0])
+
+
+async def test_an_event_that_moves_a_time_within_its_hour_changes_no_index(generation: Any) -> None:
+    messages = [said("line:oa1:U1", at=at) for at in range(3)]
+    await FoldedGeneration(generation, id_of).fold([*messages, event("line:oa1:U1", "tag.added", {"tag": "vip"}, at=0)])
+    await compose(generation)
+    (before,), _ = await rows(generation)
+    hot = await updates(generation)
+    await FoldedGeneration(generation, id_of).fold_more([said("line:oa1:U1", at=59)])
+    await compose(generation)
+    (after,), _ = await rows(generation)
+    assert after == before._replace(last_customer_at=before.last_customer_at + 57)
+    assert await updates(generation) == (hot[0] + 1, hot[1] + 1)
+
+
+async def updates(connection: Any) -> tuple[int, int]:
+    """How many rows of customers this transaction's session updated, and how many of these without any index."""
+    await connection.execute("SELECT pg_stat_force_next_flush()")
+    found = await connection.fetchrow(
+        "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relid = 'customer_rows'::regclass"
+    )
+    return (found[0], found[1])
+
+
+def said(contact: str, at: int) -> Event:
+    return event(contact, "message.received", {"message_id": f"m{at}", "kind": "text", "text": "hi"}, at=at)
 
 
 async def each_row_is_as_its_customer_is_read(connection: Any, found: list[CustomerSummaryRow]) -> None:
