@@ -1,7 +1,7 @@
 """Customer rows beside what their contacts and identity add up to in the same snapshot, for verifying them."""
 
 from collections import Counter
-from collections.abc import Collection, Container, Mapping
+from collections.abc import AsyncIterator, Collection, Container, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -9,9 +9,9 @@ import orjson
 
 from projections.customers.composing import FIRST, is_complete
 from projections.customers.loading import customers_after, load_customers, owners_of
-from projections.customers.rows import customer_row
+from projections.customers.rows import ComposedCustomer, customer_row
 from projections.customers.store import state_of
-from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Rows
 from projections.engine.queries import all_rows
@@ -22,10 +22,12 @@ _PAGE = 500  # contacts
 
 
 class ComparedCustomers(NamedTuple):
-    """The rows that are expected, and those that were found; the same of the counts of their terms."""
+    """The rows that are expected, and those that were found; the same of their contacts and of the counts of terms."""
 
     expected: Rows
     found: Rows
+    expected_contacts: Rows
+    found_contacts: Rows
     expected_counts: Rows
     found_counts: Rows
 
@@ -38,17 +40,25 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
     """
     expected: Rows = {}
     found: Rows = {}
+    expected_contacts: Rows = {}
+    found_contacts: Rows = {}
     stored = await all_rows(connection, CUSTOMER_ROWS)
+    stored_contacts = await all_rows(connection, CUSTOMER_CONTACTS)
     for tenant in sorted(tenants):
         active = await active_resolution(connection, tenant)
         if is_complete(await state_of(connection, tenant), active):
             pending = await _pending(connection, active)
-            rows = await _rows_of(connection, active, region)
-            expected |= {key: row for key, row in rows.items() if key[1] not in pending}
-            found |= {key: row for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
+            async for one in _customers(connection, active, region):
+                if one.row.customer_id not in pending:
+                    expected[one.row[:2]] = _plain(one.row)
+                    expected_contacts |= {row[:3]: row for row in one.contacts}
+            found |= {key: _plain(row) for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
+            own = ((key, row) for key, row in stored_contacts.items() if key[0] == tenant and key[1] not in pending)
+            found_contacts |= {key: _with_tuples(row) for key, row in own}
     counts = await all_rows(connection, CUSTOMER_TERMS)
-    found = {key: _plain(row) for key, row in found.items()}
-    return ComparedCustomers(expected, found, _counted(stored, counts), _in_use(counts))
+    return ComparedCustomers(
+        expected, found, expected_contacts, found_contacts, _counted(stored, counts), _in_use(counts)
+    )
 
 
 async def pending_customers(connection: Connection, tenant: str) -> Container[UUID]:
@@ -86,18 +96,19 @@ def _in_use(counts: Mapping[Key, Any]) -> Rows:
     return {key: row for key, row in counts.items() if row.customers}
 
 
-async def _rows_of(connection: Connection, active: ResolutionInUse, region: str) -> Rows:
+async def _customers(connection: Connection, active: ResolutionInUse, region: str) -> AsyncIterator[ComposedCustomer]:
     policy = policy_of(active, region)
-    rows: Rows = {}
     after: UUID | None = FIRST
     while after is not None:
         page = await customers_after(connection, active.key, after, _PAGE)
         found = await load_customers(connection, active.key, policy, page.customer_ids)
         for one in found.values():
-            row, *_ = customer_row(active.tenant, one.customer.identity, one.customer.contacts, one.conflicts)
-            rows[active.tenant, row.customer_id] = _plain(row)
+            yield customer_row(active.tenant, one.customer.identity, one.customer.contacts, one.conflicts)
         after = page.next
-    return rows
+
+
+def _with_tuples(row: Any) -> Any:
+    return type(row)(*(tuple(one) if isinstance(one, list) else one for one in row))
 
 
 def _plain(row: Any) -> Any:

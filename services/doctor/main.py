@@ -96,7 +96,7 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
             async for one in _progress(settings, cluster, active, _places(settings, active, known)):
                 yield one
             yield progress_checks.check_outbox(await outbox.waiting(connection), await outbox.oldest_age(connection))
-            if TOUCHED.name in await tables_of(connection, active.name):  # other code's generation may have none
+            if TOUCHED.name in await queries.tables_of(connection, active.name):  # other code has none
                 yield progress_checks.check_customer_rows(*await behind(connection))
         yield await progress_checks.check_dead_letters(cluster, settings)
         places = _places(settings, active, known)

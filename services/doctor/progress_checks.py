@@ -85,7 +85,7 @@ def check_outbox(waiting: int, oldest: float) -> CheckResult:
 
 
 def check_customer_rows(chunks: int, oldest: float) -> CheckResult:
-    """Whether customer rows follow what is folded; ``oldest`` is the age of the oldest chunk that they lack, seconds."""
+    """Whether customer rows follow what is folded; ``oldest`` is the age of the oldest chunk in none, seconds."""
     if oldest > _LATE:
         found = f"{chunks:,} chunks are not in them yet, the oldest for {oldest:.0f} s"
         return AREA.failed("customer rows", found, "see docs/operations.md#onefoldcustomerrowslate")

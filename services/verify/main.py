@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from projections.contacts.tables import TABLE as CONTACT_ROWS
-from projections.customers.tables import CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
@@ -103,6 +103,7 @@ class Verifier:
             [
                 *self._compared(expected),
                 compare(CUSTOMER_ROWS, customers.expected, customers.found),
+                compare(CUSTOMER_CONTACTS, customers.expected_contacts, customers.found_contacts),
                 compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),

@@ -50,11 +50,11 @@ async def test_an_event_that_moves_a_time_within_its_hour_changes_no_index(gener
     messages = [said("line:oa1:U1", at=at) for at in range(3)]
     await FoldedGeneration(generation, id_of).fold([*messages, event("line:oa1:U1", "tag.added", {"tag": "vip"}, at=0)])
     await compose(generation)
-    (before,), _ = await rows(generation)
+    before = (await rows(generation))[0][0]
     hot = await updates(generation)
     await FoldedGeneration(generation, id_of).fold_more([said("line:oa1:U1", at=59)])
     await compose(generation)
-    (after,), _ = await rows(generation)
+    after = (await rows(generation))[0][0]
     assert after == before._replace(last_customer_at=before.last_customer_at + 57)
     assert await updates(generation) == (hot[0] + 1, hot[1] + 1)
 

@@ -159,13 +159,17 @@ async def test_rows_with_nothing_pending_are_those_of_their_contacts_in_every_sn
     chance.shuffle(events)
     for compared in await race.run(events):
         assert compared.found == compared.expected
+        assert compared.found_contacts == compared.expected_contacts
         assert compared.found_counts == compared.expected_counts
     await race.finish()
     in_the_end = await race.compared()
     assert in_the_end.found == in_the_end.expected != {}
+    assert in_the_end.found_contacts == in_the_end.expected_contacts != {}
     assert in_the_end.found_counts == in_the_end.expected_counts != {}
     async with race.connect() as connection:
-        await connection.execute(f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_terms")
+        await connection.execute(
+            f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_contacts; DELETE FROM customer_terms"
+        )
         await forget_composed(connection)
     await race.finish()
     assert await race.compared() == in_the_end
