@@ -7,8 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from projections.customers.composing import FIRST, is_complete
-from projections.customers.loading import customers_after, load_customers, owners_of
+from projections.customers.composing import is_complete
+from projections.customers.loading import FIRST, customers_after, load_customers, owners_of
 from projections.customers.rows import ComposedCustomer, customer_row
 from projections.customers.store import state_of
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS

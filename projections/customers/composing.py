@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
-from projections.customers.loading import LAST, customers_after, load_customers, owners_of
+from projections.customers.loading import FIRST, LAST, customers_after, load_customers, owners_of
 from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
@@ -24,18 +24,17 @@ from projections.identity.resolutions import (
 
 AfterEach = Callable[[], Awaitable[None]]
 
-FIRST: Final = UUID(int=0)
 _PAGE: Final = 300  # contacts, of a pass over all
 _IN_BULK: Final = 4000
 _IDS: Final = 500  # that were touched, taken together
 
 
 async def unfinished_tenants(connection: Connection) -> list[str]:
-    """The tenants whose rows are not all made."""
-    tenants = await all_tenants(connection)
+    """The tenants whose rows are not all made; also those that are known by their events alone."""
     states = await all_states(connection)
-    active = {one.tenant: one for one in await active_resolutions(connection, tenants)}
-    return sorted(one for one in tenants if not is_complete(states.get(one), active[one]))
+    tenants = {*await all_tenants(connection), *await touched_tenants(connection), *states}
+    active = await active_resolutions(connection, tenants)
+    return sorted(one.tenant for one in active if not is_complete(states.get(one.tenant), one))
 
 
 async def compose_all(connection: Connection, region: str, after_each: AfterEach, page: int = _IN_BULK) -> None:

@@ -15,6 +15,7 @@ from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.policy import Policy
 from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS
 
+FIRST: Final = UUID(int=0)
 LAST: Final = UUID(int=(1 << 128) - 1)
 _KEY: Final = ("tenant", "resolution_id")
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.contacts_store import replace_contacts
-from projections.customers.loading import CountedCustomer
+from projections.customers.loading import FIRST, CountedCustomer
 from projections.customers.rows import customer_row
 from projections.customers.tables import (
     COMPOSED,
@@ -108,7 +108,7 @@ _COUNT_LESS: Final = compiled(
 )
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
 _STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
-_FORGET: Final = compiled(sa.delete(COMPOSED))
+_AGAIN: Final = compiled(sa.update(COMPOSED).values(position=sa.literal(FIRST, sa.Uuid()), vector=sa.null()))
 _COMPOSER: Final = (sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
 _LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(*_COMPOSER)))
 _UNLOCK: Final = compiled(sa.select(sa.func.pg_advisory_unlock(*_COMPOSER)))
@@ -142,9 +142,9 @@ async def note_state(connection: Connection, state: ComposedRow) -> None:
     await save(connection, COMPOSED, [state._replace(vector=vector.decode() if current else None)])
 
 
-async def forget_composed(connection: Connection) -> None:
+async def compose_again(connection: Connection) -> None:
     """Have the composer make all rows again; the former ones stay until then."""
-    await connection.execute(_FORGET)
+    await connection.execute(_AGAIN)
 
 
 async def update_times(connection: Connection, resolution: ResolutionKey, customer_ids: Collection[UUID]) -> None:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from projections.customers.store import forget_composed
+from projections.customers.store import compose_again
 from projections.engine.adoption import adopt, unlike
 from projections.engine.connection import Connection
 from projections.engine.generations import (
@@ -94,7 +94,7 @@ class _Adopting:
         if self.built.read_models and not ahead(end, await self._offsets(self.connection, self.built)):
             raise CannotActivate(f"{self.built.name} is ahead of {self.active.name}. Are its workers running?")
         await adopt(self.connection, self.active, self.built, SCHEMA)
-        await forget_composed(self.connection)  # customer rows are made of the tables that were put in
+        await compose_again(self.connection)  # customer rows are made of the tables that were put in
 
     async def _hold(self) -> Vector:
         """Hold the read models at the active generation's offsets, which are returned; none if there is no table."""

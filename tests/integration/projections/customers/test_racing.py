@@ -11,7 +11,7 @@ import pytest
 
 from projections.customers.checking import ComparedCustomers, customer_rows
 from projections.customers.composing import compose_some, has_composed
-from projections.customers.store import forget_composed
+from projections.customers.store import compose_again
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.connection import Connection
 from projections.engine.generations import ensure_generation, share
@@ -170,7 +170,7 @@ async def test_rows_with_nothing_pending_are_those_of_their_contacts_in_every_sn
         await connection.execute(
             f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_contacts; DELETE FROM customer_terms"
         )
-        await forget_composed(connection)
+        await compose_again(connection)
     await race.finish()
     assert await race.compared() == in_the_end
 
