@@ -5,9 +5,9 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from projections.customers.composing import FIRST, compose_some
+from projections.customers.composing import compose_some
 from projections.customers.folds import states_of, summarise
-from projections.customers.loading import customers_after, load_customers
+from projections.customers.loading import FIRST, customers_after, load_customers
 from projections.customers.search.looking import Searched
 from projections.engine.connection import Connection
 from projections.identity.resolutions import active_resolution, policy_of
