@@ -38,11 +38,11 @@ async def unfinished_tenants(connection: Connection) -> list[str]:
 
 
 async def compose_all(connection: Connection, region: str, after_each: AfterEach, page: int = _IN_BULK) -> None:
-    """Make the rows of every tenant, a page a transaction, for whoever holds the composer's lock.
+    """Bring the rows of every tenant up to date, a page a transaction, for whoever holds the composer's lock.
 
     It may be interrupted, and goes on where it was. ``after_each`` page something else may be awaited.
     """
-    for tenant in await unfinished_tenants(connection):
+    for tenant in sorted({*await unfinished_tenants(connection), *await touched_tenants(connection)}):
         more = True
         while more:
             async with connection.transaction(isolation="repeatable_read"):

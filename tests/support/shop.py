@@ -1,5 +1,6 @@
 """An ingress with the read models behind it: what it took in is folded from the log and asked of the read API."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import asyncpg
 import httpx
 import orjson
 
+from projections.customers.composing import compose_all
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.generations import ensure_generation
@@ -71,6 +73,7 @@ class Shop:
                 [ContactEvent(*both) for both in zip(ids, events, strict=True)],
             )
             await save_chunk(self.connection, events, lambda _, key: personal_id(_ID_KEY, key), _REGION)
+        await compose_all(self.connection, _REGION, lambda: asyncio.sleep(0))
 
 
 @asynccontextmanager
