@@ -19,6 +19,11 @@ router = keyed_router("/v1", "read")
 _LINES: Final = "application/x-ndjson"
 _IN_MEMORY: Final = 1_048_576  # bytes of answers; more are kept in a file until the list ends
 _PIECE: Final = 65_536
+_LIST: Final = {
+    "type": "string",
+    "description": "One contact a line: its key as a string, or an object with its key as `contact`. At most "
+    f"{MOST_LINES:,} lines.",
+}
 
 
 async def _checks(request: Request) -> SendChecks:
@@ -59,15 +64,7 @@ async def read_may_send(asking: Asking, checks: Checking, contact: ContactInPath
     },
     response_class=Response,
     dependencies=ABOUT_NOW,
-    openapi_extra=body_of(
-        {
-            _LINES: {
-                "type": "string",
-                "description": "One contact a line: its key as a string, or an object with its key as `contact`. At "
-                f"most {MOST_LINES:,} lines.",
-            }
-        }
-    ),
+    openapi_extra=body_of({_LINES: _LIST, "application/octet-stream": _LIST | {"format": "binary"}}),
 )
 async def check_list(asking: Asking, checks: Checking, purpose: AskedPurpose, request: Request) -> Response:
     """The same of a list, line by line. Nothing is answered before the list has ended: so a refusal is a problem."""
