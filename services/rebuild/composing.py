@@ -20,7 +20,10 @@ from services.runtime.database import BY_KEY
 
 @dataclass(frozen=True, slots=True)
 class BulkComposer:
-    """Composes the customers of the generation that is built. ``alone`` is False if one of its workers does."""
+    """Composes the customers of the generation that is built.
+
+    ``alone`` is False if one of its workers does, or if the generation has none.
+    """
 
     connection: Connection
     region: str
@@ -48,5 +51,5 @@ async def bulk_composer(pair: GenerationPair) -> AsyncIterator[BulkComposer]:
     async with connected(pair.url, pair.building.name) as connection:
         for name, value in BY_KEY.items():
             await connection.execute(f"SET {name} TO {value}")
-        alone = not pair.building.partial and await lock_composer(connection)
+        alone = pair.customers_too and await lock_composer(connection)
         yield BulkComposer(connection, pair.settings.default_region, alone)

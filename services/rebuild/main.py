@@ -137,7 +137,7 @@ async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -
     with progress_of(pair.building.name, console) as showing:
         loaded = await _load(pair, running, showing)
         await pair.begin_resolving(loaded)
-        composed = pair.building.partial
+        composed = False
         async with _indexing(pair, running.pacer) as indexing:
             hold = loaded
             while True:
@@ -149,7 +149,7 @@ async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -
                 if indexed and whole.done >= whole.total and not await pair.rolling_out():
                     if not composed:
                         await running.composer.compose(running.share)
-                        await _index(pair, running.pacer, schema_of(None))
+                        await _index(pair, running.pacer, schema_of(pair.building.read_models))
                         composed = True
                     # The log may grow all the time: near is enough, since the comparison waits for the rest.
                     following = await pair.move_hold()
