@@ -23,7 +23,7 @@ class GenerationPair:
 
     @property
     def customers_too(self) -> bool:
-        """Whether the one that is built has customer rows to be compared: not if it has some read models or events only."""
+        """Whether the one that is built has customer rows to compare: made of all read models and all events."""
         return self.building.read_models is None and not self.building.partial
 
     @property
