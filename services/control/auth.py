@@ -12,6 +12,7 @@ from typing import Final
 from starlette.requests import Request
 
 from services.control.keys import KEY_START, ApiKey, hash_of
+from services.runtime.api import refuse_unknown_parameters
 from services.runtime.caching import LookupCache
 from services.runtime.database import is_unavailable
 from services.runtime.problems import FORBIDDEN, UNAUTHENTICATED, Problem, unavailable
@@ -48,6 +49,15 @@ class Authenticator:
 
         self._principals: LookupCache[bytes, Principal] = LookupCache(load, timeout=within, clock=clock)
 
+    async def principal_of(self, request: Request, scope: str) -> Principal:
+        """The principal of a request's key, which has the scope. Raises what ``principal`` does.
+
+        Raises a 422 problem for query parameters that the route has not: only who has a key learns of those it has.
+        """
+        found = await self.principal(request.headers.get("authorization"), scope)
+        refuse_unknown_parameters(request)
+        return found
+
     async def principal(self, authorization: str | None, scope: str) -> Principal:
         """The principal of the header's key, which has the scope. Raises a 401, 403 or 503 problem."""
         key = _key_in(authorization)
@@ -70,7 +80,7 @@ def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
 
     async def principal(request: Request) -> Principal:
         authenticator: Authenticator = request.app.state.authenticator
-        return await authenticator.principal(request.headers.get("authorization"), scope)
+        return await authenticator.principal_of(request, scope)
 
     return principal
 

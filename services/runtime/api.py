@@ -6,10 +6,13 @@ with the pydantic model that validates it.
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.params import Query
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -26,6 +29,7 @@ from services.runtime.problems import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     Kind,
+    Problem,
 )
 from services.runtime.small_bodies import bounded
 
@@ -35,6 +39,8 @@ _BEARER: Final = HTTPBearer(
 )
 
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
+_LONGEST_NAME: Final = 64
+_MOST_NAMES: Final = 10
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -108,10 +114,30 @@ def hoist(document: Document) -> Document:
 class EncodedPathRoute(EncodedPath, APIRoute):
     """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``, and whose body is bounded."""
 
+    @cached_property
+    def query_parameters(self) -> frozenset[str]:
+        """The names of the query parameters that the route is described with."""
+        described = (self.openapi_extra or {}).get("parameters", ())
+        read_by_itself = {one["name"] for one in described if one["in"] == "query"}
+        fields = (one for one in get_flat_params(self.dependant) if isinstance(one.field_info, Query))
+        return frozenset(read_by_itself.union(one.alias for one in fields))
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """As FastAPI's; a body that FastAPI reads has limits."""
         handle = super().get_route_handler()
         return bounded(handle) if self.body_field is not None else handle
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Raise a 422 problem that names the query parameters that the route has not: a misspelt one would do nothing."""
+    route = request.scope.get("route")
+    if not request.scope["query_string"] or not isinstance(route, EncodedPathRoute):
+        return
+    known = route.query_parameters
+    if unknown := sorted(set(request.query_params) - known):
+        message = f"the route takes {', '.join(sorted(known)) or 'none'}"
+        errors = [{"field": f"query.{name[:_LONGEST_NAME]}", "message": message} for name in unknown[:_MOST_NAMES]]
+        raise Problem(INVALID_REQUEST, errors=errors)
 
 
 def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:

@@ -116,7 +116,7 @@ async def post_campaign_messages(request: Request) -> Response:
     again. `202` means that Kafka has acknowledged every accepted message.
     """
     ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
+    principal = await ingress.authenticator.principal_of(request, "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     campaign = CampaignImport(_send(request), form_of(request, FORMS), context, ingress.log)
 

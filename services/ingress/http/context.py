@@ -86,7 +86,7 @@ Serving = Annotated[Ingress, Depends(_ingress)]
 
 def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
     async def principal(request: Request, ingress: Serving) -> Principal:
-        found = await ingress.authenticator.principal(request.headers.get("authorization"), scope)
+        found = await ingress.authenticator.principal_of(request, scope)
         request.state.principal = found
         return found
 

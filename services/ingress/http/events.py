@@ -18,10 +18,17 @@ from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, Ingress, checked_context, log_problem
 from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.ingress.ports import LogUnavailable
-from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
+from services.runtime.api import (
+    Answer,
+    ProblemDocument,
+    body_of,
+    keyed_router,
+    problem_responses,
+)
 from services.runtime.problems import (
     FORBIDDEN,
     INTERNAL,
+    INVALID_REQUEST,
     TOO_LARGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
@@ -106,7 +113,7 @@ router = keyed_router("/v1", "ingress")
     response_model=EventsResult,
     responses=problem_responses(UNAUTHENTICATED, FORBIDDEN, INTERNAL, UNAVAILABLE)
     | BODY_PROBLEMS
-    | problem_responses(NO_ACCEPTABLE_EVENT, shape=NoAcceptableEvent),
+    | problem_responses(NO_ACCEPTABLE_EVENT, INVALID_REQUEST, shape=NoAcceptableEvent | ProblemDocument),
     openapi_extra=body_of(
         {"application/json": _event_schema(), "application/x-ndjson": {"type": "string", "description": "One a line."}}
     ),
@@ -120,7 +127,7 @@ async def post_events(request: Request) -> Response:
     evidence is taken all the same, and listed in `warnings`.
     """
     ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
+    principal = await ingress.authenticator.principal_of(request, "events:write")
     settings = ingress.settings
     with ingress.budget.lease(*proven(principal.tenant)) as lease:
         raw = await read_body(request, settings.body_limit, lease)

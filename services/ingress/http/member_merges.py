@@ -157,7 +157,7 @@ async def post_member_merges(request: Request) -> Response:
     `503`, which says in `accepted` how many the log has already, send the same again, best with an `Idempotency-Key`.
     """
     ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal(request.headers.get("authorization"), "events:write")
+    principal = await ingress.authenticator.principal_of(request, "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     terms = await _terms(ingress, principal.tenant, idempotency_key(request))
     merges = MergeImport(form_of(request, TABLES), context, terms, ingress.log)

@@ -192,3 +192,16 @@ async def test_the_openapi_document_tells_of_both_doors(ingress: RunningIngress)
     referred = {name.split('"')[0] for name in text.split("#/components/schemas/")[1:]}
     assert referred <= document["components"]["schemas"].keys()
     assert set(document["components"]["schemas"]["TagAdded"]["required"]) == {"type", "occurred_at", "data"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/events", "/v1/members/M1", "/v1/campaigns/june/messages", "/v1/members/merges", "/v1/sources"]
+)
+async def test_a_query_parameter_that_a_route_has_not_is_refused_by_name(ingress: RunningIngress, path: str) -> None:
+    method = "PUT" if path == "/v1/members/M1" else "POST"
+    key = await add_key(ingress.engine, "acme", ["admin"])
+    sent = {"method": method, "url": path, "params": {"wait_": "true"}, "content": b"{}"}
+    answer = await ingress.client.request(**sent, headers={"Authorization": f"Bearer {key}"})
+    assert [one["field"] for one in assert_problem(answer, 422, "invalid-request")["errors"]] == ["query.wait_"]
+    assert_problem(await ingress.client.request(**sent), 401, "unauthenticated")
+    assert await ingress.log() == []

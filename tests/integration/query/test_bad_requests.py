@@ -226,3 +226,15 @@ async def test_nonsense_is_never_a_server_error(brand: Brand, data: st.DataObjec
     response = await brand.client.get(url, headers={"Authorization": f"Bearer {brand.keys['demo']}"})
     assert response.status_code in {400, 404, 422}, response.text
     assert response.headers["content-type"] == MEDIA_TYPE
+
+
+async def test_a_query_parameter_that_a_route_has_not_is_refused_by_name(
+    brand: Brand, subtests: pytest.Subtests
+) -> None:
+    await brand.fold_contacts(event("contact.followed"))
+    for path in (*ROUTES, CONFLICTS):
+        asked = f"{path}{'&' if '?' in path else '?'}"
+        with subtests.test(path=path):
+            problem = assert_problem(await brand.get(f"{asked}Limit=5"), 422)
+            assert [one["field"] for one in problem["errors"]] == ["query.Limit"]
+            assert_problem(await brand.client.get(f"{asked}Limit=5"), 401)
