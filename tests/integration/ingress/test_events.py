@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -200,8 +201,8 @@ async def test_the_openapi_document_tells_of_both_doors(ingress: RunningIngress)
 async def test_a_query_parameter_that_a_route_has_not_is_refused_by_name(ingress: RunningIngress, path: str) -> None:
     method = "PUT" if path == "/v1/members/M1" else "POST"
     key = await add_key(ingress.engine, "acme", ["admin"])
-    sent = {"method": method, "url": path, "params": {"wait_": "true"}, "content": b"{}"}
-    answer = await ingress.client.request(**sent, headers={"Authorization": f"Bearer {key}"})
+    ask = partial(ingress.client.request, method, path, params={"wait_": "true"}, content=b"{}")
+    answer = await ask(headers={"Authorization": f"Bearer {key}"})
     assert [one["field"] for one in assert_problem(answer, 422, "invalid-request")["errors"]] == ["query.wait_"]
-    assert_problem(await ingress.client.request(**sent), 401, "unauthenticated")
+    assert_problem(await ask(), 401, "unauthenticated")
     assert await ingress.log() == []
