@@ -258,7 +258,7 @@ async def test_the_age_of_the_oldest_change_is_known(identity: Identity) -> None
     await append(identity, created(1, ["web:shop:c1"]))
     await identity.connection.execute("UPDATE onefold.outbox SET stored_at = now() - interval '90 seconds'")
     await append(identity, created(2, ["web:shop:c2"], tenant="a"))
-    assert await outbox.oldest_age(identity.connection) >= 90
+    assert 90 <= await outbox.oldest_age(identity.connection) < 900
 
 
 async def test_two_relays_do_the_work_of_one(identity: Identity, outlet: Outlet) -> None:
