@@ -108,9 +108,8 @@ class _Comparing:
         here, there = await both.digests(table)
         differs: dict[TenantRows, DifferingKeys] = {}
         for place in differing_places(table.name, here, there):
-            found = await both.differing_keys(table, place.tenant)
-            if table.table is CUSTOMER_ROWS:
-                found = found.without(await both.pending_customers(place.tenant))
+            pending = await both.pending_customers(place.tenant) if table.table is CUSTOMER_ROWS else ()
+            found = await both.differing_keys(table, place.tenant, pending)
             if before is not None:
                 found = before[place].still(found) if place in before else DifferingKeys((), complete=True)
             if found:
@@ -197,11 +196,10 @@ class _Both:
             there = group.create_task(digests(self.there.connection, table))
         return here.result(), there.result()
 
-    async def differing_keys(self, table: ComparedTable, tenant: str) -> DifferingKeys:
-        """The keys of a tenant's rows that differ."""
-        return await differing_keys(
-            hashes_by_key(self.here.connection, table, tenant), hashes_by_key(self.there.connection, table, tenant)
-        )
+    async def differing_keys(self, table: ComparedTable, tenant: str, without: Container[UUID]) -> DifferingKeys:
+        """The keys of a tenant's rows that differ, but for those of the customers ``without``."""
+        here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
+        return await differing_keys(here, there, without=without)
 
     async def pending_customers(self, tenant: str) -> Container[UUID]:
         """The customers whose rows here may be of an earlier moment: the composer is always a little late."""

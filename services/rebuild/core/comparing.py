@@ -36,10 +36,6 @@ class DifferingKeys(NamedTuple):
         before = frozenset(self.keys)
         return DifferingKeys(tuple(one for one in later.keys if one in before), later.complete)
 
-    def without(self, ids: Container[Any]) -> "DifferingKeys":
-        """Those whose second part, after the tenant, is none of these ids."""
-        return DifferingKeys(tuple(one for one in self.keys if one[1] not in ids), self.complete)
-
     def __bool__(self) -> bool:
         """Whether rows differ."""
         return bool(self.keys) or not self.complete
@@ -119,8 +115,13 @@ def differing_places(read_model: str, here: Mapping[str, Digest], there: Mapping
     return (TenantRows(read_model, one) for one in tenants if here.get(one, EMPTY) != there.get(one, EMPTY))
 
 
-async def differing_keys(here: HashedRows, there: HashedRows, most: int = MOST_KEYS) -> DifferingKeys:
-    """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys."""
+async def differing_keys(
+    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, without: Container[Any] = ()
+) -> DifferingKeys:
+    """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys.
+
+    Those whose second part, after the tenant, is one of the ids ``without`` are left out.
+    """
     found: list[Key] = []
     one, other = await anext(here, None), await anext(there, None)
     while one is not None or other is not None:
@@ -133,6 +134,8 @@ async def differing_keys(here: HashedRows, there: HashedRows, most: int = MOST_K
             key, one, other = one[0], await anext(here, None), await anext(there, None)
             if same:
                 continue
+        if without and key[1] in without:
+            continue
         if len(found) == most:
             return DifferingKeys(tuple(found), complete=False)
         found.append(key)

@@ -43,6 +43,15 @@ def test_no_more_keys_are_remembered_than_allowed(here: dict[Key, int], there: d
     assert compared(here, there, most) == DifferingKeys(whole[:most], complete=len(whole) <= most)
 
 
+@given(ROWS, ROWS, st.frozensets(st.integers(0, 9)), st.integers(1, 5))
+def test_rows_that_are_left_out_take_no_place_of_others(
+    here: dict[Key, int], there: dict[Key, int], without: frozenset[int], most: int
+) -> None:
+    left = [{key: value for key, value in rows.items() if key[1] not in without} for rows in (here, there)]
+    found = asyncio.run(differing_keys(hashed(here), hashed(there), most, without=without))
+    assert found == compared(left[0], left[1], most)
+
+
 @given(ROWS, ROWS, ROWS)
 def test_a_row_counts_only_if_it_differs_each_time(
     one: dict[Key, int], two: dict[Key, int], now: dict[Key, int]
