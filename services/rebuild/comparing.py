@@ -108,7 +108,7 @@ class _Comparing:
         here, there = await both.digests(table)
         differs: dict[TenantRows, DifferingKeys] = {}
         for place in differing_places(table.name, here, there):
-            pending = await both.pending_customers(place.tenant) if table.table is CUSTOMER_ROWS else ()
+            pending = await both.pending_customers(place.tenant) if table.table is CUSTOMER_ROWS else None
             found = await both.differing_keys(table, place.tenant, pending)
             if before is not None:
                 found = before[place].still(found) if place in before else DifferingKeys((), complete=True)
@@ -196,7 +196,7 @@ class _Both:
             there = group.create_task(digests(self.there.connection, table))
         return here.result(), there.result()
 
-    async def differing_keys(self, table: ComparedTable, tenant: str, without: Container[UUID]) -> DifferingKeys:
+    async def differing_keys(self, table: ComparedTable, tenant: str, without: Container[UUID] | None) -> DifferingKeys:
         """The keys of a tenant's rows that differ, but for those of the customers ``without``."""
         here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
         return await differing_keys(here, there, without=without)

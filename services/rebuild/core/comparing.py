@@ -116,7 +116,7 @@ def differing_places(read_model: str, here: Mapping[str, Digest], there: Mapping
 
 
 async def differing_keys(
-    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, without: Container[Any] = ()
+    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, without: Container[Any] | None = None
 ) -> DifferingKeys:
     """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys.
 
@@ -134,7 +134,7 @@ async def differing_keys(
             key, one, other = one[0], await anext(here, None), await anext(there, None)
             if same:
                 continue
-        if without and key[1] in without:
+        if without is not None and key[1] in without:
             continue
         if len(found) == most:
             return DifferingKeys(tuple(found), complete=False)

@@ -47,7 +47,9 @@ def test_no_more_keys_are_remembered_than_allowed(here: dict[Key, int], there: d
 def test_rows_that_are_left_out_take_no_place_of_others(
     here: dict[Key, int], there: dict[Key, int], without: frozenset[int], most: int
 ) -> None:
-    left = [{key: value for key, value in rows.items() if key[1] not in without} for rows in (here, there)]
+    left: list[dict[Key, int]] = [
+        {key: value for key, value in rows.items() if key[1] not in without} for rows in (here, there)
+    ]
     found = asyncio.run(differing_keys(hashed(here), hashed(there), most, without=without))
     assert found == compared(left[0], left[1], most)
 
