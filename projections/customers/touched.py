@@ -4,47 +4,41 @@ Most events move the times of the latest interactions, and nothing else that a c
 kept apart, since their customers' rows need no more than new times.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.engine.chunk import ChunkStore, RecordedEvents
+from projections.engine.forwarding import ForwardingStore
 from projections.engine.metadata import Key, Row, Table
 from projections.engine.projection import ContactEvent
 from projections.engine.touched_ids import Touched, TouchedByTenant
-from schemas.events import ContactRef
 
 # In a browser's sessions these count even where they change no row of the contact.
 _SAID: Final = (ATTRIBUTES.types or frozenset()) | {"profile.updated"}
 _TIMES: Final = ("last_customer_at", "last_team_at", "last_marketing_at")
 
 
-class NotingStore:
+class NotingStore(ForwardingStore):
     """See `ChunkStore`: passes everything on, and notes the contacts whose rows change."""
 
     def __init__(self, store: ChunkStore) -> None:
-        self._store = store
+        super().__init__(store)
         self._contacts: dict[Key, Any] = {}
         self._changed: set[Key] = set()
         self._seen: set[Key] = set()
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """See `ChunkStore`."""
-        recorded = await self._store.record(events)
+        recorded = await super().record(events)
         both = (*recorded.counting, *recorded.withdrawn)
         self._changed |= {(one.event.tenant, one.contact_id) for one in both if one.event.type in _SAID}
         return recorded
 
-    def history(
-        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
-    ) -> AsyncIterator[Sequence[ContactEvent]]:
-        """See `ChunkStore`."""
-        return self._store.history(contacts, types)
-
     async def load(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
         """See `ChunkStore`."""
-        rows = await self._store.load(table, keys)
+        rows = await super().load(table, keys)
         if table is CONTACTS:
             self._contacts |= rows
         return rows
@@ -55,12 +49,12 @@ class NotingStore:
             self._note_contacts(rows)
         else:
             self._changed.update(row[:2] for row in rows)
-        await self._store.save(table, rows)
+        await super().save(table, rows)
 
     async def delete_contacts(self, table: Table, contacts: Collection[Key]) -> None:
         """See `ChunkStore`."""
         self._changed.update(contacts)
-        await self._store.delete_contacts(table, contacts)
+        await super().delete_contacts(table, contacts)
 
     def touched(self) -> TouchedByTenant:
         """What was changed, by tenant."""

@@ -1,6 +1,6 @@
-"""QuotaChanges the valid contacts of a chunk: by what its contacts add to the counters before and after."""
+"""Counts the valid contacts of a chunk: by what its contacts add to the counters before and after."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -8,14 +8,13 @@ from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
-from projections.engine.chunk import ChunkStore, RecordedEvents
+from projections.engine.chunk import ChunkStore
 from projections.engine.connection import Connection
+from projections.engine.forwarding import ForwardingStore
 from projections.engine.metadata import Key, Row, Table, key_columns
-from projections.engine.projection import ContactEvent
 from projections.engine.store import insert, insert_with
 from projections.quota.folds import QuotaChanges, difference, row_of, totals
 from projections.quota.tables import TABLE
-from schemas.events import ContactRef
 
 
 def _add(statement: postgresql.Insert) -> postgresql.Insert:
@@ -26,27 +25,17 @@ def _add(statement: postgresql.Insert) -> postgresql.Insert:
 _ADD: Final = insert_with(TABLE, _add)
 
 
-class CountingStore:
+class CountingStore(ForwardingStore):
     """See `ChunkStore`: passes everything on, and keeps the contacts' rows as they were and as they become."""
 
     def __init__(self, store: ChunkStore) -> None:
-        self._store = store
+        super().__init__(store)
         self._before: dict[Key, Any] = {}
         self._after: dict[Key, Any] = {}
 
-    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
-        """See `ChunkStore`."""
-        return await self._store.record(events)
-
-    def history(
-        self, contacts: Mapping[Key, ContactRef], types: Collection[str]
-    ) -> AsyncIterator[Sequence[ContactEvent]]:
-        """See `ChunkStore`."""
-        return self._store.history(contacts, types)
-
     async def load(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
         """See `ChunkStore`."""
-        rows = await self._store.load(table, keys)
+        rows = await super().load(table, keys)
         if table is CONTACTS:
             self._before |= rows
         return rows
@@ -55,11 +44,7 @@ class CountingStore:
         """See `ChunkStore`."""
         if table is CONTACTS:
             self._after.update((row[:2], row) for row in rows)
-        await self._store.save(table, rows)
-
-    async def delete_contacts(self, table: Table, contacts: Collection[Key]) -> None:
-        """See `ChunkStore`."""
-        await self._store.delete_contacts(table, contacts)
+        await super().save(table, rows)
 
     def changes(self, partition_of: Callable[[UUID], int]) -> QuotaChanges:
         """How the chunk changes the counters, by (tenant, partition, channel, account, day)."""
