@@ -52,6 +52,24 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
     assert found_some > _HISTORIES * _FILTERS / 4
 
 
+async def test_a_time_belongs_to_the_period_that_begins_with_it(generation: Any) -> None:
+    chance = Random(1)
+    await FoldedGeneration(generation, id_of).fold(history(chance, 40))
+    await compose_all(generation)
+    now = now_of(chance)
+    customers = await customers_as_searched(generation, now)
+    asked, found_some = AskedAt(now, None), 0
+    for field in _SORTS[:3]:
+        times = {getattr(one.customer, f"{field}_at") for one in customers.values()} - {None}
+        for at, end in [(at, end) for at in sorted(times) for end in ("since", "before")]:
+            for wanted in ({field: {end: at}}, {"same_contact": {field: {end: at}}}):
+                node = filters.parse(wanted)
+                expected = {one for one, customer in customers.items() if matches(node, customer, asked)}
+                assert set(await _found(generation, chance, Search("demo", node, asked))) == expected, wanted
+                found_some += bool(expected)
+    assert found_some > len(_SORTS)
+
+
 def _quota_end(chance: Random, customers: dict[Any, Searched]) -> QuotaEnd | None:
     contacts = [contact for one in customers.values() for contact in one.contacts]
     ends = [
