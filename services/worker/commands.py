@@ -29,7 +29,10 @@ def worker(
     from services.worker.background.generations import WorkerRole
     from services.worker.exit_guard import exit_within
     from services.worker.main import run
+    from services.worker.parent_process import end_with
 
+    if beside is not None:
+        end_with(beside)
     settings = Settings()
     configure_logging(settings)
     role = WorkerRole(generation, beside, health_fd)

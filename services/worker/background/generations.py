@@ -1,7 +1,7 @@
 """Feeds every generation that this code can feed: the worker's own one itself, each other one by a child process.
 
 A child is `onefold worker --generation NAME`, with the same settings. It ends when its generation is no longer fed, or
-when the process that started it has ended.
+with the process that started it (`parent_process`).
 """
 
 import asyncio
@@ -97,9 +97,6 @@ class FedGenerations:
         return self._states.get(name, "unknown")
 
     async def _look(self) -> None:
-        if self.role.beside not in {None, os.getppid()}:
-            self.end()
-            return
         try:
             async with self.pool.acquire() as connection:
                 fed = {one.name: one for one in await all_generations(connection) if one.fed}

@@ -90,6 +90,7 @@ async def test_children_feed_other_generations_and_end_with_them(world: World) -
     third = await build_beside(world)
     await until(partial(_fed, world, third), 240, lambda: world.output)
     (child,) = process.children()
+    child.suspend()  # a child that can't notice anything ends, too
     worker.kill()
     await until(lambda: asyncio.sleep(0, not child.is_running()), 240, lambda: world.output)
 
