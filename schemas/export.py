@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 from schemas.changes import CustomerChange
 from schemas.codec import MAX_DEPTH, MAX_EVENT_BYTES
 from schemas.events import CURRENT_VERSION, EVENT_TYPES, Event
+from schemas.quota_changes import QuotaCrossed
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, DEAD_LETTERS, IDENTITY_EVIDENCE, TOPICS, Topic
 
 Document = dict[str, Any]
@@ -24,6 +25,7 @@ ASYNCAPI_VERSION: Final = "3.0.0"
 KAFKA_BINDING_VERSION: Final = "0.5.0"
 UNKNOWN: Final = "UnknownEvent"
 CHANGE: Final = CustomerChange.__name__
+CROSSING: Final = QuotaCrossed.__name__
 EVENT_NAMES: Final = {name: cls.__name__ for name, cls in EVENT_TYPES.items()}
 
 _COMPONENT: Final = "#/components/schemas/{model}"
@@ -55,7 +57,8 @@ def export(version: str) -> dict[str, Document]:
     }
     return files | {
         "event.schema.json": _any_type(definitions),
-        "customer-change.schema.json": _change_alone(),
+        "customer-change.schema.json": _change_alone(CHANGE),
+        "quota-change.schema.json": _change_alone(CROSSING),
         "asyncapi.json": asyncapi(version),
     }
 
@@ -103,13 +106,16 @@ def _definitions(ref_template: str) -> dict[str, Document]:
 
 
 def _change_definitions(ref_template: str) -> dict[str, Document]:
-    _, schema = models_json_schema([(CustomerChange, "validation")], ref_template=ref_template, schema_generator=_Plain)
+    classes: list[type[BaseModel]] = [CustomerChange, QuotaCrossed]
+    _, schema = models_json_schema(
+        [(cls, "validation") for cls in classes], ref_template=ref_template, schema_generator=_Plain
+    )
     return {name: _readable(definition) for name, definition in sorted(schema["$defs"].items())}
 
 
-def _change_alone() -> Document:
+def _change_alone(name: str) -> Document:
     definitions = _change_definitions("#/$defs/{model}")
-    own = definitions[CHANGE]
+    own = definitions[name]
     return {"$schema": DIALECT} | own | {"$defs": _needed(own, definitions)}
 
 
@@ -237,7 +243,7 @@ def _held(topic: Topic) -> list[str]:
     """The names of the messages in a topic."""
     if topic in (CHANNEL_EVENTS, IDENTITY_EVIDENCE):
         return [*EVENT_TYPES, "unknown"]
-    return ["customer-change"] if topic is CUSTOMER_CHANGES else ["dead-letter"]
+    return ["customer-change", "quota-change"] if topic is CUSTOMER_CHANGES else ["dead-letter"]
 
 
 def _operations(topic: Topic) -> Iterable[tuple[str, Document]]:
@@ -258,19 +264,20 @@ def _messages() -> dict[str, Document]:
     known = {name: _message(name, cls.__name__, _markdown(cls.__doc__)) for name, cls in EVENT_TYPES.items()}
     return known | {
         "unknown": _message("unknown", UNKNOWN, _UNKNOWN_DESCRIPTION),
-        "customer-change": _change_message(),
+        "customer-change": _change_message("customer-change", CustomerChange, f"{CUSTOMER_CHANGES.key}."),
+        "quota-change": _change_message("quota-change", QuotaCrossed, "tenant|nil UUID."),
         "dead-letter": _dead_letter(),
     }
 
 
-def _change_message() -> Document:
+def _change_message(name: str, cls: type[BaseModel], key: str) -> Document:
     return {
-        "name": "customer-change",
-        "title": CHANGE,
-        "summary": _markdown(CustomerChange.__doc__).partition("\n")[0],
+        "name": name,
+        "title": cls.__name__,
+        "summary": _markdown(cls.__doc__).partition("\n")[0],
         "contentType": "application/json",
-        "payload": {"$ref": f"#/components/schemas/{CHANGE}"},
-        "bindings": _key_binding(f"{CUSTOMER_CHANGES.key}."),
+        "payload": {"$ref": f"#/components/schemas/{cls.__name__}"},
+        "bindings": _key_binding(key),
     }
 
 

@@ -6,10 +6,12 @@ appends: the others fold the same events later, or sooner. Each statement here i
 whose schema the connection uses.
 
 ``change_sequences`` counts each customer's changes; ``outbox`` has the changes that are not in the topic yet, in the
-order of ``id``; ``outbox_positions`` says how far the topic is known to have them.
+order of ``id``; ``outbox_positions`` says how far the topic is known to have them. What is about a tenant's quota is
+numbered and sent in the same way, under the nil UUID in the place of a customer.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -23,7 +25,8 @@ from projections.engine.statements import compiled, unnested
 from projections.engine.store import columns
 from projections.identity.keys import CustomerKey
 from projections.migrations.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS, SCHEMA
-from schemas.changes import CustomerChange, encode_change, in_parts
+from schemas.changes import CustomerChange, change_in, encode_change, in_parts
+from schemas.quota_changes import NO_CUSTOMER, QuotaCrossed, crossing_in, encode_crossing
 
 _MOST_COUNTED: Final = 100_000
 _BATCH: Final = 1000
@@ -149,6 +152,7 @@ class Unsent(NamedTuple):
 
 
 ChangeKey = tuple[str, UUID, int, int]  # (tenant, customer_id, seq, part)
+RowsOf = Callable[[int], list[OutboxRow]]  # the rows of a change, given its number
 
 _NEXT_NUMBERS: Final = _next_numbers()
 _NEXT_BATCH: Final = _next_batch()
@@ -188,20 +192,25 @@ async def append_to_outbox(connection: Connection, changes: Collection[CustomerC
     Nothing is appended while the connection's generation is not the active one. The transaction must have begun with
     `projections.engine.generations.share`, so that this does not change before it ends.
     """
-    if changes:
-        customers = columns((one.tenant, one.customer_id) for one in changes)
-        found = await connection.fetch(_NEXT_NUMBERS, *customers)
-        numbers = {(tenant, customer_id): (suffix, seq) for suffix, tenant, customer_id, seq in found}
-        rows = [
-            (suffix, *row)
-            for one in changes
-            for suffix, seq in [numbers.get((one.tenant, one.customer_id), (None, 0))]
-            if suffix is not None
-            for row in outbox_rows(one, seq)
-        ]
-        if rows:
-            names = ("changes_suffix", *OutboxRow._fields)
-            await connection.copy_records_to_table(OUTBOX.name, schema_name=SCHEMA, records=rows, columns=names)
+    await _append(connection, [((one.tenant, one.customer_id), partial(outbox_rows, one)) for one in changes])
+
+
+async def append_crossings(connection: Connection, crossings: Collection[QuotaCrossed]) -> None:
+    """The same for crossings of quotas: each is numbered after its tenant's last one."""
+    for one in crossings:
+        await _append(connection, [((one.tenant, NO_CUSTOMER), partial(_crossing_rows, one))])
+
+
+async def _append(connection: Connection, changes: Sequence[tuple[CustomerKey, "RowsOf"]]) -> None:
+    """Append changes, of which no two have the same key."""
+    if not changes:
+        return
+    found = await connection.fetch(_NEXT_NUMBERS, *columns(key for key, _ in changes))
+    numbers = {(tenant, customer_id): (suffix, seq) for suffix, tenant, customer_id, seq in found}
+    rows = [(numbers[key][0], *row) for key, rows_of in changes if key in numbers for row in rows_of(numbers[key][1])]
+    if rows:
+        names = ("changes_suffix", *OutboxRow._fields)
+        await connection.copy_records_to_table(OUTBOX.name, schema_name=SCHEMA, records=rows, columns=names)
 
 
 def outbox_rows(change: CustomerChange, seq: int) -> list[OutboxRow]:
@@ -210,6 +219,20 @@ def outbox_rows(change: CustomerChange, seq: int) -> list[OutboxRow]:
         OutboxRow(one.tenant, one.customer_id, seq, one.part, encode_change(one).decode())
         for one in in_parts(change.model_copy(update={"seq": seq}))
     ]
+
+
+def _crossing_rows(crossing: QuotaCrossed, seq: int) -> list[OutboxRow]:
+    payload = encode_crossing(crossing.model_copy(update={"seq": seq})).decode()
+    return [OutboxRow(crossing.tenant, NO_CUSTOMER, seq, 1, payload)]
+
+
+def published_key(value: bytes | None) -> "ChangeKey | None":
+    """What identifies the row of the outbox that a record was; None for a record that was none."""
+    change = change_in(value)
+    if change is not None:
+        return (change.tenant, change.customer_id, change.seq, change.part)
+    crossing = crossing_in(value)
+    return None if crossing is None else (crossing.tenant, NO_CUSTOMER, crossing.seq, 1)
 
 
 async def lock(connection: Connection) -> bool:

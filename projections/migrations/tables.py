@@ -153,3 +153,11 @@ OUTBOX_POSITIONS: Final = sa.Table(
     sa.Column("partition", sa.Integer(), primary_key=True),
     sa.Column("next_offset", sa.BigInteger(), nullable=False),
 )
+# Of each tenant the highest threshold of its quota, in percent, whose crossing was announced last; 0 for none.
+QUOTA_LEVELS: Final = sa.Table(
+    "quota_levels",
+    METADATA,
+    sa.Column("changes_suffix", _text(), primary_key=True),
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("level", sa.Integer(), nullable=False),
+)

@@ -7,6 +7,7 @@ they subscribed. So a new limit moves the boundary, and writes nothing.
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.tables import COMPOSED, CUSTOMER_ROWS
@@ -14,7 +15,8 @@ from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 from projections.quota.tables import MS_OF_DAY
 from projections.quota.tables import TABLE as DAYS
-from projections.settings.queries import QuotaSetting
+from projections.quota.thresholds import QuotaUse
+from projections.settings.queries import LATEST_QUOTA, QuotaSetting, setting_of
 
 
 class QuotaPosition(NamedTuple):
@@ -122,9 +124,25 @@ _CUSTOMERS: Final = compiled(
     .where(CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.valid),
     "tenant",
 )
-_CURRENT: Final = compiled(
-    sa.select(sa.exists().where(COMPOSED.c.tenant == _TENANT, COMPOSED.c.vector.is_not(None))), "tenant"
-)
+_IS_CURRENT: Final = sa.exists().where(COMPOSED.c.tenant == _TENANT, COMPOSED.c.vector.is_not(None))
+_CURRENT: Final = compiled(sa.select(_IS_CURRENT), "tenant")
+
+
+def _use() -> str:
+    """Selects the data of the limit's event, the valid contacts, the customers, and whether those are current.
+
+    The customers are counted only where they are the unit.
+    """
+    quota = LATEST_QUOTA.subquery("quota")
+    contacts = sa.select(sa.func.coalesce(sa.func.sum(DAYS.c.valid), 0)).where(DAYS.c.tenant == _TENANT)
+    customers = sa.select(sa.func.count()).where(CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.valid)
+    of_customers = sa.cast(quota.c.data, postgresql.JSONB)["unit"].astext == "customers"
+    used = sa.case((of_customers, customers.scalar_subquery()), else_=contacts.scalar_subquery())
+    current = sa.case((of_customers, _IS_CURRENT), else_=sa.true())
+    return compiled(sa.select(quota.c.data, sa.cast(used, sa.BigInteger), current), "tenant")
+
+
+_USE: Final = _use()
 
 
 async def used_by_account(connection: Connection, tenant: str) -> list[AccountUse]:
@@ -136,6 +154,16 @@ async def used_by_customers(connection: Connection, tenant: str) -> CustomerUse:
     """The customers with a valid contact. Two statements; the first reads a row of every customer."""
     used = int(await connection.fetchval(_CUSTOMERS, tenant))
     return CustomerUse(used, bool(await connection.fetchval(_CURRENT, tenant)))
+
+
+async def quota_use(connection: Connection, tenant: str) -> QuotaUse:
+    """The limit and what is used of it. One statement, so in one snapshot."""
+    row = await connection.fetchrow(_USE, tenant)
+    if row is None:
+        return QuotaUse(None, "contacts", 0)
+    data, used, current = row
+    setting = setting_of(data)
+    return QuotaUse(setting.limit, setting.unit, used, current)
 
 
 async def used_by_day(connection: Connection, tenant: str, first: int, last: int) -> list[DayUse]:

@@ -41,12 +41,18 @@ def _events(type_name: str) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 _NEWEST: Final = (TIMELINE.c.occurred_at.desc(), TIMELINE.c.event_id.desc())
-_QUOTA: Final = compiled(
-    sa.select(sa.cast(TIMELINE.c.data, sa.Text), TIMELINE.c.occurred_at, TIMELINE.c.event_id)
+LATEST_QUOTA: Final = (
+    sa.select(sa.cast(TIMELINE.c.data, sa.Text).label("data"), TIMELINE.c.occurred_at, TIMELINE.c.event_id)
     .where(*_events(QUOTA_TYPE))
     .order_by(*_NEWEST)
-    .limit(1),
-    "tenant",
+    .limit(1)
+)
+_QUOTA: Final = compiled(LATEST_QUOTA, "tenant")
+_QUOTAS: Final = compiled(
+    sa.select(TIMELINE.c.tenant, TIMELINE.c.event_id)
+    .ext(distinct_on(TIMELINE.c.tenant))
+    .where(TIMELINE.c.contact_id == sa.literal(NO_CONTACT, sa.Uuid()), TIMELINE.c.type == QUOTA_TYPE)
+    .order_by(TIMELINE.c.tenant, *_NEWEST)
 )
 
 
@@ -55,7 +61,16 @@ async def quota_setting(connection: Connection, tenant: str) -> QuotaSetting:
     row = await connection.fetchrow(_QUOTA, tenant)
     if row is None:
         return QuotaSetting()
-    data, at, event_id = row
+    return setting_of(*row)
+
+
+async def all_quotas(connection: Connection) -> dict[str, str]:
+    """The tenants with a limit, and the event that set it. One statement."""
+    return dict(tuple(row) for row in await connection.fetch(_QUOTAS))
+
+
+def setting_of(data: str, at: int | None = None, event_id: str | None = None) -> QuotaSetting:
+    """The limit that an event's data sets."""
     said = orjson.loads(data)
     return QuotaSetting(said["limit"], cast("QuotaUnit", said.get("unit", "contacts")), at, event_id)
 

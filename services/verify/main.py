@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 import orjson
@@ -28,7 +28,8 @@ from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from projections.timeline.folds import distinct
-from schemas.changes import change_in, decode_change
+from schemas.changes import change_in
+from schemas.quota_changes import NO_CUSTOMER, crossing_in
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import CANNOT_BE_SAVED, KeyOf, decode_records
@@ -37,6 +38,7 @@ from services.runtime.settings import Settings
 from services.runtime.terminal import fail
 from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
+from services.verify.check_quota import Crossings, add_crossings, compare_crossings
 from services.verify.check_resolution import compare_resolution
 from services.verify.comparing import TableComparison, compare
 from services.verify.dead_letters import LetterFilter, RefusedRecord, each_once
@@ -108,7 +110,7 @@ class Verifier:
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),
-                await self._compare_changes(expected[MEMBERS]),
+                *await self._compare_changes(expected[MEMBERS]),
             ],
         )
 
@@ -129,15 +131,24 @@ class Verifier:
         found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
         return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
 
-    async def _compare_changes(self, members: Rows) -> TableComparison:
-        """Compares the members with the topic, up to the noted offsets, followed by the outbox."""
+    async def _compare_changes(self, members: Rows) -> list[TableComparison]:
+        """Compares members and levels of quotas with the topic, up to the noted offsets, followed by the outbox."""
         history: ChangeHistory = {}
+        crossings: Crossings = {}
+
+        def add(values: Collection[bytes | None]) -> None:
+            add_changes(history, (change for value in values if (change := change_in(value))))
+            add_crossings(crossings, (crossing for value in values if (crossing := crossing_in(value))))
+
         name = self._name(CUSTOMER_CHANGES)
         async for _, records in self._reader.records(name, self._snapshot.relayed(name)):
-            add_changes(history, (change for record in records if (change := change_in(record.value))))
-        outbox = (row.payload.encode() for row in self._snapshot.outbox)
-        add_changes(history, map(decode_change, outbox))
-        return compare_changes(history, members.values(), self._snapshot.sequences, self._id_of)
+            add([record.value for record in records])
+        add([row.payload.encode() for row in self._snapshot.outbox])
+        sequences = [one for one in self._snapshot.sequences if one.customer_id != NO_CUSTOMER]
+        return [
+            compare_changes(history, members.values(), sequences, self._id_of),
+            compare_crossings(crossings, self._snapshot.levels),
+        ]
 
     def _name(self, topic: Topic) -> str:
         return self._snapshot.generation.topic_name(topic, self._settings.topic_prefix)

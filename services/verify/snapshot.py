@@ -17,6 +17,7 @@ from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.tables import POLICIES, RESOLUTIONS, ResolutionRow
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.tables import TABLE as INTRINSICS
+from projections.quota.store import announced_levels
 from projections.quota.tables import TABLE as QUOTA_DAYS
 from projections.registry import CONTACT_TABLES, SCHEMA
 
@@ -38,8 +39,8 @@ class CountedRecords:
 class GenerationSnapshot:
     """Rows by table and key, offsets and counters by topic, and the active resolution of each registered tenant.
 
-    Of the outbox: its changes, the count of each customer's changes, and the offsets (topic, partition, next) up to
-    which topics are known to have what left it.
+    Of the outbox: its changes, the count of each customer's changes, the level of each tenant's quota, and the offsets
+    (topic, partition, next) up to which topics are known to have what left it.
     """
 
     generation: Generation
@@ -48,6 +49,7 @@ class GenerationSnapshot:
     active: Mapping[str, ResolutionInUse]
     outbox: Sequence[OutboxRow]
     sequences: Sequence[ChangeSequenceRow]
+    levels: Mapping[str, int]
     positions: Sequence[tuple[str, int, int]]
     customers: ComparedCustomers
 
@@ -95,12 +97,15 @@ async def take_snapshot(database_url: str, region: str) -> GenerationSnapshot:
             tenants = await all_tenants(connection)
             outbox = [row async for row in stored_changes(connection)]
             counts = [row async for row in sequences(connection)]
+            levels = await announced_levels(connection)
             positions = await all_positions(connection)
             active = {one.tenant: one for one in await resolutions_in_use(connection, tenants) if one.active}
             customers = await customer_rows(connection, tenants, region)
     finally:
         await connection.close()
-    return GenerationSnapshot(generation, tables, _by_topic(offsets), active, outbox, counts, positions, customers)
+    return GenerationSnapshot(
+        generation, tables, _by_topic(offsets), active, outbox, counts, levels, positions, customers
+    )
 
 
 def _by_topic(offsets: Iterable[Any]) -> dict[str, list[Any]]:

@@ -33,7 +33,12 @@ def _nodes(node: Any) -> Any:
 
 def test_there_is_a_document_for_every_type_and_for_all_of_them() -> None:
     types = {f"events/{name}.schema.json" for name in (*EVENT_TYPES, "unknown")}
-    assert set(DOCUMENTS) == types | {"event.schema.json", "customer-change.schema.json", "asyncapi.json"}
+    assert set(DOCUMENTS) == types | {
+        "event.schema.json",
+        "customer-change.schema.json",
+        "quota-change.schema.json",
+        "asyncapi.json",
+    }
 
 
 def test_equal_code_gives_equal_bytes() -> None:

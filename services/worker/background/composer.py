@@ -1,7 +1,7 @@
 """Composer: keeps the customer rows up to date with what contacts and identity add up to.
 
 Only one worker composes; the others wait for its lock. A tenant's turn takes a bounded number of customers, so that one
-with many does not keep the others waiting.
+with many does not keep the others waiting. The same worker has crossed thresholds of quotas announced.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from projections.engine.touched import behind, touched_tenants
 from services.runtime import metrics
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
+from services.worker.background.thresholds import QuotaThresholds
 
 log = structlog.get_logger(__name__)
 
@@ -48,15 +49,18 @@ class Composer:
             await asyncio.sleep(self._every)
         looked = -math.inf
         unfinished: set[str] = set()
+        thresholds = QuotaThresholds()
         while True:
             began = time.monotonic()
             if began - looked >= self._every:
                 looked = began
                 await self._report(connection)
                 unfinished = set(await unfinished_tenants(connection))
+                await thresholds.look(connection)
             for tenant in sorted({*await touched_tenants(connection), *unfinished}):
                 if not await self.compose(connection, tenant):
                     unfinished.discard(tenant)
+                thresholds.note([tenant])
             # The agents of this process have at least half of the time.
             await asyncio.sleep(max(self._rest, time.monotonic() - began))
 

@@ -29,7 +29,7 @@ from projections.engine.connection import Connection
 from projections.identity import outbox
 from projections.identity.keys import CustomerKey
 from projections.identity.outbox import ChangeKey, Unsent
-from schemas.changes import change_in, change_key
+from schemas.changes import change_key
 from services.runtime import metrics
 from services.runtime.database import is_transient
 from services.worker.adapters.kafka import refuses_record
@@ -214,7 +214,7 @@ async def _read(
         consumer.seek(place, starts[place])
     while behind:
         for records in (await consumer.getmany(*behind, timeout_ms=_POLL_MS)).values():
-            changes = (change_in(record.value) for record in records)
-            published += [(one.tenant, one.customer_id, one.seq, one.part) for one in changes if one is not None]
+            keys = (outbox.published_key(record.value) for record in records)
+            published += [one for one in keys if one is not None]
         behind = [place for place in behind if await consumer.position(place) < ends[place]]
     return published
