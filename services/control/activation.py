@@ -19,6 +19,10 @@ class CannotActivate(ForeseenError):
     """The generation can't become the active one. The message says why, and what to do."""
 
 
+class NotCaughtUp(CannotActivate):
+    """The generation is behind the active one, and has not come as far in the time that it was given."""
+
+
 @dataclass(frozen=True, slots=True)
 class Activated:
     """The generation that is active now, the former one, and how many changes of customers were announced.

@@ -19,11 +19,11 @@ from projections.engine.holds import Vector, ahead, missing, set_hold
 from projections.engine.offsets import next_offsets
 from projections.registry import SCHEMA, SINGLE, schema_of
 from schemas.topics import CHANNEL_EVENTS
-from services.control.activation import CannotActivate, connected
+from services.control.activation import CannotActivate, NotCaughtUp, connected
+from services.control.nearing import Nearing, attempts
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.05
-_NEAR: Final = 2_000  # records; how far behind it may be when the active one is stopped for it
 
 
 async def put_in(
@@ -31,25 +31,29 @@ async def put_in(
 ) -> float:
     """Put the read models of ``built`` into the active generation, at the same offsets of the log.
 
-    It waits ``wait`` seconds until they are nearly as far as the active generation, then at most ``stopped`` seconds
-    for the rest, while the workers of the active one wait, too. Readers do not. Returns for how many seconds they did.
-    Raises CannotActivate.
+    It waits until they are nearly as far as the active generation, then at most ``stopped`` seconds for the rest, while
+    the workers of the active one wait, too. Readers do not. If that was too short, they go on and it tries again, until
+    ``wait`` seconds have passed. Returns for how many seconds the workers waited. Raises CannotActivate.
     """
     check_read_models(active, built)
     async with connected(settings) as connection, connected(settings) as control:
         joining = _Adopting(connection, control, CHANNEL_EVENTS.full_name(settings.topic_prefix), active, built)
-        await joining.until_near(wait)
-        async with connection.transaction():
-            await lock_generations(connection)
-            now = [await find_generation(connection, one.name) for one in (active, built)]
-            if [(one.state, one.schema_digest) for one in now] != [
-                (one.state, one.schema_digest) for one in (active, built)
-            ]:
-                raise CannotActivate("The generations have changed meanwhile. Try again.")
-            await stop_chunks(connection, active.name)
-            began = time.monotonic()
-            await joining.adopted(stopped)
-        return time.monotonic() - began
+
+        async def attempt(nearing: Nearing) -> float:
+            await joining.until_near(nearing)
+            async with connection.transaction():
+                await lock_generations(connection)
+                now = [await find_generation(connection, one.name) for one in (active, built)]
+                if [(one.state, one.schema_digest) for one in now] != [
+                    (one.state, one.schema_digest) for one in (active, built)
+                ]:
+                    raise CannotActivate("The generations have changed meanwhile. Try again.")
+                await stop_chunks(connection, active.name)
+                began = time.monotonic()
+                await joining.adopted(stopped)
+            return time.monotonic() - began
+
+        return await attempts(attempt, wait, stopped)
 
 
 def check_read_models(active: GenerationRecord, built: GenerationRecord) -> None:
@@ -75,11 +79,14 @@ class _Adopting:
     active: GenerationRecord
     built: GenerationRecord
 
-    async def until_near(self, within: float) -> None:
-        """Let the read models come near to where the active generation is. Raises CannotActivate."""
-        deadline = time.monotonic() + within
-        while (left := missing(await self._hold(), await self._offsets(self.control, self.built))) > _NEAR:
-            await self._pause(deadline, left)
+    async def until_near(self, nearing: Nearing) -> None:
+        """Let the read models come near to where the active generation is. Raises NotCaughtUp."""
+        while True:
+            end, reached = await self._hold(), await self._offsets(self.control, self.built)
+            left = missing(end, reached)
+            if nearing.is_near(time.monotonic(), sum(reached.values()), left):
+                return
+            await self._pause(nearing.deadline, left)
 
     async def adopted(self, within: float) -> None:
         """Put them in, in the caller's transaction, in which the chunks of the active one were stopped.
@@ -111,7 +118,7 @@ class _Adopting:
 
     async def _pause(self, deadline: float, left: int) -> None:
         if time.monotonic() > deadline:
-            raise CannotActivate(
+            raise NotCaughtUp(
                 f"{self.built.name} has not caught up with {self.active.name}: {left:,} records are left. `onefold "
                 "rebuild --swap` runs its workers and tries again."
             )

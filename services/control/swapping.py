@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,22 +21,22 @@ from projections.engine.generations import (
     stop_chunks,
     use_generation,
 )
-from projections.engine.holds import missing
-from projections.engine.offsets import all_offsets
+from projections.engine.holds import Vector, missing
+from projections.engine.offsets import next_offsets
 from projections.identity.outbox import append_to_outbox
 from projections.identity.resolutions import tenants_to_roll_out
 from projections.identity.store.generations import adopt_outbox, membership_difference
 from projections.identity.takeover import takeover_changes
 from projections.registry import SCHEMA, schema_of
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
-from services.control.activation import Activated, CannotActivate, connected
+from services.control.activation import Activated, CannotActivate, NotCaughtUp, connected
 from services.control.adopting import put_in
+from services.control.nearing import Nearing, attempts
 from services.runtime.broker import log_ends
 from services.runtime.contact_ids import id_of
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.1
-_NEAR: Final = 10_000  # records; how far behind it may be when the active one is stopped for it
 
 
 async def activate(
@@ -43,10 +44,11 @@ async def activate(
 ) -> Activated:
     """Make the generation the active one; the former one goes on beside it, so that going back is the same call.
 
-    It waits ``wait`` seconds until the generation is nearly as far as the active one, then at most ``stopped`` seconds
-    for the rest, while the workers of the active one wait, too. Readers do not. ``unchecked`` leaves out whether the
-    two were compared. If the generation is of some read models, these are put into the active one. Raises
-    CannotActivate, NoSuchGeneration, and what PostgreSQL and Kafka raise.
+    It waits until the generation is nearly as far as the active one, then at most ``stopped`` seconds for the rest,
+    while the workers of the active one wait, too. Readers do not. If that was too short, they go on and it tries again,
+    until ``wait`` seconds have passed. ``unchecked`` leaves out whether the two were compared. If the generation is of
+    some read models, these are put into the active one. Raises CannotActivate, NoSuchGeneration, and what PostgreSQL
+    and Kafka raise.
     """
     async with connected(settings) as connection:
         former, following = await _pair(connection, name, unchecked=unchecked)
@@ -58,15 +60,19 @@ async def activate(
         swap = _Swap(settings, connection, former, following)
         await index_for_readers(connection, name, SCHEMA)
         await release_hold(connection, name)
-        await swap.until_near(wait)
-        async with connection.transaction():
-            await lock_generations(connection)
-            if await _pair(connection, name, unchecked=unchecked) != (former, following):
-                raise CannotActivate("The generations have changed meanwhile. Try again.")
-            await stop_chunks(connection, former.name)
-            began = time.monotonic()
-            changes = await swap.exchanged(stopped)
-        return Activated(name, former.name, changes, time.monotonic() - began)
+
+        async def attempt(nearing: Nearing) -> Activated:
+            await swap.until_near(nearing)
+            async with connection.transaction():
+                await lock_generations(connection)
+                if await _pair(connection, name, unchecked=unchecked) != (former, following):
+                    raise CannotActivate("The generations have changed meanwhile. Try again.")
+                await stop_chunks(connection, former.name)
+                began = time.monotonic()
+                changes = await swap.exchanged(stopped)
+            return Activated(name, former.name, changes, time.monotonic() - began)
+
+        return await attempts(attempt, wait, stopped)
 
 
 async def _pair(connection: Connection, name: str, *, unchecked: bool) -> tuple[GenerationRecord, GenerationRecord]:
@@ -106,22 +112,22 @@ class _Swap:
     former: GenerationRecord
     following: GenerationRecord
 
-    async def until_near(self, within: float) -> None:
-        """Wait until nothing is left, or little and workers go on with it. Raises CannotActivate."""
-        deadline = time.monotonic() + within
-        began = await self._folded()
-        while left := await self._left():
-            if left <= _NEAR and await self._folded() > began:
+    async def until_near(self, nearing: Nearing) -> None:
+        """Wait until little is left, and workers go on with it. Raises NotCaughtUp."""
+        while True:
+            left = await self._records_left()
+            rolling_out = await self._to_roll_out()
+            if not rolling_out and nearing.is_near(time.monotonic(), await self._folded(), left):
                 return
-            await self._pause(deadline, left)
+            await self._pause(nearing.deadline, left + rolling_out)
 
     async def exchanged(self, within: float) -> int:
         """Exchange the two in the caller's transaction, in which the former one's chunks were stopped.
 
-        Returns how many changes were announced.
+        Returns how many changes were announced. Raises NotCaughtUp.
         """
         deadline = time.monotonic() + within
-        while left := await self._left() or await self._evidence_left() or await self._to_roll_out():
+        while left := await self._records_left() or await self._to_roll_out():
             await self._pause(deadline, left)
         await stop_chunks(self.connection, self.following.name)
         await adopt_outbox(self.connection, self.former.name, self.former.changes_suffix)
@@ -136,35 +142,37 @@ class _Swap:
 
     async def _pause(self, deadline: float, left: int) -> None:
         if time.monotonic() > deadline:
-            raise CannotActivate(
+            raise NotCaughtUp(
                 f"{self.following.name} has not caught up with {self.former.name}: {left:,} records or policies are "
                 "left. Are its workers running? Try again."
             )
         await asyncio.sleep(_LOOK_EVERY)
 
-    async def _left(self) -> int:
-        """How many records of the log the following one is behind."""
-        log = CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
-        there = await self._offsets(self.following, log)
-        return missing(await self._offsets(self.former, log), there)
+    async def _records_left(self) -> int:
+        """How many records the following one is behind: those of the log, and of its evidence."""
+        there = await self._offsets(self.following)
+        ends = await log_ends(self.settings.kafka_servers, self._evidence)
+        here = await self._offsets(self.former)
+        return missing(here.get(self._log, {}), there.get(self._log, {})) + missing(ends, there.get(self._evidence, {}))
 
     async def _folded(self) -> int:
-        """How many records of the log the following one has folded."""
-        found = await self._offsets(self.following, CHANNEL_EVENTS.full_name(self.settings.topic_prefix))
-        return sum(found.values())
+        """How many records the following one has folded."""
+        return sum(sum(one.values()) for one in (await self._offsets(self.following)).values())
 
-    async def _evidence_left(self) -> int:
-        name = self.following.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)
-        ends = await log_ends(self.settings.kafka_servers, name)
-        return missing(ends, await self._offsets(self.following, name))
+    @property
+    def _log(self) -> str:
+        return CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+
+    @property
+    def _evidence(self) -> str:
+        return self.following.generation.topic_name(IDENTITY_EVIDENCE, self.settings.topic_prefix)
 
     async def _to_roll_out(self) -> int:
         async with self.connection.transaction():
             await use_generation(self.connection, self.following.name)
             return len(await tenants_to_roll_out(self.connection))
 
-    async def _offsets(self, of: GenerationRecord, topic: str) -> dict[int, int]:
+    async def _offsets(self, of: GenerationRecord) -> Mapping[str, Vector]:
         async with self.connection.transaction():
             await use_generation(self.connection, of.name)
-            rows = await all_offsets(self.connection)
-        return {row["partition"]: row["next_offset"] for row in rows if row["topic"] == topic}
+            return await next_offsets(self.connection)

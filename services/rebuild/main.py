@@ -32,6 +32,7 @@ from services.rebuild.worker_processes import WorkerProcesses, worker_processes
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.5
+_SWAP_WITHIN: Final = 600.0  # seconds; a rebuild took longer, and its workers go on with what is left
 _NEAR: Final = 10_000  # records that the active generation may be ahead when a rebuild has caught up
 
 
@@ -94,7 +95,7 @@ async def _swap(pair: GenerationPair, options: Options) -> Activated | None:
     nothing_to_compare = pair.building.read_models == frozenset()
     if not options.swap:
         return None
-    return await activate(pair.settings, pair.building.name, unchecked=nothing_to_compare)
+    return await activate(pair.settings, pair.building.name, unchecked=nothing_to_compare, wait=_SWAP_WITHIN)
 
 
 @asynccontextmanager

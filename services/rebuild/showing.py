@@ -20,7 +20,8 @@ from rich.progress import (
 from rich.text import Text
 
 from services.rebuild.core.comparing import ComparedPlace, DifferingRow, GenerationComparison
-from services.rebuild.core.progress import RebuildPositions, Speed, TopicPart, gives_way, in_words, reached
+from services.rebuild.core.progress import RebuildPositions, TopicPart, gives_way, in_words, reached
+from services.runtime.speed import Speed
 from services.runtime.terminal import say, show
 
 _LINE_EVERY: Final = 5.0  # seconds

@@ -1,11 +1,7 @@
-"""How far a rebuild is, how fast it goes, and how long it will take."""
+"""How far a rebuild is, in numbers and in words."""
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
-
-_WINDOW: Final = 15.0  # seconds over which the rate is taken
+from typing import NamedTuple
 
 TopicPart = tuple[str, int]  # topic, number
 
@@ -23,30 +19,6 @@ RebuildPositions = Mapping[TopicPart, Reached]
 def reached(positions: RebuildPositions) -> Reached:
     """The sum over all partitions."""
     return Reached(sum(one.done for one in positions.values()), sum(one.total for one in positions.values()))
-
-
-@dataclass(slots=True)
-class Speed:
-    """The rate of the last seconds, from positions that were noted with the seconds of a clock."""
-
-    window: float = _WINDOW
-    _noted: deque[tuple[float, int]] = field(default_factory=deque)
-
-    def note(self, at: float, done: int) -> None:
-        """Note that so many records were done at this time."""
-        self._noted.append((at, done))
-        while self._noted[-1][0] - self._noted[0][0] > self.window:
-            self._noted.popleft()
-
-    @property
-    def rate(self) -> float:
-        """Records a second; 0 while too little is known."""
-        (began, first), (ended, last) = self._noted[0], self._noted[-1]
-        return (last - first) / (ended - began) if ended > began else 0.0
-
-    def seconds_left(self, left: int) -> float | None:
-        """How many seconds ``left`` more records will take; None while nothing moves."""
-        return left / self.rate if self.rate > 0 else None
 
 
 def in_words(seconds: float | None) -> str:
