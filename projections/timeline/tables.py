@@ -72,6 +72,17 @@ sa.Index(
     postgresql_where=TABLE.c.type.in_((QUOTA_TYPE, ATTRIBUTE_TYPE)),
     info=FOR_READERS,
 )
+SEGMENT_TYPE = "tenant.segment_saved"
+SEGMENT_ID = sa.collate(TABLE.c.data["segment"].astext, "C")
+# Saved filters of customers: the latest of an id is looked up by each search that names it.
+sa.Index(
+    "timeline_segments",
+    TABLE.c.tenant,
+    SEGMENT_ID,
+    TABLE.c.occurred_at,
+    postgresql_where=TABLE.c.type == SEGMENT_TYPE,
+    info=FOR_READERS,
+)
 ALIAS_TYPE = "web.alias"
 # Former ids of members, which few contacts have: what proposes that two members are one.
 sa.Index(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from schemas.events.base import Account, Frozen, Properties, SourceChannel, Text, Word
 from schemas.events.envelope import Event
@@ -23,8 +23,8 @@ class TenantQuotaSet(Event):
     data: Quota
 
 
-class AttributeNames(Frozen):
-    """What the console calls an attribute, in Chinese and in English."""
+class DisplayNames(Frozen):
+    """What the console calls an attribute or a segment, in Chinese and in English."""
 
     zh: Text | None = None
     en: Text | None = None
@@ -36,7 +36,7 @@ class AttributeDefinition(Frozen):
     key: AttributeKey
     type: AttributeType
     display_name: Text | None = None
-    names: AttributeNames | None = None
+    names: DisplayNames | None = None
     description: Text | None = None
     archived: bool = False
 
@@ -46,6 +46,30 @@ class TenantAttributeDefined(Event):
 
     type: Literal["tenant.attribute_defined"]
     data: AttributeDefinition
+
+
+SegmentId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+
+
+class SavedSegment(Frozen):
+    """A saved filter of customers, whole: it takes the place of an earlier one of the same id.
+
+    ``filter`` is the tree that searches take. A deleted segment may leave it out.
+    """
+
+    segment: SegmentId
+    name: Word | None = None
+    names: DisplayNames | None = None
+    filter: Properties | None = None
+    deleted: bool = False
+    by: Word | None = None
+
+
+class TenantSegmentSaved(Event):
+    """A segment was saved, changed or deleted."""
+
+    type: Literal["tenant.segment_saved"]
+    data: SavedSegment
 
 
 class IdentityPolicy(Frozen):
@@ -115,6 +139,7 @@ class TenantDeletionRequested(Event):
 EVENTS = (
     TenantQuotaSet,
     TenantAttributeDefined,
+    TenantSegmentSaved,
     TenantPolicySet,
     TenantChannelConnected,
     TenantChannelDisconnected,

@@ -16,6 +16,7 @@ from services.control.keys import find_key
 from services.control.source_service import SourceService
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
+from services.ingress.adapters.saved_segments import PostgresSegments
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
 from services.ingress.core.shares import LEAST_BODIES
@@ -31,6 +32,7 @@ from services.ingress.http import (
     member_merges,
     members,
     rudderstack,
+    saved_segments,
     segment,
     segment_settings,
     sources,
@@ -63,6 +65,7 @@ COLD: Final = (
     contact_commands.router,
     identity.router,
     tenant_settings.router,
+    saved_segments.router,
     campaigns.router,
     sources.router,
     webhooks.handshakes,
@@ -123,6 +126,7 @@ def ingress_service(
                 visibility,
                 known_identity,
                 known_identity,
+                PostgresSegments(identity_pool),
                 limits,
                 engine,
                 source_service,

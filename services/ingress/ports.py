@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from projections.customers.search.filters import FilterNode
+from projections.customers.search.rewriting import SegmentFilters
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from schemas.topics import event_key
@@ -109,6 +111,13 @@ class AttributeReads(Protocol):
 
     async def attribute_types(self, tenant: str) -> AttributeTypes:
         """The types of the keys that are defined; none where that can't be known just now."""
+
+
+class SegmentReads(Protocol):
+    """What the read models know of a tenant's segments. It never raises."""
+
+    async def segments_in(self, tenant: str, node: FilterNode) -> SegmentFilters | None:
+        """What the segments that a filter names ask for, and those within them; None where that can't be known now."""
 
 
 class LoginReads(Protocol):

@@ -24,6 +24,7 @@ from services.query.handlers.policies import Policies
 from services.query.handlers.quota import QuotaReader
 from services.query.handlers.reader import CustomerReader
 from services.query.handlers.search import CustomerSearch
+from services.query.handlers.segments import SegmentReader
 from services.query.handlers.sending import SendChecks
 from services.query.http import (
     accounts,
@@ -37,6 +38,7 @@ from services.query.http import (
     policy,
     quota,
     search,
+    segments,
     sending,
 )
 from services.query.http.responses import PROBLEMS
@@ -54,6 +56,7 @@ ROUTERS: Final = (
     accounts.router,
     customers.router,
     search.router,
+    segments.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -85,6 +88,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),
         "search": CustomerSearch(read_models, lookup),
+        "segments": SegmentReader(read_models, lookup),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
         "attributes": AttributeReader(read_models),

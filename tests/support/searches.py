@@ -1,6 +1,6 @@
 """Random histories of everything that a filter can ask of, random filters, and customers as a filter sees them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -84,9 +84,43 @@ def _event(chance: Random) -> Event:
     return event(chance.choice(CONTACTS), name, data, at=chance.randrange(_SPAN) * DAY + chance.randrange(3))
 
 
-def random_filter(chance: Random, depth: int = 3) -> dict[str, Any]:
-    """A filter as JSON, of any conditions but segments."""
-    return _tree(chance, depth, lambda: _customer_leaf(chance), lambda: _contact_leaf(chance), same=True)
+def random_filter(chance: Random, depth: int = 3, segments: Sequence[str] = ()) -> dict[str, Any]:
+    """A filter as JSON, of any conditions; of those on segments, on these."""
+
+    def leaf() -> dict[str, Any]:
+        in_segment = segments and chance.random() < 0.2
+        return {"segment": chance.choice(segments)} if in_segment else _customer_leaf(chance)
+
+    return _tree(chance, depth, leaf, lambda: _contact_leaf(chance), same=True)
+
+
+def random_segments(chance: Random) -> dict[str, Any]:
+    """Filters by the ids of segments, of which each may name those before it."""
+    found: dict[str, Any] = {}
+    for number in range(4):
+        found[f"s{number}"] = random_filter(chance, 1, list(found))
+    return found
+
+
+def segment_events(chance: Random, segments: Mapping[str, Any]) -> list[Event]:
+    """Events that save the segments, and others that did before, in any order."""
+    events = []
+    for segment, asks in segments.items():
+        former = {"filter": random_filter(chance, 1), "deleted": chance.random() < 0.5}
+        for at, data in ((0, former), (1, {"filter": asks})):
+            events.append(event(None, "tenant.segment_saved", {"segment": segment, **data}, at=at))
+    return chance.sample(events, len(events))
+
+
+def spelled_out(wanted: Any, segments: Mapping[str, Any]) -> Any:
+    """The filter as JSON, with what each segment asks for in its place."""
+    if isinstance(wanted, list):
+        return [spelled_out(one, segments) for one in wanted]
+    if not isinstance(wanted, dict):
+        return wanted
+    if "segment" in wanted:
+        return spelled_out(segments[wanted["segment"]], segments)
+    return {key: spelled_out(value, segments) for key, value in wanted.items()}
 
 
 def _tree(

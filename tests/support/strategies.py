@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from schemas.events import EVENT_TYPES, AccountRef, ContactRef, Event, Identifier
 from schemas.events.base import AssertedIdentifier, ChannelName, Frozen
 from schemas.events.profile import AttributeValue
-from schemas.events.tenant import AttributeNames
+from schemas.events.tenant import DisplayNames
 
 BASE_MS: Final = 1_735_660_800_000  # 2025-01-01T00:00:00 in Taipei
 DAY_MS: Final = 86_400_000
@@ -158,7 +158,7 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
     others = st.sampled_from(contacts)
     purposes = st.sampled_from(["conversation", "broadcast", "cart_remarketing", "bot", "welcome"])
     connection = {"source": words, "account": _maybe(st.just("oa1")), "name": _maybe(texts), "provider": _maybe(words)}
-    names = _maybe(st.builds(AttributeNames, zh=_maybe(texts), en=_maybe(texts)))
+    names = _maybe(st.builds(DisplayNames, zh=_maybe(texts), en=_maybe(texts)))
     definition = {"display_name": _maybe(texts), "description": _maybe(texts), "archived": st.booleans()}
     definition["names"] = names
     fields: dict[str, dict[str, SearchStrategy[Any]]] = {
@@ -202,6 +202,14 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
             "key": st.sampled_from(["city", "points"]),
             "type": st.sampled_from(["text", "number", "date", "datetime", "boolean"]),
             **definition,
+        },
+        "tenant.segment_saved": {
+            "segment": st.sampled_from(["vip", "new.2026"]),
+            "name": _maybe(words),
+            "names": names,
+            "filter": _maybe(properties),
+            "deleted": st.booleans(),
+            "by": _maybe(words),
         },
         "tenant.policy_set": {"policy": properties, "by": _maybe(words), "note": _maybe(texts)},
         "tenant.channel_connected": {"channel": st.sampled_from(["line", "meta"]), **connection},

@@ -72,8 +72,8 @@ class Conditions:
     def of(self, node: filters.FilterNode) -> Where:
         """The condition that the customer fulfils the filter; false or null if not."""
         match node:
-            case filters.All(all=parts):
-                return sa.and_(*map(self.of, parts))
+            case filters.All() | filters.OpenedSegment():
+                return sa.and_(*map(self.of, node.parts))
             case filters.AnyOf(any=parts):
                 return sa.or_(*map(self.of, parts))
             case filters.Not(not_=part):
@@ -126,7 +126,7 @@ class Conditions:
             case filters.ByConflicts():
                 return _ROW.conflicts > 0 if node.conflicts else _ROW.conflicts == 0
             case _:
-                raise TypeError(f"`{filters.key_of(node)}` has to be replaced by what it asks for")
+                raise TypeError(f"`{filters.key_of(node)}` has to be opened to what it asks for")
 
     def _of_contact(self, node: filters.FilterNode) -> Where:
         match node:

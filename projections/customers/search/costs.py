@@ -64,7 +64,7 @@ def _most(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) 
             return min(_most(part, counts, customers) for part in parts)
         case filters.AnyOf(any=parts):
             return min(customers, sum(_most(part, counts, customers) for part in parts))
-        case filters.SameContact(same_contact=part):
+        case filters.SameContact(same_contact=part) | filters.OpenedSegment(asks=part):
             return _most(part, counts, customers)
         case filters.ByMemberId(member_id=test) | filters.ByPhone(phone=test) | filters.ByEmail(email=test) if listed(
             test

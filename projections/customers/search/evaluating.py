@@ -25,7 +25,7 @@ class Evaluation(NamedTuple):
 
 
 def matches(node: filters.FilterNode, one: Searched, asked: AskedAt) -> bool:
-    """Whether the customer fulfils the filter. A condition on segments has to be replaced by what they ask for."""
+    """Whether the customer fulfils the filter. Its segments have to be opened."""
     return evaluate(node, one, asked).holds
 
 
@@ -41,6 +41,9 @@ def evaluate(node: filters.FilterNode, one: Searched, asked: AskedAt) -> Evaluat
         case filters.Not(not_=part):
             inner = evaluate(part, one, asked)
             return Evaluation(node, not inner.holds, parts=(inner,))
+        case filters.OpenedSegment(asks=part):
+            inner = evaluate(part, one, asked)
+            return Evaluation(node, inner.holds, parts=(inner,))
         case filters.SameContact():
             return _same_contact(node, one, asked)
         case _:

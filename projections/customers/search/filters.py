@@ -206,9 +206,20 @@ class ByConflicts(Condition):
 
 
 class BySegment(Condition):
-    """What the segment of this name asks for, at this moment."""
+    """What the segment of this id asks for, at this moment."""
 
     segment: Words
+
+
+class OpenedSegment(BySegment):
+    """A segment with what it asks for, which is its only part."""
+
+    asks: Annotated["FilterNode", Field(exclude=True)]
+
+    @property
+    def parts(self) -> "list[FilterNode]":
+        """The conditions that this one is made of."""
+        return [self.asks]
 
 
 class ByChannel(Condition):
@@ -309,6 +320,7 @@ _KEY_OF: Final[dict[type[Condition], str]] = {
     ByContactCount: "contacts",
     ByConflicts: "conflicts",
     BySegment: "segment",
+    OpenedSegment: "segment",
     ByChannel: "channel",
     ByAccount: "account",
     BySubscription: "subscribed",
@@ -321,7 +333,7 @@ _KEY_OF: Final[dict[type[Condition], str]] = {
     ByQuota: "over_quota",
     ByOptOut: "opted_out",
 }
-KEYS: Final = tuple(_KEY_OF.values())
+KEYS: Final = tuple(dict.fromkeys(_KEY_OF.values()))
 
 
 def key_of(node: Condition) -> str:
@@ -418,6 +430,11 @@ def walk(node: FilterNode) -> Iterator[FilterNode]:
     yield node
     for part in node.parts:
         yield from walk(part)
+
+
+def depth_of(node: FilterNode) -> int:
+    """How many levels the filter has; a condition without parts has one."""
+    return 1 + max(map(depth_of, node.parts), default=0)
 
 
 for _one in _KEY_OF:

@@ -1,6 +1,7 @@
-"""Filters as they are searched: values as identity compares them, and segments replaced by what they ask for (pure)."""
+"""Filters as they are searched: values as identity compares them, and segments opened to what they ask for (pure)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Final
 
 from projections.customers.search import filters
@@ -13,10 +14,16 @@ _IDENTIFIERS: Final[dict[type[filters.Condition], str]] = {
     filters.ByPhone: "phone",
     filters.ByEmail: "email",
 }
+MOST_NESTED: Final = 16  # levels of a filter with those of its segments
+_TOO_DEEP: Final = f"with its segments the filter has more than {MOST_NESTED} levels"
 
 
 class Unsearchable(ValueError):
     """A condition can't be searched, such as a segment that is not there; the message says why."""
+
+
+# What each segment asks for; or, where its filter can't be read, the error that says so.
+SegmentFilters = Mapping[str, filters.FilterNode | Unsearchable]
 
 
 def rewritten(
@@ -32,6 +39,8 @@ def rewritten(
             return node.model_copy(update={"not_": rewritten(part, change)})
         case filters.SameContact(same_contact=part):
             return filters.SameContact(same_contact=rewritten(part, change))
+        case filters.OpenedSegment(asks=part):
+            return node.model_copy(update={"asks": rewritten(part, change)})
         case _:
             return change(node)
 
@@ -60,27 +69,40 @@ def _spelled(name: str, test: TextTest, policy: Policy) -> TextTest:
     return test.model_copy(update={"eq": eq, "in_": test.in_ and [spelling(one) for one in test.in_]})
 
 
-def expanded(node: filters.FilterNode, segments: Mapping[str, filters.FilterNode]) -> filters.FilterNode:
-    """The filter with what its segments ask for in their place. Raises Unsearchable.
+def expanded(node: filters.FilterNode, segments: SegmentFilters) -> filters.FilterNode:
+    """The filter with its segments opened to what they ask for. Raises Unsearchable, with the segment's id.
 
-    All together has at most as many conditions as a filter may have.
+    All together has at most as many conditions as a filter may have, and at most `MOST_NESTED` levels.
     """
-    left = filters.MOST_LEAVES
+    found = rewritten(node, _opening(segments, (), count(1)))
+    if filters.depth_of(found) > MOST_NESTED:
+        raise Unsearchable(_TOO_DEEP)
+    return found
 
-    def within(open_segments: tuple[str, ...]) -> Callable[[filters.FilterNode], filters.FilterNode]:
-        def change(leaf: filters.FilterNode) -> filters.FilterNode:
-            nonlocal left
-            if not isinstance(leaf, filters.BySegment):
-                left -= 1
-                if left < 0:
-                    raise Unsearchable(f"with its segments the filter has more than {filters.MOST_LEAVES} conditions")
-                return leaf
-            if leaf.segment in open_segments:
-                raise Unsearchable(f"the segment {leaf.segment!r} contains itself")
-            if leaf.segment not in segments:
-                raise Unsearchable(f"there is no segment {leaf.segment!r}")
-            return rewritten(segments[leaf.segment], within((*open_segments, leaf.segment)))
 
-        return change
+def _opening(
+    segments: SegmentFilters, within: tuple[str, ...], leaves: Iterator[int]
+) -> Callable[[filters.FilterNode], filters.FilterNode]:
+    def change(leaf: filters.FilterNode) -> filters.FilterNode:
+        if isinstance(leaf, filters.BySegment):
+            asks = _asked_by(leaf.segment, segments, within)
+            opened = rewritten(asks, _opening(segments, (*within, leaf.segment), leaves))
+            return filters.OpenedSegment(segment=leaf.segment, asks=opened)
+        if next(leaves) > filters.MOST_LEAVES:
+            raise Unsearchable(f"with its segments the filter has more than {filters.MOST_LEAVES} conditions")
+        return leaf
 
-    return rewritten(node, within(()))
+    return change
+
+
+def _asked_by(segment: str, segments: SegmentFilters, within: tuple[str, ...]) -> filters.FilterNode:
+    if segment in within:
+        raise Unsearchable(f"the segment {segment!r} contains itself: {' > '.join((*within, segment))}")
+    if len(within) >= MOST_NESTED:
+        raise Unsearchable(_TOO_DEEP)
+    found = segments.get(segment)
+    if found is None:
+        raise Unsearchable(f"there is no segment {segment!r}")
+    if isinstance(found, Unsearchable):
+        raise found
+    return found

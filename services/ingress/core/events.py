@@ -15,7 +15,9 @@ from itertools import islice
 from typing import Any, Final
 
 import orjson
+from pydantic import ValidationError
 
+from projections.customers.search.filters import parse as parse_filter
 from projections.identity.resolution.contact_uids import with_one_uid
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from schemas.codec import MAX_EVENT_BYTES, InvalidEvent, encode, from_dict
@@ -23,7 +25,7 @@ from schemas.events import Event
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.profile import AttributeSet
-from schemas.events.tenant import TenantPolicySet
+from schemas.events.tenant import TenantPolicySet, TenantSegmentSaved
 from services.ingress.core.attribute_types import AttributeTypes, type_refusal
 from services.ingress.core.json_values import (
     MOST_OF_RECORD,
@@ -261,6 +263,9 @@ def _unfit(event: Event, size: int, index: int) -> Rejected | None:
     if isinstance(event, TenantPolicySet):
         refusal = policy_refusal(event.data.policy)
         return None if refusal is None else Rejected(index, "no_policy", refusal, "data.policy")
+    if isinstance(event, TenantSegmentSaved) and not event.data.deleted:
+        refusal = filter_refusal(event.data.filter)
+        return None if refusal is None else Rejected(index, "no_filter", refusal, "data.filter")
     return None
 
 
@@ -275,6 +280,15 @@ def policy_refusal(wishes: Any) -> str | None:
         Policy.from_json(wishes)
     except InvalidPolicy as error:
         return clean_text(str(error))[:_LONGEST_DETAIL]
+    return None
+
+
+def filter_refusal(tree: Any) -> str | None:
+    """Why this is no filter of customers, or None if it is one."""
+    try:
+        parse_filter(tree)
+    except ValidationError as error:
+        return clean_text(error.errors(include_url=False, include_input=False)[0]["msg"])[:_LONGEST_DETAIL]
     return None
 
 

@@ -23,7 +23,7 @@ from services.ingress.http.body import (
     unpacked,
 )
 from services.ingress.http.warnings import warning_fields
-from services.ingress.ports import AttributeReads, IdentityReads, Log, LogFull, Sources, Visibility
+from services.ingress.ports import AttributeReads, IdentityReads, Log, LogFull, SegmentReads, Sources, Visibility
 from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
@@ -49,6 +49,7 @@ class Ingress:
     visibility: Visibility
     identity: IdentityReads
     attributes: AttributeReads
+    segments: SegmentReads
     limits: Limits
     engine: Engine
     source_service: SourceService

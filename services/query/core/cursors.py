@@ -18,6 +18,7 @@ from services.query.core.errors import BadCursor, CursorOfAnotherSearch
 MOST_CHARACTERS: Final = 1500  # of a timeline's cursor; an event id of 255 four-byte characters needs 1,392
 MOST_OF_A_CANDIDATE: Final = 48
 MOST_OF_A_SEARCH: Final = 16_000  # a name of a customer may be long
+MOST_OF_A_VERSION: Final = 2100  # an event id of 255 control characters needs 2,060
 MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
 _PAIR: Final = struct.Struct(">i16s16s")  # the doubt, and the two customers' ids
@@ -154,6 +155,24 @@ def read_quota(cursor: str) -> QuotaPosition:
     if write_quota(position) != cursor:
         raise BadCursor(BadCursor.__doc__)
     return position
+
+
+def write_version(at: int, event_id: str) -> str:
+    """The cursor of the page of a segment's history that begins after this event."""
+    return _write_list([at, event_id])
+
+
+def read_version(cursor: str) -> tuple[int, str]:
+    """The time and the id of the event. Raises BadCursor for any text that ``write_version`` can't have made."""
+    try:
+        at, event_id = _read_list(cursor)
+        _FIXED.pack(at, b"")
+        genuine = write_version(at, _text(event_id)) == cursor
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if not genuine:
+        raise BadCursor(BadCursor.__doc__)
+    return at, event_id
 
 
 def _write_list(values: list[Any]) -> str:

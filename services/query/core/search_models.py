@@ -177,7 +177,7 @@ class ConditionMatch(Shape):
     model_config = ConfigDict(frozen=True)
 
     condition: Annotated[str, Field(description="the key of the condition", examples=["tag"])]
-    asked: Annotated[JsonValue, Field(description="the condition; null for one with parts")]
+    asked: Annotated[JsonValue, Field(description="the condition; null for one with parts, unless it is a segment")]
     holds: bool
     seen: list[SeenValue]
     contact: ContactKeyText | None

@@ -89,7 +89,7 @@ def condition_match(evaluation: Evaluation, events: Mapping[Fact, str]) -> Condi
     node = evaluation.condition
     return ConditionMatch(
         condition=filters.key_of(node),
-        asked=None if node.parts else filters.to_json(node),
+        asked=filters.to_json(node) if isinstance(node, filters.BySegment) or not node.parts else None,
         holds=evaluation.holds,
         seen=[_seen(fact, fact.event_id or events.get(fact)) for fact in evaluation.seen],
         contact=evaluation.contact,

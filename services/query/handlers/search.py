@@ -7,13 +7,9 @@ from uuid import UUID
 from projections.customers.folds import states_of, summarise
 from projections.customers.loading import load_customers, owners_of
 from projections.customers.search import facets, filters, queries
-from projections.customers.search.asking import AskedAt, QuotaEnd
-from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.evaluating import evaluate
 from projections.customers.search.looking import Fact, Searched
-from projections.customers.search.rewriting import Unsearchable, expanded, normalised
-from projections.quota.queries import boundary_of
-from projections.settings.queries import quota_setting
+from projections.segments.searching import check_cost, search_of
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
 from services.query.core.search_models import FacetsAnswer, FacetsRequest, MatchAnswer, SearchPage, SearchRequest, Total
@@ -44,11 +40,11 @@ class CustomerSearch:
         place = None if wanted.cursor is None else cursors.read_search(wanted.cursor, query)
         async with snapshot(self._read_models, tenant) as moment:
             search = await self._search(moment, wanted.filter, now if place is None else place.now)
-            await _check_cost(moment, search)
+            await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
             after = None if place is None else place.after
             rows = await queries.page(moment.connection, search, sort, wanted.limit + 1, after)
-            total = await _total(moment, search, exact=wanted.total == "exact")
+            total = await counted(moment, search, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -72,7 +68,7 @@ class CustomerSearch:
         async with snapshot(self._read_models, tenant) as moment:
             connection = moment.connection
             search = await self._search(moment, wanted.filter, now)
-            await _check_cost(moment, search, times=len(wanted.facets) + len(wanted.attributes))
+            await check_cost(connection, search, times=len(wanted.facets) + len(wanted.attributes))
             await queries.plan_for_values(connection)
             named = {name: await facets.facet(connection, search, name, most) for name in wanted.facets}
             values = {key: await facets.attribute_values(connection, search, key, most) for key in wanted.attributes}
@@ -101,9 +97,7 @@ class CustomerSearch:
         )
 
     async def _search(self, moment: Snapshot, node: filters.FilterNode, now: int) -> queries.Search:
-        policy = self._lookup.policy_in(moment)
-        wanted = normalised(expanded(node, {}), policy)
-        return queries.Search(moment.tenant, wanted, AskedAt(now, await _quota_end(moment, wanted)))
+        return await search_of(moment.connection, moment.tenant, self._lookup.policy_in(moment), node, now)
 
     async def _searched(self, moment: Snapshot, any_id: UUID, now: int) -> tuple[UUID, Searched]:
         owner = (await owners_of(moment.connection, moment.resolution, [any_id])).get(any_id) or any_id
@@ -115,25 +109,8 @@ class CustomerSearch:
         return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)
 
 
-async def _quota_end(moment: Snapshot, node: filters.FilterNode) -> QuotaEnd | None:
-    """The last contact within the quota, where the filter asks for it. Raises Unsearchable."""
-    if not any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
-        return None
-    setting = await quota_setting(moment.connection, moment.tenant)
-    if setting.unit != "contacts":
-        raise Unsearchable("`over_quota` is about contacts, and this quota counts customers")
-    boundary = await boundary_of(moment.connection, moment.tenant, setting)
-    return None if boundary is None else QuotaEnd(*boundary)
-
-
-async def _check_cost(moment: Snapshot, search: queries.Search, times: int = 1) -> None:
-    """Raise TooDear if searching so many times is."""
-    counts = await queries.counts_of(moment.connection, moment.tenant, terms_in(search.filter))
-    cost = cost_of(search.filter, counts, await queries.most_customers(moment.connection, moment.tenant))
-    cost._replace(each=cost.each * times).check()
-
-
-async def _total(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:
+async def counted(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:
+    """How many customers the search finds; not ``exact``, at most 10,000 are counted."""
     most = None if exact else _COUNTED_AT_ONCE + 1
     number = await queries.count(moment.connection, search, most)
     if most is not None and number == most:

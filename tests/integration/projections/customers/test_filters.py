@@ -16,10 +16,21 @@ from projections.customers.search.evaluating import matches
 from projections.customers.search.facets import facet
 from projections.customers.search.looking import Searched
 from projections.customers.search.queries import Position, Search, Sort, count, counts_of, most_customers, page
+from projections.customers.search.rewriting import expanded
 from projections.engine.generations import create_generation
 from projections.registry import SCHEMA
+from projections.segments.searching import load_segments
 from tests.support.past import FoldedGeneration
-from tests.support.searches import compose_all, customers_as_searched, history, now_of, random_filter
+from tests.support.searches import (
+    compose_all,
+    customers_as_searched,
+    history,
+    now_of,
+    random_filter,
+    random_segments,
+    segment_events,
+    spelled_out,
+)
 from tests.support.streams import id_of
 
 _HISTORIES: Final = 3
@@ -31,16 +42,20 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
     found_some = 0
     for seed in range(_HISTORIES):
         chance = Random(seed)
-        await FoldedGeneration(generation, id_of).fold(history(chance, 40))
+        segments = random_segments(chance)
+        await FoldedGeneration(generation, id_of).fold([*history(chance, 40), *segment_events(chance, segments)])
         await compose_all(generation)
         for _ in range(3):
             now = now_of(chance)
             customers = await customers_as_searched(generation, now)
             asked = AskedAt(now, _quota_end(chance, customers))
             for _ in range(_FILTERS // 3):
-                wanted = random_filter(chance)
+                wanted = random_filter(chance, segments=list(segments))
                 node = filters.parse(wanted)
-                expected = {one for one, customer in customers.items() if matches(node, customer, asked)}
+                node = expanded(node, await load_segments(generation, "demo", node))
+                meant = filters.parse(spelled_out(wanted, segments))
+                expected = {one for one, customer in customers.items() if matches(meant, customer, asked)}
+                assert expected == {one for one, customer in customers.items() if matches(node, customer, asked)}
                 found = await _found(generation, chance, Search("demo", node, asked))
                 assert set(found) == expected, (seed, now, wanted)
                 assert len(found) == len(expected), (seed, now, wanted)

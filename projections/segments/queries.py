@@ -1,0 +1,105 @@
+"""Reads a tenant's segments from the events that save them: of each the latest by time and event id counts.
+
+The timeline has each of these events once, with an index of them alone, so that a segment holds as soon as its event
+is visible. An event whose filter can't be read stays: its segment says what is wrong with it.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from projections.engine.connection import Connection
+from projections.engine.ids import NO_CONTACT
+from projections.engine.statements import array, compiled
+from projections.timeline.tables import SEGMENT_ID, SEGMENT_TYPE
+from projections.timeline.tables import TABLE as TIMELINE
+
+_SHOWN: Final = (sa.cast(TIMELINE.c.data, sa.Text).label("data"), TIMELINE.c.occurred_at, TIMELINE.c.event_id)
+_SAVED: Final = (
+    TIMELINE.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+    TIMELINE.c.contact_id == sa.literal(NO_CONTACT, sa.Uuid()),
+    TIMELINE.c.type == SEGMENT_TYPE,
+)
+_NEWEST: Final = (TIMELINE.c.occurred_at.desc(), TIMELINE.c.event_id.desc())
+_LIMIT: Final = sa.bindparam("limit", type_=sa.Integer())
+
+
+class SegmentVersion(NamedTuple):
+    """A segment as one event saved it: who did, and when, in ms. ``filter`` is JSON as it was written."""
+
+    segment: str
+    name: str | None
+    names: Mapping[str, str]
+    filter: Any
+    deleted: bool
+    by: str | None
+    saved_at: int
+    event_id: str
+
+
+def _latest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """Selects the latest event of each segment, in the order of their ids."""
+    return (
+        sa.select(*_SHOWN, SEGMENT_ID.label("segment"), TIMELINE.c.data["deleted"].astext.label("deleted"))
+        .ext(distinct_on(SEGMENT_ID))
+        .where(*_SAVED, *conditions)
+        .order_by(SEGMENT_ID, *_NEWEST)
+    )
+
+
+def _page() -> str:
+    latest = _latest(sa.bindparam("after", type_=sa.Text()) < SEGMENT_ID).subquery("latest")
+    existing = sa.func.coalesce(latest.c.deleted, "false") != "true"
+    chosen = sa.select(latest.c.data, latest.c.occurred_at, latest.c.event_id).where(existing)
+    return compiled(chosen.order_by(latest.c.segment).limit(_LIMIT), "tenant", "after", "limit")
+
+
+def _versions() -> str:
+    place = sa.tuple_(TIMELINE.c.occurred_at, TIMELINE.c.event_id)
+    before = sa.tuple_(sa.bindparam("before", type_=sa.BigInteger()), sa.bindparam("event_id", type_=sa.Text()))
+    chosen = sa.select(*_SHOWN).where(*_SAVED, sa.bindparam("segment", type_=sa.Text()) == SEGMENT_ID, place < before)
+    return compiled(chosen.order_by(*_NEWEST).limit(_LIMIT), "tenant", "segment", "before", "event_id", "limit")
+
+
+_NAMED: Final = compiled(_latest(sa.any_(array("segments", sa.Text())) == SEGMENT_ID), "tenant", "segments")
+_PAGE: Final = _page()
+_VERSIONS: Final = _versions()
+
+
+async def segments_named(connection: Connection, tenant: str, segments: Collection[str]) -> dict[str, SegmentVersion]:
+    """Those of the ids that were ever saved, as they were last; deleted ones too. One statement."""
+    rows = await connection.fetch(_NAMED, tenant, list(segments))
+    return {one.segment: one for one in map(_version, rows)}
+
+
+async def segments_after(connection: Connection, tenant: str, after: str, limit: int) -> list[SegmentVersion]:
+    """The next segments that are not deleted, in the order of their ids. One statement."""
+    return [_version(row) for row in await connection.fetch(_PAGE, tenant, after, limit)]
+
+
+async def versions_of(
+    connection: Connection, tenant: str, segment: str, before: tuple[int, str], limit: int
+) -> list[SegmentVersion]:
+    """What was saved of a segment, also that it was deleted, the newest first. One statement.
+
+    ``before`` is the time and the event id of the last one of the page before.
+    """
+    return [_version(row) for row in await connection.fetch(_VERSIONS, tenant, segment, *before, limit)]
+
+
+def _version(row: Any) -> SegmentVersion:
+    saved = orjson.loads(row["data"])
+    names = {language: name for language, name in (saved.get("names") or {}).items() if name}
+    return SegmentVersion(
+        saved["segment"],
+        saved.get("name"),
+        names,
+        saved.get("filter"),
+        bool(saved.get("deleted")),
+        saved.get("by"),
+        row["occurred_at"],
+        row["event_id"],
+    )

@@ -1,0 +1,75 @@
+"""Makes a search of a filter: with what its segments ask for, values as identity compares them, and the quota's end.
+
+Call it in one snapshot, so that all of these are of one moment.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import ValidationError
+
+from projections.customers.search import filters
+from projections.customers.search.asking import AskedAt, QuotaEnd
+from projections.customers.search.costs import cost_of, terms_in
+from projections.customers.search.queries import Search, counts_of, most_customers
+from projections.customers.search.rewriting import MOST_NESTED, SegmentFilters, Unsearchable, expanded, normalised
+from projections.engine.connection import Connection
+from projections.identity.resolution.policy import Policy
+from projections.quota.queries import boundary_of
+from projections.segments.queries import SegmentVersion, segments_named
+from projections.settings.queries import quota_setting
+
+# More segments than these can't be within the limits of a filter, so that no more are read.
+_MOST_SEGMENTS: Final = MOST_NESTED * filters.MOST_LEAVES
+
+
+async def search_of(connection: Connection, tenant: str, policy: Policy, node: filters.FilterNode, now: int) -> Search:
+    """The search of a filter at the moment ``now``. Raises Unsearchable."""
+    segments = await load_segments(connection, tenant, node)
+    wanted = normalised(expanded(node, segments), policy)
+    return Search(tenant, wanted, AskedAt(now, await _quota_end(connection, tenant, wanted)))
+
+
+async def load_segments(connection: Connection, tenant: str, node: filters.FilterNode) -> SegmentFilters:
+    """What the segments of a filter ask for, and those within them; as many statements as they are nested."""
+    found: dict[str, filters.FilterNode | Unsearchable] = {}
+    wanted = _named_in([node])
+    for _ in range(MOST_NESTED):
+        if not wanted or len(found) > _MOST_SEGMENTS:
+            break
+        saved = await segments_named(connection, tenant, wanted)
+        read = {segment: filter_of(one) for segment, one in saved.items() if not one.deleted}
+        found |= read
+        inner = _named_in(one for one in read.values() if not isinstance(one, Unsearchable))
+        wanted = inner - found.keys()
+    return found
+
+
+def filter_of(segment: SegmentVersion) -> filters.FilterNode | Unsearchable:
+    """What a segment asks for; or, where its filter can't be read, the error that says so."""
+    try:
+        return filters.parse(segment.filter)
+    except ValidationError as error:
+        return Unsearchable(f"the segment {segment.segment!r} can't be read: {error.errors()[0]['msg']}")
+
+
+async def check_cost(connection: Connection, search: Search, times: int = 1) -> None:
+    """Raise TooDear if searching so many times is."""
+    counts = await counts_of(connection, search.tenant, terms_in(search.filter))
+    cost = cost_of(search.filter, counts, await most_customers(connection, search.tenant))
+    cost._replace(each=cost.each * times).check()
+
+
+def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:
+    return {one.segment for node in nodes for one in filters.walk(node) if isinstance(one, filters.BySegment)}
+
+
+async def _quota_end(connection: Connection, tenant: str, node: filters.FilterNode) -> QuotaEnd | None:
+    """The last contact within the quota, where the filter asks for it. Raises Unsearchable."""
+    if not any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
+        return None
+    setting = await quota_setting(connection, tenant)
+    if setting.unit != "contacts":
+        raise Unsearchable("`over_quota` is about contacts, and this quota counts customers")
+    boundary = await boundary_of(connection, tenant, setting)
+    return None if boundary is None else QuotaEnd(*boundary)

@@ -1,0 +1,65 @@
+"""Segments are opened to what they ask for, within the limits of a filter."""
+
+from typing import Any
+
+import pytest
+
+from projections.customers.search import filters
+from projections.customers.search.filters import parse
+from projections.customers.search.rewriting import MOST_NESTED, SegmentFilters, Unsearchable, expanded
+
+VIP = {"tag": "vip"}
+
+
+def segments(**found: Any) -> SegmentFilters:
+    return {name: parse(value) for name, value in found.items()}
+
+
+def leaves(node: filters.FilterNode) -> list[Any]:
+    return [filters.to_json(one) for one in filters.walk(node) if not one.parts]
+
+
+def test_a_segment_is_opened_where_it_stands() -> None:
+    known = segments(vip=VIP, both={"all": [{"segment": "vip"}, {"valid": True}]})
+    opened = expanded(parse({"not": {"segment": "both"}}), known)
+    assert leaves(opened) == [VIP, {"valid": True}]
+    assert filters.to_json(opened) == {"not": {"segment": "both"}}
+
+
+def nested(times: int, inner: Any) -> Any:
+    return {"not": nested(times - 1, inner)} if times else inner
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        (segments(), "there is no segment 'a'"),
+        (segments(a={"segment": "a"}), "'a' contains itself: a > a"),
+        (segments(a={"not": {"segment": "b"}}, b={"any": [VIP, {"segment": "a"}]}), "'a' contains itself: a > b > a"),
+        (segments(a={"segment": "gone"}), "there is no segment 'gone'"),
+        ({"a": Unsearchable("the segment 'a' can't be read")}, "can't be read"),
+        (segments(a={"any": [{"segment": "b"}] * 10}, b={"any": [VIP] * 11}), "more than 100 conditions"),
+        (
+            segments(a={"segment": "1"}, **{f"{n}": {"segment": f"{n + 1}"} for n in range(1, 40)}),
+            "more than 16 levels",
+        ),
+        (segments(a={"not": {"segment": "b"}}, b=nested(7, {"segment": "c"}), c=nested(7, VIP)), "more than 16 levels"),
+    ],
+    ids=["unknown", "itself", "cycle", "unknown inside", "unreadable", "leaves", "chain", "levels"],
+)
+def test_a_segment_that_cannot_be_searched_is_refused_by_name(known: SegmentFilters, why: str) -> None:
+    with pytest.raises(Unsearchable, match=why):
+        expanded(parse({"segment": "a"}), known)
+
+
+def test_a_segment_may_stand_in_several_places() -> None:
+    known = segments(a={"all": [{"segment": "b"}, {"not": {"segment": "b"}}]}, b=VIP)
+    assert leaves(expanded(parse({"any": [{"segment": "a"}, {"segment": "b"}]}), known)) == [VIP] * 3
+
+
+def test_as_many_levels_as_are_allowed_are_opened() -> None:
+    known = segments(**({f"s{n}": {"segment": f"s{n + 1}"} for n in range(40)} | {f"s{MOST_NESTED}": VIP}))
+    first = 2  # the leaf is one level, and each segment is one
+    assert leaves(expanded(parse({"segment": f"s{first}"}), known)) == [VIP]
+    with pytest.raises(Unsearchable, match="16 levels"):
+        expanded(parse({"segment": f"s{first - 1}"}), known)
