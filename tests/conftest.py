@@ -68,6 +68,13 @@ async def database(postgres: servers.SharedPostgres) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def database_with_read_models(postgres: servers.SharedPostgres) -> AsyncIterator[str]:
+    """URL of a database of the test's own, with the control tables and the empty read models of the generation g1."""
+    async with servers.fresh_database(postgres, servers.TEMPLATE_WITH_READ_MODELS) as url:
+        yield url
+
+
+@pytest.fixture
 def topic_prefix() -> str:
     """First part of topic names that no other test uses."""
     return f"t-{uuid.uuid4().hex[:10]}"

@@ -18,9 +18,10 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture
 async def world(
-    kafka: str, database: str, topic_prefix: str, tmp_path: Path, fork_server: ForkServer
+    kafka: str, database_with_read_models: str, topic_prefix: str, tmp_path: Path, fork_server: ForkServer
 ) -> AsyncIterator[World]:
     """A log and a database on the session's servers, prepared; its workers are killed in the end."""
-    made = await World(settings_for(kafka, database, topic_prefix, tmp_path), tmp_path, fork_server).prepare()
+    settings = settings_for(kafka, database_with_read_models, topic_prefix, tmp_path)
+    made = await World(settings, tmp_path, fork_server).prepare()
     yield made
     made.end()

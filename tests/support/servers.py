@@ -24,7 +24,9 @@ import psutil
 import pytest
 from rich.console import Console
 
+from projections.engine.generations import ensure_generation
 from projections.migrations.upgrade import upgrade
+from projections.registry import SCHEMA
 from services.embedded.broker import Choice, make_broker
 from services.embedded.errors import CannotStart
 from services.embedded.fallback import FallbackBroker
@@ -35,9 +37,11 @@ from services.runtime.settings import Settings
 
 _WHERE = "ONEFOLD_TEST_SERVERS"  # inherited by xdist's workers
 TEMPLATE = "onefold_template"
+TEMPLATE_WITH_READ_MODELS = "onefold_template_with_read_models"
 _CONSOLE = Console(stderr=True)
 # Shared servers belong to the session, not to the worker that started them, so nothing may close them with a fixture.
 _started: list[Kafka | FallbackBroker | Postgres] = []
+_leases: list[Lease] = []  # of the shared servers that this process started
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class SharedKafka:
 
 @dataclass(frozen=True)
 class SharedPostgres:
-    """The session's database server, with a database of control tables to copy."""
+    """The session's database server, with databases to copy: of control tables, and with read models besides."""
 
     admin_url: str
 
@@ -68,7 +72,8 @@ class Session:
         self._lease = Lease(self._directory / "run")
 
     def end(self) -> None:
-        self._lease.release()
+        for lease in (self._lease, *_leases):  # without xdist this process also started the servers
+            lease.release()
         await_childless(self._directory / "run", 60)
         shutil.rmtree(self._directory, ignore_errors=True)
         os.environ.pop(_WHERE, None)
@@ -102,10 +107,15 @@ def _once(name: str, start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def _start_kafka() -> dict[str, Any]:
     home = _directory() / "shared"
-    broker = make_broker(home, Lease(_directory() / "run"), _CONSOLE, wanted=_wanted())
+    broker = make_broker(home, _shared_lease(), _CONSOLE, wanted=_wanted())
     broker.start()
     _started.append(broker)
     return asdict(SharedKafka(broker.bootstrap, isinstance(broker, Kafka)))
+
+
+def _shared_lease() -> Lease:
+    _leases.append(Lease(_directory() / "run"))
+    return _leases[-1]
 
 
 def _wanted() -> Choice:
@@ -115,16 +125,20 @@ def _wanted() -> Choice:
 
 def _start_postgres() -> dict[str, Any]:
     home = _directory() / "shared"
-    server = Postgres(home / "postgres", home / "logs" / "postgres.log", Lease(_directory() / "run"), durable=False)
+    server = Postgres(home / "postgres", home / "logs" / "postgres.log", _shared_lease(), durable=False)
     server.start()
     _started.append(server)
-    asyncio.run(_make_template(server))
+    asyncio.run(_make_templates(server))
     return asdict(SharedPostgres(server.url_of("postgres")))
 
 
-async def _make_template(server: Postgres) -> None:
+async def _make_templates(server: Postgres) -> None:
     await _execute(server.url_of("postgres"), f'CREATE DATABASE "{TEMPLATE}"')
     await upgrade(server.url_of(TEMPLATE))
+    await _execute(server.url_of("postgres"), f'CREATE DATABASE "{TEMPLATE_WITH_READ_MODELS}" TEMPLATE "{TEMPLATE}"')
+    connection = await asyncpg.connect(server.url_of(TEMPLATE_WITH_READ_MODELS))
+    await ensure_generation(connection, SCHEMA)
+    await connection.close()
 
 
 async def _execute(url: str, statement: str) -> None:
@@ -136,10 +150,10 @@ async def _execute(url: str, statement: str) -> None:
 
 
 @asynccontextmanager
-async def fresh_database(server: SharedPostgres) -> AsyncIterator[str]:
-    """The URL of a new database with the control tables; it is dropped in the end."""
+async def fresh_database(server: SharedPostgres, template: str = TEMPLATE) -> AsyncIterator[str]:
+    """The URL of a new database with the tables of the template; it is dropped in the end."""
     name = f"t_{uuid.uuid4().hex[:12]}"
-    await _execute(server.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    await _execute(server.admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield server.url_of(name)
     finally:

@@ -11,8 +11,8 @@ from tests.support.read_api import MASTER, Brand, open_brand
 
 
 @pytest.fixture
-def settings(database: str) -> Settings:
-    return Settings(database=database, secret_key=SecretStr(MASTER))
+def settings(database_with_read_models: str) -> Settings:
+    return Settings(database=database_with_read_models, secret_key=SecretStr(MASTER))
 
 
 @pytest.fixture

@@ -97,8 +97,8 @@ async def test_generations_are_listed_for_keys_of_administrators(brand: Brand) -
     ]
 
 
-async def test_without_a_generation_the_service_is_healthy_and_answers_503(settings: Settings) -> None:
-    app = create_app(settings)
+async def test_without_a_generation_the_service_is_healthy_and_answers_503(database: str) -> None:
+    app = create_app(Settings.model_validate({"database": database, "secret_key": MASTER}))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client,

@@ -42,10 +42,9 @@ class Generations(NamedTuple):
 
 
 @pytest.fixture
-async def generations(database: str, settings: Settings) -> AsyncIterator[Generations]:
-    first, second, apart = [await asyncpg.connect(database) for _ in range(3)]
-    for name in ("g1", "g2"):
-        await create_generation(first, name, SCHEMA)
+async def generations(settings: Settings) -> AsyncIterator[Generations]:
+    first, second, apart = [await asyncpg.connect(settings.database_url) for _ in range(3)]
+    await create_generation(first, "g2", SCHEMA)
     for connection, name in ((first, "g1"), (second, "g2"), (apart, "g1")):
         await connection.execute(f"SET search_path TO {name}")
     lookup = CustomerLookup.of(settings)

@@ -30,8 +30,8 @@ TWO_MEMBERS = [
 
 
 @pytest.fixture
-async def brand(database: str) -> AsyncIterator[Brand]:
-    async with open_brand(Settings(database=database, secret_key=SecretStr(MASTER))) as made:
+async def brand(database_with_read_models: str) -> AsyncIterator[Brand]:
+    async with open_brand(Settings(database=database_with_read_models, secret_key=SecretStr(MASTER))) as made:
         yield made
 
 
