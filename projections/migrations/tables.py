@@ -161,3 +161,14 @@ QUOTA_LEVELS: Final = sa.Table(
     sa.Column("tenant", _text(), primary_key=True),
     sa.Column("level", sa.Integer(), nullable=False),
 )
+# How many customers each segment had on a day, UTC: what can't be had from the log later, so it outlives generations.
+SEGMENT_SIZES: Final = sa.Table(
+    "segment_sizes",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("segment", _text(), primary_key=True),
+    sa.Column("day", sa.Date(), primary_key=True),
+    sa.Column("customers", sa.BigInteger()),  # none: they were not counted, and problem says why
+    sa.Column("problem", sa.Text()),
+    sa.Column("counted_at", sa.BigInteger(), nullable=False),  # in ms since 1970
+)

@@ -5,6 +5,7 @@ is visible. An event whose filter can't be read stays: its segment says what is 
 """
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -14,12 +15,14 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT
 from projections.engine.statements import array, compiled
+from projections.migrations.tables import SEGMENT_SIZES
 from projections.timeline.tables import SEGMENT_ID, SEGMENT_TYPE
 from projections.timeline.tables import TABLE as TIMELINE
 
 _SHOWN: Final = (sa.cast(TIMELINE.c.data, sa.Text).label("data"), TIMELINE.c.occurred_at, TIMELINE.c.event_id)
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _SAVED: Final = (
-    TIMELINE.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+    TIMELINE.c.tenant == _TENANT,
     TIMELINE.c.contact_id == sa.literal(NO_CONTACT, sa.Uuid()),
     TIMELINE.c.type == SEGMENT_TYPE,
 )
@@ -38,6 +41,18 @@ class SegmentVersion(NamedTuple):
     by: str | None
     saved_at: int
     event_id: str
+
+
+class SegmentSize(NamedTuple):
+    """How many customers a segment had on a day, UTC; None where they were not counted, and ``problem`` says why.
+
+    ``counted_at`` is the moment, in ms.
+    """
+
+    day: date
+    customers: int | None
+    problem: str | None
+    counted_at: int
 
 
 def _latest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -64,6 +79,32 @@ def _versions() -> str:
     return compiled(chosen.order_by(*_NEWEST).limit(_LIMIT), "tenant", "segment", "before", "event_id", "limit")
 
 
+def _due() -> str:
+    """Selects the first segment that is not deleted and has no size of the day."""
+    latest = _latest().subquery("latest")
+    day = sa.bindparam("day", type_=sa.Date())
+    sizes = SEGMENT_SIZES.c
+    counted = sa.exists().where(sizes.tenant == _TENANT, sizes.segment == latest.c.segment, sizes.day == day)
+    existing = sa.func.coalesce(latest.c.deleted, "false") != "true"
+    chosen = sa.select(latest.c.segment).where(existing, sa.not_(counted)).order_by(latest.c.segment).limit(1)
+    return compiled(chosen, "tenant", "day")
+
+
+def _sizes() -> str:
+    sizes, first, last = SEGMENT_SIZES.c, *(sa.bindparam(name, type_=sa.Date()) for name in ("first", "last"))
+    chosen = sa.select(sizes.day, sizes.customers, sizes.problem, sizes.counted_at).where(
+        sizes.tenant == _TENANT,
+        sizes.segment == sa.bindparam("segment", type_=sa.Text()),
+        sizes.day.between(first, last),
+    )
+    return compiled(chosen.order_by(sizes.day), "tenant", "segment", "first", "last")
+
+
+_DUE: Final = _due()
+_SIZES: Final = _sizes()
+_TENANTS: Final = compiled(
+    sa.select(TIMELINE.c.tenant).where(TIMELINE.c.type == SEGMENT_TYPE).distinct().order_by(TIMELINE.c.tenant)
+)
 _NAMED: Final = compiled(_latest(sa.any_(array("segments", sa.Text())) == SEGMENT_ID), "tenant", "segments")
 _PAGE: Final = _page()
 _VERSIONS: Final = _versions()
@@ -88,6 +129,22 @@ async def versions_of(
     ``before`` is the time and the event id of the last one of the page before.
     """
     return [_version(row) for row in await connection.fetch(_VERSIONS, tenant, segment, *before, limit)]
+
+
+async def tenants_with_segments(connection: Connection) -> list[str]:
+    """The tenants that ever saved a segment, sorted."""
+    return [row[0] for row in await connection.fetch(_TENANTS)]
+
+
+async def segment_due(connection: Connection, tenant: str, day: date) -> str | None:
+    """A segment whose size of the day is not known; None if there is none."""
+    found: str | None = await connection.fetchval(_DUE, tenant, day)
+    return found
+
+
+async def sizes_of(connection: Connection, tenant: str, segment: str, first: date, last: date) -> list[SegmentSize]:
+    """The sizes on the days from the first to the last on which it was counted. One statement."""
+    return [SegmentSize(*row) for row in await connection.fetch(_SIZES, tenant, segment, first, last)]
 
 
 def _version(row: Any) -> SegmentVersion:

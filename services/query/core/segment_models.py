@@ -1,8 +1,9 @@
 """The shapes of segments: saved filters, what was saved of them, and how many customers they have."""
 
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, NonNegativeInt
 
 from services.query.core.models import Shape, Timestamp
 from services.query.core.search_models import AsOf, Total
@@ -51,3 +52,18 @@ class SegmentHistory(Shape):
 
     versions: list[SegmentChange]
     next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
+
+
+class SegmentSizeOnDay(Shape):
+    """How many customers the segment had when it was counted on a day, UTC."""
+
+    day: date
+    customers: Annotated[NonNegativeInt | None, Field(description="null where they could not be counted")]
+    problem: Annotated[str | None, Field(description="why they could not be counted")]
+    counted_at: Timestamp
+
+
+class SegmentSizes(Shape):
+    """The days on which the segment was counted, in their order; on others it was not, so no day is made up."""
+
+    sizes: list[SegmentSizeOnDay]

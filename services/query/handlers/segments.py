@@ -6,14 +6,23 @@ from projections.customers.search import queries
 from projections.customers.search.costs import TooDear
 from projections.customers.search.filters import parse
 from projections.customers.search.rewriting import Unsearchable
-from projections.segments.queries import SegmentVersion, segments_after, segments_named, versions_of
+from projections.segments.queries import SegmentVersion, segments_after, segments_named, sizes_of, versions_of
 from projections.segments.searching import check_cost, filter_of, search_of
 from schemas.events.base import LATEST_MS
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
 from services.query.core.search_models import Total
-from services.query.core.segment_models import SegmentChange, SegmentDetail, SegmentHistory, SegmentPage, SegmentView
+from services.query.core.segment_models import (
+    SegmentChange,
+    SegmentDetail,
+    SegmentHistory,
+    SegmentPage,
+    SegmentSizeOnDay,
+    SegmentSizes,
+    SegmentView,
+)
 from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.quota import DaySpan
 from services.query.handlers.search import counted
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
@@ -57,6 +66,14 @@ class SegmentReader:
         versions = [SegmentChange(**_fields(one), deleted=one.deleted) for one in found[:limit]]
         last = versions[-1] if len(found) > limit else None
         return SegmentHistory(versions=versions, next=last and cursors.write_version(last.saved_at, last.event_id))
+
+    async def sizes(self, tenant: str, segment: str, span: DaySpan) -> SegmentSizes:
+        """How many customers a segment had on days, a deleted one too. Raises NotFound."""
+        async with snapshot(self._read_models, tenant) as moment:
+            if segment not in await segments_named(moment.connection, tenant, [segment]):
+                raise NotFound(NO_SEGMENT)
+            found = await sizes_of(moment.connection, tenant, segment, span.first, span.last)
+        return SegmentSizes(sizes=[SegmentSizeOnDay.model_validate(one._asdict()) for one in found])
 
     async def _total(self, moment: Snapshot, segment: str, now: int, *, exact: bool) -> tuple[Total | None, str | None]:
         """How many customers there are, or why that can't be said."""

@@ -45,6 +45,7 @@ async def _which(over_quota: Annotated[Literal["true"], Query(description="which
     return over_quota
 
 
+DaysInQuery = Annotated[DaySpan, Depends(_span)]
 ReadingQuota = Annotated[QuotaReader, Depends(_quota)]
 
 
@@ -55,7 +56,7 @@ ReadingQuota = Annotated[QuotaReader, Depends(_quota)]
     responses=SPANNED,
     dependencies=ABOUT_NOW,
 )
-async def read_quota(asking: Asking, quota: ReadingQuota, span: Annotated[DaySpan, Depends(_span)]) -> Response:
+async def read_quota(asking: Asking, quota: ReadingQuota, span: DaysInQuery) -> Response:
     """The limit and what is used of it, by channel and account and day by day: exact at this moment."""
     return answer(await quota.status(asking.tenant, span))
 

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from schemas.events.tenant import SegmentId
 from services.query.core import cursors
-from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage
+from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage, SegmentSizes
 from services.query.handlers.segments import SegmentReader
 from services.query.http.parameters import ABOUT_NOW, Asking, Now
+from services.query.http.quota import DaysInQuery
 from services.query.http.responses import PAGED, SPANNED, answer
 from services.runtime.api import keyed_router, problem_responses
 from services.runtime.problems import INVALID_REQUEST
@@ -81,3 +82,17 @@ async def read_segment_history(
 ) -> Response:
     """Each filter and name that it had, who saved it and when, and when it was deleted; the newest first."""
     return answer(await segments.history(asking.tenant, segment, cursor, limit))
+
+
+@router.get(
+    "/{segment}/sizes",
+    summary="How many customers a segment had",
+    response_model=SegmentSizes,
+    responses=SPANNED,
+    dependencies=ABOUT_NOW,
+)
+async def read_segment_sizes(
+    asking: Asking, segments: ReadingSegments, segment: SegmentInPath, days: DaysInQuery
+) -> Response:
+    """Each segment is counted once a day, UTC, by the filter that it has at that moment."""
+    return answer(await segments.sizes(asking.tenant, segment, days))

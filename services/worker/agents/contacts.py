@@ -26,6 +26,7 @@ from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, BackgroundService, WorkerResources
 from services.worker.background.composer import Composer
+from services.worker.background.segment_counter import SegmentCounter
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -56,14 +57,15 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     async def save(connection: Connection, events: list[ContactEvent], partition: int) -> int:
         return (await save_together(connection, [events], [partition]))[0]
 
-    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _composers(resources), save_together)
+    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _background(resources), save_together)
 
 
-def _composers(resources: WorkerResources) -> tuple[BackgroundService, ...]:
-    """The composer of customer rows; none where the process folds some read models only."""
+def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
+    """The composer of customer rows and the counter of segments; none where the process folds some read models only."""
     if resources.read_models is not None:
         return ()
-    return (Composer(resources.connect, resources.settings.default_region),)
+    region = resources.settings.default_region
+    return (Composer(resources.connect, region), SegmentCounter(resources.connect, region))
 
 
 def _partition_of(partitions: Sequence[list[ContactEvent]], numbers: Sequence[int]) -> Callable[[UUID], int]:

@@ -1,16 +1,19 @@
 """Segments over HTTP: what they are, what they were, how many customers they have, and searches by them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from projections.customers.search import costs
 from schemas.codec import from_dict
 from schemas.events import Event
-from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage
+from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage, SegmentSizes
+from services.worker.background.segment_counter import SegmentCounter
 from tests.support.contact_records import event
 from tests.support.read_api import NOW, Brand
 from tests.support.searches import compose_all
-from tests.support.strategies import BASE_MS
+from tests.support.strategies import BASE_MS, DAY_MS
 
 VIP, LOUD = {"tag": "vip"}, {"last_customer": {"since": "-60d"}}
 
@@ -134,3 +137,39 @@ async def test_a_match_opens_segments_to_their_conditions(segments: Brand) -> No
     inner, loud = outer["parts"][0]["parts"]
     assert (inner["asked"], inner["holds"], inner["parts"][0]["seen"][0]["value"]) == ({"segment": "vip"}, True, 1)
     assert (loud["condition"], loud["holds"]) == ("last_customer", False)
+
+
+async def test_each_segment_is_counted_once_a_day(segments: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection, today = segments.connection, [NOW]
+    counter = SegmentCounter(lambda: pytest.fail("not by itself"), "TW", rest=0, clock=lambda: today[0])
+    assert await counter.count_all(connection) == 5  # another tenant's customers have no rows yet
+    assert await counter.count_all(connection) == 0
+    today[0] += DAY_MS
+    with monkeypatch.context() as cheap:
+        cheap.setattr(costs, "MOST", 0)
+        assert await counter.count_all(connection) == 5
+    await segments.fold_contacts(saved("loud-vip", 13, None, deleted=True))
+    today[0] += DAY_MS
+    assert await counter.count_all(connection) == 4
+    span = _days(NOW, today[0])
+    found = await segments.json("/v1/segments/loud-vip/sizes", **span)
+    assert SegmentSizes.model_validate(found).model_dump(mode="json") == found
+    first, second = found["sizes"]
+    assert (first["customers"], first["problem"], first["counted_at"]) == (1, None, NOW)
+    assert second["customers"] is None
+    assert second["problem"].startswith("This filter would look at up to 2 customers")
+    assert [one["customers"] for one in (await segments.json("/v1/segments/vip/sizes", **span))["sizes"]] == [
+        2,
+        None,
+        2,
+    ]
+    (cycle, *_) = (await segments.json("/v1/segments/a/sizes", **span))["sizes"]
+    assert cycle["problem"] == "the segment 'a' contains itself: a > b > a"
+    assert (await segments.json("/v1/segments/vip/sizes", **_days(NOW, NOW)))["sizes"][0]["counted_at"] == NOW
+    assert (await segments.get("/v1/segments/loud-vip/sizes", key="other")).status_code == 404
+
+
+def _days(first: int, last: int) -> dict[str, str]:
+    return {
+        name: datetime.fromtimestamp(at / 1000, UTC).date().isoformat() for name, at in (("from", first), ("to", last))
+    }
