@@ -124,6 +124,14 @@ async def unlock_composer(connection: Connection) -> None:
     await connection.execute(_UNLOCK)
 
 
+async def is_composing(connection: Connection) -> bool:
+    """Whether a connection is the composer of this schema."""
+    if await lock_composer(connection):
+        await unlock_composer(connection)
+        return False
+    return True
+
+
 async def state_of(connection: Connection, tenant: str) -> ComposedRow | None:
     """How far a tenant's rows are made; None before the first pass."""
     row = await connection.fetchrow(_STATE, tenant)

@@ -17,6 +17,11 @@ _NOTE: Final = compiled(
     sa.update(GENERATIONS).where(_NAMED).values(comparison=sa.bindparam("comparison", type_=JSONB())),
     *("of_name", "comparison"),
 )
+_LEFT_OUT: Final = compiled(
+    sa.select(GENERATIONS.c.name, GENERATIONS.c.comparison["left_out"].as_integer()).where(
+        GENERATIONS.c.comparison["left_out"].is_not(None)
+    )
+)
 _LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.rebuild"))))
 
 
@@ -30,6 +35,11 @@ async def fold_versions(connection: Connection, name: str) -> Mapping[str, int] 
 async def note_comparison(connection: Connection, name: str, comparison: Mapping[str, Any]) -> None:
     """Keep the result of the latest comparison."""
     await connection.execute(_NOTE, name, orjson.dumps(dict(comparison)).decode())
+
+
+async def customers_left_out(connection: Connection) -> dict[str, int]:
+    """How many customers the latest comparison of each generation left out, of those that were compared."""
+    return {row[0]: row[1] for row in await connection.fetch(_LEFT_OUT)}
 
 
 async def lock_rebuild(connection: Connection) -> bool:

@@ -72,6 +72,13 @@ _ANY_UP_TO: Final = compiled(
     sa.select(sa.exists().where(_OF_TENANT, TOUCHED.c.number <= sa.bindparam("number", type_=sa.BigInteger()))),
     *("tenant", "number"),
 )
+_LATEST_OF_ALL: Final = compiled(sa.select(sa.func.coalesce(sa.func.max(TOUCHED.c.number), 0)))
+_NUMBER_UP_TO: Final = compiled(
+    sa.select(sa.func.count())
+    .select_from(TOUCHED)
+    .where(TOUCHED.c.number <= sa.bindparam("number", type_=sa.BigInteger())),
+    "number",
+)
 _TENANTS: Final = compiled(sa.select(TOUCHED.c.tenant).distinct().order_by(TOUCHED.c.tenant))
 _AGE: Final = sa.func.clock_timestamp() - sa.func.min(TOUCHED.c.noted_at)
 _BEHIND: Final = compiled(
@@ -138,6 +145,16 @@ async def latest_touched(connection: Connection, tenant: str) -> int | None:
 async def is_touched_up_to(connection: Connection, tenant: str, number: int) -> bool:
     """Whether the composer has changes of a tenant to take of those with numbers up to this one."""
     return bool(await connection.fetchval(_ANY_UP_TO, tenant, number))
+
+
+async def latest_of_all(connection: Connection) -> int:
+    """The number of the latest change of any tenant that the composer has not taken; 0 if it has taken all."""
+    return int(await connection.fetchval(_LATEST_OF_ALL))
+
+
+async def number_touched_up_to(connection: Connection, number: int) -> int:
+    """How many chunks changed something that the composer has not taken, of those with numbers up to this one."""
+    return int(await connection.fetchval(_NUMBER_UP_TO, number))
 
 
 async def touched_tenants(connection: Connection) -> list[str]:

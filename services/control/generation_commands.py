@@ -79,4 +79,5 @@ def _state(one: "GenerationProgress") -> str:
     limits = [f"{word} {when(time)}" for word, time in (("as of", one.as_of), ("known at", one.known_at)) if time]
     models = [] if one.read_models is None else [f"only {' '.join(one.read_models) or 'former read models'}"]
     pace = [] if one.pace is None else [f"pace {one.pace:.0%}"]
-    return ", ".join([one.state, *limits, *models, *pace])
+    left_out = [f"{one.left_out:,} customers not compared"] if one.left_out else []
+    return ", ".join([one.state, *limits, *models, *pace, *left_out])

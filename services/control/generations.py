@@ -18,6 +18,7 @@ from projections.engine.generations import (
 )
 from projections.engine.offsets import all_offsets
 from projections.engine.paces import all_paces
+from projections.engine.rebuilds import customers_left_out
 from projections.registry import schema_of
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.runtime.broker import BROKER_ERRORS, delete_topics, log_ends
@@ -60,6 +61,7 @@ class GenerationProgress(NamedTuple):
     changes: str
     read_models: tuple[str, ...] | None
     pace: float | None
+    left_out: int | None
     partitions: tuple[PartitionProgress, ...]
 
     @property
@@ -91,8 +93,11 @@ async def progress_of_all(connection: Connection, settings: Settings) -> list[Ge
     """Every generation with its progress, the oldest first. While Kafka can't be reached, without the log's ends."""
     ends = await _log_ends(settings)
     paces = await all_paces(connection)
+    left_out = await customers_left_out(connection)
     known = await all_generations(connection)
-    return [await _progress(connection, settings, one, ends, paces.get(one.name)) for one in known]
+    return [
+        await _progress(connection, settings, one, ends, (paces.get(one.name), left_out.get(one.name))) for one in known
+    ]
 
 
 async def drop(settings: Settings, name: str) -> None:
@@ -126,7 +131,7 @@ async def _progress(
     settings: Settings,
     one: GenerationRecord,
     ends: dict[int, int] | None,
-    pace: float | None,
+    of_rebuild: tuple[float | None, int | None],
 ) -> GenerationProgress:
     log = CHANNEL_EVENTS.full_name(settings.topic_prefix)
     async with connection.transaction():
@@ -150,6 +155,6 @@ async def _progress(
         one.known_at,
         one.generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix),
         None if one.read_models is None else tuple(sorted(one.read_models)),
-        pace,
+        *of_rebuild,
         partitions,
     )

@@ -1,8 +1,7 @@
 """Compares the generation that is built with the active one, at the same offsets of the log."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -15,12 +14,13 @@ from projections.engine.comparison import ComparedTable, Digest, digests, hashes
 from projections.engine.holds import set_hold
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
+from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change, notes_changes
 from services.rebuild.adapters.postgres import OpenSnapshot, snapshot
 from services.rebuild.core.comparing import (
     MOST_ROWS,
     ComparedPlace,
-    DifferingKeys,
     DifferingRow,
+    FoundKeys,
     GenerationComparison,
     TenantRows,
     differing_keys,
@@ -28,15 +28,15 @@ from services.rebuild.core.comparing import (
     places_of,
 )
 from services.rebuild.pair import GenerationPair
+from services.rebuild.waiting import Waiting
 from services.runtime.errors import ForeseenError
+from services.runtime.terminal import say
 
 _ROUNDS: Final = 4  # for rows of identity, of which the active generation may have read some more or less evidence
-_MOST_ROUNDS: Final = 60  # while the active generation reads the evidence that it had left
+_MOST_ROUNDS: Final = 60  # while the active generation reads evidence that it had left, or changes rows that differ
 _BETWEEN_ROUNDS: Final = 1.0  # seconds
-_LOOK_EVERY: Final = 0.2
-_MOVES_WITHIN: Final = 60.0  # seconds that the active generation may stand still behind the other one
 
-Differing = Mapping[TenantRows, DifferingKeys]
+Found = Mapping[TenantRows, FoundKeys]
 
 
 class CannotCompare(ForeseenError):
@@ -46,17 +46,30 @@ class CannotCompare(ForeseenError):
 async def compare(pair: GenerationPair, check: Callable[[], None], *, together: bool = True) -> GenerationComparison:
     """The result. ``check`` is called while it waits for workers; whatever it raises ends the comparison.
 
-    Without ``together`` the two generations are read one after the other.
+    It begins when the active generation has made its customer rows of all that changed until now, if somebody makes
+    them. Without ``together`` the two generations are read one after the other.
     """
+    await _customer_rows_made(pair, Waiting(check))
     versions = await fold_versions(pair.control, pair.active.name)
     comparing = _Comparing(pair, versions, check, together=together)
     await comparing.first_round()
     rounds = 1
-    while comparing.undecided and (rounds < _ROUNDS or (comparing.catches_up and rounds < _MOST_ROUNDS)):
+    while comparing.undecided and (rounds < _ROUNDS or (comparing.goes_on and rounds < _MOST_ROUNDS)):
         await asyncio.sleep(_BETWEEN_ROUNDS)
         await comparing.look_again()
         rounds += 1
     return comparing.result()
+
+
+async def _customer_rows_made(pair: GenerationPair, waiting: Waiting) -> None:
+    """Wait for the rows of the customers that were touched until now, while the active generation makes them."""
+    if pair.customers_too:
+        latest = await latest_change(pair.control, pair.active.name)
+
+        def show(left: ComposerBacklog) -> None:
+            say(f"{pair.active.name} makes customer rows, which are compared then: {left.changes:,} changes are left.")
+
+        await waiting.left_of(lambda: composer_backlog(pair.control, pair.active.name, latest), show)
 
 
 class _Comparing:
@@ -67,22 +80,22 @@ class _Comparing:
     ) -> None:
         self._pair = pair
         self._versions = versions
-        self._check = check
+        self._waiting = Waiting(check)
         self._together = together
         models = pair.building.read_models
         self._tables = [one for one in COMPARED if models is None or one.name in models]
         self._places: dict[str, list[ComparedPlace]] = {}
-        self._differing: dict[TenantRows, DifferingKeys] = {}
+        self._found: dict[TenantRows, FoundKeys] = {}
         self._rows: list[DifferingRow] = []
         self._changed: dict[str, str] = {}
         self._pending = 0
         self._read = 0
-        self.catches_up = False  # whether the active generation reads on, and has evidence left
+        self.goes_on = False  # whether the active generation reads evidence that it had left, or changes such rows
 
     @property
     def undecided(self) -> bool:
         """Whether rows differ that may do so for the moment only."""
-        return any(place.read_model in EVENTUAL for place in self._differing)
+        return any(place.read_model in EVENTUAL for place in self._found)
 
     async def first_round(self) -> None:
         """Compare every table."""
@@ -97,37 +110,43 @@ class _Comparing:
     async def look_again(self) -> None:
         """Compare again what differed, and drop what does not differ any more."""
         async with self._snapshots() as both:
-            before, self._differing = self._differing, {}
+            before, self._found = self._found, {}
             for table in self._tables:
                 known = both.common(table)
                 if known is not None and any(place.read_model == table.name for place in before):
                     await self._compare(both, known, before)
             await self._note_rows(both)
 
-    async def _compare(self, both: "_Both", table: ComparedTable, before: Differing | None = None) -> None:
+    async def _compare(self, both: "_Both", table: ComparedTable, before: Found | None = None) -> None:
         here, there = await both.digests(table)
-        differs: dict[TenantRows, DifferingKeys] = {}
+        still: dict[TenantRows, FoundKeys] = {}
         for place in differing_places(table.name, here, there):
-            pending = await both.pending_customers(place.tenant) if table.table is CUSTOMER_ROWS else None
-            found = await both.differing_keys(table, place.tenant, pending)
+            found = await both.differing_keys(table, place.tenant)
             if before is not None:
-                found = before[place].still(found) if place in before else DifferingKeys((), complete=True)
+                found = before.get(place, FoundKeys()).still(found)
             if found:
-                differs[place] = found
-        self._differing |= differs
-        self._places[table.name] = places_of(table.name, here, there, differs.keys())
+                still[place] = found
+        self._found |= still
+        self._places[table.name] = places_of(table.name, here, there, still)
 
     async def _note_rows(self, both: "_Both") -> None:
         """Read the first rows that differ, in both versions."""
-        self._rows, self._pending = [], await self._pair.evidence_left(self._pair.active)
-        before, self._read = self._read, await self._pair.evidence_read(self._pair.active)
-        self.catches_up = self._pending > 0 and self._read > before
+        rows = [one async for one in self._first_rows(both)]
+        active = self._pair.active
+        pending, read = await self._pair.evidence_left(active), await self._pair.evidence_read(active)
+        changed = any(one.place.read_model in EVENTUAL and one not in self._rows for one in rows)
+        self.goes_on = changed or (pending > 0 and read > self._read)
+        self._rows, self._pending, self._read = rows, pending, read
+
+    async def _first_rows(self, both: "_Both") -> AsyncIterator[DifferingRow]:
+        left = MOST_ROWS
         for table in self._tables:
-            for place, found in self._differing.items():
-                left = MOST_ROWS - len(self._rows)
+            for place, found in self._found.items():
                 known = both.common(table)
                 if place.read_model == table.name and left and known is not None:
-                    self._rows += await both.rows(known, place, found.keys[:left])
+                    for row in await both.rows(known, place, found.differing.keys[:left]):
+                        left -= 1
+                        yield row
 
     def result(self) -> GenerationComparison:
         """What was found."""
@@ -142,35 +161,18 @@ class _Comparing:
         async with snapshot(pair.url, pair.active.name) as here:
             vector = here.offsets.get(pair.log, {})
             await set_hold(pair.control, pair.building.name, {pair.log: vector})
-            await self._until(lambda: pair.stands_at(vector))
+            await self._waiting.until(lambda: pair.stands_at(vector))
             async with snapshot(pair.url, pair.building.name) as there:
                 yield _Both(here, there, self._together)
 
     async def _until_not_ahead(self) -> None:
         """Wait until the active generation is as far as the other one. Raises CannotCompare if nobody feeds it."""
-        if left := await self._left_of(self._pair.records_ahead):
+        if left := await self._waiting.left_of(self._pair.records_ahead):
             active, building = self._pair.active.name, self._pair.building.name
             raise CannotCompare(
                 f"{building} is {left:,} records ahead of {active}, the active generation, and no worker goes on with "
                 f"{active}. Start one (onefold worker) and run the same command again."
             )
-
-    async def _left_of(self, left_now: Callable[[], Awaitable[int]]) -> int:
-        """Wait until nothing is left, and return 0; or return what is left when that has not changed for long."""
-        moved_at, before = time.monotonic(), -1
-        while left := await left_now():
-            if left != before:
-                moved_at, before = time.monotonic(), left
-            if time.monotonic() - moved_at > _MOVES_WITHIN:
-                break
-            self._check()
-            await asyncio.sleep(_LOOK_EVERY)
-        return left
-
-    async def _until(self, holds: Callable[[], Awaitable[bool]]) -> None:
-        while not await holds():
-            self._check()
-            await asyncio.sleep(_LOOK_EVERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +198,15 @@ class _Both:
             there = group.create_task(digests(self.there.connection, table))
         return here.result(), there.result()
 
-    async def differing_keys(self, table: ComparedTable, tenant: str, without: Container[UUID] | None) -> DifferingKeys:
-        """The keys of a tenant's rows that differ, but for those of the customers ``without``."""
+    async def differing_keys(self, table: ComparedTable, tenant: str) -> FoundKeys:
+        """The keys of a tenant's rows that differ."""
         here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
-        return await differing_keys(here, there, without=without)
+        return await differing_keys(here, there, pending=await self._pending(table, tenant))
 
-    async def pending_customers(self, tenant: str) -> Container[UUID]:
+    async def _pending(self, table: ComparedTable, tenant: str) -> Container[UUID]:
         """The customers whose rows here may be of an earlier moment: the composer is always a little late."""
+        if table.table is not CUSTOMER_ROWS or not notes_changes(self.here.columns):
+            return ()
         return await pending_customers(self.here.connection, tenant)
 
     async def rows(self, table: ComparedTable, place: TenantRows, keys: Sequence[Key]) -> list[DifferingRow]:

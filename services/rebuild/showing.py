@@ -109,6 +109,11 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
         say(f"Made by other code, {reason}: {', '.join(names)}.")
     if comparison.differing and comparison.pending:
         say(f"{active} has not read {comparison.pending} records of evidence, so rows of identity may differ for that.")
+    if comparison.left_out:
+        say(
+            f"Customers that were left out: {comparison.left_out:,}. Their rows differ, and {active} had still to make "
+            "them of the latest changes. Compare again when its workers have less to do: onefold rebuild"
+        )
     if comparison.rows:
         say(f"The first {len(comparison.rows)} rows that differ:")
         for row in comparison.rows:

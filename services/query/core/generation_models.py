@@ -39,6 +39,14 @@ class GenerationView(Shape):
             examples=[0.25],
         ),
     ]
+    left_out: Annotated[
+        int | None,
+        Field(
+            description="customers that the latest comparison left out: their rows differ, and the active generation "
+            "had still to make them of the latest changes; null if it was not compared",
+            examples=[0],
+        ),
+    ]
     changes_topic: Annotated[str, Field(examples=["onefold.customer-changes"])]
     folded: Annotated[int, Field(description="records of the log that were folded")]
     records: Annotated[int | None, Field(description="records of the log; null while Kafka is away")]

@@ -48,6 +48,7 @@ def _view(one: GenerationProgress) -> GenerationView:
         known_at=_ms_or_none(one.known_at),
         read_models=None if one.read_models is None else list(one.read_models),
         pace=one.pace,
+        left_out=one.left_out,
         changes_topic=one.changes,
         folded=one.folded,
         records=one.end,

@@ -53,24 +53,25 @@ async def snapshot(url: str, generation: str) -> AsyncIterator[OpenSnapshot]:
 
 async def offsets_of(control: Connection, generation: str) -> Offsets:
     """The next offsets of a generation's partitions, by topic."""
-    async with _in_schema(control, generation):
+    async with in_schema(control, generation):
         return await next_offsets(control)
 
 
 async def rolling_out(control: Connection, generation: str) -> bool:
     """Whether a tenant's policy is still being rolled out in the generation."""
-    async with _in_schema(control, generation):
+    async with in_schema(control, generation):
         return bool(await tenants_to_roll_out(control))
 
 
 async def composed(control: Connection, generation: str) -> bool:
     """Whether the customer rows of the generation are those of its contacts as they are now."""
-    async with _in_schema(control, generation):
+    async with in_schema(control, generation):
         return await has_composed(control)
 
 
 @asynccontextmanager
-async def _in_schema(control: Connection, generation: str) -> AsyncIterator[None]:
+async def in_schema(control: Connection, generation: str) -> AsyncIterator[None]:
+    """One snapshot in which the tables' names mean the generation's."""
     async with control.transaction(isolation="repeatable_read", readonly=True):
         await control.execute(f"SET LOCAL search_path TO {generation}")
         yield

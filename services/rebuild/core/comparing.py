@@ -36,9 +36,32 @@ class DifferingKeys(NamedTuple):
         before = frozenset(self.keys)
         return DifferingKeys(tuple(one for one in later.keys if one in before), later.complete)
 
+    def together(self, other: "DifferingKeys") -> "DifferingKeys":
+        """These and the other ones."""
+        return DifferingKeys((*self.keys, *other.keys), self.complete and other.complete)
+
     def __bool__(self) -> bool:
         """Whether rows differ."""
         return bool(self.keys) or not self.complete
+
+
+NO_KEYS: Final = DifferingKeys((), complete=True)
+
+
+class FoundKeys(NamedTuple):
+    """The keys of rows that differ: of those that can be judged, and of those that can't, ``undecided``."""
+
+    differing: DifferingKeys = NO_KEYS
+    undecided: DifferingKeys = NO_KEYS
+
+    def still(self, later: "FoundKeys") -> "FoundKeys":
+        """Those of the ``later`` ones that were among these."""
+        before = self.differing.together(self.undecided)
+        return FoundKeys(before.still(later.differing), before.still(later.undecided))
+
+    def __bool__(self) -> bool:
+        """Whether rows differ."""
+        return bool(self.differing or self.undecided)
 
 
 class DifferingRow(NamedTuple):
@@ -58,12 +81,16 @@ class DifferingRow(NamedTuple):
 
 
 class ComparedPlace(NamedTuple):
-    """The result for one tenant's rows of one read model."""
+    """The result for one tenant's rows of one read model.
+
+    ``left_out`` are rows that differ and could not be judged, since those here may be of an earlier moment.
+    """
 
     place: TenantRows
     rows_here: int
     rows_there: int
     same: bool
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +111,11 @@ class GenerationComparison:
         """The names of the read models that differ."""
         return tuple(sorted({one.place.read_model for one in self.places if not one.same}))
 
+    @property
+    def left_out(self) -> int:
+        """How many rows of customers differ and could not be judged: the active generation's were not up to date."""
+        return sum(one.left_out for one in self.places)
+
     def refused(self, accepted: Collection[str]) -> tuple[str, ...]:
         """The names of those that differ and were not accepted."""
         return tuple(name for name in self.differing if name not in accepted)
@@ -95,17 +127,23 @@ class GenerationComparison:
             "rows": [{"place": list(one.place), "columns": one.columns} for one in self.rows],
             "changed": dict(self.changed),
             "pending": self.pending,
+            "left_out": self.left_out,
         }
 
 
 def places_of(
-    read_model: str, here: Mapping[str, Digest], there: Mapping[str, Digest], differs: Collection[TenantRows]
+    read_model: str, here: Mapping[str, Digest], there: Mapping[str, Digest], found: Mapping[TenantRows, FoundKeys]
 ) -> list[ComparedPlace]:
-    """The results of a read model; ``differs`` are the places that still differed in the last round."""
-    places = (TenantRows(read_model, tenant) for tenant in sorted(here.keys() | there.keys()))
+    """The results of a read model; ``found`` are the keys that still differed in the last round."""
     return [
-        ComparedPlace(one, here.get(one.tenant, EMPTY).rows, there.get(one.tenant, EMPTY).rows, same=one not in differs)
-        for one in places
+        ComparedPlace(
+            place := TenantRows(read_model, tenant),
+            here.get(tenant, EMPTY).rows,
+            there.get(tenant, EMPTY).rows,
+            same=not (keys := found.get(place, FoundKeys())).differing,
+            left_out=len(keys.undecided.keys),
+        )
+        for tenant in sorted(here.keys() | there.keys())
     ]
 
 
@@ -116,13 +154,41 @@ def differing_places(read_model: str, here: Mapping[str, Digest], there: Mapping
 
 
 async def differing_keys(
-    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, without: Container[Any] | None = None
-) -> DifferingKeys:
+    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, pending: Container[Any] = ()
+) -> FoundKeys:
     """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys.
 
-    Those whose second part, after the tenant, is one of the ids ``without`` are left out.
+    Those whose second part, after the tenant, is one of the ids ``pending`` are undecided. ``most`` are remembered of
+    either kind.
     """
-    found: list[Key] = []
+    differing, undecided = _Keys(most), _Keys(most)
+    async for key in _unequal(here, there):
+        (undecided if key[1] in pending else differing).add(key)
+        if not differing.complete:
+            break
+    return FoundKeys(differing.found, undecided.found)
+
+
+class _Keys:
+    """The first keys of their kind."""
+
+    def __init__(self, most: int) -> None:
+        self.complete = True
+        self._most = most
+        self._keys: list[Key] = []
+
+    def add(self, key: Key) -> None:
+        if len(self._keys) < self._most:
+            self._keys.append(key)
+        else:
+            self.complete = False
+
+    @property
+    def found(self) -> DifferingKeys:
+        return DifferingKeys(tuple(self._keys), self.complete)
+
+
+async def _unequal(here: HashedRows, there: HashedRows) -> AsyncIterator[Key]:
     one, other = await anext(here, None), await anext(there, None)
     while one is not None or other is not None:
         if other is None or (one is not None and one[0] < other[0]):
@@ -134,12 +200,7 @@ async def differing_keys(
             key, one, other = one[0], await anext(here, None), await anext(there, None)
             if same:
                 continue
-        if without is not None and key[1] in without:
-            continue
-        if len(found) == most:
-            return DifferingKeys(tuple(found), complete=False)
-        found.append(key)
-    return DifferingKeys(tuple(found), complete=True)
+        yield key
 
 
 def _key(row: tuple[Key, int] | None) -> Key:

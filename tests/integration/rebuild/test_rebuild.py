@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from random import Random
+from uuid import UUID
 
 import psutil
 import pytest
 from rich.console import Console
 
 from projections.as_of.cutoff import Cutoff
+from projections.customers.composing import has_composed
+from projections.customers.store import lock_composer
 from projections.engine.connection import Connection
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.generations import Generation, Horizon, add_generation, all_generations
@@ -21,8 +24,11 @@ from projections.engine.holds import Vector
 from projections.engine.paces import FULL
 from projections.engine.rebuilds import lock_rebuild
 from projections.engine.sessions import service_reads
+from projections.engine.touched import note_touched
+from projections.engine.touched_ids import Touched
 from projections.registry import SCHEMA
 from services.control.generations import list_generations
+from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change
 from services.rebuild.choosing import CannotRebuild, Options
 from services.rebuild.comparing import CannotCompare
 from services.rebuild.core.pacing import FLOOR, START, ServiceLoad
@@ -134,21 +140,42 @@ async def test_rows_that_differ_are_found_and_shown_in_both_versions(world: Worl
     await world.append(*islice(history(Random(4)), 300))
     worker = world.start_worker()
     await world.settle()
-    assert await worker.stop() == 0
     async with world.connection() as connection:
+        await until(partial(has_composed, connection), 240, lambda: world.output)
+        assert await worker.stop() == 0
         contact = await connection.fetchval("SELECT min(contact_id::text) FROM contacts")
         await connection.execute("UPDATE timeline SET source = 'wrong' WHERE contact_id = $1::text::uuid", contact)
         await connection.execute("DELETE FROM contacts WHERE contact_id = $1::text::uuid", contact)
+    customer_id = await one_of_two_customers_is_late(world)
     result = await rebuilt(world)
     assert result.comparison is not None
-    assert differing(result) == ("contacts", "timeline")
+    assert differing(result) == ("contacts", "customer_rows", "timeline")
+    assert result.comparison.left_out == 1
+    assert [one.left_out for one in await list_generations(world.settings)] == [None, 1]
     rows = result.comparison.rows
-    assert {str(row.key[1]) for row in rows} == {contact}
+    of_customers = [row for row in rows if row.place.read_model == "customer_rows"]
+    assert [(row.key[1], row.columns) for row in of_customers] == [(customer_id, ("name",))]
+    assert {str(row.key[1]) for row in rows if row not in of_customers} == {contact}
     lost = [row for row in rows if row.place.read_model == "contacts"]
     assert [(row.here, row.there is not None) for row in lost] == [(None, True)]
     wrong = [row for row in rows if row.place.read_model == "timeline"]
     assert wrong
     assert all(row.columns == ("source",) for row in wrong)
+
+
+async def one_of_two_customers_is_late(world: World) -> UUID:
+    """Spoil two customers' rows, and note a change of one of them that nobody composes; returns the other one's id."""
+    async with world.connection() as connection, world.connection() as composer:
+        wrong, late = await connection.fetch("SELECT tenant, customer_id FROM customer_rows ORDER BY 2 LIMIT 2")
+        both: list[UUID] = [wrong["customer_id"], late["customer_id"]]
+        await connection.execute("UPDATE customer_rows SET name = 'wrong' WHERE customer_id = ANY($1)", both)
+        await note_touched(connection, {late["tenant"]: Touched(customers={late["customer_id"]})})
+        latest = await latest_change(connection, "g1")
+        assert not await composer_backlog(connection, "g1", latest), "nobody is to be waited for"
+        assert await lock_composer(composer)
+        assert await composer_backlog(connection, "g1", latest) == ComposerBacklog(1, ())
+        assert not await composer_backlog(connection, "g1", latest - 1)
+    return both[0]
 
 
 async def test_read_models_of_older_code_differ_with_the_reason(world: World) -> None:
@@ -280,6 +307,6 @@ async def test_a_generation_ahead_of_one_that_nobody_feeds_is_not_compared_for_e
     await rebuilt(world)
     async with world.connection() as connection:  # as if it had been restored from a backup
         await connection.execute("UPDATE g1.offsets SET next_offset = 0 WHERE topic = $1", world.topic)
-    monkeypatch.setattr("services.rebuild.comparing._MOVES_WITHIN", 1.0)
+    monkeypatch.setattr("services.rebuild.waiting._MOVES_WITHIN", 1.0)
     with pytest.raises(CannotCompare, match=r"records ahead of g1.*onefold worker"):
         await rebuilt(world)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 import pytest
 from rich.console import Console
 
+from services.rebuild.core.comparing import ComparedPlace, GenerationComparison, TenantRows
 from services.rebuild.core.progress import Reached, TopicPart
-from services.rebuild.showing import progress_of
+from services.rebuild.showing import progress_of, show_comparison
 
 POSITIONS: Mapping[TopicPart, Reached] = {("log", 0): Reached(1, 2), ("log", 1): Reached(2, 2)}
 DONE: Mapping[TopicPart, Reached] = {("log", 0): Reached(2, 2), ("log", 1): Reached(2, 2)}
@@ -27,3 +28,11 @@ def test_elsewhere_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str]) -
         showing.update(POSITIONS, 1.0)
         showing.update(DONE, 1.0)
     assert capsys.readouterr().err.endswith("g2: 4 of 4 records\n")
+
+
+def test_customers_that_were_left_out_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    place = ComparedPlace(TenantRows("customer_rows", "demo"), 5, 5, same=True, left_out=1200)
+    show_comparison(GenerationComparison([place]), "g1", "g2", values=False)
+    assert "Customers that were left out: 1,200." in capsys.readouterr().err
+    show_comparison(GenerationComparison([place._replace(left_out=0)]), "g1", "g2", values=False)
+    assert "left out" not in capsys.readouterr().err
