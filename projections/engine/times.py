@@ -36,3 +36,11 @@ def read_time(text: str) -> int:
     if found.tzinfo is None:
         raise NoTime
     return (found - _EPOCH) // _MS
+
+
+def read_datetime(text: str) -> datetime:
+    """The time, read as ``read_time`` does, in UTC. Raises NoTime, also for what no datetime can be."""
+    try:
+        return _EPOCH + read_time(text) * _MS
+    except OverflowError:
+        raise NoTime from None

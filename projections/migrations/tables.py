@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 SCHEMA: Final = "onefold"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
-SCOPES: Final = ("events:write", "customers:read", "customers:write", "admin")
+SCOPES: Final = ("events:write", "customers:read", "customers:write", "audit", "admin")
 STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")
@@ -51,6 +51,26 @@ KEYS: Final = sa.Table(
     sa.Column("prefix", _text(), nullable=False),
     _now("created_at"),
     sa.Column("revoked_at", sa.DateTime(timezone=True)),
+    sa.Column("rate", sa.Double()),  # tokens a second in one process; none: the setting's
+    sa.Column("burst", sa.Double()),  # tokens of a full bucket; none: those of two seconds
+)
+# Requests of keys. No identifiers: objects by ids that Onefold made. Entries outlive their keys, so no foreign keys.
+AUDIT: Final = sa.Table(
+    "audit",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("request_id", sa.Uuid(), primary_key=True),
+    sa.Column("key_prefix", _text(), nullable=False),
+    sa.Column("key_name", sa.Text(), nullable=False),
+    sa.Column("action", _text(), nullable=False),
+    sa.Column("route", sa.Text(), nullable=False),
+    sa.Column("named_by", sa.Text()),
+    sa.Column("object_ids", ARRAY(sa.Uuid()), nullable=False),
+    sa.Column("status", sa.Integer(), nullable=False),
+    sa.Index("audit_key_ix", "tenant", "key_prefix", "at"),
+    sa.Index("audit_action_ix", "tenant", "action", "at"),
+    sa.Index("audit_object_ids_ix", "object_ids", postgresql_using="gin"),
 )
 SOURCES: Final = sa.Table(
     "sources",

@@ -12,24 +12,39 @@ from typing import Final
 from starlette.requests import Request
 
 from services.control.keys import KEY_START, ApiKey, hash_of
-from services.runtime.api import refuse_unknown_parameters
+from services.runtime.api import Access, refuse_unknown_parameters
+from services.runtime.auditing import AuditFull, AuditTrail, note_of
+from services.runtime.buckets import Allowance
 from services.runtime.caching import LookupCache
 from services.runtime.database import is_unavailable
-from services.runtime.problems import FORBIDDEN, UNAUTHENTICATED, Problem, unavailable
+from services.runtime.metrics import rate_limited_by
+from services.runtime.problems import FORBIDDEN, TOO_FAST, UNAUTHENTICATED, UNAVAILABLE, Problem, unavailable
+from services.runtime.rate_limits import RateLimits, TooFast, limit_headers
 
 FindKey = Callable[[bytes], Awaitable[ApiKey | None]]
 _SCHEME: Final = "bearer "
 # Longer than any key: a longer text is not worth hashing.
 _LONGEST: Final = 128
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="onefold"'}
+_AUDIT_FULL: Final = "the audit trail can't be written, and what it can't record is not done"
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The tenant and the scopes of the key that a request was sent with."""
+    """Whose key a request was sent with, what the key may do, and how it is shown."""
 
     tenant: str
     scopes: frozenset[str]
+    key_hash: bytes
+    key_prefix: str
+    key_name: str
+    allowance: Allowance | None = None  # none of its own: the setting's
+
+    @classmethod
+    def of(cls, key: ApiKey, key_hash: bytes) -> "Principal":
+        """The principal of a key."""
+        allowance = None if key.rate is None else Allowance.of(key.rate, key.burst)
+        return cls(key.tenant, frozenset(key.scopes), key_hash, key.prefix, key.name, allowance)
 
     def require_scope(self, scope: str) -> None:
         """Raises a 403 problem unless the key has the scope (``admin`` has them all)."""
@@ -37,29 +52,44 @@ class Principal:
             raise Problem(FORBIDDEN, f"this key lacks the scope {scope}", scope=scope)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyGuard:
+    """What the services of one process share: the rate limits of keys, and the audit trail."""
+
+    limits: RateLimits[bytes]
+    trail: AuditTrail
+
+
 class Authenticator:
     """Looks keys up in the control plane and caches the answers for two seconds."""
 
-    def __init__(self, find: FindKey, within: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, find: FindKey, within: float, guard: KeyGuard, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``find`` is ``find_key`` on an engine, and may take ``within`` seconds; ``clock`` gives seconds."""
 
         async def load(key_hash: bytes) -> Principal | None:
             key = await find(key_hash)
-            return Principal(key.tenant, frozenset(key.scopes)) if key else None
+            return Principal.of(key, key_hash) if key else None
 
         self._principals: LookupCache[bytes, Principal] = LookupCache(load, timeout=within, clock=clock)
+        self._guard = guard
 
-    async def principal_of(self, request: Request, scope: str) -> Principal:
-        """The principal of a request's key, which has the scope. Raises what ``principal`` does.
+    async def admit(self, request: Request, access: Access) -> Principal:
+        """The principal of a request's key, which may do this now. Raises a 401, 403, 429 or 503 problem.
 
         Raises a 422 problem for query parameters that the route has not: only who has a key learns of those it has.
+        What is refused from the scope on is recorded, too.
         """
-        found = await self.principal(request.headers.get("authorization"), scope)
+        found = await self._principal(request.headers.get("authorization"))
+        self._spend(request, found, access.cost)
+        if access.recorded:
+            self._record(request, found)
+        found.require_scope(access.scope)
         refuse_unknown_parameters(request)
         return found
 
-    async def principal(self, authorization: str | None, scope: str) -> Principal:
-        """The principal of the header's key, which has the scope. Raises a 401, 403 or 503 problem."""
+    async def _principal(self, authorization: str | None) -> Principal:
         key = _key_in(authorization)
         if key is None:
             raise Problem(UNAUTHENTICATED, "send the header `Authorization: Bearer of_…`", headers=_CHALLENGE)
@@ -71,18 +101,40 @@ class Authenticator:
             raise
         if found is None:
             raise Problem(UNAUTHENTICATED, "this key is unknown or was revoked", headers=_CHALLENGE)
-        found.require_scope(scope)
         return found
 
+    def _spend(self, request: Request, principal: Principal, cost: float) -> None:
+        try:
+            left = self._guard.limits.spend(principal.key_hash, principal.allowance, cost)
+        except TooFast as error:
+            rate_limited_by(principal.tenant).inc()
+            headers = {"Retry-After": error.retry_after, **limit_headers(error.allowance, error.bucket)}
+            raise Problem(TOO_FAST, "this key sends too much", headers=headers) from None
+        if (note := note_of(request.scope)) is not None:
+            note.headers.update(limit_headers(*left))
 
-def require(scope: str) -> Callable[[Request], Awaitable[Principal]]:
-    """A FastAPI dependency: the principal, with this scope. The app keeps its ``Authenticator`` in its state."""
+    def _record(self, request: Request, principal: Principal) -> None:
+        note = note_of(request.scope)
+        if note is None:
+            raise RuntimeError("a route that is recorded must not be served past the audit")
+        try:
+            note.begin(self._guard.trail, principal.tenant, principal.key_prefix, principal.key_name)
+        except AuditFull:
+            raise Problem(UNAVAILABLE, _AUDIT_FULL, headers={"Retry-After": "5"}) from None
 
-    async def principal(request: Request) -> Principal:
-        authenticator: Authenticator = request.app.state.authenticator
-        return await authenticator.principal_of(request, scope)
 
-    return principal
+class Requires:
+    """A FastAPI dependency: the principal, whose key has the access. ``authenticator_of`` finds who checks it."""
+
+    def __init__(self, access: Access, authenticator_of: Callable[[Request], Authenticator]) -> None:
+        self.access = access
+        self._authenticator_of = authenticator_of
+
+    async def __call__(self, request: Request) -> Principal:
+        """The request's principal. Raises the problems of ``Authenticator.admit``."""
+        principal = await self._authenticator_of(request).admit(request, self.access)
+        request.state.principal = principal
+        return principal
 
 
 def _key_in(authorization: str | None) -> str | None:

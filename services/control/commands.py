@@ -1,6 +1,6 @@
 """``onefold migrate``, ``tenants``, ``keys`` and ``write-keys``: the control plane from the command line."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -8,9 +8,18 @@ from schemas.topics import CUSTOMER_CHANGES
 from services.runtime.settings import Settings
 from services.runtime.terminal import TenantOption, on_database, run, say, show, when
 
+if TYPE_CHECKING:
+    from services.control.keys import ApiKey
+
 tenants = typer.Typer(help="Brands: everything belongs to one.", no_args_is_help=True)
 keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
 write_keys = typer.Typer(help="Write keys of websites: of their pages, and of their servers.", no_args_is_help=True)
+
+KeyBeginning = Annotated[str, typer.Argument(help="The key's beginning, as `onefold keys list` shows it.")]
+RateOption = Annotated[
+    float | None, typer.Option(help="Tokens a second in each process; a request takes 1 or more. Default: a setting.")
+]
+BurstOption = Annotated[float | None, typer.Option(help="Most tokens it saves up. Default: those of two seconds.")]
 
 
 def migrate(
@@ -74,14 +83,18 @@ def add_key(
     tenant: Annotated[str, typer.Argument(help="The tenant it belongs to.")],
     *,
     scope: Annotated[
-        list[str], typer.Option(help="events:write, customers:read, customers:write or admin; may be repeated.")
+        list[str], typer.Option(help="events:write, customers:read, customers:write, audit or admin; may be repeated.")
     ],
     name: Annotated[str, typer.Option(help="What it is for, to recognise it later.")] = "",
+    rate: RateOption = None,
+    burst: BurstOption = None,
 ) -> None:
     """Make a key and print it, this once."""
     from services.control import keys as service
 
-    key = on_database(Settings(), lambda engine: service.add_key(engine, tenant, scope, name=name))
+    key = on_database(
+        Settings(), lambda engine: service.add_key(engine, tenant, scope, name=name, rate=rate, burst=burst)
+    )
     say(
         f"A key for {tenant} ({', '.join(scope)}). Keep it now: it is stored as a hash and can't be shown again.\n"
         "Send it as the header `Authorization: Bearer …`."
@@ -96,16 +109,26 @@ def list_keys(*, tenant: TenantOption = None) -> None:
 
     found = on_database(Settings(), lambda engine: service.list_keys(engine, tenant))
     show(
-        ("begins with", "tenant", "name", "scopes", "since", "revoked"),
-        ((k.prefix, k.tenant, k.name, " ".join(k.scopes), when(k.created_at), when(k.revoked_at)) for k in found),
+        ("begins with", "tenant", "name", "scopes", "limit", "since", "revoked"),
+        (
+            (k.prefix, k.tenant, k.name, " ".join(k.scopes), _limit(k), when(k.created_at), when(k.revoked_at))
+            for k in found
+        ),
         empty=f"There is no key yet. Add one: onefold keys add {tenant or 'TENANT'} --scope events:write",
     )
 
 
+@keys.command("limit")
+def limit_key(beginning: KeyBeginning, *, rate: RateOption = None, burst: BurstOption = None) -> None:
+    """Change a key's rate limit; without --rate, the one of the settings counts again. It counts within two seconds."""
+    from services.control import keys as service
+
+    key = on_database(Settings(), lambda engine: service.limit_key(engine, beginning, rate, burst))
+    say(f"Key {key.prefix}… of {key.tenant} has {_limit(key) or 'the rate limit of the settings'}, in each process.")
+
+
 @keys.command("revoke")
-def revoke_key(
-    beginning: Annotated[str, typer.Argument(help="The key's beginning, as `onefold keys list` shows it.")],
-) -> None:
+def revoke_key(beginning: KeyBeginning) -> None:
     """Revoke a key; it stops working within two seconds."""
     from services.control import keys as service
 
@@ -152,3 +175,9 @@ def revoke_write_key(
 
     key = on_database(Settings(), lambda engine: service.revoke_write_key(engine, beginning))
     say(f"Write key {key.prefix}… of {key.source} is revoked. What still sends it is answered with 401.")
+
+
+def _limit(key: "ApiKey") -> str:
+    if key.rate is None:
+        return ""
+    return f"{key.rate:g}/s" + ("" if key.burst is None else f", burst {key.burst:g}")

@@ -16,20 +16,32 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.migrations.tables import KEYS
 from services.control.errors import UnknownKey, translated, unknown_tenant
-from services.control.names import checked_scopes
+from services.control.names import check_limit, checked_scopes
 from services.runtime.database import read, read_one
 
 KEY_START: Final = "of_"
 _SHOWN: Final = 9  # of 46 characters: enough to tell keys apart, and of no use for guessing the rest
 _LEAST_SHOWN: Final = 6
-_COLUMNS: Final = (KEYS.c.tenant, KEYS.c.name, KEYS.c.scopes, KEYS.c.prefix, KEYS.c.created_at, KEYS.c.revoked_at)
+_COLUMNS: Final = (
+    KEYS.c.tenant,
+    KEYS.c.name,
+    KEYS.c.scopes,
+    KEYS.c.prefix,
+    KEYS.c.created_at,
+    KEYS.c.revoked_at,
+    KEYS.c.rate,
+    KEYS.c.burst,
+)
 
 _LIVE_KEY: Final = sa.select(*_COLUMNS).where(KEYS.c.key_hash == sa.bindparam("key_hash"), KEYS.c.revoked_at.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An API key, as much of it as may be shown."""
+    """An API key, as much of it as may be shown.
+
+    ``rate`` and ``burst`` are its own limit: tokens a second, and tokens of a full bucket.
+    """
 
     tenant: str
     name: str
@@ -37,10 +49,21 @@ class ApiKey:
     prefix: str
     created_at: datetime
     revoked_at: datetime | None
+    rate: float | None = None
+    burst: float | None = None
 
 
-async def add_key(engine: AsyncEngine, tenant: str, scopes: Collection[str], *, name: str = "") -> str:
+async def add_key(  # noqa: PLR0913 - what a key has
+    engine: AsyncEngine,
+    tenant: str,
+    scopes: Collection[str],
+    *,
+    name: str = "",
+    rate: float | None = None,
+    burst: float | None = None,
+) -> str:
     """Make a key and return its plaintext, this once. Raises UnknownTenant or InvalidName."""
+    check_limit(rate, burst)
     key = KEY_START + secrets.token_urlsafe(32)
     row = {
         "key_hash": hash_of(key),
@@ -48,6 +71,8 @@ async def add_key(engine: AsyncEngine, tenant: str, scopes: Collection[str], *, 
         "name": name,
         "scopes": checked_scopes(scopes),
         "prefix": key[:_SHOWN],
+        "rate": rate,
+        "burst": burst,
     }
     try:
         async with engine.begin() as connection:
@@ -78,22 +103,35 @@ async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[ApiK
 
 async def revoke_key(engine: AsyncEngine, beginning: str) -> ApiKey:
     """Revoke the only live key that begins so, for good. Raises UnknownKey."""
+    return await _change(engine, beginning, revoked_at=sa.func.now())
+
+
+async def limit_key(engine: AsyncEngine, beginning: str, rate: float | None, burst: float | None) -> ApiKey:
+    """Set the limit of the only live key that begins so; without a rate, the setting's. Raises UnknownKey, InvalidName.
+
+    Services go by it within two seconds.
+    """
+    check_limit(rate, burst)
+    return await _change(engine, beginning, rate=rate, burst=burst)
+
+
+async def _change(engine: AsyncEngine, beginning: str, **values: Any) -> ApiKey:
     shown = beginning[:_SHOWN]  # the whole key is accepted as well
     if len(shown) < _LEAST_SHOWN:
         raise UnknownKey(f"give at least the first {_LEAST_SHOWN} characters of the key; see `onefold keys list`")
     live = sa.select(KEYS.c.key_hash).where(sa.func.starts_with(KEYS.c.prefix, shown), KEYS.c.revoked_at.is_(None))
     meant = live.cte("meant")
-    revoke = (
+    change = (
         sa.update(KEYS)
         .where(
             KEYS.c.key_hash.in_(sa.select(meant.c.key_hash)),
             sa.select(sa.func.count()).select_from(meant).scalar_subquery() == 1,
         )
-        .values(revoked_at=sa.func.now())
+        .values(values)
         .returning(*_COLUMNS)
     )
     async with engine.begin() as connection:
-        row = (await connection.execute(revoke)).first()
+        row = (await connection.execute(change)).first()
     if row is None:
         raise UnknownKey(f"no live key, or more than one, begins with {shown!r}; see `onefold keys list`")
     return _key(row._asdict())

@@ -1,5 +1,6 @@
 """Which names the control plane accepts. Every function raises InvalidName."""
 
+import math
 from collections.abc import Collection
 from typing import Final
 
@@ -13,6 +14,7 @@ _NAME: Final[TypeAdapter[str]] = TypeAdapter(TenantId)
 _ACCOUNT: Final[TypeAdapter[str]] = TypeAdapter(Account)
 _PROVIDER: Final[TypeAdapter[str]] = TypeAdapter(Word)
 _REGION_LENGTH: Final = 2
+_LEAST_RATE: Final = 0.001
 
 
 def check_name(kind: str, name: str) -> None:
@@ -46,6 +48,16 @@ def check_account(account: str | None, provider: str | None) -> None:
         raise InvalidName(f"an account is 1 to 255 characters without ':' and '|'; not {account!r}")
     if provider is not None and not _fits(_PROVIDER, provider):
         raise InvalidName(f"a provider is 1 to 255 characters; not {provider!r}")
+
+
+def check_limit(rate: float | None, burst: float | None) -> None:
+    """Check a key's rate limit: tokens a second, and tokens of a full bucket."""
+    if rate is None and burst is not None:
+        raise InvalidName("a burst needs a rate")
+    if not all(
+        value is None or (math.isfinite(value) and value >= least) for value, least in ((rate, _LEAST_RATE), (burst, 1))
+    ):
+        raise InvalidName(f"a rate is {_LEAST_RATE} a second or more, and a burst 1 or more")
 
 
 def checked_scopes(scopes: Collection[str]) -> list[str]:

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import uvloop
 
+from services.control.access import access_service
 from services.ingress.main import ingress_service
 from services.query.main import query_service
 from services.runtime.application import Application, application
@@ -15,7 +16,7 @@ from services.runtime.settings import Settings
 
 def create_app(settings: Settings) -> Application:
     """Every route of both services. Raises MissingSetting."""
-    return application(ingress_service(settings), query_service(settings), title="Onefold")
+    return application(access_service(settings), ingress_service(settings), query_service(settings), title="Onefold")
 
 
 def run(settings: Settings) -> None:

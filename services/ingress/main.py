@@ -11,6 +11,7 @@ import structlog
 import uvloop
 from fastapi import FastAPI
 
+from services.control.access import access_service
 from services.control.auth import Authenticator
 from services.control.keys import find_key
 from services.control.source_service import SourceService
@@ -21,7 +22,6 @@ from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSou
 from services.ingress.adapters.visibility import PostgresVisibility
 from services.ingress.core.shares import LEAST_BODIES
 from services.ingress.handlers.daily_dedup import DailyDedup
-from services.ingress.handlers.limits import Limits
 from services.ingress.handlers.login_checks import LoginChecks
 from services.ingress.http import (
     campaigns,
@@ -43,13 +43,16 @@ from services.ingress.http.context import Ingress, log_problem
 from services.ingress.http.segment import SegmentIntake
 from services.ingress.ports import LogUnavailable
 from services.runtime.application import Application, Service, application
+from services.runtime.buckets import Allowance
 from services.runtime.budget import Budget
 from services.runtime.cancelling import cancel_all
+from services.runtime.contact_ids import id_of
 from services.runtime.database import Engine, create_pool, open_engine, ping
 from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import bounds_of, listen, serve
 from services.runtime.metrics import INGRESS_BYTES
 from services.runtime.peers import Peers, networks_in
+from services.runtime.rate_limits import RateLimits
 from services.runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -113,9 +116,9 @@ def ingress_service(
             known_identity = PostgresIdentity(
                 identity_pool, master, settings.default_region, clock, settings.ack_timeout * _WARNING_SHARE
             )
-            limits = Limits(settings.source_rate, clock)
+            limits = RateLimits[str](Allowance.of(settings.source_rate), clock)
             source_service = SourceService(engine, master, kafka.append_event)
-            authenticator = Authenticator(partial(find_key, engine), lookup_within, clock)
+            authenticator = Authenticator(partial(find_key, engine), lookup_within, app.state.key_guard, clock)
             app.state.ingress = Ingress(
                 settings,
                 authenticator,
@@ -130,6 +133,7 @@ def ingress_service(
                 limits,
                 engine,
                 source_service,
+                id_of(master),
             )
             sites = ControlPlaneSites(engine, master, clock, lookup_within)
             dedup = DailyDedup()
@@ -152,7 +156,7 @@ def create_app(
 ) -> Application:
     """Ingress as an application of its own; see ingress_service."""
     service = ingress_service(settings, clock, visible_within, replace_after)
-    return application(service, title="Onefold ingress", docs_url=None)
+    return application(access_service(settings, clock), service, title="Onefold ingress", docs_url=None)
 
 
 def run(settings: Settings) -> None:

@@ -7,6 +7,8 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from services.control.access import access_service
+from services.control.audit import list_entries
 from services.control.auth import Authenticator
 from services.control.generations import list_generations
 from services.control.keys import ApiKey, find_key
@@ -14,6 +16,7 @@ from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
 from services.query.handlers.attributes import AttributeReader
+from services.query.handlers.audit import AuditReader
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
@@ -29,6 +32,7 @@ from services.query.handlers.sending import SendChecks
 from services.query.http import (
     accounts,
     attributes,
+    audit,
     candidates,
     contacts,
     customers,
@@ -62,6 +66,7 @@ ROUTERS: Final = (
     membership_previews.router,
     policy.router,
     generations.router,
+    audit.router,
 )
 
 
@@ -80,7 +85,8 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
                 async with read_models.connection():  # without read models no key is of use: 503, rather than 401
                     return await find_key(engine, key_hash)
 
-            app.state.authenticator = Authenticator(find, _KEY_WITHIN)
+            app.state.audit = AuditReader(partial(list_entries, engine))
+            app.state.authenticator = Authenticator(find, _KEY_WITHIN, app.state.key_guard)
             yield
 
     lookup = CustomerLookup.of(settings)
@@ -106,6 +112,7 @@ def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Applicati
     """The read API as an application of its own. Raises MissingSetting."""
     service = query_service(settings, page_bytes=page_bytes)
     return application(
+        access_service(settings),
         service,
         title="Onefold: reading",
         summary="Contacts, customers, their timelines, and why contacts are one customer.",

@@ -6,6 +6,7 @@ with the pydantic model that validates it.
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Any, Final, Literal
@@ -26,6 +27,7 @@ from services.runtime.problems import (
     INVALID_REQUEST,
     MEDIA_TYPE,
     NOT_FOUND,
+    TOO_FAST,
     UNAUTHENTICATED,
     UNAVAILABLE,
     Kind,
@@ -37,6 +39,30 @@ Responses = dict[int | str, Document]
 _BEARER: Final = HTTPBearer(
     scheme_name="apiKey", auto_error=False, description="an API key with the scope that the route needs"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route needs of an API key, and what a request takes from the key's rate limit.
+
+    ``recorded`` requests are in the audit trail: all commands, and reads that show anything about a person.
+    """
+
+    scope: str
+    cost: float = 1.0
+    recorded: bool = True
+
+
+def access_of(route: APIRoute) -> Access | None:
+    """What the route needs of an API key, by the ``access`` of one of its dependencies; None of one that needs none."""
+    waiting = [route.dependant]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(access := getattr(one.call, "access", None), Access):
+            return access
+        waiting += one.dependencies
+    return None
+
 
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST_NAME: Final = 64
@@ -152,7 +178,7 @@ def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:
 
 # What every route that needs an API key may answer.
 COMMON_PROBLEMS: Final = problem_responses(
-    UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INVALID_REQUEST, INTERNAL, UNAVAILABLE
+    UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, INVALID_REQUEST, TOO_FAST, INTERNAL, UNAVAILABLE
 )
 
 

@@ -13,12 +13,13 @@ from time import perf_counter
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from schemas.export import Document
-from services.runtime.api import Answer, hoist
+from services.runtime.api import Answer, access_of, hoist
+from services.runtime.auditing import RequestAudit
 from services.runtime.http import ReadinessCheck, RequestMetrics, health_routes, observe_request
 from services.runtime.problems import INTERNAL, Problem, add_problem_handlers, problem_response, response_to
 
@@ -67,8 +68,18 @@ class Application(FastAPI):
             for operations in document["paths"].values():
                 for operation in operations.values():
                     operation.setdefault("security", [])
+            self._describe_scopes(document)
             self.openapi_schema = document
         return self.openapi_schema
+
+    def _describe_scopes(self, document: Document) -> None:
+        """Say of every route with an API key which scope the key needs."""
+        for context in iter_route_contexts(self.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute) and (access := access_of(route)) is not None:
+                for method in route.methods or ():
+                    operation = document["paths"][route.path_format][method.lower()]
+                    operation["security"] = [{"apiKey": [access.scope]}]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the application's life."""
@@ -144,6 +155,7 @@ def application(
     )
     for router in (*hot, *(router for service in services for router in service.routers), _health(services)):
         app.include_router(router)
+    app.add_middleware(RequestAudit)
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)
     for service in services:

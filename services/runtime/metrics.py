@@ -1,4 +1,4 @@
-"""Every metric, by name. A label never contains an identifier's value, a path or a tenant's data."""
+"""Every metric, by name. A label never contains an identifier's value or a path; of a tenant, at most its name."""
 
 from functools import cache
 from typing import Final
@@ -83,6 +83,12 @@ HTTP_SECONDS: Final = Histogram(
     labelnames=("route", "method", "status"),
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+RATE_LIMITED: Final = Counter(
+    "onefold_http_rate_limited", "Requests refused because their key used up its rate limit, by tenant", ("tenant",)
+)
+AUDIT_WAITING: Final = Gauge(
+    "onefold_audit_waiting", "Entries of the audit trail that are not in the database yet (10000 at most)"
+)
 INGRESS_ACCEPTED: Final = Counter(
     "onefold_ingress_events_accepted", "Events that Kafka acknowledged, by the door they came in", labelnames=("door",)
 )
@@ -103,5 +109,6 @@ INGRESS_ACK_SECONDS: Final = Histogram(
 INGRESS_BYTES: Final = Gauge("onefold_ingress_bytes", "Bytes of bodies and of events that are not yet acknowledged")
 
 # The counters of one set of labels. prometheus_client looks them up under a lock, and there are few of them.
+rate_limited_by: Final = cache(RATE_LIMITED.labels)
 accepted_by: Final = cache(INGRESS_ACCEPTED.labels)
 webhooks_by: Final = cache(INGRESS_WEBHOOKS.labels)

@@ -60,6 +60,17 @@ class Settings(BaseSettings):
     source_rate: Annotated[float, Field(gt=0)] = Field(
         5000.0, description="most requests a second of one source, in one ingress process; more are answered 429"
     )
+    key_rate: Annotated[float, Field(ge=0.001)] = Field(
+        5000.0,
+        description="tokens a second that an API key has in one process, if it has no rate of its own; a request takes "
+        "1 or more, and is answered 429 where there are too few",
+    )
+    key_burst: Annotated[float, Field(ge=1)] | None = Field(
+        None, description="most tokens that such a key saves up (default: those of two seconds)"
+    )
+    audit_days: Annotated[int, Field(ge=1, le=36_500)] = Field(
+        365, description="days after which entries of the audit trail are deleted"
+    )
     connections: Annotated[int, Field(ge=16)] = Field(
         4096, description="most connections of one HTTP process; at most three quarters of its open files"
     )

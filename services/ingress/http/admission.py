@@ -1,19 +1,19 @@
 """The first steps of every route that a source calls: find the source, apply its rate limit."""
 
-import math
 from collections.abc import Collection
 
 from starlette.requests import Request
 
 from services.ingress.core.shares import proven, unproven
 from services.ingress.core.web import Site
-from services.ingress.handlers.limits import Limits, TooFast
 from services.ingress.http.body import busy
 from services.ingress.http.context import Ingress
 from services.ingress.ports import SourcesUnavailable, WebhookSource
+from services.runtime.buckets import Allowance
 from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
 from services.runtime.peers import Peers
 from services.runtime.problems import NOT_FOUND, TOO_FAST, Problem, unavailable
+from services.runtime.rate_limits import RateLimits, TooFast
 
 
 async def source_of(request: Request, ingress: Ingress, channels: Collection[str]) -> WebhookSource:
@@ -47,10 +47,9 @@ def prove(lease: BudgetLease, source: WebhookSource | Site, size: int = 0) -> No
         raise busy() from None
 
 
-def spend(limits: Limits, source: WebhookSource | Site) -> None:
+def spend(limits: RateLimits[str], source: WebhookSource | Site) -> None:
     """Count a request, whose sender is proven, towards what its source may send. Raises a 429 problem."""
     try:
-        limits.spend(source.source, source.rate)
+        limits.spend(source.source, None if source.rate is None else Allowance.of(source.rate))
     except TooFast as error:
-        wait = str(math.ceil(error.wait))
-        raise Problem(TOO_FAST, "this source sends too much", headers={"Retry-After": wait}) from None
+        raise Problem(TOO_FAST, "this source sends too much", headers={"Retry-After": error.retry_after}) from None

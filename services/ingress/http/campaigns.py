@@ -16,7 +16,7 @@ from services.ingress.core.stated_values import unread
 from services.ingress.handlers.campaigns import CampaignImport
 from services.ingress.handlers.list_import import MOST_REFUSED
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
-from services.ingress.http.context import Ingress, now
+from services.ingress.http.context import ListWriter, Serving, now
 from services.ingress.http.lists import (
     NO_ACCEPTABLE_LINE,
     UNSUPPORTED_LIST,
@@ -109,14 +109,12 @@ _LISTS: Final[dict[Form, str]] = {
     | problem_responses(NO_CAMPAIGN, NO_ACCEPTABLE_LINE, INVALID_REQUEST, UNAVAILABLE, shape=CampaignProblem),
     openapi_extra=_described(),
 )
-async def post_campaign_messages(request: Request) -> Response:
+async def post_campaign_messages(request: Request, ingress: Serving, principal: ListWriter) -> Response:
     """A list of any length, streamed: each line is a `team.message_sent` of its contact, validated alone.
 
     A send writes to a contact once, so on `503`, which tells in `accepted` how many the log has already, send the same
     again. `202` means that Kafka has acknowledged every accepted message.
     """
-    ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal_of(request, "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     campaign = CampaignImport(_send(request), form_of(request, FORMS), context, ingress.log)
 

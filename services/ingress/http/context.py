@@ -1,18 +1,18 @@
 """What every route of ingress works with, and FastAPI's dependencies for the routes that are not hot."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Query, Request
 
-from services.control.auth import Authenticator, Principal
+from projections.engine.ids import IdOf
+from services.control.auth import Authenticator, Principal, Requires
 from services.control.source_service import SourceService
 from services.ingress.core.events import RequestContext
 from services.ingress.core.shares import proven, unproven
 from services.ingress.core.statements import Receipt
-from services.ingress.handlers.limits import Limits
 from services.ingress.http.body import (
     CUT_OFF,
     MALFORMED_BODY,
@@ -24,14 +24,20 @@ from services.ingress.http.body import (
 )
 from services.ingress.http.warnings import warning_fields
 from services.ingress.ports import AttributeReads, IdentityReads, Log, LogFull, SegmentReads, Sources, Visibility
-from services.runtime.api import COMMON_PROBLEMS, Responses, problem_responses
+from services.runtime.api import COMMON_PROBLEMS, Access, Responses, problem_responses
+from services.runtime.auditing import note_object
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
 from services.runtime.peers import Peers
 from services.runtime.problems import TOO_LARGE, Problem, unavailable
+from services.runtime.rate_limits import RateLimits
 from services.runtime.settings import Settings
 
 _LONGEST_KEY: Final = 255
+_NOTED: Final = 10  # contacts of one request
+# What a request takes of its key's rate limit, where it may hold many records, and where they are streamed.
+BODY_COST: Final = 10.0
+LIST_COST: Final = 200.0
 BODY_PROBLEMS: Final[Responses] = problem_responses(MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE, UNSUPPORTED_ENCODING)
 COMMAND_PROBLEMS: Final[Responses] = COMMON_PROBLEMS | BODY_PROBLEMS
 
@@ -50,9 +56,10 @@ class Ingress:
     identity: IdentityReads
     attributes: AttributeReads
     segments: SegmentReads
-    limits: Limits
+    limits: RateLimits[str]
     engine: Engine
     source_service: SourceService
+    id_of: IdOf
 
 
 def now() -> int:
@@ -85,19 +92,17 @@ async def _ingress(request: Request) -> Ingress:
 Serving = Annotated[Ingress, Depends(_ingress)]
 
 
-def _require(scope: str) -> Callable[..., Awaitable[Principal]]:
-    async def principal(request: Request, ingress: Serving) -> Principal:
-        found = await ingress.authenticator.principal_of(request, scope)
-        request.state.principal = found
-        return found
-
-    return principal
+def require(scope: str, cost: float = 1.0, *, recorded: bool = True) -> Requires:
+    """The dependency of a route that needs the scope, and takes so much of the key's rate limit."""
+    return Requires(Access(scope, cost, recorded), lambda request: request.app.state.ingress.authenticator)
 
 
 # A route names its principal before its body: FastAPI resolves them in this order, so that nobody's body is read.
-EventWriter = Annotated[Principal, Depends(_require("events:write"))]
-CustomerWriter = Annotated[Principal, Depends(_require("customers:write"))]
-Administrator = Annotated[Principal, Depends(_require("admin"))]
+EventWriter = Annotated[Principal, Depends(require("events:write"))]
+ManyWriter = Annotated[Principal, Depends(require("events:write", BODY_COST))]
+ListWriter = Annotated[Principal, Depends(require("events:write", LIST_COST))]
+CustomerWriter = Annotated[Principal, Depends(require("customers:write"))]
+Administrator = Annotated[Principal, Depends(require("admin"))]
 
 
 async def _lease(request: Request, ingress: Serving) -> AsyncIterator[BudgetLease]:
@@ -134,8 +139,12 @@ IdempotencyKey = Annotated[
 async def visible(
     ingress: Ingress, lease: BudgetLease, tenant: str, receipts: Sequence[Receipt], *, wait: bool
 ) -> bool | None:
-    """Whether readers see what the log has; None for who did not ask to wait. Whoever waits holds no memory."""
+    """Whether readers see what the log has; None for who did not ask to wait. Whoever waits holds no memory.
+
+    The contacts, of many the first, are noted for the audit trail.
+    """
     lease.close()
+    note_object("contact", *(ingress.id_of(tenant, one.contact) for one in receipts[:_NOTED] if one.contact))
     return await ingress.visibility.wait_until_visible(tenant, receipts) if wait else None
 
 

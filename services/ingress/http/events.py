@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Literal
 
 import orjson
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import NonNegativeInt
 from starlette.responses import Response
 
@@ -15,7 +15,7 @@ from services.ingress.core.shares import proven
 from services.ingress.core.stated_values import values_in
 from services.ingress.handlers.events import take_events
 from services.ingress.http.body import MALFORMED_BODY, read_body, unpacked
-from services.ingress.http.context import BODY_PROBLEMS, Ingress, checked_context, log_problem
+from services.ingress.http.context import BODY_PROBLEMS, Ingress, checked_context, log_problem, require
 from services.ingress.http.warnings import WarningAnswer, warning_fields
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import (
@@ -104,12 +104,15 @@ def _reachable(schemas: Document, names: Iterable[str]) -> Document:
 
 
 router = keyed_router("/v1", "ingress")
+# The events themselves are in the log, and this route is reached past the audit.
+_WRITING: Final = require("events:write", recorded=False)
 
 
 @router.post(
     "/events",
     summary="Append canonical events to the log",
     status_code=202,
+    dependencies=[Depends(_WRITING)],  # described so; the endpoint checks the key, since it is called directly
     response_model=EventsResult,
     responses=problem_responses(UNAUTHENTICATED, FORBIDDEN, INTERNAL, UNAVAILABLE)
     | BODY_PROBLEMS
@@ -127,7 +130,7 @@ async def post_events(request: Request) -> Response:
     evidence is taken all the same, and listed in `warnings`.
     """
     ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal_of(request, "events:write")
+    principal = await ingress.authenticator.admit(request, _WRITING.access)
     settings = ingress.settings
     with ingress.budget.lease(*proven(principal.tenant)) as lease:
         raw = await read_body(request, settings.body_limit, lease)

@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from pydantic import Field
 from starlette.responses import Response
 
+from schemas.events.identity import StaffDecision
 from services.ingress.core.decisions import DecisionRequest
-from services.ingress.core.events import EventResult, Rejected
+from services.ingress.core.events import Accepted, EventResult, Rejected
 from services.ingress.core.policies import PolicyRequest
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.identity import TwoMembers, take_decision, take_policy
@@ -26,6 +27,7 @@ from services.ingress.http.context import (
     visible,
 )
 from services.runtime.api import Answer, ProblemDocument, body_of, keyed_router, problem_responses
+from services.runtime.auditing import note_object
 from services.runtime.budget import BudgetLease
 from services.runtime.problems import INVALID_REQUEST, Kind, Problem
 
@@ -81,6 +83,8 @@ async def post_decision(
     outcome = await take_decision(body, context_of(principal), ingress.log, ingress.identity)
     if isinstance(outcome, TwoMembers):
         raise _two_members(outcome)
+    if isinstance(outcome, Accepted) and isinstance(outcome.event.data, StaffDecision):
+        note_object("contact", ingress.id_of(principal.tenant, outcome.event.data.other.key))
     return await answer_event(ingress, lease, outcome, NO_DECISION, wait=wait)
 
 

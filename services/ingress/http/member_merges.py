@@ -22,6 +22,7 @@ from services.ingress.http.context import (
     Held,
     IdempotencyKey,
     Ingress,
+    ListWriter,
     Serving,
     Wait,
     context_of,
@@ -150,14 +151,12 @@ _PARAMETERS: Final = [
     | problem_responses(NO_MERGE, NO_ACCEPTABLE_LINE, INVALID_REQUEST, UNAVAILABLE, shape=MergesProblem),
     openapi_extra={"parameters": _PARAMETERS} | described_bodies(TABLES, _LISTS),
 )
-async def post_member_merges(request: Request) -> Response:
+async def post_member_merges(request: Request, ingress: Serving, principal: ListWriter) -> Response:
     """A list of any length, streamed: each line is as `POST /v1/members/{member_id}/merge`, validated alone.
 
     Where a member id comes twice, its last line counts. `202` means that Kafka has acknowledged every accepted line; on
     `503`, which says in `accepted` how many the log has already, send the same again, best with an `Idempotency-Key`.
     """
-    ingress: Ingress = request.app.state.ingress
-    principal = await ingress.authenticator.principal_of(request, "events:write")
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     terms = await _terms(ingress, principal.tenant, idempotency_key(request))
     merges = MergeImport(form_of(request, TABLES), context, terms, ingress.log)

@@ -19,6 +19,7 @@ from services.ingress.http.context import (
     EventWriter,
     Held,
     IdempotencyKey,
+    ManyWriter,
     Serving,
     Wait,
     checked_context,
@@ -75,7 +76,7 @@ class NoAcceptableMember(ProblemDocument, MembersResult):
 async def put_members(
     request: Request,
     ingress: Serving,
-    principal: EventWriter,
+    principal: ManyWriter,
     lease: Held,
     body: Body,
     *,

@@ -26,7 +26,6 @@ from services.ingress.core.segment import (
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
 from services.ingress.handlers.daily_dedup import DailyDedup
-from services.ingress.handlers.limits import Limits
 from services.ingress.handlers.segment import take_messages
 from services.ingress.http.admission import prove, spend, unproven_lease
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body, unpacked
@@ -49,6 +48,7 @@ from services.runtime.problems import (
     Problem,
     problem_response,
 )
+from services.runtime.rate_limits import RateLimits
 
 UNUSABLE_MESSAGE: Final = Kind("unusable-message", "No message says what or whose it is", 400)
 JAVA_PATH: Final = "/v1/import/"  # as Segment's SDK for Java writes it
@@ -72,7 +72,7 @@ class SegmentIntake:
     budget: Budget
     peers: Peers
     dedup: DailyDedup
-    limits: Limits
+    limits: RateLimits[str]
     identity: IdentityReads
 
 

@@ -2,6 +2,7 @@
 
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,10 +18,14 @@ from services.query.core.errors import BadCursor, CursorOfAnotherSearch
 
 MOST_CHARACTERS: Final = 1500  # of a timeline's cursor; an event id of 255 four-byte characters needs 1,392
 MOST_OF_A_CANDIDATE: Final = 48
+MOST_OF_AN_ENTRY: Final = 32
 MOST_OF_A_SEARCH: Final = 16_000  # a name of a customer may be long
 MOST_OF_A_VERSION: Final = 2100  # an event id of 255 control characters needs 2,060
 MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
+_ENTRY: Final = struct.Struct(">q16s")  # microseconds since 1970, and the request's id
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _PAIR: Final = struct.Struct(">i16s16s")  # the doubt, and the two customers' ids
 
 
@@ -173,6 +178,23 @@ def read_version(cursor: str) -> tuple[int, str]:
     if not genuine:
         raise BadCursor(BadCursor.__doc__)
     return at, event_id
+
+
+def write_audit(at: datetime, request_id: UUID) -> str:
+    """The cursor of the page of the audit trail that begins after this entry."""
+    return urlsafe_b64encode(_ENTRY.pack((at - _EPOCH) // _MICROSECOND, request_id.bytes)).decode()
+
+
+def read_audit(cursor: str) -> tuple[datetime, UUID]:
+    """The time and the id of the entry. Raises BadCursor for any text that ``write_audit`` can't have made."""
+    try:
+        at, request_id = _ENTRY.unpack(urlsafe_b64decode(cursor.encode("ascii")))
+        entry = (_EPOCH + at * _MICROSECOND, UUID(bytes=request_id))
+    except (ValueError, OverflowError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if write_audit(*entry) != cursor:  # the decoder skips unknown characters
+        raise BadCursor(BadCursor.__doc__)
+    return entry
 
 
 def _write_list(values: list[Any]) -> str:

@@ -41,6 +41,9 @@ class ByIdentifier:
     value: str
 
 
+CustomerName = ByPersonalId | ByContact | ByIdentifier
+
+
 def contact(channel: str, account: str, uid: str) -> ContactRef:
     """The contact with this key. Raises NotFound for parts that can't be a key."""
     try:
@@ -57,7 +60,7 @@ def account(channel: str, name: str) -> AccountRef:
         raise NotFound("There is no such account: the channel or the account is not one.") from error
 
 
-def customer(name: str) -> ByPersonalId | ByContact | ByIdentifier:
+def customer(name: str) -> CustomerName:
     """What a customer's name in a URL means. Raises NotFound for text that can't be a name."""
     if _PERSONAL_ID.fullmatch(name):
         return ByPersonalId(UUID(name))

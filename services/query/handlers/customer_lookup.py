@@ -17,13 +17,16 @@ from schemas.events import ContactRef
 from services.query.core import references
 from services.query.core.errors import Ambiguous, NotFound
 from services.query.handlers.snapshots import Snapshot
+from services.runtime.auditing import note_ids, note_object
 from services.runtime.secrets import tenant_id_key
 from services.runtime.settings import Settings
 
+CONTACT: Final = "contact"
 NO_CONTACT: Final = "There is no such contact."
 NO_CUSTOMER: Final = "There is no such customer."
 # A value can have a hundred thousand holders. The strongest of them are enough to say whose it is, if anybody's.
 _MOST_HOLDERS: Final = 200
+_NAMED_BY: Final[dict[type, str]] = {references.ByPersonalId: "id", references.ByContact: CONTACT}
 
 
 class CustomerLookup:
@@ -69,6 +72,12 @@ class CustomerLookup:
     async def customer(self, snapshot: Snapshot, name: str) -> UUID:
         """An id of the customer of this name, if there is one. Raises NotFound, or Ambiguous."""
         meant = references.customer(name)
+        note_object(meant.type if isinstance(meant, references.ByIdentifier) else _NAMED_BY[type(meant)])
+        found = await self._find(snapshot, meant)
+        note_ids(found)
+        return found
+
+    async def _find(self, snapshot: Snapshot, meant: references.CustomerName) -> UUID:
         if isinstance(meant, references.ByIdentifier):
             return await self._by_identifier(snapshot, meant)
         if isinstance(meant, references.ByContact):

@@ -19,10 +19,11 @@ from projections.identity.tables import MemberRow, SetAsideRow
 from services.query.core import identity_views as views
 from services.query.core.errors import NotFound
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
-from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
+from services.query.handlers.customer_lookup import CONTACT, NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.past import Moments, PastReadModels
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
+from services.runtime.auditing import note_ids, note_object
 
 NEWEST: Final = identity.NEWEST
 FIRST: Final = BEGINNING
@@ -47,6 +48,7 @@ class Explainer:
     async def why(self, tenant: str, one: str, other: str, cutoff: Cutoff = NO_CUTOFF) -> Explanation:
         """Why two contacts, by their keys or ids, are one customer or are not; or were, or were not."""
         ids = [self._lookup.contact(tenant, name) for name in (one, other)]
+        note_object(CONTACT, *ids)
         async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(ids))) as moment:
             keys = await identity.keys_of(moment.connection, tenant, ids)
             if len(keys) < len(set(ids)):
@@ -73,6 +75,7 @@ class Explainer:
             if known is None:
                 return views.links_view(*await self._alone(moment, named), policy)
             head = await self._head(moment, known)
+            note_ids(head.customer_id)
             pages = CustomerPages(moment.connection, moment.resolution, policy, self._id_of, head.customer_id)
             return views.links_view(head, await pages.page(after, limit), policy)
 

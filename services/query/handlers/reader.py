@@ -14,10 +14,11 @@ from services.query.core.errors import NotFound
 from services.query.core.models import ContactView, CustomerContacts, CustomerView
 from services.query.core.timelines import MOST_BYTES, TimelineQuery, account_page_json, page_json
 from services.query.core.views import contact_view, contact_views, customer_view
-from services.query.handlers.customer_lookup import NO_CONTACT, NO_CUSTOMER, CustomerLookup
+from services.query.handlers.customer_lookup import CONTACT, NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.past import Moments, PastReadModels, add_profiles
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
+from services.runtime.auditing import note_ids, note_object
 
 
 class CustomerReader:
@@ -50,6 +51,7 @@ class CustomerReader:
                     await add_profiles(moment, contact_id)
                 loaded = await load_contact(moment.connection, moment.resolution, policy, contact_id)
                 if loaded is not None:
+                    note_object(CONTACT, contact_id)
                     states = states_of(loaded.contacts, cutoff.moment(now))
                     (state,) = (one for one in states if one.record.contact.contact_id == contact_id)
                     return contact_view(state, loaded.customer_id)
@@ -74,6 +76,7 @@ class CustomerReader:
         """A page of what happened with one contact, as JSON."""
         contact_ids = self._lookup.ids_of(tenant, contact)
         async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(contact_ids))) as moment:
+            note_object(CONTACT, contact_ids[0])
             entries = await self._page(moment, contact_ids, wanted)
             if not entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)
@@ -114,6 +117,7 @@ class CustomerReader:
             loaded = await load_customer(moment.connection, moment.resolution, policy, named)
             if loaded is None:
                 raise NotFound(NO_CUSTOMER)
+            note_ids(loaded.identity.customer_id)
             return loaded
 
     async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> list[timeline.Entry]:

@@ -16,6 +16,7 @@ from services.query.core.search_models import FacetsAnswer, FacetsRequest, Match
 from services.query.handlers.customer_lookup import NO_CUSTOMER, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
+from services.runtime.auditing import note_ids
 
 _COUNTED_AT_ONCE: Final = 10_000
 
@@ -104,6 +105,7 @@ class CustomerSearch:
         found = await load_customers(moment.connection, moment.resolution, self._lookup.policy_in(moment), [owner])
         if owner not in found:
             raise NotFound(NO_CUSTOMER)
+        note_ids(owner)
         loaded, conflicts = found[owner]
         contacts = states_of(loaded.contacts, now)
         return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)

@@ -12,10 +12,12 @@ from projections.erasures.tables import TABLE as ERASURES
 from projections.quota.queries import QuotaPosition, boundary_of
 from projections.quota.sending import UNKNOWN, Recipient, SendPurpose, refusals
 from projections.settings.queries import quota_setting
+from schemas.events import ContactRef
 from services.query.core.send_models import SendAnswer, ref_of
-from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.customer_lookup import CONTACT, CustomerLookup
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
+from services.runtime.auditing import note_object
 
 BATCH: Final = 500  # contacts that are looked up together
 
@@ -44,6 +46,12 @@ class SendChecks:
             reasons = UNKNOWN if known is None else refusals(known, purpose, found.boundary)
             answers.append(SendAnswer(contact=name, purpose=purpose, allowed=not reasons, reasons=reasons))
         return answers
+
+    async def check_one(self, tenant: str, contact: ContactRef, purpose: SendPurpose) -> SendAnswer:
+        """The answer about one contact."""
+        note_object(CONTACT, self._lookup.ids_of(tenant, contact)[0])
+        (answer,) = await self.check(tenant, [contact.key], purpose)
+        return answer
 
     async def check_all(
         self, tenant: str, pages: AsyncIterator[Iterable[str]], purpose: SendPurpose

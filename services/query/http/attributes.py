@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.query.core.attribute_models import AttributePage
 from services.query.handlers.attributes import AttributeReader
-from services.query.http.parameters import ABOUT_NOW, Asking
+from services.query.http.parameters import ABOUT_NOW, AskingSettings
 from services.query.http.responses import SPANNED, answer
 from services.runtime.api import keyed_router
 
@@ -23,7 +23,7 @@ async def _attributes(request: Request) -> AttributeReader:
 
 @router.get("", summary="Custom attributes", response_model=AttributePage, responses=SPANNED, dependencies=ABOUT_NOW)
 async def read_attributes(
-    asking: Asking,
+    asking: AskingSettings,
     attributes: Annotated[AttributeReader, Depends(_attributes)],
     limit: Annotated[int, Query(ge=1, le=_MOST, description="most attributes on the page")] = 200,
     cursor: Annotated[

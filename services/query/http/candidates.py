@@ -9,7 +9,7 @@ from projections.candidates.scoring import DEFAULT_SCORE, LEAST_SCORE
 from services.query.core import cursors
 from services.query.core.candidate_models import CandidatePage
 from services.query.handlers.candidates import BEST, Candidates
-from services.query.http.parameters import ABOUT_NOW, Asking
+from services.query.http.parameters import ABOUT_NOW, AskingMuch
 from services.query.http.responses import PAGED, answer
 from services.runtime.api import keyed_router
 
@@ -31,7 +31,7 @@ async def _candidates(request: Request) -> Candidates:
     dependencies=ABOUT_NOW,
 )
 async def read_candidates(
-    asking: Asking,
+    asking: AskingMuch,
     candidates: Annotated[Candidates, Depends(_candidates)],
     least: Annotated[
         float, Query(alias="min_score", ge=LEAST_SCORE, le=1, description="only pairs with at least this score")

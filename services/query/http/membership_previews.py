@@ -13,7 +13,7 @@ from services.query.core.membership_previews import (
     WishedDecision,
 )
 from services.query.handlers.membership_previews import MembershipPreviews
-from services.query.http.parameters import Asking, Now
+from services.query.http.parameters import AskingMuch, Now
 from services.query.http.responses import MERGE_PREVIEWED, PREVIEWED_DECISION, answer
 from services.runtime.api import keyed_router
 
@@ -38,7 +38,7 @@ PreviewedMemberId = Annotated[
     responses=MERGE_PREVIEWED,
 )
 async def preview_member_merge(
-    asking: Asking, previews: Previewing, member_id: PreviewedMemberId, wished: MergeInto, at: Now
+    asking: AskingMuch, previews: Previewing, member_id: PreviewedMemberId, wished: MergeInto, at: Now
 ) -> Response:
     """The customers that would join or part if the member id became another, or, with null, itself again."""
     return answer(await previews.merges(asking.tenant, [MergePair(member_id=member_id, into=wished.into)], at))
@@ -50,7 +50,7 @@ async def preview_member_merge(
     response_model=MembershipChanges,
     responses=MERGE_PREVIEWED,
 )
-async def preview_member_merges(asking: Asking, previews: Previewing, wished: MergePairs, at: Now) -> Response:
+async def preview_member_merges(asking: AskingMuch, previews: Previewing, wished: MergePairs, at: Now) -> Response:
     """The same of up to a hundred merges that are made together."""
     return answer(await previews.merges(asking.tenant, wished.merges, at))
 
@@ -61,6 +61,6 @@ async def preview_member_merges(asking: Asking, previews: Previewing, wished: Me
     response_model=MembershipChanges,
     responses=PREVIEWED_DECISION,
 )
-async def preview_decision(asking: Asking, previews: Previewing, wished: WishedDecision, at: Now) -> Response:
+async def preview_decision(asking: AskingMuch, previews: Previewing, wished: WishedDecision, at: Now) -> Response:
     """The customers that would join or part, and the links that would be refused, if staff decided so now."""
     return answer(await previews.decision(asking.tenant, wished, at))

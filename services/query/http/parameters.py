@@ -9,15 +9,19 @@ from pydantic import StringConstraints
 from projections.as_of.cutoff import Cutoff
 from projections.engine.times import read_time
 from schemas.events import AccountRef, ContactRef
-from services.control.auth import Principal, require
+from services.control.auth import Authenticator, Principal, Requires
 from services.query.core import cursors, references
 from services.query.core.errors import AnswersAboutNow
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.reader import CustomerReader
+from services.runtime.api import Access
 
 _MOST_EVENTS: Final = 200
 _MOST_TYPES: Final = 50
-_MOST_OF_A_TIME: Final = 64  # characters
+MOST_OF_A_TIME: Final = 64  # characters
+# What a request takes of its key's rate limit, where it searches, and where it reads a list or all evidence.
+SEARCH_COST: Final = 10.0
+LIST_COST: Final = 200.0
 _TIMES: Final = frozenset({"as_of", "known_at"})
 
 
@@ -62,7 +66,7 @@ async def _timeline_query(
     return TimelineQuery(limit, types, cursors.read(cursor))
 
 
-_OneTime = Annotated[str | None, Query(max_length=_MOST_OF_A_TIME, examples=["2026-03-01T00:00+08:00"])]
+_OneTime = Annotated[str | None, Query(max_length=MOST_OF_A_TIME, examples=["2026-03-01T00:00+08:00"])]
 
 
 async def _cutoff(
@@ -90,9 +94,26 @@ async def only_now(request: Request) -> None:
         raise AnswersAboutNow(AnswersAboutNow.__doc__)
 
 
+def _authenticator(request: Request) -> Authenticator:
+    authenticator: Authenticator = request.app.state.authenticator
+    return authenticator
+
+
+def require(scope: str, cost: float = 1.0, *, recorded: bool = True) -> Requires:
+    """The dependency of a route that needs the scope, and takes so much of the key's rate limit."""
+    return Requires(Access(scope, cost, recorded), _authenticator)
+
+
 ABOUT_NOW: Final = [Depends(only_now)]
+# The principal of who asks: about people; with many contacts or customers read for one answer; with whole lists sent;
+# and about nobody, which is not recorded.
 Asking = Annotated[Principal, Depends(require("customers:read"))]
-Administering = Annotated[Principal, Depends(require("admin"))]
+AskingMuch = Annotated[Principal, Depends(require("customers:read", SEARCH_COST))]
+AskingList = Annotated[Principal, Depends(require("customers:read", LIST_COST))]
+AskingSettings = Annotated[Principal, Depends(require("customers:read", recorded=False))]
+Administering = Annotated[Principal, Depends(require("admin", recorded=False))]
+AdministeringMuch = Annotated[Principal, Depends(require("admin", LIST_COST))]
+Auditing = Annotated[Principal, Depends(require("audit"))]
 Answering = Annotated[CustomerReader, Depends(_reader)]
 Now = Annotated[int, Depends(now)]
 At = Annotated[Cutoff, Depends(_cutoff)]

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from projections.identity.resolution.policy import Policy
 from services.query.core.policy_models import PolicyStatus, Preview, WishedPolicy
 from services.query.handlers.policies import Policies
-from services.query.http.parameters import ABOUT_NOW, Administering, Asking
+from services.query.http.parameters import ABOUT_NOW, AdministeringMuch, AskingSettings
 from services.query.http.responses import PREVIEWED, answer
 from services.query.ports import PolicyPreviewer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
@@ -33,14 +33,14 @@ async def _previewer(request: Request) -> PolicyPreviewer:
     responses=COMMON_PROBLEMS,
     dependencies=ABOUT_NOW,
 )
-async def read_policy(asking: Asking, policies: Annotated[Policies, Depends(_policies)]) -> Response:
+async def read_policy(asking: AskingSettings, policies: Annotated[Policies, Depends(_policies)]) -> Response:
     """Which identifiers tie contacts together and which tell people apart; how far the adoption of the next is."""
     return answer(await policies.in_force(asking.tenant))
 
 
 @router.post("/preview", summary="What a policy would change", response_model=Preview, responses=PREVIEWED)
 async def preview_policy(
-    asking: Administering, wished: WishedPolicy, previewer: Annotated[PolicyPreviewer, Depends(_previewer)]
+    asking: AdministeringMuch, wished: WishedPolicy, previewer: Annotated[PolicyPreviewer, Depends(_previewer)]
 ) -> Response:
     """The tenant's real evidence, resolved by another policy: which customers would merge and which would split."""
     Policy.from_json(wished.policy)

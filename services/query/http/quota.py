@@ -10,7 +10,7 @@ from services.query.core import cursors
 from services.query.core.errors import BadSpan
 from services.query.core.quota_models import QuotaContactPage, QuotaStatus
 from services.query.handlers.quota import DaySpan, QuotaReader
-from services.query.http.parameters import ABOUT_NOW, Asking, Now
+from services.query.http.parameters import ABOUT_NOW, Asking, AskingSettings, Now
 from services.query.http.responses import PAGED, SPANNED, answer
 from services.runtime.api import keyed_router
 
@@ -56,7 +56,7 @@ ReadingQuota = Annotated[QuotaReader, Depends(_quota)]
     responses=SPANNED,
     dependencies=ABOUT_NOW,
 )
-async def read_quota(asking: Asking, quota: ReadingQuota, span: DaysInQuery) -> Response:
+async def read_quota(asking: AskingSettings, quota: ReadingQuota, span: DaysInQuery) -> Response:
     """The limit and what is used of it, by channel and account and day by day: exact at this moment."""
     return answer(await quota.status(asking.tenant, span))
 

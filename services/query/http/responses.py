@@ -40,9 +40,16 @@ _TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read f
 DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
 SPANNED: Final = COMMON_PROBLEMS | problem_responses(problems.INVALID_REQUEST)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
+PAGED_TIMES: Final = PAGED | problem_responses(problems.INVALID_REQUEST, _NO_TIME)
 BY_ANY_NAME: Final = COMMON_PROBLEMS | problem_responses(_AMBIGUOUS)
 PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
-    problems.BAD_REQUEST, _NO_POLICY, problems.INVALID_REQUEST, _PREVIEW_BUSY, _TOO_LARGE, problems.UNAVAILABLE
+    problems.BAD_REQUEST,
+    _NO_POLICY,
+    problems.INVALID_REQUEST,
+    problems.TOO_FAST,
+    _PREVIEW_BUSY,
+    _TOO_LARGE,
+    problems.UNAVAILABLE,
 )
 SEARCHED: Final = (
     COMMON_PROBLEMS
@@ -51,7 +58,7 @@ SEARCHED: Final = (
 )
 MATCHED: Final = BY_ANY_NAME | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST, _UNSEARCHABLE)
 _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
-    problems.BAD_REQUEST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
+    problems.BAD_REQUEST, problems.TOO_FAST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
 )
 PREVIEWED_DECISION: Final = _MEMBERSHIP_PREVIEWED
 MERGE_PREVIEWED: Final = _MEMBERSHIP_PREVIEWED | problem_responses(_NO_MERGE, problems.INVALID_REQUEST)

@@ -14,7 +14,7 @@ from services.query.core.search_models import (
     SearchRequest,
 )
 from services.query.handlers.search import CustomerSearch
-from services.query.http.parameters import ABOUT_NOW, Asking, CustomerName, Now
+from services.query.http.parameters import ABOUT_NOW, AskingMuch, CustomerName, Now
 from services.query.http.responses import MATCHED, SEARCHED, answer
 from services.runtime.api import keyed_router
 
@@ -36,7 +36,7 @@ Searching = Annotated[CustomerSearch, Depends(_search)]
     responses=SEARCHED,
     dependencies=ABOUT_NOW,
 )
-async def search_customers(asking: Asking, search: Searching, wanted: SearchRequest, now: Now) -> Response:
+async def search_customers(asking: AskingMuch, search: Searching, wanted: SearchRequest, now: Now) -> Response:
     """The customers that fulfil a filter, sorted, a page at a time.
 
     A filter is a tree of conditions: `all`, `any`, `not`, and `same_contact` for what must hold for one contact. What
@@ -52,7 +52,7 @@ async def search_customers(asking: Asking, search: Searching, wanted: SearchRequ
     responses=SEARCHED,
     dependencies=ABOUT_NOW,
 )
-async def count_facets(asking: Asking, search: Searching, wanted: FacetsRequest, now: Now) -> Response:
+async def count_facets(asking: AskingMuch, search: Searching, wanted: FacetsRequest, now: Now) -> Response:
     """How many of the customers that fulfil a filter have each tag, attribute, channel, account and the like."""
     return answer(await search.facets(asking.tenant, wanted, now))
 
@@ -65,7 +65,7 @@ async def count_facets(asking: Asking, search: Searching, wanted: FacetsRequest,
     dependencies=ABOUT_NOW,
 )
 async def match_customer(
-    asking: Asking, search: Searching, customer: CustomerName, wanted: MatchRequest, now: Now
+    asking: AskingMuch, search: Searching, customer: CustomerName, wanted: MatchRequest, now: Now
 ) -> Response:
     """For each condition of a filter: whether it holds, the values that it saw, and the events that they came from."""
     return answer(await search.match(asking.tenant, customer, wanted.filter, now))

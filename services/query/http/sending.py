@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from projections.quota.sending import SendPurpose
 from services.query.core.send_models import MOST_LINES, ContactLines, SendAnswer
 from services.query.handlers.sending import SendChecks
-from services.query.http.parameters import ABOUT_NOW, Asking, ContactInPath
+from services.query.http.parameters import ABOUT_NOW, Asking, AskingList, ContactInPath
 from services.query.http.responses import SPANNED, answer
 from services.runtime.api import body_of, keyed_router
 
@@ -48,8 +48,7 @@ async def read_may_send(asking: Asking, checks: Checking, contact: ContactInPath
     Marketing needs a subscription, no opt-out of its kind and a place within the quota. A conversation, the bot and a
     welcome are sent without these, but not to those who blocked the account.
     """
-    (found,) = await checks.check(asking.tenant, [contact.key], purpose)
-    return answer(found)
+    return answer(await checks.check_one(asking.tenant, contact, purpose))
 
 
 @router.post(
@@ -66,7 +65,7 @@ async def read_may_send(asking: Asking, checks: Checking, contact: ContactInPath
     dependencies=ABOUT_NOW,
     openapi_extra=body_of({_LINES: _LIST, "application/octet-stream": _LIST | {"format": "binary"}}),
 )
-async def check_list(asking: Asking, checks: Checking, purpose: AskedPurpose, request: Request) -> Response:
+async def check_list(asking: AskingList, checks: Checking, purpose: AskedPurpose, request: Request) -> Response:
     """The same of a list, line by line. Nothing is answered before the list has ended: so a refusal is a problem."""
     kept = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed once it is sent
     try:
