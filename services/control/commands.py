@@ -16,10 +16,10 @@ keys = typer.Typer(help="API keys of a tenant.", no_args_is_help=True)
 write_keys = typer.Typer(help="Write keys of websites: of their pages, and of their servers.", no_args_is_help=True)
 
 KeyBeginning = Annotated[str, typer.Argument(help="The key's beginning, as `onefold keys list` shows it.")]
-RateOption = Annotated[
+KeyRateOption = Annotated[
     float | None, typer.Option(help="Tokens a second in each process; a request takes 1 or more. Default: a setting.")
 ]
-BurstOption = Annotated[float | None, typer.Option(help="Most tokens it saves up. Default: those of two seconds.")]
+KeyBurstOption = Annotated[float | None, typer.Option(help="Most tokens it saves up. Default: those of two seconds.")]
 
 
 def migrate(
@@ -86,8 +86,8 @@ def add_key(
         list[str], typer.Option(help="events:write, customers:read, customers:write, audit or admin; may be repeated.")
     ],
     name: Annotated[str, typer.Option(help="What it is for, to recognise it later.")] = "",
-    rate: RateOption = None,
-    burst: BurstOption = None,
+    rate: KeyRateOption = None,
+    burst: KeyBurstOption = None,
 ) -> None:
     """Make a key and print it, this once."""
     from services.control import keys as service
@@ -119,7 +119,7 @@ def list_keys(*, tenant: TenantOption = None) -> None:
 
 
 @keys.command("limit")
-def limit_key(beginning: KeyBeginning, *, rate: RateOption = None, burst: BurstOption = None) -> None:
+def limit_key(beginning: KeyBeginning, *, rate: KeyRateOption = None, burst: KeyBurstOption = None) -> None:
     """Change a key's rate limit; without --rate, the one of the settings counts again. It counts within two seconds."""
     from services.control import keys as service
 

@@ -41,7 +41,7 @@ class ByIdentifier:
     value: str
 
 
-CustomerName = ByPersonalId | ByContact | ByIdentifier
+CustomerReference = ByPersonalId | ByContact | ByIdentifier
 
 
 def contact(channel: str, account: str, uid: str) -> ContactRef:
@@ -60,7 +60,7 @@ def account(channel: str, name: str) -> AccountRef:
         raise NotFound("There is no such account: the channel or the account is not one.") from error
 
 
-def customer(name: str) -> CustomerName:
+def customer(name: str) -> CustomerReference:
     """What a customer's name in a URL means. Raises NotFound for text that can't be a name."""
     if _PERSONAL_ID.fullmatch(name):
         return ByPersonalId(UUID(name))

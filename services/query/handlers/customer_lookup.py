@@ -77,7 +77,7 @@ class CustomerLookup:
         note_ids(found)
         return found
 
-    async def _find(self, snapshot: Snapshot, meant: references.CustomerName) -> UUID:
+    async def _find(self, snapshot: Snapshot, meant: references.CustomerReference) -> UUID:
         if isinstance(meant, references.ByIdentifier):
             return await self._by_identifier(snapshot, meant)
         if isinstance(meant, references.ByContact):

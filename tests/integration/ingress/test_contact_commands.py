@@ -1,5 +1,6 @@
 """What the team does to a contact over HTTP, through to what the read API says of it."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from services.control.keys import add_key
 from tests.support.ingress import RunningIngress, assert_problem
+from tests.support.polling import until
 from tests.support.shop import Shop, open_shop
 
 ODD = "/v1/contacts/web/shop/a%2Fb%2520%E7%8E%8B"  # the uid "a/b%20王"
@@ -46,6 +48,14 @@ async def test_tags_and_attributes_come_and_go(shop: Shop) -> None:
     contact = await shop.get(ODD)
     assert [(tag["tag"], tag["source"]) for tag in contact["tags"]] == [("VIP", "manual")]
     assert {key: one["value"] for key, one in contact["attributes"].items()} == {"level": "gold"}
+
+    async def are_in_the_audit_trail() -> bool:
+        rows = await shop.connection.fetch("SELECT action, object_ids, status FROM onefold.audit WHERE status = 202")
+        expected = Counter({"post_contact_tags": 2, "post_contact_attributes": 2})
+        about = {(*map(str, row["object_ids"]), row["status"]) for row in rows}
+        return Counter(row["action"] for row in rows) == expected and about == {(contact["id"], 202)}
+
+    await until(are_in_the_audit_trail, 240, "the commands are not in the audit trail")
 
 
 async def test_a_command_that_is_sent_again_with_its_key_counts_once(shop: Shop) -> None:

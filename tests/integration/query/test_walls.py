@@ -1,0 +1,103 @@
+"""Walls between tenants: another tenant's object is answered as one that nobody has."""
+
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import SecretStr
+
+from schemas.codec import from_dict
+from services.query.main import create_app
+from services.runtime.settings import Settings
+from tests.support.contact_records import event
+from tests.support.read_api import Brand, id_of
+from tests.support.searches import compose_all
+from tests.support.strategies import BASE_MS
+
+CONTACT, NOBODY = "crm:crm:M7", "crm:crm:M8"
+IDENTIFIERS = [
+    {"type": kind, "value": value, "assurance": "stated"}
+    for kind, value in (("phone", "+886911111111"), ("email", "mei@example.com"), ("member_id", "M7"))
+]
+LIVES = (
+    event("profile.updated", 1, contact=CONTACT, display_name="林小美"),
+    event("identity.bound", 2, contact=CONTACT, identifiers=IDENTIFIERS, via="import"),
+)
+SEGMENT = from_dict(
+    {
+        "event_id": "s1",
+        "tenant": "demo",
+        "type": "tenant.segment_saved",
+        "occurred_at": BASE_MS,
+        "received_at": BASE_MS,
+        "source": "test",
+        "data": {"segment": "vip", "name": "林小美", "filter": {"tag": "vip"}},
+    }
+)
+# By the names of a path's parameters: objects that the tenant `demo` has, and such as nobody has.
+CUSTOMERS: Final = (
+    (str(id_of(CONTACT)), str(id_of(NOBODY))),
+    (f"contact:{CONTACT}", f"contact:{NOBODY}"),
+    ("member:M7", "member:M8"),
+    ("phone:+886911111111", "phone:+886922222222"),
+    ("email:mei@example.com", "email:wang@example.com"),
+)
+OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]], ...]]] = {
+    frozenset({"customer"}): tuple(({"customer": one}, {"customer": other}) for one, other in CUSTOMERS),
+    frozenset({"channel", "account", "uid"}): (
+        (
+            {"channel": "crm", "account": "crm", "uid": "M7"},
+            {"channel": "crm", "account": "crm", "uid": "M8"},
+        ),
+    ),
+    frozenset({"channel", "account"}): (({"channel": "crm", "account": "crm"}, {"channel": "crm", "account": "crm2"}),),
+    frozenset({"segment"}): (({"segment": "vip"}, {"segment": "vip2"}),),
+    frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
+}
+QUERIES: Final[dict[str, dict[str, str]]] = {"read_may_send": {"purpose": "broadcast"}}
+BODIES: Final[dict[str, Any]] = {
+    "match_customer": {"filter": {"tag": "vip"}},
+    "preview_member_merge": {"into": "M9"},
+}
+
+
+def routes() -> list[APIRoute]:
+    nowhere = create_app(Settings(database="postgresql://nowhere", secret_key=SecretStr("a master key")))
+    found = [context.original_route for context in iter_route_contexts(nowhere.routes)]
+    return [route for route in found if isinstance(route, APIRoute) and route.param_convertors]
+
+
+ROUTES: Final = routes()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.unique_id)
+def test_the_names_of_each_route_s_objects_are_known(route: APIRoute) -> None:
+    assert frozenset(route.param_convertors) in OBJECTS, "add objects of these parameters to OBJECTS"
+
+
+async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand: Brand) -> None:
+    await brand.fold(*LIVES)
+    await brand.fold_contacts(SEGMENT)
+    await compose_all(brand.connection)
+    for route in ROUTES:
+        for own, nobodys in OBJECTS[frozenset(route.param_convertors)]:
+            answers = [await ask(brand, route, names, "other") for names in (own, nobodys)]
+            shown = [answer.text for answer in answers]
+            for name, value in own.items():
+                shown[0] = shown[0].replace(value, nobodys[name])
+            assert answers[0].status_code == answers[1].status_code, (route.unique_id, own)
+            assert shown[0] == shown[1], (route.unique_id, own)
+            assert "林小美" not in answers[0].text
+            assert (await ask(brand, route, own, "demo")).status_code == 200, (route.unique_id, own)
+
+
+async def ask(brand: Brand, route: APIRoute, names: dict[str, str], key: str) -> httpx.Response:
+    method = next(iter(route.methods or {"GET"}))
+    return await brand.client.request(
+        method,
+        route.url_path_for(route.name, **names),
+        params=QUERIES.get(route.unique_id),
+        json=BODIES.get(route.unique_id),
+        headers={"Authorization": f"Bearer {brand.keys[key]}"},
+    )
