@@ -14,15 +14,31 @@ from projections.contacts.records import ContactRecord
 from schemas.events.subscription import MARKETING_KINDS
 
 
+class AddressPlace(NamedTuple):
+    """An address's place in the order of subscription: that of the first of its contacts that is subscribed now."""
+
+    subscribed_at: int
+    channel: str
+    account: str
+    uid: str
+
+    @property
+    def contact(self) -> str:
+        """The contact's key."""
+        return ":".join(self[1:])
+
+
 class Address(NamedTuple):
     """An address: the keys of its contacts, sorted, the consents that hold for all of them, and whether it is valid.
 
-    A valid address (有效聯絡人) is subscribed, was not superseded, and has not opted out of all kinds of marketing.
+    A valid address (有效聯絡人) is subscribed, was not superseded, and has not opted out of all kinds of marketing. It
+    counts for quota at its ``place``, which no other address has.
     """
 
     contacts: tuple[str, ...]
     consents: tuple[ConsentRow, ...]
     valid: bool
+    place: AddressPlace | None = None
 
 
 def addresses_of(intrinsic: Mapping[str, Iterable[tuple[str, str]]]) -> list[tuple[str, ...]]:
@@ -54,8 +70,13 @@ def address_of(records: Collection[ContactRecord]) -> Address:
     rows = [record.contact for record in records]
     superseded = any(row.superseded_by is not None and row.superseded_by not in keys for row in rows)
     refused = {consent.kind for consent in consents if not consent.allowed}
-    subscribed = any(row.subscribed for row in rows)
-    return Address(keys, consents, subscribed and not superseded and not refused >= MARKETING_KINDS)
+    places = (
+        AddressPlace(row.subscribed_at, row.channel, row.account, row.uid)
+        for row in rows
+        if row.subscribed_at is not None
+    )
+    place = None if superseded or refused >= MARKETING_KINDS else min(places, default=None)
+    return Address(keys, consents, place is not None, place)
 
 
 def may_be_messaged(address: Address, kind: str) -> bool:

@@ -8,10 +8,17 @@ from uuid import UUID
 import orjson
 
 from projections.customers.composing import is_complete
+from projections.customers.days import composed_days
 from projections.customers.loading import FIRST, customers_after, load_customers, owners_of
 from projections.customers.rows import ComposedCustomer, customer_row
 from projections.customers.store import state_of
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import (
+    ADDRESS_CONTACTS,
+    COMPOSED_DAYS,
+    CUSTOMER_CONTACTS,
+    CUSTOMER_ROWS,
+    CUSTOMER_TERMS,
+)
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Rows
 from projections.engine.queries import all_rows
@@ -22,7 +29,10 @@ _PAGE = 500  # contacts
 
 
 class ComparedCustomers(NamedTuple):
-    """The rows that are expected, and those that were found; the same of their contacts and of the counts of terms."""
+    """The rows that are expected, and those that were found; the same of what belongs to them.
+
+    That are the rows of their contacts and addresses, the counts of terms, and the counters of quota.
+    """
 
     expected: Rows
     found: Rows
@@ -30,6 +40,10 @@ class ComparedCustomers(NamedTuple):
     found_contacts: Rows
     expected_counts: Rows
     found_counts: Rows
+    expected_addresses: Rows
+    found_addresses: Rows
+    expected_days: Rows
+    found_days: Rows
 
 
 async def customer_rows(connection: Connection, tenants: Collection[str], region: str) -> ComparedCustomers:
@@ -42,8 +56,11 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
     found: Rows = {}
     expected_contacts: Rows = {}
     found_contacts: Rows = {}
+    expected_addresses: Rows = {}
+    found_addresses: Rows = {}
     stored = await all_rows(connection, CUSTOMER_ROWS)
     stored_contacts = await all_rows(connection, CUSTOMER_CONTACTS)
+    stored_addresses = await all_rows(connection, ADDRESS_CONTACTS)
     for tenant in sorted(tenants):
         active = await active_resolution(connection, tenant)
         if is_complete(await state_of(connection, tenant), active):
@@ -52,12 +69,17 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
                 if one.row.customer_id not in pending:
                     expected[one.row[:2]] = _plain(one.row)
                     expected_contacts |= {row[:3]: row for row in one.contacts}
+                    expected_addresses |= {row[:3]: row for row in one.addresses}
             found |= {key: _plain(row) for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
             own = ((key, row) for key, row in stored_contacts.items() if key[0] == tenant and key[1] not in pending)
             found_contacts |= {key: _with_tuples(row) for key, row in own}
+            rest = stored_addresses.items()
+            found_addresses |= {key: row for key, row in rest if key[0] == tenant and key[1] not in pending}
     counts = await all_rows(connection, CUSTOMER_TERMS)
     return ComparedCustomers(
-        expected, found, expected_contacts, found_contacts, _counted(stored, counts), _in_use(counts)
+        *(expected, found, expected_contacts, found_contacts, _counted(stored, counts), _in_use(counts)),
+        *(expected_addresses, found_addresses, _days(stored, stored_addresses)),
+        {key: row for key, row in (await all_rows(connection, COMPOSED_DAYS)).items() if any(row[len(key) :])},
     )
 
 
@@ -89,6 +111,16 @@ def _counted(rows: Mapping[Key, Any], counts: Mapping[Key, Any]) -> Rows:
     return {
         key: counts[key]._replace(customers=of) if key in counts else (*key, "", "", of) for key, of in number.items()
     }
+
+
+def _days(rows: Mapping[Key, Any], addresses: Mapping[Key, Any]) -> Rows:
+    """What the counters must be, from the rows that were stored with them."""
+    found: Rows = {}
+    for tenant in sorted({key[0] for key in rows}):
+        since = (row.valid_since for key, row in rows.items() if key[0] == tenant)
+        own = (row for key, row in addresses.items() if key[0] == tenant)
+        found |= {key: (*key, *counts) for key, counts in composed_days(tenant, since, own).items()}
+    return found
 
 
 def _in_use(counts: Mapping[Key, Any]) -> Rows:

@@ -1,15 +1,24 @@
-"""The rows of customers' contacts in PostgreSQL, as searches ask of them. Only the composer writes them."""
+"""The rows of customers' contacts in PostgreSQL, and the counters of quota. Only the composer writes them."""
 
 from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
-from projections.customers.tables import CUSTOMER_CONTACTS, CustomerContactRow
+from projections.contacts.valid_days import DayChanges
+from projections.customers.tables import (
+    ADDRESS_CONTACTS,
+    COMPOSED_DAYS,
+    CUSTOMER_CONTACTS,
+    AddressContactRow,
+    CustomerContactRow,
+)
 from projections.engine.connection import Connection
+from projections.engine.metadata import key_columns, row_columns
 from projections.engine.statements import array, compiled
-from projections.engine.store import columns, delete_matching, insert, upsert
+from projections.engine.store import columns, delete_matching, insert, insert_with, upsert
 
 _WRITE: Final = upsert(CUSTOMER_CONTACTS, only_different=True)
 _DELETE: Final = delete_matching(
@@ -23,6 +32,24 @@ _OF_CUSTOMERS: Final = compiled(
     "tenant",
     "customer_ids",
 )
+_WRITE_ADDRESSES: Final = upsert(ADDRESS_CONTACTS, only_different=True)
+_DELETE_ADDRESSES: Final = delete_matching(ADDRESS_CONTACTS, *key_columns(ADDRESS_CONTACTS))
+_ADDRESSES_OF: Final = compiled(
+    sa.select(*row_columns(ADDRESS_CONTACTS)).where(
+        ADDRESS_CONTACTS.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+        ADDRESS_CONTACTS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid())),
+    ),
+    "tenant",
+    "customer_ids",
+)
+
+
+def _add_days(statement: postgresql.Insert) -> postgresql.Insert:
+    sums = {name: COMPOSED_DAYS.c[name] + statement.excluded[name] for name in ("valid", "began", "ended")}
+    return statement.on_conflict_do_update(index_elements=key_columns(COMPOSED_DAYS), set_=sums)
+
+
+_ADD_DAYS: Final = insert_with(COMPOSED_DAYS, _add_days)
 
 
 async def replace_contacts(
@@ -34,3 +61,21 @@ async def replace_contacts(
     if gone := [key for key in found if key not in kept]:
         await connection.execute(_DELETE, *columns(gone))
     await insert(connection, _WRITE, rows)
+
+
+async def replace_addresses(
+    connection: Connection, tenant: str, customer_ids: Collection[UUID], rows: Collection[AddressContactRow]
+) -> list[AddressContactRow]:
+    """The same for the rows of contacts that are an address with others. Returns the rows that were there."""
+    kept = {row[:3] for row in rows}
+    found = [AddressContactRow(*row) for row in await connection.fetch(_ADDRESSES_OF, tenant, list(customer_ids))]
+    if gone := [row[:3] for row in found if row[:3] not in kept]:
+        await connection.execute(_DELETE_ADDRESSES, *columns(gone))
+    await insert(connection, _WRITE_ADDRESSES, rows)
+    return found
+
+
+async def change_days(connection: Connection, changes: DayChanges) -> None:
+    """Change the counters by day. One statement."""
+    rows = [(*key, *counts) for key, counts in sorted(changes.items())]
+    await insert(connection, _ADD_DAYS, rows)

@@ -31,6 +31,13 @@ class CustomerIdentity(NamedTuple):
     member_ids: tuple[str, ...] = ()
 
 
+class CustomerPlace(NamedTuple):
+    """A customer's place in the order in which customers became valid."""
+
+    valid_since: int
+    customer_id: UUID
+
+
 class OwnContact(NamedTuple):
     """A contact of a customer, and whether claims alone tie it. ``intrinsic`` are its live ones, as (type, value)."""
 
@@ -65,8 +72,9 @@ class LatestAttribute(NamedTuple):
 class CustomerRecord:
     """A customer, summed up from its contacts; times in ms, None for never.
 
-    ``names`` are the contacts' display names, each once, the latest first. ``valid`` is whether any contact is. Tags
-    and attributes are in the order of their names.
+    ``names`` are the contacts' display names, each once, the latest first. ``valid`` is whether any contact is, and
+    ``valid_since`` when the latest of its valid addresses subscribed. Tags and attributes are in the order of their
+    names.
     """
 
     identity: CustomerIdentity
@@ -78,6 +86,7 @@ class CustomerRecord:
     last_marketing_at: int | None
     tags: tuple[TagTotal, ...]
     attributes: tuple[LatestAttribute, ...]
+    valid_since: int | None = None
 
 
 def states_of(contacts: Iterable[OwnContact], now: int) -> list[ContactState]:
@@ -104,6 +113,7 @@ def summarise(identity: CustomerIdentity, contacts: Iterable[ContactState]) -> C
         last_marketing_at=max(_known(row.last_marketing_at for row in rows), default=None),
         tags=tuple(_tags(ordered)),
         attributes=tuple(_attributes(ordered)),
+        valid_since=max((one.address.place.subscribed_at for one in ordered if one.address.place), default=None),
     )
 
 

@@ -3,16 +3,19 @@
 Nothing here depends on the clock: a tag that has run out is still a term of the row, with its end beside it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
 
+from projections.contacts.addresses import Address
 from projections.contacts.state import ContactState
+from projections.contacts.tables import ContactRow
+from projections.contacts.valid_days import DayChanges, address_counts, counts_of, less
 from projections.customers.folds import CustomerIdentity, CustomerRecord, OwnContact, states_of, summarise
 from projections.customers.sessions import BEGINNING
-from projections.customers.tables import CustomerContactRow, CustomerSummaryRow
+from projections.customers.tables import AddressContactRow, CustomerContactRow, CustomerSummaryRow
 from projections.customers.terms import (
     ACCOUNT,
     ATTRIBUTE,
@@ -34,16 +37,17 @@ from projections.customers.terms import (
     searched_names,
 )
 
-VERSION: Final = 1  # goes up with every change that gives other rows for the same contacts
+VERSION: Final = 2  # goes up with every change that gives other rows for the same contacts
 MS_OF_HOUR: Final = 3_600_000
 
 
 class ComposedCustomer(NamedTuple):
-    """A customer's row, its terms, and the rows of its contacts."""
+    """A customer's row, its terms, the rows of its contacts, and of those that are an address with others."""
 
     row: CustomerSummaryRow
     terms: frozenset[Term]
     contacts: list[CustomerContactRow]
+    addresses: list[AddressContactRow]
 
 
 def customer_row(
@@ -76,8 +80,10 @@ def customer_row(
         terms=ids_of(tenant, terms),
         names=names,
         grams=grams_of(tenant, names),
+        valid_since=customer.valid_since,
     )
-    return ComposedCustomer(row, terms, [_contact_row(tenant, identity.customer_id, state) for state in states])
+    own = [_contact_row(tenant, identity.customer_id, state) for state in states]
+    return ComposedCustomer(row, terms, own, list(_address_rows(identity.customer_id, states)))
 
 
 def opted_out_of(state: ContactState) -> list[str]:
@@ -112,6 +118,38 @@ def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> Custome
         branch=contact.staff_branch,
         opted_out=tuple(opted_out_of(state)),
         notified=tuple(topics_of(state)),
+        counted_at=state.address.place.subscribed_at if state.address.place else None,
+        counted_as=state.address.place.contact if state.address.place else None,
+    )
+
+
+def _address_rows(customer_id: UUID, states: Iterable[ContactState]) -> Iterator[AddressContactRow]:
+    """The rows of contacts that are an address with others. The first of an address has its counts, too."""
+    together: dict[tuple[str, ...], list[ContactState]] = {}
+    for state in states:
+        if len(state.address.contacts) > 1:
+            together.setdefault(state.address.contacts, []).append(state)
+    for own in together.values():
+        address = own[0].address
+        counts = address_counts([one.record.contact for one in own], address)
+        for one in own:
+            yield _address_row(customer_id, one.record.contact, address, counts)
+            counts = {}
+
+
+def _address_row(customer_id: UUID, row: ContactRow, address: Address, counts: DayChanges) -> AddressContactRow:
+    counts_here = address.place is not None and address.place.contact == row.key
+    days = sorted((key[-1], *change) for key, change in less(counts, counts_of(row)).items())
+    return AddressContactRow(
+        tenant=row.tenant,
+        customer_id=customer_id,
+        contact_id=row.contact_id,
+        channel=row.channel,
+        account=row.account,
+        uid=row.uid,
+        counted_since=row.subscribed_at if counts_here else None,
+        extra=counts_here and row.valid_since is None,
+        days=orjson.dumps(days).decode(),
     )
 
 

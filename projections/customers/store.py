@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
-from projections.customers.contacts_store import replace_contacts
+from projections.contacts.valid_days import less
+from projections.customers.contacts_store import change_days, replace_addresses, replace_contacts
+from projections.customers.days import composed_days
 from projections.customers.loading import FIRST, CountedCustomer
 from projections.customers.rows import customer_row
 from projections.customers.tables import (
@@ -86,7 +88,7 @@ _WRITE: Final = upsert(CUSTOMER_ROWS, only_different=True)
 _DELETE: Final = delete_matching(CUSTOMER_ROWS, CUSTOMER_ROWS.c.tenant, CUSTOMER_ROWS.c.customer_id)
 _COUNT: Final = insert_with(CUSTOMER_TERMS, _add_counts)
 _TERMS_OF: Final = compiled(
-    sa.select(CUSTOMER_ROWS.c.customer_id, CUSTOMER_ROWS.c.terms).where(
+    sa.select(CUSTOMER_ROWS.c.customer_id, CUSTOMER_ROWS.c.terms, CUSTOMER_ROWS.c.valid_since).where(
         CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid()))
     ),
     "tenant",
@@ -167,13 +169,18 @@ async def replace_rows(
     """Write the rows of those of the ids that were ``found``, and delete those of the others."""
     ids = list(customer_ids)
     made = [customer_row(tenant, one.customer.identity, one.customer.contacts, one.conflicts) for one in found.values()]
-    before = {one: frozenset(terms) for one, terms in await connection.fetch(_TERMS_OF, tenant, ids)}
+    stored = await connection.fetch(_TERMS_OF, tenant, ids)
+    before = {one: frozenset(terms) for one, terms, _ in stored}
     if gone := [one for one in before if one not in found]:
         await connection.execute(_DELETE, *columns((tenant, one) for one in gone))
     await _write(connection, [one.row for one in made], before)
     await replace_contacts(connection, tenant, ids, [row for one in made for row in one.contacts])
+    addresses = [row for one in made for row in one.addresses]
+    former = await replace_addresses(connection, tenant, ids, addresses)
+    days = composed_days(tenant, (one.row.valid_since for one in made), addresses)
+    await change_days(connection, less(days, composed_days(tenant, (since for _, _, since in stored), former)))
     counts = _TermCounts(tenant)
-    for row, terms, _ in made:
+    for row, terms, *_ in made:
         counts.change(before.get(row.customer_id, frozenset()), terms)
     for one in gone:
         counts.change(before[one], ())

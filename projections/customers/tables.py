@@ -23,8 +23,8 @@ class CustomerSummaryRow(NamedTuple):
     No value depends on the clock: ``tags`` has those that have run out, too, as JSON by tag, a list of (count, latest
     time, end or null) for each end. ``attributes`` is JSON by key of (type, value, time). ``terms`` are the ids of
     what can be asked of it (`terms`), sorted; ``names`` are its names as a search compares them, and ``grams`` the ids
-    of what they contain. The hours are those of the times, counted
-    since 1970: they are indexed, and change seldom.
+    of what they contain. ``valid_since`` is when the latest of its valid addresses subscribed, null for none. The hours
+    are those of the times, counted since 1970: they are indexed, and change seldom.
     """
 
     tenant: str
@@ -48,6 +48,7 @@ class CustomerSummaryRow(NamedTuple):
     terms: TermIds
     names: Texts
     grams: TermIds
+    valid_since: int | None
 
 
 class CustomerContactRow(NamedTuple):
@@ -55,7 +56,8 @@ class CustomerContactRow(NamedTuple):
 
     ``account`` is ``channel:account``. ``bound`` is the way in which it was bound to the website (官網綁定).
     ``opted_out`` are the kinds of marketing that its address refused, sorted. ``notified`` are the topics of its
-    recurring notifications, sorted.
+    recurring notifications, sorted. A valid one counts for quota as the contact ``counted_as`` that subscribed at
+    ``counted_at``, the first of its address.
     """
 
     tenant: str
@@ -72,6 +74,42 @@ class CustomerContactRow(NamedTuple):
     branch: str | None
     opted_out: Texts
     notified: Texts
+    counted_at: int | None
+    counted_as: str | None
+
+
+class AddressContactRow(NamedTuple):
+    """A contact whose address has others, too: what has to be corrected where contacts by themselves are counted.
+
+    ``counted_since`` is its place if it is the one that counts for the address, else null. ``extra`` says that it
+    counts though it is not valid by itself. ``days`` is JSON of the corrections, a list of (day, valid, began, ended)
+    as in `DayCounts`.
+    """
+
+    tenant: str
+    customer_id: UUID
+    contact_id: UUID
+    channel: str
+    account: str
+    uid: str
+    counted_since: int | None
+    extra: bool
+    days: str
+
+
+class ComposedDayRow(NamedTuple):
+    """Counts of one day, as in `DayCounts`: the corrections of all addresses of an account.
+
+    Without a channel and an account: of the customers, by the day of ``valid_since``.
+    """
+
+    tenant: str
+    channel: str
+    account: str
+    day: Int
+    valid: int
+    began: int
+    ended: int
 
 
 class CustomerTermRow(NamedTuple):
@@ -117,6 +155,12 @@ CUSTOMER_ROWS: Final = define(
         )
         for name in ("member_id", "phone", "email")
     ),
+    sa.Index(
+        "customer_rows_valid",
+        *("tenant", "valid_since", "customer_id"),
+        postgresql_where=sa.column("valid_since").is_not(None),
+        info=FOR_READERS,
+    ),
     key=2,
     fillfactor=70,
 )
@@ -128,5 +172,18 @@ CUSTOMER_TERMS: Final = define(
     key=2,
     fillfactor=70,
 )
+ADDRESS_CONTACTS: Final = define(
+    "address_contacts",
+    AddressContactRow,
+    sa.Index("address_contacts_contact", "tenant", "contact_id", info=FOR_READERS),
+    sa.Index(
+        "address_contacts_extra",
+        *("tenant", "counted_since"),
+        postgresql_where=sa.column("extra").is_(sa.true()),
+        info=FOR_READERS,
+    ),
+    key=3,
+)
+COMPOSED_DAYS: Final = define("composed_days", ComposedDayRow, key=4, fillfactor=70)
 COMPOSED: Final = define("composed", ComposedRow, key=1)
-TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, COMPOSED)
+TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ADDRESS_CONTACTS, COMPOSED_DAYS, COMPOSED)

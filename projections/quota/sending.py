@@ -11,7 +11,8 @@ from projections.consents.tables import ConsentRow
 from projections.contacts.addresses import Address
 from projections.contacts.records import ContactRecord
 from projections.contacts.tables import ContactRow
-from projections.quota.queries import QuotaPosition
+from projections.customers.folds import CustomerPlace
+from projections.quota.queries import QuotaBoundary
 from schemas.events.subscription import MARKETING_KINDS
 
 SendPurpose = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
@@ -19,15 +20,19 @@ SendRefusal = Literal["unknown", "erased", "superseded", "blocked", "not_subscri
 
 
 class Recipient(NamedTuple):
-    """A contact with its address: the address's contacts, itself among them, and whether the contact was erased."""
+    """A contact with its address: the address's contacts, itself among them, and whether the contact was erased.
+
+    ``customer`` is its customer's place where the quota counts customers.
+    """
 
     records: Collection[ContactRecord]
     address: Address
     erased: bool
+    customer: CustomerPlace | None = None
 
 
-def refusals(recipient: Recipient, purpose: SendPurpose, boundary: QuotaPosition | None) -> list[SendRefusal]:
-    """Every reason against sending; none if it may be sent. ``boundary`` is the last contact within the quota."""
+def refusals(recipient: Recipient, purpose: SendPurpose, boundary: QuotaBoundary) -> list[SendRefusal]:
+    """Every reason against sending; none if it may be sent."""
     rows = [record.contact for record in recipient.records]
     marketing = purpose in MARKETING_KINDS
     found: list[SendRefusal] = []
@@ -37,7 +42,7 @@ def refusals(recipient: Recipient, purpose: SendPurpose, boundary: QuotaPosition
         found.append(status)
     if marketing and _denied(recipient.address.consents, purpose):
         found.append("opted_out")
-    if marketing and recipient.address.valid and boundary is not None and _place(rows) > boundary:
+    if marketing and _is_over(recipient, boundary):
         found.append("over_quota")
     return found
 
@@ -55,13 +60,13 @@ def _denied(consents: Collection[ConsentRow], kind: str) -> bool:
     return any(one.kind == kind and not one.allowed for one in consents)
 
 
-def _place(rows: Collection[ContactRow]) -> QuotaPosition:
-    """The address's place in the order of subscription: that of its first contact."""
-    return min(
-        QuotaPosition(row.subscribed_at, row.channel, row.account, row.uid)
-        for row in rows
-        if row.subscribed_at is not None
-    )
+def _is_over(recipient: Recipient, boundary: QuotaBoundary) -> bool:
+    place = recipient.address.place
+    if place is None:
+        return False
+    if boundary.customer is not None:
+        return recipient.customer is not None and recipient.customer > boundary.customer
+    return boundary.address is not None and place > boundary.address
 
 
 UNKNOWN: Final[list[SendRefusal]] = ["unknown"]

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
+from projections.contacts.valid_days import DayChanges, totals
 from projections.engine.chunk import ChunkStore
 from projections.engine.connection import Connection
 from projections.engine.forwarding import ForwardingStore
@@ -20,7 +21,7 @@ from projections.engine.metadata import Key, Row, Table, key_columns
 from projections.engine.statements import compiled
 from projections.engine.store import insert, insert_with
 from projections.migrations.tables import QUOTA_LEVELS
-from projections.quota.folds import QuotaChanges, difference, row_of, totals
+from projections.quota.folds import difference, row_of
 from projections.quota.tables import TABLE
 
 
@@ -86,7 +87,7 @@ class CountingStore(ForwardingStore):
             self._after.update((row[:2], row) for row in rows)
         await super().save(table, rows)
 
-    def changes(self, partition_of: Callable[[UUID], int]) -> QuotaChanges:
+    def changes(self, partition_of: Callable[[UUID], int]) -> DayChanges:
         """How the chunk changes the counters, by (tenant, partition, channel, account, day)."""
         return totals(
             ((tenant, partition_of(contact_id), *rest), counts)
@@ -95,7 +96,7 @@ class CountingStore(ForwardingStore):
         )
 
 
-async def save_changes(connection: Connection, changes: QuotaChanges) -> None:
+async def save_changes(connection: Connection, changes: DayChanges) -> None:
     """Change the counters, in the chunk's transaction. One statement."""
     await insert(connection, _ADD, [row_of(key, counts) for key, counts in sorted(changes.items())])
 

@@ -27,7 +27,7 @@ async def search_of(connection: Connection, tenant: str, policy: Policy, node: f
     """The search of a filter at the moment ``now``. Raises Unsearchable."""
     segments = await load_segments(connection, tenant, node)
     wanted = normalised(expanded(node, segments), policy)
-    return Search(tenant, wanted, AskedAt(now, await _quota_end(connection, tenant, wanted)))
+    return Search(tenant, wanted, await _asked_at(connection, tenant, wanted, now))
 
 
 async def load_segments(connection: Connection, tenant: str, node: filters.FilterNode) -> SegmentFilters:
@@ -64,12 +64,9 @@ def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:
     return {one.segment for node in nodes for one in filters.walk(node) if isinstance(one, filters.BySegment)}
 
 
-async def _quota_end(connection: Connection, tenant: str, node: filters.FilterNode) -> QuotaEnd | None:
-    """The last contact within the quota, where the filter asks for it. Raises Unsearchable."""
+async def _asked_at(connection: Connection, tenant: str, node: filters.FilterNode, now: int) -> AskedAt:
+    """The moment, with the end of the quota where the filter asks for it."""
     if not any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
-        return None
-    setting = await quota_setting(connection, tenant)
-    if setting.unit != "contacts":
-        raise Unsearchable("`over_quota` is about contacts, and this quota counts customers")
-    boundary = await boundary_of(connection, tenant, setting)
-    return None if boundary is None else QuotaEnd(*boundary)
+        return AskedAt(now)
+    boundary = await boundary_of(connection, tenant, await quota_setting(connection, tenant))
+    return AskedAt(now, None if boundary.address is None else QuotaEnd(*boundary.address), boundary.customer)

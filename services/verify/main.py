@@ -10,7 +10,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from projections.contacts.tables import TABLE as CONTACT_ROWS
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import (
+    ADDRESS_CONTACTS,
+    COMPOSED_DAYS,
+    CUSTOMER_CONTACTS,
+    CUSTOMER_ROWS,
+    CUSTOMER_TERMS,
+)
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
@@ -107,6 +113,8 @@ class Verifier:
                 compare(CUSTOMER_ROWS, customers.expected, customers.found),
                 compare(CUSTOMER_CONTACTS, customers.expected_contacts, customers.found_contacts),
                 compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
+                compare(ADDRESS_CONTACTS, customers.expected_addresses, customers.found_addresses),
+                compare(COMPOSED_DAYS, customers.expected_days, customers.found_days),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),

@@ -5,10 +5,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as Grid
 
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import TABLES
 from services.verify.verdict import TopicAccount, VerifyResult
 
-_COMPOSED: Final = {CUSTOMER_ROWS.name, CUSTOMER_CONTACTS.name, CUSTOMER_TERMS.name}
+_COMPOSED: Final = {one.name for one in TABLES}
 
 
 def show(console: Console, verdict: VerifyResult) -> None:

@@ -13,6 +13,8 @@ import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from projections.customers.composing import compose_some
+from projections.customers.store import compose_again
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.generations import active_generation, ensure_generation
@@ -87,6 +89,16 @@ class Brand:
         """Fold the events into every read model."""
         await self.fold_contacts(*events)
         await self.fold_identity(*events)
+
+    async def compose(self) -> None:
+        """Note all as touched, as the agents do, and compose the customer rows."""
+        await self.connection.execute(f"SET search_path TO {(await active_generation(self.connection, SCHEMA)).name}")
+        await compose_again(self.connection)
+        for tenant in ("demo", "other"):
+            more = True
+            while more:
+                async with self.connection.transaction(isolation="repeatable_read"):
+                    more = await compose_some(self.connection, tenant, "TW")
 
     async def get(self, path: str, key: str = "demo", **params: Any) -> httpx.Response:
         """Ask with one of the brand's keys."""

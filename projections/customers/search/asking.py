@@ -2,11 +2,14 @@
 
 from typing import NamedTuple
 
+from projections.contacts.addresses import Address
+from projections.customers.folds import CustomerPlace
+
 QuotaPlace = tuple[int, str, str, str]
 
 
 class QuotaEnd(NamedTuple):
-    """The last contact within the quota, in the order in which contacts count."""
+    """The last address within the quota, in the order in which addresses count."""
 
     subscribed_at: int
     channel: str
@@ -15,25 +18,26 @@ class QuotaEnd(NamedTuple):
 
     @property
     def place(self) -> QuotaPlace:
-        """As `place_of` gives it."""
+        """Its time, channel, account with its channel, and key: as rows of contacts have them."""
         account = f"{self.channel}:{self.account}"
         return (self.subscribed_at, self.channel, account, f"{account}:{self.uid}")
 
 
-def place_of(subscribed_at: int, contact: str) -> QuotaPlace:
-    """A contact's place in the order in which contacts count: its time, channel, account and key."""
-    channel, account, _ = contact.split(":", 2)
-    return (subscribed_at, channel, f"{channel}:{account}", contact)
-
-
 class AskedAt(NamedTuple):
-    """The moment ``now``, in ms, to which relative times refer; and the end of the quota, None while all are within."""
+    """The moment ``now``, in ms, to which relative times refer; and the end of the quota, None while all are within.
+
+    ``customer_end`` is that of a quota of customers.
+    """
 
     now: int
     quota_end: QuotaEnd | None = None
+    customer_end: CustomerPlace | None = None
 
-    def over_quota(self, subscribed_at: int | None, contact: str, *, valid: bool) -> bool:
-        """Whether a contact is valid and beyond the quota."""
-        if self.quota_end is None or subscribed_at is None or not valid:
+    def over_quota(self, address: Address, customer: CustomerPlace | None) -> bool:
+        """Whether an address is valid and beyond the quota; ``customer`` is its customer's place."""
+        place = address.place
+        if place is None:
             return False
-        return place_of(subscribed_at, contact) > self.quota_end.place
+        if self.customer_end is not None:
+            return customer is not None and customer > self.customer_end
+        return self.quota_end is not None and place > self.quota_end

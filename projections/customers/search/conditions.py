@@ -168,10 +168,13 @@ class Conditions:
         return column.bool_op("&&")(self._parameter(wanted, sa.ARRAY(_TEXT)))
 
     def _over_quota(self) -> Where:
+        if (last := self._asked.customer_end) is not None:
+            values = [self._parameter(last.valid_since, sa.BigInteger()), self._parameter(last.customer_id, sa.Uuid())]
+            return sa.func.coalesce(sa.tuple_(_ROW.valid_since, _ROW.customer_id) > sa.tuple_(*values), sa.false())
         end = self._asked.quota_end
         if end is None:
             return sa.false()
-        place = sa.tuple_(_CONTACT.subscribed_at, _CONTACT.channel, _CONTACT.account, _CONTACT.contact)
+        place = sa.tuple_(_CONTACT.counted_at, _CONTACT.channel, _CONTACT.account, _CONTACT.counted_as)
         subscribed_at, *texts = end.place
         values = [self._parameter(subscribed_at, sa.BigInteger()), *(self._parameter(one, _TEXT) for one in texts)]
         limit = sa.tuple_(*values)

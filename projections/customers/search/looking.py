@@ -8,7 +8,7 @@ import orjson
 
 from projections.contacts.folds import CUSTOMER_TYPES, SENT
 from projections.contacts.state import ContactState
-from projections.customers.folds import CustomerRecord
+from projections.customers.folds import CustomerPlace, CustomerRecord
 from projections.customers.rows import account_of
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt
@@ -113,9 +113,12 @@ def _first_seen(node: filters.ByFirstSeen, one: Searched, asked: AskedAt) -> Loo
     return [(time_holds(node.first_seen, at, asked.now), Fact(at, key, at))]
 
 
-def _over_quota(node: filters.ByQuota, contact: ContactState, asked: AskedAt) -> Looked:
-    over = asked.over_quota(contact.record.contact.subscribed_at, contact.key, valid=contact.valid)
-    return [(contact.valid and over is node.over_quota, _subscription(contact, over))]
+def _over_quota(node: filters.ByQuota, one: Searched, asked: AskedAt) -> Looked:
+    since = one.customer.valid_since
+    customer = None if since is None else CustomerPlace(since, one.customer.identity.customer_id)
+    for contact in one.contacts:
+        over = asked.over_quota(contact.address, customer)
+        yield contact.valid and over is node.over_quota, _subscription(contact, over)
 
 
 def _bound(contact: ContactState) -> list[Fact]:
@@ -176,6 +179,7 @@ _OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, Asked
         node.last_marketing, one, "last_marketing_at", _SENT, asked
     ),
     filters.ByFirstSeen: _first_seen,
+    filters.ByQuota: _over_quota,
 }
 _OF_CONTACT: Final[dict[type[filters.Condition], Callable[[Any, ContactState, AskedAt], Looked]]] = {
     filters.ByChannel: lambda node, contact, _: _words(
@@ -192,7 +196,6 @@ _OF_CONTACT: Final[dict[type[filters.Condition], Callable[[Any, ContactState, As
             _subscription(contact, contact.record.contact.subscribed_at),
         )
     ],
-    filters.ByQuota: _over_quota,
     filters.ByBinding: lambda node, contact, _: _words(node.bound, _bound(contact), contact),
     filters.ByStaff: lambda node, contact, _: _words(
         node.staff, _staff(contact, contact.record.contact.staff_member), contact

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from projections.candidates.queries import CandidatePosition
+from projections.customers.folds import CustomerPlace
 from projections.customers.search.queries import Position
 from projections.identity.customer_links import CustomerPosition
 from projections.identity.queries import ConflictPosition, SetAsidePosition
@@ -195,6 +196,31 @@ def read_audit(cursor: str) -> tuple[datetime, UUID]:
     if write_audit(*entry) != cursor:  # the decoder skips unknown characters
         raise BadCursor(BadCursor.__doc__)
     return entry
+
+
+class QuotaCustomerPlace(NamedTuple):
+    """Where a page of contacts of customers begins: after this contact of a customer."""
+
+    after: CustomerPlace
+    contact: str
+
+
+def write_quota_customer(place: QuotaCustomerPlace) -> str:
+    """The cursor of the page of contacts of customers that begins after this place."""
+    return _write_list([place.after.valid_since, str(place.after.customer_id), place.contact])
+
+
+def read_quota_customer(cursor: str) -> QuotaCustomerPlace:
+    """The place that a cursor stands for. Raises BadCursor for what ``write_quota_customer`` can't have made."""
+    try:
+        since, customer_id, contact = _read_list(cursor)
+        place = QuotaCustomerPlace(CustomerPlace(since, UUID(customer_id)), _text(contact))
+        _FIXED.pack(since, b"")
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if write_quota_customer(place) != cursor:
+        raise BadCursor(BadCursor.__doc__)
+    return place
 
 
 def _write_list(values: list[Any]) -> str:

@@ -34,7 +34,8 @@ class QuotaDay(Shape):
 class QuotaStatus(Shape):
     """How much of the quota (名單配額) is used. Nothing is refused beyond the limit: it is only shown, and not sent to.
 
-    ``used`` is in the quota's unit; the accounts, the channels and the history always count valid contacts.
+    ``used`` is in the quota's unit; the accounts, the channels and the history always count valid contacts,
+    those that are one address (a number and a BSUID on WhatsApp) once.
     """
 
     limit: Annotated[int | None, Field(description="null while none was set")]
@@ -45,7 +46,11 @@ class QuotaStatus(Shape):
     remaining: Annotated[NonNegativeInt | None, Field(description="null without a limit")]
     over_quota: Annotated[NonNegativeInt, Field(description="how many are beyond the limit")]
     current: Annotated[
-        bool, Field(description="false while customers have changed that are not in the number of customers yet")
+        bool,
+        Field(
+            description="false while changes are on their way into the numbers of customers, and of addresses with "
+            "several contacts; contacts that are an address alone are always counted"
+        ),
     ]
     channels: list[QuotaChannel]
     accounts: list[QuotaAccount]
@@ -53,7 +58,7 @@ class QuotaStatus(Shape):
 
 
 class QuotaContact(Shape):
-    """A valid contact, in the order in which they subscribed."""
+    """A valid contact, in the order in which they subscribed; of an address the one that counts."""
 
     contact: ContactKeyText
     display_name: str | None

@@ -4,17 +4,19 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from projections.customers.folds import CustomerPlace
 from projections.quota.queries import (
     AccountUse,
-    CustomerUse,
     DayUse,
     QuotaPosition,
     boundary_of,
     contacts_after,
+    contacts_of_customers_after,
+    quota_use,
     used_by_account,
-    used_by_customers,
     used_by_day,
 )
+from projections.quota.thresholds import QuotaUse
 from projections.settings.queries import QuotaSetting, quota_setting
 from services.query.core import cursors
 from services.query.core.quota_models import (
@@ -25,7 +27,7 @@ from services.query.core.quota_models import (
     QuotaDay,
     QuotaStatus,
 )
-from services.query.handlers.snapshots import snapshot
+from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -50,36 +52,52 @@ class QuotaReader:
             setting = await quota_setting(moment.connection, tenant)
             accounts = await used_by_account(moment.connection, tenant)
             days = await used_by_day(moment.connection, tenant, _number(span.first), _number(span.last))
-            customers = None
-            if setting.unit == "customers":
-                customers = await used_by_customers(moment.connection, tenant)
-        return _status(setting, accounts, customers, days)
+            use = await quota_use(moment.connection, tenant)
+        return _status(setting, accounts, use, days)
 
     async def over_quota(self, tenant: str, cursor: str | None, limit: int) -> QuotaContactPage:
-        """A page of the contacts beyond the limit; none while it counts customers. Raises BadCursor."""
+        """A page of the contacts beyond the limit, or of the customers that are. Raises BadCursor."""
         async with snapshot(self._read_models, tenant) as moment:
             setting = await quota_setting(moment.connection, tenant)
             boundary = await boundary_of(moment.connection, tenant, setting)
-            if boundary is None:
-                return QuotaContactPage(contacts=[], next=None)
-            after = boundary if cursor is None else max(boundary, cursors.read_quota(cursor))
-            found = await contacts_after(moment.connection, tenant, after, limit + 1)
-        page = found[:limit]
-        return QuotaContactPage(
-            contacts=[
-                QuotaContact(
-                    contact=_key(one.position), display_name=one.display_name, subscribed_at=one.position.subscribed_at
-                )
-                for one in page
-            ],
-            next=cursors.write_quota(page[-1].position) if len(found) > limit else None,
+            if boundary.customer is not None:
+                return await _of_customers(moment, boundary.customer, cursor, limit)
+            if boundary.address is not None:
+                return await _of_addresses(moment, boundary.address, cursor, limit)
+        return QuotaContactPage(contacts=[], next=None)
+
+
+async def _of_addresses(moment: Snapshot, last: QuotaPosition, cursor: str | None, limit: int) -> QuotaContactPage:
+    after = last if cursor is None else max(last, cursors.read_quota(cursor))
+    found = await contacts_after(moment.connection, moment.tenant, after, limit + 1)
+    page = [
+        QuotaContact(
+            contact=one.position.contact, display_name=one.display_name, subscribed_at=one.position.subscribed_at
         )
+        for one in found[:limit]
+    ]
+    following = cursors.write_quota(found[limit - 1].position) if len(found) > limit else None
+    return QuotaContactPage(contacts=page, next=following)
 
 
-def _status(
-    setting: QuotaSetting, accounts: list[AccountUse], customers: CustomerUse | None, days: Iterable[DayUse]
-) -> QuotaStatus:
-    used = sum(one.used for one in accounts) if customers is None else customers.used
+async def _of_customers(moment: Snapshot, last: CustomerPlace, cursor: str | None, limit: int) -> QuotaContactPage:
+    after, contact = last, None
+    if cursor is not None and (place := cursors.read_quota_customer(cursor)).after > last:
+        after, contact = place
+    found = await contacts_of_customers_after(moment.connection, moment.tenant, after, contact, limit + 1)
+    page = [
+        QuotaContact(contact=one.contact, display_name=one.display_name, subscribed_at=one.subscribed_at)
+        for one in found[:limit]
+    ]
+    following = None
+    if len(found) > limit:
+        end = found[limit - 1]
+        following = cursors.write_quota_customer(cursors.QuotaCustomerPlace(end.place, end.contact))
+    return QuotaContactPage(contacts=page, next=following)
+
+
+def _status(setting: QuotaSetting, accounts: list[AccountUse], use: QuotaUse, days: Iterable[DayUse]) -> QuotaStatus:
+    used = use.used
     limit = setting.limit
     return QuotaStatus(
         limit=limit,
@@ -89,7 +107,7 @@ def _status(
         share=used / limit if limit else None,
         remaining=None if limit is None else max(0, limit - used),
         over_quota=0 if limit is None else max(0, used - limit),
-        current=customers is None or customers.current,
+        current=use.current,
         channels=_channels(accounts),
         accounts=[QuotaAccount.model_validate(one._asdict()) for one in accounts],
         history=[QuotaDay(day=_EPOCH + timedelta(days=one.day), used=one.used) for one in days],
@@ -101,10 +119,6 @@ def _channels(accounts: Iterable[AccountUse]) -> list[QuotaChannel]:
     for one in accounts:
         used[one.channel] = used.get(one.channel, 0) + one.used
     return [QuotaChannel.model_validate({"channel": channel, "used": number}) for channel, number in used.items()]
-
-
-def _key(position: QuotaPosition) -> str:
-    return ":".join(position[1:])
 
 
 def _number(day: date) -> int:

@@ -9,7 +9,7 @@ from projections.contacts.addresses import address_of, addresses_of
 from projections.customers.loading import load_neighbours
 from projections.engine.store import load
 from projections.erasures.tables import TABLE as ERASURES
-from projections.quota.queries import QuotaPosition, boundary_of
+from projections.quota.queries import QuotaBoundary, boundary_of, customer_places
 from projections.quota.sending import UNKNOWN, Recipient, SendPurpose, refusals
 from projections.settings.queries import quota_setting
 from schemas.events import ContactRef
@@ -24,7 +24,7 @@ BATCH: Final = 500  # contacts that are looked up together
 
 class _Found(NamedTuple):
     recipients: dict[UUID, Recipient]
-    boundary: QuotaPosition | None
+    boundary: QuotaBoundary
 
 
 class SendChecks:
@@ -74,13 +74,15 @@ class SendChecks:
         policy = self._lookup.policy_in(moment)
         customers = await load_neighbours(connection, moment.resolution, policy, contact_ids)
         erased = await load(connection, ERASURES, [(tenant, one) for one in contact_ids])
+        places = await customer_places(connection, tenant, customers) if boundary.customer is not None else {}
         recipients: dict[UUID, Recipient] = {}
-        for contacts in customers.values():
+        for customer_id, contacts in customers.items():
             records = {one.record.key: one.record for one in contacts}
             for keys in addresses_of({one.record.key: one.intrinsic for one in contacts}):
                 of_address = [records[key] for key in keys]
                 address = address_of(of_address)
                 for record in of_address:
                     contact_id = record.contact.contact_id
-                    recipients[contact_id] = Recipient(of_address, address, (tenant, contact_id) in erased)
+                    gone = (tenant, contact_id) in erased
+                    recipients[contact_id] = Recipient(of_address, address, gone, places.get(customer_id))
         return _Found(recipients, boundary)

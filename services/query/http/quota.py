@@ -78,6 +78,6 @@ async def read_over_quota(
 ) -> Response:
     """The valid contacts beyond the limit, in the order in which they subscribed: the last ones to do so.
 
-    Of a limit of customers it lists none.
+    Of a limit of customers it lists the valid contacts of those customers whose latest one subscribed last.
     """
     return answer(await quota.over_quota(asking.tenant, cursor, limit))

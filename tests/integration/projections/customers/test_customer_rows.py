@@ -78,7 +78,7 @@ async def each_row_is_as_its_customer_is_read(connection: Any, found: list[Custo
     for row in found:
         loaded = await load_customer(connection, active.key, policy_of(active, REGION), row.customer_id)
         assert loaded is not None
-        alone, terms, _ = customer_row("demo", loaded.identity, loaded.contacts, row.conflicts)
+        alone, terms, *_ = customer_row("demo", loaded.identity, loaded.contacts, row.conflicts)
         assert alone._replace(tags=row.tags, attributes=row.attributes) == row  # PostgreSQL writes JSON in its own way
         assert sorted(term_id("demo", one) for one in terms) == list(row.terms)
     contacts = await connection.fetchval("SELECT count(*) FROM contacts")

@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
+from projections.customers.folds import CustomerPlace
 from projections.customers.rows import opted_out_of
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
@@ -48,7 +49,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(generat
         for _ in range(3):
             now = now_of(chance)
             customers = await customers_as_searched(generation, now)
-            asked = AskedAt(now, _quota_end(chance, customers))
+            asked = AskedAt(now, _quota_end(chance, customers), _customer_end(chance, customers))
             for _ in range(_FILTERS // 3):
                 wanted = random_filter(chance, segments=list(segments))
                 node = filters.parse(wanted)
@@ -93,6 +94,12 @@ def _quota_end(chance: Random, customers: dict[Any, Searched]) -> QuotaEnd | Non
         if contact.record.contact.subscribed_at is not None
     ]
     return chance.choice([None, *sorted(ends)])
+
+
+def _customer_end(chance: Random, customers: dict[Any, Searched]) -> CustomerPlace | None:
+    since = {one: customer.customer.valid_since for one, customer in customers.items()}
+    places = [CustomerPlace(at, one) for one, at in since.items() if at is not None]
+    return chance.choice([None, chance.choice(places)]) if places else None
 
 
 async def _found(connection: Any, chance: Random, search: Search) -> list[Any]:

@@ -161,14 +161,19 @@ async def test_rows_with_nothing_pending_are_those_of_their_contacts_in_every_sn
         assert compared.found == compared.expected
         assert compared.found_contacts == compared.expected_contacts
         assert compared.found_counts == compared.expected_counts
+        assert compared.found_addresses == compared.expected_addresses
+        assert compared.found_days == compared.expected_days
     await race.finish()
     in_the_end = await race.compared()
     assert in_the_end.found == in_the_end.expected != {}
     assert in_the_end.found_contacts == in_the_end.expected_contacts != {}
     assert in_the_end.found_counts == in_the_end.expected_counts != {}
+    assert in_the_end.found_addresses == in_the_end.expected_addresses
+    assert in_the_end.found_days == in_the_end.expected_days != {}
     async with race.connect() as connection:
         await connection.execute(
-            f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_contacts; DELETE FROM customer_terms"
+            f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_contacts; DELETE FROM customer_terms;"
+            "DELETE FROM address_contacts; DELETE FROM composed_days"
         )
         await compose_again(connection)
     await race.finish()

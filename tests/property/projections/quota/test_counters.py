@@ -4,21 +4,25 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from projections.contacts.addresses import address_of
 from projections.contacts.folds import PROJECTION as CONTACTS
+from projections.contacts.valid_days import DayChanges, address_counts, counts_of, totals, valid_periods
 from projections.engine.chunk import project
 from projections.engine.metadata import Rows
 from projections.engine.projection import ContactEvent
-from projections.quota.folds import QuotaChanges, added_up, counted, row_of, totals, valid_periods
+from projections.quota.folds import added_up, counted, row_of
 from projections.quota.store import CountingStore
 from projections.reference import fold_log
-from schemas.events import Event
+from schemas.events import ContactRef, Event
+from tests.support.contact_records import records_of
 from tests.support.strategies import CONTACTS as POOL
 from tests.support.strategies import event_lists
 from tests.support.twin import MemoryStore, chunkings, contact_events, crowded
 
+CHAT = [ContactRef(channel="whatsapp", account="n1", uid=uid) for uid in ("886911111111", "TW.1", "TW.2")]
 TYPES = [
     "contact.followed",
     "contact.blocked",
@@ -33,7 +37,7 @@ TYPES = [
 async def counters(chunks: Iterable[Sequence[ContactEvent]], partition_of: Callable[[UUID], int]) -> Rows:
     """The rows that the chunks leave, one after the other."""
     store = MemoryStore([CONTACTS])
-    kept: QuotaChanges = {}
+    kept: DayChanges = {}
     for chunk in chunks:
         counting = CountingStore(store)
         await project(counting, [CONTACTS], chunk)
@@ -60,3 +64,14 @@ def test_a_contact_is_valid_when_its_last_period_has_no_end(events: list[Event])
         open_since = [began for began, ended in periods if ended is None]
         assert open_since == ([] if row.valid_since is None else [row.valid_since])  # type: ignore[attr-defined] # likewise
         assert all(ended is None or began < ended for began, ended in periods)
+
+
+@given(event_lists(tenants=["demo"], types=TYPES, contacts=CHAT), st.booleans())
+def test_an_address_counts_as_one_contact_does(events: list[Event], close: bool) -> None:
+    records = records_of(crowded(events) if close else events)
+    for one in records:
+        assert address_counts([one.contact], address_of([one])) == counts_of(one.contact)
+    assume(records)
+    address = address_of(records)
+    counts = address_counts([one.contact for one in records], address).values()
+    assert sum(one.valid for one in counts) == sum(one.began - one.ended for one in counts) == int(address.valid)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from projections.quota.folds import counts_of, difference, valid_periods
-from projections.quota.tables import MS_OF_DAY, DayCounts
+from projections.contacts.valid_days import MS_OF_DAY, DayCounts, counts_of, valid_periods
+from projections.quota.folds import difference
 from schemas.events import Event
 from schemas.events.subscription import MARKETING_KINDS
 from tests.support.contact_records import event, record_of
