@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Final, NamedTuple
 
-_LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
+LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
 MOST_NAMES: Final = 100  # of one customer, by which it is found
 _MOST_GRAMS: Final = 400  # of one customer; one with more is looked at in every search by name
 
@@ -40,7 +40,7 @@ HAS: Final = "has"  # member_id, phone, email, name, conflicts
 
 def cut(value: str) -> str:
     """The part of a value by which its term is made."""
-    return value[:_LONGEST]
+    return value[:LONGEST]
 
 
 @lru_cache(maxsize=65_536)

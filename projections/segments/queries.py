@@ -12,6 +12,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from projections.customers.search.known_values import below
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT
 from projections.engine.statements import array, compiled
@@ -66,10 +67,11 @@ def _latest(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 def _page() -> str:
-    latest = _latest(sa.bindparam("after", type_=sa.Text()) < SEGMENT_ID).subquery("latest")
+    after, prefix, end = (sa.bindparam(name, type_=sa.Text()) for name in ("after", "prefix", "below"))
+    latest = _latest(after < SEGMENT_ID, prefix <= SEGMENT_ID, end > SEGMENT_ID).subquery("latest")
     existing = sa.func.coalesce(latest.c.deleted, "false") != "true"
     chosen = sa.select(latest.c.data, latest.c.occurred_at, latest.c.event_id).where(existing)
-    return compiled(chosen.order_by(latest.c.segment).limit(_LIMIT), "tenant", "after", "limit")
+    return compiled(chosen.order_by(latest.c.segment).limit(_LIMIT), "tenant", "after", "prefix", "below", "limit")
 
 
 def _versions() -> str:
@@ -116,9 +118,12 @@ async def segments_named(connection: Connection, tenant: str, segments: Collecti
     return {one.segment: one for one in map(_version, rows)}
 
 
-async def segments_after(connection: Connection, tenant: str, after: str, limit: int) -> list[SegmentVersion]:
-    """The next segments that are not deleted, in the order of their ids. One statement."""
-    return [_version(row) for row in await connection.fetch(_PAGE, tenant, after, limit)]
+async def segments_after(
+    connection: Connection, tenant: str, after: str, limit: int, *, prefix: str = ""
+) -> list[SegmentVersion]:
+    """The next segments that are not deleted, of those whose ids begin so, in the order of their ids. One statement."""
+    rows = await connection.fetch(_PAGE, tenant, after, prefix, below(prefix), limit)
+    return [_version(row) for row in rows]
 
 
 async def versions_of(

@@ -20,6 +20,7 @@ from services.query.handlers.audit import AuditReader
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.query.handlers.fields import FieldReader
 from services.query.handlers.generations import Generations
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.past import PastReadModels
@@ -36,6 +37,7 @@ from services.query.http import (
     candidates,
     contacts,
     customers,
+    fields,
     generations,
     identity,
     membership_previews,
@@ -61,6 +63,7 @@ ROUTERS: Final = (
     customers.router,
     search.router,
     segments.router,
+    fields.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -94,6 +97,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),
         "search": CustomerSearch(read_models, lookup),
+        "fields": FieldReader(read_models),
         "segments": SegmentReader(read_models, lookup),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),

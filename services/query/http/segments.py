@@ -9,7 +9,7 @@ from schemas.events.tenant import SegmentId
 from services.query.core import cursors
 from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage, SegmentSizes
 from services.query.handlers.segments import SegmentReader
-from services.query.http.parameters import ABOUT_NOW, Asking, Now
+from services.query.http.parameters import ABOUT_NOW, Asking, AskingMuch, Now
 from services.query.http.quota import DaysInQuery
 from services.query.http.responses import PAGED, SPANNED, answer
 from services.runtime.api import keyed_router, problem_responses
@@ -51,7 +51,7 @@ async def read_segments(
     dependencies=ABOUT_NOW,
 )
 async def read_segment(
-    asking: Asking,
+    asking: AskingMuch,
     segments: ReadingSegments,
     segment: SegmentInPath,
     now: Now,

@@ -52,6 +52,8 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
         ),
     ),
     frozenset({"channel", "account"}): (({"channel": "crm", "account": "crm"}, {"channel": "crm", "account": "crm2"}),),
+    frozenset({"field"}): (({"field": "tag"}, {"field": "branch"}),),
+    frozenset({"key"}): (({"key": "size"}, {"key": "size2"}),),
     frozenset({"segment"}): (({"segment": "vip"}, {"segment": "vip2"}),),
     frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
 }

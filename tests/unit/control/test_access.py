@@ -34,6 +34,8 @@ OPEN: Final = {
 NOT_RECORDED: Final = {
     "post_events",
     "read_attributes",
+    "read_field_values",
+    "read_fields",
     "read_generations",
     "read_policy",
     "read_quota",
