@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.migrations.tables import AUDIT, TENANTS
+from services.control.names import SHOWN
 from services.runtime.auditing import AuditEntry
 from services.runtime.database import read
 
@@ -60,7 +61,7 @@ def _conditions(wanted: AuditQuery) -> list[sa.ColumnElement[bool]]:
     given = (
         (wanted.first, lambda first: AUDIT.c.at >= first),
         (wanted.end, lambda end: AUDIT.c.at < end),
-        (wanted.key_prefix, lambda prefix: AUDIT.c.key_prefix == prefix),
+        (wanted.key_prefix, lambda prefix: AUDIT.c.key_prefix == prefix[:SHOWN]),
         (wanted.action, lambda action: AUDIT.c.action == action),
         (wanted.object_id, lambda object_id: AUDIT.c.object_ids.contains([object_id])),
     )

@@ -2,10 +2,12 @@
 
 import getpass
 import os
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
+import orjson
 import typer
 
 from services.runtime.settings import Settings
@@ -24,16 +26,21 @@ def audit(  # noqa: PLR0913 - one an option
     *,
     since: Annotated[str | None, typer.Option(metavar="TIME", help=f"Only from then on; {_TIME}")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help=f"Only before; {_TIME}")] = None,
-    key: Annotated[str | None, typer.Option(help="Only this key, by its beginning.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only this key, by its beginning; `cli`: this command.")] = None,
     action: Annotated[str | None, typer.Option(help="Only this operation, by its id.")] = None,
     about: Annotated[UUID | None, typer.Option("--object", help="Only about this contact or customer.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most entries that are shown.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything of an entry, as one object a line.")] = False,
 ) -> None:
     """Show which key read or changed what, newest first. That it was shown is recorded, too."""
     from services.control.audit import AuditQuery
 
     wanted = AuditQuery(_time(since), _time(until), key, action, about)
     found = on_database(Settings(), lambda engine: _read(engine, tenant, wanted, limit))
+    if as_json:
+        for one in found:
+            typer.echo(orjson.dumps(asdict(one), default=str))
+        return
     show(
         ("time (UTC)", "key", "action", "status", "about"),
         (

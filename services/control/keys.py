@@ -16,11 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.migrations.tables import KEYS
 from services.control.errors import UnknownKey, translated, unknown_tenant
-from services.control.names import check_limit, checked_scopes
+from services.control.names import SHOWN, check_limit, checked_scopes
 from services.runtime.database import read, read_one
 
 KEY_START: Final = "of_"
-_SHOWN: Final = 9  # of 46 characters: enough to tell keys apart, and of no use for guessing the rest
 _LEAST_SHOWN: Final = 6
 _COLUMNS: Final = (
     KEYS.c.tenant,
@@ -70,7 +69,7 @@ async def add_key(  # noqa: PLR0913 - what a key has
         "tenant": tenant,
         "name": name,
         "scopes": checked_scopes(scopes),
-        "prefix": key[:_SHOWN],
+        "prefix": key[:SHOWN],
         "rate": rate,
         "burst": burst,
     }
@@ -116,7 +115,7 @@ async def limit_key(engine: AsyncEngine, beginning: str, rate: float | None, bur
 
 
 async def _change(engine: AsyncEngine, beginning: str, **values: Any) -> ApiKey:
-    shown = beginning[:_SHOWN]  # the whole key is accepted as well
+    shown = beginning[:SHOWN]  # the whole key is accepted as well
     if len(shown) < _LEAST_SHOWN:
         raise UnknownKey(f"give at least the first {_LEAST_SHOWN} characters of the key; see `onefold keys list`")
     live = sa.select(KEYS.c.key_hash).where(sa.func.starts_with(KEYS.c.prefix, shown), KEYS.c.revoked_at.is_(None))

@@ -13,6 +13,8 @@ from services.control.errors import InvalidName
 _NAME: Final[TypeAdapter[str]] = TypeAdapter(TenantId)
 _ACCOUNT: Final[TypeAdapter[str]] = TypeAdapter(Account)
 _PROVIDER: Final[TypeAdapter[str]] = TypeAdapter(Word)
+# Of the 46 characters of a key: enough to tell keys apart, and of no use for guessing the rest.
+SHOWN: Final = 9
 _REGION_LENGTH: Final = 2
 _LEAST_RATE: Final = 0.001
 

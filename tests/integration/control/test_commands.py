@@ -1,4 +1,5 @@
 import asyncio
+import json
 import re
 
 import asyncpg
@@ -24,6 +25,16 @@ def test_tenants_keys_and_sources_from_the_command_line(
     assert key.startswith("of_")
     assert key[:9] in onefold("keys", "list", "--tenant", "acme")
     assert key not in onefold("keys", "list")
+    assert "burst 200" in onefold("keys", "limit", key[:9], "--rate", "50", "--burst", "200")
+    assert "50/s, burst 200" in onefold("keys", "list")
+    assert "a rate is" in onefold("keys", "limit", key[:9], "--rate", "0", status=1)
+    assert "the settings" in onefold("keys", "limit", key[:9])
+    assert "Nothing of that was recorded" in onefold("audit", "acme")
+    assert re.search(r"\d\d:\d\d +cli +audit +200", onefold("audit", "acme", "--key", "cli"))
+    recorded = onefold("audit", "acme", "--json").splitlines()
+    assert [json.loads(line)["route"] for line in recorded] == ["onefold audit"] * 2
+    assert "no tenant 'nobody'" in onefold("audit", "nobody", status=1)
+    assert "ISO 8601" in onefold("audit", "acme", "--since", "yesterday", status=1)
     onefold("keys", "revoke", key[:9])
     line = ("sources", "add", "line")
     facts = ("--tenant", "acme", "--account", "oa1", "--provider", "p1")

@@ -14,6 +14,7 @@ from services.control.auth import Authenticator
 from services.embedded.http import create_app
 from services.ingress.http.segment import PATHS
 from services.runtime.api import Access, access_of
+from services.runtime.buckets import Allowance
 from services.runtime.settings import Settings
 from tests.support.keys import a_guard, an_api_key, finding
 
@@ -105,3 +106,18 @@ async def test_a_request_without_a_key_is_a_401_and_one_without_the_scope_a_403(
     answer = await client.request(method, url, headers={"Authorization": f"Bearer of_no_{access.scope}"})
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
     assert answer.json()["scope"] == access.scope
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/events"), ("GET", "/v1/quota")])
+async def test_beyond_the_rate_limit_a_request_is_a_429_that_says_the_limit(
+    method: str, path: str, client: httpx.AsyncClient
+) -> None:
+    authenticator = Authenticator(finding(KEYS), 60, a_guard(Allowance(0.5, 1)))
+    APP.state.authenticator = APP.state.ingress.authenticator = authenticator
+    headers = {"Authorization": "Bearer of_audit"}
+    assert (await client.request(method, path, headers=headers)).status_code == 403
+    answer = await client.request(method, path, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-fast")
+    assert answer.headers["retry-after"] == "2"
+    assert answer.headers["ratelimit-policy"] == '"key";q=1;w=2'
+    assert answer.headers["ratelimit"] == '"key";r=0;t=2'
