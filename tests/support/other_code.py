@@ -20,21 +20,26 @@ class OtherCode:
     """The copy. ``replaced`` gives, by the path of a file, the old and the new text, which must be there once."""
 
     def __init__(self, home: Path, replaced: Mapping[str, tuple[str, str]]) -> None:
-        self._home = home / "other-code"
+        self.home = home / "other-code"
         for name in ("projections", "schemas", "services"):
-            shutil.copytree(_ROOT / name, self._home / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(_ROOT / "pyproject.toml", self._home)
+            shutil.copytree(_ROOT / name, self.home / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(_ROOT / "pyproject.toml", self.home)
         for name, (old, new) in replaced.items():
-            file = self._home / name
+            file = self.home / name
             text = file.read_text()
             assert text.count(old) == 1, f"{name} has not {old!r} once"
             file.write_text(text.replace(old, new))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has Python import this copy."""
+        return {"PYTHONPATH": str(self.home), "PYTHONSAFEPATH": "1"}
+
     def start(self, settings: Settings, log: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command; its output goes to the log."""
         changed = settings.model_copy(update={"worker_port": free_port()})
-        env = {**os.environ, **environment(changed), "PYTHONPATH": str(self._home), "PYTHONSAFEPATH": "1"}
+        env = {**os.environ, **environment(changed), **self.environment}
         with log.open("ab") as output:
             return subprocess.Popen(
-                [*_COMMAND, *arguments], cwd=self._home, env=env, stdout=output, stderr=subprocess.STDOUT
+                [*_COMMAND, *arguments], cwd=self.home, env=env, stdout=output, stderr=subprocess.STDOUT
             )

@@ -5,97 +5,13 @@ import re
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
-from services.embedded.ports import free_port
 from services.embedded.process import wait_for
-
-ONEFOLD = (sys.executable, "-c", "from services.cli import app; app()")
-_PATIENT = {"ONEFOLD_ACK_TIMEOUT": "60"}
-EVENT = {
-    "type": "message.received",
-    "contact": {"channel": "web", "account": "shop", "uid": "visitor-1"},
-    "occurred_at": 1_700_000_000_000,
-    "data": {"message_id": "m1", "kind": "text", "text": "hello"},
-}
-
-
-class Up:
-    """One run of `onefold up`."""
-
-    def __init__(self, data: Path, **settings: str) -> None:
-        self.port = int(settings.setdefault("ONEFOLD_PORT", str(free_port())))
-        settings.setdefault("ONEFOLD_WORKER_PORT", str(free_port()))
-        self._file = (data.parent / f"output-{self.port}.txt").open("w+")
-        self.process = subprocess.Popen(
-            [*ONEFOLD, "up"],
-            env={
-                **os.environ,
-                "ONEFOLD_DATA_DIR": str(data),
-                "COLUMNS": "200",
-                "ONEFOLD_ACK_TIMEOUT": "60",
-                **settings,
-            },
-            stdout=self._file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    @property
-    def output(self) -> str:
-        self._file.seek(0)
-        return self._file.read()
-
-    def await_up(self) -> "Up":
-        assert wait_for(lambda: "Ctrl-C stops it" in self.output or self.process.poll() is not None, 240)
-        assert self.process.poll() is None, self.output
-        return self
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self, number: int = signal.SIGTERM) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(120)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.end()
-        self._file.close()
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="onefold-up-", dir="/tmp") as name:
-        Path(name).chmod(0o711)  # PostgreSQL, which can't run as root, has to get through
-        yield Path(name, "data")
-
-
-@pytest.fixture
-def ups() -> Iterator[list[Up]]:
-    """Whatever a test started, to be ended with it."""
-    started: list[Up] = []
-    yield started
-    for up in started:
-        up.close()
-
-
-def _key(up: Up) -> str:
-    key = re.search(r"of_[\w-]{43}", up.output)
-    assert key, up.output
-    return key[0]
-
-
-def _contact(up: Up) -> httpx.Response:
-    url = f"http://127.0.0.1:{up.port}/v1/contacts/web/shop/visitor-1"
-    return httpx.get(url, headers={"Authorization": f"Bearer {_key(up)}"}, timeout=60)
+from tests.support.running_up import ONEFOLD, Up
 
 
 @pytest.mark.long
@@ -104,11 +20,9 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
     url = r"^ *PostgreSQL +postgresql://onefold:\S{32}@127\.0\.0\.1:\d+/onefold$"
     assert re.search(url, first.output, re.MULTILINE), "whole on one line of a narrow terminal"
     assert not [path for path in home.iterdir() if path.is_dir() and path.stat().st_mode & 0o077]
-    headers = {"Authorization": f"Bearer {_key(first)}"}
-    url = f"http://127.0.0.1:{first.port}/v1/events"
-    assert httpx.post(url, json=EVENT, headers=headers, timeout=60).status_code == 202
-    assert wait_for(lambda: _contact(first).status_code == 200, 240)
-    before = _contact(first).json()
+    first.post()
+    assert wait_for(lambda: first.contact().status_code == 200, 240)
+    before = first.contact().json()
 
     beside = {**os.environ, "ONEFOLD_DATA_DIR": str(home), "S": "a secret"}
     line = ("add", "line", "oa", "--tenant", "demo", "--account", "oa1", "--secret-env", "S")
@@ -130,9 +44,9 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
     assert not any(_lives(one) for one in family)
 
     ups.append(again := Up(home).await_up())
-    assert _key(again) == _key(first)
-    assert wait_for(lambda: _contact(again).status_code == 200, 240)
-    assert _contact(again).json() == before
+    assert again.key == first.key
+    assert wait_for(lambda: again.contact().status_code == 200, 240)
+    assert again.contact().json() == before
 
     family = again.family()
     again.process.kill()

@@ -195,26 +195,6 @@ async def test_read_models_of_older_code_differ_with_the_reason(world: World) ->
     assert result.comparison.changed["timeline"] == "columns new: account_key, intrinsic"
 
 
-async def test_read_models_of_other_code_are_rebuilt_and_replaced(world: World) -> None:
-    await world.append(*islice(history(Random(3)), 300))
-    worker = world.start_worker()
-    await world.settle()
-    assert await worker.stop() == 0
-    async with world.connection() as connection:
-        await connection.execute("ALTER TABLE g1.timeline DROP COLUMN account_key CASCADE")
-        await connection.execute("UPDATE onefold.generations SET schema_digest = 'of other code'")
-    result = await rebuild(world.settings, Options(swap=True, share=FULL), QUIET)
-    assert result.comparison is not None
-    assert result.comparison.changed == {"timeline": "columns new: account_key"}
-    assert result.activated is not None, result.comparison
-    assert (result.activated.name, result.activated.changes) == ("g2", 0)
-    worker = world.start_worker()
-    await world.append(*islice(history(Random(4)), 100))
-    await world.settle()
-    await world.verify_holds()
-    assert await worker.stop() == 0
-
-
 async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_then(world: World) -> None:
     events = list(islice(history(Random(6)), 300))
     await world.append(*events)
