@@ -14,6 +14,7 @@ from services.embedded.addresses import running_addresses
 from services.embedded.commands import serve, up
 from services.ingress.commands import doctor, ingress, members
 from services.logfiles.commands import log
+from services.query import reading_commands
 from services.query.commands import query, why
 from services.rebuild.commands import rebuild
 from services.runtime import schema_commands, settings_commands
@@ -50,6 +51,7 @@ def _beside_a_running_one(context: typer.Context) -> None:
 
 _START = "Start"
 _SERVICES = "Services"
+_ASKING = "Customers"
 _CONTROL = "Control"
 _TOOLS = "Tools"
 
@@ -59,6 +61,11 @@ app.command(rich_help_panel=_SERVICES)(ingress)
 app.command(rich_help_panel=_SERVICES)(worker)
 app.command(rich_help_panel=_SERVICES)(query)
 app.command(rich_help_panel=_SERVICES)(serve)
+app.command(rich_help_panel=_ASKING)(reading_commands.find)
+app.command(rich_help_panel=_ASKING)(reading_commands.show)
+app.command(rich_help_panel=_ASKING)(reading_commands.segments)
+app.command(rich_help_panel=_ASKING)(reading_commands.quota)
+app.command("may-send", rich_help_panel=_ASKING)(reading_commands.may_send)
 app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)
 app.command(rich_help_panel=_CONTROL)(rebuild)

@@ -10,7 +10,8 @@ from services.runtime.settings import Settings
 AREA: Final = Area("settings")
 _LEAST_KEY: Final = 16  # characters
 _PREFIX: Final = "ONEFOLD_"
-_OTHERS: Final = {"ONEFOLD_URL", "ONEFOLD_WORKER_URL", "ONEFOLD_TEST_SERVERS"}  # read by commands, not by processes
+# Read by commands, not by processes.
+_OTHERS: Final = {"ONEFOLD_KEY", "ONEFOLD_URL", "ONEFOLD_WORKER_URL", "ONEFOLD_TEST_SERVERS"}
 
 
 def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator[CheckResult]:

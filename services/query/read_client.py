@@ -1,0 +1,103 @@
+"""A client of the read API, for commands: typed by the models that the OpenAPI document is made of."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+import orjson
+from pydantic import BaseModel
+
+from services.query.core.models import CustomerView
+from services.query.core.quota_models import QuotaStatus
+from services.query.core.search_models import SearchPage
+from services.query.core.segment_models import SegmentPage
+from services.query.core.send_models import SendAnswer
+from services.runtime.errors import ForeseenError
+
+View = TypeVar("View", bound=BaseModel)
+_WITHIN: Final = 60.0  # seconds
+_MAKE_A_KEY: Final = "Make a key with `onefold keys add TENANT --scope {scope}` and set it as ONEFOLD_KEY."
+_READING: Final = _MAKE_A_KEY.format(scope="customers:read")
+
+
+class CannotRead(ForeseenError):
+    """The service did not answer, or refused; the message says what to do next."""
+
+
+class ReadClient:
+    """Asks one service with one key, as a context manager. Every method raises CannotRead."""
+
+    def __init__(self, url: str, key: str | None, transport: httpx.BaseTransport | None = None) -> None:
+        """Raises CannotRead without a key."""
+        if not key:
+            raise CannotRead(f"No API key is given. {_READING}")
+        bearer = {"Authorization": f"Bearer {key}"}
+        self._url = url
+        self._client = httpx.Client(base_url=url, headers=bearer, timeout=_WITHIN, trust_env=False, transport=transport)
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close its connections."""
+        self._client.close()
+
+    def search(self, request: Mapping[str, Any]) -> SearchPage:
+        """A page of customers, for the body of a search."""
+        return self._read(SearchPage, "POST", "/v1/customers/search", json=request)
+
+    def customer(self, name: str) -> CustomerView:
+        """A customer, by any of its names."""
+        return self._read(CustomerView, "GET", f"/v1/customers/{quote(name, safe='')}")
+
+    def quota(self) -> QuotaStatus:
+        """What is used of the quota."""
+        return self._read(QuotaStatus, "GET", "/v1/quota")
+
+    def segments(self, cursor: str | None) -> SegmentPage:
+        """A page of segments."""
+        return self._read(SegmentPage, "GET", "/v1/segments", params={"cursor": cursor} if cursor else None)
+
+    def may_send(self, contacts: Iterable[str], purpose: str) -> Iterator[SendAnswer]:
+        """Whether messages may be sent to contacts, in their order."""
+        lines = b"".join(orjson.dumps(one) + b"\n" for one in contacts)
+        headers = {"Content-Type": "application/x-ndjson"}
+        response = self._ask("POST", "/v1/may-send", params={"purpose": purpose}, content=lines, headers=headers)
+        return (SendAnswer.model_validate_json(line) for line in response.content.splitlines())
+
+    def _read(self, view: type[View], method: str, path: str, **more: Any) -> View:
+        return view.model_validate_json(self._ask(method, path, **more).content)
+
+    def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            response = self._client.request(method, path, **more)
+        except httpx.TimeoutException:
+            raise CannotRead(f"{self._url} did not answer within {_WITHIN:.0f} seconds. Try again.") from None
+        except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
+            raise CannotRead(
+                f"Nothing answers at {self._url} ({type(error).__name__}). Start the service with `onefold up`, or say "
+                "where it is with --url or ONEFOLD_URL."
+            ) from None
+        if response.is_error:
+            raise CannotRead(_advice(response))
+        return response
+
+
+def _advice(response: httpx.Response) -> str:
+    """What the problem document says, and what to do about it."""
+    try:
+        problem: dict[str, Any] = dict(orjson.loads(response.content))
+    except (orjson.JSONDecodeError, TypeError, ValueError):
+        return f"What answers there is not Onefold (status {response.status_code}). Is the URL right?"
+    fields = [f"{one.get('field')}: {one.get('message')}" for one in problem.get("errors", ())]
+    said = ". ".join([str(problem.get("detail") or problem.get("title", "refused")).rstrip("."), *fields])
+    wait = response.headers.get("Retry-After", "1")
+    advice = {
+        401: f" {_READING}",
+        403: f" {_READING}",
+        429: f" Try again in {wait} s.",
+        503: f" Try again in {wait} s.",
+    }
+    return f"{said}.{advice.get(response.status_code, '')}"

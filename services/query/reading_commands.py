@@ -1,0 +1,235 @@
+"""The commands `find`, `show`, `quota`, `may-send` and `segments`: what a team asks every day, over the read API.
+
+What they run is imported when they run: it is slow to import.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from services.query.read_client import ReadClient
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="ONEFOLD_URL", help="Where the service answers; else on ONEFOLD_HOST and ONEFOLD_PORT."
+    ),
+]
+Key = Annotated[str | None, typer.Option("--key", envvar="ONEFOLD_KEY", help="An API key; better in ONEFOLD_KEY.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")]
+Sort = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
+Purpose = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
+_BATCH: Final = 1000  # contacts that are asked about together
+_NOT_ALLOWED: Final = 3
+_FEWEST_DIGITS: Final = 5  # of what may be a phone number
+
+
+def find(  # noqa: PLR0913 - one an option
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORDS]", help="A part of a name, a member id, phone or e-mail.")
+    ] = None,
+    *,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", metavar="JSON|FILE", help="A filter (docs/search.md), or its file.")
+    ] = None,
+    sort: Annotated[Sort, typer.Option(help="By what they are sorted.")] = "last_customer",
+    ascending: Annotated[bool, typer.Option("--ascending", help="The earliest, or A, first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many customers.")] = 20,
+    total: Annotated[bool, typer.Option("--total", help="Count all exactly, beyond 10,000 too.")] = False,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find customers by words, by a filter, or by both."""
+    request: dict[str, Any] = {
+        "filter": _filter_of(" ".join(words or ()), filter_),
+        "sort": {"by": sort, "direction": "ascending" if ascending else "descending"},
+        "limit": limit,
+        "total": "exact" if total else "up_to_10000",
+    }
+
+    def ask(client: "ReadClient") -> None:
+        from rich.console import Console
+
+        from services.query.showing import show_customers
+        from services.runtime.terminal import say
+
+        page = client.search(request)
+        if as_json:
+            typer.echo(page.model_dump_json())
+            return
+        if page.customers:
+            show_customers(Console(), page.customers)
+        least = "" if page.total.relation == "exact" else "at least "
+        more = f"; these are {len(page.customers)} of them (--limit)" if page.next else ""
+        say(f"{least}{page.total.count:,} found{more}")
+        if not page.as_of.complete:
+            say("Not all customers are in the list yet: it is still being made.")
+
+    _run(url, key, ask)
+
+
+def show(
+    customer: Annotated[
+        str, typer.Argument(help="An id, `member:M7`, `phone:…`, `email:…` or `contact:channel:account:uid`.")
+    ],
+    *,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a customer's profile: what is known, of each contact too, and where it came from."""
+
+    def ask(client: "ReadClient") -> None:
+        from rich.console import Console
+
+        from services.query.showing import show_customer
+
+        found = client.customer(customer)
+        if as_json:
+            typer.echo(found.model_dump_json(by_alias=True))
+        else:
+            show_customer(Console(), found)
+
+    _run(url, key, ask)
+
+
+def quota(*, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+    """Show what is used of the quota."""
+
+    def ask(client: "ReadClient") -> None:
+        from rich.console import Console
+
+        from services.query.showing import show_quota
+
+        found = client.quota()
+        if as_json:
+            typer.echo(found.model_dump_json())
+        else:
+            show_quota(Console(), found)
+
+    _run(url, key, ask)
+
+
+def may_send(  # noqa: PLR0913 - one an option
+    contacts: Annotated[list[str] | None, typer.Argument(help="Contacts: `channel:account:uid`.")] = None,
+    *,
+    purpose: Annotated[Purpose, typer.Option(help="What the message is for.")] = "broadcast",
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="FILE", help="A contact a line; `-` for standard input.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say whether messages may be sent to contacts, and why not; status 3 if not to all of them.
+
+    With --json each answer is a line of JSON.
+    """
+    if bool(contacts) == bool(file):
+        raise typer.BadParameter("Give contacts, or a --file of them.")
+
+    def ask(client: "ReadClient") -> None:
+        from rich.console import Console
+
+        from services.query.showing import show_answers
+        from services.runtime.terminal import say
+
+        console, done, allowed = Console(), 0, 0
+        asked = _lines(file) if file else iter(contacts or ())
+        while names := list(islice(asked, _BATCH)):
+            answers = list(client.may_send(names, purpose))
+            if as_json:
+                typer.echo("\n".join(one.model_dump_json() for one in answers))
+            else:
+                show_answers(console, answers)
+            done, allowed = done + len(answers), allowed + sum(one.allowed for one in answers)
+            if file:
+                say(f"{done:,} asked about, {allowed:,} may be sent to")
+        if allowed < done:
+            raise typer.Exit(_NOT_ALLOWED)
+
+    _run(url, key, ask)
+
+
+def segments(*, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+    """List the saved filters. `onefold find --filter '{"segment": "NAME"}'` finds the customers of one."""
+
+    def ask(client: "ReadClient") -> None:
+        from rich.console import Console
+
+        from services.query.showing import show_segments
+        from services.runtime.terminal import say
+
+        page = client.segments(None)
+        found = list(page.segments)
+        while page.next:
+            page = client.segments(page.next)
+            found += page.segments
+        if as_json:
+            typer.echo("\n".join(one.model_dump_json() for one in found))
+        elif found:
+            show_segments(Console(), found)
+        else:
+            say("There are no segments.")
+
+    _run(url, key, ask)
+
+
+def _run(url: str | None, key: str | None, ask: "Callable[[ReadClient], None]") -> None:
+    """Ask the service; what fails ends the command with a sentence and status 1."""
+    from services.query.read_client import CannotRead, ReadClient
+    from services.runtime.settings import Settings
+    from services.runtime.terminal import fail
+
+    settings = Settings()
+    try:
+        with ReadClient(url or f"http://{settings.host}:{settings.port}", key) as client:
+            ask(client)
+    except CannotRead as error:
+        fail(str(error))
+
+
+def _filter_of(words: str, given: str | None) -> Any:
+    parts = [part for part in (_by_words(words.strip()), _given(given)) if part is not None]
+    if not parts:
+        raise typer.BadParameter("Give words or a --filter.")
+    return parts[0] if len(parts) == 1 else {"all": parts}
+
+
+def _by_words(words: str) -> Any:
+    if not words:
+        return None
+    conditions: list[dict[str, Any]] = [{"name": {"contains": words}}, {"member_id": words}]
+    if "@" in words:
+        conditions.append({"email": words})
+    if sum(one.isdigit() for one in words) >= _FEWEST_DIGITS:
+        conditions.append({"phone": words})
+    return {"any": conditions}
+
+
+def _given(text: str | None) -> Any:
+    """The filter that is JSON itself, or in a file."""
+    import orjson
+
+    if text is None:
+        return None
+    try:
+        return orjson.loads(text if text.lstrip().startswith("{") else Path(text).read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"The filter is no JSON: {error}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{text} can't be read: {error.strerror}") from None
+
+
+def _lines(file: str) -> Iterator[str]:
+    try:
+        with Path(file).open(encoding="utf-8") if file != "-" else sys.stdin as lines:
+            yield from (name for line in lines if (name := line.strip()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{file} can't be read: {type(error).__name__}") from None
