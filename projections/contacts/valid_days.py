@@ -26,7 +26,9 @@ class DayCounts(NamedTuple):
 
     def plus(self, other: "DayCounts", sign: int = 1) -> "DayCounts":
         """The sums, or with a sign of -1 the differences."""
-        return DayCounts(*(mine + sign * theirs for mine, theirs in zip(self, other, strict=True)))
+        return DayCounts(
+            self.valid + sign * other.valid, self.began + sign * other.began, self.ended + sign * other.ended
+        )
 
 
 DayChanges = dict[Key, DayCounts]  # by (tenant, channel, account, day), or with the partition after the tenant
@@ -44,6 +46,8 @@ def totals(found: Iterable[tuple[Key, DayCounts]]) -> DayChanges:
 
 def less(one: DayChanges, other: DayChanges) -> DayChanges:
     """The differences by key, of which none is without a number."""
+    if one == other:
+        return {}
     return totals([*one.items(), *((key, NOTHING.plus(counts, -1)) for key, counts in other.items())])
 
 

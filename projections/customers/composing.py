@@ -5,7 +5,7 @@ writes the row: each notes what it touched, and this reads both in one snapshot.
 never on the row before.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +27,8 @@ AfterEach = Callable[[], Awaitable[None]]
 _PAGE: Final = 300  # contacts, of a pass over all
 _IN_BULK: Final = 4000
 _IDS: Final = 500  # that were touched, taken together
+_AT_ONCE: Final = 500  # customers that are in memory
+_TIMES_AT_ONCE: Final = 100  # customers whose times are brought up to date by one statement
 
 
 async def unfinished_tenants(connection: Connection) -> list[str]:
@@ -55,18 +57,19 @@ def is_complete(state: ComposedRow | None, active: ResolutionInUse) -> bool:
     return state is not None and state.position is None and state.resolution_id == active.resolution_id
 
 
-async def compose_some(connection: Connection, tenant: str, region: str, page: int = _PAGE) -> bool:
+async def compose_some(connection: Connection, tenant: str, region: str, page: int = _PAGE, ids: int = _IDS) -> bool:
     """Bring the rows of some customers up to date; whether more is to be done.
 
     Call it in a transaction of isolation REPEATABLE READ, and only in the one that holds the composer's lock.
-    ``region`` is for tenants without one of their own.
+    ``page`` is the number of contacts of a pass over all, ``ids`` about that of what was touched. ``region`` is for
+    tenants without one of their own.
     """
     active = await active_resolution(connection, tenant)
     state = await state_of(connection, tenant)
     if state is None or state.resolution_id != active.resolution_id:
         state = ComposedRow(tenant, active.resolution_id, FIRST, None)
         await forget_touched(connection, tenant)
-    await _compose_touched(connection, active, region)
+    await _compose_touched(connection, active, region, ids)
     if state.position is not None:
         state = state._replace(position=await _compose_page(connection, active, region, state.position, page))
     await note_state(connection, state)
@@ -79,17 +82,22 @@ async def has_composed(connection: Connection) -> bool:
     return not await touched_tenants(connection) and not await unfinished_tenants(connection)
 
 
-async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str) -> None:
-    touched = await take_touched(connection, active.tenant, _IDS)
+async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str, ids: int) -> None:
+    touched = await take_touched(connection, active.tenant, ids)
     named = touched.contacts | touched.seen
     owners = await owners_of(connection, active.key, named) if named else {}
     changed = touched.contacts | touched.customers
     changed |= {owner for one in touched.contacts if (owner := owners.get(one)) is not None}
-    if changed:
-        found = await load_customers(connection, active.key, policy_of(active, region), changed)
-        await replace_rows(connection, active.tenant, changed, found)
-    seen = {owners.get(one) or one for one in touched.seen}
-    await update_times(connection, active.key, seen - changed)
+    for some in _parts(changed, _AT_ONCE):
+        found = await load_customers(connection, active.key, policy_of(active, region), some)
+        await replace_rows(connection, active.tenant, some, found)
+    for some in _parts({owners.get(one) or one for one in touched.seen} - changed, _TIMES_AT_ONCE):
+        await update_times(connection, active.key, some)
+
+
+def _parts(customer_ids: Collection[UUID], size: int) -> Iterator[list[UUID]]:
+    ids = list(customer_ids)
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 async def _compose_page(

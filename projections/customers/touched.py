@@ -5,10 +5,14 @@ kept apart, since their customers' rows need no more than new times.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
+
+import orjson
 
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.contacts.tables import ContactRow
 from projections.engine.chunk import ChunkStore, RecordedEvents
 from projections.engine.forwarding import ForwardingStore
 from projections.engine.metadata import Key, Row, Table
@@ -17,7 +21,10 @@ from projections.engine.touched_ids import Touched, TouchedByTenant
 
 # In a browser's sessions these count even where they change no row of the contact.
 _SAID: Final = (ATTRIBUTES.types or frozenset()) | {"profile.updated"}
-_TIMES: Final = ("last_customer_at", "last_team_at", "last_marketing_at")
+# What a customer's rows show of a contact's row, besides the times and the history of its subscription.
+_shown: Final = itemgetter(
+    *(at for at, name in enumerate(ContactRow._fields) if name != "runs" and not name.startswith("last_"))
+)
 
 
 class NotingStore(ForwardingStore):
@@ -68,9 +75,10 @@ class NotingStore(ForwardingStore):
     def _note_contacts(self, rows: Iterable[Any]) -> None:
         for row in rows:
             before = self._contacts.get(row[:2])
-            only_times = before is not None and _without_times(before) == _without_times(row)
+            only_times = before is not None and _shown(before) == _shown(row) and _same_history(before.runs, row.runs)
             (self._seen if only_times else self._changed).add(row[:2])
 
 
-def _without_times(row: Any) -> Row:
-    return tuple(row._replace(**dict.fromkeys(_TIMES)))
+def _same_history(before: str, now: str) -> bool:
+    """Whether each run began when it did before: where its latest signal was, no row shows."""
+    return before == now or [one[:2] for one in orjson.loads(before)] == [one[:2] for one in orjson.loads(now)]

@@ -97,10 +97,7 @@ class Behind(NamedTuple):
 
 async def note_touched(connection: Connection, touched: TouchedByTenant) -> None:
     """Note what a chunk changed, in its transaction: one statement, whatever the number of tenants."""
-    rows = [
-        (tenant, sorted(one.contacts), sorted(one.seen), sorted(one.customers))
-        for tenant, one in sorted(touched.items())
-    ]
+    rows = [(tenant, list(one.contacts), list(one.seen), list(one.customers)) for tenant, one in touched.items() if one]
     if len(rows) == 1:
         await connection.execute(_NOTE, *rows[0])
     elif rows:

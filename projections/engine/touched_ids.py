@@ -15,6 +15,10 @@ class Touched:
     seen: set[UUID] = field(default_factory=set)
     customers: set[UUID] = field(default_factory=set)
 
+    def __bool__(self) -> bool:
+        """Whether anything changed."""
+        return bool(self.contacts or self.seen or self.customers)
+
     def update(self, other: "Touched") -> None:
         """Add what changed besides."""
         self.contacts |= other.contacts

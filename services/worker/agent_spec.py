@@ -42,7 +42,8 @@ class WorkerResources:
     ``connect`` opens a connection outside the pool, to the same tables. Locks of its session last until the holder
     closes it, or until it was silent for as long as the locks of a lost worker are kept. ``bulk`` is whether the
     generation is being built, so that chunks are large and most rows are new.
-    ``read_models`` are the only ones that the process folds; None: all.
+    ``read_models`` are the only ones that the process folds; None: all. ``seconds_behind`` is the age of the oldest
+    record that it has still to fold, 0 if none is left.
     """
 
     settings: Settings
@@ -53,6 +54,7 @@ class WorkerResources:
     producer: AIOKafkaProducer
     bulk: bool = False
     read_models: Collection[str] | None = None
+    seconds_behind: Callable[[], float] = lambda: 0.0
 
 
 @dataclass(frozen=True, slots=True)

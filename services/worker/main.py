@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -32,6 +32,7 @@ from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
 from services.worker.core.exit_status import EXIT_STUCK
+from services.worker.core.lag import TopicLag
 from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
@@ -106,6 +107,9 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
     def topic_name(topic: Topic) -> str:
         return generation.topic_name(topic, settings.topic_prefix)
 
+    def lag_by_topic() -> Mapping[str, TopicLag]:
+        return progress.ages.lag(agents.reader.left(progress.committed))
+
     async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
         read_record = partial(postgres.record_of, pool, generation.name)
@@ -126,6 +130,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             producer,
             bulk,
             generation.read_models,
+            lambda: max((one.seconds for one in lag_by_topic().values()), default=0.0),
         )
         dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), generation.name, retrier)
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
@@ -170,7 +175,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
 
         async with in_background(
             watchdog.beat(),
-            report_lag(lambda: progress.ages.lag(agents.reader.left(progress.committed)), retrier.unavailable),
+            report_lag(lag_by_topic, retrier.unavailable),
             follow_hold(read_hold),
             _crash_by(app, followed.watch()),
             commit_hints(partial(agents.reader.commit_hint, progress.committed)),

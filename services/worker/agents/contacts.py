@@ -65,7 +65,8 @@ def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
     if resources.read_models is not None:
         return ()
     region = resources.settings.default_region
-    return (Composer(resources.connect, region), SegmentCounter(resources.connect, region))
+    composer = Composer(resources.connect, region, resources.seconds_behind)
+    return (composer, SegmentCounter(resources.connect, region))
 
 
 def _partition_of(partitions: Sequence[list[ContactEvent]], numbers: Sequence[int]) -> Callable[[UUID], int]:

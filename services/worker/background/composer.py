@@ -1,12 +1,14 @@
 """Composer: keeps the customer rows up to date with what contacts and identity add up to.
 
 Only one worker composes; the others wait for its lock. A tenant's turn takes a bounded number of customers, so that one
-with many does not keep the others waiting. The same worker has crossed thresholds of quotas announced.
+with many does not keep the others waiting. While the worker's contacts are behind the log, the composer gives way to
+them (`composing_pace`). The same worker has crossed thresholds of quotas announced.
 """
 
 import asyncio
 import math
 import time
+from collections.abc import Callable, Collection
 from typing import Final
 
 import structlog
@@ -14,24 +16,38 @@ import structlog
 from projections.customers.composing import compose_some, unfinished_tenants
 from projections.customers.store import lock_composer
 from projections.engine.connection import Connection
-from projections.engine.touched import behind, touched_tenants
+from projections.engine.touched import Behind, behind, touched_tenants
 from services.runtime import metrics
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
 from services.worker.background.thresholds import QuotaThresholds
+from services.worker.core.composing_pace import SMALL, TurnSize, pace_of
 
 log = structlog.get_logger(__name__)
 
 _EVERY: Final = 1.0  # seconds between looks at what was not noted as touched
 _REST: Final = 0.05  # seconds between looks at what was
+_STEP: Final = 0.2  # seconds of a rest after which the pace may be another
 
 
 class Composer:
-    """Composes the customer rows of one generation; see BackgroundService."""
+    """Composes the customer rows of one generation; see BackgroundService.
 
-    def __init__(self, connect: Connect, region: str, *, every: float = _EVERY, rest: float = _REST) -> None:
+    ``contacts_behind`` gives how many seconds of the log this worker has still to fold.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        region: str,
+        contacts_behind: Callable[[], float] = lambda: 0.0,
+        *,
+        every: float = _EVERY,
+        rest: float = _REST,
+    ) -> None:
         self._connect = connect
         self._region = region
+        self._contacts_behind = contacts_behind
         self._every = every
         self._rest = rest
 
@@ -47,30 +63,46 @@ class Composer:
         while not await lock_composer(connection):
             await self._report(connection)
             await asyncio.sleep(self._every)
-        looked = -math.inf
+        looked, rows_behind = -math.inf, 0.0
         unfinished: set[str] = set()
         thresholds = QuotaThresholds()
         while True:
             began = time.monotonic()
             if began - looked >= self._every:
                 looked = began
-                await self._report(connection)
+                rows_behind = (await self._report(connection)).seconds
                 unfinished = set(await unfinished_tenants(connection))
                 await thresholds.look(connection)
-            for tenant in sorted({*await touched_tenants(connection), *unfinished}):
-                if not await self.compose(connection, tenant):
-                    unfinished.discard(tenant)
-                thresholds.note([tenant])
-            # The agents of this process have at least half of the time.
-            await asyncio.sleep(max(self._rest, time.monotonic() - began))
+            pace = pace_of(self._contacts_behind(), rows_behind)
+            taken = await self.take_turns(connection, unfinished, pace.size)
+            thresholds.note(taken)
+            unfinished = {tenant for tenant in unfinished if taken.get(tenant, True)}
+            await self._rest_after(time.monotonic() - began, rows_behind)
+
+    async def _rest_after(self, worked: float, rows_behind: float) -> None:
+        """Rest as long as the pace asks for, which may change meanwhile."""
+        began = time.monotonic()
+        while True:
+            pace = pace_of(self._contacts_behind(), rows_behind)
+            left = pace.rest_after(worked, self._rest) - (time.monotonic() - began)
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, _STEP))
 
     @staticmethod
-    async def _report(connection: Connection) -> None:
+    async def _report(connection: Connection) -> Behind:
         found = await behind(connection)
         metrics.COMPOSER_CHUNKS_BEHIND.set(found.chunks)
         metrics.COMPOSER_SECONDS_BEHIND.set(found.seconds)
+        return found
 
-    async def compose(self, connection: Connection, tenant: str) -> bool:
-        """A tenant's turn; whether more is to be done."""
+    async def take_turns(
+        self, connection: Connection, unfinished: Collection[str] = (), size: TurnSize = SMALL
+    ) -> dict[str, bool]:
+        """One turn of each tenant of which something was touched, and of the unfinished; whether it has more to do."""
+        tenants = sorted({*await touched_tenants(connection), *unfinished})
+        return {tenant: await self._compose(connection, tenant, size) for tenant in tenants}
+
+    async def _compose(self, connection: Connection, tenant: str, size: TurnSize) -> bool:
         async with connection.transaction(isolation="repeatable_read"):
-            return await compose_some(connection, tenant, self._region)
+            return await compose_some(connection, tenant, self._region, size.page, size.ids)

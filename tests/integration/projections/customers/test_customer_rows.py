@@ -1,5 +1,6 @@
 """Customer rows are what their contacts add up to, whatever the composer saw of the log and in which order."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
 from typing import Any, Final
@@ -14,9 +15,12 @@ from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTO
 from projections.customers.terms import term_id
 from projections.engine.generations import create_generation
 from projections.engine.queries import all_rows
+from projections.engine.touched import all_touched
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.registry import SCHEMA
 from schemas.events import Event
+from services.worker.background.composer import Composer
+from services.worker.core.composing_pace import TurnSize
 from tests.support.identity_events import event
 from tests.support.past import REGION, FoldedGeneration, whole_history
 from tests.support.streams import id_of
@@ -110,3 +114,31 @@ async def generation(database: str) -> AsyncIterator[Any]:
     await connection.execute("SET search_path TO g1")
     yield connection
     await connection.close()
+
+
+async def test_a_round_takes_each_tenant_a_step_further_however_much_another_has_left(generation: Any) -> None:
+    folded = FoldedGeneration(generation, id_of)
+    await folded.fold([said(f"line:oa1:U{number}", at=number) for number in range(60)], chunk=10)
+    await folded.fold_more([said("line:oa1:U1", at=1).model_copy(update={"tenant": "second"})])
+    composer = Composer(never_connect, REGION)
+    assert await composer.take_turns(generation, size=TurnSize(ids=10, page=10)) == {"demo": True, "second": False}
+    made = Counter(row.tenant for row in (await rows(generation))[0])
+    assert made["second"] == 1
+    assert 0 < made["demo"] < 60
+
+
+def never_connect() -> Any:
+    raise AssertionError
+
+
+async def test_messages_that_change_no_fact_only_move_a_time(generation: Any) -> None:
+    folded = FoldedGeneration(generation, id_of)
+    await folded.fold([said("facebook:page:U1", at=0)])  # a message subscribes on this channel
+    await compose(generation)
+    await folded.fold_more([said("facebook:page:U1", at=57)])
+    noted = await all_touched(generation, "demo")
+    assert not noted.contacts
+    assert len(noted.seen) == 1
+    await compose(generation)
+    ((row,), _, _) = await rows(generation)
+    assert row.last_customer_at == said("facebook:page:U1", at=57).occurred_at

@@ -1,0 +1,44 @@
+"""How much the composer of customer rows takes at a time, and how long it rests after it (pure).
+
+Contacts come first. While they are behind the log, rows are made in fewer and larger turns: what changes again and
+again meanwhile is composed once. Rows that are late end this, so that they never wait for the end of a long backlog.
+"""
+
+from typing import Final, NamedTuple
+
+_BEHIND: Final = 1.0  # seconds; a contact is visible much sooner
+_LATE: Final = 30.0  # seconds
+_TIMES_AS_LONG: Final = 9  # as it worked, the composer rests while it gives way
+_LEAST: Final = 1.0  # seconds
+_MOST: Final = 10.0  # seconds
+
+
+class TurnSize(NamedTuple):
+    """What a tenant's turn takes: ids that were touched, about, and contacts of a pass over all of them."""
+
+    ids: int
+    page: int
+
+
+SMALL: Final = TurnSize(ids=500, page=300)
+LARGE: Final = TurnSize(ids=20_000, page=4_000)
+
+
+class ComposingPace(NamedTuple):
+    """The size of a turn, and whether the composer gives way to contacts."""
+
+    size: TurnSize
+    gives_way: bool
+
+    def rest_after(self, worked: float, least: float) -> float:
+        """Seconds to rest after so many of work; ``least`` where that is less."""
+        if self.gives_way:
+            return min(max(worked * _TIMES_AS_LONG, _LEAST), _MOST)
+        return max(worked, least)
+
+
+def pace_of(contacts_behind: float, rows_behind: float) -> ComposingPace:
+    """The pace by how many seconds contacts are behind the log, and customer rows behind contacts."""
+    late = rows_behind > _LATE
+    behind = contacts_behind > _BEHIND
+    return ComposingPace(LARGE if behind or late else SMALL, behind and not late)

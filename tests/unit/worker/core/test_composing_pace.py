@@ -1,0 +1,29 @@
+"""The composer gives way to contacts that are behind, and does not wait for the end of a long backlog."""
+
+import pytest
+
+from services.worker.core.composing_pace import LARGE, SMALL, pace_of
+
+
+def test_while_contacts_are_current_the_composer_takes_at_most_half_of_the_time() -> None:
+    pace = pace_of(contacts_behind=0.5, rows_behind=10)
+    assert pace.size == SMALL
+    assert pace.rest_after(0.01, least=0.05) == 0.05
+    assert pace.rest_after(2, least=0.05) == 2
+
+
+def test_while_contacts_are_behind_it_takes_a_tenth_of_the_time_in_large_turns() -> None:
+    pace = pace_of(contacts_behind=5, rows_behind=10)
+    assert pace.size == LARGE
+    assert pace.rest_after(1, least=0.05) == 9
+
+
+@pytest.mark.parametrize(("worked", "rest"), [(0.001, 1), (60, 10)])
+def test_its_rests_meanwhile_are_neither_short_nor_endless(worked: float, rest: float) -> None:
+    assert pace_of(contacts_behind=5, rows_behind=10).rest_after(worked, least=0.05) == rest
+
+
+def test_rows_that_are_late_end_giving_way() -> None:
+    pace = pace_of(contacts_behind=5, rows_behind=31)
+    assert pace.size == LARGE
+    assert pace.rest_after(1, least=0.05) == 1
