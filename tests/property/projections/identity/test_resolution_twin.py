@@ -1,7 +1,10 @@
 """The core against its naive twin, on histories where everything meets everything."""
 
 from collections import Counter
+from collections.abc import Sequence
+from functools import cache
 from random import Random
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +17,8 @@ from tests.support.examples import examples
 from tests.support.histories import chances, dice
 from tests.support.resolution_twin import TwinCustomer, TwinOutcome, twin
 from tests.support.rule_histories import Settings, many_claims, random_policy, rule_history
+
+_HISTORIES: Final = 400
 
 
 def outcome(events: list[Event], policy: Settings) -> TwinOutcome:
@@ -48,20 +53,24 @@ def test_core_and_twin_agree_on_more_claims_than_count(chance: Random) -> None:
 @pytest.mark.parametrize("reason", ["shared_device", "superseded", "generic", "shared"])
 def test_random_histories_refuse_links_by_every_rule(reason: str) -> None:
     """Else the comparison with the twin would not compare that rule."""
-    found = Counter(row[-1] for row in _refusals(range(400)))
-    assert found[reason] > 15
+    assert Counter(row[-1] for row in _refusals())[reason] > 15
 
 
 def test_random_histories_have_conflicts_past_sessions_and_contacts_that_only_others_named() -> None:
-    found = Counter(row[-1] for row in _refusals(range(400)))
+    found = Counter(row[-1] for row in _refusals())
     assert found["exclusive_conflict"] > 30
     assert found["decided_different"] > 30
-    assert sum(bool(session) for _, session, *_ in _refusals(range(400))) > 100
-    assert sum(bool(customer.unseen) for seed in range(400) for customer in _outcome(seed).customers) > 30
+    assert sum(bool(session) for _, session, *_ in _refusals()) > 100
+    assert sum(bool(customer.unseen) for one in _outcomes() for customer in one.customers) > 30
 
 
-def _refusals(seeds: range) -> list[tuple[str, str, str, object, int, str]]:
-    return [row for seed in seeds for row in _outcome(seed).refused]
+def _refusals() -> list[tuple[str, str, str, object, int, str]]:
+    return [row for one in _outcomes() for row in one.refused]
+
+
+@cache
+def _outcomes() -> Sequence[TwinOutcome]:
+    return [_outcome(seed) for seed in range(_HISTORIES)]
 
 
 def _outcome(seed: int) -> TwinOutcome:
