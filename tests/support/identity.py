@@ -1,4 +1,4 @@
-"""Identity on a real PostgreSQL: a schema with its tables alone, emptied between examples."""
+"""Identity on a real PostgreSQL, its tables emptied between examples."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +10,6 @@ import sqlalchemy as sa
 
 from projections.engine.connection import Connection
 from projections.engine.metadata import Rows, Table, key_of, row_columns, row_type
-from projections.engine.offsets import OFFSETS
-from projections.engine.statements import ddl
 from projections.engine.touched import TOUCHED
 from projections.identity.handlers import save_events
 from projections.identity.keys import ResolutionKey
@@ -59,12 +57,8 @@ class Identity:
 
 
 @pytest.fixture
-async def identity(database: str) -> AsyncIterator[Identity]:
-    connection = await asyncpg.connect(database, server_settings=BY_KEY)
-    await connection.execute("CREATE SCHEMA g1; SET search_path TO g1")
-    await connection.execute("INSERT INTO onefold.generations (name, state) VALUES ('g1', 'active')")
-    for table in (OFFSETS, TOUCHED, *TABLES):
-        for statement in ddl(table):
-            await connection.execute(statement)
+async def identity(database_with_read_models: str) -> AsyncIterator[Identity]:
+    connection = await asyncpg.connect(database_with_read_models, server_settings=BY_KEY)
+    await connection.execute("SET search_path TO g1")
     yield Identity(connection)
     await connection.close()

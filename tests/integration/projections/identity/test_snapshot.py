@@ -4,8 +4,6 @@ from random import Random
 
 import pytest
 
-from projections.contacts.tables import TABLE as CONTACTS
-from projections.engine.statements import ddl
 from projections.identity import queries
 from projections.identity.customer_links import BEGINNING, CustomerPages
 from projections.identity.keys import ResolutionKey
@@ -26,13 +24,6 @@ DEMO = ResolutionKey("demo", "default")
 C1_ID, C2_ID, LINE_ID, WHATSAPP_ID = (id_of("demo", contact) for contact in (C1, C2, LINE, WHATSAPP))
 UNKNOWN = id_of("demo", "web:shop:nobody")
 Step = tuple[object, ...]
-
-
-@pytest.fixture
-async def contacts(identity: Identity) -> None:
-    """The table of contacts that have an event of their own; it is empty."""
-    for statement in ddl(CONTACTS):
-        await identity.connection.execute(statement)
 
 
 async def test_any_id_leads_to_the_customer_that_holds_its_contact(identity: Identity) -> None:
@@ -85,7 +76,6 @@ async def test_what_joins_nothing_comes_newest_first_page_by_page(identity: Iden
     assert paged == whole
 
 
-@pytest.mark.usefixtures("contacts")
 async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -> None:
     events = (*ALL, merged("M7", "M8", at=9))
     await identity.save(*events)
@@ -95,7 +85,6 @@ async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -
     assert resolve(stored.evidence, Policy()).customers == resolve(evidence_in(log_of(events)), Policy()).customers
 
 
-@pytest.mark.usefixtures("contacts")
 @pytest.mark.parametrize("seed", range(12))
 async def test_the_pages_of_all_customers_have_every_link_of_the_resolution(identity: Identity, seed: int) -> None:
     chance = Random(seed)

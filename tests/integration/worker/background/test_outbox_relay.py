@@ -105,19 +105,27 @@ def _row(key: bytes, value: bytes) -> OutboxRow:
 @pytest.fixture
 async def outlet(
     kafka: str,
-    database: str,
+    database_with_read_models: str,
     topic_prefix: str,
     identity: Identity,  # noqa: ARG001 - makes the tables
 ) -> AsyncIterator[Outlet]:
     await ensure_topics(Settings(kafka=kafka, topic_prefix=topic_prefix, partitions=3))
     topic = CUSTOMER_CHANGES.full_name(topic_prefix)
     async with (
-        asyncpg.create_pool(database, min_size=1, max_size=4, server_settings={"search_path": "g1"}) as pool,
+        asyncpg.create_pool(
+            database_with_read_models, min_size=1, max_size=4, server_settings={"search_path": "g1"}
+        ) as pool,
         AIOKafkaProducer(
             bootstrap_servers=kafka, acks="all", max_request_size=CUSTOMER_CHANGES.largest_record
         ) as producer,
     ):
-        yield Outlet(pool, partial(dedicated_connection, database, schema="g1", silent_for=1.0), producer, kafka, topic)
+        yield Outlet(
+            pool,
+            partial(dedicated_connection, database_with_read_models, schema="g1", silent_for=1.0),
+            producer,
+            kafka,
+            topic,
+        )
 
 
 def history() -> list[Event]:
@@ -278,8 +286,12 @@ async def test_relay_continues_where_the_previous_one_stopped(identity: Identity
     assert consumed(await outlet.published()) == membership(await identity.tables())
 
 
-async def test_a_woken_relay_does_not_wait_for_its_next_poll(identity: Identity, outlet: Outlet, database: str) -> None:
-    patient = replace(outlet, connect=partial(dedicated_connection, database, schema="g1", silent_for=600))
+async def test_a_woken_relay_does_not_wait_for_its_next_poll(
+    identity: Identity, outlet: Outlet, database_with_read_models: str
+) -> None:
+    patient = replace(
+        outlet, connect=partial(dedicated_connection, database_with_read_models, schema="g1", silent_for=600)
+    )
     async with patient.running(every=600) as relay:
         await identity.save(*ALL[:2])
         relay.wake()

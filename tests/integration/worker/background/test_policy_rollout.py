@@ -93,8 +93,8 @@ class Tenants:
 
 
 @pytest.fixture
-async def tenants(database: str, identity: Identity) -> Tenants:
-    return Tenants(database, identity)
+async def tenants(database_with_read_models: str, identity: Identity) -> Tenants:
+    return Tenants(database_with_read_models, identity)
 
 
 def small_rollout(connect: Connect, keep: float = 0) -> PolicyRollout:
