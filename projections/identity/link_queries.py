@@ -106,6 +106,21 @@ def _bound_to() -> str:
     return compiled(found.add_columns(member), *_KEY, "value", "target")
 
 
+def _links_to_values() -> str:
+    """Selects the links of contacts to given values, the strongest first and of those the latest."""
+    given = unnested("given", [HOLDINGS.c.type, HOLDINGS.c.value])
+    held = (
+        sa.select(*row_columns(HOLDINGS))
+        .select_from(given.join(HOLDINGS, _same(given, HOLDINGS, "type", "value")))
+        .where(_in(HOLDINGS), HOLDINGS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())), IS_LINK)
+        .order_by(HOLDINGS.c.tier, HOLDINGS.c.latest_at.desc(), HOLDINGS.c.contact_id, HOLDINGS.c.session)
+        .limit(_MOST)
+        .subquery("held")
+    )
+    order = (held.c.tier, held.c.latest_at.desc(), held.c.contact_id, held.c.session)
+    return compiled(_with_conflicts(held).order_by(*order), *_KEY, "contact_ids", "type", "value", "most")
+
+
 def _held_members() -> str:
     given = sa.func.unnest(array("values", sa.Text())).table_valued("value").render_derived(name="given")
     held = sa.exists().where(
@@ -219,6 +234,7 @@ def _set_aside_of() -> str:
 _LINKED: Final = _linked()
 _REFUSED: Final = _refused()
 _BOUND_TO: Final = _bound_to()
+_LINKS_TO_VALUES: Final = _links_to_values()
 _HELD_MEMBERS: Final = _held_members()
 _HOLDERS_IN: Final = _holders_in()
 _DECISIONS: Final = _decisions()
@@ -304,6 +320,19 @@ async def linked(
 ) -> list[StoredLink]:
     """The links of nodes after the node's own rules, at most so many."""
     return [_stored(row) for row in await connection.fetch(_LINKED, *resolution, *columns(nodes), most)]
+
+
+async def links_to_values(
+    connection: Connection,
+    resolution: ResolutionKey,
+    contact_ids: Collection[UUID],
+    values: Collection[tuple[str, str]],
+    most: int,
+) -> list[StoredLink]:
+    """The links of contacts to values, given as (type, value): the strongest first, of those the latest."""
+    given: Sequence[Sequence[str]] = columns(values) or ([], [])
+    found = await connection.fetch(_LINKS_TO_VALUES, *resolution, list(contact_ids), *given, most)
+    return [_stored(row) for row in found]
 
 
 async def refused(

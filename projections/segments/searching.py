@@ -12,8 +12,18 @@ from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.queries import Search, counts_of, most_customers
-from projections.customers.search.rewriting import MOST_NESTED, SegmentFilters, Unsearchable, expanded, normalised
+from projections.customers.search.rewriting import (
+    MOST_NESTED,
+    SegmentFilters,
+    Unsearchable,
+    expanded,
+    normalised,
+    rewritten,
+    with_values,
+)
 from projections.engine.connection import Connection
+from projections.identity.keys import ResolutionKey
+from projections.identity.queries import canonical_of
 from projections.identity.resolution.policy import Policy
 from projections.quota.queries import boundary_of
 from projections.segments.queries import SegmentVersion, segments_named
@@ -23,11 +33,30 @@ from projections.settings.queries import quota_setting
 _MOST_SEGMENTS: Final = MOST_NESTED * filters.MOST_LEAVES
 
 
-async def search_of(connection: Connection, tenant: str, policy: Policy, node: filters.FilterNode, now: int) -> Search:
+async def search_of(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, node: filters.FilterNode, now: int
+) -> Search:
     """The search of a filter at the moment ``now``. Raises Unsearchable."""
+    tenant = resolution.tenant
     segments = await load_segments(connection, tenant, node)
-    wanted = normalised(expanded(node, segments), policy)
+    wanted = await _canonical(connection, resolution, normalised(expanded(node, segments), policy))
     return Search(tenant, wanted, await _asked_at(connection, tenant, wanted, now))
+
+
+async def _canonical(connection: Connection, resolution: ResolutionKey, node: filters.FilterNode) -> filters.FilterNode:
+    """The filter with each member id that was merged into another replaced by the one that it became."""
+    asked = [one.member_id for one in filters.walk(node) if isinstance(one, filters.ByMemberId)]
+    ids = sorted({value for test in asked for value in (test.eq, *(test.in_ or ())) if value is not None})
+    if not ids:
+        return node
+    became = dict(zip(ids, await canonical_of(connection, resolution, ids), strict=True))
+
+    def change(leaf: filters.FilterNode) -> filters.FilterNode:
+        if not isinstance(leaf, filters.ByMemberId):
+            return leaf
+        return leaf.model_copy(update={"member_id": with_values(leaf.member_id, lambda value: [became[value]])})
+
+    return rewritten(node, change)
 
 
 async def load_segments(connection: Connection, tenant: str, node: filters.FilterNode) -> SegmentFilters:

@@ -57,8 +57,8 @@ async def count_next(connection: Connection, tenant: str, region: str, now: int)
 
 async def _count(connection: Connection, tenant: str, segment: str, region: str, now: int) -> int:
     """How many customers a segment has. Raises Unsearchable, and TooDear also for a count that takes too long."""
-    policy = policy_of(await active_resolution(connection, tenant), region)
-    search = await search_of(connection, tenant, policy, parse({"segment": segment}), now)
+    active = await active_resolution(connection, tenant)
+    search = await search_of(connection, active.key, policy_of(active, region), parse({"segment": segment}), now)
     await check_cost(connection, search)
     try:
         async with connection.transaction():

@@ -1,7 +1,8 @@
 """What each condition looks at, and whether that fulfils it (pure)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -32,12 +33,24 @@ class Fact(NamedTuple):
     types: frozenset[str] = frozenset()
 
 
+class Origin(NamedTuple):
+    """Where a value came from: a contact's key, a time, and the event; None where only its time is known."""
+
+    contact: str
+    at: int
+    event_id: str | None = None
+
+
 class Searched(NamedTuple):
-    """A customer, or one contact of it, at the moment of asking; ``conflicts`` is the number of refused links."""
+    """A customer, or one contact of it, at the moment of asking; ``conflicts`` is the number of refused links.
+
+    ``origins`` are those of the member id, phone, e-mail and conflicts, by name, where somebody asks for them.
+    """
 
     customer: CustomerRecord
     contacts: Sequence[ContactState]
     conflicts: int
+    origins: Mapping[str, Origin] = MappingProxyType({})
 
 
 Looked = Iterable[tuple[bool, Fact]]
@@ -60,8 +73,20 @@ def folded_test(test: TextTest) -> TextTest:
     return test.model_copy(update={"eq": test.eq and searched_name(test.eq), "in_": listed, **parts})
 
 
-def _text(test: TextTest, value: str | None) -> Looked:
-    return [(text_holds(test, value), Fact(value))]
+def _text(test: TextTest, name: str, one: Searched) -> Looked:
+    value: str | None = getattr(one.customer.identity, name)
+    return [(text_holds(test, value), _from(value, one.origins.get(name)))]
+
+
+def _from(value: Any, origin: Origin | None) -> Fact:
+    return Fact(value) if origin is None else Fact(value, *origin)
+
+
+def _count(node: filters.ByContactCount, one: Searched) -> Looked:
+    """The number, with the first event of the newest contact."""
+    at, key = max((contact.record.contact.first_seen_at, contact.key) for contact in one.contacts)
+    number = len(one.contacts)
+    return [(number_holds(node.contacts, number), Fact(number, key, at))]
 
 
 def _tag(node: filters.ByTag, one: Searched, asked: AskedAt) -> Looked:
@@ -162,15 +187,15 @@ def _subscription(contact: ContactState, value: Any) -> Fact:
 # By the type of the condition; the functions take a condition of that type.
 _OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, AskedAt], Looked]]] = {
     filters.ByTag: _tag,
-    filters.ByMemberId: lambda node, one, _: _text(node.member_id, one.customer.identity.member_id),
-    filters.ByPhone: lambda node, one, _: _text(node.phone, one.customer.identity.phone),
-    filters.ByEmail: lambda node, one, _: _text(node.email, one.customer.identity.email),
+    filters.ByMemberId: lambda node, one, _: _text(node.member_id, "member_id", one),
+    filters.ByPhone: lambda node, one, _: _text(node.phone, "phone", one),
+    filters.ByEmail: lambda node, one, _: _text(node.email, "email", one),
     filters.ByName: lambda node, one, _: _names(folded_test(node.name), one),
     filters.ByAttribute: lambda node, one, _: _attribute(node, one.customer),
-    filters.ByContactCount: lambda node, one, _: [
-        (number_holds(node.contacts, len(one.contacts)), Fact(len(one.contacts)))
+    filters.ByContactCount: lambda node, one, _: _count(node, one),
+    filters.ByConflicts: lambda node, one, _: [
+        ((one.conflicts > 0) is node.conflicts, _from(one.conflicts, one.origins.get("conflicts")))
     ],
-    filters.ByConflicts: lambda node, one, _: [((one.conflicts > 0) is node.conflicts, Fact(one.conflicts))],
     filters.ByLastCustomer: lambda node, one, asked: _latest(
         node.last_customer, one, "last_customer_at", CUSTOMER_TYPES, asked
     ),

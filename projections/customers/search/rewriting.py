@@ -1,11 +1,12 @@
 """Filters as they are searched: values as identity compares them, and segments opened to what they ask for (pure)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Final
 
 from projections.customers.search import filters
 from projections.customers.search.operators import TextTest
+from projections.identity.resolution.phones import spellings_of
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 
@@ -46,7 +47,7 @@ def rewritten(
 
 
 def normalised(node: filters.FilterNode, policy: Policy) -> filters.FilterNode:
-    """The filter with member ids, phones and addresses spelled as customers have them.
+    """The filter with member ids, phones and addresses as customers have them: of a phone every spelling that matches.
 
     A value that is none stays as it is: no customer has it.
     """
@@ -55,18 +56,28 @@ def normalised(node: filters.FilterNode, policy: Policy) -> filters.FilterNode:
         name = _IDENTIFIERS.get(type(leaf))
         if name is None:
             return leaf
-        return leaf.model_copy(update={name: _spelled(name, getattr(leaf, name), policy)})
+        test = with_values(getattr(leaf, name), lambda value: _as_known(name, value, policy))
+        return leaf.model_copy(update={name: test})
 
     return rewritten(node, change)
 
 
-def _spelled(name: str, test: TextTest, policy: Policy) -> TextTest:
-    def spelling(value: str) -> str:
-        found = normalise(name, value, policy)
-        return found.spelling if isinstance(found, Normalised) else value
+def with_values(test: TextTest, known_as: Callable[[str], Sequence[str]]) -> TextTest:
+    """The test with each value that it compares with replaced by those that it is known as."""
+    eq = None if test.eq is None else list(known_as(test.eq))
+    listed = None if test.in_ is None else list(dict.fromkeys(one for value in test.in_ for one in known_as(value)))
+    if eq is not None and len(eq) > 1:
+        return test.model_copy(
+            update={"eq": None, "in_": eq if listed is None else [one for one in eq if one in listed]}
+        )
+    return test.model_copy(update={"eq": eq and eq[0], "in_": listed})
 
-    eq = None if test.eq is None else spelling(test.eq)
-    return test.model_copy(update={"eq": eq, "in_": test.in_ and [spelling(one) for one in test.in_]})
+
+def _as_known(name: str, value: str, policy: Policy) -> list[str]:
+    found = normalise(name, value, policy)
+    if not isinstance(found, Normalised):
+        return [value]
+    return spellings_of(found.value) if name == "phone" else [found.spelling if name == "email" else found.value]
 
 
 def expanded(node: filters.FilterNode, segments: SegmentFilters) -> filters.FilterNode:

@@ -25,6 +25,9 @@ _DROPPED: Final = {
     "+22": (re.compile(r"(\+229)01([0-9]{8})|(\+225)(?:0[157]|2[157])([0-9]{8})"), r"\1\2\3\4"),
 }
 
+_DROPPED_AT: Final = (3, 4, 5)  # characters of a number before such digits
+_DROPPED_DIGITS: Final = ("1", "9", "01", "05", "07", "21", "25", "27")
+
 
 class _Mobiles(NamedTuple):
     """The mobile numbers of the one region of a calling code."""
@@ -69,6 +72,14 @@ def matching_key(number: str) -> str:
         return number
     whole = dropped[0].fullmatch(number)
     return whole.expand(dropped[1]) if whole else number
+
+
+def spellings_of(key: str) -> list[str]:
+    """Every number in E.164 that has this matching key."""
+    if key[:3] not in _DROPPED:
+        return [key]
+    longer = (key[:place] + digits + key[place:] for place in _DROPPED_AT for digits in _DROPPED_DIGITS)
+    return [one for one in (key, *longer) if matching_key(one) == key]
 
 
 def e164(text: str, region: str, check: Check = "valid") -> str | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from projections.customers.folds import states_of, summarise
 from projections.customers.loading import load_customers, owners_of
+from projections.customers.origins import origins_of
 from projections.customers.search import facets, filters, queries
 from projections.customers.search.evaluating import evaluate
 from projections.customers.search.looking import Fact, Searched
@@ -98,7 +99,7 @@ class CustomerSearch:
         )
 
     async def _search(self, moment: Snapshot, node: filters.FilterNode, now: int) -> queries.Search:
-        return await search_of(moment.connection, moment.tenant, self._lookup.policy_in(moment), node, now)
+        return await search_of(moment.connection, moment.resolution, self._lookup.policy_in(moment), node, now)
 
     async def _searched(self, moment: Snapshot, any_id: UUID, now: int) -> tuple[UUID, Searched]:
         owner = (await owners_of(moment.connection, moment.resolution, [any_id])).get(any_id) or any_id
@@ -108,7 +109,9 @@ class CustomerSearch:
         note_ids(owner)
         loaded, conflicts = found[owner]
         contacts = states_of(loaded.contacts, now)
-        return owner, Searched(summarise(loaded.identity, contacts), contacts, conflicts)
+        policy, identity = self._lookup.policy_in(moment), loaded.identity
+        origins = await origins_of(moment.connection, moment.resolution, policy, identity, contacts)
+        return owner, Searched(summarise(identity, contacts), contacts, conflicts, origins)
 
 
 async def counted(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:

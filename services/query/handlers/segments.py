@@ -79,7 +79,7 @@ class SegmentReader:
         """How many customers there are, or why that can't be said."""
         node, policy = parse({"segment": segment}), self._lookup.policy_in(moment)
         try:
-            search = await search_of(moment.connection, moment.tenant, policy, node, now)
+            search = await search_of(moment.connection, moment.resolution, policy, node, now)
             await check_cost(moment.connection, search)
         except (Unsearchable, TooDear) as error:
             return None, str(error)

@@ -211,3 +211,32 @@ async def test_a_match_shows_the_value_and_the_event_of_each_condition(lives: Br
         LINE,
         "contact.followed@1",
     )
+
+
+async def test_a_match_shows_where_what_a_customer_is_known_by_came_from(lives: Brand) -> None:
+    crm = "crm:main:M7"
+    stated = [{"type": "member_id", "value": "M7"}, {"type": "email", "value": "Wang@Example.com"}]
+    await lives.fold(
+        event("identity.bound", 11, contact=crm, identifiers=stated, via="import"),
+        event("identity.bound", 12, contact=crm, identifiers=[{"type": "phone", "value": "0911111111"}], via="import"),
+    )
+    wanted = {
+        "any": [{"phone": "+886 911-111-111"}, {"email": "wang@example.com"}, {"member_id": "M7"}, {"contacts": 2}]
+    }
+    response = await post(lives, f"/v1/customers/contact:{crm}/match", {"filter": wanted})
+    assert response.status_code == 200, response.text
+    seen = [(one["holds"], one["seen"][0]["event"]) for one in response.json()["match"]["parts"]]
+    bound = {"contact": crm, "channel": "crm", "event_id": "identity.bound@11", "at": BASE_MS + 11}
+    verified = {"contact": WHATSAPP, "channel": "whatsapp", "event_id": "identity.bound@9", "at": BASE_MS + 9}
+    assert seen == [(True, verified), (True, bound), (True, bound), (True, bound)]
+
+
+async def test_a_member_is_found_by_an_id_that_was_merged_into_its_own(brand: Brand) -> None:
+    crm = "crm:main:M7"
+    merged = event("member.merged", 2, member_id="M6", into="M7").model_copy(update={"contact": None})
+    stated = [{"type": "member_id", "value": "M7"}]
+    await brand.fold(event("identity.bound", 1, contact=crm, identifiers=stated, via="import"), merged)
+    await compose_all(brand.connection)
+    for wanted in ("M6", ["M5", "M6"], " M7 "):
+        assert ids(await search(brand, {"member_id": wanted})) == [str(id_of(crm))]
+    assert ids(await search(brand, {"member_id": "M5"})) == []

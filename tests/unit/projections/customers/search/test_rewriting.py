@@ -6,7 +6,10 @@ import pytest
 
 from projections.customers.search import filters
 from projections.customers.search.filters import parse
-from projections.customers.search.rewriting import MOST_NESTED, SegmentFilters, Unsearchable, expanded
+from projections.customers.search.operators import TextTest
+from projections.customers.search.rewriting import MOST_NESTED, SegmentFilters, Unsearchable, expanded, normalised
+from projections.identity.resolution.phones import matching_key, spellings_of
+from projections.identity.resolution.policy import Policy
 
 VIP = {"tag": "vip"}
 
@@ -63,3 +66,40 @@ def test_as_many_levels_as_are_allowed_are_opened() -> None:
     assert leaves(expanded(parse({"segment": f"s{first}"}), known)) == [VIP]
     with pytest.raises(Unsearchable, match="16 levels"):
         expanded(parse({"segment": f"s{first - 1}"}), known)
+
+
+def phones_of(asked: Any, region: str = "TW") -> TextTest:
+    node = normalised(parse({"phone": asked}), Policy(default_region=region))
+    assert isinstance(node, filters.ByPhone)
+    return node.phone
+
+
+@pytest.mark.parametrize("asked", ["0911111111", "0911-111-111", "+886 911 111 111", "886911111111", "00886911111111"])
+def test_a_phone_is_found_as_people_write_it(asked: str) -> None:
+    assert phones_of(asked).eq == "+886911111111"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5511987654321", "+551187654321"),
+        ("+5215512345678", "+525512345678"),
+        ("+5491123456789", "+541123456789"),
+        ("+2290195123456", "+22995123456"),
+        ("+2250712345678", "+22512345678"),
+        ("+2252712345678", "+2250112345678"),
+    ],
+)
+def test_a_number_that_is_written_in_two_ways_is_found_by_either(one: str, other: str) -> None:
+    assert matching_key(one) == matching_key(other)
+    assert {one, other} <= set(spellings_of(matching_key(one)))
+    for asked, stored in ((one, other), (other, one)):
+        assert stored in spellings_of(matching_key(asked))
+
+
+def test_a_phone_with_two_spellings_has_to_fulfil_every_operator() -> None:
+    mobile = "+5511987654321"
+    assert set(phones_of({"eq": mobile}).in_ or ()) == {mobile, "+551187654321"}
+    assert phones_of({"eq": mobile, "in": ["+886911111111"]}).in_ == []
+    assert set(phones_of({"eq": mobile, "in": [mobile, "0911111111"]}).in_ or ()) == {mobile, "+551187654321"}
+    assert phones_of({"eq": "nonsense"}).eq == "nonsense"
