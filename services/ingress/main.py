@@ -31,6 +31,7 @@ from services.ingress.http import (
     identity,
     member_merges,
     members,
+    pixels,
     rudderstack,
     saved_segments,
     segment,
@@ -76,6 +77,7 @@ COLD: Final = (
     segment.preflights,
     segment_settings.router,
     rudderstack.router,
+    pixels.router,
 )
 
 

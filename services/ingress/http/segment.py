@@ -205,20 +205,34 @@ async def _take(request: Request, name: str, write_key: str | None) -> Response:
         body = await _parsed(request, _limit(name, proven=known is not None), most, lease)
         site = known or await _site(request, intake, write_key_in(body))
         prove(lease, site)
-        spend(intake.limits, site)
-        try:
-            brought = segment_batch(name, body, now())
-            taken = await take_messages(brought, site, intake.log, intake.dedup, intake.identity)
-        except MalformedBody as error:
-            raise Problem(MALFORMED_BODY, str(error)) from None
-        except BatchTooLarge as error:
-            raise Problem(TOO_LARGE, str(error), limit=error.limit) from None
-        except LogUnavailable as error:
-            raise log_problem(error) from error
-        if taken.ignored and len(taken.ignored) == len(brought.messages):
-            raise _unusable(taken.ignored)
-        warnings = await warning_fields(intake.identity, site.tenant, taken.stated, taken.warnings)
-    return Response(_told(taken.ignored, warnings), media_type=_JSON)
+        return Response(_told(*await _appended(intake, site, name, body)), media_type=_JSON)
+
+
+async def take_message(request: Request, name: str, write_key: str | None, message: dict[str, Any]) -> None:
+    """Take one message that the request has elsewhere than in a body. Raises Problem."""
+    intake: SegmentIntake = request.app.state.segment_intake
+    site = await site_of(intake.sites, write_key)
+    refuse_server_key(site)  # whoever sees the URL can read it
+    if len(orjson.dumps(message)) > MAX_MESSAGE_BYTES:
+        raise Problem(TOO_LARGE, _DETAILS["too_large"], limit=MAX_MESSAGE_BYTES)
+    await _appended(intake, site, name, message)
+
+
+async def _appended(intake: SegmentIntake, site: Site, name: str, body: Any) -> tuple[list[Ignored], dict[str, Any]]:
+    """Append what the body says; returns the messages that are left out, and the warnings."""
+    spend(intake.limits, site)
+    try:
+        brought = segment_batch(name, body, now())
+        taken = await take_messages(brought, site, intake.log, intake.dedup, intake.identity)
+    except MalformedBody as error:
+        raise Problem(MALFORMED_BODY, str(error)) from None
+    except BatchTooLarge as error:
+        raise Problem(TOO_LARGE, str(error), limit=error.limit) from None
+    except LogUnavailable as error:
+        raise log_problem(error) from error
+    if taken.ignored and len(taken.ignored) == len(brought.messages):
+        raise _unusable(taken.ignored)
+    return taken.ignored, await warning_fields(intake.identity, site.tenant, taken.stated, taken.warnings)
 
 
 async def _site(request: Request, intake: SegmentIntake, write_key: str | None) -> Site:

@@ -7,6 +7,7 @@ import httpx
 import orjson
 import pytest
 
+from schemas.events.conversation import Tracking
 from services.control import write_keys
 from tests.support.ingress import RunningIngress, assert_problem
 
@@ -97,3 +98,20 @@ async def test_what_an_sdk_measures_of_itself_is_dropped(ingress: RunningIngress
     answer = await ingress.client.post("/rsaMetrics", content=b"{}")
     assert (answer.status_code, answer.json()) == (200, SUCCESS)
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_pixel_records_an_event_and_is_an_image_whatever_comes(ingress: RunningIngress, key: str) -> None:
+    server = await write_keys.add_write_key(ingress.engine, "shop-web", "server")
+    query = {"anonymousId": '"reader-1"', "event": "Opened", "properties.campaign": "spring"}
+    long = {"properties.long": "x" * 40_000}
+    for given in ({"writeKey": key}, {"writeKey": key}, {}, {"writeKey": key + "x"}, {"writeKey": server}):
+        answer = await ingress.client.get("/pixel/v1/track", params=query | given)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
+        assert answer.content.startswith(b"GIF89a")
+    assert (await ingress.client.get("/pixel/v1/page", params=query | {"writeKey": key} | long)).status_code == 200
+    assert (await ingress.client.get("/pixel/v1/page", params={"writeKey": key, "anonymousId": "r2"})).is_success
+    found = [(one.contact.uid, one.data) for _, one in await ingress.log() if one.contact is not None]
+    assert sorted(uid for uid, _ in found) == ["r2", "reader-1", "reader-1"]
+    (tracked, _) = [data for uid, data in found if uid == "reader-1"]
+    assert isinstance(tracked, Tracking)
+    assert (tracked.event, tracked.properties) == ("Opened", {"campaign": "spring"})
