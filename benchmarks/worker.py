@@ -38,18 +38,18 @@ class Positions(NamedTuple):
 
 
 @contextlib.contextmanager
-def working(bed: Bed, settings: Settings) -> Iterator[Process]:
-    """Run a worker on the generation until the block ends."""
-    with bed.process(settings, f"worker-{settings.topic_prefix}", *_COMMAND) as process:
+def working(bed: Bed, settings: Settings, *command: str) -> Iterator[Process]:
+    """Run a worker on the generation until the block ends; ``command`` are Python's arguments for another one."""
+    with bed.process(settings, f"worker-{settings.topic_prefix}", *(command or _COMMAND)) as process:
         yield process
 
 
-async def seconds_to_fold(bed: Bed, settings: Settings) -> float:
-    """Return how many seconds a worker takes from the generation's offsets to the end of the log."""
+async def seconds_to_fold(bed: Bed, settings: Settings, *command: str) -> float:
+    """Return how many seconds a worker takes from the generation's offsets to the end of the log; see `working`."""
     events = await bed.records_in(settings.topic_prefix, CHANNEL_EVENTS)
     async with watching(settings) as watch:
         before = watch.at
-        with working(bed, settings) as process:
+        with working(bed, settings, *command) as process:
             began = await watch.until(process, lambda at: at.taken > before.taken)
             await watch.until(process, lambda at: at.events == events)
             # Only now the number of evidence records is known. The clock runs on; reading the offsets is not included.

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from benchmarks.bed import Bed, KeyAndValue
-from benchmarks.end_to_end import bare, ours, stock
+from benchmarks.end_to_end import bare, ours, stock, without_rows
 from benchmarks.figures import Figure, Ratio, Round, Size
 from services.runtime.settings import Settings
 from tests.support.workload import workload
@@ -16,6 +16,14 @@ FIGURES: Final = (
     Figure("stock_events_per_s", "stock Faust and ORM, without identity", "events/s"),
     Figure("ratio_to_stock", "to stock", "times", 10, ratio=Ratio("events_per_s", "stock_events_per_s")),
     Figure("ratio_to_bare", "to bare", "times", 0.5, ratio=Ratio("events_per_s", "bare_events_per_s")),
+    Figure("without_rows_events_per_s", "Onefold without customer rows and quota", "events/s"),
+    Figure(
+        "customer_rows_ratio",
+        "what customer rows and quota cost",
+        "times",
+        at_most=1.25,
+        ratio=Ratio("without_rows_events_per_s", "events_per_s"),
+    ),
 )
 _SEED: Final = 1
 _WHOLE, _PREFIX = "bench", "bench-prefix"
@@ -50,6 +58,7 @@ class EndToEnd:
             ("events_per_s", ours.checked if last else ours.run, whole, self._size.events),
             ("stock_events_per_s", stock.checked if last else stock.run, _PREFIX, self._prefix_events),
             ("bare_events_per_s", bare.run, whole, self._size.events),
+            ("without_rows_events_per_s", without_rows.run, whole, self._size.events),
         ]
         first = number % len(contenders)
         return {
