@@ -95,6 +95,7 @@ class Attribute(Shape):
     value: Annotated[bool | int | float | str, Field(examples=["2026-03-01"])]
     type: Annotated[str, Field(examples=["date"])]
     at: Timestamp
+    event_id: Annotated[str, Field(description="the event that set it", examples=["web:01J9Z0"])]
     claimed: Annotated[bool, Field(description="whether only the public says so, as by a website's public write key")]
 
 
@@ -120,6 +121,7 @@ class BindingView(Shape):
     via: Annotated[str, Field(examples=["cart_tracker"])]
     bound: bool
     at: Timestamp
+    event_id: Annotated[str, Field(examples=["line:01J9Z0"])]
 
 
 class ContactView(Shape):

@@ -61,7 +61,7 @@ def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) ->
             for one in customer.tags
         ],
         attributes={
-            one.key: CustomerAttribute(value=one.value, type=one.type, at=one.at, claimed=one.claimed, origin=origin)
+            one.key: CustomerAttribute(**_attribute(one).model_dump(), origin=origin)
             for one, origin in customer.attributes
         },
     )
@@ -98,7 +98,9 @@ def contact_view(state: ContactState, customer_id: UUID) -> ContactView:
         attributes={one.key: _attribute(one) for one in state.attributes},
         staff=_staff(row),
         social_binding=_social_binding(state),
-        bindings=[BindingView(via=one.via, bound=one.bound, at=one.at) for one in record.bindings],
+        bindings=[
+            BindingView(via=one.via, bound=one.bound, at=one.at, event_id=one.event_id) for one in record.bindings
+        ],
         superseded_by=row.superseded_by,
     )
 
@@ -141,7 +143,9 @@ def _tag(tag: ActiveTag) -> Tag:
 
 
 def _attribute(setting: AttributeSetting) -> Attribute:
-    return Attribute(value=setting.value, type=setting.type, at=setting.at, claimed=setting.claimed)
+    return Attribute(
+        value=setting.value, type=setting.type, at=setting.at, event_id=setting.event_id, claimed=setting.claimed
+    )
 
 
 def _staff(row: ContactRow) -> Staff | None:

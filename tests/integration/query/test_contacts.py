@@ -80,12 +80,18 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
         ],
         "tags": [{"tag": "新品", "count": 2, "last_at": BASE_MS + 7, "source": "manual", "expires_at": None}],
         "attributes": {
-            "birthday": {"value": "1990-01-31", "type": "date", "at": BASE_MS + 11, "claimed": False},
-            "points": {"value": 12.5, "type": "number", "at": BASE_MS + 12, "claimed": False},
+            name: {
+                "value": value,
+                "type": kind,
+                "at": BASE_MS + at,
+                "event_id": f"attribute.set@{at}",
+                "claimed": False,
+            }
+            for name, value, kind, at in (("birthday", "1990-01-31", "date", 11), ("points", 12.5, "number", 12))
         },
         "staff": {"member": "陳店長", "branch": "信義", "at": BASE_MS + 18},
         "social_binding": {"bound": True, "via": "site_button", "at": BASE_MS + 17},
-        "bindings": [{"via": "site_button", "bound": True, "at": BASE_MS + 17}],
+        "bindings": [{"via": "site_button", "bound": True, "at": BASE_MS + 17, "event_id": "identity.bound@17"}],
         "superseded_by": None,
     }
     assert ContactView.model_validate(page).model_dump(mode="json", by_alias=True) == page
