@@ -36,7 +36,7 @@ _ROUNDS: Final = 4  # for rows of identity, of which the active generation may h
 _MOST_ROUNDS: Final = 60  # while the active generation reads evidence that it had left, or changes rows that differ
 _BETWEEN_ROUNDS: Final = 1.0  # seconds
 
-Found = Mapping[TenantRows, FoundKeys]
+FoundByPlace = Mapping[TenantRows, FoundKeys]
 
 
 class CannotCompare(ForeseenError):
@@ -117,7 +117,7 @@ class _Comparing:
                     await self._compare(both, known, before)
             await self._note_rows(both)
 
-    async def _compare(self, both: "_Both", table: ComparedTable, before: Found | None = None) -> None:
+    async def _compare(self, both: "_Both", table: ComparedTable, before: FoundByPlace | None = None) -> None:
         here, there = await both.digests(table)
         still: dict[TenantRows, FoundKeys] = {}
         for place in differing_places(table.name, here, there):
