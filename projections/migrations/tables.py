@@ -7,10 +7,11 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 SCHEMA: Final = "onefold"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
-SCOPES: Final = ("events:write", "customers:read", "customers:write", "audit", "admin")
+SCOPES: Final = ("events:write", "customers:read", "customers:write", "customers:export", "audit", "admin")
 STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")
+JOB_STATES: Final = ("waiting", "running", "done", "failed", "cancelled")
 
 # Names are given, not left to the server, because errors are recognised by the constraint's name.
 METADATA: Final = sa.MetaData(
@@ -191,4 +192,44 @@ SEGMENT_SIZES: Final = sa.Table(
     sa.Column("customers", sa.BigInteger()),  # none: they were not counted, and problem says why
     sa.Column("problem", sa.Text()),
     sa.Column("counted_at", sa.BigInteger(), nullable=False),  # in ms since 1970
+)
+# Long work, such as an export. It is run by a worker, which holds it until `leased_until`.
+JOBS: Final = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("job_id", sa.Uuid(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False),
+    sa.Column("kind", _text(), nullable=False),
+    sa.Column("parameters", JSONB(), nullable=False),
+    sa.Column("state", _text(), nullable=False, server_default=sa.text("'waiting'")),
+    sa.Column("done", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+    sa.Column("total", sa.BigInteger()),  # none: not known
+    sa.Column("requested_by", sa.Text(), nullable=False),
+    _now("requested_at"),
+    sa.Column("started_at", sa.DateTime(timezone=True)),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("attempt", sa.Integer(), nullable=False, server_default=sa.text("0")),  # of a former one nothing is saved
+    sa.Column("interruptions", sa.Integer(), nullable=False, server_default=sa.text("0")),
+    sa.Column("leased_until", sa.DateTime(timezone=True)),  # of a waiting one: when it may be tried again
+    sa.Column("checkpoint", JSONB()),  # where the next attempt goes on; none: it starts anew
+    sa.Column("problem", JSONB()),  # why it failed
+    sa.Column("file_name", sa.Text()),
+    sa.Column("file_type", sa.Text()),
+    sa.Column("file_size", sa.BigInteger()),
+    sa.Column("file_sha256", BYTEA()),
+    sa.Column("file_expires_at", sa.DateTime(timezone=True)),
+    sa.CheckConstraint(f"state IN {JOB_STATES}", name="state"),
+    sa.Index("jobs_of_tenant", "tenant", "requested_at", "job_id"),
+    sa.Index("jobs_unfinished", "tenant", postgresql_where=sa.text("finished_at IS NULL")),
+    sa.Index("jobs_finished", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")),
+)
+# The file that a job made, in parts of one size but the last, so that any byte is found by its number.
+JOB_FILES: Final = sa.Table(
+    "job_files",
+    METADATA,
+    sa.Column("job_id", sa.Uuid(), sa.ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("part", sa.Integer(), primary_key=True),
+    sa.Column("size", sa.Integer(), nullable=False),
+    sa.Column("sha256", BYTEA(), nullable=False),
+    sa.Column("content", BYTEA(), nullable=False),
 )

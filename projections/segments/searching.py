@@ -97,5 +97,10 @@ async def _asked_at(connection: Connection, tenant: str, node: filters.FilterNod
     """The moment, with the end of the quota where the filter asks for it."""
     if not any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
         return AskedAt(now)
+    return await with_quota_end(connection, tenant, now)
+
+
+async def with_quota_end(connection: Connection, tenant: str, now: int) -> AskedAt:
+    """The moment, with the end of the quota."""
     boundary = await boundary_of(connection, tenant, await quota_setting(connection, tenant))
     return AskedAt(now, None if boundary.address is None else QuotaEnd(*boundary.address), boundary.customer)

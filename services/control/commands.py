@@ -83,7 +83,10 @@ def add_key(
     tenant: Annotated[str, typer.Argument(help="The tenant it belongs to.")],
     *,
     scope: Annotated[
-        list[str], typer.Option(help="events:write, customers:read, customers:write, audit or admin; may be repeated.")
+        list[str],
+        typer.Option(
+            help="events:write, customers:read, customers:write, customers:export, audit or admin; may be repeated."
+        ),
     ],
     name: Annotated[str, typer.Option(help="What it is for, to recognise it later.")] = "",
     rate: KeyRateOption = None,

@@ -8,6 +8,11 @@ ControlError
 ├── UnknownSource    look at the list of sources
 ├── UnknownSite      add the website first
 ├── UnknownDeletion  look at the list of deletion requests
+├── UnknownJob       look at the list of jobs
+├── JobFinished      there is nothing to cancel
+├── TooManyJobs      wait for some to end
+├── FileGone         have the job done again
+├── JobLost          leave the job to whoever has it
 ├── StillUsed        remove what refers to the source first
 └── TooBusy          try again
 """
@@ -48,6 +53,26 @@ class UnknownSite(ControlError):
 
 class UnknownDeletion(ControlError):
     """There is no such request, or it was closed already."""
+
+
+class UnknownJob(ControlError):
+    """There is no such job."""
+
+
+class JobFinished(ControlError):
+    """The job has ended already."""
+
+
+class TooManyJobs(ControlError):
+    """The tenant has many jobs that are not finished."""
+
+
+class FileGone(ControlError):
+    """The job has no file, or it is no longer kept; have the job done again."""
+
+
+class JobLost(ControlError):
+    """The job was cancelled, or is another attempt's by now."""
 
 
 class StillUsed(ControlError):

@@ -20,8 +20,10 @@ from services.query.handlers.audit import AuditReader
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
+from services.query.handlers.exports import Exports
 from services.query.handlers.fields import FieldReader
 from services.query.handlers.generations import Generations
+from services.query.handlers.jobs import Jobs
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.query.handlers.past import PastReadModels
 from services.query.handlers.policies import Policies
@@ -37,9 +39,11 @@ from services.query.http import (
     candidates,
     contacts,
     customers,
+    exports,
     fields,
     generations,
     identity,
+    jobs,
     membership_previews,
     policy,
     quota,
@@ -64,6 +68,8 @@ ROUTERS: Final = (
     search.router,
     segments.router,
     fields.router,
+    jobs.router,
+    exports.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -79,6 +85,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     It starts without a database too, and becomes ready once there is one with an active generation.
     """
     read_models = PooledReadModels(settings.database_url)
+    lookup = CustomerLookup.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -90,9 +97,10 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
 
             app.state.audit = AuditReader(partial(list_entries, engine))
             app.state.authenticator = Authenticator(find, _KEY_WITHIN, app.state.key_guard)
+            app.state.jobs = Jobs(engine)
+            app.state.exports = Exports(engine, read_models, lookup)
             yield
 
-    lookup = CustomerLookup.of(settings)
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),

@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
         "TW", description="region of phone numbers written without a country code"
     )
+    job_file_days: Annotated[int, Field(ge=1, le=365)] = Field(
+        7, description="days for which the files of exports are kept"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_json: bool = Field(default=False, description="log lines as JSON objects")
 

@@ -11,6 +11,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
+from services.control.errors import FileGone, JobFinished, TooManyJobs, UnknownJob
 from services.query.core.errors import (
     Ambiguous,
     AnswersAboutNow,
@@ -21,6 +22,8 @@ from services.query.core.errors import (
     UnreadableList,
 )
 from services.query.core.membership_previews import NoMerge
+from services.query.handlers.exports import NoRoomInExcel, TooManyAttributes
+from services.query.handlers.jobs import NoFileYet
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
 from services.runtime.api import COMMON_PROBLEMS, problem_responses
@@ -37,6 +40,12 @@ _UNSEARCHABLE: Final = Kind("unsearchable", "This can't be searched", 422)
 _OTHER_CURSOR: Final = Kind("cursor-of-another-search", "This cursor is of another search", 422)
 _NO_TIME: Final = Kind("no-time", "This is no time", 422)
 _TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read for one answer", 422)
+_NO_ROOM_IN_EXCEL: Final = Kind("no-room-in-excel", "Excel has no room for this", 422)
+_TOO_MANY_ATTRIBUTES: Final = Kind("too-many-attributes", "More attributes than an export has columns", 422)
+JOB_FINISHED: Final = Kind("job-finished", "The job has ended already", 409)
+NO_FILE_YET: Final = Kind("no-file-yet", "The job is not done yet", 409)
+FILE_GONE: Final = Kind("file-gone", "The file is no longer kept", 410)
+TOO_MANY_JOBS: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
 DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
 SPANNED: Final = COMMON_PROBLEMS | problem_responses(problems.INVALID_REQUEST)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
@@ -56,6 +65,12 @@ SEARCHED: Final = (
     | problem_responses(problems.BAD_REQUEST, _BAD_CURSOR)
     | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _OTHER_CURSOR)
 )
+EXPORTED: Final = (
+    COMMON_PROBLEMS
+    | problem_responses(problems.BAD_REQUEST)
+    | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _NO_ROOM_IN_EXCEL, _TOO_MANY_ATTRIBUTES)
+    | problem_responses(TOO_MANY_JOBS)
+)
 MATCHED: Final = BY_ANY_NAME | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST, _UNSEARCHABLE)
 _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, problems.TOO_FAST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
@@ -66,14 +81,14 @@ _BUILD_INSTEAD: Final = "Build a generation as of that time instead, with `onefo
 _NEVER_STORED: Final = {"Cache-Control": "no-store"}  # it is about people
 
 
-def answer(shape: BaseModel) -> Response:
+def answer(shape: BaseModel, status: int = 200) -> Response:
     """The shape as JSON."""
-    return json_answer(shape.model_dump_json(by_alias=True).encode())
+    return json_answer(shape.model_dump_json(by_alias=True).encode(), status)
 
 
-def json_answer(body: bytes) -> Response:
+def json_answer(body: bytes, status: int = 200) -> Response:
     """JSON that is written already."""
-    return Response(body, media_type="application/json", headers=_NEVER_STORED)
+    return Response(body, status, media_type="application/json", headers=_NEVER_STORED)
 
 
 def _ambiguous(error: Exception) -> Problem:
@@ -98,5 +113,12 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     TooMuchHistory: lambda error: Problem(_TOO_MUCH_HISTORY, f"{error} {_BUILD_INSTEAD}"),
     NoMerge: lambda error: Problem(_NO_MERGE, str(error)),
     PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
+    NoRoomInExcel: lambda error: Problem(_NO_ROOM_IN_EXCEL, str(error), field="format"),
+    TooManyAttributes: lambda error: Problem(_TOO_MANY_ATTRIBUTES, str(error), field="attributes"),
+    UnknownJob: lambda error: Problem(problems.NOT_FOUND, str(error)),
+    JobFinished: lambda error: Problem(JOB_FINISHED, str(error)),
+    NoFileYet: lambda error: Problem(NO_FILE_YET, str(error), headers={"Retry-After": "2"}),
+    FileGone: lambda error: Problem(FILE_GONE, str(error)),
+    TooManyJobs: lambda error: Problem(TOO_MANY_JOBS, str(error), headers={"Retry-After": "10"}),
     EvidenceTooLarge: lambda error: Problem(_TOO_LARGE, str(error)),
 }

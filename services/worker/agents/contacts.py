@@ -26,7 +26,9 @@ from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, BackgroundService, WorkerResources
 from services.worker.background.composer import Composer
+from services.worker.background.job_runner import JobRunner
 from services.worker.background.segment_counter import SegmentCounter
+from services.worker.jobs.export import Export
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -61,12 +63,13 @@ def contacts(resources: WorkerResources) -> AgentSpec:
 
 
 def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
-    """The composer of customer rows and the counter of segments; none where the process folds some read models only."""
+    """What works on customers as a whole; nothing where the process folds some read models only."""
     if resources.read_models is not None:
         return ()
-    region = resources.settings.default_region
-    composer = Composer(resources.connect, region, resources.seconds_behind)
-    return (composer, SegmentCounter(resources.connect, region))
+    settings, connect = resources.settings, resources.connect
+    region = settings.default_region
+    jobs = JobRunner(settings.database_url, connect, [Export(connect)], file_days=settings.job_file_days)
+    return (Composer(connect, region, resources.seconds_behind), SegmentCounter(connect, region), jobs)
 
 
 def _partition_of(partitions: Sequence[list[ContactEvent]], numbers: Sequence[int]) -> Callable[[UUID], int]:

@@ -1,6 +1,7 @@
 """Walls between tenants: another tenant's object is answered as one that nobody has."""
 
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
@@ -35,6 +36,15 @@ SEGMENT = from_dict(
         "data": {"segment": "vip", "name": "林小美", "filter": {"tag": "vip"}},
     }
 )
+DONE_JOB, WAITING_JOB, NO_JOB = (str(UUID(int=number)) for number in (1, 2, 3))
+JOBS: Final = f"""
+INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by, state, finished_at,
+    file_name, file_type, file_size, file_sha256, file_expires_at)
+VALUES ('{DONE_JOB}', 'demo', 'export', '{{}}', 'a test', 'done', now(), 'a.csv', 'text/csv', 3, '', now() + '9 days');
+INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by)
+VALUES ('{WAITING_JOB}', 'demo', 'export', '{{}}', 'a test');
+INSERT INTO onefold.job_files (job_id, part, size, sha256, content) VALUES ('{DONE_JOB}', 0, 3, '', 'abc');
+"""
 # By the names of a path's parameters: objects that the tenant `demo` has, and such as nobody has.
 CUSTOMERS: Final = (
     (str(id_of(CONTACT)), str(id_of(NOBODY))),
@@ -56,7 +66,10 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
     frozenset({"key"}): (({"key": "size"}, {"key": "size2"}),),
     frozenset({"segment"}): (({"segment": "vip"}, {"segment": "vip2"}),),
     frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
+    frozenset({"job"}): (({"job": DONE_JOB}, {"job": NO_JOB}),),
 }
+# Of one route, where the object of the others would not do: a job that has ended can't be cancelled.
+OF_ROUTE: Final = {"cancel_job": (({"job": WAITING_JOB}, {"job": NO_JOB}),)}
 QUERIES: Final[dict[str, dict[str, str]]] = {"read_may_send": {"purpose": "broadcast"}}
 BODIES: Final[dict[str, Any]] = {
     "match_customer": {"filter": {"tag": "vip"}},
@@ -81,9 +94,10 @@ def test_the_names_of_each_route_s_objects_are_known(route: APIRoute) -> None:
 async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand: Brand) -> None:
     await brand.fold(*LIVES)
     await brand.fold_contacts(SEGMENT)
+    await brand.connection.execute(JOBS)
     await compose_all(brand.connection)
     for route in ROUTES:
-        for own, nobodys in OBJECTS[frozenset(route.param_convertors)]:
+        for own, nobodys in OF_ROUTE.get(route.unique_id, OBJECTS[frozenset(route.param_convertors)]):
             answers = [await ask(brand, route, names, "other") for names in (own, nobodys)]
             shown = [answer.text for answer in answers]
             for name, value in own.items():

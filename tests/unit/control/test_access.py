@@ -33,6 +33,8 @@ OPEN: Final = {
 }
 # Reads that show nothing about a person, and events, which are in the log themselves.
 NOT_RECORDED: Final = {
+    "list_jobs",
+    "read_job",
     "post_events",
     "read_attributes",
     "read_field_values",

@@ -1,0 +1,141 @@
+"""Long work as rows: what people do with jobs. `job_leases` has what the worker that runs them does.
+
+A job is *waiting* until a worker takes it, then *running*, and in the end *done*, *failed* or *cancelled*.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from projections.migrations.tables import JOB_FILES, JOBS
+from services.control.errors import JobFinished, TooManyJobs, UnknownJob, translated, unknown_tenant
+from services.runtime.database import read, read_one
+
+MOST_UNFINISHED: Final = 100  # jobs of one tenant
+_UNFINISHED: Final = JOBS.c.finished_at.is_(None)
+_NO_JOB: Final = "there is no such job"
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """The file that a job made, of ``size`` bytes with this ``sha256``; it is kept until ``expires_at``."""
+
+    name: str
+    type: str
+    size: int
+    sha256: bytes
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job.
+
+    ``parameters`` and ``checkpoint`` are JSON whose meaning the kind knows; ``checkpoint`` is None for work that starts
+    anew. ``total`` is None while nobody knows how much there is to do. ``problem`` is a problem document that says why
+    it failed. Every time that it is taken, ``attempt`` goes up; ``interruptions`` counts those that ended by a crash.
+    """
+
+    job_id: UUID
+    tenant: str
+    kind: str
+    parameters: Mapping[str, Any]
+    state: str
+    done: int
+    total: int | None
+    requested_by: str
+    requested_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int
+    interruptions: int
+    checkpoint: Any
+    problem: Mapping[str, Any] | None
+    file: JobFile | None
+
+
+async def add_job(  # noqa: PLR0913 - a job's facts
+    engine: AsyncEngine, tenant: str, kind: str, parameters: Mapping[str, Any], *, total: int | None, requested_by: str
+) -> Job:
+    """Have a job done. Raises UnknownTenant, and TooManyJobs while a tenant has very many that are not finished."""
+    row = {
+        "job_id": uuid4(),
+        "tenant": tenant,
+        "kind": kind,
+        "parameters": parameters,
+        "total": total,
+        "requested_by": requested_by,
+    }
+    unfinished = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.tenant == tenant, _UNFINISHED)
+    try:
+        async with engine.begin() as connection:
+            if (await connection.execute(unfinished)).scalar_one() >= MOST_UNFINISHED:
+                raise TooManyJobs(f"{MOST_UNFINISHED} jobs are not finished yet; wait for them, or cancel some")
+            added = await connection.execute(sa.insert(JOBS).values(row).returning(*JOBS.c))
+            return job_in(added.one())
+    except sa.exc.IntegrityError as error:
+        raise translated(error, jobs_tenant_fk=unknown_tenant(tenant)) from None
+
+
+async def find_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = None) -> Job:
+    """The job of that id; of this tenant, where one is given. Raises UnknownJob."""
+    row = await read_one(engine, sa.select(JOBS).where(*_meant(job_id, tenant)))
+    if row is None:
+        raise UnknownJob(_NO_JOB)
+    return job_in(row)
+
+
+async def list_jobs(
+    engine: AsyncEngine, tenant: str | None = None, *, limit: int = 100, after: UUID | None = None
+) -> list[Job]:
+    """The jobs of a tenant, or of all tenants, the newest first; those that follow the job ``after``."""
+    newest_first = (JOBS.c.requested_at.desc(), JOBS.c.job_id.desc())
+    query = sa.select(JOBS).order_by(*newest_first).limit(limit)
+    if tenant is not None:
+        query = query.where(JOBS.c.tenant == tenant)
+    if after is not None:
+        last = await find_job(engine, after, tenant)
+        place = sa.tuple_(sa.literal(last.requested_at), sa.literal(last.job_id))
+        query = query.where(sa.tuple_(JOBS.c.requested_at, JOBS.c.job_id) < place)
+    return [job_in(row) for row in await read(engine, query)]
+
+
+async def cancel_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = None) -> Job:
+    """Cancel a job, which one that was cancelled already stays. Raises UnknownJob and JobFinished.
+
+    A worker that runs it finds out before it saves its next step, which is then lost. So is what it had made.
+    """
+    cancel = (
+        sa.update(JOBS)
+        .where(*_meant(job_id, tenant), _UNFINISHED)
+        .values(state="cancelled", finished_at=sa.func.now(), checkpoint=sa.null())
+        .returning(*JOBS.c)
+    )
+    async with engine.begin() as connection:
+        row = (await connection.execute(cancel)).first()
+        if row is not None:
+            await connection.execute(sa.delete(JOB_FILES).where(JOB_FILES.c.job_id == job_id))
+            return job_in(row)
+    job = await find_job(engine, job_id, tenant)
+    if job.state != "cancelled":
+        raise JobFinished(f"the job is {job.state} already, so there is nothing to cancel")
+    return job
+
+
+def _meant(job_id: UUID, tenant: str | None) -> list[sa.ColumnElement[bool]]:
+    return [JOBS.c.job_id == job_id, *([] if tenant is None else [JOBS.c.tenant == tenant])]
+
+
+def job_in(row: Any) -> Job:
+    """The job of a row of the table, given as a mapping or as SQLAlchemy's row."""
+    found = dict(row) if isinstance(row, Mapping) else row._asdict()
+    file = None
+    if found["file_expires_at"] is not None:
+        file = JobFile(*(found[f"file_{name}"] for name in ("name", "type", "size", "sha256", "expires_at")))
+    names = (one for one in Job.__slots__ if one != "file")
+    return Job(**{name: found[name] for name in names}, file=file)

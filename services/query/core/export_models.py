@@ -1,0 +1,15 @@
+"""The shapes of exports."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from services.query.core.job_models import JobView
+from services.query.core.models import Shape
+
+
+class ExportStarted(Shape):
+    """An export that was asked for: how many rows it has at this moment, and the job that makes its file."""
+
+    rows: Annotated[int, Field(description="exact at this moment; the file has those of the moment when it is made")]
+    job: JobView

@@ -1,0 +1,59 @@
+"""Exports: what is asked for is counted, and handed to a worker as a job."""
+
+from projections.customers.search.queries import plan_for_values
+from projections.exports.order import EXCEL_ROWS, MOST_ATTRIBUTES, ExportOrder
+from projections.exports.requests import EXPORT, ExportRequest
+from projections.segments.searching import check_cost, search_of
+from projections.settings.queries import used_attributes
+from services.control.jobs import add_job
+from services.query.core.export_models import ExportStarted
+from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.jobs import job_view
+from services.query.handlers.snapshots import Snapshot, snapshot
+from services.query.ports import ReadModels
+from services.runtime.database import Engine
+
+
+class NoRoomInExcel(Exception):
+    """A sheet of Excel has no room for so many rows; export CSV instead, or fewer customers."""
+
+
+class TooManyAttributes(Exception):
+    """The customers have more attributes than an export has columns; name those that are wanted."""
+
+
+class Exports:
+    """Counts what an export would have, and has a worker make it."""
+
+    def __init__(self, engine: Engine, read_models: ReadModels, lookup: CustomerLookup) -> None:
+        self._engine = engine
+        self._read_models = read_models
+        self._lookup = lookup
+
+    async def start(self, tenant: str, order: ExportOrder, now: int, requested_by: str) -> ExportStarted:
+        """Have an export made.
+
+        Raises NoRoomInExcel, TooManyAttributes, TooManyJobs, Unsearchable, TooDear and ReadModelsUnavailable.
+        """
+        async with snapshot(self._read_models, tenant) as moment:
+            search = await search_of(
+                moment.connection, moment.resolution, self._lookup.policy_in(moment), order.filter, now
+            )
+            await check_cost(moment.connection, search)
+            wanted = ExportRequest(order, search.filter, await _attributes(moment, order), now)
+            await plan_for_values(moment.connection)
+            rows = await wanted.statement(tenant, search.asked).count(moment.connection)
+        if order.format == "xlsx" and rows >= EXCEL_ROWS:
+            raise NoRoomInExcel(NoRoomInExcel.__doc__)
+        job = await add_job(self._engine, tenant, EXPORT, wanted.parameters, total=rows, requested_by=requested_by)
+        return ExportStarted(rows=rows, job=job_view(job))
+
+
+async def _attributes(moment: Snapshot, order: ExportOrder) -> list[str]:
+    """The keys of the attributes' columns."""
+    if order.attributes != "all":
+        return list(order.attributes)
+    found = await used_attributes(moment.connection, moment.tenant, "", MOST_ATTRIBUTES + 1)
+    if len(found) > MOST_ATTRIBUTES:
+        raise TooManyAttributes(TooManyAttributes.__doc__)
+    return sorted(found)

@@ -1,0 +1,81 @@
+"""Exports: the rows of customers that fulfil a filter, in one snapshot, as a file.
+
+A snapshot can't outlive its connection, so an export that was interrupted begins anew, with what is true by then.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import Final, TypeVar
+
+from projections.engine.connection import Connection
+from projections.exports.columns import ExportTable
+from projections.exports.requests import EXPORT, ExportRequest
+from projections.exports.writing import MEDIA_TYPES, TooLongCell, TooManyRows, writer_of
+from projections.segments.searching import with_quota_end
+from services.control.job_leases import WorkDone
+from services.control.jobs import Job
+from services.runtime.problems import Kind, document
+from services.worker.agent_spec import Connect
+from services.worker.jobs.kind import JobRefused, JobStep
+
+T = TypeVar("T")
+_NO_ROOM: Final = Kind("no-room-in-excel", "Excel has no room for this", 422)
+
+
+class Export:
+    """Runs exports, each on a connection of its own; see JobKind."""
+
+    name = EXPORT
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+
+    def file_of(self, job: Job) -> tuple[str, str] | None:
+        """The file's name, which has the day on which it was asked for, and its media type."""
+        order = ExportRequest.of(job.parameters).order
+        return f"{order.rows}-{job.requested_at:%Y-%m-%d}.{order.format}", MEDIA_TYPES[order.format]
+
+    async def steps(self, job: Job) -> AsyncGenerator[JobStep]:
+        """A step for each batch of rows. Raises JobRefused for what Excel has no room for."""
+        wanted = ExportRequest.of(job.parameters)
+        try:
+            async with self._snapshot() as connection, aclosing(_steps(connection, job, wanted)) as steps:
+                async for step in steps:
+                    yield step
+        except (TooManyRows, TooLongCell) as error:
+            raise JobRefused(document(_NO_ROOM, f"{error} Export CSV instead, or fewer customers.")) from None
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[Connection]:
+        async with (
+            self._connect() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield connection
+
+
+async def _steps(connection: Connection, job: Job, wanted: ExportRequest) -> AsyncGenerator[JobStep]:
+    order = wanted.order
+    asked = await with_quota_end(connection, job.tenant, wanted.asked_at)
+    table = ExportTable(order, wanted.attributes, asked)
+    done = 0
+    with writer_of(order.format, table.header, bom=order.bom) as writer:
+        async with aclosing(wanted.statement(job.tenant, asked).batches(connection)) as batches:
+            async for rows in batches:
+                written = await _in_thread(partial(writer.write, map(table.cells, rows)))
+                done += len(rows)
+                yield JobStep(WorkDone(done, max(done, job.total or 0)), written)
+        last = writer.end()
+        while (piece := await _in_thread(partial(next, last, None))) is not None:
+            yield JobStep(WorkDone(done, done), piece)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """What the work returns. A thread does it, so that the process's other work goes on; it is never left behind."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(task)
+    finally:
+        await asyncio.wait({task})

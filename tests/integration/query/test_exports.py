@@ -1,0 +1,188 @@
+"""Exports from the request to the file: the rows that a search finds, in one snapshot, each accounted for."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import openpyxl
+import pytest
+
+from projections.engine.connection import Connection
+from projections.exports import queries
+from projections.exports.cells import restored, split
+from services.control import job_leases
+from services.control.jobs import Job
+from services.query.handlers import exports
+from services.runtime.database import BY_KEY
+from services.worker.background.job_runner import JobRunner
+from services.worker.jobs.export import Export
+from tests.support.contact_records import event
+from tests.support.quota import quota
+from tests.support.read_api import Brand, id_of
+from tests.support.searches import compose_all
+
+LINE, WEB, WHATSAPP, USER = "line:oa1:U1", "web:shop:c1", "whatsapp:n1:886911111111", "whatsapp:n1:TW.abc"
+SITE = {"channel": "web", "account": "shop", "uid": "c1"}
+COLUMNS = (
+    "line_uid", "whatsapp_number", "whatsapp_bsuid", "member_id", "name", "phone", "tags", "staff", "customer_id",
+)  # fmt: skip
+EVERYBODY = {"contacts": {"gte": 1}}
+LIVES = (
+    event("contact.followed", 1, contact=LINE),
+    event("profile.updated", 2, contact=LINE, display_name="=1+林小美"),
+    event("tag.added", 3, contact=LINE, tag="vip;gold", source="manual"),
+    event("tag.added", 4, contact=WEB, tag="cart", source="journey"),
+    event("tag.added", 5, contact=LINE, tag="gone", source="journey", expires_after=1),
+    event("attribute.set", 5, contact=WEB, key="points", value=12),
+    event("attribute.set", 6, contact=LINE, key="size", value="-M"),
+    event("identity.bound", 7, contact=LINE, linked_contact=SITE, via="site_button"),
+    event("omo.bound", 8, contact=LINE, member="Amy", branch="S1"),
+    event("message.received", 9, contact=WHATSAPP, text="hi", message_id="m1", kind="text"),
+    event(
+        "identity.bound",
+        10,
+        contact=WHATSAPP,
+        identifiers=[
+            {"type": "phone", "value": "+886911111111", "assurance": "verified"},
+            {"type": "member_id", "value": "00042", "assurance": "verified"},
+        ],
+        via="channel",
+    ),
+    event("message.received", 11, contact=USER, text="hi", message_id="m2", kind="text"),
+)
+
+
+@pytest.fixture
+async def lives(brand: Brand) -> Brand:
+    await brand.fold(*LIVES)
+    await compose_all(brand.connection)
+    return brand
+
+
+def runner_of(brand: Brand) -> JobRunner:
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Connection]:
+        connection = await asyncpg.connect(brand.url, server_settings=BY_KEY | {"search_path": "g1"})
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    return JobRunner(brand.url, connect, [Export(connect)], file_days=7)
+
+
+async def started(brand: Brand, **order: Any) -> Any:
+    response = await post(brand, **order)
+    assert response.status_code == 202, response.text
+    return response.json()
+
+
+async def post(brand: Brand, key: str = "demo", **order: Any) -> Any:
+    headers = {"Authorization": f"Bearer {brand.keys[key]}"}
+    return await brand.client.post("/v1/exports", json={"filter": EVERYBODY} | order, headers=headers)
+
+
+async def run(brand: Brand) -> Job:
+    job = await job_leases.take_job(brand.engine, ["export"], 3600, 9)
+    assert job is not None
+    await runner_of(brand).run_job(brand.engine, job)
+    return job
+
+
+async def exported(brand: Brand, **order: Any) -> bytes:
+    """The file of an export, which has as many rows as were counted."""
+    begun = await started(brand, **order)
+    await run(brand)
+    shown = await brand.json(f"/v1/jobs/{begun['job']['id']}")
+    assert (shown["state"], shown["progress"]) == ("done", {"done": begun["rows"], "total": begun["rows"]})
+    response = await brand.get(f"/v1/exports/{begun['job']['id']}/file")
+    assert response.status_code == 200
+    assert response.content == (await brand.get(shown["file"]["href"])).content
+    return bytes(response.content)
+
+
+def table(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+async def test_a_row_a_customer_has_all_of_its_contacts(lives: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "BATCH", 1)
+    content = await exported(lives, columns=list(COLUMNS), attributes="all")
+    rows = {one["customer_id"]: one for one in table(content)}
+    assert rows.keys() == {str(id_of(LINE)), str(id_of(WHATSAPP)), str(id_of(USER))}
+    mei, wang = rows[str(id_of(LINE))], rows[str(id_of(WHATSAPP))]
+    assert (mei["line_uid"], mei["name"], mei["staff"]) == ("U1", "'=1+林小美", "Amy")
+    assert split(restored(mei["tags"])) == ["cart", "vip;gold"]  # the other has run out by now
+    assert (mei["points"], mei["size"]) == ("12", "'-M")
+    assert (wang["whatsapp_number"], wang["phone"], wang["member_id"]) == ("886911111111", "+886911111111", "00042")
+    assert rows[str(id_of(USER))]["whatsapp_bsuid"] == "TW.abc"
+    assert list(rows) == sorted(rows)
+
+
+async def test_a_row_a_contact_has_what_is_the_contacts_own(lives: Brand) -> None:
+    columns = ["contact", "channel", "name", "member_id", "tags", "subscription", "over_quota", "last_customer_at"]
+    await lives.fold_contacts(quota(0, 20))
+    content = await exported(lives, rows="contacts", columns=columns, attributes=["points", "size"])
+    rows = {one["contact"]: one for one in table(content)}
+    assert rows.keys() == {LINE, WEB, WHATSAPP, USER}
+    assert (rows[LINE]["subscription"], rows[LINE]["over_quota"]) == ("subscribed", "true")
+    assert (rows[WEB]["subscription"], rows[WEB]["over_quota"]) == ("none", "false")
+    assert (restored(rows[LINE]["tags"]), rows[WEB]["tags"]) == ("vip\\;gold", "cart")
+    assert (rows[LINE]["size"], rows[LINE]["points"], rows[WEB]["points"]) == ("'-M", "", "12")
+    assert (rows[WEB]["name"], rows[WHATSAPP]["member_id"]) == ("", "00042")
+    only = await exported(lives, rows="contacts", columns=["contact"], channels=["whatsapp"])
+    assert sorted(one["contact"] for one in table(only)) == [WHATSAPP, USER]
+
+
+async def test_the_file_has_the_customers_that_the_filter_finds(lives: Brand) -> None:
+    content = await exported(lives, filter={"tag": "cart"}, columns=["customer_id"], header="zh-Hant", bom=True)
+    assert content == f"\ufeff顧客 ID\r\n{id_of(LINE)}\r\n".encode()
+    assert await exported(lives, filter={"tag": "none has it"}, columns=["name"], header="en") == b"Name\r\n"
+
+
+async def test_a_workbook_has_the_same_cells(lives: Brand) -> None:
+    order = {"columns": ["name", "member_id"], "attributes": ["points"]}
+    book = openpyxl.load_workbook(io.BytesIO(await exported(lives, format="xlsx", **order)))
+    rows = [["" if cell is None else str(cell) for cell in row] for row in book.active.values]
+    assert rows == list(csv.reader(io.StringIO((await exported(lives, **order)).decode(), newline="")))
+
+
+async def test_an_export_that_was_interrupted_begins_anew(lives: Brand) -> None:
+    await started(lives, columns=["customer_id"])
+    gone = await job_leases.take_job(lives.engine, ["export"], 0, 9)
+    assert gone is not None
+    steps = Export(runner_of(lives)._connect).steps(gone)
+    first = await anext(steps)
+    await job_leases.save_step(lives.engine, gone, 0, first.progress)
+    await steps.aclose()
+    again = await run(lives)
+    shown = await lives.json(f"/v1/jobs/{again.job_id}")
+    assert (shown["state"], shown["attempt"], shown["progress"]["done"]) == ("done", 2, 3)
+    assert len(table((await lives.get(shown["file"]["href"])).content)) == 3
+
+
+async def test_what_cannot_be_exported_is_refused_by_name(lives: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    for order, problem in (
+        ({"filter": {"segment": "nowhere"}}, "/problems/unsearchable"),
+        ({"columns": ["contact"]}, "/problems/invalid-request"),
+        ({"zone": "Formosa"}, "/problems/invalid-request"),
+    ):
+        response = await post(lives, **order)
+        assert (response.status_code, response.json()["type"]) == (422, problem)
+    assert (await post(lives, "writer")).status_code == 403
+    monkeypatch.setattr(exports, "EXCEL_ROWS", 3)
+    response = await post(lives, format="xlsx")
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/no-room-in-excel")
+    assert (await lives.json("/v1/jobs"))["jobs"] == []
+
+
+async def test_no_other_tenant_is_in_it_or_sees_it(lives: Brand) -> None:
+    begun = await started(lives, key="other", columns=["name"])
+    assert begun["rows"] == 0
+    await run(lives)
+    path = f"/v1/exports/{begun['job']['id']}/file"
+    assert (await lives.get(path)).status_code == 404
+    assert (await lives.get(path, "other")).content == b"name\r\n"
