@@ -21,11 +21,12 @@ from tests.support.keys import a_guard, an_api_key, finding
 SETTINGS = Settings(database="postgresql://nowhere", kafka="nowhere:1", secret_key=SecretStr("a master key"))
 APP = create_app(SETTINGS)
 # Routes without an API key, by how they know their callers. A preflight of browsers carries no credentials.
+PIXELS: Final = ("/pixel/v1/page", "/pixel/v1/track")
 OPEN: Final = {
     **{f"GET {path}": "it shows nothing of a tenant" for path in ("/healthz", "/readyz", "/metrics")},
     **{f"POST {path}": "the write key of a website" for path in (*PATHS, "/beacon/v1/batch")},
     **{f"POST {path}": "it is thrown away" for path in ("/v1/m", "/rsaMetrics")},
-    **{f"GET {path}": "the write key of a website" for path in ("/sourceConfig", "/sourceConfig/")},
+    **{f"GET {path}": "the write key of a website" for path in ("/sourceConfig", "/sourceConfig/", *PIXELS)},
     "GET /v1/projects/{write_key}/settings": "the write key of a website",
     "GET /webhooks/meta/{source}": "the source's verify token",
     "GET /webhooks/meta/{source}/deletion/{code}": "the code is a secret of the person",
