@@ -1,5 +1,6 @@
 """The command ``python -m benchmarks``, which ``make bench`` runs."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from benchmarks.main import run
 from benchmarks.registry import BENCHMARKS, benchmarks
 
 
-def bench(
+def bench(  # noqa: PLR0913 - one an option
     *,
     only: Annotated[
         list[str] | None,
@@ -24,6 +25,13 @@ def bench(
         int, typer.Option(min=100, max=1_000_000, help="Number of contacts they are about; likewise.")
     ] = 20_000,
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Number of measurements of each; medians are shown.")] = 3,
+    customers: Annotated[
+        int, typer.Option(min=1000, max=10_000_000, help="Number of customers that are searched.")
+    ] = 1_000_000,
+    kept: Annotated[
+        Path | None,
+        typer.Option("--keep", metavar="FOLDER", help="Keep these customers in this folder, and read them from it."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write the result to stdout as one JSON object; everything else to stderr.")
     ] = False,
@@ -33,7 +41,7 @@ def bench(
         chosen = benchmarks(only or ())
     except KeyError as unknown:
         raise typer.BadParameter(f"{unknown.args[0]} is none of {', '.join(BENCHMARKS)}", param_hint="--only") from None
-    raise typer.Exit(run(chosen, Size(events, contacts, rounds), as_json=as_json))
+    raise typer.Exit(run(chosen, Size(events, contacts, rounds, customers, kept), as_json=as_json))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,11 +47,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The size of the load, and the number of rounds."""
+    """The size of the load, and the number of rounds.
+
+    ``customers`` is that of the population that is searched, which is kept in the folder ``kept`` for the next run.
+    """
 
     events: int
     contacts: int
     rounds: int
+    customers: int = 1_000_000
+    kept: Path | None = None
 
 
 class Benchmark(Protocol):

@@ -11,6 +11,7 @@ from benchmarks.identity.rate import IdentityRate
 from benchmarks.identity_quality.benchmark import IdentityQuality
 from benchmarks.ingest.rate import IngestRate
 from benchmarks.ingest.visible import Visible
+from benchmarks.query.rate import QueryRate
 from benchmarks.rebuild.rate import RebuildRate
 
 BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
@@ -22,6 +23,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "ingest": IngestRate,
     "visible": Visible,
     "rebuild": RebuildRate,
+    "query": QueryRate,
 }
 
 

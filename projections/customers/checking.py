@@ -67,10 +67,10 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
             pending = await _pending(connection, active)
             async for one in _customers(connection, active, region):
                 if one.row.customer_id not in pending:
-                    expected[one.row[:2]] = _plain(one.row)
+                    expected[one.row[:2]] = plain_row(one.row)
                     expected_contacts |= {row[:3]: row for row in one.contacts}
                     expected_addresses |= {row[:3]: row for row in one.addresses}
-            found |= {key: _plain(row) for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
+            found |= {key: plain_row(row) for key, row in stored.items() if key[0] == tenant and key[1] not in pending}
             own = ((key, row) for key, row in stored_contacts.items() if key[0] == tenant and key[1] not in pending)
             found_contacts |= {key: _with_tuples(row) for key, row in own}
             rest = stored_addresses.items()
@@ -143,7 +143,7 @@ def _with_tuples(row: Any) -> Any:
     return type(row)(*(tuple(one) if isinstance(one, list) else one for one in row))
 
 
-def _plain(row: Any) -> Any:
+def plain_row(row: Any) -> Any:
     """The row with values in place of JSON, which PostgreSQL writes in its own way, and with tuples."""
     json = {name: orjson.loads(getattr(row, name)) for name in ("tags", "attributes")}
     arrays = {name: tuple(getattr(row, name)) for name in ("terms", "names", "grams")}

@@ -1,0 +1,1 @@
+"""How long readers wait at a million customers, beside one look-up by primary key, while events are committed."""
