@@ -23,6 +23,7 @@ from projections.customers.terms import (
     BOUND,
     BRANCH,
     CHANNEL,
+    EVERYBODY,
     HAS,
     NOTIFIED,
     OPTED_OUT,
@@ -35,9 +36,10 @@ from projections.customers.terms import (
     grams_of,
     ids_of,
     searched_names,
+    value_term,
 )
 
-VERSION: Final = 2  # goes up with every change that gives other rows for the same contacts
+VERSION: Final = 3  # goes up with every change that gives other rows for the same contacts
 MS_OF_HOUR: Final = 3_600_000
 
 
@@ -160,13 +162,16 @@ def hour_of(time: int | None) -> int | None:
 
 def terms_of(customer: CustomerRecord, contacts: Iterable[ContactState], conflicts: int) -> Iterable[Term]:
     """What can be asked of a customer by equality."""
+    yield EVERYBODY
     identity = customer.identity
     known = {"member_id": identity.member_id, "phone": identity.phone, "email": identity.email, "name": customer.names}
     yield from (Term(HAS, name) for name, value in known.items() if value)
     if conflicts:
         yield Term(HAS, "conflicts")
     yield from (Term(TAG, cut(one.tag)) for one in customer.tags)
-    yield from (Term(ATTRIBUTE, cut(one.key)) for one, _ in customer.attributes)
+    for one, _ in customer.attributes:
+        yield Term(ATTRIBUTE, cut(one.key))
+        yield value_term(one.key, one.value)
     for contact in contacts:
         yield from _terms_of_contact(contact)
 

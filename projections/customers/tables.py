@@ -164,7 +164,17 @@ CUSTOMER_ROWS: Final = define(
     key=2,
     fillfactor=70,
 )
-CUSTOMER_CONTACTS: Final = define("customer_contacts", CustomerContactRow, key=3)
+CUSTOMER_CONTACTS: Final = define(
+    "customer_contacts",
+    CustomerContactRow,
+    sa.Index(
+        "customer_contacts_counted",
+        *("tenant", "counted_at"),
+        postgresql_where=sa.column("counted_at").is_not(None),
+        info=FOR_READERS,
+    ),
+    key=3,
+)
 CUSTOMER_TERMS: Final = define(
     "customer_terms",
     CustomerTermRow,

@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice
+from math import frexp
 from typing import Final, NamedTuple
 
 LONGEST: Final = 200  # characters of a value that tell it from others here; a reader compares the whole value
 MOST_NAMES: Final = 100  # of one customer, by which it is found
+_HASHES: Final = 256  # of the texts of one attribute: free texts do not make a term each
+_POWERS: Final = (-20, 64)  # of two: numbers beyond are with those at the bounds
 _MOST_GRAMS: Final = 400  # of one customer; one with more is looked at in every search by name
 
 
@@ -35,12 +38,43 @@ STAFF: Final = "staff"
 BRANCH: Final = "branch"
 OPTED_OUT: Final = "opted_out"  # broadcast
 NOTIFIED: Final = "notified"  # a topic of recurring notifications
+VALUE: Final = "value"  # size#17: the texts and flags of an attribute that share a hash
+NUMBER: Final = "number"  # points#12: the numbers of an attribute that share a sign and a power of two
 HAS: Final = "has"  # member_id, phone, email, name, conflicts
+EVERYBODY: Final = Term(HAS, "contacts")  # each customer has one
 
 
 def cut(value: str) -> str:
     """The part of a value by which its term is made."""
     return value[:LONGEST]
+
+
+def value_term(key: str, value: bool | float | str) -> Term:  # noqa: FBT001 - an attribute may be a flag
+    """The term of an attribute's value; different values may share one."""
+    if isinstance(value, bool | str):
+        digest = blake2b(f"{type(value).__name__}{value}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return Term(VALUE, f"{key}#{int.from_bytes(digest, 'big') % _HASHES}")
+    return _number_term(key, _magnitude(value))
+
+
+def number_terms(key: str, low: float | None, high: float | None) -> list[Term]:
+    """The terms of all numbers from ``low`` to ``high``, both included; None for no bound."""
+    most = _POWERS[1] - _POWERS[0] + 1
+    first = -most if low is None else _magnitude(low)
+    last = most if high is None else _magnitude(high)
+    return [_number_term(key, magnitude) for magnitude in range(first, last + 1)]
+
+
+def _number_term(key: str, magnitude: int) -> Term:
+    return Term(NUMBER, f"{key}#{magnitude}")
+
+
+def _magnitude(number: float) -> int:
+    """The sign and the power of two of a number, as an integer: of a greater number it is not less."""
+    least, most = _POWERS
+    _, power = frexp(number)
+    size = min(max(power, least), most) - least + 1
+    return 0 if number == 0 else size if number > 0 else -size
 
 
 @lru_cache(maxsize=65_536)

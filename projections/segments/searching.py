@@ -4,14 +4,14 @@ Call it in one snapshot, so that all of these are of one moment.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
-from projections.customers.search.costs import cost_of, terms_in
-from projections.customers.search.queries import Search, counts_of, most_customers
+from projections.customers.search.costs import Cost, cost_of, known_total, terms_in
+from projections.customers.search.queries import Search, counts_of
 from projections.customers.search.rewriting import (
     MOST_NESTED,
     SegmentFilters,
@@ -82,11 +82,19 @@ def filter_of(segment: SegmentVersion) -> filters.FilterNode | Unsearchable:
         return Unsearchable(f"the segment {segment.segment!r} can't be read: {error.errors()[0]['msg']}")
 
 
-async def check_cost(connection: Connection, search: Search, times: int = 1) -> None:
-    """Raise TooDear if searching so many times is."""
+class SearchCounts(NamedTuple):
+    """What the counts of terms say of a search: its cost, and its total if they say that exactly."""
+
+    cost: Cost
+    total: int | None
+
+
+async def check_cost(connection: Connection, search: Search, facets: Iterable[str] = ()) -> SearchCounts:
+    """What a search costs, or counting these facets of it. Raises TooDear."""
     counts = await counts_of(connection, search.tenant, terms_in(search.filter))
-    cost = cost_of(search.filter, counts, await most_customers(connection, search.tenant))
-    cost._replace(each=cost.each * times).check()
+    cost = cost_of(search.filter, counts, facets)
+    cost.check()
+    return SearchCounts(cost, known_total(search.filter, counts))
 
 
 def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:

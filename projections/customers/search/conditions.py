@@ -16,12 +16,13 @@ from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.rows import hour_of
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt
-from projections.customers.search.costs import necessary
+from projections.customers.search.exact import exact
 from projections.customers.search.looking import folded_test
+from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import NumberTest, Scalar, TextTest, TimeTest, ValueTest, kind_of
 from projections.customers.search.times import moment_of
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
-from projections.customers.terms import grams_to_find, many_grams, term_id
+from projections.customers.terms import Term, grams_to_find, many_grams, term_id
 
 Where = sa.ColumnElement[bool]
 _ROW: Final = CUSTOMER_ROWS.c
@@ -71,17 +72,19 @@ class Conditions:
 
     def of(self, node: filters.FilterNode) -> Where:
         """The condition that the customer fulfils the filter; false or null if not."""
+        wanted = exact(node)
         match node:
             case filters.All() | filters.OpenedSegment():
                 return sa.and_(*map(self.of, node.parts))
             case filters.AnyOf(any=parts):
                 return sa.or_(*map(self.of, parts))
+            case _ if wanted is not None:
+                return self._any_term(wanted)
             case filters.Not(not_=part):
                 return sa.not_(sa.func.coalesce(self.of(part), sa.false()))
-            case filters.SameContact(same_contact=part):
-                return sa.and_(*self._terms(part), self._some_contact(part))
-            case _ if node.of_contact:
-                return sa.and_(*self._terms(node), self._some_contact(node))
+            case _ if node.of_contact or isinstance(node, filters.SameContact):
+                part = node.same_contact if isinstance(node, filters.SameContact) else node
+                return sa.and_(*self._before_contacts(part), self._some_contact(part))
             case _:
                 return sa.and_(*self._terms(node), self._of_customer(node))
 
@@ -89,11 +92,32 @@ class Conditions:
         """What a customer's terms must contain for the condition to hold."""
         if isinstance(node, filters.All):
             return [one for part in node.all for one in self._terms(part)]
-        wanted = necessary(node)
-        if wanted is None:
-            return []
+        wanted = exact(node) or necessary(node)
+        return [] if wanted is None else [self._any_term(wanted)]
+
+    def _any_term(self, wanted: frozenset[Term]) -> Where:
         ids = sorted(term_id(self._tenant, term) for term in wanted)
-        return [_ROW.terms.bool_op("&&")(self._parameter(ids, sa.ARRAY(sa.BigInteger())))]
+        return _ROW.terms.bool_op("&&")(self._parameter(ids, sa.ARRAY(sa.BigInteger())))
+
+    def _before_contacts(self, node: filters.FilterNode) -> list[Where]:
+        """What the customer's own row must fulfil for a contact to: it saves most looks at contacts."""
+        return [*self._terms(node), *self._times_of_row(node)]
+
+    def _times_of_row(self, node: filters.FilterNode) -> list[Where]:
+        """A customer's latest time is not before a contact's, nor is its first event later."""
+        if isinstance(node, filters.All):
+            return [one for part in node.all for one in self._times_of_row(part)]
+        match node:
+            case filters.ByQuota() | filters.ByValidity(valid=True):
+                return [_ROW.valid]
+            case filters.ByFirstSeen(first_seen=test) if test.before is not None:
+                return [self._time(TimeTest(before=test.before), _ROW.first_seen_at)]
+            case filters.ByLastCustomer() | filters.ByLastTeam() | filters.ByLastMarketing():
+                field = _TIME_FIELDS[type(node)]
+                since = getattr(node, field).since
+                return [] if since is None else [self._of_customer(type(node)(**{field: TimeTest(since=since)}))]
+            case _:
+                return []
 
     def _some_contact(self, node: filters.FilterNode) -> Where:
         """Whether the customer has a contact for which the condition holds."""
@@ -178,7 +202,7 @@ class Conditions:
         subscribed_at, *texts = end.place
         values = [self._parameter(subscribed_at, sa.BigInteger()), *(self._parameter(one, _TEXT) for one in texts)]
         limit = sa.tuple_(*values)
-        return sa.func.coalesce(place > limit, sa.false())
+        return sa.and_(_CONTACT.counted_at >= values[0], sa.func.coalesce(place > limit, sa.false()))
 
     def _in(self, column: sa.ColumnElement[Any], words: Sequence[str]) -> Where:
         return column == sa.any_(self._parameter(list(words), sa.ARRAY(_TEXT)))

@@ -4,20 +4,22 @@ Each customer that may fulfil the filter is looked at, and all of its conditions
 where none of its conditions leaves few enough customers.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
-from projections.bindings.tables import SITE_WAYS
-from projections.customers import terms
 from projections.customers.search import filters
+from projections.customers.search.exact import exact
+from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import TextTest
-from projections.customers.terms import Term, cut
-from schemas.events.subscription import MARKETING_KINDS
+from projections.customers.terms import EVERYBODY, Term
 
-MOST: Final = 20_000_000  # customers times what it costs to look at one
+# Customers times what it costs to look at one, which is some 0.2 µs a unit of one processor; a statement may take 5 s.
+MOST: Final = 10_000_000
 _PER_LIST: Final = 1_000  # values in a list cost as much as one condition
 _COSTS: Final[dict[type[filters.Condition], int]] = {filters.ByTag: 3, filters.ByAttribute: 2, filters.ByName: 3}
-_OF_CONTACT: Final = 8
+_OF_CONTACT: Final = 4
+_FACET: Final = 5
+_FACETS: Final = {"tag": 14, "channel": 13, "account": 13}
 
 
 class TooDear(ValueError):
@@ -41,24 +43,35 @@ class Cost(NamedTuple):
 
 
 def terms_in(node: filters.FilterNode) -> frozenset[Term]:
-    """The terms whose counts tell the cost of the filter."""
-    return frozenset(term for one in filters.walk(node) for term in necessary(one) or ())
+    """The terms whose counts tell the cost of the filter, and the number of all customers."""
+    return frozenset({EVERYBODY}) | frozenset(
+        term for one in filters.walk(node) for term in exact(one) or necessary(one) or ()
+    )
 
 
-def necessary(node: filters.FilterNode) -> frozenset[Term] | None:
-    """Terms of which whoever fulfils this condition has at least one; None if there are no such terms."""
-    find = _NECESSARY.get(type(node))
-    return find(node) if find else None
+def cost_of(node: filters.FilterNode, counts: Mapping[Term, int], facets: Iterable[str] = ()) -> Cost:
+    """The cost of a search; ``counts`` has those of `terms_in` that any customer has.
+
+    For each of the ``facets``, of which any that is none of the known names is an attribute, all are looked at again.
+    """
+    each = 1 + _each(node)
+    counted = [each + _FACETS.get(name, _FACET) for name in facets]
+    return Cost(_most(node, counts, counts.get(EVERYBODY, 0)), sum(counted) if counted else each)
 
 
-def cost_of(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) -> Cost:
-    """The cost of a search among so many customers; ``counts`` has those of `terms_in` that any customer has."""
-    each = 1 + sum(_cost_of_one(one) for one in filters.walk(node))
-    return Cost(_most(node, counts, customers), each)
+def known_total(node: filters.FilterNode, counts: Mapping[Term, int]) -> int | None:
+    """How many customers fulfil the filter, if the counts of `terms_in` say it exactly: it asks for one term or not."""
+    if isinstance(node, filters.Not):
+        others = known_total(node.not_, counts)
+        return None if others is None else counts.get(EVERYBODY, 0) - others
+    wanted = exact(node)
+    return sum(counts.get(term, 0) for term in wanted) if wanted is not None and len(wanted) == 1 else None
 
 
 def _most(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) -> int:
     """How many customers may fulfil the condition, at most."""
+    if (wanted := exact(node)) is not None:
+        return min(customers, sum(counts.get(term, 0) for term in wanted))
     match node:
         case filters.All(all=parts):
             return min(_most(part, counts, customers) for part in parts)
@@ -80,43 +93,13 @@ def listed(test: TextTest) -> int:
     return 1 if test.eq is not None else len(test.in_ or ())
 
 
-def _cost_of_one(node: filters.FilterNode) -> int:
+def _each(node: filters.FilterNode, *, of_contact: bool = False) -> int:
+    """What it costs to look whether one customer fulfils the condition; ``of_contact``: whether its contacts do."""
+    if exact(node) is not None and not of_contact:
+        return 1
     if node.parts:
-        return 0
+        return sum(_each(part, of_contact=of_contact or isinstance(node, filters.SameContact)) for part in node.parts)
     values = [value for value in dict(node).values() if isinstance(value, list)]
     values += [test.in_ for test in dict(node).values() if isinstance(test, TextTest) and test.in_]
-    cost = _OF_CONTACT if node.of_contact else _COSTS.get(type(node), 1)
+    cost = _OF_CONTACT if node.of_contact or of_contact else _COSTS.get(type(node), 1)
     return cost + sum(map(len, values)) // _PER_LIST
-
-
-def _each(
-    kind: str,
-    values: bool | Iterable[str],  # noqa: FBT001 - the field's value
-    all_values: Iterable[str] | None = None,
-) -> frozenset[Term] | None:
-    """The terms of the values; of any value where only ``all_values`` are known."""
-    if isinstance(values, bool):
-        return _each(kind, all_values) if values and all_values else None
-    return frozenset(Term(kind, cut(value)) for value in values)
-
-
-def _has(name: str, test: TextTest) -> frozenset[Term] | None:
-    return None if test.set is False else frozenset({Term(terms.HAS, name)})
-
-
-_NECESSARY: Final[dict[type[filters.Condition], Callable[[Any], frozenset[Term] | None]]] = {
-    filters.ByTag: lambda node: _each(terms.TAG, [node.tag]),
-    filters.ByAttribute: lambda node: None if node.set is False else _each(terms.ATTRIBUTE, [node.attribute]),
-    filters.ByMemberId: lambda node: _has("member_id", node.member_id),
-    filters.ByPhone: lambda node: _has("phone", node.phone),
-    filters.ByEmail: lambda node: _has("email", node.email),
-    filters.ByName: lambda node: _has("name", node.name),
-    filters.ByConflicts: lambda node: _each(terms.HAS, ["conflicts"]) if node.conflicts else None,
-    filters.ByChannel: lambda node: _each(terms.CHANNEL, node.channel),
-    filters.ByAccount: lambda node: _each(terms.ACCOUNT, node.account),
-    filters.ByBinding: lambda node: _each(terms.BOUND, node.bound, SITE_WAYS),
-    filters.ByStaff: lambda node: _each(terms.STAFF, node.staff),
-    filters.ByBranch: lambda node: _each(terms.BRANCH, node.branch),
-    filters.ByOptOut: lambda node: _each(terms.OPTED_OUT, node.opted_out, MARKETING_KINDS),
-    filters.ByNotifications: lambda node: _each(terms.NOTIFIED, node.notifications),
-}

@@ -1,6 +1,6 @@
 """Searches in PostgreSQL. Call everything of one answer in one snapshot."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt
 from projections.customers.search.conditions import Conditions, StatementParameters
 from projections.customers.tables import COMPOSED, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
-from projections.customers.terms import CHANNEL, Term, term_id
+from projections.customers.terms import Term, term_id
 from projections.engine.connection import Connection
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns
@@ -19,6 +19,8 @@ from projections.timeline.tables import TABLE as TIMELINE
 
 SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
 
+FEW: Final = 20_000  # customers that are all looked at rather than walked to in the order of the page
+_WALKED: Final = 20_000  # customers, at most, in the order of the page before all that may fulfil the filter are
 _MOST_EVENTS: Final = 1_000  # at the times that are looked up
 _ROW: Final = CUSTOMER_ROWS.c
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
@@ -40,12 +42,6 @@ _COUNTS: Final = compiled(
     ),
     "tenant",
     "ids",
-)
-_ON_CHANNELS: Final = compiled(
-    sa.select(sa.func.coalesce(sa.func.sum(CUSTOMER_TERMS.c.customers), 0)).where(
-        CUSTOMER_TERMS.c.tenant == _TENANT, CUSTOMER_TERMS.c.kind == CHANNEL
-    ),
-    "tenant",
 )
 _ACCOUNTS: Final = compiled(
     sa.select(CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.account, sa.func.bool_or(CUSTOMER_CONTACTS.c.valid))
@@ -79,7 +75,21 @@ _EVENTS_AT: Final = compiled(
 _COMPOSED: Final = compiled(
     sa.select(COMPOSED.c.position, COMPOSED.c.vector).where(COMPOSED.c.tenant == _TENANT), "tenant"
 )
-_CUSTOM_PLANS: Final = compiled(sa.select(sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true())))
+_PLANNED: Final = compiled(
+    sa.select(
+        sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true()),
+        sa.func.set_config("max_parallel_workers_per_gather", "0", sa.true()),
+    )
+)
+_ALL_SCANS: Final = compiled(
+    sa.select(
+        *(
+            sa.func.set_config(name, sa.bindparam("switch", type_=sa.Text()), sa.true())
+            for name in ("enable_bitmapscan", "enable_seqscan")
+        )
+    ),
+    "switch",
+)
 
 
 class Sort(NamedTuple):
@@ -94,6 +104,18 @@ class Position(NamedTuple):
 
     value: int | str | None
     customer_id: UUID
+
+
+class Page(NamedTuple):
+    """Which of the customers that are found: so many in an order, those after a place.
+
+    ``most`` is a number that is at least that of all that are found, as far as it is known.
+    """
+
+    sort: Sort
+    limit: int
+    after: Position | None = None
+    most: int | None = None
 
 
 class Search(NamedTuple):
@@ -122,20 +144,26 @@ def condition_of(search: Search, parameters: StatementParameters) -> sa.ColumnEl
 
 
 async def plan_for_values(connection: Connection) -> None:
-    """Have the statements of this transaction planned for their values: of a filter, those are what matters."""
-    await connection.fetchval(_CUSTOM_PLANS)
+    """Have the statements of this transaction planned for their values: of a filter, those are what matters.
+
+    A search takes one processor: the others are for other readers.
+    """
+    await connection.fetchrow(_PLANNED)
 
 
-async def page(
-    connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None = None
-) -> list[Any]:
-    """The next rows, as records of the fields that a list shows."""
+async def page(connection: Connection, search: Search, wanted: Page) -> list[Any]:
+    """The rows of a page, as records of the fields that a list shows.
+
+    Where few may be found, all are looked at and sorted. Many are walked in the order of the page, which soon ends if
+    enough of them fulfil the filter; where a walk of bounded length gives too few, all are looked at.
+    """
     found: list[Any] = []
-    if after is None or after.value is not None:
-        found = await _page(connection, search, sort, limit, after)
-    if len(found) < limit and sort.by != "first_seen":
-        beyond = after if after is not None and after.value is None else None
-        found += await _page_of_none(connection, search, sort, limit - len(found), beyond)
+    if wanted.after is None or wanted.after.value is not None:
+        found = await _page(connection, search, wanted)
+    if len(found) < wanted.limit and wanted.sort.by != "first_seen":
+        beyond = wanted.after if wanted.after is not None and wanted.after.value is None else None
+        rest = wanted._replace(limit=wanted.limit - len(found), after=beyond)
+        found += await _page_of_none(connection, search, rest)
     return found
 
 
@@ -153,11 +181,6 @@ async def counts_of(connection: Connection, tenant: str, terms: Collection[Term]
     """How many customers have each term; a term that none has may be missing."""
     ids = [term_id(tenant, term) for term in terms]
     return {Term(kind, value): number for kind, value, number in await connection.fetch(_COUNTS, tenant, ids)}
-
-
-async def most_customers(connection: Connection, tenant: str) -> int:
-    """A number that is at least that of the tenant's customers: each has a channel."""
-    return int(await connection.fetchval(_ON_CHANNELS, tenant))
 
 
 async def accounts_of(
@@ -190,28 +213,81 @@ async def events_at(connection: Connection, tenant: str, times: Collection[tuple
     return [EventAt(*row) for row in await connection.fetch(_EVENTS_AT, tenant, *columns(times))] if times else []
 
 
-async def _page(connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None) -> list[Any]:
+async def _page(connection: Connection, search: Search, wanted: Page) -> list[Any]:
+    if wanted.most is not None and wanted.most > FEW:
+        end = await _end_of_walk(connection, search.tenant, wanted)
+        rows = await _walked(connection, search, wanted, end)
+        if end is None or len(rows) == wanted.limit:
+            return rows
+    return await _sorted(connection, search, wanted)
+
+
+async def _end_of_walk(connection: Connection, tenant: str, wanted: Page) -> Any:
+    """The value of the first column that a page is sorted by, where a walk of bounded length ends.
+
+    None if the walk comes to the end of all customers. It reads the index alone.
+    """
+    parameters, sort = StatementParameters(), wanted.sort
+    column = _SORTS[sort.by][0]
+    conditions = [_ROW.tenant == parameters(tenant, sa.Text()), column.is_not(None)]
+    if wanted.after is not None:
+        begin = parameters(_sorted_by(sort, wanted.after)[0], column.type)
+        conditions.append(column <= begin if sort.descending else column >= begin)
+    order, most = _directed([column], sort), parameters(_WALKED, sa.BigInteger())
+    walk = sa.select(column).where(*conditions).order_by(*order).offset(most).limit(1)
+    return await connection.fetchval(compiled(walk, *parameters.values), *parameters.values.values())
+
+
+async def _walked(connection: Connection, search: Search, wanted: Page, end: Any) -> list[Any]:
+    """Those of the page up to where the walk ends."""
     parameters = StatementParameters()
-    sorted_by = (*_SORTS[sort.by], _ROW.customer_id)
+    conditions, sorted_by = _valued(search, wanted, parameters)
+    if end is not None:
+        last = parameters(end, sorted_by[0].type)
+        conditions.append(sorted_by[0] >= last if wanted.sort.descending else sorted_by[0] <= last)
+    await connection.fetchrow(_ALL_SCANS, "off")  # what is left is the index of the order
+    rows = await _rows(connection, parameters, conditions, _directed(sorted_by, wanted.sort), wanted.limit)
+    await connection.fetchrow(_ALL_SCANS, "on")
+    return rows
+
+
+async def _sorted(connection: Connection, search: Search, wanted: Page) -> list[Any]:
+    """The same of all customers: all that fulfil the filter are found before they are sorted."""
+    parameters = StatementParameters()
+    conditions, sorted_by = _valued(search, wanted, parameters)
+    found = sa.select(*sorted_by).where(*conditions).cte("found").prefix_with("MATERIALIZED")
+    order = _directed([found.c[column.name] for column in sorted_by], wanted.sort)
+    first = sa.select(found.c.customer_id).order_by(*order).limit(parameters(wanted.limit, sa.BigInteger()))
+    among = [_ROW.tenant == parameters(search.tenant, sa.Text()), _ROW.customer_id.in_(first)]
+    return await _rows(connection, parameters, among, _directed(sorted_by, wanted.sort), wanted.limit)
+
+
+def _valued(
+    search: Search, wanted: Page, parameters: StatementParameters
+) -> tuple[list[sa.ColumnElement[bool]], list[sa.Column[Any]]]:
+    """The condition on those of a page that have a value, and the columns by which they are sorted."""
+    sort, after = wanted.sort, wanted.after
+    sorted_by = [*_SORTS[sort.by], _ROW.customer_id]
     conditions = [condition_of(search, parameters), *(column.is_not(None) for column in _SORTS[sort.by])]
     if after is not None:
         place = sa.tuple_(*sorted_by)
         values = _sorted_by(sort, after)
         limits = sa.tuple_(*(parameters(*both) for both in zip(values, [one.type for one in sorted_by], strict=True)))
         conditions.append(place < limits if sort.descending else place > limits)
-    order = [column.desc() if sort.descending else column.asc() for column in sorted_by]
-    return await _rows(connection, parameters, conditions, order, limit)
+    return conditions, sorted_by
 
 
-async def _page_of_none(
-    connection: Connection, search: Search, sort: Sort, limit: int, after: Position | None
-) -> list[Any]:
+def _directed(sorted_by: Iterable[sa.ColumnElement[Any]], sort: Sort) -> list[sa.ColumnElement[Any]]:
+    return [column.desc() if sort.descending else column.asc() for column in sorted_by]
+
+
+async def _page_of_none(connection: Connection, search: Search, wanted: Page) -> list[Any]:
     """Those without a value, in the order of their ids."""
     parameters = StatementParameters()
-    conditions = [condition_of(search, parameters), _SORTS[sort.by][0].is_(None)]
-    if after is not None:
-        conditions.append(_ROW.customer_id > parameters(after.customer_id, sa.Uuid()))
-    return await _rows(connection, parameters, conditions, [_ROW.customer_id.asc()], limit)
+    conditions = [condition_of(search, parameters), _SORTS[wanted.sort.by][0].is_(None)]
+    if wanted.after is not None:
+        conditions.append(_ROW.customer_id > parameters(wanted.after.customer_id, sa.Uuid()))
+    return await _rows(connection, parameters, conditions, [_ROW.customer_id.asc()], wanted.limit)
 
 
 async def _rows(

@@ -42,11 +42,14 @@ class CustomerSearch:
         place = None if wanted.cursor is None else cursors.read_search(wanted.cursor, query)
         async with snapshot(self._read_models, tenant) as moment:
             search = await self._search(moment, wanted.filter, now if place is None else place.now)
-            await check_cost(moment.connection, search)
+            counts = await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
             after = None if place is None else place.after
-            rows = await queries.page(moment.connection, search, sort, wanted.limit + 1, after)
-            total = await counted(moment, search, exact=wanted.total == "exact")
+            asked = queries.Page(sort, wanted.limit + 1, after, counts.cost.customers)
+            rows = await queries.page(moment.connection, search, asked)
+            all_shown = after is None and len(rows) <= wanted.limit
+            known = len(rows) if all_shown else counts.total
+            total = await counted(moment, search, known, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -70,7 +73,7 @@ class CustomerSearch:
         async with snapshot(self._read_models, tenant) as moment:
             connection = moment.connection
             search = await self._search(moment, wanted.filter, now)
-            await check_cost(connection, search, times=len(wanted.facets) + len(wanted.attributes))
+            await check_cost(connection, search, facets=(*wanted.facets, *wanted.attributes))
             await queries.plan_for_values(connection)
             named = {name: await facets.facet(connection, search, name, most) for name in wanted.facets}
             values = {key: await facets.attribute_values(connection, search, key, most) for key in wanted.attributes}
@@ -114,8 +117,10 @@ class CustomerSearch:
         return owner, Searched(summarise(identity, contacts), contacts, conflicts, origins)
 
 
-async def counted(moment: Snapshot, search: queries.Search, *, exact: bool) -> Total:
-    """How many customers the search finds; not ``exact``, at most 10,000 are counted."""
+async def counted(moment: Snapshot, search: queries.Search, known: int | None, *, exact: bool) -> Total:
+    """How many customers the search finds, if it is not ``known``; not ``exact``, at most 10,000 are counted."""
+    if known is not None:
+        return Total(count=known, relation="exact")
     most = None if exact else _COUNTED_AT_ONCE + 1
     number = await queries.count(moment.connection, search, most)
     if most is not None and number == most:

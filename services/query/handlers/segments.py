@@ -80,11 +80,11 @@ class SegmentReader:
         node, policy = parse({"segment": segment}), self._lookup.policy_in(moment)
         try:
             search = await search_of(moment.connection, moment.resolution, policy, node, now)
-            await check_cost(moment.connection, search)
+            counts = await check_cost(moment.connection, search)
         except (Unsearchable, TooDear) as error:
             return None, str(error)
         await queries.plan_for_values(moment.connection)
-        return await counted(moment, search, exact=exact), None
+        return await counted(moment, search, counts.total, exact=exact), None
 
 
 def _view(one: SegmentVersion) -> SegmentView:

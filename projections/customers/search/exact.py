@@ -1,0 +1,49 @@
+"""Conditions that a customer's terms answer by themselves, without a look at its contacts (pure)."""
+
+from typing import Final
+
+from projections.customers import terms
+from projections.customers.search import filters
+from projections.customers.search.necessary import necessary
+from projections.customers.terms import LONGEST, Term
+
+# Their terms are exactly the values that they ask for.
+_ANSWERED: Final = (
+    filters.ByChannel,
+    filters.ByAccount,
+    filters.ByBinding,
+    filters.ByStaff,
+    filters.ByBranch,
+    filters.ByOptOut,
+    filters.ByNotifications,
+    filters.ByConflicts,
+)
+
+
+def exact(node: filters.FilterNode) -> frozenset[Term] | None:
+    """Terms of which a customer has at least one exactly if the condition holds; None if terms do not say it."""
+    if isinstance(node, filters.OpenedSegment):
+        return exact(node.asks)
+    if isinstance(node, filters.SameContact):
+        part = node.same_contact
+        return _unambiguous(_on_accounts(part)) if isinstance(part, filters.All) else exact(part)
+    return _unambiguous(necessary(node)) if isinstance(node, _ANSWERED) else None
+
+
+def _on_accounts(part: filters.All) -> frozenset[Term] | None:
+    """A contact of certain accounts that is subscribed, is not, or is valid: each has a term for every account."""
+    match sorted(part.all, key=filters.key_of):
+        case [filters.ByAccount(account=accounts), filters.BySubscription(subscribed=subscribed)]:
+            kind = terms.SUBSCRIBED if subscribed else terms.BLOCKED
+        case [filters.ByAccount(account=accounts), filters.ByValidity(valid=True)]:
+            kind = terms.VALID
+        case _:
+            return None
+    return frozenset(Term(kind, terms.cut(account)) for account in accounts)
+
+
+def _unambiguous(found: frozenset[Term] | None) -> frozenset[Term] | None:
+    """The terms, if each is one value's: of long values only the beginning is in the term."""
+    if found is None or any(len(term.value) >= LONGEST for term in found):
+        return None
+    return found
