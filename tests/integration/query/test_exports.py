@@ -1,5 +1,6 @@
 """Exports from the request to the file: the rows that a search finds, in one snapshot, each accounted for."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -162,6 +163,19 @@ async def test_an_export_that_was_interrupted_begins_anew(lives: Brand) -> None:
     shown = await lives.json(f"/v1/jobs/{again.job_id}")
     assert (shown["state"], shown["attempt"], shown["progress"]["done"]) == ("done", 2, 3)
     assert len(table((await lives.get(shown["file"]["href"])).content)) == 3
+
+
+async def test_a_worker_takes_an_export_by_itself_if_its_generation_is_the_active_one(lives: Brand) -> None:
+    path = f"/v1/jobs/{(await started(lives, columns=['customer_id']))['job']['id']}"
+    serving = asyncio.create_task(runner_of(lives).run())
+    try:
+        async with asyncio.timeout(240):
+            while (shown := await lives.json(path))["state"] != "done":
+                await asyncio.sleep(0.05)
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+    assert (shown["attempt"], shown["progress"]) == (1, {"done": 3, "total": 3})
 
 
 async def test_what_cannot_be_exported_is_refused_by_name(lives: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
