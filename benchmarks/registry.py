@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from benchmarks.end_to_end.benchmark import EndToEnd
+from benchmarks.export.rate import ExportRate
 from benchmarks.figures import Benchmark
 from benchmarks.identity.growth import Growth
 from benchmarks.identity.hub import Hub
@@ -24,6 +25,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "visible": Visible,
     "rebuild": RebuildRate,
     "query": QueryRate,
+    "export": ExportRate,
 }
 
 

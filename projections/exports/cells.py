@@ -16,6 +16,7 @@ _BEFORE: Final = r"['\x00-\x20\x7f-\xa0\s\u00ad\u200b-\u200f\u2060\ufeff]*"
 _BEGINNINGS: Final = r"[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]"
 _RUNNABLE: Final = re.compile(rf"{_BEFORE}{_BEGINNINGS}|[' ]*[\t\r\n]")
 _SEPARATOR: Final = ";"
+_ESCAPE: Final = "\\"
 _ESCAPED: Final = re.compile(r"[\\;]")
 _PARTS: Final = re.compile(r"((?:[^\\;]|\\.)*)(?:;|$)", re.DOTALL)
 _ESCAPES: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -23,6 +24,8 @@ _ESCAPES: Final = re.compile(r"\\(.)", re.DOTALL)
 
 def neutral(text: str) -> str:
     """The text as a cell that no spreadsheet runs; most texts are that already."""
+    if text[:1].isalnum():  # most are, and nothing that begins so is run
+        return text
     return _APOSTROPHE + text if _RUNNABLE.match(text) else text
 
 
@@ -33,7 +36,13 @@ def restored(cell: str) -> str:
 
 def joined(texts: Iterable[str]) -> str:
     """Texts, none of which is empty, as one."""
-    return _SEPARATOR.join(_ESCAPED.sub(r"\\\g<0>", text) for text in texts)
+    return _SEPARATOR.join(map(_escaped, texts))
+
+
+def _escaped(text: str) -> str:
+    if _SEPARATOR in text or _ESCAPE in text:
+        return _ESCAPED.sub(r"\\\g<0>", text)
+    return text
 
 
 def split(text: str) -> list[str]:

@@ -21,6 +21,7 @@ Cell = str | int | float
 _BSUID: Final = re.compile(r"[A-Z]{2}\.")
 _NUMBER: Final = re.compile(r"\+[0-9]{3,20}")
 _MS: Final = 1000
+_TO_SECONDS: Final = len("2026-03-01T00:00:00")
 
 
 class ExportedContact(NamedTuple):
@@ -111,10 +112,12 @@ def _time_writer(zone: ZoneInfo | None) -> Callable[[int | None], str]:
     def utc(time: int | None) -> str:
         if time is None:
             return ""
-        return f"{datetime.fromtimestamp(time // _MS, UTC):%Y-%m-%dT%H:%M:%S}.{time % _MS:03}Z"
+        return f"{datetime.fromtimestamp(time // _MS, UTC).isoformat()[:_TO_SECONDS]}.{time % _MS:03}Z"
 
     def local(time: int | None) -> str:
-        return "" if time is None else f"{datetime.fromtimestamp(time // _MS, zone):%Y-%m-%d %H:%M:%S}"
+        if time is None:
+            return ""
+        return datetime.fromtimestamp(time // _MS, zone).isoformat(" ")[:_TO_SECONDS]
 
     return utc if zone is None else local
 

@@ -1,5 +1,6 @@
 """The rows of an export, in the order of customers and contacts, as they are in one snapshot."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Any, Final
 
@@ -75,11 +76,20 @@ class ExportStatement:
         return int(await connection.fetchval(self._counting, *self.values))
 
     async def batches(self, connection: Connection) -> AsyncGenerator[list[ExportedRow]]:
-        """The rows, at most `BATCH` at a time, which is all that memory holds. Call it in a transaction of its own."""
+        """The rows, at most `BATCH` at a time. Call it in a transaction of its own.
+
+        The next batch is read while one is used; memory holds these two.
+        """
         await connection.execute(_SET)
         cursor = await connection.cursor(self.text, *self.values)
-        while records := await cursor.fetch(BATCH, timeout=_WITHIN):
-            yield [self._make(record) for record in records]
+        following = asyncio.ensure_future(cursor.fetch(BATCH, timeout=_WITHIN))
+        try:
+            while records := await following:
+                following = asyncio.ensure_future(cursor.fetch(BATCH, timeout=_WITHIN))
+                yield [self._make(record) for record in records]
+        finally:
+            following.cancel()
+            await asyncio.wait({following})
 
     def _row_of_customer(self, record: asyncpg.Record) -> ExportedRow:
         *own, tags, attributes, contacts = record

@@ -11,6 +11,8 @@ import asyncpg
 import openpyxl
 import pytest
 
+from benchmarks.export.population import fill
+from benchmarks.export.rate import export_all, seconds_to_copy
 from projections.engine.connection import Connection
 from projections.exports import queries
 from projections.exports.cells import restored, split
@@ -18,6 +20,7 @@ from services.control import job_leases
 from services.control.jobs import Job
 from services.query.handlers import exports
 from services.runtime.database import BY_KEY
+from services.runtime.settings import Settings
 from services.worker.background.job_runner import JobRunner
 from services.worker.jobs.export import Export
 from tests.support.contact_records import event
@@ -200,3 +203,10 @@ async def test_no_other_tenant_is_in_it_or_sees_it(lives: Brand) -> None:
     path = f"/v1/exports/{begun['job']['id']}/file"
     assert (await lives.get(path)).status_code == 404
     assert (await lives.get(path, "other")).content == b"name\r\n"
+
+
+async def test_the_benchmark_of_exports_measures_the_rows_that_it_made(brand: Brand, settings: Settings) -> None:
+    await brand.connection.execute("SET search_path TO g1")
+    await fill(brand.connection, 50)
+    assert await seconds_to_copy(brand.connection) > 0
+    assert (await export_all(settings, "g1", 50)).seconds > 0

@@ -1,0 +1,32 @@
+"""Customers as the composer would leave them: two contacts each, a tag, two attributes and a name."""
+
+from typing import Final
+
+from projections.engine.connection import Connection
+
+TENANT: Final = "bench"
+_CUSTOMERS: Final = """
+INSERT INTO customer_rows
+SELECT $1, md5(n::text)::uuid, lpad(n::text, 8, '0'), '+8869' || lpad(n::text, 8, '0'), n || '@example.com',
+    '林小' || n, true, 2, 0, at, at + n * 7, NULL, at + n, (at + n * 7) / 3600000, NULL, (at + n) / 3600000,
+    jsonb_build_object('tag' || n % 50, jsonb_build_array(jsonb_build_array(1, at, NULL))),
+    jsonb_build_object('points', jsonb_build_array('number', n, at), 'size', jsonb_build_array('text', 'M', at)),
+    ARRAY[n % 50]::bigint[], ARRAY['林小' || n], ARRAY[n % 500]::bigint[], at
+FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n)
+"""
+_CONTACTS: Final = """
+INSERT INTO customer_contacts
+SELECT $1, md5(n::text)::uuid, md5(channel || n)::uuid, channel || ':a1:U' || md5(channel || n), channel,
+    channel || ':a1', true, at, true, NULL, NULL, NULL, '{}', '{}', at, channel || ':a1:U' || md5(channel || n)
+FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n),
+    unnest(ARRAY['line', 'facebook']) AS channel
+"""
+_BASE_MS: Final = 1_767_225_600_000
+
+
+async def fill(connection: Connection, customers: int) -> None:
+    """Put so many customers into the generation of the search path."""
+    for statement in (_CUSTOMERS, _CONTACTS):
+        await connection.execute(statement, TENANT, customers, _BASE_MS)
+    for table in ("customer_rows", "customer_contacts"):
+        await connection.execute(f"VACUUM ANALYZE {table}")
