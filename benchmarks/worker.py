@@ -37,6 +37,14 @@ class Positions(NamedTuple):
     evidence: int
 
 
+class Folded(NamedTuple):
+    """How many seconds a worker took, when it was through by the monotonic clock, and its process."""
+
+    seconds: float
+    ended: float
+    process: Process
+
+
 @contextlib.contextmanager
 def working(bed: Bed, settings: Settings, *command: str) -> Iterator[Process]:
     """Run a worker on the generation until the block ends; ``command`` are Python's arguments for another one."""
@@ -46,6 +54,13 @@ def working(bed: Bed, settings: Settings, *command: str) -> Iterator[Process]:
 
 async def seconds_to_fold(bed: Bed, settings: Settings, *command: str) -> float:
     """Return how many seconds a worker takes from the generation's offsets to the end of the log; see `working`."""
+    async with folding(bed, settings, *command) as folded:
+        return folded.seconds
+
+
+@contextlib.asynccontextmanager
+async def folding(bed: Bed, settings: Settings, *command: str) -> AsyncIterator[Folded]:
+    """Yield the same once the log is folded; the worker runs until the block ends."""
     events = await bed.records_in(settings.topic_prefix, CHANNEL_EVENTS)
     async with watching(settings) as watch:
         before = watch.at
@@ -55,7 +70,7 @@ async def seconds_to_fold(bed: Bed, settings: Settings, *command: str) -> float:
             # Only now the number of evidence records is known. The clock runs on; reading the offsets is not included.
             ends = asyncio.ensure_future(bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
             ended = await watch.until(process, lambda at: ends.done() and at.evidence == ends.result())
-    return ended - began
+            yield Folded(ended - began, ended, process)
 
 
 async def rest(settings: Settings) -> None:

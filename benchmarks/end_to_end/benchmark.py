@@ -24,12 +24,21 @@ FIGURES: Final = (
         at_most=1.25,
         ratio=Ratio("without_rows_events_per_s", "events_per_s"),
     ),
+    Figure("folded_in_s", "Onefold, the whole run", "s"),
+    Figure("rows_current_after_s", "customer rows current after the last event is folded", "s"),
+    Figure(
+        "rows_current_after_share",
+        "customer rows current after the last event is folded",
+        "of the run",
+        ratio=Ratio("rows_current_after_s", "folded_in_s"),
+    ),
 )
 _SEED: Final = 1
 _WHOLE, _PREFIX = "bench", "bench-prefix"
 _PREFIX_SHARE: Final = 40  # stock Faust is slow, so it gets the first fortieth of the events
 _LEAST_PREFIX: Final = 1000
-_Contender = Callable[[Bed, Settings, int], Awaitable[float]]  # its events/s
+_RateOf = Callable[[Bed, Settings, int], Awaitable[float]]  # events/s
+_Contender = Callable[[Bed, Settings, int], Awaitable[Round]]
 
 
 class EndToEnd:
@@ -55,23 +64,35 @@ class EndToEnd:
         with bed.console.status(f"Putting {self._size.events:,} events into the log …"):
             await bed.fill_log(whole, self._events())
         contenders: list[tuple[str, _Contender, str, int]] = [
-            ("events_per_s", ours.checked if last else ours.run, whole, self._size.events),
-            ("stock_events_per_s", stock.checked if last else stock.run, _PREFIX, self._prefix_events),
-            ("bare_events_per_s", bare.run, whole, self._size.events),
-            ("without_rows_events_per_s", without_rows.run, whole, self._size.events),
+            ("ours", ours.checked if last else ours.run, whole, self._size.events),
+            (
+                "stock",
+                _as_round("stock_events_per_s", stock.checked if last else stock.run),
+                _PREFIX,
+                self._prefix_events,
+            ),
+            ("bare", _as_round("bare_events_per_s", bare.run), whole, self._size.events),
+            ("without_rows", _as_round("without_rows_events_per_s", without_rows.run), whole, self._size.events),
         ]
         first = number % len(contenders)
-        return {
-            key: await _one(bed, f"{key.removesuffix('events_per_s') or 'ours_'}{number}", contender, prefix, events)
-            for key, contender, prefix, events in contenders[first:] + contenders[:first]
-        }
+        found: dict[str, float] = {}
+        for name, contender, prefix, events in contenders[first:] + contenders[:first]:
+            found |= await _one(bed, f"{name}_{number}", contender, prefix, events)
+        return found
 
     def facts(self) -> dict[str, object]:
         """The sizes of the load."""
         return {"events": self._size.events, "contacts": self._size.contacts, "stock_events": self._prefix_events}
 
 
-async def _one(bed: Bed, name: str, contender: _Contender, prefix: str, events: int) -> float:
+def _as_round(key: str, rate_of: _RateOf) -> _Contender:
+    async def measured(bed: Bed, settings: Settings, events: int) -> Round:
+        return {key: await rate_of(bed, settings, events)}
+
+    return measured
+
+
+async def _one(bed: Bed, name: str, contender: _Contender, prefix: str, events: int) -> Round:
     async with bed.generation(name, prefix) as settings:
         with bed.console.status(f"{name}: {events:,} events …"):
             return await contender(bed, settings, events)

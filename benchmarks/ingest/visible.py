@@ -3,18 +3,20 @@
 The rate is a fifth of what the HTTP process accepts, measured just before. It is kept whether or not earlier webhooks
 were answered, by the service as `onefold up` runs it: one HTTP process and one worker. The webhooks are of contacts
 that were seen before, but every fiftieth is of a new contact, which is read every ten milliseconds until it is there.
-Then the reference has the same stream, see ``round_trip``.
+Then the reference has the same stream, see ``round_trip``. Of the same contacts it is measured when the customer rows
+hold them, which searches, segments and counts read.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from benchmarks.bed import Bed
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.hub import percentile
 from benchmarks.ingest.caller import Caller, callers, request, send_all
+from benchmarks.ingest.customer_rows import AwaitedRows, awaiting_rows
 from benchmarks.ingest.pace import LOOK_EVERY, Tasks, send_at
 from benchmarks.ingest.requests import ACCOUNT, uid_of, webhook
 from benchmarks.ingest.round_trip import round_trips
@@ -41,6 +43,15 @@ FIGURES: Final = (
         "times its",
         at_most=6,
         ratio=Ratio("visible_p99_ms", "round_trip_p99_ms"),
+    ),
+    Figure("rows_p50_ms", "webhook in → in customer rows, p50", "ms"),
+    Figure("rows_p99_ms", "webhook in → in customer rows, p99", "ms"),
+    Figure(
+        "rows_p99_ratio",
+        "p99 of customer rows beside that of the contact",
+        "times its",
+        at_most=3,
+        ratio=Ratio("rows_p99_ms", "visible_p99_ms"),
     ),
     Figure("visible_at_webhooks_per_s", "the rate meanwhile", "webhooks/s"),
 )
@@ -93,8 +104,10 @@ class Visible:
             await self._bare(settings, rate, _WARM_UP)
             bare = await self._bare(settings, rate, _SECONDS)
         return {
-            "visible_p50_ms": percentile(ours, 0.5) * 1000,
-            "visible_p99_ms": percentile(ours, 0.99) * 1000,
+            "visible_p50_ms": percentile(ours.contacts, 0.5) * 1000,
+            "visible_p99_ms": percentile(ours.contacts, 0.99) * 1000,
+            "rows_p50_ms": percentile(ours.rows, 0.5) * 1000,
+            "rows_p99_ms": percentile(ours.rows, 0.99) * 1000,
             "round_trip_p50_ms": percentile(bare, 0.5) * 1000,
             "round_trip_p99_ms": percentile(bare, 0.99) * 1000,
             "visible_at_webhooks_per_s": rate,
@@ -109,17 +122,22 @@ class Visible:
             await send_all(senders, webhooks[_BURST // 3 :], 200)
             return (_BURST - _BURST // 3) / (time.perf_counter() - began)
 
-    async def _webhooks(self, settings: Settings, rate: float, seconds: float) -> list[float]:
-        """Return how long each probe took, in seconds."""
-        async with callers(settings.port, _SENDERS) as senders, callers(settings.port, _LOOKERS) as lookers:
-            stream = _Stream(senders, lookers, self._key)
+    async def _webhooks(self, settings: Settings, rate: float, seconds: float) -> "_Taken":
+        """Return how long each probe took."""
+        async with (
+            callers(settings.port, _SENDERS) as senders,
+            callers(settings.port, _LOOKERS) as lookers,
+            awaiting_rows(settings) as rows,
+        ):
+            stream = _Stream(senders, lookers, self._key, rows)
             await send_at(rate, seconds, lambda: self._send_one(stream.send, stream.probe))
             async with asyncio.timeout(_WITHIN):
                 await stream.tasks.done()
-        return stream.taken
+                await rows.done()
+        return _Taken(stream.taken, rows.taken)
 
     async def _bare(self, settings: Settings, rate: float, seconds: float) -> list[float]:
-        """Return the same for the reference."""
+        """Return how long each probe took the reference, in seconds."""
         async with round_trips(settings, _BARE) as trips:
 
             def send(event: int, uid: str) -> None:
@@ -149,14 +167,22 @@ class Visible:
         return {"visible_probes": self._probes}
 
 
+class _Taken(NamedTuple):
+    """Seconds until each probe was visible as a contact, and until it was in the customer rows."""
+
+    contacts: list[float]
+    rows: list[float]
+
+
 class _Stream:
-    def __init__(self, senders: list[Caller], lookers: list[Caller], key: str) -> None:
+    def __init__(self, senders: list[Caller], lookers: list[Caller], key: str, rows: AwaitedRows) -> None:
         self._senders: asyncio.Queue[Caller] = asyncio.Queue()
         self._lookers: asyncio.Queue[Caller] = asyncio.Queue()
         for free, made in ((self._senders, senders), (self._lookers, lookers)):
             for one in made:
                 free.put_nowait(one)
         self._headers = {"authorization": f"Bearer {key}"}
+        self._rows = rows
         self.tasks = Tasks()
         self.taken: list[float] = []
 
@@ -164,7 +190,9 @@ class _Stream:
         self.tasks.start(self._accepted(webhook(event, uid)))
 
     def probe(self, event: int, uid: str) -> None:
-        self.tasks.start(self._until_seen(webhook(event, uid), uid, time.perf_counter()))
+        began = time.perf_counter()
+        self._rows.expect(uid, began)
+        self.tasks.start(self._until_seen(webhook(event, uid), uid, began))
 
     async def _accepted(self, one: bytes) -> None:
         await self._called(self._senders, one, (200,))
