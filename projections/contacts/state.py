@@ -29,11 +29,12 @@ class SubscriptionPeriod(NamedTuple):
 
 
 class ActiveTag(NamedTuple):
-    """A tag on a contact: how often it was put there since it was last removed or expired, and the last time."""
+    """A tag on a contact: how often it was put there since it was last removed or expired, and the last event."""
 
     tag: str
     taggings: int
     last_at: int
+    last_event: str
     source: str | None
     expires_at: int | None
 
@@ -134,7 +135,7 @@ def display_name(row: ContactRow) -> NameSetting | None:
 def active_tags(rows: Iterable[TagRow], now: int) -> list[ActiveTag]:
     """The tags that are on the contact: neither removed nor expired."""
     return [
-        ActiveTag(row.tag, row.taggings, row.last_at, row.source, row.expires_at)
+        ActiveTag(row.tag, row.taggings, row.last_at, row.last_event or "", row.source, row.expires_at)
         for row in rows
         if row.taggings > 0 and row.last_at is not None and (row.expires_at is None or row.expires_at > now)
     ]
@@ -154,7 +155,12 @@ def has_staff(row: ContactRow) -> bool:
     return row.staff_member is not None or row.staff_branch is not None
 
 
+def is_social(row: BindingRow) -> bool:
+    """Whether the binding is live and came by one of the site's own ways."""
+    return row.bound and row.via in SITE_WAYS
+
+
 def social_binding(rows: Iterable[BindingRow]) -> BindingRow | None:
     """The latest live binding that came by one of the site's own ways (官網綁定), if there is one."""
-    live = (row for row in rows if row.bound and row.via in SITE_WAYS)
+    live = (row for row in rows if is_social(row))
     return max(live, key=lambda row: (row.at, row.event_id), default=None)

@@ -47,7 +47,7 @@ class OwnContact(NamedTuple):
 
 
 class TagTotal(NamedTuple):
-    """A tag of any of the contacts: the counts added up, the latest time and its source.
+    """A tag of any of the contacts: the counts added up, the latest time with its event and source.
 
     ``expires_at`` is when the last of them expires, None if one never does. ``origin`` are the keys of the contacts
     that carry the tag, sorted.
@@ -56,6 +56,7 @@ class TagTotal(NamedTuple):
     tag: str
     taggings: int
     last_at: int
+    last_event: str
     source: str | None
     expires_at: int | None
     origin: tuple[str, ...]
@@ -138,13 +139,14 @@ def _tags(contacts: Iterable[ContactState]) -> list[TagTotal]:
 
 
 def _total(name: str, carried: Sequence[tuple[str, ActiveTag]]) -> TagTotal:
-    last_at, _, source = max((tag.last_at, key, tag.source) for key, tag in carried)
+    _, last = max(carried, key=lambda one: (one[1].last_at, one[0]))
     ends = [tag.expires_at for _, tag in carried if tag.expires_at is not None]
     return TagTotal(
         tag=name,
         taggings=sum(tag.taggings for _, tag in carried),
-        last_at=last_at,
-        source=source,
+        last_at=last.last_at,
+        last_event=last.last_event,
+        source=last.source,
         expires_at=max(ends) if len(ends) == len(carried) else None,
         origin=tuple(sorted(key for key, _ in carried)),
     )

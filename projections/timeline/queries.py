@@ -1,4 +1,4 @@
-"""Reading timelines, newest first, page by page.
+"""Reading timelines page by page, from any position to the older or to the newer events.
 
 A page ends after so many events or so many bytes, whichever comes first: one event can be a megabyte, and a page of
 them must not be two hundred. The next page begins after a *position*, not after a number of rows, so events that arrive
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.connection import Connection
+from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key, row_columns
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled, unnested
@@ -36,12 +37,17 @@ class TimelinePosition(NamedTuple):
     event_id: str
     contact_id: UUID
 
+    @property
+    def inclusive(self) -> "TimelinePosition":
+        """The position after which the older events begin with the one at this position."""
+        return self._replace(contact_id=UUID(int=self.contact_id.int + 1))
+
 
 NEWEST: Final = TimelinePosition(2**63 - 1, "", UUID(int=0))  # a page after this position begins with the newest event
 
 
 class Entry(NamedTuple):
-    """An event of a timeline with the contact it is of; ``data`` is JSON, ``more`` says that older ones follow.
+    """An event of a timeline with the contact it is of; ``data`` is JSON, ``more`` says that others follow.
 
     ``change`` is the type of the event that later changed the message that this one is about; ``echo`` is what the
     channel echoed of a message of the team, as JSON.
@@ -73,10 +79,22 @@ _MOST_PROFILE_ROWS: Final = 50_000
 _CHANGEABLE: Final = (*CHANGING_TYPES, *MESSAGE_TYPES)
 
 
-def _page() -> sa.CTE:
-    """The contacts' next events, newest first, one more than the page may have."""
+def _beyond(event: sa.FromClause, *, newer: bool) -> sa.ColumnElement[bool]:
+    """Whether the event comes after the position that is asked for, in the direction of reading."""
+    position = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePosition._fields))
+    own = sa.tuple_(*(event.c[name] for name in TimelinePosition._fields))
+    return own > position if newer else own < position
+
+
+def _order(event: sa.FromClause, *names: str, newer: bool) -> list[sa.UnaryExpression[Any]]:
+    """The direction of reading, by these columns of a position or by all."""
+    columns = [event.c[name] for name in names or TimelinePosition._fields]
+    return [column.asc() if newer else column.desc() for column in columns]
+
+
+def _page(*, newer: bool) -> sa.CTE:
+    """The contacts' next events in the direction of reading, one more than the page may have."""
     event = TIMELINE.alias("event")
-    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePosition._fields))
     types = array("types", sa.Text())
     one_more = sa.bindparam("most", type_=sa.BigInteger()) + 1
     of_contact = (
@@ -84,11 +102,11 @@ def _page() -> sa.CTE:
         .where(
             event.c.tenant == sa.bindparam("tenant"),
             event.c.contact_id == CONTACTS.c.contact_id,
-            sa.tuple_(*(event.c[name] for name in TimelinePosition._fields)) < before,
+            _beyond(event, newer=newer),
             types.is_(None) | (event.c.type == sa.any_(types)),
             counts(event, *MESSAGE_TYPES),
         )
-        .order_by(event.c.occurred_at.desc(), event.c.event_id.desc())
+        .order_by(*_order(event, "occurred_at", "event_id", newer=newer))
         .limit(one_more)
         .lateral("of_contact")
     )
@@ -99,16 +117,15 @@ def _page() -> sa.CTE:
             CONTACTS.c.tenant == sa.bindparam("tenant"),
             CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())),
         )
-        .order_by(*(of_contact.c[name].desc() for name in TimelinePosition._fields))
+        .order_by(*_order(of_contact, newer=newer))
         .limit(one_more)
         .cte("page")
     )
 
 
-def _account_page() -> sa.CTE:
-    """An account's next events without a contact, newest first, one more than the page may have."""
+def _account_page(*, newer: bool) -> sa.CTE:
+    """An account's next events without a contact in the direction of reading, one more than the page may have."""
     event = TIMELINE.alias("event")
-    before = sa.tuple_(*(sa.bindparam(name, type_=TIMELINE.c[name].type) for name in TimelinePosition._fields))
     types = array("types", sa.Text())
     return (
         sa.select(
@@ -120,10 +137,10 @@ def _account_page() -> sa.CTE:
         .where(
             event.c.tenant == sa.bindparam("tenant"),
             event.c.account_key == sa.bindparam("account_key"),
-            sa.tuple_(*(event.c[name] for name in TimelinePosition._fields)) < before,
+            _beyond(event, newer=newer),
             types.is_(None) | (event.c.type == sa.any_(types)),
         )
-        .order_by(*(event.c[name].desc() for name in TimelinePosition._fields))
+        .order_by(*_order(event, newer=newer))
         .limit(sa.bindparam("most", type_=sa.BigInteger()) + 1)
         .cte("page")
     )
@@ -172,21 +189,21 @@ def _echo(page: sa.CTE) -> sa.FromClause:
     )
 
 
-def _measured(changed: sa.CTE) -> sa.CTE:
+def _measured(changed: sa.CTE, *, newer: bool) -> sa.CTE:
     """With each event's number, how many there are, and how many bytes come before it."""
     texts = [sa.cast(changed.c[name], sa.Text) for name in ("data", "echo")]
     size = sa.func.octet_length(sa.func.concat(*texts))
-    newest = [changed.c[name].desc() for name in TimelinePosition._fields]
+    order = _order(changed, newer=newer)
     return sa.select(
         changed,
-        sa.func.row_number().over(order_by=newest, rows=(None, 0)).label("number"),
+        sa.func.row_number().over(order_by=order, rows=(None, 0)).label("number"),
         sa.func.count().over().label("found"),
-        (sa.func.sum(size).over(order_by=newest, rows=(None, 0)) - size).label("bytes_before"),
+        (sa.func.sum(size).over(order_by=order, rows=(None, 0)) - size).label("bytes_before"),
     ).cte("measured")
 
 
-def _page_statement(page: sa.CTE, whose: str) -> str:
-    event = _measured(_changed(page))
+def _page_statement(page: sa.CTE, whose: str, *, newer: bool) -> str:
+    event = _measured(_changed(page), newer=newer)
     columns = {**event.c, "more": event.c.number < event.c.found}
     return compiled(
         sa.select(*(columns[name] for name in Entry._fields))
@@ -233,8 +250,26 @@ def _profile_statement() -> str:
     )
 
 
-_PAGE: Final = _page_statement(_page(), "contact_ids")
-_ACCOUNT_PAGE: Final = _page_statement(_account_page(), "account_key")
+def _position_statement(whose: str, *belongs: sa.ColumnElement[bool]) -> str:
+    """Where an event of an owner stands, by the primary key; of one id on several contacts one."""
+    return compiled(
+        sa.select(*(TIMELINE.c[name] for name in TimelinePosition._fields))
+        .where(TIMELINE.c.tenant == sa.bindparam("tenant"), TIMELINE.c.event_id == sa.bindparam("event_id"), *belongs)
+        .order_by(TIMELINE.c.contact_id)
+        .limit(1),
+        *("tenant", whose, "event_id"),
+    )
+
+
+# By whether the newer events are asked for.
+_PAGE: Final = {newer: _page_statement(_page(newer=newer), "contact_ids", newer=newer) for newer in (False, True)}
+_ACCOUNT_PAGE: Final = {
+    newer: _page_statement(_account_page(newer=newer), "account_key", newer=newer) for newer in (False, True)
+}
+_POSITION: Final = _position_statement("contact_ids", TIMELINE.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())))
+_ACCOUNT_POSITION: Final = _position_statement(
+    "account_key", TIMELINE.c.contact_id == NO_CONTACT, TIMELINE.c.account_key == sa.bindparam("account_key")
+)
 _PROFILE: Final = _profile_statement()
 
 
@@ -244,12 +279,24 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
     contact_ids: Sequence[UUID],
     *,
     after: TimelinePosition = NEWEST,
+    newer: bool = False,
     types: Sequence[str] | None = None,
     limit: int,
     most_bytes: int,
 ) -> list[Entry]:
-    """The contacts' next events, newest first, of these types (none: all). One event always comes, however large."""
-    return _entries(await connection.fetch(_PAGE, tenant, contact_ids, *after, types, limit, most_bytes))
+    """The contacts' next events, those nearest to the position first, of these types (none: all).
+
+    They are older than the position, or ``newer``. One event always comes, however large.
+    """
+    return _entries(await connection.fetch(_PAGE[newer], tenant, contact_ids, *after, types, limit, most_bytes))
+
+
+async def position_of(
+    connection: Connection, tenant: str, contact_ids: Sequence[UUID], event_id: str
+) -> TimelinePosition | None:
+    """Where the event stands in the timeline of these contacts, None if they have no such event."""
+    row = await connection.fetchrow(_POSITION, tenant, contact_ids, event_id)
+    return TimelinePosition(*row) if row else None
 
 
 async def account_page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for
@@ -258,12 +305,21 @@ async def account_page(  # noqa: PLR0913 - each keyword is one thing a reader ma
     account: AccountRef,
     *,
     after: TimelinePosition = NEWEST,
+    newer: bool = False,
     types: Sequence[str] | None = None,
     limit: int,
     most_bytes: int,
 ) -> list[Entry]:
-    """The next events that are about the account and have no contact, newest first; their ``uid`` is empty."""
-    return _entries(await connection.fetch(_ACCOUNT_PAGE, tenant, account.key, *after, types, limit, most_bytes))
+    """The next events that are about the account and have no contact, as `page` has them; their ``uid`` is empty."""
+    return _entries(await connection.fetch(_ACCOUNT_PAGE[newer], tenant, account.key, *after, types, limit, most_bytes))
+
+
+async def account_position_of(
+    connection: Connection, tenant: str, account: AccountRef, event_id: str
+) -> TimelinePosition | None:
+    """Where the event stands among those of the account that have no contact, None if it is none of them."""
+    row = await connection.fetchrow(_ACCOUNT_POSITION, tenant, account.key, event_id)
+    return TimelinePosition(*row) if row else None
 
 
 def _entries(records: Iterable[Iterable[Any]]) -> list[Entry]:

@@ -91,7 +91,6 @@ def _count(node: filters.ByContactCount, one: Searched) -> Looked:
 
 def _tag(node: filters.ByTag, one: Searched, asked: AskedAt) -> Looked:
     carried = [(contact, tag) for contact in one.contacts for tag in contact.tags if tag.tag == node.tag]
-    events = {contact.key: _tag_event(contact, node.tag) for contact, _ in carried}
     count = sum(tag.taggings for _, tag in carried)
     latest = max((tag.last_at for _, tag in carried), default=0)
     holds = (
@@ -99,12 +98,8 @@ def _tag(node: filters.ByTag, one: Searched, asked: AskedAt) -> Looked:
         and (node.count is None or number_holds(node.count, count))
         and (node.since is None or latest >= moment_of(node.since, asked.now))
     )
-    facts = [Fact(tag.taggings, contact.key, tag.last_at, events[contact.key]) for contact, tag in carried]
+    facts = [Fact(tag.taggings, contact.key, tag.last_at, tag.last_event) for contact, tag in carried]
     return [(holds, fact) for fact in facts or [_NOTHING]]
-
-
-def _tag_event(contact: ContactState, name: str) -> str | None:
-    return next((row.last_event for row in contact.record.tags if row.tag == name), None)
 
 
 def _names(test: TextTest, one: Searched) -> Looked:

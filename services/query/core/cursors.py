@@ -24,6 +24,7 @@ MOST_OF_A_SEARCH: Final = 16_000  # a name of a customer may be long
 MOST_OF_A_VERSION: Final = 2100  # an event id of 255 control characters needs 2,060
 MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
+_TO_NEWER: Final = "~"  # no character of base64, and none that a URL escapes
 _ENTRY: Final = struct.Struct(">q16s")  # microseconds since 1970, and the request's id
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -47,6 +48,19 @@ def read(cursor: str) -> TimelinePosition:
     if "\0" in position.event_id or write(position) != cursor:  # the decoder skips unknown characters
         raise BadCursor(BadCursor.__doc__)
     return position
+
+
+def write_newer(position: TimelinePosition) -> str:
+    """The cursor of the page of events that are newer than this position."""
+    return _TO_NEWER + write(position)
+
+
+def read_either(cursor: str) -> tuple[TimelinePosition, bool]:
+    """The position that a timeline's cursor stands for, and whether the newer events are asked for.
+
+    Raises BadCursor for any text that neither ``write`` nor ``write_newer`` can have made.
+    """
+    return read(cursor.removeprefix(_TO_NEWER)), cursor.startswith(_TO_NEWER)
 
 
 def write_conflict(position: ConflictPosition | SetAsidePosition) -> str:

@@ -24,6 +24,10 @@ class AnswersAboutNow(Exception):
     """This route answers about the present alone; leave out `as_of` and `known_at`."""
 
 
+class TwoPlaces(Exception):
+    """Send `cursor` or `around`, not both: the cursors of a page around an event lead on from it."""
+
+
 class NotFound(LookupError):
     """This tenant has nothing of that name. The message is shown to the reader."""
 

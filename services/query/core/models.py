@@ -85,6 +85,7 @@ class Tag(Shape):
     tag: Annotated[str, Field(examples=["新品通知"])]
     count: Annotated[int, Field(ge=1)]
     last_at: Timestamp
+    event_id: Annotated[str, Field(description="the event that put it there last", examples=["line:01J9Z0"])]
     source: Annotated[str | None, Field(description="who put it there last", examples=["keyword_auto_reply"])]
     expires_at: Timestamp | None
 
@@ -113,6 +114,7 @@ class SocialBinding(Shape):
     bound: bool
     via: Annotated[str | None, Field(examples=["site_button"])] = None
     at: Timestamp | None = None
+    event_id: Annotated[str | None, Field(description="the event that bound it", examples=["line:01J9Z0"])] = None
 
 
 class BindingView(Shape):
@@ -161,7 +163,7 @@ class ContactView(Shape):
 
 
 class CustomerTag(Tag):
-    """A tag of any of the customer's contacts: the counts added up, the latest time and its source."""
+    """A tag of any of the customer's contacts: the counts added up, the latest time with its event and source."""
 
     expires_at: Annotated[Timestamp | None, Field(description="when the last of them runs out; null if one never does")]
     origin: Annotated[list[ContactKeyText], Field(description="the contacts that carry it")]
@@ -171,6 +173,15 @@ class CustomerAttribute(Attribute):
     """The latest value among the customer's contacts; one by claim only where no other has any."""
 
     origin: Annotated[ContactKeyText, Field(description="the contact that it comes from")]
+
+
+class CustomerBinding(Shape):
+    """A live binding of one of the customer's contacts to a visitor of the site, and the way that it came about."""
+
+    via: Annotated[str, Field(examples=["site_button"])]
+    at: Timestamp
+    event_id: Annotated[str, Field(description="the event that bound it", examples=["line:01J9Z0"])]
+    origin: Annotated[ContactKeyText, Field(description="the contact that is bound")]
 
 
 class CustomerView(Shape):
@@ -203,6 +214,9 @@ class CustomerView(Shape):
     last_team_interaction_at: Timestamp | None
     last_marketing_at: Timestamp | None
     first_seen_at: Timestamp
+    social_bindings: Annotated[
+        list[CustomerBinding], Field(description="each way in which a contact is bound to the site, the latest first")
+    ]
     tags: list[CustomerTag]
     attributes: dict[str, CustomerAttribute]
 
@@ -241,15 +255,23 @@ class AccountEvent(EventView):
     account: Annotated[str, Field(examples=["instagram:17841400000000001"])]
 
 
-class TimelinePage(Shape):
-    """Events, newest first. A page may hold fewer than were asked for; only ``next`` tells whether there are more."""
+class _EventPage(Shape):
+    next: Annotated[str | None, Field(description="the cursor of the page of older events; null at the end")]
+    previous: Annotated[
+        str | None, Field(description="the cursor of the page of newer events; null where the page has the newest")
+    ]
+
+
+class TimelinePage(_EventPage):
+    """Events, newest first, in either direction. A page may hold fewer than were asked for; the cursors tell of more.
+
+    Either cursor is sent as `cursor`.
+    """
 
     events: list[TimelineEvent]
-    next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
 
 
-class AccountEventPage(Shape):
-    """Events of an account, newest first. Only ``next`` tells whether there are more."""
+class AccountEventPage(_EventPage):
+    """Events of an account, newest first, in either direction. Only the cursors tell whether there are more."""
 
     events: list[AccountEvent]
-    next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]

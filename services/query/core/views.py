@@ -1,12 +1,12 @@
 """Contacts and customers as readers get them: each value of the projections in its shape of the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
 from projections.consents.tables import ConsentRow
 from projections.contacts.addresses import Address, may_be_messaged
-from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, has_staff
+from projections.contacts.state import ActiveTag, AttributeSetting, ContactState, has_staff, is_social
 from projections.contacts.tables import ContactRow
 from projections.customers.folds import CustomerRecord
 from projections.notifications.tables import NotificationRow
@@ -17,6 +17,7 @@ from services.query.core.models import (
     Consents,
     ContactView,
     CustomerAttribute,
+    CustomerBinding,
     CustomerTag,
     CustomerView,
     Messaging,
@@ -32,7 +33,7 @@ from services.query.core.models import (
 _NEVER_STATED: Final = Consent()
 
 
-def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) -> CustomerView:
+def customer_view(customer: CustomerRecord, contacts: Sequence[ContactState]) -> CustomerView:
     """The customer with its contacts, in the order that they come in."""
     identity = customer.identity
     return CustomerView(
@@ -49,11 +50,13 @@ def customer_view(customer: CustomerRecord, contacts: Iterable[ContactState]) ->
         last_team_interaction_at=customer.last_team_at,
         last_marketing_at=customer.last_marketing_at,
         first_seen_at=customer.first_seen_at,
+        social_bindings=_social_bindings(contacts),
         tags=[
             CustomerTag(
                 tag=one.tag,
                 count=one.taggings,
                 last_at=one.last_at,
+                event_id=one.last_event,
                 source=one.source,
                 expires_at=one.expires_at,
                 origin=list(one.origin),
@@ -139,7 +142,14 @@ def _notification(row: NotificationRow) -> Notification:
 
 
 def _tag(tag: ActiveTag) -> Tag:
-    return Tag(tag=tag.tag, count=tag.taggings, last_at=tag.last_at, source=tag.source, expires_at=tag.expires_at)
+    return Tag(
+        tag=tag.tag,
+        count=tag.taggings,
+        last_at=tag.last_at,
+        event_id=tag.last_event,
+        source=tag.source,
+        expires_at=tag.expires_at,
+    )
 
 
 def _attribute(setting: AttributeSetting) -> Attribute:
@@ -154,6 +164,21 @@ def _staff(row: ContactRow) -> Staff | None:
     return Staff(member=row.staff_member, branch=row.staff_branch, at=row.staff_at)
 
 
+def _social_bindings(contacts: Iterable[ContactState]) -> list[CustomerBinding]:
+    """The live ones, the latest first; one that names several identifiers is one."""
+    live = {
+        (row.at, row.event_id, state.key): CustomerBinding(
+            via=row.via, at=row.at, event_id=row.event_id, origin=state.key
+        )
+        for state in contacts
+        for row in state.record.bindings
+        if is_social(row)
+    }
+    return [live[place] for place in sorted(live, reverse=True)]
+
+
 def _social_binding(state: ContactState) -> SocialBinding:
     binding = state.social_binding
-    return SocialBinding(bound=True, via=binding.via, at=binding.at) if binding else SocialBinding(bound=False)
+    if binding is None:
+        return SocialBinding(bound=False)
+    return SocialBinding(bound=True, via=binding.via, at=binding.at, event_id=binding.event_id)

@@ -8,15 +8,15 @@ from projections.as_of.gathering import AnswerAbout
 from projections.customers.folds import states_of, summarise
 from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
-from projections.timeline import queries as timeline
 from schemas.events import AccountRef, ContactRef
 from services.query.core.errors import NotFound
 from services.query.core.models import ContactView, CustomerContacts, CustomerView
-from services.query.core.timelines import MOST_BYTES, TimelineQuery, account_page_json, page_json
+from services.query.core.timelines import MOST_BYTES, EntryPage, TimelineQuery, account_page_json, page_json
 from services.query.core.views import contact_view, contact_views, customer_view
 from services.query.handlers.customer_lookup import CONTACT, NO_CONTACT, NO_CUSTOMER, CustomerLookup
 from services.query.handlers.past import Moments, PastReadModels, add_profiles
 from services.query.handlers.snapshots import Snapshot, snapshot
+from services.query.handlers.timeline_pages import AccountTimeline, ContactsTimeline, read_page
 from services.query.ports import ReadModels
 from services.runtime.auditing import note_ids, note_object
 
@@ -77,24 +77,16 @@ class CustomerReader:
         contact_ids = self._lookup.ids_of(tenant, contact)
         async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(contact_ids))) as moment:
             note_object(CONTACT, contact_ids[0])
-            entries = await self._page(moment, contact_ids, wanted)
-            if not entries and not await keys_of(moment.connection, tenant, contact_ids):
+            page = await self._page(moment, contact_ids, wanted)
+            if not page.entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)
-        return page_json(entries)
+        return page_json(page)
 
     async def account_events(self, tenant: str, account: AccountRef, wanted: TimelineQuery) -> bytes:
         """A page of what happened on an account and to no contact, as JSON; an unknown account has none."""
         async with snapshot(self._read_models, tenant) as moment:
-            entries = await timeline.account_page(
-                moment.connection,
-                tenant,
-                account,
-                after=wanted.after,
-                types=wanted.types,
-                limit=wanted.limit,
-                most_bytes=self._page_bytes,
-            )
-        return account_page_json(entries)
+            page = await read_page(AccountTimeline(moment, account), wanted, self._page_bytes)
+        return account_page_json(page)
 
     async def customer_timeline(
         self, tenant: str, name: str, wanted: TimelineQuery, cutoff: Cutoff = NO_CUTOFF
@@ -105,8 +97,8 @@ class CustomerReader:
             contacts = await contacts_of(moment.connection, moment.resolution, named)
             if not contacts:
                 raise NotFound(NO_CUSTOMER)
-            entries = await self._page(moment, contacts, wanted)
-        return page_json(entries)
+            page = await self._page(moment, contacts, wanted)
+        return page_json(page)
 
     async def _load(self, tenant: str, name: str, cutoff: Cutoff) -> LoadedCustomer:
         async with self._moments.at(tenant, cutoff, lambda: self._lookup.asked(tenant, name)) as moment:
@@ -120,13 +112,5 @@ class CustomerReader:
             note_ids(loaded.identity.customer_id)
             return loaded
 
-    async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> list[timeline.Entry]:
-        return await timeline.page(
-            moment.connection,
-            moment.tenant,
-            members,
-            after=wanted.after,
-            types=wanted.types,
-            limit=wanted.limit,
-            most_bytes=self._page_bytes,
-        )
+    async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> EntryPage:
+        return await read_page(ContactsTimeline(moment, tuple(members)), wanted, self._page_bytes)

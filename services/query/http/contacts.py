@@ -20,7 +20,10 @@ router = keyed_router("/v1/contacts", "read")
 async def read_contact_timeline(
     asking: Asking, reader: Answering, contact: ContactInPath, wanted: TimelinePageQuery, at: At
 ) -> Response:
-    """Every event of the contact, newest first: its conversation and all else."""
+    """Every event of the contact, newest first: its conversation and all else.
+
+    It begins with the newest event, or around any other, and leads on to both sides.
+    """
     return json_answer(await reader.contact_timeline(asking.tenant, contact, wanted, at))
 
 

@@ -38,5 +38,8 @@ async def read_customer_contacts(
 async def read_customer_timeline(
     asking: Asking, reader: Answering, customer: CustomerName, wanted: TimelinePageQuery, at: At
 ) -> Response:
-    """Every event of all the customer's contacts, merged, newest first."""
+    """Every event of all the customer's contacts, merged, newest first.
+
+    It begins with the newest event, or around any other, and leads on to both sides.
+    """
     return json_answer(await reader.customer_timeline(asking.tenant, customer, wanted, at))

@@ -11,13 +11,14 @@ from projections.engine.times import read_time
 from schemas.events import AccountRef, ContactRef
 from services.control.auth import Authenticator, Principal, Requires
 from services.query.core import cursors, references
-from services.query.core.errors import AnswersAboutNow
+from services.query.core.errors import AnswersAboutNow, TwoPlaces
 from services.query.core.timelines import TimelineQuery
 from services.query.handlers.reader import CustomerReader
 from services.runtime.api import Access
 
 _MOST_EVENTS: Final = 200
 _MOST_TYPES: Final = 50
+_MOST_OF_AN_ID: Final = 255  # characters of an event's id
 MOST_OF_A_TIME: Final = 64  # characters
 # What a request takes of its key's rate limit, where it searches, and where it reads a list or all evidence.
 SEARCH_COST: Final = 10.0
@@ -54,7 +55,21 @@ async def _account(
 async def _timeline_query(
     limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="most events on the page")] = 50,
     cursor: Annotated[
-        str | None, Query(max_length=cursors.MOST_CHARACTERS, description="`next` of the page before")
+        str | None,
+        Query(
+            max_length=cursors.MOST_CHARACTERS,
+            description="`next` of a page for the older events, `previous` for the newer ones",
+        ),
+    ] = None,
+    around: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=_MOST_OF_AN_ID,
+            pattern=r"^[^\x00]+$",
+            description="an event's id: the page has the event in its middle, with the events before and after it",
+            examples=["line:01J9Z0"],
+        ),
     ] = None,
     types: Annotated[
         list[Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]] | None,
@@ -62,8 +77,10 @@ async def _timeline_query(
     ] = None,
 ) -> TimelineQuery:
     if cursor is None:
-        return TimelineQuery(limit, types)
-    return TimelineQuery(limit, types, cursors.read(cursor))
+        return TimelineQuery(limit, types, around=around)
+    if around is not None:
+        raise TwoPlaces(TwoPlaces.__doc__)
+    return TimelineQuery(limit, types, *cursors.read_either(cursor))
 
 
 _OneTime = Annotated[str | None, Query(max_length=MOST_OF_A_TIME, examples=["2026-03-01T00:00+08:00"])]

@@ -19,6 +19,7 @@ from services.query.core.errors import (
     BadSpan,
     CursorOfAnotherSearch,
     NotFound,
+    TwoPlaces,
     UnreadableList,
 )
 from services.query.core.membership_previews import NoMerge
@@ -101,6 +102,7 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,
     AnswersAboutNow: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
+    TwoPlaces: lambda error: Problem(problems.INVALID_REQUEST, str(error), field="around"),
     BadSpan: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
     UnreadableList: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
     BadCursor: lambda error: Problem(_BAD_CURSOR, str(error)),

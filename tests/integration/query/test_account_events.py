@@ -10,7 +10,7 @@ from schemas.events import Event
 from services.query.core.models import AccountEventPage
 from tests.support.contact_records import event
 from tests.support.plans import PLAN_CACHE_MODES, plan_nodes
-from tests.support.read_api import Brand
+from tests.support.read_api import Brand, keys_of
 from tests.support.strategies import BASE_MS
 
 PAGE = "instagram:17841400000000001"
@@ -62,6 +62,7 @@ async def test_an_event_is_shown_as_it_was(brand: Brand) -> None:
             }
         ],
         "next": None,
+        "previous": None,
     }
     assert AccountEventPage.model_validate(page).model_dump(mode="json") == page
 
@@ -84,6 +85,16 @@ async def test_only_what_is_about_this_account_and_no_contact_is_shown(brand: Br
     )
     assert await ids(brand) == ["ours"]
     assert await ids(brand, "/v1/accounts/instagram/3/events") == []
+
+
+async def test_the_events_around_one_of_an_account_lead_both_ways(brand: Brand) -> None:
+    events = [on_account("instagram.mentions", n, event_id=f"e{n}") for n in range(5)]
+    await brand.fold_contacts(*events, on_account("instagram.mentions", 2, "instagram:2", event_id="another's"))
+    page = await brand.json(PATH, around="e2", limit=2)
+    newer, older = [await brand.json(PATH, cursor=page[name]) for name in ("previous", "next")]
+    assert [keys_of([one]) for one in (newer, page, older)] == [["e4"], ["e3", "e2"], ["e1", "e0"]]
+    assert (newer["previous"], older["next"]) == (None, None)
+    assert (await brand.get(PATH, around="another's")).status_code == 404
 
 
 async def test_types_are_chosen_as_on_a_timeline(brand: Brand) -> None:
@@ -117,7 +128,7 @@ async def test_a_page_reads_the_accounts_events_alone(brand: Brand) -> None:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
         position = f"{queries.NEWEST.occurred_at}, '', '{queries.NEWEST.contact_id}'"
         arguments = f"'demo', 'instagram:7', {position}, NULL, 20, 1000000"
-        nodes = await plan_nodes(brand.connection, queries._ACCOUNT_PAGE, arguments)
+        nodes = await plan_nodes(brand.connection, queries._ACCOUNT_PAGE[False], arguments)
         scan = next(node for node in nodes if node.get("Relation Name") == "timeline")
         assert scan["Index Name"] == "timeline_of_accounts"
         assert scan["Actual Rows"] <= 30

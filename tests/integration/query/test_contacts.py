@@ -78,7 +78,16 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
                 "at": BASE_MS + 16,
             }
         ],
-        "tags": [{"tag": "新品", "count": 2, "last_at": BASE_MS + 7, "source": "manual", "expires_at": None}],
+        "tags": [
+            {
+                "tag": "新品",
+                "count": 2,
+                "last_at": BASE_MS + 7,
+                "event_id": "tag.added@7",
+                "source": "manual",
+                "expires_at": None,
+            }
+        ],
         "attributes": {
             name: {
                 "value": value,
@@ -90,7 +99,12 @@ async def test_a_contacts_events_become_its_page(brand: Brand) -> None:
             for name, value, kind, at in (("birthday", "1990-01-31", "date", 11), ("points", 12.5, "number", 12))
         },
         "staff": {"member": "陳店長", "branch": "信義", "at": BASE_MS + 18},
-        "social_binding": {"bound": True, "via": "site_button", "at": BASE_MS + 17},
+        "social_binding": {
+            "bound": True,
+            "via": "site_button",
+            "at": BASE_MS + 17,
+            "event_id": "identity.bound@17",
+        },
         "bindings": [{"via": "site_button", "bound": True, "at": BASE_MS + 17, "event_id": "identity.bound@17"}],
         "superseded_by": None,
     }

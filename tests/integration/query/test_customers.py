@@ -50,6 +50,12 @@ async def test_contacts_that_are_one_customer_are_shown_as_one(brand: Brand) -> 
     assert (customer["tags"][0]["count"], customer["tags"][0]["origin"]) == (2, [LINE, WEB])
     assert (customer["attributes"]["city"]["value"], customer["attributes"]["city"]["origin"]) == ("高雄", WEB)
     assert (customer["first_seen_at"], customer["last_customer_interaction_at"]) == (BASE_MS + 1, BASE_MS + 7)
+    assert customer["tags"][0]["event_id"] == "tag.added@5"
+    assert customer["social_bindings"] == [
+        {"via": "site_button", "at": BASE_MS + 8, "event_id": "identity.bound@8", "origin": LINE}
+    ]
+    around = await brand.json(f"/v1/customers/{customer['id']}/timeline", around="web.tracked@4", limit=3)
+    assert keys_of([around]) == ["tag.added@5", "web.tracked@4", "attribute.set@3"]
     timeline = await brand.json("/v1/customers/contact:line:oa1:U1/timeline")
     assert [(one["contact"], one["occurred_at"] - BASE_MS) for one in timeline["events"]] == [
         (LINE, 8),

@@ -16,7 +16,7 @@ from services.query.handlers.reader import CustomerReader
 from services.runtime.settings import Settings
 from tests.support.identity_events import bound, event
 from tests.support.read_api import NOW, Brand
-from tests.support.worked_example import LINE, ONE_CUSTOMER, PHONE
+from tests.support.worked_example import FOLLOWS, LINE, ONE_CUSTOMER, PHONE
 
 CONTACT = ContactRef(channel="line", account="oa1", uid="U1")
 Ask = Callable[[CustomerReader], Awaitable[Any]]
@@ -60,6 +60,10 @@ QUESTIONS: dict[str, tuple[int, Ask]] = {  # the first statement of each is the 
     "a customer by a value": (6, lambda reader: reader.customer("demo", f"phone:{PHONE}", NOW)),
     "its contacts": (5, lambda reader: reader.contacts("demo", f"contact:{LINE}", NOW)),
     "its timeline": (4, lambda reader: reader.customer_timeline("demo", f"contact:{LINE}", TimelineQuery(50))),
+    "the events around one": (
+        6,
+        lambda reader: reader.customer_timeline("demo", f"contact:{LINE}", TimelineQuery(50, around=FOLLOWS.event_id)),
+    ),
     "a contact's timeline": (2, lambda reader: reader.contact_timeline("demo", CONTACT, TimelineQuery(50))),
 }
 

@@ -53,6 +53,7 @@ async def test_an_event_is_shown_as_it_was(brand: Brand) -> None:
             }
         ],
         "next": None,
+        "previous": None,
     }
     assert TimelinePage.model_validate(page).model_dump(mode="json") == page
 
@@ -67,7 +68,7 @@ async def test_only_events_of_the_types_asked_for(brand: Brand) -> None:
     await brand.fold_contacts(*messages(50), *tags, event("contact.followed", 60))
     of_two: dict[str, Any] = {"type": ["tag.added", "contact.followed"], "limit": 2}
     assert keys_of(await pages(brand, **of_two)) == ["contact.followed@60", *(one.event_id for one in reversed(tags))]
-    assert await brand.json(PATH, type="line.beacon") == {"events": [], "next": None}
+    assert await brand.json(PATH, type="line.beacon") == {"events": [], "next": None, "previous": None}
 
 
 async def test_events_that_arrive_between_pages_neither_repeat_nor_hide_one(brand: Brand) -> None:
@@ -86,6 +87,71 @@ async def test_a_page_of_large_events_is_short(brand: Brand) -> None:
     read = await pages(brand)
     assert [len(page["events"]) for page in read] == [1, 3, 2]
     assert keys_of(read) == ["huge", "e00004", "e00003", "e00002", "e00001", "e00000"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 40])
+async def test_from_any_event_the_pages_lead_to_all_older_and_newer_ones(brand: Brand, limit: int) -> None:
+    await brand.fold_contacts(*messages(20, each=3))
+    every = [f"e{i:05d}" for i in reversed(range(20))]
+    for event_id in (every[0], every[9], every[19]):
+        middle = await brand.json(PATH, around=event_id, limit=limit)
+        newer, older = await on_from(brand, middle, "previous"), await on_from(brand, middle, "next")
+        assert keys_of([*newer[::-1], middle, *older]) == every
+        assert len(middle["events"]) <= limit
+        assert event_id in keys_of([middle])
+
+
+async def on_from(brand: Brand, page: Any, direction: str) -> list[Any]:
+    """The pages after this one, as its cursors of one direction lead on."""
+    read = []
+    while page[direction]:
+        page = await brand.json(PATH, cursor=page[direction], limit=3)
+        read.append(page)
+    return read
+
+
+async def test_the_page_before_the_next_one_is_the_page_itself(brand: Brand) -> None:
+    await brand.fold_contacts(*messages(9))
+    first = await brand.json(PATH, limit=3)
+    second = await brand.json(PATH, limit=3, cursor=first["next"])
+    assert first["previous"] is None
+    assert await brand.json(PATH, limit=3, cursor=second["previous"]) == first
+
+
+async def test_both_directions_have_only_the_types_asked_for(brand: Brand) -> None:
+    tags = [event("tag.added", i, tag="a") for i in range(5, 50, 10)]
+    await brand.fold_contacts(*messages(50), *tags)
+    page = await brand.json(PATH, around="e00020", type="tag.added", limit=2)
+    assert keys_of([page]) == ["tag.added@25", "tag.added@15"]
+    newer = await brand.json(PATH, cursor=page["previous"], type="tag.added")
+    older = await brand.json(PATH, cursor=page["next"], type="tag.added")
+    assert (keys_of([newer]), keys_of([older])) == (["tag.added@45", "tag.added@35"], ["tag.added@5"])
+
+
+@pytest.mark.parametrize("page_bytes", [5000])
+async def test_a_page_around_an_event_is_as_short_as_any(brand: Brand) -> None:
+    await brand.fold_contacts(*messages(9, text="長" * 300))
+    page = await brand.json(PATH, around="e00004")
+    assert keys_of([page]) == ["e00007", "e00006", "e00005", "e00004", "e00003", "e00002"]
+    assert page["next"]
+    assert page["previous"]
+
+
+@pytest.mark.parametrize("path", [PATH, "/v1/customers/contact:line:oa1:U1/timeline"])
+async def test_an_event_is_found_in_its_own_timeline_alone(brand: Brand, path: str) -> None:
+    await brand.fold_contacts(
+        event("contact.followed", 1, event_id="own"),
+        event("contact.followed", 2, contact="line:oa1:U2", event_id="another contact's"),
+    )
+    theirs = event("contact.followed", 3, event_id="another tenant's").model_copy(update={"tenant": "other"})
+    await brand.fold_contacts(theirs)
+    assert keys_of([await brand.json(path, around="own")]) == ["own"]
+    refused = [await brand.get(path, around=one) for one in ("another contact's", "another tenant's", "none")]
+    assert {(one.status_code, one.json()["detail"]) for one in refused} == {
+        (404, "There is no such event in this timeline.")
+    }
+    assert (await brand.get(path, around="own", as_of=BASE_MS)).status_code == 404
+    assert (await brand.get(path, around="own", cursor="x")).status_code == 422
 
 
 async def test_an_event_with_one_id_on_two_contacts_is_shown_for_both(brand: Brand) -> None:
@@ -111,12 +177,13 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
         BASE_MS,
     )
     await brand.connection.execute("ANALYZE")
+    middle = queries.TimelinePosition(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))
     for mode in PLAN_CACHE_MODES:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
-        for after in (queries.NEWEST, queries.TimelinePosition(BASE_MS + 10_000, "e5", id_of("line:oa1:U1"))):
+        for after, newer in ((queries.NEWEST, False), (middle, False), (middle, True)):
             position = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
             arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {position}, NULL, 50, 1000000"
-            nodes = await plan_nodes(brand.connection, queries._PAGE, arguments)
+            nodes = await plan_nodes(brand.connection, queries._PAGE[newer], arguments)
             scans = [node for node in nodes if node.get("Relation Name") == "timeline"]
             assert {scan["Index Name"] for scan in scans} == {"timeline_newest", "timeline_messages"}
             assert all(scan["Actual Rows"] < 100 for scan in scans)

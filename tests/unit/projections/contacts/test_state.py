@@ -66,7 +66,7 @@ def test_a_tag_is_on_the_contact_until_the_moment_it_expires() -> None:
     tagged = event("tag.added", tag="新品", source="bot", expires_after=1)
     end = DAY_MS * 2 - 60_000  # 23:59 of the next day in Taipei, where the year just began
     before = state(tagged, now=BASE_MS + end - 1)
-    assert before.tags == (ActiveTag("新品", 1, BASE_MS, "bot", BASE_MS + end),)
+    assert before.tags == (ActiveTag("新品", 1, BASE_MS, tagged.event_id, "bot", BASE_MS + end),)
     assert state(tagged, now=BASE_MS + end).tags == ()
 
 
@@ -76,7 +76,7 @@ def test_a_removed_tag_is_not_on_the_contact() -> None:
 
 def test_a_tag_is_counted() -> None:
     (tag,) = state(event("tag.added", 1, tag="a", source="bot"), event("tag.added", 2, tag="a", source="import")).tags
-    assert tag == ActiveTag("a", 2, BASE_MS + 2, "import", None)
+    assert tag == ActiveTag("a", 2, BASE_MS + 2, "tag.added@2", "import", None)
 
 
 @pytest.mark.parametrize(

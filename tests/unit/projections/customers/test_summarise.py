@@ -95,6 +95,7 @@ def test_every_origin_carries_what_it_is_the_origin_of(drawn: list[Event]) -> No
         assert len(tag.origin) == sum(tag.tag in _tags(one) for one in contacts.values())
         assert tag.taggings == sum(one.taggings for one in carried)
         assert tag.last_at == max(one.last_at for one in carried)
+        assert (tag.last_at, tag.last_event) in {(one.last_at, one.last_event) for one in carried}
     settings_of = {key: {one.key: one for one in state.attributes} for key, state in contacts.items()}
     for setting, origin in whole.attributes:
         assert settings_of[origin][setting.key] == setting
@@ -123,6 +124,7 @@ def test_the_same_tag_on_two_channels_is_one_tag_of_the_customer() -> None:
     )
     (tag,) = both.tags
     assert (tag.taggings, tag.last_at, tag.source, tag.origin) == (3, BASE_MS + 3, "journey", (line, web))
+    assert tag.last_event == "tag.added@3"
 
 
 def test_a_tag_that_one_contact_has_without_an_end_does_not_expire() -> None:

@@ -18,9 +18,11 @@ from services.query.core.cursors import (
     read,
     read_conflict,
     read_customer,
+    read_either,
     write,
     write_conflict,
     write_customer,
+    write_newer,
 )
 from services.query.core.errors import BadCursor
 
@@ -39,8 +41,16 @@ def test_a_cursor_fits_a_url_as_it_is(position: TimelinePosition) -> None:
     assert set(write(position)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
+@given(positions)
+def test_a_cursor_of_newer_events_is_told_from_one_of_older_ones(position: TimelinePosition) -> None:
+    assert read_either(write_newer(position)) == (position, True)
+    assert read_either(write(position)) == (position, False)
+    with pytest.raises(BadCursor):
+        read_either("~" + write_newer(position))
+
+
 def test_the_longest_cursor_is_not_too_long() -> None:
-    assert len(write(NEWEST._replace(event_id="\U0001f389" * 255))) <= MOST_CHARACTERS
+    assert len(write_newer(NEWEST._replace(event_id="\U0001f389" * 255))) <= MOST_CHARACTERS
 
 
 @given(st.text(max_size=60))

@@ -61,7 +61,9 @@ def test_a_tag_is_shown_until_the_moment_it_expires() -> None:
     tagged = event("tag.added", tag="新品", source="bot", expires_after=1)
     end = DAY_MS * 2 - 60_000  # 23:59 of the next day in Taipei, where the year just began
     before = view(tagged, now=BASE_MS + end - 1)
-    assert before.tags == [Tag(tag="新品", count=1, last_at=BASE_MS, source="bot", expires_at=BASE_MS + end)]
+    assert before.tags == [
+        Tag(tag="新品", count=1, last_at=BASE_MS, event_id=tagged.event_id, source="bot", expires_at=BASE_MS + end)
+    ]
     assert view(tagged, now=BASE_MS + end).tags == []
 
 
