@@ -50,14 +50,26 @@ CHECKS = [
     schemathesis.checks.response_schema_conformance,
 ]
 EVENTS = ("TagAdded", "MessageReceived", "TenantQuotaSet")
+CONDITIONS = ("Not", "ByTag", "ByChannel")  # within conditions; a filter itself can be any
 
 
 def _described() -> dict[str, Any]:
-    """The description of both services, with some of the events only, which takes a tenth of the time."""
+    """The description of both services, with some of the events and of the filters only.
+
+    Each example of a condition within each other is a request of its own: there would be hundreds for a route.
+    """
     document = copy.deepcopy(create_app(NOWHERE).openapi())
-    some = [{"$ref": f"#/components/schemas/{name}"} for name in EVENTS]
-    document["components"]["schemas"]["Event"] = {"oneOf": some}
+    models = document["components"]["schemas"]
+    models["Event"] = _one_of(EVENTS)
+    models["Not"]["properties"]["not"] |= _one_of(CONDITIONS)
+    models["SameContact"]["properties"]["same_contact"] |= _one_of(CONDITIONS)
+    models["All"]["properties"]["all"]["items"] |= _one_of(CONDITIONS)
+    models["AnyOf"]["properties"]["any"]["items"] |= _one_of(CONDITIONS)
     return document
+
+
+def _one_of(names: tuple[str, ...]) -> dict[str, Any]:
+    return {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
 
 
 @schemathesis.serializer("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
