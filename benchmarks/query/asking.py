@@ -21,61 +21,61 @@ from benchmarks.query.population import (
     phone_of,
 )
 
-Filter = dict[str, Any]
+FilterTree = dict[str, Any]
 
 
 def _before_end(chance: Random, days: int) -> int:
     return END_MS - int(chance.random() * days * DAY_MS)
 
 
-def _tag(chance: Random) -> Filter:
+def _tag(chance: Random) -> FilterTree:
     return {"tag": TAGS.choose(chance)}
 
 
-def _tag_without_another(chance: Random) -> Filter:
+def _tag_without_another(chance: Random) -> FilterTree:
     return {"all": [_tag(chance), {"not": _tag(chance)}]}
 
 
-def _attributes(chance: Random) -> Filter:
+def _attributes(chance: Random) -> FilterTree:
     spent = {"attribute": "total_spent", "gte": chance.randrange(1_000, 20_000)}
     return {"all": [{"attribute": "city", "eq": chance.choice(CITIES)}, spent]}
 
 
-def _silent_to_marketing(chance: Random) -> Filter:
+def _silent_to_marketing(chance: Random) -> FilterTree:
     before = {"last_marketing": {"before": _before_end(chance, 60)}}
     active = {"last_customer": {"since": _before_end(chance, 90)}}
     return {"all": [active, {"any": [before, {"last_marketing": False}]}]}
 
 
-def _line_between(chance: Random) -> Filter:
+def _line_between(chance: Random) -> FilterTree:
     since = _before_end(chance, 90)
     between = {"last_customer": {"since": since, "before": since + 14 * DAY_MS}}
     return {"same_contact": {"all": [{"channel": "line"}, between]}}
 
 
-def _subscribed_with_phone(chance: Random) -> Filter:
+def _subscribed_with_phone(chance: Random) -> FilterTree:
     account = "line:" + ACCOUNTS["line"].choose(chance)
     return {"all": [{"same_contact": {"all": [{"account": account}, {"subscribed": True}]}}, {"phone": True}]}
 
 
-def _name(chance: Random) -> Filter:
+def _name(chance: Random) -> FilterTree:
     two = chance.choice(SURNAMES) + chance.choice(GIVEN)
     return {"name": chance.choice([two, chance.choice(GIVEN)])}
 
 
-def _over_quota(_: Random) -> Filter:
+def _over_quota(_: Random) -> FilterTree:
     return {"over_quota": True}
 
 
-def _branch_and_tags(chance: Random) -> Filter:
+def _branch_and_tags(chance: Random) -> FilterTree:
     return {"all": [{"branch": BRANCHES.choose(chance)}, {"any": [_tag(chance) for _ in range(3)]}]}
 
 
-def _not_a_tag(chance: Random) -> Filter:
+def _not_a_tag(chance: Random) -> FilterTree:
     return {"not": _tag(chance)}
 
 
-FILTERS: Final[Mapping[str, Callable[[Random], Filter]]] = {
+FILTERS: Final[Mapping[str, Callable[[Random], FilterTree]]] = {
     "tag": _tag,
     "tag_without_another": _tag_without_another,
     "attributes": _attributes,

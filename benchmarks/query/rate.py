@@ -76,7 +76,7 @@ _TOO_DEAR: Final = 422
 _ANSWERED: Final = {200, 404, 409}  # a number may be nobody's
 
 
-class Asked(NamedTuple):
+class WantedRequest(NamedTuple):
     """A request of a kind."""
 
     kind: str
@@ -126,7 +126,7 @@ class QueryRate:
         arguments = (settings.topic_prefix, str(self._size.customers), str(self._capacity / 2))
         return bed.process(settings, "events", "-m", "benchmarks.query.events", *arguments)
 
-    async def _wanted(self, settings: Settings, chance: Random) -> list[Asked]:
+    async def _wanted(self, settings: Settings, chance: Random) -> list[WantedRequest]:
         async with reading(settings) as connection:
             rows = await connection.fetch(_IDS)
         ids = [str(row[0]) for row in rows]
@@ -134,7 +134,7 @@ class QueryRate:
             raise BenchmarkFailed("there are too few customers")
         customers = self._size.customers
         made = [
-            Asked(
+            WantedRequest(
                 "profile",
                 asked(
                     f"/v1/customers/{chance.choice(ids) if name == 'id' else named(chance, name, customers)}", self._key
@@ -144,8 +144,13 @@ class QueryRate:
             for _ in range(_EACH)
         ]
         for kind in FILTERS:
-            made += [Asked(kind, posted("/v1/customers/search", search(chance, kind), self._key)) for _ in range(_EACH)]
-        made += [Asked("facets", posted("/v1/customers/facets", facets(chance), self._key)) for _ in range(_EACH)]
+            made += [
+                WantedRequest(kind, posted("/v1/customers/search", search(chance, kind), self._key))
+                for _ in range(_EACH)
+            ]
+        made += [
+            WantedRequest("facets", posted("/v1/customers/facets", facets(chance), self._key)) for _ in range(_EACH)
+        ]
         chance.shuffle(made)
         return made
 
@@ -175,7 +180,9 @@ class _LookUp:
         await self._statement.fetchrow(TENANT, self._chance.choice(self._ids))
 
 
-async def _ask(wanted: Sequence[Asked], caller: Caller, lookup: _LookUp, sender: Process) -> dict[str, list[float]]:
+async def _ask(
+    wanted: Sequence[WantedRequest], caller: Caller, lookup: _LookUp, sender: Process
+) -> dict[str, list[float]]:
     """How long each took, in ms, by kind; with a look-up after each."""
     taken: dict[str, list[float]] = {_REFUSED: []}
     for one in wanted:

@@ -15,7 +15,7 @@ from services.query.core.segment_models import SegmentPage
 from services.query.core.send_models import SendAnswer
 from services.runtime.errors import ForeseenError
 
-View = TypeVar("View", bound=BaseModel)
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 _WITHIN: Final = 60.0  # seconds
 _MAKE_A_KEY: Final = "Make a key with `onefold keys add TENANT --scope {scope}` and set it as ONEFOLD_KEY."
 _READING: Final = _MAKE_A_KEY.format(scope="customers:read")
@@ -67,7 +67,7 @@ class ReadClient:
         response = self._ask("POST", "/v1/may-send", params={"purpose": purpose}, content=lines, headers=headers)
         return (SendAnswer.model_validate_json(line) for line in response.content.splitlines())
 
-    def _read(self, view: type[View], method: str, path: str, **more: Any) -> View:
+    def _read(self, view: type[AnswerT], method: str, path: str, **more: Any) -> AnswerT:
         return view.model_validate_json(self._ask(method, path, **more).content)
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:

@@ -20,10 +20,12 @@ Url = Annotated[
         "--url", envvar="ONEFOLD_URL", help="Where the service answers; else on ONEFOLD_HOST and ONEFOLD_PORT."
     ),
 ]
-Key = Annotated[str | None, typer.Option("--key", envvar="ONEFOLD_KEY", help="An API key; better in ONEFOLD_KEY.")]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", envvar="ONEFOLD_KEY", help="An API key; better in ONEFOLD_KEY.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")]
-Sort = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
-Purpose = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
+SortOption = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
+PurposeOption = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
 _BATCH: Final = 1000  # contacts that are asked about together
 _NOT_ALLOWED: Final = 3
 _FEWEST_DIGITS: Final = 5  # of what may be a phone number
@@ -37,12 +39,12 @@ def find(  # noqa: PLR0913 - one an option
     filter_: Annotated[
         str | None, typer.Option("--filter", metavar="JSON|FILE", help="A filter (docs/search.md), or its file.")
     ] = None,
-    sort: Annotated[Sort, typer.Option(help="By what they are sorted.")] = "last_customer",
+    sort: Annotated[SortOption, typer.Option(help="By what they are sorted.")] = "last_customer",
     ascending: Annotated[bool, typer.Option("--ascending", help="The earliest, or A, first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many customers.")] = 20,
     total: Annotated[bool, typer.Option("--total", help="Count all exactly, beyond 10,000 too.")] = False,
     url: Url = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Find customers by words, by a filter, or by both."""
@@ -80,7 +82,7 @@ def show(
     ],
     *,
     url: Url = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a customer's profile: what is known, of each contact too, and where it came from."""
@@ -99,7 +101,7 @@ def show(
     _run(url, key, ask)
 
 
-def quota(*, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+def quota(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
     """Show what is used of the quota."""
 
     def ask(client: "ReadClient") -> None:
@@ -119,12 +121,12 @@ def quota(*, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
 def may_send(  # noqa: PLR0913 - one an option
     contacts: Annotated[list[str] | None, typer.Argument(help="Contacts: `channel:account:uid`.")] = None,
     *,
-    purpose: Annotated[Purpose, typer.Option(help="What the message is for.")] = "broadcast",
+    purpose: Annotated[PurposeOption, typer.Option(help="What the message is for.")] = "broadcast",
     file: Annotated[
         str | None, typer.Option("--file", metavar="FILE", help="A contact a line; `-` for standard input.")
     ] = None,
     url: Url = None,
-    key: Key = None,
+    key: KeyOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether messages may be sent to contacts, and why not; status 3 if not to all of them.
@@ -157,7 +159,7 @@ def may_send(  # noqa: PLR0913 - one an option
     _run(url, key, ask)
 
 
-def segments(*, url: Url = None, key: Key = None, as_json: AsJson = False) -> None:
+def segments(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
     """List the saved filters. `onefold find --filter '{"segment": "NAME"}'` finds the customers of one."""
 
     def ask(client: "ReadClient") -> None:
