@@ -98,7 +98,9 @@ def random_segments(chance: Random) -> dict[str, Any]:
     """Filters by the ids of segments, of which each may name those before it."""
     found: dict[str, Any] = {}
     for number in range(4):
-        found[f"s{number}"] = random_filter(chance, 1, list(found))
+        wanted = random_filter(chance, 1, list(found))
+        last = {"segment": f"s{number - 1}"}
+        found[f"s{number}"] = {"any": [last, wanted]} if found and chance.random() < 0.7 else wanted
     return found
 
 

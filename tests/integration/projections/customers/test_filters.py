@@ -81,7 +81,7 @@ async def test_a_time_belongs_to_the_period_that_begins_with_it(generation: Any)
     for field in _SORTS[:3]:
         times = {getattr(one.customer, f"{field}_at") for one in customers.values()} - {None}
         for at, end in [(at, end) for at in sorted(times) for end in ("since", "before")]:
-            for wanted in ({field: {end: at}}, {"same_contact": {field: {end: at}}}):
+            for wanted in ({field: {end: at}}, {"same_contact": {field: {end: at}}}, {"not": {field: {end: at}}}):
                 node = filters.parse(wanted)
                 expected = {one for one, customer in customers.items() if matches(node, customer, asked)}
                 assert set(await _found(generation, chance, Search("demo", node, asked))) == expected, wanted
