@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.events import Event
-from schemas.events.tenant import TenantPolicySet
+from schemas.events.tenant import TenantPolicySet, TenantSegmentSaved
 from services.ingress.core.events import (
     Accepted,
     EventResult,
@@ -18,6 +18,7 @@ from services.ingress.core.events import (
     RequestContext,
     Unreadable,
     accept,
+    filter_refusal,
     parse,
     policy_refusal,
     validate_event,
@@ -28,14 +29,22 @@ CONTEXT = RequestContext("demo", BASE_MS + 1000 * DAY_MS, may_set_tenant=True)
 MOST = 50
 REASONS = {
     *("not_json", "not_an_object", "nul_character", "too_deep", "too_large"),
-    *("future_version", "invalid_field", "invalid_time", "wrong_tenant", "no_policy"),
+    *("future_version", "invalid_field", "invalid_time", "wrong_tenant", "no_policy", "no_filter"),
 }
 FIELDS = st.sampled_from(
     ["event_id", "tenant", "contact", "type", "occurred_at", "source", "schema_version", "intrinsic", "data"]
 )
 content_types = st.sampled_from(["", "application/json", "application/x-ndjson", "text/plain; charset=utf-8"])
-# What the log may hold, but for policies that are none: those are refused before they are in it.
-fit = events().filter(lambda event: not isinstance(event, TenantPolicySet) or policy_refusal(event.data.policy) is None)
+
+
+def _fit(event: Event) -> bool:
+    """Whether an event of the log may be sent, too: policies and filters that are none are refused at the door."""
+    if isinstance(event, TenantPolicySet):
+        return policy_refusal(event.data.policy) is None
+    return not isinstance(event, TenantSegmentSaved) or event.data.deleted or filter_refusal(event.data.filter) is None
+
+
+fit = events().filter(_fit)
 sent = fit.map(lambda event: json.loads(codec.encode(event)))
 
 
