@@ -75,9 +75,21 @@ class WorkerProcess:
             os.kill(self.pid, number)
 
     async def stop(self) -> int:
-        """Send SIGTERM and return the exit status."""
+        """Send SIGTERM and return the exit status. Waits until the worker takes that for a wish: one that has just
+        started would be ended by it."""
+        await until(lambda: asyncio.sleep(0, self._stops_in_order or not self.running), 240, lambda: self.output)
         self._send(signal.SIGTERM)
         return await self.ended(240)
+
+    @property
+    def _stops_in_order(self) -> bool:
+        """Whether it has a handler for SIGTERM. Where a system can't tell, it is taken to have one."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return True
+        handled = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(handled.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
     async def ended(self, within: float) -> int:
         """The exit status; 128 + n by signal n."""

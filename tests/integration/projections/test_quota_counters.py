@@ -58,7 +58,7 @@ async def write(url: str, schema: str, partition: int, events: Sequence[ContactE
         """Nothing reads the evidence."""
 
     nothing = cast("Any", None)
-    agent = contacts(WorkerResources(Settings(), nothing, nothing, send, nothing, nothing, bulk=bulk))
+    agent = contacts(WorkerResources(Settings(database=url), nothing, nothing, send, nothing, nothing, bulk=bulk))
     mine = [one for one in events if partition_of(one) == partition]
     connection = await asyncpg.connect(url, server_settings={"search_path": schema})
     try:
