@@ -2,11 +2,13 @@
 
 Contacts come first. While they are behind the log, rows are made in fewer and larger turns: what changes again and
 again meanwhile is composed once. Rows that are late end this, so that they never wait for the end of a long backlog.
+What is left of a backlog once contacts are current is taken in large turns, too.
 """
 
 from typing import Final, NamedTuple
 
 _BEHIND: Final = 1.0  # seconds; a contact is visible much sooner
+_BACKLOG: Final = 5.0  # seconds; more than the turn under way
 _LATE: Final = 30.0  # seconds
 _TIMES_AS_LONG: Final = 9  # as it worked, the composer rests while it gives way
 _LEAST: Final = 1.0  # seconds
@@ -41,4 +43,4 @@ def pace_of(contacts_behind: float, rows_behind: float) -> ComposingPace:
     """The pace by how many seconds contacts are behind the log, and customer rows behind contacts."""
     late = rows_behind > _LATE
     behind = contacts_behind > _BEHIND
-    return ComposingPace(LARGE if behind or late else SMALL, behind and not late)
+    return ComposingPace(LARGE if behind or rows_behind > _BACKLOG else SMALL, behind and not late)
