@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from schemas.events import Event
 from schemas.events.base import AssertedIdentifier
-from services.ingress.core.contact_values import contact_values
+from projections.identity.resolution.contact_values import contact_values
 from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
 from services.ingress.core.normalize import Fields, content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges

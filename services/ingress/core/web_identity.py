@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from schemas.events.base import Assurance
-from services.ingress.core.contact_values import MOST_VALUES, contact_values
+from projections.identity.resolution.contact_values import MOST_VALUES, contact_values
 from services.ingress.core.normalize import Fields
 
 LONGEST_VALUE: Final = 512

@@ -1,0 +1,1 @@
+"""Imports: customers or contacts that stand in a file, as events."""
