@@ -35,7 +35,7 @@ _TRUE: Final = frozenset({"true", "yes", "y", "1", "是", "真"})
 _FALSE: Final = frozenset({"false", "no", "n", "0", "否", "假"})
 
 
-class Attribute(NamedTuple):
+class StatedAttribute(NamedTuple):
     """A custom attribute's value, with the type of its definition, if there is one."""
 
     key: str
@@ -56,7 +56,7 @@ class RowStatement(NamedTuple):
     name: str | None = None
     identifiers: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()
-    attributes: tuple[Attribute, ...] = ()
+    attributes: tuple[StatedAttribute, ...] = ()
     staff: tuple[str, str] | None = None
     digits_only: bool = False
 
@@ -120,7 +120,7 @@ class RowReader:
                         raise RowRefused(f"no_{field}", f"the {field} can't be read as one, or is on the blocklist")
                     yield field, stated
 
-    def _attributes(self, cells: Mapping[str, CellValue]) -> Iterator[Attribute]:
+    def _attributes(self, cells: Mapping[str, CellValue]) -> Iterator[StatedAttribute]:
         for field, cell in cells.items():
             if field.startswith(ATTRIBUTE):
                 key = field.removeprefix(ATTRIBUTE)
@@ -194,13 +194,13 @@ def _staff(cells: Mapping[str, CellValue]) -> tuple[str, str] | None:
     return (staff, branch) if staff else None
 
 
-def _attribute(key: str, cell: CellValue, type_name: AttributeType | None) -> Attribute:
+def _attribute(key: str, cell: CellValue, type_name: AttributeType | None) -> StatedAttribute:
     value = _VALUES[type_name](cell)
     if value is None:
         raise RowRefused("wrong_type", f"{key} is defined as {type_name}, and the cell is none")
     if isinstance(value, str):
         _text(value, key, _MOST_TEXT)
-    return Attribute(key, value, type_name)
+    return StatedAttribute(key, value, type_name)
 
 
 def _number(cell: CellValue) -> AttributeContent | None:

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.events.base import Frozen, Text
 from projections.identity.resolution.contact_values import contact_values
+from schemas.events.base import Frozen, Text
 from services.ingress.core.events import Malformed, Rejected, RequestContext
 from services.ingress.core.normalize import Fields
 from services.ingress.core.requests import (

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from projections.identity.resolution.contact_values import contact_values
 from schemas.events import Event
 from schemas.events.base import AssertedIdentifier
-from projections.identity.resolution.contact_values import contact_values
 from services.ingress.core.events import Accepted, Rejected, RequestContext, validate_event
 from services.ingress.core.normalize import Fields, content_hash_id
 from services.ingress.core.requests import AttributeInput, Refused, TagChanges

@@ -3,8 +3,8 @@
 import re
 from typing import Any, Final
 
-from schemas.events.base import Assurance
 from projections.identity.resolution.contact_values import MOST_VALUES, contact_values
+from schemas.events.base import Assurance
 from services.ingress.core.normalize import Fields
 
 LONGEST_VALUE: Final = 512

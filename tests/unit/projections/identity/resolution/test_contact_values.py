@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from projections.identity.resolution.contact_values import MOST_VALUES, contact_values, emails_in, phones_in
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 from schemas.events import Event
 from schemas.events.identity import Binding
-from projections.identity.resolution.contact_values import MOST_VALUES, contact_values, emails_in, phones_in
 from services.ingress.core.events import RequestContext
 from services.ingress.core.members import Terms, validate_member
 from services.ingress.core.statements import AcceptedItem
