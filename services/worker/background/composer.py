@@ -77,7 +77,10 @@ class Composer:
             taken = await self.take_turns(connection, unfinished, pace.size)
             thresholds.note(taken)
             unfinished = {tenant for tenant in unfinished if taken.get(tenant, True)}
-            await self._rest_after(time.monotonic() - began, rows_behind)
+            worked = time.monotonic() - began
+            if worked >= self._every:  # what was behind before a long turn says nothing of what is left
+                rows_behind = (await self._report(connection)).seconds
+            await self._rest_after(worked, rows_behind)
 
     async def _rest_after(self, worked: float, rows_behind: float) -> None:
         """Rest as long as the pace asks for, which may change meanwhile."""
