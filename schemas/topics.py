@@ -60,7 +60,7 @@ CUSTOMER_CHANGES: Final = Topic(
     retention_ms=FOR_EVER,
     largest_record=MEBIBYTE,
     writers=("worker",),
-    readers=(),
+    readers=("query",),
     per_generation=True,
 )
 DEAD_LETTERS: Final = Topic(

@@ -89,6 +89,15 @@ class Authenticator:
         refuse_unknown_parameters(request)
         return found
 
+    async def still_admits(self, principal: Principal) -> bool:
+        """Whether the principal's key is still one, for an answer that takes long. While that is unknown, it is not."""
+        try:
+            return await self._principals.get(principal.key_hash) is not None
+        except Exception as error:
+            if is_unavailable(error):
+                return False
+            raise
+
     async def _principal(self, authorization: str | None) -> Principal:
         key = _key_in(authorization)
         if key is None:

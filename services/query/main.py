@@ -1,12 +1,17 @@
 """The read API, put together: settings in, an ASGI app out."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 
+from projections.engine.generations import active_generation
+from projections.registry import SCHEMA
+from schemas.topics import CUSTOMER_CHANGES
+from services.changes.feed import ChangeFeed
+from services.changes.log import ChangeLog
 from services.control.access import access_service
 from services.control.audit import list_entries
 from services.control.auth import Authenticator
@@ -37,6 +42,7 @@ from services.query.http import (
     attributes,
     audit,
     candidates,
+    changes,
     contacts,
     customers,
     exports,
@@ -54,6 +60,7 @@ from services.query.http import (
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
+from services.runtime.secrets import change_cursor_key
 from services.runtime.settings import Settings
 
 _KEY_WITHIN: Final = 10.0  # seconds; a reader would rather wait for a busy server than ask again
@@ -70,6 +77,7 @@ ROUTERS: Final = (
     fields.router,
     jobs.router,
     exports.router,
+    changes.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -86,10 +94,15 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     """
     read_models = PooledReadModels(settings.database_url)
     lookup = CustomerLookup.of(settings)
+    feed = _change_feed(settings, read_models)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with read_models, open_engine(settings.database_url, name="onefold-query", statement_timeout=5) as engine:
+        async with (
+            read_models,
+            nullcontext() if feed is None else feed.open(),
+            open_engine(settings.database_url, name="onefold-query", statement_timeout=5) as engine,
+        ):
 
             async def find(key_hash: bytes) -> ApiKey | None:
                 async with read_models.connection():  # without read models no key is of use: 503, rather than 401
@@ -115,9 +128,24 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "policies": Policies(read_models, lookup),
         "generations": Generations(partial(list_generations, settings)),
         "membership_previews": MembershipPreviews(read_models, lookup),
+        "changes": feed,
+        "before_shutdown": () if feed is None else (feed.stop,),
         "previewer": PreviewProcess(settings.database_url, settings.default_region),
     }
     return Service(ROUTERS, lifespan, {"postgresql": read_models.check}, PROBLEMS, state=state)
+
+
+def _change_feed(settings: Settings, read_models: PooledReadModels) -> ChangeFeed | None:
+    """The changes of customers; None where no Kafka is set."""
+    if settings.kafka is None:
+        return None
+
+    async def find_topic() -> str:
+        async with read_models.connection() as connection:
+            generation = await active_generation(connection, SCHEMA)
+        return generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix)
+
+    return ChangeFeed(find_topic, ChangeLog(settings.kafka), change_cursor_key(settings.master_key))
 
 
 def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Application:

@@ -232,7 +232,17 @@ def _stop(server: uvicorn.Server) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server without uvicorn's signal handlers, which would end the process by the signal, as if it had failed."""
+    """A server without uvicorn's signal handlers, which would end the process by the signal, as if it had failed.
+
+    Before it waits for what runs, it calls what the application has as ``before_shutdown``: requests that only wait for
+    something to happen end then.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Have waiting requests end, then wait for the others."""
+        for end in getattr(getattr(self.config.app, "state", None), "before_shutdown", ()):
+            end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

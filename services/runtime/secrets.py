@@ -16,6 +16,7 @@ from services.runtime.errors import ForeseenError
 _KEY_BYTES: Final = 32
 _TENANT_ID: Final = b"onefold/tenant-id/"
 _DELETIONS: Final = b"onefold/deletions/"
+_CHANGE_CURSORS: Final = b"onefold/change-cursors"
 _STORED_SECRETS: Final = b"onefold/stored-secrets"
 
 
@@ -31,6 +32,11 @@ def tenant_id_key(master: str, tenant: str) -> bytes:
 def deletion_key(master: str, tenant: str) -> bytes:
     """The key that derives the codes of a tenant's deletion requests, and the hashes of their persons."""
     return _derive(master, _DELETIONS + tenant.encode())
+
+
+def change_cursor_key(master: str) -> bytes:
+    """The key that signs the cursors of changes."""
+    return _derive(master, _CHANGE_CURSORS)
 
 
 def seal(master: str, plaintext: bytes) -> bytes:

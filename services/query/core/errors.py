@@ -4,6 +4,7 @@ LookupError
 ├── NotFound    404
 └── Ambiguous   409
 ValueError
+├── NoStartingPoint         422
 ├── BadCursor               400
 └── CursorOfAnotherSearch   422
 """
@@ -26,6 +27,10 @@ class AnswersAboutNow(Exception):
 
 class TwoPlaces(Exception):
     """Send `cursor` or `around`, not both: the cursors of a page around an event lead on from it."""
+
+
+class NoStartingPoint(ValueError):
+    """Say where to begin: `after` is a cursor, `beginning` or `now`."""
 
 
 class NotFound(LookupError):

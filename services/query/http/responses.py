@@ -11,6 +11,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
+from services.changes.errors import ChangesUnavailable, TooManyListeners, UnknownCursor
 from services.control.errors import FileGone, JobFinished, TooManyJobs, UnknownJob
 from services.query.core.errors import (
     Ambiguous,
@@ -18,6 +19,7 @@ from services.query.core.errors import (
     BadCursor,
     BadSpan,
     CursorOfAnotherSearch,
+    NoStartingPoint,
     NotFound,
     TwoPlaces,
     UnreadableList,
@@ -47,6 +49,17 @@ JOB_FINISHED: Final = Kind("job-finished", "The job has ended already", 409)
 NO_FILE_YET: Final = Kind("no-file-yet", "The job is not done yet", 409)
 FILE_GONE: Final = Kind("file-gone", "The file is no longer kept", 410)
 TOO_MANY_JOBS: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
+_UNKNOWN_CHANGE_CURSOR: Final = Kind("unknown-change-cursor", "The changes can't go on from this cursor", 410)
+_TOO_MANY_LISTENERS: Final = Kind("too-many-listeners", "Many listen to these changes already", 429)
+LISTENED: Final = (
+    COMMON_PROBLEMS
+    | problem_responses(_UNKNOWN_CHANGE_CURSOR)
+    | problem_responses(problems.TOO_FAST, _TOO_MANY_LISTENERS)
+)
+_BEGIN_ANEW: Final = (
+    "The cursor was not given to this tenant, or its log is gone. To begin anew: ask with `after=now` and keep the "
+    "cursor, read all customers, and go on from it. Or read all changes, from `after=beginning`."
+)
 DATED: Final = problem_responses(problems.INVALID_REQUEST, _NO_TIME, _TOO_MUCH_HISTORY)
 SPANNED: Final = COMMON_PROBLEMS | problem_responses(problems.INVALID_REQUEST)
 PAGED: Final = COMMON_PROBLEMS | problem_responses(_BAD_CURSOR)
@@ -99,6 +112,10 @@ def _ambiguous(error: Exception) -> Problem:
 
 # How the application answers an error that a route raises.
 PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
+    UnknownCursor: lambda _: Problem(_UNKNOWN_CHANGE_CURSOR, _BEGIN_ANEW),
+    TooManyListeners: lambda error: Problem(_TOO_MANY_LISTENERS, str(error), headers={"Retry-After": "10"}),
+    ChangesUnavailable: lambda _: problems.unavailable("Kafka"),
+    NoStartingPoint: lambda error: Problem(problems.INVALID_REQUEST, str(error), field="after"),
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,
     AnswersAboutNow: lambda error: Problem(problems.INVALID_REQUEST, str(error)),
