@@ -5,12 +5,13 @@ WORKDIR /onefold
 COPY pyproject.toml README.md requirements.lock ./
 # Dependencies first, and without our code, so that a change of the code alone reuses this layer. The lock's hashes hold;
 # what only development needs is left out by resolving the project's own dependencies against it.
+# All is compiled here, since the user that runs it can't keep what it compiles, and would do so at every start.
 RUN uv venv /opt/onefold \
-    && uv pip install --python /opt/onefold/bin/python --no-cache --constraints requirements.lock -r pyproject.toml
+    && uv pip install --python /opt/onefold/bin/python --compile-bytecode --no-cache --constraints requirements.lock -r pyproject.toml
 COPY schemas schemas
 COPY projections projections
 COPY services services
-RUN uv pip install --python /opt/onefold/bin/python --no-cache --no-deps .
+RUN uv pip install --python /opt/onefold/bin/python --compile-bytecode --no-cache --no-deps .
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin onefold

@@ -10,6 +10,9 @@ WORKERS ?= 3
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 
+# Each process would compile all that it imports, for some four seconds, where the surroundings forbid to keep the result.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test unit nightly coverage check fix chaos bench bench-packages lock
 
