@@ -213,6 +213,7 @@ JOBS: Final = sa.Table(
     sa.Column("leased_until", sa.DateTime(timezone=True)),  # of a waiting one: when it may be tried again
     sa.Column("checkpoint", JSONB()),  # where the next attempt goes on; none: it starts anew
     sa.Column("problem", JSONB()),  # why it failed
+    sa.Column("result", JSONB()),  # what it found, or did
     sa.Column("file_name", sa.Text()),
     sa.Column("file_type", sa.Text()),
     sa.Column("file_size", sa.BigInteger()),

@@ -23,11 +23,15 @@ _PRUNED_AT_ONCE: Final = 100  # jobs
 
 
 class WorkDone(NamedTuple):
-    """How far a job is: so many of so many, and where a further attempt would go on; None: it would start anew."""
+    """How far a job is: so many of so many, and where a further attempt would go on; None: it would start anew.
+
+    ``result`` is JSON that says what it has found or done so far, for people.
+    """
 
     done: int
     total: int | None
     checkpoint: Any = None
+    result: Any = None
 
 
 class MadeFile(NamedTuple):
@@ -99,6 +103,7 @@ async def save_step(
     """Save a step of the job and what it wrote, and hold the job for ``lease`` seconds. Raises JobLost."""
     checkpoint = sa.null() if progress.checkpoint is None else progress.checkpoint
     values = {"done": progress.done, "total": progress.total, "checkpoint": checkpoint}
+    values["result"] = sa.null() if progress.result is None else progress.result
     async with engine.begin() as connection:
         await _change(connection, job, leased_until=_NOW + timedelta(seconds=lease), **values)
         await save_parts(connection, job.job_id, parts)
@@ -109,6 +114,7 @@ async def finish_job(
 ) -> None:
     """Save the last step; the job is done. Raises JobLost."""
     values: dict[str, Any] = {"state": "done", "done": progress.done, "total": progress.total}
+    values["result"] = sa.null() if progress.result is None else progress.result
     if file is not None:
         expires_at = _NOW + timedelta(days=file.days)
         values |= {f"file_{name}": getattr(file, name) for name in ("name", "type", "size", "sha256")}

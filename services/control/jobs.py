@@ -38,7 +38,8 @@ class Job:
 
     ``parameters`` and ``checkpoint`` are JSON whose meaning the kind knows; ``checkpoint`` is None for work that starts
     anew. ``total`` is None while nobody knows how much there is to do. ``problem`` is a problem document that says why
-    it failed. Every time that it is taken, ``attempt`` goes up; ``interruptions`` counts those that ended by a crash.
+    it failed; ``result`` is JSON of what it has found, whose meaning the kind knows. Every time that it is taken,
+    ``attempt`` goes up; ``interruptions`` counts those that ended by a crash.
     """
 
     job_id: UUID
@@ -56,6 +57,7 @@ class Job:
     interruptions: int
     checkpoint: Any
     problem: Mapping[str, Any] | None
+    result: Any
     file: JobFile | None
 
 

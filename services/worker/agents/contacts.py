@@ -29,6 +29,7 @@ from services.worker.background.composer import Composer
 from services.worker.background.job_runner import JobRunner
 from services.worker.background.segment_counter import SegmentCounter
 from services.worker.jobs.export import Export
+from services.worker.jobs.imports import Import
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -68,7 +69,8 @@ def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
         return ()
     settings, connect = resources.settings, resources.connect
     region = settings.default_region
-    jobs = JobRunner(settings.database_url, connect, [Export(connect)], file_days=settings.job_file_days)
+    imports = Import(settings.database_url, connect, resources.send, resources.id_of, region)
+    jobs = JobRunner(settings.database_url, connect, [Export(connect), imports], file_days=settings.job_file_days)
     return (Composer(connect, region, resources.seconds_behind), SegmentCounter(connect, region), jobs)
 
 

@@ -3,11 +3,10 @@
 A snapshot can't outlive its connection, so an export that was interrupted begins anew, with what is true by then.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from projections.engine.connection import Connection
 from projections.exports.columns import ExportTable
@@ -18,9 +17,9 @@ from services.control.job_leases import WorkDone
 from services.control.jobs import Job
 from services.runtime.problems import Kind, document
 from services.worker.agent_spec import Connect
+from services.worker.jobs.in_thread import in_thread
 from services.worker.jobs.kind import JobRefused, JobStep
 
-T = TypeVar("T")
 _NO_ROOM: Final = Kind("no-room-in-excel", "Excel has no room for this", 422)
 
 
@@ -64,18 +63,9 @@ async def _steps(connection: Connection, job: Job, wanted: ExportRequest) -> Asy
     with writer_of(order.format, table.header, bom=order.bom) as writer:
         async with aclosing(wanted.statement(job.tenant, asked).batches(connection)) as batches:
             async for rows in batches:
-                written = await _in_thread(partial(writer.write, map(table.cells, rows)))
+                written = await in_thread(partial(writer.write, map(table.cells, rows)))
                 done += len(rows)
                 yield JobStep(WorkDone(done, max(done, job.total or 0)), written)
         last = writer.end()
-        while (piece := await _in_thread(partial(next, last, None))) is not None:
+        while (piece := await in_thread(partial(next, last, None))) is not None:
             yield JobStep(WorkDone(done, done), piece)
-
-
-async def _in_thread(work: Callable[[], T]) -> T:
-    """What the work returns. A thread does it, so that the process's other work goes on; it is never left behind."""
-    task = asyncio.create_task(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(task)
-    finally:
-        await asyncio.wait({task})

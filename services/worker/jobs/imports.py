@@ -1,0 +1,286 @@
+"""Imports: the rows of a file that was uploaded become events, or are only planned, in a dry run.
+
+A step is a batch of rows, planned in one snapshot; its events are acknowledged before it is saved. An import that was
+interrupted goes on with the row where it stood.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, Final
+from uuid import UUID
+
+from projections.engine.connection import Connection
+from projections.engine.ids import IdOf
+from projections.exports.cells import neutral, restored
+from projections.identity.preview import MembershipPreview, preview_events
+from projections.identity.resolutions import active_resolution, policy_of
+from projections.identity.rules import PolicyInForce
+from projections.imports.columns import ColumnMapping, columns_of
+from projections.imports.errors import ImportRefused, RowRefused
+from projections.imports.order import ImportOrder
+from projections.imports.plan import PlannedRow, Planner
+from projections.imports.queries import TargetReader
+from projections.imports.rows import CellValue, SourceRow, SourceTable, read_table
+from projections.imports.statements import RowReader, RowStatement
+from projections.settings.queries import attribute_definitions
+from schemas.codec import encode
+from schemas.events import Event
+from schemas.topics import CHANNEL_EVENTS, event_key
+from services.control.errors import FileGone
+from services.control.job_files import read_bytes
+from services.control.job_leases import WorkDone
+from services.control.jobs import Job, find_job
+from services.control.uploads import IMPORT
+from services.runtime.database import open_engine
+from services.runtime.problems import Kind, document
+from services.worker.agent_spec import Connect, SendRecords
+from services.worker.jobs.in_thread import in_thread
+from services.worker.jobs.kind import JobRefused, JobStep
+
+_BATCH: Final = 500  # rows
+_MOST_LISTED: Final = 100  # warnings, and sentences about refused rows
+_SHOWN: Final = 5  # rows
+_REASONS: Final = ("Import Error", "Import Error Detail")  # columns that an import ignores
+_NO_IMPORT: Final = Kind("no-import", "This file can't be imported", 422)
+_BOM: Final = "\ufeff"
+_LEADING_ZEROS: Final = "a member id is a number in the workbook: zeros that it began with are lost"
+
+
+class Import:
+    """Runs imports; see JobKind. ``send`` appends events to the log."""
+
+    name = IMPORT
+
+    def __init__(self, url: str, connect: Connect, send: SendRecords, id_of: IdOf, region: str) -> None:
+        self._url = url
+        self._connect = connect
+        self._send = send
+        self._id_of = id_of
+        self._region = region
+
+    def file_of(self, job: Job) -> tuple[str, str] | None:
+        """The rows that were refused, with the reasons, to be mended and sent again."""
+        return f"refused-{job.requested_at:%Y-%m-%d}.csv", "text/csv"
+
+    async def steps(self, job: Job) -> AsyncGenerator[JobStep]:
+        """A step for each batch of rows that is left. Raises JobRefused."""
+        order = ImportOrder.model_validate(job.parameters["order"])
+        with TemporaryFile(prefix="onefold-import-") as file:
+            await self._download(job, file)
+            try:
+                table = await in_thread(lambda: read_table(file, order.encoding, order.delimiter))
+                async with self._connect() as connection:
+                    work = await self._prepared(connection, job, order, table)
+                    async for step in work.steps(connection):
+                        yield step
+            except ImportRefused as error:
+                raise JobRefused(document(_NO_IMPORT, str(error), reason=error.reason)) from None
+
+    async def _download(self, job: Job, file: BinaryIO) -> None:
+        upload = UUID(job.parameters["upload"])
+        async with open_engine(self._url, name="onefold-imports", max_size=1) as engine:
+            found = (await find_job(engine, upload, job.tenant)).file
+            try:
+                async for piece in read_bytes(engine, upload, 0, found.size if found else 0):
+                    file.write(piece)
+            except FileGone:
+                raise JobRefused(document(_NO_IMPORT, "The file is no longer kept; send it again.")) from None
+
+    async def _prepared(self, connection: Connection, job: Job, order: ImportOrder, table: SourceTable) -> "_Work":
+        active = await active_resolution(connection, job.tenant)
+        policy = policy_of(active, self._region)
+        types = {one.key: one.type for one in await attribute_definitions(connection, job.tenant)}
+        mapping = columns_of(table.header, order)
+        at = int(job.requested_at.timestamp() * 1000)
+        return _Work(
+            job,
+            table,
+            mapping,
+            RowReader(order, mapping.fields, types, policy),
+            TargetReader(job.tenant, order, self._id_of, policy, at),
+            Planner(job.tenant, order, policy, at),
+            self._send,
+            lambda events: preview_events(
+                connection, active.key, PolicyInForce(active.version, policy), events, self._id_of
+            ),
+        )
+
+
+class _Work:
+    """One import under way: its rows, and what became of those that were looked at."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what rows pass through
+        self,
+        job: Job,
+        table: SourceTable,
+        mapping: ColumnMapping,
+        reader: RowReader,
+        targets: TargetReader,
+        planner: Planner,
+        send: SendRecords,
+        preview: Callable[[Sequence[Event]], Awaitable[MembershipPreview]],
+    ) -> None:
+        self._job = job
+        self._table = table
+        self._mapping = mapping
+        self._reader = reader
+        self._targets = targets
+        self._planner = planner
+        self._send = send
+        self._preview = preview
+        self._dry = bool(job.parameters["dry_run"])
+        self._seen: set[int] = set()  # hashes of the uids of rows
+        before: dict[str, Any] = job.checkpoint or {}
+        self._rows = int(before.get("rows", 0))
+        self._found: dict[str, Any] = before.get("found") or self._nothing_found()
+
+    def _nothing_found(self) -> dict[str, Any]:
+        columns = zip(self._table.header, self._mapping.fields, strict=True)
+        return {
+            "dry_run": self._dry,
+            "counts": dict.fromkeys(("created", "updated", "unchanged", "refused", "empty"), 0),
+            "events": 0,
+            "columns": [
+                {"title": title, "field": field, "guessed": number in self._mapping.guessed}
+                for number, (title, field) in enumerate(columns)
+            ],
+            "encoding": self._table.encoding,
+            "delimiter": self._table.delimiter,
+            "first_rows": [],
+            "refused_for": {},
+            "refused": [],
+            "warnings": [],
+            "warnings_left_off": 0,
+            "membership": None,
+            "differs": {},
+        }
+
+    async def steps(self, connection: Connection) -> AsyncGenerator[JobStep]:
+        """The steps that are left."""
+        rows = enumerate(self._table.rows, 1)
+        if self._job.checkpoint:
+            await in_thread(lambda: self._pass_over(islice(rows, self._rows)))
+        else:
+            yield self._step(_BOM.encode() + _lines([[neutral(one) for one in (*self._table.header, *_REASONS)]]))
+        while batch := await in_thread(lambda: list(islice(rows, _BATCH))):
+            read, refused, empty = await in_thread(partial(self._read, batch))
+            planned = await self._planned(connection, read)
+            events = [event for row in planned for event in row.events]
+            if not self._dry:
+                await self._send(CHANNEL_EVENTS, [(_key(event), encode(event)) for event in events])
+            self._rows = batch[-1][0]
+            self._count(planned, refused, empty, len(events))
+            self._note(batch, read)
+            yield self._step(_lines(_refused_line(row, error, len(self._table.header)) for row, error in refused))
+        expected = self._job.parameters.get("expected") or self._found["counts"]
+        self._found["differs"] = {
+            name: count - expected[name] for name, count in self._found["counts"].items() if count != expected[name]
+        }
+        yield self._step(b"")
+
+    def _step(self, content: bytes) -> JobStep:
+        checkpoint = {"rows": self._rows, "found": self._found}
+        return JobStep(WorkDone(self._rows, self._job.total, checkpoint, self._found), content)
+
+    def _pass_over(self, rows: Iterable[tuple[int, SourceRow]]) -> None:
+        for _, row in rows:
+            try:
+                self._once(self._reader.read(row))
+            except RowRefused:
+                continue
+
+    def _read(
+        self, batch: Sequence[tuple[int, SourceRow]]
+    ) -> tuple[list[RowStatement], list[tuple[SourceRow, RowRefused]], int]:
+        read, refused = list[RowStatement](), list[tuple[SourceRow, RowRefused]]()
+        filled = [row for _, row in batch if not row.is_empty]
+        for row in filled:
+            try:
+                read.append(self._once(self._reader.read(row)))
+            except RowRefused as error:
+                refused.append((row, error))
+        return read, refused, len(batch) - len(filled)
+
+    def _once(self, row: RowStatement) -> RowStatement:
+        """The row, unless an earlier one is of the same customer or contact. Raises RowRefused."""
+        known = hash(row.uid)
+        if known in self._seen:
+            raise RowRefused("repeated", "an earlier row of the file is of the same one; keep one row for each")
+        self._seen.add(known)
+        return row
+
+    async def _planned(self, connection: Connection, read: Sequence[RowStatement]) -> list[PlannedRow]:
+        if not read:
+            return []
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            targets = await self._targets.read(connection, [row.uid for row in read])
+            planned = [self._planner.plan(row, targets[row.uid]) for row in read]
+            if self._dry and self._found["membership"] is None:
+                events = [event for row in planned for event in row.events]
+                self._found["membership"] = await self._membership(events, len(planned))
+        return planned
+
+    async def _membership(self, events: Sequence[Event], rows: int) -> dict[str, int]:
+        """What the first rows would change in who is one customer."""
+        changes = (
+            await self._preview([one for one in events if one.type == "identity.bound" or one.intrinsic])
+        ).changes
+        return {
+            "rows": rows,
+            "merges": sum(one.type == "merged" and not one.after for one in changes),
+            "splits": sum(one.type == "split" and not one.before for one in changes),
+        }
+
+    def _count(
+        self, planned: Sequence[PlannedRow], refused: Sequence[tuple[SourceRow, RowRefused]], empty: int, events: int
+    ) -> None:
+        counts = Counter(self._found["counts"]) + Counter(row.outcome for row in planned)
+        counts.update({"refused": len(refused), "empty": empty})
+        self._found["counts"] = {name: counts[name] for name in self._found["counts"]}
+        self._found["events"] += events
+        self._found["refused_for"] = dict(Counter(self._found["refused_for"]) + Counter(e.reason for _, e in refused))
+        room = _MOST_LISTED - len(self._found["refused"])
+        self._found["refused"] += [
+            {"line": row.line, "reason": error.reason, "detail": error.detail} for row, error in refused[:room]
+        ]
+
+    def _note(self, batch: Sequence[tuple[int, SourceRow]], read: Iterable[RowStatement]) -> None:
+        shown = self._found["first_rows"]
+        for _, row in batch[: _SHOWN - len(shown)]:
+            shown.append([_shown(cell) for cell in row.cells])
+        for one in read:
+            if not one.digits_only:
+                continue
+            if len(self._found["warnings"]) < _MOST_LISTED:
+                self._found["warnings"].append({"line": one.line, "reason": "zeros_lost", "detail": _LEADING_ZEROS})
+            else:
+                self._found["warnings_left_off"] += 1
+
+
+def _key(event: Event) -> bytes:
+    return event_key(event.tenant, event.contact.key if event.contact else None)
+
+
+def _refused_line(row: SourceRow, error: RowRefused, columns: int) -> list[str]:
+    """The row's own cells with the reason. What could run as a formula is marked, as in exports."""
+    cells = [cell if restored(cell) != cell else neutral(cell) for cell in map(_shown, row.cells[:columns])]
+    return [*cells, *[""] * (columns - len(cells)), error.reason, f"line {row.line}: {error.detail}"]
+
+
+def _shown(cell: CellValue) -> str:
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return cell if isinstance(cell, str) else str(cell)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
