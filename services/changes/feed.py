@@ -16,9 +16,12 @@ from services.changes.errors import ChangesUnavailable, TooManyListeners, Unknow
 from services.changes.log import ChangeLog, ChangeTopic
 from services.changes.pages import FeedPage, Wanted
 from services.changes.tail import Tail
+from services.runtime.caching import LookupCache
 from services.runtime.cancelling import cancel_all
 
 _MOST_LISTENERS: Final = 64  # of a tenant, in one process
+_FRESH: Final = 2.0  # seconds for which a topic is believed to be the active generation's
+_LOOK_UP_WITHIN: Final = 20.0  # seconds
 _READ_WITHIN: Final = 60.0  # seconds, waiting for a reader included
 _TAIL_BEHIND: Final = 0.5  # seconds until a tail that is behind a listener is asked again
 
@@ -39,6 +42,10 @@ class ChangeFeed:
     ) -> None:
         self._find_topic, self._log, self._key = find_topic, log, key
         self._most_listeners = most_listeners
+        # Every listener asks which topic it is, each time that it is woken; a topic is rarely followed by another one.
+        self._topics: LookupCache[None, ChangeTopic] = LookupCache(
+            lambda _: self._look_up(), fresh=_FRESH, stale_if_error=0, timeout=_LOOK_UP_WITHIN
+        )
         self._listeners: Counter[str] = Counter()
         self._tail: Tail | None = None
         self._following: asyncio.Task[None] | None = None
@@ -91,7 +98,7 @@ class ChangeFeed:
             cursor = read_cursor(self._key, tenant, after)
             await self._checked(cursor)
             return cursor
-        topic = await self._log.topic(await self._find_topic())
+        topic = await self._topic()
         first, following = await self._log.bounds(tenant, topic)
         return ChangeCursor(topic.topic_id, tuple(first if after == BEGINNING else following))
 
@@ -122,10 +129,22 @@ class ChangeFeed:
 
     async def _checked(self, cursor: ChangeCursor) -> ChangeTopic:
         """The topic, which the cursor is of. Raises UnknownCursor."""
-        topic = await self._log.topic(await self._find_topic())
+        topic = await self._topic()
         if cursor.topic_id != topic.topic_id or len(cursor.offsets) > topic.partitions:
             raise UnknownCursor(UnknownCursor.__doc__)
         return topic
+
+    async def _topic(self) -> ChangeTopic:
+        try:
+            found = await self._topics.get(None)
+        except TimeoutError as error:
+            raise ChangesUnavailable(ChangesUnavailable.__doc__) from error
+        if found is None:
+            raise ChangesUnavailable(ChangesUnavailable.__doc__)
+        return found
+
+    async def _look_up(self) -> ChangeTopic:
+        return await self._log.topic(await self._find_topic())
 
     async def _read(self, topic: ChangeTopic, offsets: list[int], wanted: Wanted, limit: int) -> FeedPage:
         try:

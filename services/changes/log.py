@@ -22,7 +22,6 @@ from services.runtime.topic_ids import topic_identities
 T = TypeVar("T")
 _WITHIN: Final = 10.0  # seconds for an answer of Kafka
 _TURN: Final = 5.0  # seconds that a reader looks for one listener
-_FRESH: Final = 2.0  # seconds for which a topic's id is believed
 _POLL_MS: Final = 500
 _FETCHED: Final = 500  # records taken at once
 _MOST_LOOKED_AT: Final = 20_000  # records for one page
@@ -88,7 +87,6 @@ class ChangeLog:
         self._idle: list[AIOKafkaConsumer] = []
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
-        self._topics: dict[str, tuple[float, ChangeTopic]] = {}
 
     async def close(self) -> None:
         """Stop the readers."""
@@ -97,13 +95,6 @@ class ChangeLog:
 
     async def topic(self, name: str) -> ChangeTopic:
         """The topic of this name, as it is now. Raises ChangesUnavailable."""
-        seen_at, seen = self._topics.get(name, (0.0, None))
-        if seen is None or time.monotonic() > seen_at + _FRESH:
-            seen = await self._look_at(name)
-            self._topics = {name: (time.monotonic(), seen)}
-        return seen
-
-    async def _look_at(self, name: str) -> ChangeTopic:
         found = await answered(topic_identities(self.kafka, [name]))
         if name in found:
             return ChangeTopic(name, UUID(found[name].topic_id), found[name].partitions)

@@ -18,6 +18,7 @@ from services.query.core.change_models import ChangePage
 from services.query.core.errors import NoStartingPoint
 from services.query.http.parameters import Asking
 from services.query.http.responses import LISTENED, json_answer
+from services.query.ports import ReadModelsUnavailable
 from services.runtime.api import keyed_router
 from services.runtime.problems import unavailable
 
@@ -126,7 +127,7 @@ async def _events(
     """
     ends_at = time.monotonic() + _LONGEST_STREAM
     yield _RETRY
-    with suppress(ChangesError), feed.listening(wanted.tenant):
+    with suppress(ChangesError, ReadModelsUnavailable), feed.listening(wanted.tenant):
         while await still_admitted():
             page, cursor = found
             yield _written(feed, wanted.tenant, page, cursor)

@@ -3,20 +3,25 @@
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack
 from uuid import UUID, uuid4
 
 import httpx
 import orjson
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
 from pydantic import SecretStr
 
 from schemas.changes import ChangeType, CustomerChange, Moved, change_key, encode_change
 from schemas.topics import CUSTOMER_CHANGES
 from services.changes.cursor import ChangeCursor, read_cursor, write_cursor
+from services.changes.errors import UnknownCursor
 from services.changes.feed import ChangeFeed
 from services.changes.log import ChangeLog
 from services.changes.pages import Wanted
+from services.control.auth import Authenticator
 from services.runtime.broker import ensure_topics
 from services.runtime.secrets import change_cursor_key
 from services.runtime.settings import Settings
@@ -211,7 +216,7 @@ async def test_a_server_that_stops_does_not_wait_for_its_listeners(brand: Brand)
 
 
 async def test_a_cursor_that_is_of_no_use_is_a_410_that_says_what_to_do(
-    brand: Brand, settings: Settings, topic: str, producer: AIOKafkaProducer
+    brand: Brand, topic: str, producer: AIOKafkaProducer
 ) -> None:
     await send(producer, topic, [change("demo", uuid4(), 1)])
     cursor = (await brand.json("/v1/changes", after="beginning"))["next"]
@@ -234,7 +239,49 @@ async def test_a_cursor_that_is_of_no_use_is_a_410_that_says_what_to_do(
     assert (await brand.get("/v1/changes", "other", after=cursor)).status_code == 410
     nowhere = await brand.get("/v1/changes")
     assert (nowhere.status_code, nowhere.json()["field"]) == (422, "after")
-    feed = ChangeFeed(_always(topic), ChangeLog(settings.kafka_servers), KEY)
-    async with feed.open():
-        later = await feed.begin("demo", "now")
-        assert later == known
+    assert (await brand.json("/v1/changes", after="now"))["next"] == cursor
+
+
+async def test_a_cursor_before_records_that_were_deleted_is_a_410_and_the_beginning_is_after_them(
+    brand: Brand, settings: Settings, topic: str, producer: AIOKafkaProducer
+) -> None:
+    customer = uuid4()
+    beginning = (await brand.json("/v1/changes", after="now"))["next"]
+    await send(producer, topic, [change("demo", customer, number) for number in (1, 2)])
+    first = (await brand.json("/v1/changes", after=beginning, limit=1, wait=30))["changes"][0]["cursor"]
+    place, offset = next(found for found in enumerate(read_cursor(KEY, "demo", first).offsets) if found[1])
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_servers)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, place): RecordsToDelete(offset)})
+    finally:
+        await admin.close()
+    another = ChangeFeed(_always(topic), ChangeLog(settings.kafka_servers), KEY)  # it has nothing in memory
+    async with another.open():
+        with pytest.raises(UnknownCursor):
+            await another.next_page(read_cursor(KEY, "demo", beginning), Wanted("demo"), 10, 0)
+        page, _ = await another.next_page(await another.begin("demo", "beginning"), Wanted("demo"), 10, 0)
+        assert [orjson.loads(one.value)["seq"] for one in page.changes] == [2]
+
+
+async def test_listeners_of_a_tenant_are_bounded_and_others_are_not_touched(brand: Brand) -> None:
+    feed: ChangeFeed = brand.app.state.changes
+    with ExitStack() as listeners:
+        for _ in range(64):
+            listeners.enter_context(feed.listening("demo"))
+        for accept in ("application/json", "text/event-stream"):
+            headers = {"Authorization": f"Bearer {brand.keys['demo']}", "Accept": accept}
+            answer = await brand.client.get("/v1/changes", params={"after": "now"}, headers=headers)
+            assert (answer.status_code, answer.json()["type"]) == (429, "/problems/too-many-listeners")
+        assert (await brand.get("/v1/changes", "other", after="now")).status_code == 200
+    assert (await brand.get("/v1/changes", after="now")).status_code == 200
+
+
+async def test_a_stream_ends_with_its_key(brand: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_longer(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Authenticator, "still_admits", no_longer)
+    headers = {"Authorization": f"Bearer {brand.keys['demo']}", "Accept": "text/event-stream"}
+    answer = await brand.client.get("/v1/changes", params={"after": "beginning"}, headers=headers)
+    assert (answer.status_code, answer.text) == (200, "retry: 1000\n\n")

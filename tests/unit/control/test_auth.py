@@ -3,6 +3,7 @@ from prometheus_client import REGISTRY
 from starlette.requests import Request
 
 from services.control.auth import Authenticator
+from services.control.keys import ApiKey
 from services.runtime.api import Access
 from services.runtime.auditing import AuditTrail, RequestNote
 from services.runtime.buckets import Allowance
@@ -71,3 +72,22 @@ async def test_a_recorded_route_that_is_reached_past_the_audit_is_an_error() -> 
     authenticator = Authenticator(finding({"of_key": an_api_key(["admin"])}), 60, a_guard())
     with pytest.raises(RuntimeError):
         await authenticator.admit(a_request("of_key"), Access("admin"))
+
+
+async def test_a_long_answer_learns_that_its_key_was_revoked_and_may_not_go_on_while_nobody_knows() -> None:
+    known, clock = {b"any": an_api_key(["customers:read"])}, Clock()
+
+    async def find(_: bytes) -> ApiKey | None:
+        if not known:
+            raise OSError
+        return known.get(b"any")
+
+    authenticator = Authenticator(find, 60, a_guard(), clock)
+    principal = await authenticator.admit(a_request("of_1"), Access("customers:read", recorded=False))
+    assert await authenticator.still_admits(principal)
+    known[b"another"] = known.pop(b"any")
+    clock.now += 3
+    assert not await authenticator.still_admits(principal)
+    known.clear()
+    clock.now += 3
+    assert not await authenticator.still_admits(principal)
