@@ -60,6 +60,8 @@ def show_customer(console: Console, customer: CustomerView) -> None:
         ("first seen", _time(customer.first_seen_at)),
     ]
     _show_facts(console, facts)
+    bindings = ((one.via, _time(one.at), _printable(one.origin)) for one in customer.social_bindings)
+    _titled(console, "Social bindings", ("way", "bound", "contact"), bindings)
     _titled(console, "Tags", ("tag", "times", "last", "contacts"), _tags(customer))
     _titled(console, "Attributes", ("attribute", "value", "set", "contact"), _attributes(customer))
     for contact in customer.contacts:

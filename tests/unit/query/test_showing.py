@@ -8,8 +8,9 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from services.query.core.models import CustomerBinding, CustomerView
 from services.query.core.search_models import AccountOfCustomer, FoundCustomer
-from services.query.showing import show_customers
+from services.query.showing import show_customer, show_customers
 from tests.support.strategies import BASE_MS
 
 NAMES = ("林小美", "阿里山高山烏龍茶愛好者俱樂部會長", "Mei \x1b[2J Lin", None)
@@ -58,3 +59,29 @@ def test_more_room_shows_more_and_a_pipe_everything() -> None:
     piped = shown(60, terminal=False)
     assert NAMES[1] in piped[2]
     assert "line:oa-taipei" in piped[1]
+
+
+def test_a_customer_is_shown_with_each_way_in_which_it_is_bound() -> None:
+    binding = CustomerBinding(via="site_button", at=BASE_MS, event_id="line:1", origin="line:oa-taipei:U1")
+    one = CustomerView(
+        id=UUID(int=1),
+        member_id=None,
+        member_ids=[],
+        phone=None,
+        email=None,
+        name=None,
+        names=[],
+        valid=False,
+        last_customer_interaction_at=None,
+        last_team_interaction_at=None,
+        last_marketing_at=None,
+        first_seen_at=BASE_MS,
+        social_bindings=[binding],
+        tags=[],
+        attributes={},
+        contacts=[],
+    )
+    file = StringIO()
+    show_customer(Console(file=file, width=100, color_system=None), one)
+    assert "site_button" in file.getvalue()
+    assert "line:oa-taipei:U1" in file.getvalue()
