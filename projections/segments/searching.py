@@ -21,6 +21,7 @@ from projections.customers.search.rewriting import (
     rewritten,
     with_values,
 )
+from projections.customers.terms import EVERYBODY
 from projections.engine.connection import Connection
 from projections.identity.keys import ResolutionKey
 from projections.identity.queries import canonical_of
@@ -83,10 +84,14 @@ def filter_of(segment: SegmentVersion) -> filters.FilterNode | Unsearchable:
 
 
 class SearchCounts(NamedTuple):
-    """What the counts of terms say of a search: its cost, and its total if they say that exactly."""
+    """What the counts of terms say of a search: its cost, and its total if they say that exactly.
+
+    ``customers`` is how many the tenant has.
+    """
 
     cost: Cost
     total: int | None
+    customers: int
 
 
 async def check_cost(connection: Connection, search: Search, facets: Iterable[str] = ()) -> SearchCounts:
@@ -94,7 +99,7 @@ async def check_cost(connection: Connection, search: Search, facets: Iterable[st
     counts = await counts_of(connection, search.tenant, terms_in(search.filter))
     cost = cost_of(search.filter, counts, facets)
     cost.check()
-    return SearchCounts(cost, known_total(search.filter, counts))
+    return SearchCounts(cost, known_total(search.filter, counts), counts.get(EVERYBODY, 0))
 
 
 def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:

@@ -19,7 +19,7 @@ from projections.timeline.tables import TABLE as TIMELINE
 
 SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
 
-FEW: Final = 20_000  # customers that are all looked at rather than walked to in the order of the page
+FEW: Final = 2_000  # customers that are all looked at rather than walked to in the order of the page
 _WALKED: Final = 20_000  # customers, at most, in the order of the page before all that may fulfil the filter are
 _MOST_EVENTS: Final = 1_000  # at the times that are looked up
 _ROW: Final = CUSTOMER_ROWS.c
@@ -109,13 +109,26 @@ class Position(NamedTuple):
 class Page(NamedTuple):
     """Which of the customers that are found: so many in an order, those after a place.
 
-    ``most`` is a number that is at least that of all that are found, as far as it is known.
+    ``most`` is a number that is at least that of all that are found, as far as it is known; ``found`` is that number
+    itself, if all were counted. ``among`` is how many customers there are.
     """
 
     sort: Sort
     limit: int
     after: Position | None = None
     most: int | None = None
+    found: int | None = None
+    among: int | None = None
+
+    @property
+    def is_walked_to(self) -> bool:
+        """Whether a walk in the order of the page probably passes fewer customers than are found.
+
+        It passes ``among / found`` customers for each one of the page.
+        """
+        if self.most is None or self.most <= FEW:
+            return False
+        return self.found is None or self.found**2 > self.limit * (self.among or self.most)
 
 
 class Search(NamedTuple):
@@ -154,8 +167,8 @@ async def plan_for_values(connection: Connection) -> None:
 async def page(connection: Connection, search: Search, wanted: Page) -> list[Any]:
     """The rows of a page, as records of the fields that a list shows.
 
-    Where few may be found, all are looked at and sorted. Many are walked in the order of the page, which soon ends if
-    enough of them fulfil the filter; where a walk of bounded length gives too few, all are looked at.
+    Where few are found, or may be, all are looked at and sorted. Many are walked in the order of the page, which soon
+    ends if enough of them fulfil the filter; where a walk of bounded length gives too few, all are looked at.
     """
     found: list[Any] = []
     if wanted.after is None or wanted.after.value is not None:
@@ -214,7 +227,7 @@ async def events_at(connection: Connection, tenant: str, times: Collection[tuple
 
 
 async def _page(connection: Connection, search: Search, wanted: Page) -> list[Any]:
-    if wanted.most is not None and wanted.most > FEW:
+    if wanted.is_walked_to:
         end = await _end_of_walk(connection, search.tenant, wanted)
         rows = await _walked(connection, search, wanted, end)
         if end is None or len(rows) == wanted.limit:

@@ -1,7 +1,7 @@
 """Searches among customers, each answer as of one moment, and why a customer is found or not."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from projections.customers.folds import states_of, summarise
@@ -45,11 +45,9 @@ class CustomerSearch:
             counts = await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
             after = None if place is None else place.after
-            asked = queries.Page(sort, wanted.limit + 1, after, counts.cost.customers)
-            rows = await queries.page(moment.connection, search, asked)
-            all_shown = after is None and len(rows) <= wanted.limit
-            known = len(rows) if all_shown else counts.total
-            total = await counted(moment, search, known, exact=wanted.total == "exact")
+            most, among = counts.cost.customers, counts.customers
+            asked = queries.Page(sort, wanted.limit + 1, after, most, among=among)
+            rows, total = await _page_and_total(moment, search, asked, counts.total, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -115,6 +113,23 @@ class CustomerSearch:
         policy, identity = self._lookup.policy_in(moment), loaded.identity
         origins = await origins_of(moment.connection, moment.resolution, policy, identity, contacts)
         return owner, Searched(summarise(identity, contacts), contacts, conflicts, origins)
+
+
+async def _page_and_total(
+    moment: Snapshot, search: queries.Search, asked: queries.Page, known: int | None, *, exact: bool
+) -> tuple[list[Any], Total]:
+    """A page, and how many customers there are in all.
+
+    Where many may be found they are counted first, since their number says how the page is found best. Few are only
+    counted where the page does not show all of them.
+    """
+    if asked.is_walked_to:
+        total = await counted(moment, search, known, exact=exact)
+        found = total.count if total.relation == "exact" else None
+        return await queries.page(moment.connection, search, asked._replace(found=found)), total
+    rows = await queries.page(moment.connection, search, asked)
+    all_shown = asked.after is None and len(rows) < asked.limit
+    return rows, await counted(moment, search, len(rows) if all_shown else known, exact=exact)
 
 
 async def counted(moment: Snapshot, search: queries.Search, known: int | None, *, exact: bool) -> Total:

@@ -118,7 +118,8 @@ async def _found(connection: Any, chance: Random, search: Search) -> list[Any]:
         assert known_total(search.filter, counts) in {None, total}
         size, after = chance.choice([2, 5, 50]), None
         most = chance.choice([None, cost.customers, queries.FEW + 1])
-        while more := await page(connection, search, Page(sort, size, after, most)):
+        found, among = chance.choice([None, total]), chance.choice([None, 1, 1_000])
+        while more := await page(connection, search, Page(sort, size, after, most, found, among)):
             rows += more
             after = Position(_value(more[-1], sort), more[-1]["customer_id"])
     assert len(rows) == total
