@@ -30,6 +30,13 @@ def exact(node: filters.FilterNode) -> frozenset[Term] | None:
     return _unambiguous(necessary(node)) if isinstance(node, _ANSWERED) else None
 
 
+def is_all(node: filters.FilterNode) -> bool:
+    """Whether the filter asks for a contact at least, which every customer has."""
+    if isinstance(node, filters.OpenedSegment):
+        return is_all(node.asks)
+    return isinstance(node, filters.ByContactCount) and node.contacts.operators() in ({"gte": 1}, {"gt": 0})
+
+
 def _on_accounts(part: filters.All) -> frozenset[Term] | None:
     """A contact of certain accounts that is subscribed, is not, or is valid: each has a term for every account."""
     match sorted(part.all, key=filters.key_of):

@@ -5,9 +5,11 @@ from typing import Any, Final, Literal, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
+from projections.customers import terms
 from projections.customers.search.conditions import StatementParameters
+from projections.customers.search.exact import is_all
 from projections.customers.search.queries import Search, condition_of
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 
@@ -25,6 +27,28 @@ _OF_CONTACTS: Final[dict[FacetName, sa.ColumnElement[Any]]] = {
     "opted_out": sa.func.unnest(_CONTACT.opted_out),
     "notifications": sa.func.unnest(_CONTACT.notified),
 }
+# What the terms of all customers are counted by: a tag's term stays after the tagging has run out.
+_KINDS: Final[dict[FacetName, str]] = {
+    "attribute": terms.ATTRIBUTE,
+    "channel": terms.CHANNEL,
+    "account": terms.ACCOUNT,
+    "branch": terms.BRANCH,
+    "staff": terms.STAFF,
+    "bound": terms.BOUND,
+    "opted_out": terms.OPTED_OUT,
+    "notifications": terms.NOTIFIED,
+}
+_TERMS: Final = compiled(
+    sa.select(CUSTOMER_TERMS.c.value, CUSTOMER_TERMS.c.customers)
+    .where(
+        CUSTOMER_TERMS.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+        CUSTOMER_TERMS.c.kind == sa.bindparam("kind", type_=sa.Text()),
+        CUSTOMER_TERMS.c.customers > 0,
+    )
+    .order_by(CUSTOMER_TERMS.c.customers.desc(), CUSTOMER_TERMS.c.value)
+    .limit(sa.bindparam("limit", type_=sa.Integer())),
+    *("tenant", "kind", "limit"),
+)
 
 
 class FacetCount(NamedTuple):
@@ -45,6 +69,18 @@ async def facet(connection: Connection, search: Search, name: FacetName, limit: 
     else:
         values = _of_contacts(search, name, parameters)
     return await _counted(connection, values, parameters, limit)
+
+
+async def facet_of_all(connection: Connection, search: Search, name: FacetName, limit: int) -> list[FacetCount] | None:
+    """The same from the counts of terms, for any number of customers; None where these do not say it exactly.
+
+    They say it of all customers, and of values that are not cut. One statement at most.
+    """
+    kind = _KINDS.get(name)
+    if kind is None or not is_all(search.filter):
+        return None
+    found = [FacetCount(*row) for row in await connection.fetch(_TERMS, search.tenant, kind, limit)]
+    return None if any(len(one.value) >= terms.LONGEST for one in found) else found
 
 
 async def attribute_values(connection: Connection, search: Search, key: str, limit: int) -> list[FacetCount]:

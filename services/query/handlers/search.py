@@ -71,13 +71,15 @@ class CustomerSearch:
         async with snapshot(self._read_models, tenant) as moment:
             connection = moment.connection
             search = await self._search(moment, wanted.filter, now)
-            await check_cost(connection, search, facets=(*wanted.facets, *wanted.attributes))
+            named = {name: await facets.facet_of_all(connection, search, name, most) for name in wanted.facets}
+            left: list[facets.FacetName] = [name for name, found in named.items() if found is None]
+            await check_cost(connection, search, facets=(*left, *wanted.attributes))
             await queries.plan_for_values(connection)
-            named = {name: await facets.facet(connection, search, name, most) for name in wanted.facets}
+            named |= {name: await facets.facet(connection, search, name, most) for name in left}
             values = {key: await facets.attribute_values(connection, search, key, most) for key in wanted.attributes}
             composed = await queries.composed(connection, tenant)
         return FacetsAnswer(
-            facets=[search_views.facet_view(name, found, wanted.limit) for name, found in named.items()],
+            facets=[search_views.facet_view(name, found or [], wanted.limit) for name, found in named.items()],
             attributes=[search_views.facet_view(key, found, wanted.limit) for key, found in values.items()],
             as_of=search_views.as_of(composed, now),
         )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import asyncpg
 import pytest
@@ -14,7 +14,7 @@ from projections.customers.search import filters, queries
 from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, known_total, terms_in
 from projections.customers.search.evaluating import matches
-from projections.customers.search.facets import facet
+from projections.customers.search.facets import FacetName, facet, facet_of_all
 from projections.customers.search.looking import Searched
 from projections.customers.search.queries import Page, Position, Search, Sort, count, counts_of, page
 from projections.customers.search.rewriting import expanded
@@ -36,6 +36,7 @@ from tests.support.streams import id_of
 
 _HISTORIES: Final = 3
 _FILTERS: Final = 60
+_ALL: Final = {"contacts": {"gte": 1}}
 _SORTS: Final = ("last_customer", "last_team", "last_marketing", "first_seen", "name")
 
 
@@ -53,6 +54,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
             now = now_of(chance)
             customers = await customers_as_searched(generation, now)
             asked = AskedAt(now, _quota_end(chance, customers), _customer_end(chance, customers))
+            await _counts_of_terms_are_facets(generation, Search("demo", filters.parse(_ALL), asked))
             for _ in range(_FILTERS // 3):
                 wanted = random_filter(chance, segments=list(segments))
                 node = filters.parse(wanted)
@@ -143,6 +145,14 @@ async def _facets_are_those_of(connection: Any, search: Search, customers: list[
         kind for one in customers for kind in {kind for each in one.contacts for kind in opted_out_of(each)}
     )
     assert dict(await facet(connection, search, "opted_out", 1_000)) == refused
+
+
+async def _counts_of_terms_are_facets(connection: Any, search: Search) -> None:
+    """Facets of all customers are the same from the counts of terms as from the customers."""
+    for name in get_args(FacetName):
+        counted = await facet_of_all(connection, search, name, 1_000)
+        assert counted in (None, await facet(connection, search, name, 1_000)), name
+        assert (counted is None) is (name == "tag"), name
 
 
 def _value(row: Any, sort: Sort) -> Any:
