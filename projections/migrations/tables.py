@@ -214,6 +214,7 @@ JOBS: Final = sa.Table(
     sa.Column("checkpoint", JSONB()),  # where the next attempt goes on; none: it starts anew
     sa.Column("problem", JSONB()),  # why it failed
     sa.Column("result", JSONB()),  # what it found, or did
+    sa.Column("undone_by", sa.Uuid()),  # the job that undoes it
     sa.Column("file_name", sa.Text()),
     sa.Column("file_type", sa.Text()),
     sa.Column("file_size", sa.BigInteger()),
@@ -233,4 +234,18 @@ JOB_FILES: Final = sa.Table(
     sa.Column("size", sa.Integer(), nullable=False),
     sa.Column("sha256", BYTEA(), nullable=False),
     sa.Column("content", BYTEA(), nullable=False),
+)
+# Whom a bulk action affects: the customers that it found, in an order that it goes through once.
+BULK_ITEMS: Final = sa.Table(
+    "bulk_items",
+    METADATA,
+    sa.Column("job_id", sa.Uuid(), sa.ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.BigInteger(), primary_key=True),
+    sa.Column("customer_id", sa.Uuid(), nullable=False),
+    sa.Column("contact_ids", sa.ARRAY(sa.Uuid()), nullable=False),  # those that are meant
+    sa.Column("present_id", sa.Uuid()),  # the customer that it was when its turn came
+    sa.Column("outcome", _text()),  # none: its turn has not come
+    sa.Column("changes", JSONB()),  # by contact id: the contact's key, what was before, and the time of the events
+    sa.Column("undone", JSONB()),  # by contact id: what stood of the change when it was undone, and the time
+    sa.Index("bulk_items_present", "job_id", "present_id"),
 )

@@ -10,6 +10,9 @@ ControlError
 ├── UnknownDeletion  look at the list of deletion requests
 ├── UnknownJob       look at the list of jobs
 ├── JobFinished      there is nothing to cancel
+├── AlreadyUndone    look at the job that undoes it
+├── TooLateToUndo    do the opposite by another bulk action
+├── NotEnded         wait for the job, or cancel it
 ├── TooManyJobs      wait for some to end
 ├── FileGone         have the job done again
 ├── JobLost          leave the job to whoever has it
@@ -61,6 +64,18 @@ class UnknownJob(ControlError):
 
 class JobFinished(ControlError):
     """The job has ended already."""
+
+
+class AlreadyUndone(ControlError):
+    """The job was undone already, or is being undone; ``undone_by`` of the job says by which."""
+
+
+class TooLateToUndo(ControlError):
+    """What a job did can be undone for a day after it ended."""
+
+
+class NotEnded(ControlError):
+    """The job has not ended yet; wait for it, or cancel it, before it is undone."""
 
 
 class TooManyJobs(ControlError):

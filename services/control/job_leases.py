@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from projections.migrations.tables import JOB_FILES, JOBS
+from projections.migrations.tables import BULK_ITEMS, JOB_FILES, JOBS
 from services.control.errors import JobLost
 from services.control.job_files import FilePart, drop_parts, save_parts
 from services.control.jobs import Job, job_in
@@ -20,6 +20,8 @@ _LOCK: Final = 0x6A6F6273  # of PostgreSQL's advisory locks, held while somebody
 _NOW: Final = sa.func.clock_timestamp()
 _KEPT_FOR: Final = timedelta(days=90)  # a finished job's row
 _PRUNED_AT_ONCE: Final = 100  # jobs
+_ITEMS_FOR: Final = timedelta(days=2)  # what a bulk action changed, after its end; it is undone within a day of that
+_ITEMS_AT_ONCE: Final = 10_000
 
 
 class WorkDone(NamedTuple):
@@ -101,9 +103,13 @@ async def save_step(
     engine: AsyncEngine, job: Job, lease: float, progress: WorkDone, parts: Sequence[FilePart] = ()
 ) -> None:
     """Save a step of the job and what it wrote, and hold the job for ``lease`` seconds. Raises JobLost."""
-    checkpoint = sa.null() if progress.checkpoint is None else progress.checkpoint
-    values = {"done": progress.done, "total": progress.total, "checkpoint": checkpoint}
-    values["result"] = sa.null() if progress.result is None else progress.result
+    checkpoint = _json(progress.checkpoint)
+    values = {
+        "done": progress.done,
+        "total": progress.total,
+        "checkpoint": checkpoint,
+        "result": _json(progress.result),
+    }
     async with engine.begin() as connection:
         await _change(connection, job, leased_until=_NOW + timedelta(seconds=lease), **values)
         await save_parts(connection, job.job_id, parts)
@@ -114,7 +120,7 @@ async def finish_job(
 ) -> None:
     """Save the last step; the job is done. Raises JobLost."""
     values: dict[str, Any] = {"state": "done", "done": progress.done, "total": progress.total}
-    values["result"] = sa.null() if progress.result is None else progress.result
+    values["result"] = _json(progress.result)
     if file is not None:
         expires_at = _NOW + timedelta(days=file.days)
         values |= {f"file_{name}": getattr(file, name) for name in ("name", "type", "size", "sha256")}
@@ -140,7 +146,7 @@ async def give_back_job(engine: AsyncEngine, job: Job, *, interrupted: bool, wai
 
 
 async def prune_jobs(engine: AsyncEngine) -> None:
-    """Delete some of the files that have expired, and of the rows of jobs that were finished long ago."""
+    """Delete some of the files that have expired, of what can't be undone any more, and of jobs that ended long ago."""
     expired = (
         sa.select(JOB_FILES.c.job_id)
         .join(JOBS, JOBS.c.job_id == JOB_FILES.c.job_id)
@@ -150,6 +156,17 @@ async def prune_jobs(engine: AsyncEngine) -> None:
     old = sa.select(JOBS.c.job_id).where(JOBS.c.finished_at <= _NOW - _KEPT_FOR).limit(_PRUNED_AT_ONCE)
     async with engine.begin() as connection:
         await connection.execute(sa.delete(JOB_FILES).where(JOB_FILES.c.job_id.in_(expired)))
+    undoing = JOBS.alias("undoing")
+    is_undone = sa.exists().where(undoing.c.job_id == JOBS.c.undone_by, undoing.c.finished_at.is_(None))
+    settled = (
+        sa.select(BULK_ITEMS.c.job_id, BULK_ITEMS.c.number)
+        .join(JOBS, JOBS.c.job_id == BULK_ITEMS.c.job_id)
+        .where(JOBS.c.finished_at <= _NOW - _ITEMS_FOR, sa.not_(is_undone))
+        .limit(_ITEMS_AT_ONCE)
+    )
+    async with engine.begin() as connection:
+        key = sa.tuple_(BULK_ITEMS.c.job_id, BULK_ITEMS.c.number)
+        await connection.execute(sa.delete(BULK_ITEMS).where(key.in_(settled)))
     async with engine.begin() as connection:
         await connection.execute(sa.delete(JOBS).where(JOBS.c.job_id.in_(old)))
 
@@ -163,3 +180,7 @@ async def _change(connection: AsyncConnection, job: Job, **values: Any) -> None:
     )
     if not changed.rowcount:
         raise JobLost(JobLost.__doc__)
+
+
+def _json(value: Any) -> Any:
+    return sa.null() if value is None else value

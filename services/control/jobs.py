@@ -10,10 +10,10 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.migrations.tables import JOB_FILES, JOBS
-from services.control.errors import JobFinished, TooManyJobs, UnknownJob, translated, unknown_tenant
+from services.control.errors import AlreadyUndone, JobFinished, TooManyJobs, UnknownJob, translated, unknown_tenant
 from services.runtime.database import read, read_one
 
 MOST_UNFINISHED: Final = 100  # jobs of one tenant
@@ -38,8 +38,8 @@ class Job:
 
     ``parameters`` and ``checkpoint`` are JSON whose meaning the kind knows; ``checkpoint`` is None for work that starts
     anew. ``total`` is None while nobody knows how much there is to do. ``problem`` is a problem document that says why
-    it failed; ``result`` is JSON of what it has found, whose meaning the kind knows. Every time that it is taken,
-    ``attempt`` goes up; ``interruptions`` counts those that ended by a crash.
+    it failed; ``result`` has what came of it so far, and ``undone_by`` is the job that undoes it. Every time that it is
+    taken, ``attempt`` goes up; ``interruptions`` counts those that ended by a crash.
     """
 
     job_id: UUID
@@ -58,6 +58,7 @@ class Job:
     checkpoint: Any
     problem: Mapping[str, Any] | None
     result: Any
+    undone_by: UUID | None
     file: JobFile | None
 
 
@@ -65,7 +66,35 @@ async def add_job(  # noqa: PLR0913 - a job's facts
     engine: AsyncEngine, tenant: str, kind: str, parameters: Mapping[str, Any], *, total: int | None, requested_by: str
 ) -> Job:
     """Have a job done. Raises UnknownTenant, and TooManyJobs while a tenant has very many that are not finished."""
-    row = {
+    row = _new(tenant, kind, parameters, total, requested_by)
+    try:
+        async with engine.begin() as connection:
+            return await _added(connection, row)
+    except sa.exc.IntegrityError as error:
+        raise translated(error, jobs_tenant_fk=unknown_tenant(tenant)) from None
+
+
+async def add_undo(engine: AsyncEngine, job: Job, kind: str, parameters: Mapping[str, Any], requested_by: str) -> Job:
+    """Have a job done that undoes another. Raises TooManyJobs, and AlreadyUndone where one does, or did."""
+    earlier = JOBS.alias("earlier")
+    in_vain = sa.select(earlier.c.job_id).where(
+        earlier.c.job_id == JOBS.c.undone_by, earlier.c.state.in_(("failed", "cancelled"))
+    )
+    row = _new(job.tenant, kind, parameters, job.done, requested_by)
+    claim = (
+        sa.update(JOBS)
+        .where(JOBS.c.job_id == job.job_id, sa.or_(JOBS.c.undone_by.is_(None), sa.exists(in_vain)))
+        .values(undone_by=row["job_id"])
+    )
+    async with engine.begin() as connection:
+        added = await _added(connection, row)
+        if not (await connection.execute(claim)).rowcount:
+            raise AlreadyUndone(AlreadyUndone.__doc__)
+        return added
+
+
+def _new(tenant: str, kind: str, parameters: Mapping[str, Any], total: int | None, requested_by: str) -> dict[str, Any]:
+    return {
         "job_id": uuid4(),
         "tenant": tenant,
         "kind": kind,
@@ -73,15 +102,13 @@ async def add_job(  # noqa: PLR0913 - a job's facts
         "total": total,
         "requested_by": requested_by,
     }
-    unfinished = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.tenant == tenant, _UNFINISHED)
-    try:
-        async with engine.begin() as connection:
-            if (await connection.execute(unfinished)).scalar_one() >= MOST_UNFINISHED:
-                raise TooManyJobs(f"{MOST_UNFINISHED} jobs are not finished yet; wait for them, or cancel some")
-            added = await connection.execute(sa.insert(JOBS).values(row).returning(*JOBS.c))
-            return job_in(added.one())
-    except sa.exc.IntegrityError as error:
-        raise translated(error, jobs_tenant_fk=unknown_tenant(tenant)) from None
+
+
+async def _added(connection: AsyncConnection, row: dict[str, Any]) -> Job:
+    unfinished = sa.select(sa.func.count()).select_from(JOBS).where(JOBS.c.tenant == row["tenant"], _UNFINISHED)
+    if (await connection.execute(unfinished)).scalar_one() >= MOST_UNFINISHED:
+        raise TooManyJobs(f"{MOST_UNFINISHED} jobs are not finished yet; wait for them, or cancel some")
+    return job_in((await connection.execute(sa.insert(JOBS).values(row).returning(*JOBS.c))).one())
 
 
 async def find_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = None) -> Job:

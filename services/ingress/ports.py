@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from projections.attributes.value_types import AttributeTypes
 from projections.customers.search.filters import FilterNode
 from projections.customers.search.rewriting import SegmentFilters
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from schemas.topics import event_key
-from services.ingress.core.attribute_types import AttributeTypes
 from services.ingress.core.statements import Receipt
 from services.ingress.core.web import Site
 

@@ -22,6 +22,7 @@ from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
 from services.query.handlers.attributes import AttributeReader
 from services.query.handlers.audit import AuditReader
+from services.query.handlers.bulk_actions import BulkActions
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
@@ -41,6 +42,7 @@ from services.query.http import (
     accounts,
     attributes,
     audit,
+    bulk_actions,
     candidates,
     changes,
     contacts,
@@ -78,6 +80,7 @@ ROUTERS: Final = (
     jobs.router,
     exports.router,
     changes.router,
+    bulk_actions.router,
     identity.router,
     candidates.router,
     membership_previews.router,
@@ -112,6 +115,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
             app.state.authenticator = Authenticator(find, _KEY_WITHIN, app.state.key_guard)
             app.state.jobs = Jobs(engine)
             app.state.exports = Exports(engine, read_models, lookup)
+            app.state.bulk_actions = BulkActions(engine, read_models, lookup)
             yield
 
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)

@@ -127,7 +127,7 @@ async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncI
         made = Brand(settings.database_url, connection, engine, app, client)
         for tenant in ("demo", "other"):
             await add_tenant(engine, tenant)
-            made.keys[tenant] = await add_key(engine, tenant, ["customers:read", "customers:export"])
+            made.keys[tenant] = await add_key(engine, tenant, ["customers:read", "customers:write", "customers:export"])
         made.keys["writer"] = await add_key(engine, "demo", ["events:write"])
         await until_ready(client)
         yield made

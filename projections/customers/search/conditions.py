@@ -126,7 +126,7 @@ class Conditions:
         if any(type(one) in _TIME_FIELDS for one in filters.walk(node)):
             own = sa.and_(CONTACTS.c.tenant == _CONTACT.tenant, CONTACTS.c.contact_id == _CONTACT.contact_id)
             found = found.join(CONTACTS, own)
-        return sa.exists(found.where(*of_customer, self._of_contact(node)).correlate(CUSTOMER_ROWS))
+        return sa.exists(found.where(*of_customer, self.of_contact(node)).correlate(CUSTOMER_ROWS))
 
     def _of_customer(self, node: filters.FilterNode) -> Where:
         if field := _TIME_FIELDS.get(type(node)):
@@ -152,14 +152,15 @@ class Conditions:
             case _:
                 raise TypeError(f"`{filters.key_of(node)}` has to be opened to what it asks for")
 
-    def _of_contact(self, node: filters.FilterNode) -> Where:
+    def of_contact(self, node: filters.FilterNode) -> Where:
+        """The condition that a contact, a row of `CUSTOMER_CONTACTS` joined with `CONTACTS`, fulfils the filter."""
         match node:
             case filters.All(all=parts):
-                return sa.and_(*map(self._of_contact, parts))
+                return sa.and_(*map(self.of_contact, parts))
             case filters.AnyOf(any=parts):
-                return sa.or_(*map(self._of_contact, parts))
+                return sa.or_(*map(self.of_contact, parts))
             case filters.Not(not_=part):
-                return sa.not_(sa.func.coalesce(self._of_contact(part), sa.false()))
+                return sa.not_(sa.func.coalesce(self.of_contact(part), sa.false()))
             case _:
                 return self._of_one_contact(node)
 

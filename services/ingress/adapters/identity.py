@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from projections.attributes.value_types import AttributeTypes
 from projections.customers.queries import browser_sessions
 from projections.engine.ids import personal_id
 from projections.identity.link_queries import held_members
@@ -20,7 +21,6 @@ from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.settings.queries import attribute_definitions
 from services.ingress.adapters.read_models import READ_MODELS_AWAY, reading
-from services.ingress.core.attribute_types import AttributeTypes
 from services.ingress.ports import SeenLogin
 from services.runtime.caching import LookupCache
 from services.runtime.secrets import tenant_id_key

@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
+from projections.attributes.value_types import AttributeTypes, type_refusal
 from projections.customers.search.filters import parse as parse_filter
 from projections.identity.resolution.contact_uids import with_one_uid
 from projections.identity.resolution.policy import InvalidPolicy, Policy
@@ -26,7 +27,6 @@ from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.profile import AttributeSet
 from schemas.events.tenant import TenantPolicySet, TenantSegmentSaved
-from services.ingress.core.attribute_types import AttributeTypes, type_refusal
 from services.ingress.core.json_values import (
     MOST_OF_RECORD,
     MOST_VALUES,

@@ -45,6 +45,8 @@ class JobView(Shape):
     finished_at: Timestamp | None
     attempt: int
     problem: dict[str, Any] | None
+    result: Annotated[dict[str, Any] | None, Field(description="what came of it so far, in numbers; null for exports")]
+    undone_by: Annotated[UUID | None, Field(description="the job that undoes it")]
     file: JobFileView | None
 
 

@@ -75,6 +75,8 @@ def job_view(job: Job) -> JobView:
         finished_at=job.finished_at and _ms(job.finished_at),
         attempt=job.attempt,
         problem=None if job.problem is None else dict[str, Any](job.problem),
+        result=None if job.result is None else dict[str, Any](job.result),
+        undone_by=job.undone_by,
         file=None if job.file is None else _file(job.job_id, job.file),
     )
 

@@ -124,11 +124,14 @@ def require(scope: str, cost: float = 1.0, *, recorded: bool = True) -> Requires
 ABOUT_NOW: Final = [Depends(only_now)]
 # The principal of who asks: about people; with many contacts or customers read for one answer; with whole lists sent;
 # about everybody, as a file;
+# what changes customers, many at once;
 # and about nobody, which is not recorded.
 Asking = Annotated[Principal, Depends(require("customers:read"))]
 AskingMuch = Annotated[Principal, Depends(require("customers:read", SEARCH_COST))]
 AskingList = Annotated[Principal, Depends(require("customers:read", LIST_COST))]
 Exporting = Annotated[Principal, Depends(require("customers:export", SEARCH_COST))]
+Changing = Annotated[Principal, Depends(require("customers:write"))]
+ChangingMany = Annotated[Principal, Depends(require("customers:write", SEARCH_COST))]
 Downloading = Annotated[Principal, Depends(require("customers:export"))]
 AskingSettings = Annotated[Principal, Depends(require("customers:read", recorded=False))]
 Administering = Annotated[Principal, Depends(require("admin", recorded=False))]

@@ -12,7 +12,15 @@ from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
 from services.changes.errors import ChangesUnavailable, TooManyListeners, UnknownCursor
-from services.control.errors import FileGone, JobFinished, TooManyJobs, UnknownJob
+from services.control.errors import (
+    AlreadyUndone,
+    FileGone,
+    JobFinished,
+    NotEnded,
+    TooLateToUndo,
+    TooManyJobs,
+    UnknownJob,
+)
 from services.query.core.errors import (
     Ambiguous,
     AnswersAboutNow,
@@ -25,6 +33,7 @@ from services.query.core.errors import (
     UnreadableList,
 )
 from services.query.core.membership_previews import NoMerge
+from services.query.handlers.bulk_actions import PreviewOutdated, WrongType
 from services.query.handlers.exports import NoRoomInExcel, TooManyAttributes
 from services.query.handlers.jobs import NoFileYet
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
@@ -45,6 +54,11 @@ _NO_TIME: Final = Kind("no-time", "This is no time", 422)
 _TOO_MUCH_HISTORY: Final = Kind("too-much-history", "More history than is read for one answer", 422)
 _NO_ROOM_IN_EXCEL: Final = Kind("no-room-in-excel", "Excel has no room for this", 422)
 _TOO_MANY_ATTRIBUTES: Final = Kind("too-many-attributes", "More attributes than an export has columns", 422)
+_WRONG_TYPE: Final = Kind("wrong-attribute-type", "The attribute is defined with another type", 422)
+_OUTDATED_PREVIEW: Final = Kind("preview-outdated", "Something else would be done than was shown", 409)
+_ALREADY_UNDONE: Final = Kind("already-undone", "The job was undone already", 409)
+_TOO_LATE: Final = Kind("too-late-to-undo", "The time to undo this is over", 409)
+_NOT_ENDED: Final = Kind("job-not-ended", "The job has not ended yet", 409)
 JOB_FINISHED: Final = Kind("job-finished", "The job has ended already", 409)
 NO_FILE_YET: Final = Kind("no-file-yet", "The job is not done yet", 409)
 FILE_GONE: Final = Kind("file-gone", "The file is no longer kept", 410)
@@ -85,6 +99,13 @@ EXPORTED: Final = (
     | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _NO_ROOM_IN_EXCEL, _TOO_MANY_ATTRIBUTES)
     | problem_responses(TOO_MANY_JOBS)
 )
+BULK_PREVIEWED: Final = (
+    COMMON_PROBLEMS
+    | problem_responses(problems.BAD_REQUEST)
+    | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _WRONG_TYPE)
+)
+BULK_STARTED: Final = BULK_PREVIEWED | problem_responses(_OUTDATED_PREVIEW) | problem_responses(TOO_MANY_JOBS)
+BULK_UNDONE: Final = COMMON_PROBLEMS | problem_responses(_ALREADY_UNDONE, _TOO_LATE, _NOT_ENDED, TOO_MANY_JOBS)
 MATCHED: Final = BY_ANY_NAME | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST, _UNSEARCHABLE)
 _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, problems.TOO_FAST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
@@ -134,6 +155,11 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     PreviewBusy: lambda error: Problem(_PREVIEW_BUSY, str(error), headers={"Retry-After": "5"}),
     NoRoomInExcel: lambda error: Problem(_NO_ROOM_IN_EXCEL, str(error), field="format"),
     TooManyAttributes: lambda error: Problem(_TOO_MANY_ATTRIBUTES, str(error), field="attributes"),
+    WrongType: lambda error: Problem(_WRONG_TYPE, str(error), field="action"),
+    PreviewOutdated: lambda error: Problem(_OUTDATED_PREVIEW, str(error)),
+    AlreadyUndone: lambda error: Problem(_ALREADY_UNDONE, str(error)),
+    TooLateToUndo: lambda error: Problem(_TOO_LATE, str(error)),
+    NotEnded: lambda error: Problem(_NOT_ENDED, str(error)),
     UnknownJob: lambda error: Problem(problems.NOT_FOUND, str(error)),
     JobFinished: lambda error: Problem(JOB_FINISHED, str(error)),
     NoFileYet: lambda error: Problem(NO_FILE_YET, str(error), headers={"Retry-After": "2"}),

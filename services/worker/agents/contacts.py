@@ -28,8 +28,12 @@ from services.worker.agent_spec import AgentSpec, BackgroundService, WorkerResou
 from services.worker.background.composer import Composer
 from services.worker.background.job_runner import JobRunner
 from services.worker.background.segment_counter import SegmentCounter
+from services.worker.jobs.bulk_action import BulkActionKind
+from services.worker.jobs.bulk_undo import BulkUndo
 from services.worker.jobs.export import Export
 from services.worker.jobs.imports import Import
+from services.worker.jobs.kind import JobKind
+from services.worker.jobs.publishing import EventPublisher
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -69,8 +73,14 @@ def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
         return ()
     settings, connect = resources.settings, resources.connect
     region = settings.default_region
-    imports = Import(settings.database_url, connect, resources.send, resources.id_of, region)
-    jobs = JobRunner(settings.database_url, connect, [Export(connect), imports], file_days=settings.job_file_days)
+    publisher = EventPublisher(resources.send, resources.seconds_behind)
+    kinds: list[JobKind] = [
+        Export(connect),
+        Import(settings.database_url, connect, resources.send, resources.id_of, region),
+        BulkActionKind(connect, publisher),
+        BulkUndo(connect, publisher),
+    ]
+    jobs = JobRunner(settings.database_url, connect, kinds, file_days=settings.job_file_days)
     return (Composer(connect, region, resources.seconds_behind), SegmentCounter(connect, region), jobs)
 
 

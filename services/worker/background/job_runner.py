@@ -132,7 +132,7 @@ class JobRunner:
     async def _do_steps(self, engine: Engine, job: Job) -> None:
         kind = self._kinds[job.kind]
         cutter = FileCutter() if job.checkpoint is None else await stored_so_far(engine, job.job_id)
-        progress = WorkDone(job.done, job.total, job.checkpoint)
+        progress = WorkDone(job.done, job.total, job.checkpoint, job.result)
         async with aclosing(kind.steps(job)) as steps:
             async for step in steps:
                 progress = step.progress

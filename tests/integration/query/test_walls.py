@@ -36,13 +36,15 @@ SEGMENT = from_dict(
         "data": {"segment": "vip", "name": "林小美", "filter": {"tag": "vip"}},
     }
 )
-DONE_JOB, WAITING_JOB, NO_JOB = (str(UUID(int=number)) for number in (1, 2, 3))
+DONE_JOB, WAITING_JOB, NO_JOB, BULK_JOB = (str(UUID(int=number)) for number in (1, 2, 3, 4))
 JOBS: Final = f"""
 INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by, state, finished_at,
     file_name, file_type, file_size, file_sha256, file_expires_at)
 VALUES ('{DONE_JOB}', 'demo', 'export', '{{}}', 'a test', 'done', now(), 'a.csv', 'text/csv', 3, '', now() + '9 days');
 INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by)
 VALUES ('{WAITING_JOB}', 'demo', 'export', '{{}}', 'a test');
+INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by, state, finished_at)
+VALUES ('{BULK_JOB}', 'demo', 'bulk_action', '{{}}', 'a test', 'done', now());
 INSERT INTO onefold.job_files (job_id, part, size, sha256, content) VALUES ('{DONE_JOB}', 0, 3, '', 'abc');
 """
 # By the names of a path's parameters: objects that the tenant `demo` has, and such as nobody has.
@@ -69,7 +71,10 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
     frozenset({"job"}): (({"job": DONE_JOB}, {"job": NO_JOB}),),
 }
 # Of one route, where the object of the others would not do: a job that has ended can't be cancelled.
-OF_ROUTE: Final = {"cancel_job": (({"job": WAITING_JOB}, {"job": NO_JOB}),)}
+OF_ROUTE: Final = {
+    "cancel_job": (({"job": WAITING_JOB}, {"job": NO_JOB}),),
+    "undo_bulk_action": (({"job": BULK_JOB}, {"job": NO_JOB}),),
+}
 QUERIES: Final[dict[str, dict[str, str]]] = {"read_may_send": {"purpose": "broadcast"}}
 BODIES: Final[dict[str, Any]] = {
     "match_customer": {"filter": {"tag": "vip"}},
@@ -105,7 +110,7 @@ async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand:
             assert answers[0].status_code == answers[1].status_code, (route.unique_id, own)
             assert shown[0] == shown[1], (route.unique_id, own)
             assert "林小美" not in answers[0].text
-            assert (await ask(brand, route, own, "demo")).status_code == 200, (route.unique_id, own)
+            assert (await ask(brand, route, own, "demo")).is_success, (route.unique_id, own)
 
 
 async def ask(brand: Brand, route: APIRoute, names: dict[str, str], key: str) -> httpx.Response:

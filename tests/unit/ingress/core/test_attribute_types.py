@@ -2,8 +2,8 @@
 
 import pytest
 
+from projections.attributes.value_types import type_refusal
 from schemas.events.profile import AttributeType, AttributeValue
-from services.ingress.core.attribute_types import type_refusal
 
 TYPES: dict[str, AttributeType] = {
     "name": "text",
