@@ -14,7 +14,7 @@ WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit nightly coverage check fix chaos bench bench-packages lock
+.PHONY: help demo up test unit nightly coverage check messages fix chaos bench bench-packages lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ check: $(READY)  ## lint, format, types, import contracts, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+
+messages: $(READY)  ## collect the sentences of the console for its translations
+	$(BIN)/pybabel -q extract -F services/console/locale/babel.cfg -k say --no-location --sort-output -o services/console/locale/console.pot services/console
+	$(BIN)/pybabel -q update --no-fuzzy-matching -w 100000 -i services/console/locale/console.pot -o services/console/locale/zh_Hant/LC_MESSAGES/console.po -l zh_Hant_TW
+	rm services/console/locale/console.pot
 
 fix: $(READY)  ## mend what ruff can mend, and format
 	$(BIN)/ruff check --fix .

@@ -248,4 +248,23 @@ BULK_ITEMS: Final = sa.Table(
     sa.Column("changes", JSONB()),  # by contact id: the contact's key, what was before, and the time of the events
     sa.Column("undone", JSONB()),  # by contact id: what stood of the change when it was undone, and the time
     sa.Index("bulk_items_present", "job_id", "present_id"),
+# A link begins one session. The hashes are of random texts, which are stored nowhere.
+CONSOLE_LINKS: Final = sa.Table(
+    "console_links",
+    METADATA,
+    sa.Column("link_hash", BYTEA(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False),
+    sa.Column("scopes", ARRAY(_text()), nullable=False),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+CONSOLE_SESSIONS: Final = sa.Table(
+    "console_sessions",
+    METADATA,
+    sa.Column("session_hash", BYTEA(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False),
+    sa.Column("scopes", ARRAY(_text()), nullable=False),
+    sa.Column("name", sa.Text(), nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    sa.Column("key_hash", BYTEA(), sa.ForeignKey("keys.key_hash")),  # none of a session that a link began
 )

@@ -82,10 +82,7 @@ class Authenticator:
         What is refused from the scope on is recorded, too.
         """
         found = await self._principal(request.headers.get("authorization"))
-        self._spend(request, found, access.cost)
-        if access.recorded:
-            self._record(request, found)
-        found.require_scope(access.scope)
+        self.permit(request, found, access)
         refuse_unknown_parameters(request)
         return found
 
@@ -97,6 +94,13 @@ class Authenticator:
             if is_unavailable(error):
                 return False
             raise
+
+    def permit(self, request: Request, principal: Principal, access: Access) -> None:
+        """Count and record a principal's request. Raises a 403, 429 or 503 problem."""
+        self._spend(request, principal, access.cost)
+        if access.recorded:
+            self._record(request, principal)
+        principal.require_scope(access.scope)
 
     async def _principal(self, authorization: str | None) -> Principal:
         key = _key_in(authorization)

@@ -1,9 +1,10 @@
-"""Ingress and query as one application on one port: one address for senders and readers, behind one proxy."""
+"""Ingress, query and the console as one application on one port: one address, behind one proxy."""
 
 from contextlib import closing
 
 import uvloop
 
+from services.console.main import console_service
 from services.control.access import access_service
 from services.ingress.main import ingress_service
 from services.query.main import query_service
@@ -15,8 +16,9 @@ from services.runtime.settings import Settings
 
 
 def create_app(settings: Settings) -> Application:
-    """Every route of both services. Raises MissingSetting."""
-    return application(access_service(settings), ingress_service(settings), query_service(settings), title="Onefold")
+    """Every route of all services. Raises MissingSetting."""
+    services = (ingress_service(settings), query_service(settings), console_service(settings))
+    return application(access_service(settings), *services, title="Onefold")
 
 
 def run(settings: Settings) -> None:

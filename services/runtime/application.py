@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from schemas.export import Document
@@ -36,6 +37,7 @@ class Service:
     problems: Mapping[type[Exception], Callable[[Exception], Problem]] = field(default_factory=dict)
     hot: Sequence[APIRouter] = ()  # their endpoints take the request alone
     state: Mapping[str, Any] = field(default_factory=dict)
+    pages: Sequence[BaseRoute] = ()  # for people: they are no part of the API's description
 
 
 class Health(Answer):
@@ -155,6 +157,7 @@ def application(
     )
     for router in (*hot, *(router for service in services for router in service.routers), _health(services)):
         app.include_router(router)
+    app.router.routes.extend(page for service in services for page in service.pages)
     app.add_middleware(RequestAudit)
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)

@@ -1,7 +1,7 @@
 """The read API on a real PostgreSQL, with read models that the real folds made."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -112,11 +112,13 @@ class Brand:
 
 
 @asynccontextmanager
-async def open_brand(settings: Settings, page_bytes: int = MOST_BYTES) -> AsyncIterator[Brand]:
+async def open_brand(
+    settings: Settings, page_bytes: int = MOST_BYTES, make_app: Callable[..., FastAPI] = create_app
+) -> AsyncIterator[Brand]:
     """The tenants ``demo`` and ``other``; keys by their name, and ``writer``, which may not read."""
     connection = await asyncpg.connect(settings.database_url)
     await ensure_generation(connection, SCHEMA)
-    app = create_app(settings, page_bytes=page_bytes)
+    app = make_app(settings, page_bytes=page_bytes)
     app.dependency_overrides[now] = lambda: NOW
     transport = DocumentedTransport(app)
     async with (

@@ -1,0 +1,39 @@
+"""``onefold console``: what people need to get into the console."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from services.runtime.settings import Settings
+from services.runtime.terminal import on_database, say
+
+console = typer.Typer(help="The web console.", no_args_is_help=True)
+
+
+@console.callback()
+def _console() -> None:
+    """The web console."""
+
+
+@console.command("link")
+def link(
+    tenant: Annotated[str, typer.Argument(help="The tenant whose customers are shown.")],
+    *,
+    role: Annotated[
+        Literal["viewer", "agent", "marketer", "admin"], typer.Option(help="What may be done after signing in.")
+    ] = "viewer",
+    name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it.")] = "link",
+    url: Annotated[
+        str | None,
+        typer.Option(help="Where the HTTP service is reached; left out: ONEFOLD_PUBLIC_URL, or this machine."),
+    ] = None,
+) -> None:
+    """Make a link that signs in once, within an hour."""
+    from services.console.core.roles import SCOPES_OF
+    from services.control.console_sessions import add_link
+
+    settings = Settings()
+    secret = on_database(settings, lambda engine: add_link(engine, tenant, SCOPES_OF[role], name))
+    at = (url or settings.public_url or f"http://127.0.0.1:{settings.port}").rstrip("/")
+    say(f"Signs in to {tenant} as {role}, once and within an hour:")
+    typer.echo(f"{at}/console/link/{secret}")

@@ -1,0 +1,191 @@
+"""Conditions as people fill them in: the fields of a form to the JSON of a condition, and back to a sentence (pure)."""
+
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from projections.customers.search.fields import FIELD_BY_KEY, FilterField
+from services.console.core.filter_tree import ConditionTree, kind_of
+
+Say = Callable[[str], str]
+_LONGEST: Final = 1000
+_MOST_DIGITS: Final = 9
+
+
+class FormFields(Protocol):
+    """The fields of a form."""
+
+    def one(self, name: str, default: str = "") -> str:
+        """The first of that name."""
+
+    def all(self, name: str) -> list[str]:
+        """Each of that name."""
+
+
+class Incomplete(Exception):
+    """The form lacks a value, or has one that does not fit."""
+
+
+def operators_of(field: FilterField, say: Say) -> list[tuple[str, str]]:
+    """What can be asked of a field: the operators by name, and their words."""
+    present = [("set", say("has a value")), ("unset", say("has none"))]
+    equal, least, most = ("eq", say("is")), ("gte", say("is at least")), ("lte", say("is at most"))
+    contains, listed = ("contains", say("contains")), ("in", say("is one of"))
+    days = [("within", say("within the last … days")), ("older", say("more than … days ago"))]
+    dates = [("from", say("on or after a day")), ("until", say("before a day"))]
+    of_kind = {
+        "text": [equal, contains, ("starts", say("begins with")), *present],
+        "number": [equal, least, most],
+        "time": [*days, *dates, *present],
+        "value": [equal, ("ne", say("is not")), contains, least, most, *present],
+        "flag": [("true", say("yes")), ("false", say("no"))],
+    }
+    if field.kind == "choice" and "flag" in field.forms:
+        return [listed, ("set", say("is any")), ("unset", say("is none"))]
+    return of_kind.get(field.kind, [listed])
+
+
+def condition_of(key: str, form: FormFields, day_start: Callable[[str], str]) -> ConditionTree:
+    """The condition that a form asks for. ``day_start`` gives a day's first moment. Raises Incomplete."""
+    field = FIELD_BY_KEY.get(key)
+    if field is None:
+        raise Incomplete(Incomplete.__doc__)
+    operator = form.one("operator")
+    if field.kind == "tag":
+        return {key: _text(form.one("value")), **_tag_limits(form)}
+    if field.kind == "value":
+        return {key: _text(form.one("attribute")), **_value_test(operator, form)}
+    return {key: _value_of(field, operator, form, day_start)}
+
+
+def _value_of(field: FilterField, operator: str, form: FormFields, day_start: Callable[[str], str]) -> Any:
+    if operator in {"set", "unset"} and "flag" in field.forms:
+        return operator == "set"
+    match field.kind:
+        case "flag":
+            return operator != "false"
+        case "time":
+            return _time_test(operator, form, day_start)
+        case "number":
+            return {_one_of(operator, "eq", "gte", "lte"): _number(form.one("value"))}
+        case "choice":
+            return [_text(one) for one in form.all("value")] or _text("")
+        case _:
+            pass
+    text = _text(form.one("value"))
+    return {_one_of(operator, "eq", "contains", "starts"): text} if field.kind == "text" else text
+
+
+def _tag_limits(form: FormFields) -> ConditionTree:
+    count, days = form.one("count").strip(), form.one("days").strip()
+    return ({"count": {"gte": _number(count)}} if count else {}) | ({"since": f"-{_number(days)}d"} if days else {})
+
+
+def _value_test(operator: str, form: FormFields) -> ConditionTree:
+    if operator in {"set", "unset"}:
+        return {"set": operator == "set"}
+    text = _text(form.one("value"))
+    if operator == "contains":
+        return {"contains": text}
+    return {_one_of(operator, "eq", "ne", "gte", "lte"): _scalar(text, form.one("type"))}
+
+
+def _scalar(text: str, kind: str) -> Any:
+    if kind == "flag":
+        return text.strip().lower() in {"true", "1", "yes", "是"}
+    if kind != "number":
+        return text
+    try:
+        return int(text) if text.strip().lstrip("-").isdigit() else float(text)
+    except ValueError:
+        raise Incomplete(Incomplete.__doc__) from None
+
+
+def _time_test(operator: str, form: FormFields, day_start: Callable[[str], str]) -> Any:
+    match operator:
+        case "within" | "older":
+            name = "since" if operator == "within" else "before"
+            return {name: f"-{_number(form.one('value'))}d"}
+        case "from" | "until":
+            try:
+                return {"since" if operator == "from" else "before": day_start(form.one("day"))}
+            except ValueError:
+                raise Incomplete(Incomplete.__doc__) from None
+        case _:
+            raise Incomplete(Incomplete.__doc__)
+
+
+def _text(text: str) -> str:
+    if not text.strip() or len(text) > _LONGEST or "\x00" in text:
+        raise Incomplete(Incomplete.__doc__)
+    return text.strip()
+
+
+def _number(text: str) -> int:
+    stripped = text.strip()
+    if not (stripped.isascii() and stripped.isdigit()) or len(stripped) > _MOST_DIGITS:
+        raise Incomplete(Incomplete.__doc__)
+    return int(stripped)
+
+
+def _one_of(operator: str, *known: str) -> str:
+    if operator not in known:
+        raise Incomplete(Incomplete.__doc__)
+    return operator
+
+
+def label_of(key: str, language: str) -> str:
+    """What people call a field; the key itself where there is no such field."""
+    field = FIELD_BY_KEY.get(key)
+    return key if field is None else field.en if language == "en" else field.zh_hant
+
+
+def sentence_of(node: ConditionTree, language: str, say: Say, name_of: Callable[[str, str], str]) -> tuple[str, str]:
+    """A condition without parts as its field and what is asked of it. ``name_of`` gives a value's name for people."""
+    if kind_of(node) != "leaf":
+        raise ValueError("a group has no sentence")
+    key = next(iter(node))
+    value, others = node[key], {name: one for name, one in node.items() if name != key}
+    label = label_of(key, language)
+    if key == "attribute":
+        return f"{label} {value}", "; ".join(_asked(others, say, str))
+    asked = _asked(value, say, lambda one: name_of(key, str(one)))
+    if key == "tag":
+        limits = {"count": _asked(others.get("count", {}), say, str), "since": _asked_since(others, say)}
+        asked = [*asked, *(say("times: %s") % one for one in limits["count"]), *limits["since"]]
+    return label, "; ".join(asked)
+
+
+def _asked_since(others: ConditionTree, say: Say) -> list[str]:
+    return _asked({"since": others["since"]}, say, str) if others.get("since") is not None else []
+
+
+def _asked(value: Any, say: Say, name_of: Callable[[Any], str]) -> list[str]:
+    if isinstance(value, bool):
+        return [say("yes") if value else say("no")]
+    if isinstance(value, list):
+        return [say(", ").join(map(name_of, value))]
+    if isinstance(value, dict):
+        return [_operator(name, one, say, name_of) for name, one in value.items() if one is not None]
+    return [name_of(value)]
+
+
+def _operator(name: str, value: Any, say: Say, name_of: Callable[[Any], str]) -> str:
+    if name == "set":
+        return say("has a value") if value else say("has none")
+    if name in {"since", "before"}:
+        return _time(name, str(value), say)
+    words = {
+        "eq": say("is %s"), "ne": say("is not %s"), "contains": say("contains “%s”"), "starts": say("begins with “%s”"),
+        "gt": say("more than %s"), "gte": say("at least %s"), "lt": say("less than %s"), "lte": say("at most %s"),
+        "in": say("is one of %s"), "between": say("between %s"),
+    }  # fmt: skip
+    shown = say(", ").join(map(name_of, value)) if isinstance(value, list) else name_of(value)
+    return words.get(name, "%s") % shown
+
+
+def _time(name: str, value: str, say: Say) -> str:
+    if value.startswith("-") and value[-1:] in "mhdw":
+        units = {"m": say("%s minutes"), "h": say("%s hours"), "d": say("%s days"), "w": say("%s weeks")}
+        span = units[value[-1]] % value[1:-1]
+        return (say("within the last %s") if name == "since" else say("more than %s ago")) % span
+    return (say("from %s on") if name == "since" else say("before %s")) % value

@@ -1,0 +1,71 @@
+"""Times, numbers and languages in words (pure)."""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from babel.core import get_global
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+
+Language = Literal["zh-Hant", "en"]
+DEFAULT_LANGUAGE: Final[Language] = "zh-Hant"
+LOCALES: Final[dict[Language, str]] = {"zh-Hant": "zh_Hant_TW", "en": "en_GB"}
+LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh-Hant": "繁體中文", "en": "English"}
+# Where people of a country with several zones most likely are.
+_MAIN_ZONES: Final = {
+    "AU": "Australia/Sydney",
+    "CN": "Asia/Shanghai",
+    "ID": "Asia/Jakarta",
+    "MY": "Asia/Kuala_Lumpur",
+    "US": "America/New_York",
+}
+_SECONDS: Final = 1000  # ms
+
+
+def language_of(text: str | None) -> Language:
+    """The language of a cookie; the default one for anything else."""
+    return "en" if text == "en" else DEFAULT_LANGUAGE
+
+
+def zone_of(region: str) -> ZoneInfo:
+    """The time zone of a tenant, by the country that its phone numbers are from; UTC where that does not tell."""
+    if region in _MAIN_ZONES:
+        return ZoneInfo(_MAIN_ZONES[region])
+    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == region]
+    return ZoneInfo(zones[0] if len(zones) == 1 else "UTC")
+
+
+class LocalWords:
+    """Numbers and times for one reader: a language, a zone, and the present moment in ms."""
+
+    def __init__(self, language: Language, zone: ZoneInfo, now: int) -> None:
+        self.language, self._locale, self._zone, self._now = language, LOCALES[language], zone, now
+
+    def number(self, value: float) -> str:
+        """A number with its separators."""
+        return format_decimal(value, locale=self._locale)
+
+    def percent(self, share: float) -> str:
+        """A share of 1 as percent."""
+        return format_percent(share, format="#,##0.#%", locale=self._locale)
+
+    def ago(self, at: int) -> str:
+        """A time in ms as its distance from now, such as "3 天前"."""
+        distance = timedelta(milliseconds=at - self._now)
+        return format_timedelta(distance, granularity="second", add_direction=True, locale=self._locale)
+
+    def exact(self, at: int) -> str:
+        """A time in ms as date, time and zone."""
+        return format_datetime(self._local(at), "yyyy-MM-dd HH:mm:ss z", locale=self._locale)
+
+    def iso(self, at: int) -> str:
+        """A time in ms as HTML's ``datetime``."""
+        return self._local(at).isoformat(timespec="seconds")
+
+    def date(self, at: int) -> str:
+        """The day of a time in ms, such as "2026年3月3日"."""
+        return format_date(self._local(at).date(), "long", locale=self._locale)
+
+    def _local(self, at: int) -> datetime:
+        return datetime.fromtimestamp(at / _SECONDS, self._zone)

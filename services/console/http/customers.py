@@ -1,0 +1,228 @@
+"""The customers page: the list that a filter finds, and the steps that build the filter."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import ValidationError
+from starlette.responses import Response
+
+from projections.customers.search.costs import TooDear
+from projections.customers.search.fields import FIELD_BY_KEY, FIELDS
+from projections.customers.search.known_values import ValuesAsked
+from projections.customers.search.rewriting import Unsearchable
+from services.console.core import condition_forms, filter_tree, list_views
+from services.console.core.condition_forms import Incomplete, condition_of
+from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
+from services.console.core.list_state import PATH, ListState
+from services.console.core.words import zone_of
+from services.console.http.pages import READING, READING_SETTINGS, PageRoute
+from services.console.http.visits import SentFields, Visit, query_of, redirect
+from services.query.core.field_models import FieldValue
+from services.query.core.search_models import FacetsRequest
+from services.query.handlers.fields import FieldReader
+from services.query.handlers.quota import DaySpan, QuotaReader
+from services.query.handlers.search import CustomerSearch
+from services.query.handlers.segments import SegmentReader
+from services.query.http.parameters import SEARCH_COST
+from services.runtime.api import Access
+from services.runtime.problems import INVALID_REQUEST, Problem
+
+_SEARCHING: Final = Access("customers:read", SEARCH_COST)
+_MOST_VALUES: Final = 100
+_MOST_SEGMENTS: Final = 20
+_FACET_VALUES: Final = 12
+_ATTRIBUTES_SHOWN: Final = 4
+_ATTRIBUTE_VALUES: Final = 5
+_HISTORY_DAYS: Final = 90
+
+
+async def customers(visit: Visit) -> Response:
+    """The list, with the filter that is being built."""
+    fields = query_of(visit.request)
+    state = _state(visit, fields)
+    quota = await _quota(visit).status(visit.tenant, _today(visit))
+    values = {"state": state, "quota": quota, "channels": [one.channel for one in quota.channels], "page": None}
+    values |= {"tree": _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
+    try:
+        search: CustomerSearch = visit.request.app.state.search
+        cursor = fields.one("cursor")
+        values["page"] = await search.page(visit.tenant, state.request(cursor), visit.now)
+    except (TooDear, Unsearchable) as error:
+        values["problem"] = _sentence(visit, error)
+    except ValidationError as error:
+        values["problem"] = _invalid(visit, error)
+    return visit.page("customers/list.html", 422 if values["problem"] else 200, **values, cursor=fields.one("cursor"))
+
+
+async def apply_condition(visit: Visit) -> Response:
+    """Put the condition of the form into the filter, and show the list again."""
+    fields = query_of(visit.request)
+    state = _state(visit, fields)
+    try:
+        changed = state.having(tree=_edited(visit, state, fields))
+        changed.request()
+    except (Incomplete, ValidationError):
+        keep = {name: fields.one(name) for name in ("at", "field", "wrap", "replace")}
+        return redirect(state.url(**keep, incomplete="1") + "#editor")
+    return redirect(changed.url())
+
+
+async def count(visit: Visit) -> Response:
+    """How many customers there would be with the condition of the form."""
+    fields = query_of(visit.request)
+    state = _state(visit, fields)
+    search: CustomerSearch = visit.request.app.state.search
+    try:
+        wanted = state.having(tree=_edited(visit, state, fields)).request()
+        found = await search.page(visit.tenant, wanted.model_copy(update={"limit": 1}), visit.now)
+    except (Incomplete, ValidationError):
+        return visit.page("customers/count.html", total=None, problem=None)
+    except (TooDear, Unsearchable) as error:
+        return visit.page("customers/count.html", total=None, problem=_sentence(visit, error))
+    return visit.page("customers/count.html", total=found.total, problem=None)
+
+
+async def facets(visit: Visit) -> Response:
+    """How the customers of the list spread: their tags and attributes, each a way to narrow the list."""
+    state = _state(visit, query_of(visit.request))
+    search: CustomerSearch = visit.request.app.state.search
+    node = state.request().filter
+    try:
+        wanted = FacetsRequest(filter=node, facets=["tag", "attribute"], attributes=[], limit=_FACET_VALUES)
+        found = await search.facets(visit.tenant, wanted, visit.now)
+        tags, keys = found.facets
+        shown = [one.value for one in keys.values[:_ATTRIBUTES_SHOWN]]
+        wanted = FacetsRequest(filter=node, facets=[], attributes=shown, limit=_ATTRIBUTE_VALUES)
+        attributes = (await search.facets(visit.tenant, wanted, visit.now)).attributes if shown else []
+    except (TooDear, Unsearchable, ValidationError):
+        return visit.page("customers/facets.html", state=state, tags=None, attributes=[], add=list_views.narrowed)
+    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, add=list_views.narrowed)
+
+
+async def segments(visit: Visit) -> Response:
+    """The saved segments, each with its size now and over the last weeks."""
+    reader: SegmentReader = visit.request.app.state.segments
+    page = await reader.page(visit.tenant, "", _MOST_SEGMENTS)
+    details = [await reader.one(visit.tenant, one.segment, visit.now, exact=False) for one in page.segments]
+    span = _days(visit, _HISTORY_DAYS)
+    sizes = {one.segment: (await reader.sizes(visit.tenant, one.segment, span)).sizes for one in page.segments}
+    lines = {
+        segment: list_views.line([one.customers for one in days if one.customers is not None])
+        for segment, days in sizes.items()
+    }
+    state = ListState()
+    return visit.page("customers/segments.html", details=details, lines=lines, more=page.next, state=state)
+
+
+async def quota_history(visit: Visit) -> Response:
+    """What was used of the quota, day by day."""
+    status = await _quota(visit).status(visit.tenant, _days(visit, _HISTORY_DAYS))
+    used = [one.used for one in status.history]
+    line = list_views.line(used, status.limit if status.unit == "contacts" else None)
+    return visit.page("customers/quota.html", quota=status, line=line)
+
+
+def _state(visit: Visit, fields: SentFields) -> ListState:
+    try:
+        return ListState.read(fields)
+    except (ValueError, RecursionError):
+        raise Problem(INVALID_REQUEST, visit.say("The address holds no filter that can be read.")) from None
+
+
+def _edited(visit: Visit, state: ListState, fields: SentFields) -> ConditionTree:
+    zone = zone_of(visit.signed_in.region)
+
+    def day_start(day: str) -> str:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=zone).isoformat()
+
+    node = condition_of(fields.one("field"), fields, day_start)
+    if fields.one("negated"):
+        node = {"not": node}
+    wrap = fields.one("wrap")
+    if wrap in filter_tree.WRAPS:
+        node = {wrap: node} if wrap == "same_contact" else {wrap: [node]}
+    place = _place(fields.one("at"))
+    try:
+        if fields.one("replace") and state.tree is not None:
+            return filter_tree.rooted(filter_tree.replaced(state.tree, place, node)) or {}
+        return filter_tree.added(state.tree, place, node)
+    except NoSuchPlace as error:
+        raise Incomplete(str(error)) from None
+
+
+def _place(text: str) -> filter_tree.TreePlace:
+    try:
+        return place_of(text)
+    except NoSuchPlace as error:
+        raise Incomplete(str(error)) from None
+
+
+def _group(visit: Visit, state: ListState) -> list_views.FilterPart | None:
+    if state.tree is None:
+        return None
+    try:
+        return list_views.part_of(state, state.tree, (), visit.language, visit.say)
+    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+        return None  # a filter that there is not; the list says what is wrong
+
+
+async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[str, Any] | None:
+    """What the form for a condition shows, where one is open."""
+    if "at" not in visit.request.query_params:
+        return None
+    within = fields.one("wrap") == "same_contact" or list_views.within_same_contact(state.tree, fields.one("at"))
+    choices = [one for one in FIELDS if not within or one.about != "customer"]
+    labels = [(one.key, condition_forms.label_of(one.key, visit.language)) for one in choices]
+    field = FIELD_BY_KEY.get(fields.one("field"))
+    known: list[FieldValue] = []
+    if field is not None and (field.term is not None or field.kind == "segment"):
+        reader: FieldReader = visit.request.app.state.fields
+        known = (await reader.values(visit.tenant, field.key, ValuesAsked("", "", _MOST_VALUES))).values
+    offered = list_views.choices_of(field, known, visit.say)
+    return {
+        "hidden": {name: fields.one(name) for name in ("at", "wrap", "replace") if fields.one(name)},
+        "labels": labels,
+        "field": field,
+        "label": "" if field is None else condition_forms.label_of(field.key, visit.language),
+        "operators": [] if field is None else condition_forms.operators_of(field, visit.say),
+        "known": known,
+        "choices": offered,
+        "pairs": [(value, name) for value, name, _ in offered],
+        "incomplete": bool(fields.one("incomplete")),
+    }
+
+
+def _sentence(visit: Visit, error: Exception) -> str:
+    if isinstance(error, TooDear):
+        return visit.say("This would look at too many customers. Add a condition that fewer of them fulfil.")
+    return visit.say("This filter can't be searched.") + f" {error}"
+
+
+def _invalid(visit: Visit, error: ValidationError) -> str:
+    if any("cursor" in one["loc"] for one in error.errors()):
+        return visit.say("This page of the list is no longer there. Go back to the first one.")
+    return visit.say("The filter has a condition that there is not. Remove it, or start anew.")
+
+
+def _quota(visit: Visit) -> QuotaReader:
+    quota: QuotaReader = visit.request.app.state.quota
+    return quota
+
+
+def _today(visit: Visit) -> DaySpan:
+    return _days(visit, 1)
+
+
+def _days(visit: Visit, number: int) -> DaySpan:
+    last = datetime.fromtimestamp(visit.now / 1000, UTC).date()
+    return DaySpan(last - timedelta(days=number - 1), last)
+
+
+ROUTES: Final = (
+    PageRoute(PATH, customers, _SEARCHING),
+    PageRoute(f"{PATH}/condition", apply_condition, READING_SETTINGS),
+    PageRoute(f"{PATH}/count", count, _SEARCHING),
+    PageRoute(f"{PATH}/facets", facets, _SEARCHING),
+    PageRoute("/console/segments", segments, _SEARCHING),
+    PageRoute("/console/quota", quota_history, READING),
+)

@@ -1,0 +1,103 @@
+"""The routes of pages: who may see each, what is answered to those who may not, and the headers of every answer."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.console.http.visits import SESSION_COOKIE, Visit, query_of, redirect
+from services.control.console_sessions import ConsoleSession
+from services.query.http.parameters import now
+from services.query.http.responses import PROBLEMS
+from services.runtime.api import Access
+from services.runtime.database import DATABASE_ERRORS, is_unavailable
+from services.runtime.http import EncodedPath, RawRoute
+from services.runtime.problems import NOT_FOUND, Problem, unavailable
+
+PageEndpoint = Callable[[Visit], Awaitable[Response]]
+FindSession = Callable[[str], Awaitable[ConsoleSession | None]]
+
+# Scripts, styles and pictures come from this service alone, none of them from within a page.
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+SIGN_IN: Final = "/console/sign-in"
+READING: Final = Access("customers:read")
+READING_SETTINGS: Final = Access("customers:read", recorded=False)
+
+
+class PageRoute(EncodedPath, RawRoute):
+    """A page. ``access`` is None for those that need no session."""
+
+    def __init__(self, path: str, endpoint: PageEndpoint, access: Access | None, method: str = "GET") -> None:
+        super().__init__(path, partial(_serve, endpoint, access), methods=[method], name=endpoint.__name__)
+        self.access = access
+        self.unique_id = f"console_{endpoint.__name__}"  # what the audit trail calls it
+
+
+async def visit_of(request: Request) -> Visit:
+    """A request with its session, if it has one."""
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    find: FindSession = request.app.state.find_session
+    clock = request.app.dependency_overrides.get(now, now)
+    at = clock()
+    return Visit(request, await find(secret) if secret else None, secret, at if isinstance(at, int) else await at)
+
+
+async def _serve(endpoint: PageEndpoint, access: Access | None, request: Request) -> Response:
+    try:
+        visit = await visit_of(request)
+        response = await _answer(endpoint, access, visit)
+    except DATABASE_ERRORS as error:
+        if not is_unavailable(error):
+            raise
+        response = _error(Visit(request, None, "", 0), unavailable("PostgreSQL"))
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")  # it is about people
+    return response
+
+
+async def _answer(endpoint: PageEndpoint, access: Access | None, visit: Visit) -> Response:
+    try:
+        if access is not None:
+            if visit.session is None:
+                return _sign_in_first(visit)
+            visit.request.app.state.authenticator.permit(visit.request, visit.principal, access)
+        return await endpoint(visit)
+    except Problem as problem:
+        return _error(visit, problem)
+    except tuple(PROBLEMS) as error:
+        return _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
+
+
+def _sign_in_first(visit: Visit) -> Response:
+    if visit.request.headers.get("hx-request"):  # the whole page has to go there, not a part of it
+        return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
+    if visit.request.method != "GET":
+        return redirect(SIGN_IN)
+    return visit.page("sign_in.html", 401, next=visit.request.url.path, problem=None)
+
+
+def _error(visit: Visit, problem: Problem) -> Response:
+    response = visit.page("error.html", problem.kind.status, number=problem.kind.status, detail=problem.detail)
+    response.headers.update(problem.headers or {})
+    return response
+
+
+async def missing(visit: Visit) -> Response:
+    """Any address of the console that is none of a page."""
+    query_of(visit.request)
+    raise Problem(NOT_FOUND)

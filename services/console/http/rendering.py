@@ -1,0 +1,65 @@
+"""Templates in two languages. Every text of a page is autoescaped, and every sentence is in the catalogue."""
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Final
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.core.list_views import channel_name
+from services.console.core.words import LOCALES, Language
+
+_FOLDER: Final = files("services.console")
+_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+@cache
+def translations(language: Language) -> NullTranslations:
+    """The catalogue of a language. The sentences of the source are English, so English has none."""
+    if language == "en":
+        return NullTranslations()
+    with (_FOLDER / "locale" / "zh_Hant" / "LC_MESSAGES" / "console.po").open("rb") as source:
+        catalogue = read_po(source, locale=LOCALES[language])
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(str(_FOLDER / "templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    environment.globals |= {"asset": asset_url, "channel_name": channel_name}
+    return environment
+
+
+def render(template: str, language: Language, values: Mapping[str, Any]) -> str:
+    """A template with values as HTML."""
+    return _environment(language).get_template(template).render(values)
+
+
+@cache
+def assets() -> Mapping[str, tuple[bytes, str]]:
+    """The files that pages load: content and media type by name."""
+    found = (one for one in (_FOLDER / "static").iterdir() if one.name.rpartition(".")[2] in _TYPES)
+    return {one.name: (one.read_bytes(), _TYPES[one.name.rpartition(".")[2]]) for one in found}
+
+
+@cache
+def asset_url(name: str) -> str:
+    """Where a page finds a file: another address for another content, so that browsers may keep it."""
+    return f"/console/static/{name}?v={sha256(assets()[name][0]).hexdigest()[:12]}"

@@ -1,0 +1,34 @@
+"""The console, put together: settings in, a service with pages out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from fastapi import FastAPI
+
+from services.console.http import customers, exports, sign_in
+from services.console.http.pages import PageRoute, missing
+from services.control.console_sessions import find_session
+from services.runtime.application import Service
+from services.runtime.database import open_engine
+from services.runtime.settings import Settings
+
+PAGES: Final = (*sign_in.ROUTES, *customers.ROUTES, *exports.ROUTES, PageRoute("/console/{rest:path}", missing, None))
+
+
+def console_service(settings: Settings) -> Service:
+    """Every page. It reads through the handlers of the query service, which has to be in the same application.
+
+    Raises MissingSetting.
+    """
+    database_url = settings.database_url
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_engine(database_url, name="onefold-console", statement_timeout=5) as engine:
+            app.state.console_engine = engine
+            app.state.find_session = partial(find_session, engine)
+            yield
+
+    return Service((), lifespan, {}, pages=PAGES)

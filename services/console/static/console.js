@@ -1,0 +1,41 @@
+// What pages do beyond links and forms. Every page also works without it, but for the count while building.
+"use strict";
+
+document.addEventListener("change", (event) => {
+  const changed = event.target;
+  if (changed.matches("[data-submit-on-change]")) changed.form.requestSubmit();
+  if (changed.matches("[data-select-all]")) {
+    for (const box of document.querySelectorAll("[data-select-row]")) box.checked = changed.checked;
+  }
+  if (changed.matches("[data-select-all], [data-select-row]")) showSelected();
+  if (changed.matches("[data-operator]")) showOperator(changed);
+});
+
+function showSelected() {
+  const number = document.querySelectorAll("[data-select-row]:checked").length;
+  for (const place of document.querySelectorAll("[data-selected-count]")) place.textContent = String(number);
+  for (const button of document.querySelectorAll("[data-needs-selected]")) button.disabled = number === 0;
+}
+
+// Shows only the inputs that belong to the chosen operator.
+function showOperator(select) {
+  for (const part of select.form.querySelectorAll("[data-for]")) {
+    const wanted = part.dataset.for.split(" ").includes(select.value);
+    part.hidden = !wanted;
+    for (const input of part.querySelectorAll("input, select")) input.disabled = !wanted;
+  }
+}
+
+function ready() {
+  for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
+  showSelected();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+ready();

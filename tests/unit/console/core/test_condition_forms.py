@@ -1,0 +1,42 @@
+"""Forms of conditions become conditions, and these become sentences."""
+
+from typing import Any
+
+import pytest
+
+from projections.customers.search.fields import FIELDS
+from projections.customers.search.filters import parse
+from services.console.core.condition_forms import Incomplete, condition_of, operators_of, sentence_of
+from services.console.http.visits import SentFields
+
+FILLED = [
+    ("attribute", "size"), ("value", "7"), ("day", "2026-03-01"), ("count", "2"), ("days", "30"), ("type", "number"),
+]  # fmt: skip
+
+
+def start_of(day: str) -> str:
+    return f"{day}T00:00:00+08:00"
+
+
+def same(text: str) -> str:
+    return text
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_each_operator_of_each_field_gives_a_condition_with_a_sentence(field: Any) -> None:
+    for operator, _ in operators_of(field, same):
+        values = [
+            (name, "broadcast") if (name, field.key) == ("value", "opted_out") else (name, one) for name, one in FILLED
+        ]
+        node = condition_of(field.key, SentFields([("operator", operator), *values]), start_of)
+        parse(node)
+        label, asked = sentence_of(node, "en", same, lambda _, value: value)
+        assert label.startswith(field.en)
+        assert asked
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_an_empty_form_gives_no_condition(field: Any) -> None:
+    if field.kind != "flag":
+        with pytest.raises(Incomplete):
+            condition_of(field.key, SentFields([]), start_of)
