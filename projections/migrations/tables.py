@@ -248,6 +248,7 @@ BULK_ITEMS: Final = sa.Table(
     sa.Column("changes", JSONB()),  # by contact id: the contact's key, what was before, and the time of the events
     sa.Column("undone", JSONB()),  # by contact id: what stood of the change when it was undone, and the time
     sa.Index("bulk_items_present", "job_id", "present_id"),
+)
 # A link begins one session. The hashes are of random texts, which are stored nowhere.
 CONSOLE_LINKS: Final = sa.Table(
     "console_links",
