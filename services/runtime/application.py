@@ -25,6 +25,8 @@ from services.runtime.http import ReadinessCheck, RequestMetrics, health_routes,
 from services.runtime.problems import INTERNAL, Problem, add_problem_handlers, problem_response, response_to
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+# Of a scope that came as HEAD: a route whose body costs much may leave it out.
+HEADERS_ONLY: Final = "onefold.headers_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Application(FastAPI):
                 await _answer(scope, receive, send)
                 return
             if scope["method"] == "HEAD":  # the server leaves the body out
-                scope = {**scope, "method": "GET"}
+                scope = {**scope, "method": "GET", HEADERS_ONLY: True}
         await super().__call__(scope, receive, send)
 
     def _hot_route(self, path: str) -> Scope | None:

@@ -11,6 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from services.query.core.ranges import ByteRange, Unsatisfiable, asked_range
 from services.query.handlers.jobs import Jobs, StoredFile
 from services.runtime.api import Responses
+from services.runtime.application import HEADERS_ONLY
 from services.runtime.problems import Kind, Problem
 
 UNSATISFIABLE: Final = Kind("range-beyond-the-file", "The file has no such bytes", 416)
@@ -35,6 +36,8 @@ def file_response(request: Request, jobs: Jobs, stored: StoredFile) -> Response:
     if part is not None:
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{file.size}"
     status = 200 if part is None else 206
+    if HEADERS_ONLY in request.scope:
+        return Response(None, status, headers, file.type)
     return StreamingResponse(jobs.content(stored, *wanted), status, headers, file.type)
 
 

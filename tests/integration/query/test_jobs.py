@@ -82,3 +82,15 @@ async def test_a_file_that_has_expired_is_gone(brand: Brand) -> None:
     await brand.connection.execute("UPDATE onefold.jobs SET file_expires_at = now()")
     gone = await ask(brand, "GET", f"/v1/jobs/{job.job_id}/file")
     assert (gone.status_code, gone.json()["type"]) == (410, "/problems/file-gone")
+
+
+async def test_the_headers_of_a_file_are_answered_without_reading_it(brand: Brand) -> None:
+    job = await with_file(brand, CONTENT[:100])
+    path = f"/v1/jobs/{job.job_id}/file"
+    whole = await ask(brand, "GET", path)
+    await brand.connection.execute("DELETE FROM onefold.job_files")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(brand.app), base_url="http://test") as client:
+        head = await client.head(path, headers={"Authorization": f"Bearer {brand.keys['demo']}"})
+    assert (head.status_code, head.content) == (200, b"")
+    each = [{name: value for name, value in one.headers.items() if name != "x-request-id"} for one in (head, whole)]
+    assert each[0] == each[1]
