@@ -1,0 +1,86 @@
+"""Imports over HTTP: a file is kept, its dry run is shown, and it runs only after that, for its own tenant."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from projections.engine.connection import Connection
+from services.control import job_leases
+from services.control.keys import add_key
+from services.control.tenants import add_tenant
+from services.control.uploads import IMPORT
+from services.runtime.database import BY_KEY, open_engine
+from services.worker.background.job_runner import JobRunner
+from services.worker.jobs.imports import Import
+from tests.support.ingress import RunningIngress, assert_problem
+from tests.support.shop import open_shop
+
+CSV = {"Content-Type": "text/csv"}
+PATH = "/v1/imports?kind=customers&name=members.csv"
+
+
+async def run_one(url: str) -> None:
+    """Run the job whose turn it is, as a worker does; nothing is appended."""
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Connection]:
+        connection = await asyncpg.connect(url, server_settings=BY_KEY | {"search_path": "g1"})
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    async def send(*_: Any) -> None:
+        """Nothing listens."""
+
+    kind = Import(url, connect, send, lambda _, key: UUID(int=len(key)), "TW")
+    async with open_engine(url) as engine:
+        job = await job_leases.take_job(engine, [IMPORT], 3600, 9)
+        assert job is not None
+        await JobRunner(url, connect, [kind], file_days=7).run_job(engine, job)
+
+
+async def test_a_file_is_planned_at_once_and_run_only_after_that(ingress: RunningIngress) -> None:
+    url = ingress.settings.database_url
+    async with open_shop(ingress) as shop:
+        begun = await shop.accepted("POST", PATH, b"Member ID,Name\n007,Amy\n,Bob\n", **CSV)
+        assert (begun["name"], begun["bytes"], [one["state"] for one in begun["runs"]]) == (
+            "members.csv",
+            28,
+            ["waiting"],
+        )
+        path = f"/v1/imports/{begun['id']}"
+        early = await shop.send("POST", f"{path}/run")
+        assert_problem(early, 409, "import-not-checked")
+        await run_one(url)
+        (checked,) = (await shop.send("GET", path)).json()["runs"]
+        counts = {"created": 1, "updated": 0, "unchanged": 0, "refused": 1, "empty": 0}
+        assert (checked["dry_run"], checked["state"], checked["result"]["counts"]) == (True, "done", counts)
+        assert checked["refused_rows"] == f"/v1/jobs/{checked['job']}/file"
+        await shop.accepted("POST", f"{path}/run")
+        await run_one(url)
+        ran, _ = (await shop.send("GET", path)).json()["runs"]
+        assert (ran["dry_run"], ran["state"], ran["result"]["differs"], ran["total"]) == (False, "done", {}, 2)
+        async with open_engine(url) as engine:
+            await add_tenant(engine, "stranger")
+            shop.key = await add_key(engine, "stranger", ["customers:read", "customers:write"])
+        for method, other in (("GET", path), ("POST", f"{path}/run")):
+            assert_problem(await shop.send(method, other), 404, "not-found")
+
+
+async def test_what_can_not_be_asked_for_is_refused_before_the_file_is_read(ingress: RunningIngress) -> None:
+    async with open_shop(ingress) as shop:
+        for query, field in (
+            ("kind=contacts", "channel"),
+            ("kind=customers&channel=line", "channel"),
+            ("kind=customers&mapping=[", "mapping"),
+            ("kind=customers&mapping=%7B%22a%22%3A%22b%22%7D", "mapping"),
+        ):
+            answer = await shop.send("POST", f"/v1/imports?{query}", b"Member ID\n1\n", **CSV)
+            assert_problem(answer, 422, "invalid-request")
+            assert answer.json()["field"] == field
+        empty = await shop.send("POST", PATH, b"", **CSV)
+        assert_problem(empty, 400, "malformed-body")
