@@ -57,11 +57,12 @@ def streamed(raw: bytes, limit: int, step: int) -> bytes:
     return out
 
 
-def outcome(unpack: Callable[[], bytes]) -> bytes | type[Exception]:
+def unpacked_or_refused(unpack: Callable[[], bytes]) -> bytes | None:
+    """None if it is refused: of a body that is damaged and too large, either may be found first."""
     try:
         return unpack()
-    except (NotGzip, UnpacksTooLarge) as error:
-        return type(error)
+    except (NotGzip, UnpacksTooLarge):
+        return None
 
 
 packed = st.lists(st.binary(max_size=300).map(gzip.compress), max_size=3).map(b"".join)
@@ -70,7 +71,7 @@ damaged = st.builds(lambda raw, cut, padding: raw[:cut] + padding, packed, st.in
 
 @given(packed | damaged | st.binary(max_size=60), st.integers(1, 50), st.integers(0, 500))
 def test_unpacking_as_it_comes_in_comes_to_the_same(raw: bytes, step: int, limit: int) -> None:
-    assert outcome(lambda: streamed(raw, limit, step)) == outcome(lambda: gunzip(raw, limit))
+    assert unpacked_or_refused(lambda: streamed(raw, limit, step)) == unpacked_or_refused(lambda: gunzip(raw, limit))
 
 
 def test_a_bomb_that_streams_in_is_unpacked_a_piece_at_a_time() -> None:
