@@ -81,7 +81,7 @@ def part_of(  # noqa: PLR0913 - what a chip is made of
 
 
 def _edit_url(state: ListState, node: ConditionTree, place: TreePlace) -> str:
-    return state.url(at=text_of(place), field=next(iter(node)), replace="1") + "#editor"
+    return state.url(at=text_of(place), field=next(iter(node)), replace="1")
 
 
 def _names(say: Say) -> Callable[[str, str], str]:

@@ -63,7 +63,7 @@ async def apply_condition(visit: Visit) -> Response:
         changed.request()
     except (Incomplete, ValidationError):
         keep = {name: fields.one(name) for name in ("at", "field", "wrap", "replace")}
-        return redirect(state.url(**keep, incomplete="1") + "#editor")
+        return redirect(state.url(**keep, incomplete="1"))
     return redirect(changed.url())
 
 

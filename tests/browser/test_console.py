@@ -1,0 +1,146 @@
+"""The console in a real Chromium, as people use it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import orjson
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from pydantic import SecretStr
+
+from services.control.console_sessions import add_link
+from services.runtime.settings import Settings
+from tests.support import stock_sdk as stock
+from tests.support.console import SCRIPT, open_console
+from tests.support.read_api import MASTER, Brand
+from tests.support.serving import served
+
+WITHIN = 60_000  # ms
+expect.set_options(timeout=WITHIN)
+NESTED = {
+    "all": [
+        {"channel": ["line"]},
+        {"not": {"tag": "x"}},
+        {"any": [{"tag": "vip"}, {"last_customer": {"since": "-30d"}}]},
+        {"same_contact": {"all": [{"subscribed": True}]}},
+    ]
+}
+
+
+@pytest.fixture
+async def console(database_with_read_models: str) -> AsyncIterator[tuple[Brand, str]]:
+    settings = Settings(database=database_with_read_models, secret_key=SecretStr(MASTER))
+    async with open_console(settings) as brand, served(brand.app) as address:
+        yield brand, f"http://{address}/console"
+
+
+@asynccontextmanager
+async def a_reader(browser: Browser, base: str, language: str = "en") -> AsyncIterator[tuple[BrowserContext, Page]]:
+    """A browser of its own, of which each request is noted; none may go elsewhere."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(WITHIN)
+    await context.add_cookies([{"name": "onefold_language", "value": language, "url": f"{base}/customers"}])
+    page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    try:
+        yield context, page
+        assert [url for url in asked if not url.startswith(base)] == []
+    finally:
+        await context.close()
+
+
+async def sign_in(page: Page, base: str, key: str) -> None:
+    await page.goto(f"{base}/customers")
+    await page.fill("[name=key]", key)
+    await page.press("[name=key]", "Enter")
+    await page.wait_for_url("**/console/customers")
+
+
+async def found_by_axe(page: Page) -> list[str]:
+    """The rules of axe-core that the page breaks."""
+    await page.evaluate((stock.package("axe-core") / "axe.min.js").read_text())
+    broken = await page.evaluate("axe.run()")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in broken["violations"]]
+
+
+async def test_people_sign_in_find_customers_and_sign_out(console: tuple[Brand, str], browser: Browser) -> None:
+    brand, base = console
+    async with a_reader(browser, base, "zh-Hant") as (_, page):
+        await sign_in(page, base, brand.keys["demo"])
+        await expect(page.locator("h1")).to_have_text("顧客")
+        await expect(page.locator(".quota")).to_contain_text("3 / 4")
+        await expect(page.locator("tbody tr")).to_have_count(3)
+        # what customers are called never runs
+        await expect(page.get_by_role("link", name=SCRIPT)).to_be_visible()
+        await expect(page.locator(".facets")).to_contain_text("onerror")
+        assert "ran" not in await page.title()
+        # a condition, by the keyboard alone
+        await page.get_by_role("link", name="+ 條件").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#field-field")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#field-value")).to_be_focused()
+        await page.keyboard.type("vip")
+        await expect(page.locator("#count-while-building")).to_have_text(re.compile("1"))
+        await page.keyboard.press("Enter")
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator(".chip")).to_contain_text("vip")
+        assert quote('{"tag":"vip"}').lower() in page.url.lower()
+        # by the mouse: its opposite, and away with it
+        await page.locator(".chip").get_by_role("link", name="非 標籤").click()
+        await expect(page.locator("tbody tr")).to_have_count(2)
+        await page.locator(".chip").get_by_role("link", name="移除").click()
+        await expect(page.locator("tbody tr")).to_have_count(3)
+        await page.get_by_role("button", name="English").click()
+        await expect(page.locator("h1")).to_have_text("Customers")
+        await page.locator("summary", has_text="demo").click()
+        await page.get_by_role("button", name="Sign out").click()
+        await page.wait_for_url("**/sign-in")
+        await page.goto(f"{base}/customers")
+        await expect(page.locator("[name=key]")).to_be_visible()
+
+
+async def test_axe_finds_nothing_in_either_theme_and_no_page_is_too_wide(
+    console: tuple[Brand, str], browser: Browser
+) -> None:
+    brand, base = console
+    nested = quote(orjson.dumps(NESTED))
+    async with a_reader(browser, base) as (_, page):
+        await page.goto(f"{base}/sign-in")
+        assert await found_by_axe(page) == []
+        await sign_in(page, base, brand.keys["demo"])
+        for path in ("customers", f"customers?f={nested}&at=root&field=channel", "quota", "segments", "jobs", "none"):
+            for theme in ("light", "dark"):
+                await page.emulate_media(color_scheme=theme)
+                await page.set_viewport_size({"width": 390 if theme == "dark" else 1440, "height": 900})
+                await page.goto(f"{base}/{path}", wait_until="networkidle")
+                assert (path, theme, await found_by_axe(page)) == (path, theme, [])
+                wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+                assert (path, theme, await page.evaluate(wide)) == (path, theme, False)
+
+
+async def test_a_link_signs_in_once_and_other_websites_change_nothing(
+    console: tuple[Brand, str], browser: Browser
+) -> None:
+    brand, base = console
+    secret = await add_link(brand.engine, "other", ["customers:read"], "amy")
+    async with a_reader(browser, base) as (context, page):
+        await page.goto(f"{base}/link/{secret}")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.locator("h2", has_text="There are no customers yet")).to_be_visible()  # demo has some
+        cookie = next(one for one in await context.cookies(f"{base}/x") if one["name"] == "onefold_session")
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        own = {"origin": base.removesuffix("/console")}
+        for headers in ({"origin": "http://evil.example"}, {}, own):  # the last one lacks the token
+            refused = await context.request.post(f"{base}/sign-out", headers=headers)
+            assert refused.status == 403
+        await page.goto(f"{base}/customers")
+        await expect(page.locator("h1")).to_have_text("Customers")
+    async with a_reader(browser, base) as (_, page):
+        await page.goto(f"{base}/link/{secret}")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("used already")
