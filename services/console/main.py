@@ -7,14 +7,35 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from services.console.http import customers, exports, sign_in
+from services.console.http import (
+    conversation,
+    customers,
+    decisions,
+    exports,
+    identity,
+    profile,
+    sign_in,
+    unsubscribing,
+    work_lists,
+)
 from services.console.http.pages import PageRoute, missing
 from services.control.console_sessions import find_session
 from services.runtime.application import Service
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
 
-PAGES: Final = (*sign_in.ROUTES, *customers.ROUTES, *exports.ROUTES, PageRoute("/console/{rest:path}", missing, None))
+PAGES: Final = (
+    *sign_in.ROUTES,
+    *customers.ROUTES,
+    *exports.ROUTES,
+    *profile.ROUTES,
+    *conversation.ROUTES,
+    *unsubscribing.ROUTES,
+    *identity.ROUTES,
+    *decisions.ROUTES,
+    *work_lists.ROUTES,
+    PageRoute("/console/{rest:path}", missing, None),
+)
 
 
 def console_service(settings: Settings) -> Service:

@@ -1,0 +1,68 @@
+"""A customer as its page shows it (pure)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.console.core.names import Names
+from services.query.core.attribute_models import AttributeView
+from services.query.core.models import ContactView, CustomerAttribute, CustomerView
+
+UNSUBSCRIBING_CHANNELS: Final = frozenset({"line", "facebook", "instagram", "whatsapp"})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAttribute:
+    """An attribute under the name that the brand gave it."""
+
+    key: str
+    label: str
+    description: str
+    text: str
+    setting: CustomerAttribute
+
+
+def attribute_rows(
+    customer: CustomerView, definitions: Iterable[AttributeView], language: str, names: Names
+) -> list[ShownAttribute]:
+    """The customer's attributes in the order of their names. ``language`` is ``zh-Hant`` or ``en``."""
+    defined = {one.key: one for one in definitions}
+    rows = [
+        _row(key, setting, defined.get(key), language, names)
+        for key, setting in customer.attributes.items()
+        if key not in defined or not defined[key].archived
+    ]
+    return sorted(rows, key=lambda row: (row.label.casefold(), row.key))
+
+
+def _row(
+    key: str, setting: CustomerAttribute, definition: AttributeView | None, language: str, names: Names
+) -> ShownAttribute:
+    given: dict[str, Any] = dict((definition and definition.names) or {})
+    label = given.get(language.partition("-")[0]) or (definition and definition.display_name) or key
+    description = (definition and definition.description) or ""
+    return ShownAttribute(key, label, description, names.value(setting.value), setting)
+
+
+def display_names(contacts: Sequence[ContactView]) -> dict[str, str | None]:
+    """What each contact is called, by its key."""
+    return {one.contact: one.profile.display_name for one in contacts}
+
+
+def initial(name: str | None) -> str:
+    """The letter that stands in place of a picture: pictures would be requests to other machines."""
+    return next((letter.upper() for letter in name or "" if letter.isalnum()), "?")
+
+
+def chosen_contact(contacts: Sequence[ContactView], key: str) -> ContactView | None:
+    """The contact whose tab is open: that of the key, else the one that was heard of last."""
+    wanted = next((one for one in contacts if one.contact == key), None)
+    latest = max(contacts, key=lambda one: (one.last_customer_interaction_at or 0, one.contact), default=None)
+    return wanted or latest
+
+
+def may_unsubscribe(contact: ContactView) -> bool:
+    """Whether the contact's channel has marketing that it has not refused altogether."""
+    consents = contact.consents
+    allowed = consents.broadcast.allowed or consents.web_push.allowed or consents.cart_remarketing.allowed
+    return contact.channel in UNSUBSCRIBING_CHANNELS and allowed

@@ -1,0 +1,51 @@
+"""Why one customer: the graph of its links, its story, and decisions with a preview of what they would change."""
+
+from typing import Final
+
+from starlette.responses import Response
+
+from services.console.core.identity_graph import draw, ties_of
+from services.console.core.identity_story import sentence, story
+from services.console.core.names import Names
+from services.console.core.profile_views import display_names
+from services.console.http.pages import READING, PageRoute
+from services.console.http.profile import CUSTOMERS, address_of, moved, reader_of
+from services.console.http.visits import Visit, query_of
+from services.query.core import cursors
+from services.query.handlers.explainer import FIRST, Explainer
+
+_MOST_LINKS: Final = 500
+
+
+def explainer_of(visit: Visit) -> Explainer:
+    """What explains identity."""
+    explainer: Explainer = visit.request.app.state.explainer
+    return explainer
+
+
+async def show_identity(visit: Visit) -> Response:
+    """What makes a customer one: picture, table and story say the same."""
+    query, name = query_of(visit.request), visit.request.path_params["customer"]
+    cursor = query.one("cursor")[: cursors.MOST_OF_A_LINK]
+    found = await reader_of(visit).customer(visit.tenant, name, visit.now)
+    if (elsewhere := moved(visit, found.id)) is not None:
+        return elsewhere
+    after = cursors.read_customer(cursor) if cursor else FIRST
+    links = await explainer_of(visit).graph(visit.tenant, str(found.id), _MOST_LINKS, after)
+    names, called = Names(visit.say), display_names(found.contacts)
+    return visit.page(
+        "profile/identity.html",
+        customer=found,
+        names=names,
+        contact_names=called,
+        links=links,
+        by_claim={one.contact for one in links.contacts if one.by_claim},
+        ties=list(enumerate(ties_of(links), start=1)),
+        graph=draw(links),
+        story=[(step, sentence(step, names, called)) for step in story(links)],
+        address_of=address_of,
+        done=query.one("done"),
+    )
+
+
+ROUTES: Final = (PageRoute(f"{CUSTOMERS}/{{customer}}/identity", show_identity, READING),)

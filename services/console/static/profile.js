@@ -1,0 +1,49 @@
+// What the pages of a customer do beyond links and forms: keys of the work list, and the slider's date.
+"use strict";
+
+function step(list, by) {
+  const rows = [...list.children];
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1);
+  rows[next].focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  const list = document.querySelector("[data-worklist]");
+  const typing = event.target.matches("input, select, textarea");
+  if (!list || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === "j") step(list, 1);
+  else if (event.key === "k") step(list, -1);
+  else if (event.target.parentElement === list) event.target.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+});
+
+document.addEventListener("input", (event) => {
+  const slider = event.target;
+  if (!slider.matches("[data-first-day]")) return;
+  const day = new Date(`${slider.dataset.firstDay}T00:00:00Z`);
+  day.setUTCDate(day.getUTCDate() + Number(slider.value));
+  const text = day.toISOString().slice(0, 10);
+  slider.setAttribute("aria-valuetext", text);
+  slider.form.querySelector("output").textContent = text;
+});
+
+document.addEventListener("pointerup", (event) => {
+  const slider = event.target;
+  if (slider.matches("[data-first-day]") && slider.value !== slider.defaultValue) slider.form.requestSubmit();
+});
+
+// A conversation opens at the event that the address names, else at its latest one.
+const named = document.getElementById("event");
+if (named) {
+  named.scrollIntoView({ block: "center" });
+  named.focus({ preventScroll: true });
+} else {
+  document.querySelector(".conversation")?.scrollIntoView({ block: "end" });
+}
+
+// A dialog that was fetched opens, and gives the focus back when it is closed.
+document.addEventListener("htmx:after:swap", () => {
+  const place = document.getElementById("dialog-place");
+  const first = place?.querySelector("input:not([type=hidden]), button");
+  if (first && !place.contains(document.activeElement)) first.focus();
+});

@@ -1,0 +1,218 @@
+"""The pages of one customer in Chromium: profile, conversation, why it is one, and the decisions about it."""
+
+import re
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright, expect
+from pydantic import SecretStr
+
+from services.runtime.settings import Settings
+from tests.support import servers
+from tests.support import stock_sdk as stock
+from tests.support.console_customers import BROWSER, LINE, MESSAGES, MESSENGER, SCRIPT
+from tests.support.console_pages import open_pages
+from tests.support.read_api import MASTER, Brand, id_of
+from tests.support.serving import served
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+expect.set_options(timeout=60_000)
+MEI = f"/console/customers/{id_of(LINE)}"
+WIDTHS = (1440, 390)
+_VIOLATIONS = "axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"
+PAGES = {
+    "profile": MEI,
+    "contact": f"{MEI}?contact={MESSENGER}",
+    "past": f"{MEI}?as_of=2025-01-03",
+    "conversation": f"{MEI}/conversation?show=all",
+    "identity": f"{MEI}/identity",
+    "unsubscribe": f"{MEI}/unsubscribe?contact={LINE}",
+    "preview": f"/console/identity/decision?a={LINE}&b={MESSENGER}&decision=different",
+    "candidates": "/console/identity/candidates",
+    "conflicts": "/console/identity/conflicts",
+}
+
+
+@dataclass
+class Reader:
+    """Somebody who is signed in."""
+
+    page: Page
+    address: str
+    brand: Brand
+    requests: set[str]
+
+    async def visit(self, path: str) -> None:
+        """Open a page of the console."""
+        answer = await self.page.goto(f"http://{self.address}{path}")
+        assert answer is not None
+        assert answer.status == 200, await self.page.inner_text("body")
+
+    async def choose(self, name: str, value: str) -> None:
+        """Keep a preference, as its button does."""
+        cookie = {"name": f"onefold_{name}", "value": value, "url": f"http://{self.address}/console"}
+        await self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # it has what a cookie needs
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served_brand(kafka: str, postgres: servers.SharedPostgres) -> AsyncIterator[tuple[Brand, str, Browser]]:
+    """The brand, the console's address, and a Chromium."""
+    async with (
+        servers.fresh_database(postgres, servers.TEMPLATE_WITH_READ_MODELS) as database,
+        open_pages(_settings(database, kafka)) as brand,
+        served(brand.app) as address,
+        async_playwright() as playwright,
+    ):
+        browser = await playwright.chromium.launch(executable_path=stock.chromium())
+        yield brand, address, browser
+        await browser.close()
+
+
+def _settings(database: str, kafka: str) -> Settings:
+    prefix = f"t-{uuid.uuid4().hex[:10]}"
+    return Settings(database=database, secret_key=SecretStr(MASTER), kafka=kafka, topic_prefix=prefix)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def reader(served_brand: tuple[Brand, str, Browser]) -> AsyncIterator[Reader]:
+    """Somebody who signed in with a key that may do everything."""
+    brand, address, browser = served_brand
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    requests: set[str] = set()
+    page.on("request", lambda request: requests.add(request.url))
+    await page.goto(f"http://{address}/console/sign-in")
+    await page.fill("[name=key]", brand.keys["admin"])
+    await page.press("[name=key]", "Enter")
+    await page.wait_for_url("**/console/customers*")
+    yield Reader(page, address, brand, requests)
+    await context.close()
+
+
+async def contacts(reader: Reader) -> set[str]:
+    found = await reader.brand.json(f"/v1/customers/{id_of(LINE)}")
+    return {one["contact"] for one in found["contacts"]}
+
+
+async def test_each_page_is_accessible_fits_and_runs_no_script_of_a_customer(reader: Reader) -> None:
+    axe = (stock.package("axe-core") / "axe.min.js").read_text()
+    await reader.choose("language", "en")
+    shown = ""
+    for number, (name, path) in enumerate(PAGES.items()):
+        await reader.choose("theme", ("light", "dark")[number % 2])
+        for width in WIDTHS:
+            await reader.page.set_viewport_size({"width": width, "height": 900})
+            await reader.visit(path)
+            assert await reader.page.evaluate("document.documentElement.scrollWidth") <= width, name
+        await reader.page.evaluate(axe)
+        found = await reader.page.evaluate(_VIOLATIONS)
+        assert found == [], name
+        assert await reader.page.title() not in {"taken", ""}, name
+        shown += await reader.page.content()
+    assert SCRIPT not in shown
+    assert "javascript:" not in shown
+    hosts = {url.split("/")[2] for url in reader.requests}
+    assert hosts == {reader.address}
+
+
+async def test_the_profile_says_where_things_come_from_and_an_event_opens_in_the_conversation(reader: Reader) -> None:
+    page = reader.page
+    await reader.visit(f"/console/customers/contact:{LINE}")
+    await expect(page).to_have_url(re.compile(re.escape(MEI)))  # it has one address, whatever it is asked for by
+    await expect(page.locator("h1")).to_have_text("林小美")
+    tags = page.locator("section", has=page.locator("#tags"))
+    await expect(tags).to_contain_text("新品通知")
+    await expect(tags).to_contain_text("\N{MULTIPLICATION SIGN}2")
+    await tags.get_by_role("link", name="keyword_auto_reply").click()
+    await expect(page.locator("#event")).to_be_focused()
+    await expect(page.locator("#event")).to_contain_text("新品通知")
+
+
+async def test_the_conversation_is_read_to_its_beginning_and_back(reader: Reader) -> None:
+    page = reader.page
+    await reader.visit(f"{MEI}/conversation?contact={LINE}")
+    bubbles = page.locator(".bubble")
+    await expect(bubbles.last).to_be_in_viewport()
+    assert await bubbles.count() < MESSAGES
+    await expect(bubbles.last).to_contain_text(f"({MESSAGES - 1})")
+    await page.locator("#more-older").scroll_into_view_if_needed()
+    await expect(bubbles).to_have_count(MESSAGES)
+    await expect(bubbles.first).to_contain_text("(0)")
+    await expect(page.locator(".bubble.team").first).to_contain_text("Amy")
+    await reader.visit(f"{MEI}/conversation?contact={LINE}&event=message-2&show=messages")
+    await expect(page.locator("#event")).to_contain_text("(2)")
+    await page.locator("#more-newer a").click()
+    await expect(bubbles).to_have_count(MESSAGES)
+
+
+async def test_kinds_of_marketing_are_refused_in_a_dialog_by_keyboard_alone(reader: Reader) -> None:
+    page = reader.page
+    await reader.choose("language", "zh-Hant")
+    await reader.visit(f"{MEI}?contact={LINE}")
+    await page.get_by_role("link", name="取消訂閱").focus()
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("不受影響")
+    await expect(dialog.get_by_label("推播訊息")).to_be_focused()
+    await dialog.get_by_label("購物車再行銷訊息").focus()
+    await page.keyboard.press("Space")
+    await dialog.get_by_role("button", name="取消訂閱").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_contain_text("已取消訂閱")
+    contact = await reader.brand.json(f"/v1/contacts/{LINE.replace(':', '/')}")
+    assert [contact["consents"][kind]["allowed"] for kind in ("broadcast", "web_push", "cart_remarketing")] == [
+        False,
+        False,
+        True,
+    ]
+
+
+async def test_a_decision_is_previewed_and_then_parts_the_customer(reader: Reader) -> None:
+    page = reader.page
+    await reader.choose("language", "en")
+    await reader.visit(f"{MEI}/identity")
+    rows = await page.locator("tbody tr").count()
+    assert await page.locator("svg.graph a.tie").count() == rows
+    await page.locator("svg.graph a.tie").first.focus()
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("#tie-"))
+    await expect(page.locator(".story")).to_contain_text("became one customer: they have the same phone number")
+    await page.get_by_label("This contact").select_option(LINE)
+    await page.get_by_label("is not the same person as").select_option(MESSENGER)
+    await page.get_by_role("button", name="Show what would change").first.click()
+    await expect(page.locator(".changes > li")).to_have_count(2)
+    assert len(await contacts(reader)) == 3  # nothing happens by asking
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.locator(".notice")).to_contain_text("The decision counts now")
+    assert await contacts(reader) == {LINE, BROWSER}
+
+
+async def test_the_work_list_is_decided_by_keys_and_members_are_merged(reader: Reader) -> None:
+    page = reader.page
+    await reader.choose("language", "en")
+    await reader.visit("/console/identity/candidates")
+    await page.keyboard.press("j")
+    await page.keyboard.press("s")
+    await page.wait_for_url("**/decision?**decision=same**")
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.locator("h1")).to_have_text("Merge member IDs")  # two member ids are one by a merge only
+    await page.get_by_role("button", name="Confirm").click()
+    await expect(page.locator(".notice")).to_contain_text("The member IDs are one now")
+    merged = await reader.brand.json("/v1/customers/member:M20")
+    assert len(merged["contacts"]) == 2
+
+
+async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader) -> None:
+    page = reader.page
+    await reader.choose("language", "en")
+    await reader.visit(f"{MEI}?as_of=2025-01-03")
+    await expect(page.locator(".notice")).to_contain_text("As of 2025-01-03")
+    await expect(page.locator("main")).to_contain_text("none known")  # the phone came later
+    await expect(page.get_by_role("link", name="Unsubscribe")).to_have_count(0)
+    await page.locator("#day").fill("4")
+    await page.get_by_role("button", name="Show", exact=True).click()
+    await expect(page.locator(".notice")).to_contain_text("As of 2025-01-05")
