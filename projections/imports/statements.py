@@ -96,18 +96,30 @@ class RowReader:
         if self._order.kind == "customers":
             return _word(cells.get("member_id"), "member_id", "no_member_id", "the row has no member id")
         channel, account = self._order.place
-        for field, place in (("channel", channel), ("account", account)):
-            if field in cells and _exact(cells[field], field) != place:
-                raise RowRefused("another_account", f"the row is of another {field} than the import")
+        self._check_place(
+            _text(cells.get("channel"), "channel", _MOST_WORD).casefold() or channel,
+            _text(cells.get("account"), "account", _MOST_WORD) or account,
+        )
         if "contact" in cells:
-            named = _exact(cells["contact"], "contact")
-            if not named.startswith(f"{channel}:{account}:"):
-                raise RowRefused("another_account", "the row names a contact of another account than the import")
-            uids = [*uids, named.split(":", 2)[2]]
+            parts = _text(cells["contact"], "contact", _MOST_TEXT).split(":", 2)
+            if len(parts) < len(("channel", "account", "uid")):
+                raise RowRefused("no_uid", "a contact is written as channel:account:uid")
+            self._check_place(parts[0], parts[1])
+            uids = [*uids, parts[2]]
         found = {one_uid(channel, _exact(one, "uid").strip()) for one in uids} - {""}
         if len(found) > 1 or any(len(split(one)) > 1 for one in found):
             raise RowRefused("several_contacts", "the row names several contacts; a row of contacts is of one")
-        return _word(next(iter(found), None), "uid", "no_uid", "the row names no contact")
+        detail = f"the row has no user id of {channel}; rows of another channel need an import of their own"
+        return _word(next(iter(found), None), "uid", "no_uid", detail)
+
+    def _check_place(self, channel: str, account: str) -> None:
+        """Raises RowRefused for a row of another account: an export may hold several."""
+        if (channel, account) != self._order.place:
+            raise RowRefused(
+                "another_account",
+                f"the row is of {channel} {account}, and this import of {' '.join(self._order.place)}: import the "
+                f"refused rows again with channel={channel} and account={account}",
+            )
 
     def _identifiers(self, cells: Mapping[str, CellValue]) -> Iterator[tuple[str, str]]:
         if self._order.kind == "contacts" and "member_id" in cells:

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     campaign_body_limit: Annotated[int, Field(ge=1024)] = Field(
         67_108_864, description="largest list of a campaign's contacts, bytes, packed and unpacked"
     )
+    import_body_limit: Annotated[int, Field(ge=1024)] = Field(
+        536_870_912, description="largest file to import, bytes, packed and unpacked"
+    )
     batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
     ack_timeout: Annotated[float, Field(gt=0)] = Field(
         1.5,

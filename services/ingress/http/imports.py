@@ -6,19 +6,20 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import Field, NonNegativeInt, ValidationError
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from projections.imports.order import Delimiter, EncodingName, ImportKind, ImportOrder, TagMode
 from schemas.events.base import ChannelName
 from services.control.auth import Principal
 from services.control.errors import TooManyJobs, UnknownJob
+from services.control.import_models import ImportResult, ImportRun, ImportView
 from services.control.jobs import Job, add_job
 from services.control.uploads import IMPORT, find_upload, imports_of, keep_upload
 from services.ingress.core.shares import proven
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING, busy, stream_body
 from services.ingress.http.context import LIST_COST, CustomerWriter, Serving, require
-from services.runtime.api import COMMON_PROBLEMS, Answer, body_of, keyed_router, problem_responses
+from services.runtime.api import COMMON_PROBLEMS, body_of, keyed_router, problem_responses
 from services.runtime.budget import BudgetExceeded
 from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, UNAVAILABLE, Kind, Problem
 
@@ -37,32 +38,6 @@ router: Final[APIRouter] = keyed_router("/v1/imports", "jobs")
 Uploader = Annotated[Principal, Depends(require("customers:write", LIST_COST))]
 Looking = Annotated[Principal, Depends(require("customers:read"))]
 ImportId = Annotated[UUID, Path(alias="import", description="the import's id")]
-
-
-class ImportRun(Answer):
-    """A dry run or a run of an import: its job, how far it is, and what it found.
-
-    ``result`` has the counts, whose sum is that of the rows; the columns and what they were taken for; the first rows
-    that were refused, and why; and warnings. ``refused_rows`` is where the file of all refused rows is.
-    """
-
-    job: UUID
-    dry_run: bool
-    state: str
-    done: NonNegativeInt
-    total: NonNegativeInt | None = None
-    result: dict[str, Any] | None = None
-    problem: dict[str, Any] | None = None
-    refused_rows: str | None = None
-
-
-class ImportView(Answer):
-    """A file to import, and its dry run and runs, the newest first."""
-
-    id: UUID
-    name: str
-    bytes: NonNegativeInt
-    runs: Annotated[list[ImportRun], Field(max_length=1000)]
 
 
 async def _order(
@@ -127,7 +102,7 @@ async def start_import(
                 principal.tenant,
                 name=name,
                 media_type=media_type if media_type in _TYPES else _ANY,
-                pieces=_pieces(request, ingress.settings.campaign_body_limit),
+                pieces=_pieces(request, ingress.settings.import_body_limit),
                 days=ingress.settings.job_file_days,
                 by=_by(principal),
             )
@@ -212,7 +187,7 @@ def _run(job: Job) -> ImportRun:
         state=job.state,
         done=job.done,
         total=job.total,
-        result=job.result,
+        result=ImportResult.model_validate(job.result) if job.result else None,
         problem=None if job.problem is None else dict(job.problem),
         refused_rows=f"/v1/jobs/{job.job_id}/file" if job.file else None,
     )

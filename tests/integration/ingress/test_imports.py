@@ -84,3 +84,6 @@ async def test_what_can_not_be_asked_for_is_refused_before_the_file_is_read(ingr
             assert answer.json()["field"] == field
         empty = await shop.send("POST", PATH, b"", **CSV)
         assert_problem(empty, 400, "malformed-body")
+        most = ingress.settings.import_body_limit
+        large = await shop.send("POST", PATH, b"", **CSV, **{"Content-Length": str(most + 1)})
+        assert assert_problem(large, 413, "too-large")["limit"] == most

@@ -109,7 +109,9 @@ def test_staff_and_branch_are_bound_or_taken_off_together(staff: str, branch: st
         (LINE, {"name": "x"}, "no_uid"),
         (LINE, {"uid": "U1;U2"}, "several_contacts"),
         (LINE, {"contact": "line:other:U1"}, "another_account"),
+        (LINE, {"contact": "U1"}, "no_uid"),
         (LINE, {"uid": "U1", "account": "other"}, "another_account"),
+        (LINE, {"uid": "U1", "channel": "facebook"}, "another_account"),
         (LINE, {"uid": "U1", "staff": "Amy", "branch": ""}, "half_a_binding"),
         (LINE, {"uid": "U1", "staff": "Amy", "branch": "UNASSIGNED"}, "half_a_binding"),
         (CUSTOMERS, {"member_id": "1", "phone": "soon"}, "no_phone"),
@@ -120,3 +122,13 @@ def test_staff_and_branch_are_bound_or_taken_off_together(staff: str, branch: st
 )
 def test_what_cannot_be_read_refuses_the_row(order: ImportOrder, cells: Mapping[str, Any], reason: str) -> None:
     assert refusal(order, cells) == reason
+
+
+@pytest.mark.parametrize("cells", [{"contact": "line:oa2:U1"}, {"uid": "U1", "channel": "LINE", "account": "oa2"}])
+def test_a_row_of_another_account_says_how_it_is_imported(cells: Mapping[str, Any]) -> None:
+    with pytest.raises(RowRefused, match="again with channel=line and account=oa2"):
+        read(LINE, cells)
+
+
+def test_a_row_may_name_the_account_of_the_import() -> None:
+    assert read(LINE, {"contact": "line:oa:U1", "channel": "LINE", "account": "oa"}) == RowStatement(2, "U1")
