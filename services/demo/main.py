@@ -75,8 +75,19 @@ def _command(given: Settings) -> str:
     return where + ("onefold" if shutil.which("onefold") else shlex.quote(sys.argv[0]))
 
 
+def welcome(url: str, sign_in: str) -> str:
+    """Return where to look around in a browser, each address on a line of its own."""
+    return (
+        "\nThe year in the web console; the link signs in once, within an hour "
+        "(`onefold console link demo --role admin` makes another):\n"
+        f"  {sign_in}\n"
+        f"Onefold stays up at {url}; Ctrl-C ends it."
+    )
+
+
 def _stay(stack: Stack, console: Console) -> None:
-    console.print(f"\nOnefold stays up at {stack.url}; Ctrl-C ends it.", highlight=False, soft_wrap=True)
+    with server_losses():
+        console.print(welcome(stack.url, stack.sign_in_address()), highlight=False, markup=False, soft_wrap=True)
     while True:
         time.sleep(_CHECK_EVERY)
         stack.check()

@@ -1,5 +1,6 @@
 """The tenant `demo` and its key, which `onefold up` and the demo use."""
 
+from services.control.console_sessions import add_link
 from services.control.keys import add_key, find_key, hash_of
 from services.control.tenants import add_tenant, list_tenants
 from services.embedded.datadir import DataDir
@@ -21,6 +22,13 @@ async def demo_key(settings: Settings, home: DataDir) -> str:
         if kept is not None and await find_key(engine, hash_of(kept)):
             return kept
         return home.keep_secret(_KEY_FILE, await _new_key(engine))
+
+
+async def sign_in_address(settings: Settings, url: str) -> str:
+    """Return an address of the web console that signs in to the tenant `demo` as admin, once, within an hour."""
+    async with open_engine(settings.database_url, max_size=1) as engine:
+        secret = await add_link(engine, TENANT, ("admin",), "up")
+    return f"{url}/console/link/{secret}"
 
 
 async def _new_key(engine: Engine) -> str:

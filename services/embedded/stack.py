@@ -31,7 +31,7 @@ from services.embedded.addresses import published_addresses
 from services.embedded.datadir import DataDir
 from services.embedded.errors import CannotStart, ChildDied, IncompatibleData
 from services.embedded.ports import free_port, is_free, require_free
-from services.embedded.prepare import demo_key
+from services.embedded.prepare import demo_key, sign_in_address
 from services.embedded.process import Lease, Process, log_tail
 from services.embedded.restarts import Restarts
 from services.embedded.servers import Servers
@@ -81,6 +81,10 @@ class Stack:
     def url(self) -> str:
         """Where the HTTP service answers."""
         return f"http://{service_processes.reachable_host(self.settings.host)}:{self.settings.port}"
+
+    def sign_in_address(self) -> str:
+        """Make an address of the web console that signs in to the tenant `demo` once, within an hour."""
+        return asyncio.run(sign_in_address(self.settings, self.url))
 
     @property
     def worker_url(self) -> str:

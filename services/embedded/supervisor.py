@@ -53,6 +53,7 @@ def _run(settings: Settings, console: Console, *, fresh: bool) -> None:
 def welcome(stack: Stack) -> str:
     """Return the addresses and keys, a line each, to be printed without breaking a line: they are copied."""
     rows = (
+        ("Web console (signs in once)", stack.sign_in_address()),
         ("HTTP", stack.url),
         ("API description", f"{stack.url}/docs"),
         ("Worker", f"{stack.worker_url}/metrics"),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -19,6 +20,9 @@ def test_a_restart_keeps_everything_and_kill_9_leaves_no_orphan(home: Path, ups:
     ups.append(first := Up(home, COLUMNS="80").await_up())
     url = r"^ *PostgreSQL +postgresql://onefold:\S{32}@127\.0\.0\.1:\d+/onefold$"
     assert re.search(url, first.output, re.MULTILINE), "whole on one line of a narrow terminal"
+    link = re.search(r"http://\S+/console/link/\S{43}$", first.output, re.MULTILINE)
+    assert link
+    assert httpx.get(link[0]).status_code == 200, "a page that signs in"
     assert not [path for path in home.iterdir() if path.is_dir() and path.stat().st_mode & 0o077]
     first.post()
     assert wait_for(lambda: first.contact().status_code == 200, 240)
