@@ -1,8 +1,6 @@
 """``onefold jobs``: long work such as exports, how far each is, and the files that it made."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
@@ -10,10 +8,9 @@ from uuid import UUID
 import typer
 
 from services.runtime.settings import Settings
-from services.runtime.terminal import TenantOption, fail, on_database, say, show, when
+from services.runtime.terminal import TenantOption, fail, named_values, on_database, progress_bar, say, show, when
 
 if TYPE_CHECKING:  # heavy
-    from rich.progress import Progress
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from services.control.jobs import Job
@@ -49,7 +46,7 @@ def show_job(
     from services.control import jobs as service
 
     async def found(engine: "AsyncEngine") -> "Job":
-        with _bar() as bar:
+        with progress_bar() as bar:
             shown = bar.add_task("", total=None, visible=wait)
             while True:
                 job = await service.find_job(engine, job_id)
@@ -71,6 +68,8 @@ def show_job(
         "why it failed": "; ".join(str(job.problem[one]) for one in ("title", "detail") if one in job.problem)
         if job.problem
         else "",
+        "undone by": str(job.undone_by or ""),
+        **dict(named_values(job.result or {})),
     }
     show(("job", str(job.job_id)), facts.items())
     if job.state in {"failed", "cancelled"}:
@@ -107,7 +106,7 @@ def download_file(
         if target.exists():
             fail(f"{target}: {_EXISTS}")
         partial = target.with_name(f"{target.name}.{job_id}.part")
-        with partial.open("ab") as opened, _bar() as bar:
+        with partial.open("ab") as opened, progress_bar() as bar:
             start = opened.tell()
             shown = bar.add_task(target.name, completed=start, total=job.file.size)
             async for piece in job_files.read_bytes(engine, job_id, start, job.file.size):
@@ -130,14 +129,3 @@ def _sha256(path: Path) -> bytes:
 
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").digest()
-
-
-@contextmanager
-def _bar() -> "Iterator[Progress]":
-    """A progress bar on stderr, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        yield bar

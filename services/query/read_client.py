@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import orjson
 from pydantic import BaseModel
 
+from services.query.core.attribute_models import AttributePage
+from services.query.core.bulk_models import BulkPreview, BulkStarted
+from services.query.core.job_models import JobView
 from services.query.core.models import CustomerView
 from services.query.core.quota_models import QuotaStatus
 from services.query.core.search_models import SearchPage
@@ -60,6 +64,26 @@ class ReadClient:
         """A page of segments."""
         return self._read(SegmentPage, "GET", "/v1/segments", params={"cursor": cursor} if cursor else None)
 
+    def attributes(self, cursor: str | None) -> AttributePage:
+        """A page of custom attributes."""
+        return self._read(AttributePage, "GET", "/v1/attributes", params={"cursor": cursor} if cursor else None)
+
+    def preview_bulk_action(self, order: Mapping[str, Any]) -> BulkPreview:
+        """What a bulk action would do."""
+        return self._read(BulkPreview, "POST", "/v1/bulk-actions/preview", json=order)
+
+    def start_bulk_action(self, order: Mapping[str, Any], token: str) -> BulkStarted:
+        """Have a bulk action done of which this is the token of the preview."""
+        return self._read(BulkStarted, "POST", "/v1/bulk-actions", json={**order, "token": token})
+
+    def undo_bulk_action(self, job: UUID) -> JobView:
+        """Have a bulk action undone."""
+        return self._read(JobView, "POST", f"/v1/bulk-actions/{job}/undo")
+
+    def job(self, job: UUID) -> JobView:
+        """A job."""
+        return self._read(JobView, "GET", f"/v1/jobs/{job}")
+
     def may_send(self, contacts: Iterable[str], purpose: str) -> Iterator[SendAnswer]:
         """Whether messages may be sent to contacts, in their order."""
         lines = b"".join(orjson.dumps(one) + b"\n" for one in contacts)
@@ -96,7 +120,7 @@ def _advice(response: httpx.Response) -> str:
     wait = response.headers.get("Retry-After", "1")
     advice = {
         401: f" {_READING}",
-        403: f" {_READING}",
+        403: f" {_MAKE_A_KEY.format(scope=problem.get('scope', 'customers:read'))}",
         429: f" Try again in {wait} s.",
         503: f" Try again in {wait} s.",
     }

@@ -4,26 +4,18 @@ What they run is imported when they run: it is slow to import.
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from services.query.asking import AsJson, KeyOption, Url, ask_service, filter_in
+
 if TYPE_CHECKING:
     from services.query.read_client import ReadClient
 
-Url = Annotated[
-    str | None,
-    typer.Option(
-        "--url", envvar="ONEFOLD_URL", help="Where the service answers; else on ONEFOLD_HOST and ONEFOLD_PORT."
-    ),
-]
-KeyOption = Annotated[
-    str | None, typer.Option("--key", envvar="ONEFOLD_KEY", help="An API key; better in ONEFOLD_KEY.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")]
 SortOption = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
 PurposeOption = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
 _BATCH: Final = 1000  # contacts that are asked about together
@@ -73,7 +65,7 @@ def find(  # noqa: PLR0913 - one an option
         if not page.as_of.complete:
             say("Not all customers are in the list yet: it is still being made.")
 
-    _run(url, key, ask)
+    ask_service(url, key, ask)
 
 
 def show(
@@ -98,7 +90,7 @@ def show(
         else:
             show_customer(Console(), found)
 
-    _run(url, key, ask)
+    ask_service(url, key, ask)
 
 
 def quota(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
@@ -115,7 +107,7 @@ def quota(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) ->
         else:
             show_quota(Console(), found)
 
-    _run(url, key, ask)
+    ask_service(url, key, ask)
 
 
 def may_send(  # noqa: PLR0913 - one an option
@@ -156,7 +148,7 @@ def may_send(  # noqa: PLR0913 - one an option
         if allowed < done:
             raise typer.Exit(_NOT_ALLOWED)
 
-    _run(url, key, ask)
+    ask_service(url, key, ask)
 
 
 def segments(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
@@ -180,25 +172,11 @@ def segments(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False)
         else:
             say("There are no segments.")
 
-    _run(url, key, ask)
-
-
-def _run(url: str | None, key: str | None, ask: "Callable[[ReadClient], None]") -> None:
-    """Ask the service; what fails ends the command with a sentence and status 1."""
-    from services.query.read_client import CannotRead, ReadClient
-    from services.runtime.settings import Settings
-    from services.runtime.terminal import fail
-
-    settings = Settings()
-    try:
-        with ReadClient(url or f"http://{settings.host}:{settings.port}", key) as client:
-            ask(client)
-    except CannotRead as error:
-        fail(str(error))
+    ask_service(url, key, ask)
 
 
 def _filter_of(words: str, given: str | None) -> Any:
-    parts = [part for part in (_by_words(words.strip()), _given(given)) if part is not None]
+    parts = [part for part in (_by_words(words.strip()), filter_in(given)) if part is not None]
     if not parts:
         raise typer.BadParameter("Give words or a --filter.")
     return parts[0] if len(parts) == 1 else {"all": parts}
@@ -213,20 +191,6 @@ def _by_words(words: str) -> Any:
     if sum(one.isdigit() for one in words) >= _FEWEST_DIGITS:
         conditions.append({"phone": words})
     return {"any": conditions}
-
-
-def _given(text: str | None) -> Any:
-    """The filter that is JSON itself, or in a file."""
-    import orjson
-
-    if text is None:
-        return None
-    try:
-        return orjson.loads(text if text.lstrip().startswith("{") else Path(text).read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise typer.BadParameter(f"The filter is no JSON: {error}") from None
-    except OSError as error:
-        raise typer.BadParameter(f"{text} can't be read: {error.strerror}") from None
 
 
 def _lines(file: str) -> Iterator[str]:

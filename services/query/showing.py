@@ -8,12 +8,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from services.query.core.bulk_models import BulkPreview
+from services.query.core.job_models import JobView
 from services.query.core.models import ContactView, CustomerView
 from services.query.core.quota_models import QuotaStatus
 from services.query.core.search_models import FoundCustomer
 from services.query.core.segment_models import SegmentView
 from services.query.core.send_models import SendAnswer
-from services.runtime.terminal import show_on
+from services.runtime.terminal import named_values, show_on
 
 _GAP: Final = 2  # cells between columns
 _NAME: Final = 16  # cells of a name where there is no room for all of it
@@ -105,6 +107,26 @@ def show_segments(console: Console, segments: Sequence[SegmentView]) -> None:
             Column("problem", 4, [one.problem or "" for one in segments]),
         ],
     )
+
+
+def show_bulk_preview(console: Console, preview: BulkPreview) -> None:
+    """How many customers a bulk action would change, and how many contacts on each channel."""
+    counts = (
+        ("found", preview.customers),
+        ("would change", preview.changed),
+        ("are so already", preview.unchanged),
+        ("have no contact that is meant", preview.skipped),
+    )
+    show_on(console, ("customers", ""), ((name, f"{number:,}") for name, number in counts))
+    channels = ((one.channel, f"{one.contacts:,}", f"{one.changed:,}") for one in preview.channels)
+    _titled(console, "Contacts", ("channel", "meant", "would change"), channels)
+    for note in preview.notes:
+        console.print(Text(note), soft_wrap=True)
+
+
+def show_job_result(console: Console, job: JobView) -> None:
+    """What came of a job, in numbers."""
+    show_on(console, ("job", str(job.id)), [("state", job.state), *named_values(job.result or {})])
 
 
 def _show_columns(console: Console, columns: Sequence[Column]) -> None:

@@ -1,9 +1,10 @@
 """Shared by all commands: run work on the database, print results, and end with a sentence when something fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.cells import cell_len
@@ -14,6 +15,8 @@ from services.runtime.errors import EXIT_INCOMPATIBLE, ForeseenError
 from services.runtime.settings import MissingSetting, Settings
 
 if TYPE_CHECKING:  # heavy, and most commands print a help text only
+    from rich.progress import Progress
+
     from services.runtime.database import Engine
 
 T = TypeVar("T")
@@ -117,3 +120,23 @@ def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
 def when(time: datetime | None) -> str:
     """A time as tables show it; nothing for none."""
     return time.strftime("%Y-%m-%d %H:%M") if time else ""
+
+
+def named_values(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """The values of a JSON object with their names; a value of an object inside it has both names."""
+    for name, value in values.items():
+        full = f"{above} {name}".strip().replace("_", " ")
+        if isinstance(value, Mapping):
+            yield from named_values(value, full)
+        else:
+            yield full, f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@contextmanager
+def progress_bar() -> "Iterator[Progress]":
+    """A progress bar on stderr, where that is a terminal."""
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
+        yield bar

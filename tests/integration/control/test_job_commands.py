@@ -1,6 +1,7 @@
 """``onefold jobs``, as a person runs it."""
 
 import asyncio
+import re
 from pathlib import Path
 
 from services.control import job_leases
@@ -20,7 +21,9 @@ def test_a_job_is_listed_waited_for_downloaded_and_cancelled(onefold: Onefold, d
     listed = onefold("jobs", "list", "--tenant", "acme")
     assert f"{done.job_id}" in listed
     assert "2/2" in listed
-    assert "a.csv" in onefold("jobs", "show", f"{done.job_id}", "--wait")
+    shown = onefold("jobs", "show", f"{done.job_id}", "--wait")
+    assert "a.csv" in shown
+    assert re.search(r"skipped no contact +1,234\n", shown)
     partial = tmp_path / f"b.csv.{done.job_id}.part"  # of a download that was cut off
     partial.write_bytes(CONTENT[: PART + 7])
     onefold("jobs", "download", f"{done.job_id}", "--to", "b.csv")
@@ -44,5 +47,11 @@ async def _two_jobs(database: str) -> tuple[Job, Job]:
         cutter = FileCutter()
         parts = cutter.write(CONTENT)
         made = MadeFile("a.csv", "text/csv", cutter.size, cutter.sha256, 7)
-        await job_leases.finish_job(engine, done, WorkDone(2, 2), parts + cutter.rest(), made)
+        await job_leases.finish_job(
+            engine,
+            done,
+            WorkDone(2, 2, result={"changed": 2, "skipped": {"no_contact": 1234}}),
+            parts + cutter.rest(),
+            made,
+        )
         return done, await add_job(engine, "acme", "count", {}, total=None, requested_by="a test")

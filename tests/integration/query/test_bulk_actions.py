@@ -1,5 +1,7 @@
 """Bulk actions from the preview to the undo: each customer once, and the counts add up to the customers found."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,11 +9,14 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
+from typer.testing import CliRunner, Result
 
 from projections.engine.connection import Connection
-from schemas.codec import decode
+from schemas.codec import decode, from_dict
 from schemas.events import Event
 from schemas.topics import Topic
+from services.cli import app
 from services.control import job_leases
 from services.control.jobs import Job
 from services.runtime.database import BY_KEY
@@ -22,6 +27,7 @@ from services.worker.jobs.publishing import EventPublisher
 from tests.support.contact_records import event
 from tests.support.read_api import Brand, id_of
 from tests.support.searches import compose_all
+from tests.support.serving import served
 
 ANNE_LINE, ANNE_WEB, BEN, CLEO, DORA = "line:oa1:U1", "web:shop:c1", "line:oa1:U2", "facebook:p1:F3", "whatsapp:n1:+4"
 CONTACTS = (ANNE_LINE, ANNE_WEB, BEN, CLEO, DORA)
@@ -93,6 +99,14 @@ class Worker:
         await self.runner.run_job(self.brand.engine, await self.take())
         return list(self.sent)
 
+    async def run_next(self) -> None:
+        """Do the next job as soon as there is one, and have readers see it."""
+        while (job := await job_leases.take_job(self.brand.engine, ["bulk_action", "bulk_undo"], 60.0, 2)) is None:
+            await asyncio.sleep(0.05)
+        self.sent.clear()
+        await self.runner.run_job(self.brand.engine, job)
+        await self.fold(*self.sent)
+
     async def fold(self, *events: Event) -> None:
         await self.brand.fold(*events)
         await compose_all(self.brand.connection)
@@ -140,6 +154,14 @@ async def state(brand: Brand) -> list[Any]:
             "contact_id, staff_member, staff_branch FROM g1.contacts WHERE staff_member IS NOT NULL",
         )
     ]
+
+
+async def command(brand: Brand, *args: str, key: str = "demo", answer: str | None = None) -> Result:
+    """`onefold bulk` beside the served API; the log of a worker in this process does not get into its output."""
+    async with served(brand.app) as address:
+        env = {"ONEFOLD_URL": f"http://{address}", "ONEFOLD_KEY": brand.keys[key]}
+        with capture_logs():
+            return await asyncio.to_thread(CliRunner(env=env).invoke, app, ["bulk", *args], input=answer)
 
 
 def contacts_of(events: Sequence[Event]) -> list[str]:
@@ -261,3 +283,44 @@ async def test_what_ended_more_than_a_day_ago_is_not_undone(worker: Worker) -> N
     await brand.connection.execute("UPDATE onefold.jobs SET finished_at = now() - interval '49 hours'")
     await job_leases.prune_jobs(brand.engine)
     assert await brand.connection.fetchval(left) == 0
+
+
+async def test_the_command_shows_what_it_would_do_asks_waits_and_undoes(worker: Worker) -> None:
+    brand = worker.brand
+    original = await state(brand)
+    everybody = ("--filter", json.dumps(EVERYBODY))
+    refused = await command(brand, "tag", "new", *everybody, answer="n\n")
+    assert refused.exit_code == 1
+    assert "Change 4 customers?" in refused.stderr
+    assert (await brand.json("/v1/jobs"))["jobs"] == []
+    bound, _ = await asyncio.gather(command(brand, "bind", "Amy", "S1", *everybody, answer="y\n"), worker.run_next())
+    assert bound.exit_code == 0, bound.output
+    shown = " ".join(bound.stdout.split())
+    assert "found 4 would change 2 are so already 1 have no contact that is meant 1" in shown
+    assert "changed 2 skipped no contact 1 unchanged 1" in shown
+    (job,) = [one["id"] for one in (await brand.json("/v1/jobs"))["jobs"]]
+    assert f"onefold jobs download {job}" in bound.stderr
+    assert f"onefold bulk undo {job}" in bound.stderr
+    undone, _ = await asyncio.gather(command(brand, "undo", job, "--json"), worker.run_next())
+    assert json.loads(undone.stdout)["result"] == {"changed": 2, "unchanged": 0}
+    assert await state(brand) == original
+    again = await command(brand, "undo", job)
+    assert again.exit_code == 1
+    assert "undo" in again.stderr
+
+
+async def test_the_command_sends_a_value_of_the_type_that_an_attribute_is_defined_with(worker: Worker) -> None:
+    brand = worker.brand
+    definition = event("tag.added", tag="any", source="x").model_dump(mode="json") | {
+        "type": "tenant.attribute_defined",
+        "contact": None,
+        "data": {"key": "points", "type": "number"},
+    }
+    await brand.fold_contacts(from_dict(definition))
+    asked = ("set", "points", "--filter", json.dumps(EVERYBODY))
+    shown = await command(brand, *asked, "12.5", answer="n\n")
+    assert "Change 4 customers?" in shown.output, shown.output
+    assert "points: many is no number" in " ".join((await command(brand, *asked, "many")).output.split())
+    assert "--scope customers:write" in (await command(brand, *asked, "12", "--type", "number", key="writer")).stderr
+    assert (await command(brand, "untag", "nobody-has-it", "--filter", json.dumps(EVERYBODY))).exit_code == 0
+    assert (await command(brand, "untag", "vip")).exit_code == 2
