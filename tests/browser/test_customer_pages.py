@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -79,14 +80,19 @@ def _settings(database: str, kafka: str) -> Settings:
 @pytest_asyncio.fixture(loop_scope="module")
 async def reader(served_brand: tuple[Brand, str, Browser]) -> AsyncIterator[Reader]:
     """Somebody who signed in with a key that may do everything."""
-    brand, address, browser = served_brand
+    async with signed_in(*served_brand, "admin") as somebody:
+        yield somebody
+
+
+@asynccontextmanager
+async def signed_in(brand: Brand, address: str, browser: Browser, key: str) -> AsyncIterator[Reader]:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     page = await context.new_page()
     page.set_default_timeout(60_000)
     requests: set[str] = set()
     page.on("request", lambda request: requests.add(request.url))
     await page.goto(f"http://{address}/console/sign-in")
-    await page.fill("[name=key]", brand.keys["admin"])
+    await page.fill("[name=key]", brand.keys[key])
     await page.press("[name=key]", "Enter")
     await page.wait_for_url("**/console/customers*")
     yield Reader(page, address, brand, requests)
@@ -216,3 +222,27 @@ async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader)
     await page.locator("#day").fill("4")
     await page.get_by_role("button", name="Show", exact=True).click()
     await expect(page.locator(".notice")).to_contain_text("As of 2025-01-05")
+
+
+async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
+    served_brand: tuple[Brand, str, Browser],
+) -> None:
+    async with signed_in(*served_brand, "viewer") as viewer:
+        await viewer.visit(f"{MEI}?contact={LINE}")
+        await expect(viewer.page.locator("h1")).to_be_visible()
+        await expect(viewer.page.locator("a[href*='/unsubscribe']")).to_have_count(0)
+        token = await viewer.page.locator("[name=csrf_token]").first.get_attribute("value")
+        sent = {"csrf_token": token or "", "contact": LINE, "kind": "broadcast"}
+        headers = {"Origin": f"http://{viewer.address}"}
+        for path in (f"{MEI}/unsubscribe", "/console/identity/decision", "/console/identity/merge"):
+            answer = await viewer.page.request.post(f"http://{viewer.address}{path}", form=sent, headers=headers)
+            assert answer.status == 403, path
+
+
+async def test_a_command_without_the_token_of_the_session_is_refused(reader: Reader) -> None:
+    headers = {"Origin": f"http://{reader.address}"}
+    for path in (f"{MEI}/unsubscribe", "/console/identity/decision", "/console/identity/merge"):
+        answer = await reader.page.request.post(
+            f"http://{reader.address}{path}", form={"contact": LINE, "kind": "broadcast"}, headers=headers
+        )
+        assert answer.status == 403, path

@@ -33,6 +33,21 @@ _SIDES: Final[Mapping[str, BubbleSide]] = {
 }
 
 
+_SAID: Final = (
+    "event",
+    "url",
+    "tag",
+    "key",
+    "value",
+    "status",
+    "decision",
+    "topic",
+    "display_name",
+    "member",
+    "branch",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Bubble:
     """One event as it is shown. ``text`` is empty where there is none, as of a picture or an unsent message."""
@@ -99,13 +114,16 @@ def _parts(data: Mapping[str, Any], names: Names) -> list[str]:
         if isinstance(one, Mapping)
     ]
     kinds = [names.kind(str(one)) for one in _items(data.get("kinds"))]
-    plain = [
-        names.value(data[field])
-        for field in ("event", "url", "tag", "key", "value", "status", "decision", "topic", "display_name")
-        if data.get(field) is not None
-    ]
+    plain = [names.value(data[field]) for field in _SAID if data.get(field) is not None]
+    others = [_contact(data[field], names) for field in ("linked_contact", "other") if data.get(field)]
     way = names.way(str(data["via"])) if data.get("via") else ""
-    return [*plain, *identifiers, *kinds, way]
+    return [*plain, *identifiers, *others, *kinds, way]
+
+
+def _contact(value: object, names: Names) -> str:
+    if not isinstance(value, Mapping):
+        return ""
+    return names.contact(":".join(str(value.get(part, "")) for part in ("channel", "account", "uid")))
 
 
 def _items(value: object) -> list[Any]:

@@ -32,6 +32,9 @@ document.addEventListener("pointerup", (event) => {
   if (slider.matches("[data-first-day]") && slider.value !== slider.defaultValue) slider.form.requestSubmit();
 });
 
+// Of many tabs the open one is in sight.
+for (const tab of document.querySelectorAll(".tab[aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+
 // A conversation opens at the event that the address names, else at its latest one.
 const named = document.getElementById("event");
 if (named) {

@@ -57,6 +57,12 @@ def test_what_is_no_message_says_what_happened() -> None:
     assert (shown.side, shown.text) == ("between", "phone number +886911 · phone by one-time code")
 
 
+def test_a_binding_to_another_contact_names_it() -> None:
+    other = {"channel": "web", "account": "shop", "uid": "c1"}
+    (shown,) = bubbles([an_event("identity.bound", linked_contact=other, via="site_button")], NAMES)
+    assert shown.text == "Website c1 · site button"
+
+
 def test_every_type_of_a_filter_is_a_type_of_event() -> None:
     assert {one for types in FILTERS.values() for one in types} <= set(EVENT_TYPES)
 
@@ -70,7 +76,20 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
     max_leaves=4,
 )
-FIELDS = ["text", "kind", "payload", "identifiers", "kinds", "via", "tag", "url", "agent", "purpose", "unsent"]
+FIELDS = [
+    "text",
+    "kind",
+    "payload",
+    "identifiers",
+    "kinds",
+    "via",
+    "tag",
+    "url",
+    "agent",
+    "purpose",
+    "unsent",
+    "linked_contact",
+]
 
 
 @given(st.sampled_from(sorted(EVENT_TYPES)), st.dictionaries(st.sampled_from(FIELDS), JSON))
