@@ -232,7 +232,7 @@ async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
         await expect(viewer.page.locator("h1")).to_be_visible()
         await expect(viewer.page.locator("a[href*='/unsubscribe']")).to_have_count(0)
         token = await viewer.page.locator("[name=csrf_token]").first.get_attribute("value")
-        sent = {"csrf_token": token or "", "contact": LINE, "kind": "broadcast"}
+        sent: dict[str, str | float | bool] = {"csrf_token": token or "", "contact": LINE, "kind": "broadcast"}
         headers = {"Origin": f"http://{viewer.address}"}
         for path in (f"{MEI}/unsubscribe", "/console/identity/decision", "/console/identity/merge"):
             answer = await viewer.page.request.post(f"http://{viewer.address}{path}", form=sent, headers=headers)
