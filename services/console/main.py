@@ -13,6 +13,7 @@ from services.console.http import (
     decisions,
     exports,
     identity,
+    jobs,
     profile,
     sign_in,
     unsubscribing,
@@ -34,6 +35,7 @@ PAGES: Final = (
     *identity.ROUTES,
     *decisions.ROUTES,
     *work_lists.ROUTES,
+    *jobs.ROUTES,
     PageRoute("/console/{rest:path}", missing, None),
 )
 

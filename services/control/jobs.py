@@ -120,13 +120,20 @@ async def find_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = None)
 
 
 async def list_jobs(
-    engine: AsyncEngine, tenant: str | None = None, *, limit: int = 100, after: UUID | None = None
+    engine: AsyncEngine,
+    tenant: str | None = None,
+    *,
+    limit: int = 100,
+    after: UUID | None = None,
+    without: str | None = None,
 ) -> list[Job]:
-    """The jobs of a tenant, or of all tenants, the newest first; those that follow the job ``after``."""
+    """The jobs of a tenant, or of all tenants, the newest first; those that follow ``after``, less those of a kind."""
     newest_first = (JOBS.c.requested_at.desc(), JOBS.c.job_id.desc())
     query = sa.select(JOBS).order_by(*newest_first).limit(limit)
     if tenant is not None:
         query = query.where(JOBS.c.tenant == tenant)
+    if without is not None:
+        query = query.where(JOBS.c.kind != without)
     if after is not None:
         last = await find_job(engine, after, tenant)
         place = sa.tuple_(sa.literal(last.requested_at), sa.literal(last.job_id))

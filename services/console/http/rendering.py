@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.console.core.job_views import remedy, state_name
 from services.console.core.list_views import channel_name
 from services.console.core.words import LOCALES, Language
 
@@ -43,7 +44,12 @@ def _environment(language: Language) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
-    environment.globals |= {"asset": asset_url, "channel_name": channel_name}
+    environment.globals |= {
+        "asset": asset_url,
+        "channel_name": channel_name,
+        "remedy": remedy,
+        "state_name": state_name,
+    }
     return environment
 
 
