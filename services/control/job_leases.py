@@ -15,6 +15,7 @@ from projections.migrations.tables import BULK_ITEMS, JOB_FILES, JOBS
 from services.control.errors import JobLost
 from services.control.job_files import FilePart, drop_parts, save_parts
 from services.control.jobs import Job, job_in
+from services.runtime.database import read
 
 _LOCK: Final = 0x6A6F6273  # of PostgreSQL's advisory locks, held while somebody chooses a job
 _NOW: Final = sa.func.clock_timestamp()
@@ -34,6 +35,14 @@ class WorkDone(NamedTuple):
     total: int | None
     checkpoint: Any = None
     result: Any = None
+
+
+class Queue(NamedTuple):
+    """The jobs of one kind: how many wait and run, and for how many seconds the one has waited that waited longest."""
+
+    waiting: int
+    running: int
+    oldest: float
 
 
 class MadeFile(NamedTuple):
@@ -143,6 +152,25 @@ async def give_back_job(engine: AsyncEngine, job: Job, *, interrupted: bool, wai
     leased_until = _NOW + timedelta(seconds=wait)
     async with engine.begin() as connection:
         await _change(connection, job, state="waiting", leased_until=leased_until, interruptions=interruptions)
+
+
+async def queues(engine: AsyncEngine) -> dict[str, Queue]:
+    """The queue of each kind that has jobs which are not finished. A job waits again when its lease has run out."""
+    held = sa.and_(JOBS.c.state == "running", sa.func.coalesce(JOBS.c.leased_until > _NOW, sa.false()))
+    since = sa.func.greatest(JOBS.c.requested_at, JOBS.c.leased_until)  # PostgreSQL leaves out what is null
+    waited = sa.func.max(sa.extract("epoch", _NOW - since)).filter(sa.not_(held))
+    query = (
+        sa.select(
+            JOBS.c.kind,
+            sa.func.count().filter(sa.not_(held)).label("waiting"),
+            sa.func.count().filter(held).label("running"),
+            sa.func.greatest(waited, 0).label("oldest"),
+        )
+        .where(JOBS.c.finished_at.is_(None))
+        .group_by(JOBS.c.kind)
+    )
+    found = await read(engine, query)
+    return {row["kind"]: Queue(row["waiting"], row["running"], float(row["oldest"])) for row in found}
 
 
 async def prune_jobs(engine: AsyncEngine) -> None:

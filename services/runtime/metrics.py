@@ -6,7 +6,8 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 # Labels: ``topic`` is a topic's name on the broker, ``reason`` a `services.runtime.decoding.DeadReason`, ``stage`` a
-# `projections.engine.stages.Stage`, ``server`` one of "kafka" and "postgresql".
+# `projections.engine.stages.Stage`, ``server`` one of "kafka" and "postgresql", ``kind`` the name of a
+# kind of job.
 EVENTS_COMMITTED: Final = Counter(
     "onefold_events_committed", "New events folded into the read models, by topic", labelnames=("topic",)
 )
@@ -75,6 +76,42 @@ CHANGES_OLDEST: Final = Gauge(
 )
 CHANGES_HELD: Final = Gauge(
     "onefold_changes_held", "Customers whose next change Kafka refuses; every other customer's changes go on"
+)
+JOBS_WAITING: Final = Gauge(
+    "onefold_jobs_waiting",
+    "Jobs that wait for a worker, whoever is to run them, by kind",
+    labelnames=("kind",),
+)
+JOBS_RUNNING: Final = Gauge(
+    "onefold_jobs_running",
+    "Jobs that a worker holds, whichever it is, by kind",
+    labelnames=("kind",),
+)
+JOBS_OLDEST: Final = Gauge(
+    "onefold_jobs_oldest_seconds",
+    "How long the job has been waiting that has waited longest, by kind (0: none waits)",
+    labelnames=("kind",),
+)
+JOBS_FAILED: Final = Counter(
+    "onefold_jobs_failed",
+    "Jobs that failed here, also for what was asked of them, by kind",
+    labelnames=("kind",),
+)
+JOB_SECONDS: Final = Histogram(
+    "onefold_job_seconds",
+    "From when this worker took a job until it ended or gave it back, by kind",
+    labelnames=("kind",),
+    buckets=(1, 5, 20, 60, 300, 1200, 3600),
+)
+JOB_ROWS: Final = Counter(
+    "onefold_job_rows",
+    "What jobs have done here, in the unit of their progress, by kind",
+    labelnames=("kind",),
+)
+SEGMENT_SECONDS: Final = Histogram(
+    "onefold_segment_count_seconds",
+    "Time to count the customers of a segment, for its size of the day",
+    buckets=(0.05, 0.2, 1, 5, 20, 60),
 )
 
 HTTP_SECONDS: Final = Histogram(

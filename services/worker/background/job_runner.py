@@ -17,8 +17,9 @@ from projections.identity.outbox import is_active
 from services.control import job_leases
 from services.control.errors import JobLost
 from services.control.job_files import FileCutter, stored_so_far
-from services.control.job_leases import MadeFile, WorkDone
+from services.control.job_leases import MadeFile, Queue, WorkDone
 from services.control.jobs import Job
+from services.runtime import metrics
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import DATABASE_ERRORS, Engine, is_transient, open_engine
 from services.runtime.problems import INTERNAL, Kind, document
@@ -34,6 +35,7 @@ _LEASE: Final = 30.0  # seconds
 _AT_ONCE: Final = 3  # jobs of one worker
 _PER_TENANT: Final = 2  # of all workers; fewer than one worker runs, so that there is room for another tenant's
 _PRUNE_EVERY: Final = 60.0
+_COUNT_EVERY: Final = 15.0
 _AGAIN_AFTER: Final = 5.0  # seconds, when PostgreSQL was away
 _GIVE_BACK_WITHIN: Final = 5.0
 _INTERRUPTED: Final = Kind("job-interrupted", "The job was interrupted again and again", 500)
@@ -72,13 +74,16 @@ class JobRunner:
     async def _serve(self, connection: Connection) -> None:
         """Take jobs and run them, as long as the connection's generation is the active one."""
         running: set[asyncio.Task[None]] = set()
-        pruned = 0.0
+        pruned = counted = 0.0
         async with open_engine(self._url, name="onefold-jobs", max_size=2 * self._at_once) as engine:
             try:
                 while True:
                     if time.monotonic() >= pruned + _PRUNE_EVERY:
                         await job_leases.prune_jobs(engine)
                         pruned = time.monotonic()
+                    if time.monotonic() >= counted + _COUNT_EVERY:
+                        await self.count_jobs(engine)
+                        counted = time.monotonic()
                     job = await self._next(engine, connection) if len(running) < self._at_once else None
                     if job is not None:
                         running.add(asyncio.create_task(self.run_job(engine, job)))
@@ -87,6 +92,15 @@ class JobRunner:
                     running = {task for task in running if not task.done()}
             finally:
                 await cancel_all(*running)
+
+    async def count_jobs(self, engine: Engine) -> None:
+        """Count the jobs that wait and run, for the metrics."""
+        found = await job_leases.queues(engine)
+        for kind in self._kinds:
+            queue = found.get(kind, Queue(0, 0, 0))
+            metrics.JOBS_WAITING.labels(kind).set(queue.waiting)
+            metrics.JOBS_RUNNING.labels(kind).set(queue.running)
+            metrics.JOBS_OLDEST.labels(kind).set(queue.oldest)
 
     async def _next(self, engine: Engine, connection: Connection) -> Job | None:
         if not await is_active(connection):
@@ -97,7 +111,8 @@ class JobRunner:
         """Run a job that was taken, to its end or until this attempt ends. Whatever goes wrong is the job's."""
         log.info("job_began", job=str(job.job_id), kind=job.kind, attempt=job.attempt)
         try:
-            await self._run_held(engine, job)
+            with metrics.JOB_SECONDS.labels(job.kind).time():
+                await self._run_held(engine, job)
             log.info("job_ended", job=str(job.job_id), kind=job.kind, state="done")
         except JobLost:
             log.info("job_lost", job=str(job.job_id), kind=job.kind)
@@ -135,6 +150,7 @@ class JobRunner:
         progress = WorkDone(job.done, job.total, job.checkpoint, job.result)
         async with aclosing(kind.steps(job)) as steps:
             async for step in steps:
+                metrics.JOB_ROWS.labels(job.kind).inc(max(0, step.progress.done - progress.done))
                 progress = step.progress
                 parts = cutter.write(step.content)
                 if progress.checkpoint is not None:
@@ -148,6 +164,7 @@ class JobRunner:
         log.info("job_ended", job=str(job.job_id), kind=job.kind, state="failed", problem=problem["type"])
         with suppress(JobLost, *DATABASE_ERRORS):  # the lease runs out, and it fails then
             await job_leases.fail_job(engine, job, problem)
+            metrics.JOBS_FAILED.labels(job.kind).inc()
 
     async def _give_back(self, engine: Engine, job: Job, *, interrupted: bool) -> None:
         wait = _AGAIN_AFTER if interrupted else 0

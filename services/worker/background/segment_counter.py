@@ -15,6 +15,7 @@ from projections.engine.connection import Connection
 from projections.identity.outbox import is_active
 from projections.segments.queries import tenants_with_segments
 from projections.segments.store import count_next, lock_counting
+from services.runtime import metrics
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
 
@@ -89,6 +90,7 @@ class SegmentCounter:
         async with connection.transaction(isolation="repeatable_read"):
             found = await count_next(connection, tenant, self._region, self._clock())
         if found is not None:
+            metrics.SEGMENT_SECONDS.observe(time.monotonic() - began)
             await _pause(connection, self._rest * (time.monotonic() - began))
         return found is not None
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from prometheus_client import Counter, Gauge
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.control import job_leases
@@ -15,6 +16,7 @@ from services.control.errors import FileGone, JobFinished, JobLost, TooManyJobs,
 from services.control.job_files import PART, FilePart, read_bytes
 from services.control.job_leases import MadeFile, WorkDone
 from services.control.jobs import MOST_UNFINISHED, Job, add_job, cancel_job, find_job, list_jobs
+from services.runtime import metrics
 from services.worker.background.job_runner import MOST_INTERRUPTIONS, JobRunner
 from services.worker.jobs.kind import JobRefused, JobStep
 
@@ -182,6 +184,31 @@ class Counting:
             )
 
 
+async def test_jobs_that_wait_and_run_are_counted_by_kind(engine: AsyncEngine, db: asyncpg.Connection) -> None:
+    assert await job_leases.queues(engine) == {}
+    await add(engine)
+    await add(engine)
+    await db.execute("UPDATE onefold.jobs SET requested_at = now() - interval '1 hour'")
+    await take(engine)
+    queue = (await job_leases.queues(engine))["count"]
+    assert (queue.waiting, queue.running, queue.oldest >= HOUR) == (1, 1, True)
+    await db.execute("UPDATE onefold.jobs SET leased_until = now() + interval '1 hour'")  # to be tried again then
+    assert (await job_leases.queues(engine))["count"] == (1, 1, 0)
+    await db.execute("UPDATE onefold.jobs SET leased_until = now()")  # the worker is gone
+    assert (await job_leases.queues(engine))["count"][:2] == (2, 0)
+    await runner_of(Counting(resumes=False)).count_jobs(engine)
+    assert (gauge(metrics.JOBS_WAITING), gauge(metrics.JOBS_RUNNING)) == (2, 0)
+    await db.execute("DELETE FROM onefold.jobs")
+    await runner_of(Counting(resumes=False)).count_jobs(engine)
+    assert (gauge(metrics.JOBS_WAITING), gauge(metrics.JOBS_OLDEST)) == (0, 0)
+
+
+def gauge(metric: Gauge | Counter) -> float:
+    """The value of the kind that these tests run."""
+    (family,) = metric.collect()
+    return next(one.value for one in family.samples if one.labels == {"kind": "count"})
+
+
 def runner_of(kind: Counting, lease: float = HOUR) -> JobRunner:
     def connect() -> Any:
         raise NotImplementedError
@@ -192,7 +219,10 @@ def runner_of(kind: Counting, lease: float = HOUR) -> JobRunner:
 async def test_a_job_is_run_to_its_end_and_leaves_a_file(engine: AsyncEngine) -> None:
     await add(engine, most=3)
     job = await take(engine)
+    metrics.JOB_ROWS.labels("count")
+    rows = gauge(metrics.JOB_ROWS)
     await runner_of(Counting(resumes=False)).run_job(engine, job)
+    assert gauge(metrics.JOB_ROWS) - rows == 3
     done = await find_job(engine, job.job_id)
     assert (done.state, done.done, done.total, done.problem) == ("done", 3, 3, None)
     assert done.file is not None

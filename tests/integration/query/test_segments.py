@@ -1,16 +1,25 @@
 """Segments over HTTP: what they are, what they were, how many customers they have, and searches by them."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 
 from projections.customers.search import costs
+from projections.engine.connection import Connection
 from schemas.codec import from_dict
 from schemas.events import Event
 from services.query.core.segment_models import SegmentDetail, SegmentHistory, SegmentPage, SegmentSizes
+from services.runtime import metrics
+from services.runtime.cancelling import cancel_all
+from services.runtime.database import BY_KEY
 from services.worker.background.segment_counter import SegmentCounter
 from tests.support.contact_records import event
+from tests.support.polling import until
 from tests.support.read_api import NOW, Brand
 from tests.support.searches import compose_all
 from tests.support.strategies import BASE_MS, DAY_MS
@@ -167,6 +176,34 @@ async def test_each_segment_is_counted_once_a_day(segments: Brand, monkeypatch: 
     assert cycle["problem"] == "the segment 'a' contains itself: a > b > a"
     assert (await segments.json("/v1/segments/vip/sizes", **_days(NOW, NOW)))["sizes"][0]["counted_at"] == NOW
     assert (await segments.get("/v1/segments/loud-vip/sizes", key="other")).status_code == 404
+
+
+async def test_the_loops_of_two_workers_count_each_segment_once(segments: Brand) -> None:
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Connection]:
+        connection = await asyncpg.connect(segments.url, server_settings=BY_KEY | {"search_path": "g1"})
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+    def counted() -> float:
+        (family,) = metrics.SEGMENT_SECONDS.collect()
+        return next(one.value for one in family.samples if one.name.endswith("_count"))
+
+    async def done() -> bool:
+        return counted() - before >= 5
+
+    before = counted()
+    workers = [SegmentCounter(connect, "TW", every=0.05, rest=0, clock=lambda: NOW) for _ in range(2)]
+    running = [asyncio.create_task(one.run()) for one in workers]
+    try:
+        await until(done, 50, lambda: f"{counted() - before} segments were counted")
+    finally:
+        await cancel_all(*running)
+    assert counted() - before == 5
+    sizes = await segments.json("/v1/segments/vip/sizes", **_days(NOW, NOW))
+    assert [one["customers"] for one in sizes["sizes"]] == [2]
 
 
 def _days(first: int, last: int) -> dict[str, str]:
