@@ -24,15 +24,17 @@ KeyOption = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="As the HTTP API answers it.")]
 
 
-def ask_service(url: str | None, key: str | None, ask: "Callable[[ReadClient], None]") -> None:
-    """Ask the service; what fails ends the command with a sentence and status 1."""
+def ask_service(
+    url: str | None, key: str | None, ask: "Callable[[ReadClient], None]", scopes: str = "customers:read"
+) -> None:
+    """Ask the service; what fails ends the command with a sentence and status 1. ``scopes`` are those that it needs."""
     from services.query.read_client import CannotRead, ReadClient
     from services.runtime.settings import Settings
     from services.runtime.terminal import fail
 
     settings = Settings()
     try:
-        with ReadClient(url or f"http://{settings.host}:{settings.port}", key) as client:
+        with ReadClient(url or f"http://{settings.host}:{settings.port}", key, scopes) as client:
             ask(client)
     except CannotRead as error:
         fail(str(error))

@@ -1,7 +1,8 @@
 """A client of the read API, for commands: typed by the models that the OpenAPI document is made of."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Self, TypeVar
+from pathlib import Path
+from typing import IO, Any, Final, Self, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import httpx
 import orjson
 from pydantic import BaseModel
 
+from services.control.import_models import ImportView
 from services.query.core.attribute_models import AttributePage
 from services.query.core.bulk_models import BulkPreview, BulkStarted
 from services.query.core.job_models import JobView
@@ -22,7 +24,7 @@ from services.runtime.errors import ForeseenError
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 _WITHIN: Final = 60.0  # seconds
 _MAKE_A_KEY: Final = "Make a key with `onefold keys add TENANT --scope {scope}` and set it as ONEFOLD_KEY."
-_READING: Final = _MAKE_A_KEY.format(scope="customers:read")
+_READING: Final = "customers:read"
 
 
 class CannotRead(ForeseenError):
@@ -32,10 +34,13 @@ class CannotRead(ForeseenError):
 class ReadClient:
     """Asks one service with one key, as a context manager. Every method raises CannotRead."""
 
-    def __init__(self, url: str, key: str | None, transport: httpx.BaseTransport | None = None) -> None:
-        """Raises CannotRead without a key."""
+    def __init__(
+        self, url: str, key: str | None, scopes: str = _READING, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """``scopes`` is what the key needs, as an option of `onefold keys add`. Raises CannotRead without a key."""
+        self._scopes = scopes
         if not key:
-            raise CannotRead(f"No API key is given. {_READING}")
+            raise CannotRead(f"No API key is given. {_MAKE_A_KEY.format(scope=scopes)}")
         bearer = {"Authorization": f"Bearer {key}"}
         self._url = url
         self._client = httpx.Client(base_url=url, headers=bearer, timeout=_WITHIN, trust_env=False, transport=transport)
@@ -91,6 +96,29 @@ class ReadClient:
         response = self._ask("POST", "/v1/may-send", params={"purpose": purpose}, content=lines, headers=headers)
         return (SendAnswer.model_validate_json(line) for line in response.content.splitlines())
 
+    def start_import(self, parameters: Mapping[str, str], content: IO[bytes], size: int, media_type: str) -> ImportView:
+        """Send a file of so many bytes; its dry run begins."""
+        headers = {"Content-Type": media_type, "Content-Length": str(size)}
+        return self._read(ImportView, "POST", "/v1/imports", params=parameters, content=content, headers=headers)
+
+    def import_of(self, upload: UUID) -> ImportView:
+        """An import, by the id of its file."""
+        return self._read(ImportView, "GET", f"/v1/imports/{upload}")
+
+    def run_import(self, upload: UUID) -> ImportView:
+        """Have an import run whose dry run is done."""
+        return self._read(ImportView, "POST", f"/v1/imports/{upload}/run")
+
+    def save_file(self, job: UUID, target: Path) -> None:
+        """Save the file of a job, piece by piece. Raises OSError too, also where the target exists."""
+        with self._client.stream("GET", f"/v1/jobs/{job}/file") as response:
+            if response.is_error:
+                response.read()
+                raise CannotRead(_advice(response, self._scopes))
+            with target.open("xb") as opened:
+                for piece in response.iter_bytes():
+                    opened.write(piece)
+
     def _read(self, view: type[AnswerT], method: str, path: str, **more: Any) -> AnswerT:
         return view.model_validate_json(self._ask(method, path, **more).content)
 
@@ -105,11 +133,11 @@ class ReadClient:
                 "where it is with --url or ONEFOLD_URL."
             ) from None
         if response.is_error:
-            raise CannotRead(_advice(response))
+            raise CannotRead(_advice(response, self._scopes))
         return response
 
 
-def _advice(response: httpx.Response) -> str:
+def _advice(response: httpx.Response, scopes: str) -> str:
     """What the problem document says, and what to do about it."""
     try:
         problem: dict[str, Any] = dict(orjson.loads(response.content))
@@ -117,10 +145,11 @@ def _advice(response: httpx.Response) -> str:
         return f"What answers there is not Onefold (status {response.status_code}). Is the URL right?"
     fields = [f"{one.get('field')}: {one.get('message')}" for one in problem.get("errors", ())]
     said = ". ".join([str(problem.get("detail") or problem.get("title", "refused")).rstrip("."), *fields])
+    lacking = str(problem.get("scope", scopes))
     wait = response.headers.get("Retry-After", "1")
     advice = {
-        401: f" {_READING}",
-        403: f" {_MAKE_A_KEY.format(scope=problem.get('scope', 'customers:read'))}",
+        401: f" {_MAKE_A_KEY.format(scope=scopes)}",
+        403: f" {_MAKE_A_KEY.format(scope=scopes if lacking in scopes else lacking)}",
         429: f" Try again in {wait} s.",
         503: f" Try again in {wait} s.",
     }

@@ -34,27 +34,27 @@ def show_customers(console: Console, customers: Sequence[FoundCustomer]) -> None
     """A line for each customer, with as many columns as fit."""
     columns = [
         Column("customer", 0, [str(one.id) for one in customers]),
-        Column("name", 1, [_printable(one.name or "") for one in customers]),
-        Column("member id", 2, [_printable(one.member_id or "") for one in customers]),
+        Column("name", 1, [printable(one.name or "") for one in customers]),
+        Column("member id", 2, [printable(one.member_id or "") for one in customers]),
         Column("phone", 4, [one.phone or "" for one in customers]),
-        Column("e-mail", 5, [_printable(one.email or "") for one in customers]),
+        Column("e-mail", 5, [printable(one.email or "") for one in customers]),
         Column("last message", 3, [_day(one.last_customer_interaction_at) for one in customers]),
         Column("valid", 6, [_yes(one.valid) for one in customers]),
-        Column("accounts", 7, [" ".join(_printable(it.account) for it in one.accounts) for one in customers]),
-        Column("tags", 8, [" ".join(_printable(it.tag) for it in one.tags) for one in customers]),
+        Column("accounts", 7, [" ".join(printable(it.account) for it in one.accounts) for one in customers]),
+        Column("tags", 8, [" ".join(printable(it.tag) for it in one.tags) for one in customers]),
     ]
     _show_columns(console, columns)
 
 
 def show_customer(console: Console, customer: CustomerView) -> None:
     """Everything that is known of a customer, and where it came from."""
-    console.print(Text(_printable(customer.name or "Without a name"), "bold"), soft_wrap=True)
+    console.print(Text(printable(customer.name or "Without a name"), "bold"), soft_wrap=True)
     facts = [
         ("customer", str(customer.id)),
-        ("member id", _printable(", ".join(customer.member_ids or [customer.member_id or ""]))),
+        ("member id", printable(", ".join(customer.member_ids or [customer.member_id or ""]))),
         ("phone", customer.phone or ""),
-        ("e-mail", _printable(customer.email or "")),
-        ("names", _printable(", ".join(customer.names))),
+        ("e-mail", printable(customer.email or "")),
+        ("names", printable(", ".join(customer.names))),
         ("valid", _yes(customer.valid)),
         ("customer wrote", _time(customer.last_customer_interaction_at)),
         ("team wrote", _time(customer.last_team_interaction_at)),
@@ -62,13 +62,13 @@ def show_customer(console: Console, customer: CustomerView) -> None:
         ("first seen", _time(customer.first_seen_at)),
     ]
     _show_facts(console, facts)
-    bindings = ((one.via, _time(one.at), _printable(one.origin)) for one in customer.social_bindings)
+    bindings = ((one.via, _time(one.at), printable(one.origin)) for one in customer.social_bindings)
     _titled(console, "Social bindings", ("way", "bound", "contact"), bindings)
     _titled(console, "Tags", ("tag", "times", "last", "contacts"), _tags(customer))
     _titled(console, "Attributes", ("attribute", "value", "set", "contact"), _attributes(customer))
     for contact in customer.contacts:
         console.print()
-        console.print(Text(_printable(contact.contact), "bold"), soft_wrap=True)
+        console.print(Text(printable(contact.contact), "bold"), soft_wrap=True)
         _show_facts(console, _contact(contact))
 
 
@@ -85,13 +85,13 @@ def show_quota(console: Console, quota: QuotaStatus) -> None:
             ("", "" if quota.current else "Changes are on their way into these numbers; ask again in a moment."),
         ],
     )
-    accounts = ((one.channel, _printable(one.account), f"{one.used:,}") for one in quota.accounts)
+    accounts = ((one.channel, printable(one.account), f"{one.used:,}") for one in quota.accounts)
     _titled(console, "Valid contacts", ("channel", "account", "contacts"), accounts)
 
 
 def show_answers(console: Console, answers: Iterable[SendAnswer]) -> None:
     """Whether each contact may be sent to, and why not."""
-    rows = ((_printable(one.contact), _yes(one.allowed), ", ".join(one.reasons)) for one in answers)
+    rows = ((printable(one.contact), _yes(one.allowed), ", ".join(one.reasons)) for one in answers)
     show_on(console, ("contact", "may be sent", "because"), rows)
 
 
@@ -100,10 +100,10 @@ def show_segments(console: Console, segments: Sequence[SegmentView]) -> None:
     _show_columns(
         console,
         [
-            Column("segment", 0, [_printable(one.segment) for one in segments]),
-            Column("name", 1, [_printable(one.name or "") for one in segments]),
+            Column("segment", 0, [printable(one.segment) for one in segments]),
+            Column("name", 1, [printable(one.name or "") for one in segments]),
             Column("saved", 2, [_time(one.saved_at) for one in segments]),
-            Column("by", 3, [_printable(one.by or "") for one in segments]),
+            Column("by", 3, [printable(one.by or "") for one in segments]),
             Column("problem", 4, [one.problem or "" for one in segments]),
         ],
     )
@@ -169,13 +169,13 @@ def _titled(console: Console, title: str, titles: tuple[str, ...], rows: Iterabl
 
 def _tags(customer: CustomerView) -> Iterator[tuple[str, ...]]:
     for one in customer.tags:
-        yield _printable(one.tag), str(one.count), _day(one.last_at), _printable(" ".join(one.origin))
+        yield printable(one.tag), str(one.count), _day(one.last_at), printable(" ".join(one.origin))
 
 
 def _attributes(customer: CustomerView) -> Iterator[tuple[str, ...]]:
     for key, one in customer.attributes.items():
         value = f"{one.value}{' (claimed)' if one.claimed else ''}"
-        yield _printable(key), _printable(value), _day(one.at), _printable(one.origin)
+        yield printable(key), printable(value), _day(one.at), printable(one.origin)
 
 
 def _contact(contact: ContactView) -> list[tuple[str, str]]:
@@ -185,17 +185,17 @@ def _contact(contact: ContactView) -> list[tuple[str, str]]:
     return [
         ("subscription", f"{contact.subscription.status} {_since(contact.subscription.since)}".rstrip()),
         ("valid", _yes(contact.valid)),
-        ("named", _printable(contact.profile.display_name or "")),
+        ("named", printable(contact.profile.display_name or "")),
         ("customer wrote", _time(contact.last_customer_interaction_at)),
         ("team wrote", _time(contact.last_team_interaction_at)),
         ("marketing", _time(contact.last_marketing_at)),
         ("opted out of", ", ".join(refused)),
         ("may be sent", ", ".join(sendable)),
-        ("notifications", _printable(", ".join(f"{one.topic} {one.status}" for one in contact.notifications))),
+        ("notifications", printable(", ".join(f"{one.topic} {one.status}" for one in contact.notifications))),
         ("bound by", ", ".join(f"{one.via} {_day(one.at)}" for one in contact.bindings if one.bound)),
-        ("staff", _printable(" ".join((staff.member or "", staff.branch or "")).strip()) if staff else ""),
-        ("tags", _printable(", ".join(one.tag for one in contact.tags))),
-        ("superseded by", _printable(contact.superseded_by or "")),
+        ("staff", printable(" ".join((staff.member or "", staff.branch or "")).strip()) if staff else ""),
+        ("tags", printable(", ".join(one.tag for one in contact.tags))),
+        ("superseded by", printable(contact.superseded_by or "")),
     ]
 
 
@@ -215,6 +215,6 @@ def _yes(value: bool) -> str:  # noqa: FBT001 - the value is what is shown
     return "yes" if value else "no"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without control characters: anybody can put a terminal's escape sequence into a name."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)

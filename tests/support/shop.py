@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import httpx
 import orjson
+from fastapi import FastAPI
 
 from projections.customers.composing import compose_all
 from projections.engine.chunk import project
@@ -38,6 +39,7 @@ class Shop:
     key: str
     connection: Connection
     reading: httpx.AsyncClient
+    read_api: FastAPI
     folded: set[str] = field(default_factory=set)
 
     @property
@@ -90,7 +92,7 @@ async def open_shop(ingress: RunningIngress) -> AsyncIterator[Shop]:
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://query") as reading,
         ):
-            shop = Shop(ingress, key, connection, reading)
+            shop = Shop(ingress, key, connection, reading, app)
             await until_ready(reading)
             yield shop
     finally:

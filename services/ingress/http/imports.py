@@ -1,6 +1,6 @@
 """Imports over HTTP: a file that is kept, planned by a dry run at once, and run when that is asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -9,7 +9,16 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from projections.imports.order import Delimiter, EncodingName, ImportKind, ImportOrder, TagMode
+from projections.imports.order import (
+    ATTRIBUTE,
+    FIELDS,
+    IGNORED,
+    Delimiter,
+    EncodingName,
+    ImportKind,
+    ImportOrder,
+    TagMode,
+)
 from schemas.events.base import ChannelName
 from services.control.auth import Principal
 from services.control.errors import TooManyJobs, UnknownJob
@@ -66,9 +75,19 @@ async def _order(
     except orjson.JSONDecodeError:
         raise Problem(INVALID_REQUEST, "the mapping is a JSON object", field="mapping") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
         field = str(first["loc"][0]) if first["loc"] else "channel"
-        raise Problem(INVALID_REQUEST, str(first["msg"]), field=field) from None
+        raise Problem(INVALID_REQUEST, _advice(first["loc"], first), field=field) from None
+
+
+def _advice(place: tuple[int | str, ...], error: Mapping[str, Any]) -> str:
+    """What is wrong with the order, for people."""
+    match place:
+        case ("mapping", title, *_):
+            fields = ", ".join((*FIELDS, IGNORED, f"{ATTRIBUTE}KEY"))
+            return f"{title} is mapped to {error['input']}, which is no field: fields are {fields}"
+        case _:
+            return str(error["msg"])
 
 
 @router.post(

@@ -1,46 +1,14 @@
 """Imports over HTTP: a file is kept, its dry run is shown, and it runs only after that, for its own tenant."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
-from uuid import UUID
-
-import asyncpg
-
-from projections.engine.connection import Connection
-from services.control import job_leases
 from services.control.keys import add_key
 from services.control.tenants import add_tenant
-from services.control.uploads import IMPORT
-from services.runtime.database import BY_KEY, open_engine
-from services.worker.background.job_runner import JobRunner
-from services.worker.jobs.imports import Import
+from services.runtime.database import open_engine
+from tests.support.import_jobs import run_next_import
 from tests.support.ingress import RunningIngress, assert_problem
 from tests.support.shop import open_shop
 
 CSV = {"Content-Type": "text/csv"}
 PATH = "/v1/imports?kind=customers&name=members.csv"
-
-
-async def run_one(url: str) -> None:
-    """Run the job whose turn it is, as a worker does; nothing is appended."""
-
-    @asynccontextmanager
-    async def connect() -> AsyncIterator[Connection]:
-        connection = await asyncpg.connect(url, server_settings=BY_KEY | {"search_path": "g1"})
-        try:
-            yield connection
-        finally:
-            connection.terminate()
-
-    async def send(*_: Any) -> None:
-        """Nothing listens."""
-
-    kind = Import(url, connect, send, lambda _, key: UUID(int=len(key)), "TW")
-    async with open_engine(url) as engine:
-        job = await job_leases.take_job(engine, [IMPORT], 3600, 9)
-        assert job is not None
-        await JobRunner(url, connect, [kind], file_days=7).run_job(engine, job)
 
 
 async def test_a_file_is_planned_at_once_and_run_only_after_that(ingress: RunningIngress) -> None:
@@ -55,13 +23,13 @@ async def test_a_file_is_planned_at_once_and_run_only_after_that(ingress: Runnin
         path = f"/v1/imports/{begun['id']}"
         early = await shop.send("POST", f"{path}/run")
         assert_problem(early, 409, "import-not-checked")
-        await run_one(url)
+        assert await run_next_import(url)
         (checked,) = (await shop.send("GET", path)).json()["runs"]
         counts = {"created": 1, "updated": 0, "unchanged": 0, "refused": 1, "empty": 0}
         assert (checked["dry_run"], checked["state"], checked["result"]["counts"]) == (True, "done", counts)
         assert checked["refused_rows"] == f"/v1/jobs/{checked['job']}/file"
         await shop.accepted("POST", f"{path}/run")
-        await run_one(url)
+        assert await run_next_import(url)
         ran, _ = (await shop.send("GET", path)).json()["runs"]
         assert (ran["dry_run"], ran["state"], ran["result"]["differs"], ran["total"]) == (False, "done", {}, 2)
         async with open_engine(url) as engine:
