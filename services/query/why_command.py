@@ -91,9 +91,9 @@ def _show_chain(console: Console, chain: Sequence[Tie]) -> None:
 
 
 def _verdict(why: Explanation) -> Iterator[str]:
-    both = f"{printable(why.a.contact)} and {printable(why.b.contact)}"
+    both = f"{_printable(why.a.contact)} and {_printable(why.b.contact)}"
     if why.because == "same_contact":
-        yield f"{printable(why.a.contact)} is one contact, of customer {why.a.customer_id}."
+        yield f"{_printable(why.a.contact)} is one contact, of customer {why.a.customer_id}."
     elif why.together:
         yield f"{both} are one customer, {why.a.customer_id}, by these links:"
     else:
@@ -113,36 +113,36 @@ def _advice(why: Explanation) -> Iterator[str]:
     if why.set_aside:
         yield ""
         yield "No evidence:"
-        yield from (f"  {printable(one.contact)}: {printable(one.detail)}" for one in why.set_aside)
+        yield from (f"  {_printable(one.contact)}: {_printable(one.detail)}" for one in why.set_aside)
     if why.would_join:
         yield ""
         yield "What would make them one:"
     for remedy in why.would_join:
-        yield f"  {printable(remedy.text)}"
+        yield f"  {_printable(remedy.text)}"
         if remedy.request:
-            yield f"    {printable(remedy.request)}"
+            yield f"    {_printable(remedy.request)}"
 
 
 def _node(contact: str, session: str | None) -> str:
-    name = printable(contact)
-    return f"{name} (as {printable(session)})" if session else name
+    name = _printable(contact)
+    return f"{name} (as {_printable(session)})" if session else name
 
 
 def _by(tie: Tie) -> str:
     events = "; ".join(_event(one) for one in tie.events)
     if tie.reason is None:
         return events
-    against = f" ({', '.join(map(printable, tie.detail))})" if tie.detail else ""
+    against = f" ({', '.join(map(_printable, tie.detail))})" if tie.detail else ""
     status = "refused" if tie.status == "refused" else "set aside"
     return f"{status}: {_MEANINGS[tie.reason]}{against}; {events}"
 
 
 def _event(one: EvidenceEvent) -> str:
     at = datetime.fromtimestamp(one.at / 1000, UTC)
-    return f"{_SAYS[one.says]} {at:%Y-%m-%d %H:%M:%S} UTC by {printable(one.event_id)}"
+    return f"{_SAYS[one.says]} {at:%Y-%m-%d %H:%M:%S} UTC by {_printable(one.event_id)}"
 
 
-def printable(text: str) -> str:
+def _printable(text: str) -> str:
     """The text without control characters: anybody can put a terminal's escape sequence into a uid."""
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
