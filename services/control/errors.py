@@ -14,6 +14,7 @@ ControlError
 ├── TooLateToUndo    do the opposite by another bulk action
 ├── NotEnded         wait for the job, or cancel it
 ├── TooManyJobs      wait for some to end
+├── TooMuchKept      wait until files expire
 ├── FileGone         have the job done again
 ├── JobLost          leave the job to whoever has it
 ├── StillUsed        remove what refers to the source first
@@ -80,6 +81,10 @@ class NotEnded(ControlError):
 
 class TooManyJobs(ControlError):
     """The tenant has many jobs that are not finished."""
+
+
+class TooMuchKept(ControlError):
+    """The tenant's files that were uploaded take all the room they may; they expire."""
 
 
 class FileGone(ControlError):

@@ -11,22 +11,36 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projections.migrations.tables import JOBS
-from services.control.errors import UnknownJob, translated, unknown_tenant
+from projections.migrations.tables import JOB_FILES, JOBS
+from services.control.errors import TooMuchKept, UnknownJob, translated, unknown_tenant
 from services.control.job_files import FileCutter, save_parts
 from services.control.jobs import Job, find_job, job_in
 from services.runtime.database import read
 
 UPLOAD: Final = "upload"  # the kind of jobs that only keep a file
 IMPORT: Final = "import"  # the kind of jobs that import one
+ROOM: Final = 4_294_967_296  # bytes that the files of a tenant may take
 _INCOMPLETE_FOR: Final = timedelta(hours=2)
 _NOW: Final = sa.func.clock_timestamp()
 
 
 async def keep_upload(  # noqa: PLR0913 - a file's facts
-    engine: AsyncEngine, tenant: str, *, name: str, media_type: str, pieces: AsyncIterator[bytes], days: int, by: str
+    engine: AsyncEngine,
+    tenant: str,
+    *,
+    name: str,
+    media_type: str,
+    pieces: AsyncIterator[bytes],
+    days: int,
+    by: str,
+    room: int = ROOM,
 ) -> Job:
-    """Keep a file for so many days. Memory holds a part of it. Raises UnknownTenant."""
+    """Keep a file for so many days. Memory holds a part of it.
+
+    ``room`` is how many bytes the tenant's files may take together; one that has begun is taken to its end.
+    Raises UnknownTenant and TooMuchKept.
+    """
+    await _check_room(engine, tenant, room)
     row: dict[str, Any] = {
         "job_id": uuid4(),
         "tenant": tenant,
@@ -61,6 +75,21 @@ async def keep_upload(  # noqa: PLR0913 - a file's facts
     async with engine.begin() as connection:
         await save_parts(connection, row["job_id"], cutter.rest())
         return job_in((await connection.execute(complete)).one())
+
+
+async def _check_room(engine: AsyncEngine, tenant: str, room: int) -> None:
+    of_tenant = sa.and_(JOBS.c.tenant == tenant, JOBS.c.kind == UPLOAD, JOBS.c.file_expires_at > _NOW)
+    kept = (
+        sa.select(sa.func.coalesce(sa.func.sum(JOB_FILES.c.size), 0).label("size"))
+        .select_from(JOBS.join(JOB_FILES, JOB_FILES.c.job_id == JOBS.c.job_id))
+        .where(of_tenant)
+        .scalar_subquery()
+    )
+    first = sa.select(sa.func.min(JOBS.c.file_expires_at)).where(of_tenant).scalar_subquery()
+    (found,) = await read(engine, sa.select(kept.label("size"), first.label("until")))
+    if found["size"] >= room:
+        until = found["until"].isoformat(timespec="minutes")
+        raise TooMuchKept(f"files to import take {found['size']} bytes of {room}; the first of them goes at {until}")
 
 
 async def find_upload(engine: AsyncEngine, upload: UUID, tenant: str) -> Job:

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     import_body_limit: Annotated[int, Field(ge=1024)] = Field(
         536_870_912, description="largest file to import, bytes, packed and unpacked"
     )
+    import_room: Annotated[int, Field(ge=1024)] = Field(
+        4_294_967_296, description="bytes that a tenant's files to import may take together until they expire"
+    )
     batch_limit: Annotated[int, Field(ge=1)] = Field(10_000, description="most events in one HTTP body")
     ack_timeout: Annotated[float, Field(gt=0)] = Field(
         1.5,

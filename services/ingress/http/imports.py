@@ -21,7 +21,7 @@ from projections.imports.order import (
 )
 from schemas.events.base import ChannelName
 from services.control.auth import Principal
-from services.control.errors import TooManyJobs, UnknownJob
+from services.control.errors import TooManyJobs, TooMuchKept, UnknownJob
 from services.control.import_models import ImportResult, ImportRun, ImportView
 from services.control.jobs import Job, add_job
 from services.control.uploads import IMPORT, find_upload, imports_of, keep_upload
@@ -33,6 +33,7 @@ from services.runtime.budget import BudgetExceeded
 from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, UNAVAILABLE, Kind, Problem
 
 NOT_CHECKED: Final = Kind("import-not-checked", "No dry run of this import is done", 409)
+NO_ROOM: Final = Kind("no-room", "Files to import take all the room that they may", 429)
 TOO_MANY: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
 _ROOM: Final = 4_194_304  # bytes of this process's memory that an upload needs: two parts of a file
 _LONGEST_MAPPING: Final = 65_536
@@ -97,7 +98,7 @@ def _advice(place: tuple[int | str, ...], error: Mapping[str, Any]) -> str:
     response_model=ImportView,
     responses=COMMON_PROBLEMS
     | problem_responses(MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE, UNSUPPORTED_ENCODING)
-    | problem_responses(INVALID_REQUEST, TOO_MANY, UNAVAILABLE),
+    | problem_responses(INVALID_REQUEST, NO_ROOM, TOO_MANY, UNAVAILABLE),
     openapi_extra=body_of(dict.fromkeys((*_TYPES, _ANY), _BINARY)),
 )
 async def start_import(
@@ -124,9 +125,12 @@ async def start_import(
                 pieces=_pieces(request, ingress.settings.import_body_limit),
                 days=ingress.settings.job_file_days,
                 by=_by(principal),
+                room=ingress.settings.import_room,
             )
         except BudgetExceeded:
             raise busy() from None
+        except TooMuchKept as error:
+            raise Problem(NO_ROOM, str(error)) from None
     parameters = {"upload": str(upload.job_id), "order": order.model_dump(mode="json"), "dry_run": True}
     await _begin(ingress.engine, principal, parameters, None)
     return await _view(ingress.engine, upload, 202)

@@ -14,6 +14,7 @@ from schemas.codec import decode
 from schemas.events import Event
 from schemas.topics import Topic
 from services.control import job_leases
+from services.control.errors import TooMuchKept
 from services.control.jobs import Job, add_job, find_job
 from services.control.uploads import IMPORT, keep_upload
 from services.runtime.database import BY_KEY
@@ -100,6 +101,22 @@ class Imports:
 
 def _id_of(tenant: str, key: str) -> Any:
     return id_of(key, tenant)
+
+
+async def test_the_files_of_a_tenant_have_limited_room(brand: Brand) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"Member ID\n1\n"
+
+    async def keep(room: int) -> Job:
+        return await keep_upload(
+            brand.engine, "demo", name="a", media_type="text/csv", pieces=pieces(), days=7, by="a test", room=room
+        )
+
+    first = await keep(12)
+    assert first.file is not None
+    with pytest.raises(TooMuchKept, match="take 12 bytes of 12; the first of them goes at"):
+        await keep(12)
+    assert (await keep(13)).state == "done"
 
 
 @pytest.fixture
