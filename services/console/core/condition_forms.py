@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+import orjson
+
 from projections.customers.search.fields import FIELD_BY_KEY, FilterField
 from services.console.core.filter_tree import ConditionTree, kind_of
 
 Say = Callable[[str], str]
 _LONGEST: Final = 1000
 _MOST_DIGITS: Final = 9
+_MOST_CHARACTERS_OF_A_NUMBER: Final = 15  # more are not exact
 
 
 class FormFields(Protocol):
@@ -114,6 +117,70 @@ def _time_test(operator: str, form: FormFields, day_start: Callable[[str], str])
             raise Incomplete(Incomplete.__doc__)
 
 
+def equals(key: str, value: str) -> ConditionTree:
+    """The condition that an attribute has a value, which facets give as text whatever its type is."""
+    scalar = _typed(value)
+    return {"attribute": key, "eq": value} if scalar is None else {"attribute": key, "in": [scalar, value]}
+
+
+def _typed(value: str) -> bool | int | float | None:
+    """The number, or yes or no, of which this is the text."""
+    try:
+        scalar = orjson.loads(value) if len(value) <= _MOST_CHARACTERS_OF_A_NUMBER else None
+    except orjson.JSONDecodeError:
+        return None
+    return scalar if isinstance(scalar, bool | int | float) else None
+
+
+def given_of(node: ConditionTree) -> dict[str, Any]:
+    """The fields of the form that asks for a condition, as far as the form has them: the opposite of `condition_of`."""
+    key = next(iter(node))
+    field, value = FIELD_BY_KEY[key], node[key]
+    match field.kind:
+        case "tag":
+            count = node.get("count") or {}
+            return {"value": value, "count": count.get("gte", ""), "days": _days_of(node.get("since"))}
+        case "value":
+            operator, asked = next(((name, one) for name, one in node.items() if name != key), ("set", True))
+            return {"attribute": value, **_given_test(operator, asked)}
+        case "time" if isinstance(value, dict):
+            return _given_time(value)
+        case "flag":
+            return {"operator": "true" if value else "false"}
+        case "choice" if not isinstance(value, bool):
+            return {"operator": "in", "values": [value] if isinstance(value, str) else value}
+        case _:
+            pass
+    if isinstance(value, bool):
+        return {"operator": "set" if value else "unset"}
+    operator, asked = next(iter(value.items())) if isinstance(value, dict) else ("eq", value)
+    return _given_test(operator, asked)
+
+
+def _given_test(operator: str, asked: Any) -> dict[str, Any]:
+    if operator == "set":
+        return {"operator": "set" if asked else "unset"}
+    if operator == "in":
+        operator, asked = "eq", asked[0]
+    if isinstance(asked, bool):
+        return {"operator": operator, "type": "flag", "value": "true" if asked else "false"}
+    return {"operator": operator, "type": "number" if isinstance(asked, int | float) else "text", "value": asked}
+
+
+def _given_time(value: ConditionTree) -> dict[str, Any]:
+    name, asked = next(iter(value.items()))
+    if name == "set":
+        return {"operator": "set" if asked else "unset"}
+    if days := _days_of(asked):
+        return {"operator": "within" if name == "since" else "older", "value": days}
+    return {"operator": "from" if name == "since" else "until", "day": str(asked)[: len("2026-01-01")]}
+
+
+def _days_of(time: Any) -> str:
+    text = str(time or "")
+    return text[1:-1] if text.startswith("-") and text.endswith("d") else ""
+
+
 def _text(text: str) -> str:
     if not text.strip() or len(text) > _LONGEST or "\x00" in text:
         raise Incomplete(Incomplete.__doc__)
@@ -147,12 +214,16 @@ def sentence_of(node: ConditionTree, language: str, say: Say, name_of: Callable[
     value, others = node[key], {name: one for name, one in node.items() if name != key}
     label = label_of(key, language)
     if key == "attribute":
-        return f"{label} {value}", "; ".join(_asked(others, say, str))
+        return f"{label} {value}", "; ".join(_asked(others, say, lambda one: _scalar_name(one, say)))
     asked = _asked(value, say, lambda one: name_of(key, str(one)))
     if key == "tag":
         limits = {"count": _asked(others.get("count", {}), say, str), "since": _asked_since(others, say)}
         asked = [*asked, *(say("times: %s") % one for one in limits["count"]), *limits["since"]]
     return label, "; ".join(asked)
+
+
+def _scalar_name(value: Any, say: Say) -> str:
+    return (say("yes") if value else say("no")) if isinstance(value, bool) else str(value)
 
 
 def _asked_since(others: ConditionTree, say: Say) -> list[str]:
@@ -179,6 +250,8 @@ def _operator(name: str, value: Any, say: Say, name_of: Callable[[Any], str]) ->
         "gt": say("more than %s"), "gte": say("at least %s"), "lt": say("less than %s"), "lte": say("at most %s"),
         "in": say("is one of %s"), "between": say("between %s"),
     }  # fmt: skip
+    if name == "in" and len(value) == len(("typed", "as text")) and value[0] == _typed(str(value[1])):
+        name, value = "eq", value[0]
     shown = say(", ").join(map(name_of, value)) if isinstance(value, list) else name_of(value)
     return words.get(name, "%s") % shown
 

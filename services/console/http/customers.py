@@ -1,7 +1,7 @@
 """The customers page: the list that a filter finds, and the steps that build the filter."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 from starlette.responses import Response
@@ -10,6 +10,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.fields import FIELD_BY_KEY, FIELDS
 from projections.customers.search.known_values import ValuesAsked
 from projections.customers.search.rewriting import Unsearchable
+from schemas.events.base import ChannelName
 from services.console.core import condition_forms, filter_tree, list_views
 from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
@@ -41,7 +42,7 @@ async def customers(visit: Visit) -> Response:
     fields = query_of(visit.request)
     state = _state(visit, fields)
     quota = await _quota(visit).status(visit.tenant, _today(visit))
-    values = {"state": state, "quota": quota, "channels": [one.channel for one in quota.channels], "page": None}
+    values = {"state": state, "quota": quota, "channels": await _channels(visit), "page": None}
     values |= {"tree": _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
     try:
         search: CustomerSearch = visit.request.app.state.search
@@ -95,8 +96,9 @@ async def facets(visit: Visit) -> Response:
         wanted = FacetsRequest(filter=node, facets=[], attributes=shown, limit=_ATTRIBUTE_VALUES)
         attributes = (await search.facets(visit.tenant, wanted, visit.now)).attributes if shown else []
     except (TooDear, Unsearchable, ValidationError):
-        return visit.page("customers/facets.html", state=state, tags=None, attributes=[], add=list_views.narrowed)
-    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, add=list_views.narrowed)
+        tags, attributes = None, []
+    ways = {"add": list_views.narrowed, "equals": condition_forms.equals}
+    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, **ways)
 
 
 async def segments(visit: Visit) -> Response:
@@ -120,6 +122,14 @@ async def quota_history(visit: Visit) -> Response:
     used = [one.used for one in status.history]
     line = list_views.line(used, status.limit if status.unit == "contacts" else None)
     return visit.page("customers/quota.html", quota=status, line=line)
+
+
+async def _channels(visit: Visit) -> list[str]:
+    """The channels that customers are on, in a fixed order."""
+    reader: FieldReader = visit.request.app.state.fields
+    known = await reader.values(visit.tenant, "channel", ValuesAsked("", "", _MOST_VALUES))
+    found = {str(one.value) for one in known.values}
+    return [one for one in get_args(ChannelName) if one in found]
 
 
 def _state(visit: Visit, fields: SentFields) -> ListState:
@@ -188,8 +198,20 @@ async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[st
         "known": known,
         "choices": offered,
         "pairs": [(value, name) for value, name, _ in offered],
+        "given": _given(state, fields),
         "incomplete": bool(fields.one("incomplete")),
     }
+
+
+def _given(state: ListState, fields: SentFields) -> dict[str, Any]:
+    """What the form begins with: the condition that it replaces, if it replaces one."""
+    if not fields.one("replace"):
+        return {}
+    try:
+        node = filter_tree.node_at(state.tree, _place(fields.one("at")))
+        return condition_forms.given_of(node) if next(iter(node)) == fields.one("field") else {}
+    except (Incomplete, NoSuchPlace, AttributeError, TypeError, KeyError, ValueError):
+        return {}
 
 
 def _sentence(visit: Visit, error: Exception) -> str:

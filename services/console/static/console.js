@@ -27,6 +27,8 @@ function showOperator(select) {
 }
 
 function ready() {
+  // Where the facets stand beside the list they are open; above it they would push it off a small screen.
+  for (const box of document.querySelectorAll("details[data-open-when-wide]")) box.open = matchMedia("(min-width: 901px)").matches;
   for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
   showSelected();
 }

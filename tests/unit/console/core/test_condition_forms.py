@@ -6,7 +6,7 @@ import pytest
 
 from projections.customers.search.fields import FIELDS
 from projections.customers.search.filters import parse
-from services.console.core.condition_forms import Incomplete, condition_of, operators_of, sentence_of
+from services.console.core.condition_forms import Incomplete, condition_of, equals, given_of, operators_of, sentence_of
 from services.console.http.visits import SentFields
 
 FILLED = [
@@ -40,3 +40,35 @@ def test_an_empty_form_gives_no_condition(field: Any) -> None:
     if field.kind != "flag":
         with pytest.raises(Incomplete):
             condition_of(field.key, SentFields([]), start_of)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
+def test_a_condition_fills_the_form_that_gives_it(field: Any) -> None:
+    for operator, _ in operators_of(field, same):
+        values = [
+            (name, "broadcast") if (name, field.key) == ("value", "opted_out") else (name, one) for name, one in FILLED
+        ]
+        node = condition_of(field.key, SentFields([("operator", operator), *values]), start_of)
+        given = given_of(node)
+        several = [("value", one) for one in given.pop("values", [])]
+        form = SentFields([*((name, str(one)) for name, one in given.items() if one != ""), *several])
+        assert condition_of(field.key, form, start_of) == node
+
+
+@pytest.mark.parametrize(
+    ("text", "condition", "sentence"),
+    [
+        ("12", {"in": [12, "12"]}, "is 12"),
+        ("1.5", {"in": [1.5, "1.5"]}, "is 1.5"),
+        ("true", {"in": [True, "true"]}, "is yes"),
+        ("0912", {"eq": "0912"}, "is 0912"),
+        ("null", {"eq": "null"}, "is null"),
+        ("[1]", {"eq": "[1]"}, "is [1]"),
+        ("1" * 30, {"eq": "1" * 30}, "is " + "1" * 30),
+    ],
+)
+def test_a_facet_finds_a_value_whatever_its_type_is(text: str, condition: dict[str, Any], sentence: str) -> None:
+    node = equals("points", text)
+    assert node == {"attribute": "points", **condition}
+    parse(node)
+    assert sentence_of(node, "en", same, lambda _, value: value)[1] == sentence
