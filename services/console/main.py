@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.console.http import (
+    bulk_actions,
     conversation,
     customers,
     decisions,
@@ -15,6 +16,7 @@ from services.console.http import (
     identity,
     jobs,
     profile,
+    saved_segments,
     sign_in,
     unsubscribing,
     work_lists,
@@ -28,6 +30,8 @@ from services.runtime.settings import Settings
 PAGES: Final = (
     *sign_in.ROUTES,
     *customers.ROUTES,
+    *bulk_actions.ROUTES,
+    *saved_segments.ROUTES,
     *exports.ROUTES,
     *profile.ROUTES,
     *conversation.ROUTES,

@@ -10,11 +10,12 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 
+from services.console.core.roles import ROLES, SCOPES_OF
 from services.control.console_sessions import add_link
 from services.runtime.settings import Settings
 from tests.support import stock_sdk as stock
-from tests.support.console import SCRIPT, open_console
-from tests.support.read_api import MASTER, Brand
+from tests.support.console import MEI, SCRIPT, open_console
+from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
 
 WITHIN = 60_000  # ms
@@ -113,14 +114,76 @@ async def test_axe_finds_nothing_in_either_theme_and_no_page_is_too_wide(
         await page.goto(f"{base}/sign-in")
         assert await found_by_axe(page) == []
         await sign_in(page, base, brand.keys["demo"])
-        for path in ("customers", f"customers?f={nested}&at=root&field=channel", "quota", "segments", "jobs", "none"):
-            for theme in ("light", "dark"):
-                await page.emulate_media(color_scheme=theme)
-                await page.set_viewport_size({"width": 390 if theme == "dark" else 1440, "height": 900})
-                await page.goto(f"{base}/{path}", wait_until="networkidle")
-                assert (path, theme, await found_by_axe(page)) == (path, theme, [])
-                wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-                assert (path, theme, await page.evaluate(wide)) == (path, theme, False)
+        building = f"customers?f={nested}&at=root&field=channel"
+        for path, theme, width in (
+            ("customers", "light", 1440),
+            (building, "dark", 390),
+            ("bulk-actions?do=untag&tag=vip", "light", 390),
+            ("quota", "dark", 390),
+            ("segments", "light", 390),
+        ):
+            await page.emulate_media(color_scheme=theme)
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.goto(f"{base}/{path}", wait_until="networkidle")
+            assert (path, theme, await found_by_axe(page)) == (path, theme, [])
+            wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+            assert (path, theme, await page.evaluate(wide)) == (path, theme, False)
+
+
+async def test_all_that_match_change_after_a_preview_and_only_for_whom_may(
+    console: tuple[Brand, str], browser: Browser
+) -> None:
+    brand, base = console
+    buttons = {"viewer": set(), "agent": {"Change all", "Save as segment"}, "marketer": {"Change all", "Export"}}
+    for role in ROLES[:3]:
+        secret = await add_link(brand.engine, "demo", SCOPES_OF[role], role)
+        async with a_reader(browser, base) as (context, page):
+            await page.goto(f"{base}/link/{secret}")
+            await page.get_by_role("button", name="Sign in").click()
+            await page.wait_for_url("**/console/customers")
+            await page.goto(f"{base}/customers?channel=line")
+            await expect(page.locator("tbody tr")).to_have_count(2)
+            shown = {text.strip() for text in await page.locator("main summary.button").all_inner_texts()}
+            assert buttons[role] <= shown
+            assert bool(shown) == (role != "viewer")
+            if role == "viewer":
+                refused = await context.request.get(f"{base}/bulk-actions?do=untag&tag=vip")
+                assert refused.status == 403
+            if role != "agent":
+                continue
+            await page.locator("summary", has_text="Change all").click()
+            await page.select_option("#field-do", "untag")
+            await page.fill("#field-tag", "vip")
+            await page.get_by_role("button", name="See what would change").click()
+            await expect(page.locator("h2", has_text="1 customer would change")).to_be_visible()
+            await page.get_by_role("button", name="Change 1 customer").click()
+            await page.wait_for_url("**/console/jobs/*")
+            await expect(page.locator("h1")).to_have_text("Remove a tag")
+            theirs = page.url
+    secret = await add_link(brand.engine, "other", ["admin"], "amy")
+    async with a_reader(browser, base) as (context, page):
+        await page.goto(f"{base}/link/{secret}")
+        await page.get_by_role("button", name="Sign in").click()
+        await page.wait_for_url("**/console/customers")
+        for path in (theirs, f"{base}/customers/{id_of(MEI)}", f"{base}/customers/{id_of(MEI)}/identity"):
+            assert (await context.request.get(path)).status == 404
+
+
+async def test_a_chip_is_changed_from_what_it_asks(console: tuple[Brand, str], browser: Browser) -> None:
+    brand, base = console
+    async with a_reader(browser, base) as (_, page):
+        await sign_in(page, base, brand.keys["demo"])
+        await page.locator(".facets").get_by_role("link", name=re.compile("^12 ")).click()
+        await expect(page.locator("tbody tr")).to_have_count(1)
+        await expect(page.locator(".chip")).to_contain_text("is 12")
+        await page.locator(".chip").get_by_role("link", name="change").click()
+        await expect(page.locator("#field-attribute")).to_have_value("points")
+        await expect(page.locator("#field-value")).to_have_value("12")
+        await page.select_option("#field-operator", "gte")
+        await page.fill("#field-value", "13")
+        await page.get_by_role("button", name="Change", exact=True).click()
+        await expect(page.locator(".chip")).to_contain_text("at least 13")
+        await expect(page.locator("h2", has_text="No customer matches")).to_be_visible()
 
 
 async def test_a_link_signs_in_once_and_other_websites_change_nothing(

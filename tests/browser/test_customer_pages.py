@@ -246,3 +246,15 @@ async def test_a_command_without_the_token_of_the_session_is_refused(reader: Rea
             f"http://{reader.address}{path}", form={"contact": LINE, "kind": "broadcast"}, headers=headers
         )
         assert answer.status == 403, path
+
+
+async def test_a_filter_is_saved_as_a_segment(reader: Reader) -> None:
+    await reader.choose("language", "en")
+    await reader.visit("/console/customers?channel=line")
+    await reader.page.locator("summary", has_text="Save as segment").click()
+    await reader.page.fill("#field-name", "LINE <b>friends</b>")
+    await reader.page.get_by_role("button", name="Save", exact=True).click()
+    await reader.page.wait_for_url("**/console/segments")
+    await reader.page.get_by_role("link", name="LINE <b>friends</b>").click()
+    await expect(reader.page.locator(".chip")).to_contain_text("Segment")
+    await expect(reader.page.locator("tbody tr").first).to_be_visible()

@@ -145,16 +145,14 @@ def given_of(node: ConditionTree) -> dict[str, Any]:
             return {"attribute": value, **_given_test(operator, asked)}
         case "time" if isinstance(value, dict):
             return _given_time(value)
-        case "flag":
-            return {"operator": "true" if value else "false"}
         case "choice" if not isinstance(value, bool):
             return {"operator": "in", "values": [value] if isinstance(value, str) else value}
         case _:
             pass
     if isinstance(value, bool):
-        return {"operator": "set" if value else "unset"}
-    operator, asked = next(iter(value.items())) if isinstance(value, dict) else ("eq", value)
-    return _given_test(operator, asked)
+        words = ("true", "false") if field.kind == "flag" else ("set", "unset")
+        return {"operator": words[0] if value else words[1]}
+    return _given_test(*next(iter(value.items()))) if isinstance(value, dict) else _given_test("eq", value)
 
 
 def _given_test(operator: str, asked: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The customers page: the list that a filter finds, and the steps that build the filter."""
 
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any, Final, get_args
 
 from pydantic import ValidationError
@@ -11,10 +12,12 @@ from projections.customers.search.fields import FIELD_BY_KEY, FIELDS
 from projections.customers.search.known_values import ValuesAsked
 from projections.customers.search.rewriting import Unsearchable
 from schemas.events.base import ChannelName
+from schemas.events.subscription import MarketingKind
 from services.console.core import condition_forms, filter_tree, list_views
 from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
 from services.console.core.list_state import PATH, ListState
+from services.console.core.names import Names
 from services.console.core.words import zone_of
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.visits import SentFields, Visit, query_of, redirect
@@ -40,16 +43,17 @@ _HISTORY_DAYS: Final = 90
 async def customers(visit: Visit) -> Response:
     """The list, with the filter that is being built."""
     fields = query_of(visit.request)
-    state = _state(visit, fields)
+    state = state_of(visit, fields)
     quota = await _quota(visit).status(visit.tenant, _today(visit))
     values = {"state": state, "quota": quota, "channels": await _channels(visit), "page": None}
+    values |= {"every_kind": get_args(MarketingKind), "names": Names(visit.say), "request_id": token_hex(16)}
     values |= {"tree": _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
     try:
         search: CustomerSearch = visit.request.app.state.search
         cursor = fields.one("cursor")
         values["page"] = await search.page(visit.tenant, state.request(cursor), visit.now)
     except (TooDear, Unsearchable) as error:
-        values["problem"] = _sentence(visit, error)
+        values["problem"] = cannot_search(visit, error)
     except ValidationError as error:
         values["problem"] = _invalid(visit, error)
     return visit.page("customers/list.html", 422 if values["problem"] else 200, **values, cursor=fields.one("cursor"))
@@ -58,7 +62,7 @@ async def customers(visit: Visit) -> Response:
 async def apply_condition(visit: Visit) -> Response:
     """Put the condition of the form into the filter, and show the list again."""
     fields = query_of(visit.request)
-    state = _state(visit, fields)
+    state = state_of(visit, fields)
     try:
         changed = state.having(tree=_edited(visit, state, fields))
         changed.request()
@@ -71,7 +75,7 @@ async def apply_condition(visit: Visit) -> Response:
 async def count(visit: Visit) -> Response:
     """How many customers there would be with the condition of the form."""
     fields = query_of(visit.request)
-    state = _state(visit, fields)
+    state = state_of(visit, fields)
     search: CustomerSearch = visit.request.app.state.search
     try:
         wanted = state.having(tree=_edited(visit, state, fields)).request()
@@ -79,13 +83,13 @@ async def count(visit: Visit) -> Response:
     except (Incomplete, ValidationError):
         return visit.page("customers/count.html", total=None, problem=None)
     except (TooDear, Unsearchable) as error:
-        return visit.page("customers/count.html", total=None, problem=_sentence(visit, error))
+        return visit.page("customers/count.html", total=None, problem=cannot_search(visit, error))
     return visit.page("customers/count.html", total=found.total, problem=None)
 
 
 async def facets(visit: Visit) -> Response:
     """How the customers of the list spread: their tags and attributes, each a way to narrow the list."""
-    state = _state(visit, query_of(visit.request))
+    state = state_of(visit, query_of(visit.request))
     search: CustomerSearch = visit.request.app.state.search
     node = state.request().filter
     try:
@@ -132,7 +136,8 @@ async def _channels(visit: Visit) -> list[str]:
     return [one for one in get_args(ChannelName) if one in found]
 
 
-def _state(visit: Visit, fields: SentFields) -> ListState:
+def state_of(visit: Visit, fields: SentFields) -> ListState:
+    """The list that an address or a form asks for. Raises a 400 problem for one that can't be read."""
     try:
         return ListState.read(fields)
     except (ValueError, RecursionError):
@@ -214,7 +219,8 @@ def _given(state: ListState, fields: SentFields) -> dict[str, Any]:
         return {}
 
 
-def _sentence(visit: Visit, error: Exception) -> str:
+def cannot_search(visit: Visit, error: Exception) -> str:
+    """Why a filter can't be searched, in the reader's language."""
     if isinstance(error, TooDear):
         return visit.say("This would look at too many customers. Add a condition that fewer of them fulfil.")
     return visit.say("This filter can't be searched.") + f" {error}"
