@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Literal
 from urllib.parse import quote
 
 import orjson
@@ -115,13 +116,14 @@ async def test_axe_finds_nothing_in_either_theme_and_no_page_is_too_wide(
         assert await found_by_axe(page) == []
         await sign_in(page, base, brand.keys["demo"])
         building = f"customers?f={nested}&at=root&field=channel"
-        for path, theme, width in (
+        shown: tuple[tuple[str, Literal["light", "dark"], int], ...] = (
             ("customers", "light", 1440),
             (building, "dark", 390),
             ("bulk-actions?do=untag&tag=vip", "light", 390),
             ("quota", "dark", 390),
             ("segments", "light", 390),
-        ):
+        )
+        for path, theme, width in shown:
             await page.emulate_media(color_scheme=theme)
             await page.set_viewport_size({"width": width, "height": 900})
             await page.goto(f"{base}/{path}", wait_until="networkidle")

@@ -101,7 +101,7 @@ async def facets(visit: Visit) -> Response:
         attributes = (await search.facets(visit.tenant, wanted, visit.now)).attributes if shown else []
     except (TooDear, Unsearchable, ValidationError):
         tags, attributes = None, []
-    ways = {"add": list_views.narrowed, "equals": condition_forms.equals}
+    ways: dict[str, Any] = {"add": list_views.narrowed, "equals": condition_forms.equals}
     return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, **ways)
 
 
