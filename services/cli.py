@@ -5,6 +5,7 @@ import os
 import typer
 from pydantic import ValidationError
 
+from services.changes.commands import webhooks
 from services.console.commands import console
 from services.control import audit_commands, deletion_commands, generation_commands, job_commands, source_commands
 from services.control import commands as control_commands
@@ -82,6 +83,7 @@ app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_CONTROL)(audit_commands.audit)
 app.add_typer(console, name="console", rich_help_panel=_CONTROL)
+app.add_typer(webhooks, name="webhooks", rich_help_panel=_CONTROL)
 app.add_typer(job_commands.jobs, name="jobs", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_TOOLS)(doctor_commands.doctor)
 app.command(rich_help_panel=_TOOLS)(verify)

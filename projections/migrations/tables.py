@@ -12,6 +12,7 @@ STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")
 JOB_STATES: Final = ("waiting", "running", "done", "failed", "cancelled")
+WEBHOOK_FORMS: Final = ("standard", "omnichat")
 
 # Names are given, not left to the server, because errors are recognised by the constraint's name.
 METADATA: Final = sa.MetaData(
@@ -268,4 +269,61 @@ CONSOLE_SESSIONS: Final = sa.Table(
     sa.Column("name", sa.Text(), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
     sa.Column("key_hash", BYTEA(), sa.ForeignKey("keys.key_hash")),  # none of a session that a link began
+)
+# Where a tenant's changes are sent. A worker holds an endpoint until `leased_until`; `turn` goes up whenever one takes
+# it and whenever a person changes it, and what an earlier turn would save is refused.
+WEBHOOK_ENDPOINTS: Final = sa.Table(
+    "webhook_endpoints",
+    METADATA,
+    sa.Column("endpoint_id", sa.Uuid(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False, index=True),
+    sa.Column("url", sa.Text(), nullable=False),
+    sa.Column("form", _text(), nullable=False),
+    sa.Column("types", ARRAY(_text())),  # none: all
+    sa.Column("sealed_secret", BYTEA(), nullable=False),
+    sa.Column("sealed_former", BYTEA()),  # the secret before it, which is valid until `former_until`
+    sa.Column("former_until", sa.DateTime(timezone=True)),
+    sa.Column("topic_id", sa.Uuid(), nullable=False),
+    sa.Column("offsets", ARRAY(sa.BigInteger()), nullable=False),  # of the next change that it has not taken yet
+    _now("created_at"),
+    sa.Column("succeeded_at", sa.DateTime(timezone=True)),
+    sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),  # since the latest success
+    sa.Column("failing_since", sa.DateTime(timezone=True)),
+    sa.Column("disabled_at", sa.DateTime(timezone=True)),
+    sa.Column("disabled_because", sa.Text()),
+    sa.Column("turn", sa.BigInteger(), nullable=False, server_default=sa.text("0")),
+    sa.Column("leased_until", sa.DateTime(timezone=True)),
+    sa.CheckConstraint(f"form IN {WEBHOOK_FORMS}", name="form"),
+)
+# Changes that an endpoint has not taken, and those of the same customers that follow them.
+WEBHOOK_WAITING: Final = sa.Table(
+    "webhook_waiting",
+    METADATA,
+    sa.Column(
+        "endpoint_id", sa.Uuid(), sa.ForeignKey("webhook_endpoints.endpoint_id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("position", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("customer", _text(), nullable=False),
+    sa.Column("payload", BYTEA(), nullable=False),
+    sa.Column("attempts", sa.Integer(), nullable=False),
+    sa.Column("failing_since", sa.DateTime(timezone=True)),
+    sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("webhook_waiting_of_customer", "endpoint_id", "customer", "position"),
+)
+# What came of sending; without what was sent, and without the receivers' words.
+WEBHOOK_ATTEMPTS: Final = sa.Table(
+    "webhook_attempts",
+    METADATA,
+    sa.Column(
+        "endpoint_id", sa.Uuid(), sa.ForeignKey("webhook_endpoints.endpoint_id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("attempt_id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("message_id", sa.Uuid(), nullable=False),
+    sa.Column("type", _text(), nullable=False),
+    sa.Column("number", sa.Integer(), nullable=False),  # 1 for the first attempt to send the message
+    sa.Column("status", sa.Integer()),  # none: there was no answer, and `problem` says why
+    sa.Column("problem", sa.Text()),
+    sa.Column("duration", sa.Integer(), nullable=False),  # ms
+    sa.Index("webhook_attempts_at", "at"),
 )

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+from services.runtime.settings import Settings
+
 _LONGEST_URL: Final = 2000
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
@@ -32,6 +34,11 @@ class DestinationRules:
 
     insecure: bool = False
     private: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "DestinationRules":
+        """The rules that the operator has set."""
+        return cls(insecure=settings.webhooks_private, private=settings.webhooks_private)
 
 
 def check_url(url: str, rules: DestinationRules) -> str:

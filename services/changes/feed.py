@@ -102,6 +102,14 @@ class ChangeFeed:
         first, following = await self._log.bounds(tenant, topic)
         return ChangeCursor(topic.topic_id, tuple(first if after == BEGINNING else following))
 
+    async def begin_at(self, tenant: str, since: int) -> ChangeCursor:
+        """The cursor of the first changes that came into the topic at this time, ms since 1970, or later.
+
+        Raises ChangesUnavailable.
+        """
+        topic = await self._topic()
+        return ChangeCursor(topic.topic_id, tuple(await self._log.offsets_at(tenant, topic, since)))
+
     async def next_page(
         self, cursor: ChangeCursor, wanted: Wanted, limit: int, wait: float
     ) -> tuple[FeedPage, ChangeCursor]:

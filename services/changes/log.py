@@ -113,6 +113,14 @@ class ChangeLog:
         async with self._reader(tenant) as consumer:
             return await self._bounds(consumer, topic, [0] * topic.partitions)
 
+    async def offsets_at(self, tenant: str, topic: ChangeTopic, since: int) -> list[int]:
+        """The offset of each partition's first record from this time on, ms. Raises ChangesUnavailable."""
+        async with self._reader(tenant) as consumer:
+            _, ends = await self._bounds(consumer, topic, [0] * topic.partitions)
+            found = await answered(consumer.offsets_for_times(dict.fromkeys(topic.places, since)))
+        places = zip(topic.places, ends, strict=True)
+        return [end if found.get(place) is None else found[place].offset for place, end in places]
+
     async def read(self, topic: ChangeTopic, offsets: list[int], wanted: Wanted, limit: int) -> FeedPage:
         """The changes from the offsets on: at most ``limit``, of a bounded number of records.
 

@@ -17,6 +17,9 @@ ControlError
 ├── TooMuchKept      wait until files expire
 ├── FileGone         have the job done again
 ├── JobLost          leave the job to whoever has it
+├── UnknownEndpoint  look at the list of webhook endpoints
+├── TooManyEndpoints remove one first
+├── EndpointLost     leave the endpoint to whoever has it
 ├── StillUsed        remove what refers to the source first
 └── TooBusy          try again
 """
@@ -93,6 +96,18 @@ class FileGone(ControlError):
 
 class JobLost(ControlError):
     """The job was cancelled, or is another attempt's by now."""
+
+
+class UnknownEndpoint(ControlError):
+    """There is no such webhook endpoint."""
+
+
+class TooManyEndpoints(ControlError):
+    """The tenant has many webhook endpoints already."""
+
+
+class EndpointLost(ControlError):
+    """The webhook endpoint was changed or removed, or is another worker's by now."""
 
 
 class StillUsed(ControlError):

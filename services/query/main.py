@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from projections.engine.generations import active_generation
 from projections.registry import SCHEMA
 from schemas.topics import CUSTOMER_CHANGES
+from services.changes.destinations import DestinationRules
+from services.changes.endpoints import WebhookEndpoints
 from services.changes.feed import ChangeFeed
 from services.changes.log import ChangeLog
 from services.control.access import access_service
@@ -58,6 +60,7 @@ from services.query.http import (
     search,
     segments,
     sending,
+    webhooks,
 )
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
@@ -80,6 +83,7 @@ ROUTERS: Final = (
     jobs.router,
     exports.router,
     changes.router,
+    webhooks.router,
     bulk_actions.router,
     identity.router,
     candidates.router,
@@ -115,6 +119,8 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
             app.state.authenticator = Authenticator(find, _KEY_WITHIN, app.state.key_guard)
             app.state.jobs = Jobs(engine)
             app.state.exports = Exports(engine, read_models, lookup)
+            rules = DestinationRules.of(settings)
+            app.state.webhook_endpoints = WebhookEndpoints(engine, feed, settings.master_key, rules)
             app.state.bulk_actions = BulkActions(engine, read_models, lookup)
             yield
 

@@ -113,6 +113,16 @@ SEGMENT_SECONDS: Final = Histogram(
     "Time to count the customers of a segment, for its size of the day",
     buckets=(0.05, 0.2, 1, 5, 20, 60),
 )
+WEBHOOK_ATTEMPTS: Final = Counter(
+    "onefold_webhook_attempts", "Attempts to send a change to a webhook endpoint, by outcome", labelnames=("outcome",)
+)
+WEBHOOKS_DISABLED: Final = Gauge("onefold_webhooks_disabled", "Webhook endpoints that are disabled, of all tenants")
+WEBHOOKS_WAITING: Final = Gauge(
+    "onefold_webhooks_waiting", "Changes that webhook endpoints did not take yet, and those that wait behind them"
+)
+WEBHOOKS_FAILING: Final = Gauge(
+    "onefold_webhooks_failing_seconds", "For how long the worst of the enabled webhook endpoints has taken nothing"
+)
 
 HTTP_SECONDS: Final = Histogram(
     "onefold_http_seconds",

@@ -114,6 +114,10 @@ class Settings(BaseSettings):
     job_file_days: Annotated[int, Field(ge=1, le=365)] = Field(
         7, description="days for which the files of exports are kept"
     )
+    webhooks_private: bool = Field(
+        default=False,
+        description="outbound webhooks may go to addresses that are not public, by `http` too, and to every port",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is logged")
     log_json: bool = Field(default=False, description="log lines as JSON objects")
 

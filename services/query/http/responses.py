@@ -11,6 +11,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
 from projections.engine.times import NoTime
 from projections.identity.resolution.policy import InvalidPolicy
+from services.changes.destinations import RefusedDestination
 from services.changes.errors import ChangesUnavailable, TooManyListeners, UnknownCursor
 from services.control.errors import (
     AlreadyUndone,
@@ -18,7 +19,9 @@ from services.control.errors import (
     JobFinished,
     NotEnded,
     TooLateToUndo,
+    TooManyEndpoints,
     TooManyJobs,
+    UnknownEndpoint,
     UnknownJob,
 )
 from services.query.core.errors import (
@@ -70,6 +73,10 @@ LISTENED: Final = (
     | problem_responses(_UNKNOWN_CHANGE_CURSOR)
     | problem_responses(problems.TOO_FAST, _TOO_MANY_LISTENERS)
 )
+_TOO_MANY_ENDPOINTS: Final = Kind("too-many-endpoints", "The tenant has many webhook endpoints already", 409)
+ENDPOINT_CHANGED: Final = COMMON_PROBLEMS | problem_responses(problems.BAD_REQUEST)
+ENDPOINT_REPLAYED: Final = ENDPOINT_CHANGED | problem_responses(_UNKNOWN_CHANGE_CURSOR)
+ENDPOINT_ADDED: Final = ENDPOINT_REPLAYED | problem_responses(_TOO_MANY_ENDPOINTS)
 _BEGIN_ANEW: Final = (
     "The cursor was not given to this tenant, or its log is gone. To begin anew: ask with `after=now` and keep the "
     "cursor, read all customers, and go on from it. Or read all changes, from `after=beginning`."
@@ -136,6 +143,9 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     UnknownCursor: lambda _: Problem(_UNKNOWN_CHANGE_CURSOR, _BEGIN_ANEW),
     TooManyListeners: lambda error: Problem(_TOO_MANY_LISTENERS, str(error), headers={"Retry-After": "10"}),
     ChangesUnavailable: lambda _: problems.unavailable("Kafka"),
+    RefusedDestination: lambda error: Problem(problems.INVALID_REQUEST, str(error), field="url"),
+    UnknownEndpoint: lambda error: Problem(problems.NOT_FOUND, str(error)),
+    TooManyEndpoints: lambda error: Problem(_TOO_MANY_ENDPOINTS, str(error)),
     NoStartingPoint: lambda error: Problem(problems.INVALID_REQUEST, str(error), field="after"),
     NotFound: lambda error: Problem(problems.NOT_FOUND, str(error)),
     Ambiguous: _ambiguous,

@@ -12,6 +12,7 @@ from projections.identity.policies import save_chunk
 from schemas.topics import CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.worker.agent_spec import AgentSpec, WorkerResources
 from services.worker.background.candidate_sweep import CandidateSweep
+from services.worker.background.outbound_webhooks import OutboundWebhooks
 from services.worker.background.outbox_relay import OutboxRelay
 from services.worker.background.policy_rollout import PolicyRollout
 
@@ -32,7 +33,12 @@ def identity(resources: WorkerResources) -> AgentSpec | None:
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
     sweep = CandidateSweep(resources.connect)
 
+    async def find_topic() -> str:
+        return topic
+
+    webhooks = OutboundWebhooks(resources.settings, resources.connect, find_topic)
+
     async def save(connection: Connection, events: list[ContactEvent], _partition: int) -> int:
         return await save_chunk(connection, [one.event for one in events], id_of, region)
 
-    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep))
+    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep, webhooks))

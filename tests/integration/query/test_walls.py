@@ -1,7 +1,7 @@
 """Walls between tenants: another tenant's object is answered as one that nobody has."""
 
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -9,10 +9,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import SecretStr
 
 from schemas.codec import from_dict
+from services.control.keys import add_key
 from services.query.main import create_app
+from services.runtime.broker import ensure_topics
 from services.runtime.settings import Settings
 from tests.support.contact_records import event
-from tests.support.read_api import Brand, id_of
+from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.searches import compose_all
 from tests.support.strategies import BASE_MS
 
@@ -47,6 +49,14 @@ INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by, state,
 VALUES ('{BULK_JOB}', 'demo', 'bulk_action', '{{}}', 'a test', 'done', now());
 INSERT INTO onefold.job_files (job_id, part, size, sha256, content) VALUES ('{DONE_JOB}', 0, 3, '', 'abc');
 """
+ENDPOINT, NO_ENDPOINT, OTHER_ENDPOINT = (str(UUID(int=number)) for number in (5, 6, 7))
+ENDPOINTS: Final = "".join(
+    f"""
+INSERT INTO onefold.webhook_endpoints (endpoint_id, tenant, url, form, sealed_secret, topic_id, offsets)
+VALUES ('{one}', 'demo', 'https://example.com/', 'standard', '', '{UUID(int=0)}', '{{}}');
+"""
+    for one in (ENDPOINT, OTHER_ENDPOINT)
+)
 # By the names of a path's parameters: objects that the tenant `demo` has, and such as nobody has.
 CUSTOMERS: Final = (
     (str(id_of(CONTACT)), str(id_of(NOBODY))),
@@ -68,18 +78,35 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
     frozenset({"key"}): (({"key": "size"}, {"key": "size2"}),),
     frozenset({"segment"}): (({"segment": "vip"}, {"segment": "vip2"}),),
     frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
+    frozenset({"endpoint"}): (({"endpoint": ENDPOINT}, {"endpoint": NO_ENDPOINT}),),
     frozenset({"job"}): (({"job": DONE_JOB}, {"job": NO_JOB}),),
 }
 # Of one route, where the object of the others would not do: a job that has ended can't be cancelled.
 OF_ROUTE: Final = {
     "cancel_job": (({"job": WAITING_JOB}, {"job": NO_JOB}),),
+    "remove_webhook_endpoint": (({"endpoint": OTHER_ENDPOINT}, {"endpoint": NO_ENDPOINT}),),
     "undo_bulk_action": (({"job": BULK_JOB}, {"job": NO_JOB}),),
 }
 QUERIES: Final[dict[str, dict[str, str]]] = {"read_may_send": {"purpose": "broadcast"}}
 BODIES: Final[dict[str, Any]] = {
+    "replay_to_webhook_endpoint": {"after": "now"},
+    "change_webhook_endpoint": {"form": "omnichat"},
     "match_customer": {"filter": {"tag": "vip"}},
     "preview_member_merge": {"into": "M9"},
 }
+
+
+@pytest.fixture
+async def settings(database_with_read_models: str, kafka: str) -> Settings:
+    made = Settings(
+        database=database_with_read_models,
+        kafka=kafka,
+        secret_key=SecretStr(MASTER),
+        topic_prefix=f"walls-{uuid4().hex}",
+        partitions=1,
+    )
+    await ensure_topics(made)
+    return made
 
 
 def routes() -> list[APIRoute]:
@@ -97,9 +124,11 @@ def test_the_names_of_each_route_s_objects_are_known(route: APIRoute) -> None:
 
 
 async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand: Brand) -> None:
+    for tenant in ("demo", "other"):
+        brand.keys[tenant] = await add_key(brand.engine, tenant, ["admin"])
     await brand.fold(*LIVES)
     await brand.fold_contacts(SEGMENT)
-    await brand.connection.execute(JOBS)
+    await brand.connection.execute(JOBS + ENDPOINTS)
     await compose_all(brand.connection)
     for route in ROUTES:
         for own, nobodys in OF_ROUTE.get(route.unique_id, OBJECTS[frozenset(route.param_convertors)]):
