@@ -65,10 +65,15 @@ class ColumnMapping(NamedTuple):
 def columns_of(header: Iterable[str], order: ImportOrder) -> ColumnMapping:
     """What each column means. Raises WrongColumns."""
     titles = [restored(one) for one in header]
-    stated = _stated(titles, order.mapping)
     known = _known(order)
-    fields = [stated.get(number) or _guess(title, known) for number, title in enumerate(titles)]
-    _check(titles, fields, order)
+    fields = [_guess(title, known) for title in titles]
+    try:
+        stated = _stated(titles, order.mapping)
+        fields = [stated.get(number) or field for number, field in enumerate(fields)]
+        _check(titles, fields, order)
+    except WrongColumns as error:
+        error.columns = tuple(zip(titles, fields, strict=True))
+        raise
     return ColumnMapping(tuple(fields), tuple(number for number in range(len(fields)) if number not in stated))
 
 

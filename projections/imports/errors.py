@@ -5,6 +5,8 @@ ImportRefused
 RowRefused
 """
 
+from collections.abc import Sequence
+
 
 class ImportRefused(Exception):
     """The file as a whole can't be imported; the message says why, for people."""
@@ -19,7 +21,12 @@ class NotReadable(ImportRefused):
 
 
 class WrongColumns(ImportRefused):
-    """The columns do not say what an import needs, or say it twice."""
+    """The columns do not say what an import needs, or say it twice.
+
+    ``columns`` are the titles with the fields that they were taken for.
+    """
+
+    columns: Sequence[tuple[str, str]] = ()
 
     reason = "wrong_columns"
 

@@ -14,6 +14,7 @@ from services.console.http import (
     decisions,
     exports,
     identity,
+    imports,
     jobs,
     profile,
     saved_segments,
@@ -40,6 +41,7 @@ PAGES: Final = (
     *decisions.ROUTES,
     *work_lists.ROUTES,
     *jobs.ROUTES,
+    *imports.ROUTES,
     PageRoute("/console/{rest:path}", missing, None),
 )
 

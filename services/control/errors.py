@@ -90,6 +90,10 @@ class TooMuchKept(ControlError):
     """The tenant's files that were uploaded take all the room they may; they expire."""
 
 
+class NotChecked(ControlError):
+    """No dry run of this import is done."""
+
+
 class FileGone(ControlError):
     """The job has no file, or it is no longer kept; have the job done again."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 from pydantic import SecretStr
 
 from services.runtime.settings import Settings
@@ -16,6 +16,7 @@ from tests.support import servers
 from tests.support import stock_sdk as stock
 from tests.support.console_customers import BROWSER, LINE, MESSAGES, MESSENGER, SCRIPT
 from tests.support.console_pages import open_pages
+from tests.support.job_runs import JobRuns
 from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
 
@@ -258,3 +259,71 @@ async def test_a_filter_is_saved_as_a_segment(reader: Reader) -> None:
     await reader.page.get_by_role("link", name="LINE <b>friends</b>").click()
     await expect(reader.page.locator(".chip")).to_contain_text("Segment")
     await expect(reader.page.locator("tbody tr").first).to_be_visible()
+
+
+async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(reader: Reader) -> None:
+    page, runs = reader.page, JobRuns(reader.brand)
+    axe = (stock.package("axe-core") / "axe.min.js").read_text()
+    await reader.choose("language", "en")
+    await reader.visit("/console/imports/new")
+    await page.evaluate(axe)
+    assert await page.evaluate(_VIOLATIONS) == []
+    content = b"Code,Level\nZ0071,gold\nZ0071,<script>document.title='taken'</script>\n"
+    file: FilePayload = {"name": "members.csv", "mimeType": "text/csv", "buffer": content}
+    await page.set_input_files("#field-file", files=[file])
+    await page.get_by_role("button", name="Upload and check").click()
+    await expect(page.locator("h1")).to_have_text("members.csv")
+    await runs.run()
+    await expect(page.get_by_role("alert")).to_contain_text("no column has the member id")  # the page found out itself
+    await page.select_option("[name=field-0]", "member_id")
+    await page.select_option("[name=field-1]", "new attribute")
+    await page.fill("[name=key-1]", "level")
+    await page.get_by_role("button", name="Check again").click()
+    await expect(page.get_by_text("Nothing changes yet.")).to_be_visible()
+    await runs.run()
+    await expect(page.get_by_role("button", name="Import 1 row")).to_be_visible()
+    await expect(page.get_by_role("group", name="Refused rows")).to_contain_text("repeated row")
+    await page.evaluate(axe)
+    assert await page.evaluate(_VIOLATIONS) == []
+    assert await page.title() != "taken"
+    await page.get_by_role("button", name="Import 1 row").click()
+    await expect(page.get_by_text("You may leave this page")).to_be_visible()
+    await runs.run()
+    await expect(page.get_by_role("heading", name="What the import did")).to_be_visible()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Download the refused rows").click()
+    refused = (await (await downloading.value).path()).read_text(encoding="utf-8-sig")
+    assert refused.splitlines()[1].startswith("Z0071,<script>")
+    await reader.visit("/console/jobs")
+    await expect(page.get_by_role("link", name="Check of a file").first).to_be_visible()
+    await reader.visit("/console/customers?q=Z0071")
+    await expect(page.get_by_role("link", name="Z0071").first).to_be_visible()
+    # a form of another page lacks the session's token
+    origin = {"origin": f"http://{reader.address}"}
+    sent = await page.context.request.post(
+        f"http://{reader.address}/console/imports", multipart={"of": "customers", "file": file}, headers=origin
+    )
+    assert sent.status == 403
+
+
+async def test_a_change_of_many_customers_is_undone_from_its_page(reader: Reader) -> None:
+    page, runs, brand = reader.page, JobRuns(reader.brand), reader.brand
+    await brand.compose()
+    await reader.choose("language", "en")
+    order = {"filter": {"channel": ["line"]}, "action": {"do": "set", "key": "season", "value": "spring"}}
+    headers = {"Authorization": f"Bearer {brand.keys['admin']}"}
+    seen = (await brand.client.post("/v1/bulk-actions/preview", json=order, headers=headers)).json()
+    began = await brand.client.post("/v1/bulk-actions", json=order | {"token": seen["token"]}, headers=headers)
+    job = began.json()["job"]["id"]
+    await reader.visit(f"/console/jobs/{job}")
+    await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    await runs.run()
+    await expect(page.locator(".figures")).to_contain_text("Changed")
+    assert began.json()["job"]["progress"]["total"] > 0
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("h1")).to_have_text("Undo")
+    await runs.run()
+    await expect(page.locator(".figures")).to_contain_text("Changed back")
+    await reader.visit(f"/console/jobs/{job}")
+    await expect(page.get_by_role("link", name="This was undone")).to_be_visible()
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)

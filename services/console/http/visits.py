@@ -105,10 +105,14 @@ class Visit:
         """The fields of a form that a page of this session sent. Raises a 400, 403 or 413 problem."""
         self.check_origin()
         form = await _form_of(self.request)
+        self.check_token(form)
+        return form
+
+    def check_token(self, form: "SentFields") -> None:
+        """Raises a 403 problem for a form that lacks the session's token."""
         sent = self.request.headers.get(_TOKEN_HEADER) or form.one(TOKEN_FIELD)
         if self.session is not None and not hmac.compare_digest(sent.encode(), self.token.encode()):
             raise Problem(_FOREIGN, "The page is too old. Go back, load it again, and repeat the step.")
-        return form
 
     def check_origin(self) -> None:
         """Raises a 403 problem for a request that another website's page sent."""

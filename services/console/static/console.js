@@ -9,7 +9,13 @@ document.addEventListener("change", (event) => {
   }
   if (changed.matches("[data-select-all], [data-select-row]")) showSelected();
   if (changed.matches("[data-operator]")) showOperator(changed);
+  if (changed.matches("[data-needs-key]")) showKey(changed);
 });
+
+// Shows the input for a key only where the choice needs one.
+function showKey(select) {
+  select.nextElementSibling.hidden = select.value !== select.dataset.needsKey;
+}
 
 function showSelected() {
   const number = document.querySelectorAll("[data-select-row]:checked").length;
@@ -30,6 +36,7 @@ function ready() {
   // Where the facets stand beside the list they are open; above it they would push it off a small screen.
   for (const box of document.querySelectorAll("details[data-open-when-wide]")) box.open = matchMedia("(min-width: 901px)").matches;
   for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
+  for (const select of document.querySelectorAll("[data-needs-key]")) showKey(select);
   showSelected();
 }
 

@@ -21,10 +21,11 @@ from projections.imports.order import (
 )
 from schemas.events.base import ChannelName
 from services.control.auth import Principal
-from services.control.errors import TooManyJobs, TooMuchKept, UnknownJob
+from services.control.errors import NotChecked, TooManyJobs, TooMuchKept, UnknownJob
 from services.control.import_models import ImportResult, ImportRun, ImportView
-from services.control.jobs import Job, add_job
-from services.control.uploads import IMPORT, find_upload, imports_of, keep_upload
+from services.control.imports import begin_dry_run, begin_run
+from services.control.jobs import Job
+from services.control.uploads import find_upload, imports_of, keep_upload
 from services.ingress.core.shares import proven
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING, busy, stream_body
 from services.ingress.http.context import LIST_COST, CustomerWriter, Serving, require
@@ -35,7 +36,7 @@ from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, UNA
 NOT_CHECKED: Final = Kind("import-not-checked", "No dry run of this import is done", 409)
 NO_ROOM: Final = Kind("no-room", "Files to import take all the room that they may", 429)
 TOO_MANY: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
-_ROOM: Final = 4_194_304  # bytes of this process's memory that an upload needs: two parts of a file
+UPLOAD_ROOM: Final = 4_194_304  # bytes of this process's memory that an upload needs: two parts of a file
 _LONGEST_MAPPING: Final = 65_536
 _LONGEST_NAME: Final = 200
 _TYPES: Final = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
@@ -116,7 +117,7 @@ async def start_import(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     with ingress.budget.lease(*proven(principal.tenant)) as lease:
         try:
-            lease.grow(_ROOM)
+            lease.grow(UPLOAD_ROOM)
             upload = await keep_upload(
                 ingress.engine,
                 principal.tenant,
@@ -131,8 +132,10 @@ async def start_import(
             raise busy() from None
         except TooMuchKept as error:
             raise Problem(NO_ROOM, str(error)) from None
-    parameters = {"upload": str(upload.job_id), "order": order.model_dump(mode="json"), "dry_run": True}
-    await _begin(ingress.engine, principal, parameters, None)
+    try:
+        await begin_dry_run(ingress.engine, upload, order, _by(principal))
+    except TooManyJobs as error:
+        raise Problem(TOO_MANY, str(error)) from None
     return await _view(ingress.engine, upload, 202)
 
 
@@ -164,20 +167,13 @@ async def run_import(ingress: Serving, principal: CustomerWriter, upload: Import
     Running it again changes nothing more.
     """
     found = await _upload(ingress.engine, upload, principal)
-    runs = await imports_of(ingress.engine, upload, principal.tenant)
-    checked = next((one for one in runs if one.parameters["dry_run"] and one.state == "done"), None)
-    if checked is None:
-        raise Problem(NOT_CHECKED, "wait until the dry run is done; one that failed says why: mend the file")
-    parameters = dict(checked.parameters) | {"dry_run": False, "expected": checked.result["counts"]}
-    await _begin(ingress.engine, principal, parameters, checked.done)
-    return await _view(ingress.engine, found, 202)
-
-
-async def _begin(engine: Any, principal: Principal, parameters: dict[str, Any], total: int | None) -> None:
     try:
-        await add_job(engine, principal.tenant, IMPORT, parameters, total=total, requested_by=_by(principal))
+        await begin_run(ingress.engine, found, _by(principal))
     except TooManyJobs as error:
         raise Problem(TOO_MANY, str(error)) from None
+    except NotChecked as error:
+        raise Problem(NOT_CHECKED, str(error)) from None
+    return await _view(ingress.engine, found, 202)
 
 
 def _by(principal: Principal) -> str:

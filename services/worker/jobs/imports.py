@@ -21,7 +21,7 @@ from projections.identity.preview import MembershipPreview, preview_events
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.identity.rules import PolicyInForce
 from projections.imports.columns import ColumnMapping, columns_of
-from projections.imports.errors import ImportRefused, RowRefused
+from projections.imports.errors import ImportRefused, RowRefused, WrongColumns
 from projections.imports.order import ImportOrder
 from projections.imports.plan import PlannedRow, Planner
 from projections.imports.queries import TargetReader
@@ -79,7 +79,9 @@ class Import:
                     async for step in work.steps(connection):
                         yield step
             except ImportRefused as error:
-                raise JobRefused(document(_NO_IMPORT, str(error), reason=error.reason)) from None
+                columns = error.columns if isinstance(error, WrongColumns) else ()
+                named = [{"title": title, "field": field} for title, field in columns]
+                raise JobRefused(document(_NO_IMPORT, str(error), reason=error.reason, columns=named)) from None
 
     async def _download(self, job: Job, file: BinaryIO) -> None:
         upload = UUID(job.parameters["upload"])

@@ -57,3 +57,9 @@ def test_a_mapping_comes_before_what_is_guessed() -> None:
 def test_columns_that_say_too_little_or_something_twice_are_refused(titles: list[str], order: ImportOrder) -> None:
     with pytest.raises(WrongColumns):
         columns_of(titles, order)
+
+
+def test_columns_that_are_refused_are_named_with_what_they_were_taken_for() -> None:
+    with pytest.raises(WrongColumns) as refused:
+        columns_of(["Code", "Name"], CUSTOMERS)
+    assert refused.value.columns == (("Code", "attribute:Code"), ("Name", "name"))
