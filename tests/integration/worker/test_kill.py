@@ -13,12 +13,12 @@ from tests.support.worlds import World
 
 pytestmark = pytest.mark.kafka
 
-_ROUNDS = 20
+_ROUNDS = 10
 _A_ROUND = 2500
 
 
 @pytest.mark.long
-async def test_twenty_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
+async def test_ten_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
     rng = Random(20)
     records = workload((_ROUNDS + 2) * _A_ROUND, 500, seed=1)
     await world.produce(itertools.islice(records, _A_ROUND))
