@@ -46,6 +46,7 @@ NAME_TAKEN: Final = Kind("name-taken", "There is one of that name already", 409)
 TOO_FAST: Final = Kind("too-fast", "More than is taken in this time", 429)
 INVALID_REQUEST: Final = Kind("invalid-request", "The request does not fit its description", 422)
 INTERNAL: Final = Kind("internal", "Something went wrong on our side", 500)
+TOO_MANY_JOBS: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
 UNAVAILABLE: Final = Kind("unavailable", "A server this needs is away; try again", 503)
 
 

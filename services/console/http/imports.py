@@ -22,11 +22,11 @@ from services.control.uploads import find_upload, imports_of, keep_upload
 from services.ingress.core.shares import proven
 from services.ingress.http.body import busy, stream_body
 from services.ingress.http.context import LIST_COST
-from services.ingress.http.imports import NO_ROOM, NOT_CHECKED, TOO_MANY, UPLOAD_ROOM
+from services.ingress.http.imports import NO_ROOM, NOT_CHECKED, UPLOAD_ROOM
 from services.query.handlers.fields import FieldReader
 from services.runtime.api import Access
 from services.runtime.budget import BudgetExceeded
-from services.runtime.problems import BAD_REQUEST, Problem
+from services.runtime.problems import BAD_REQUEST, TOO_MANY_JOBS, Problem
 
 PATH: Final = "/console/imports"
 _UPLOADING: Final = Access("customers:write", LIST_COST)
@@ -154,7 +154,7 @@ async def run(visit: Visit) -> Response:
     except NotChecked:
         raise Problem(NOT_CHECKED, visit.say("The file was checked anew. Look at what that found.")) from None
     except TooManyJobs as error:
-        raise Problem(TOO_MANY, str(error)) from None
+        raise Problem(TOO_MANY_JOBS, str(error)) from None
     return redirect(f"{PATH}/{kept.job_id}")
 
 
@@ -187,7 +187,7 @@ async def _begin_dry_run(visit: Visit, kept: Job, order: ImportOrder) -> None:
     try:
         await begin_dry_run(ingress_of(visit).engine, kept, order, by(visit))
     except TooManyJobs as error:
-        raise Problem(TOO_MANY, str(error)) from None
+        raise Problem(TOO_MANY_JOBS, str(error)) from None
 
 
 ROUTES: Final = (

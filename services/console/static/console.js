@@ -4,10 +4,6 @@
 document.addEventListener("change", (event) => {
   const changed = event.target;
   if (changed.matches("[data-submit-on-change]")) changed.form.requestSubmit();
-  if (changed.matches("[data-select-all]")) {
-    for (const box of document.querySelectorAll("[data-select-row]")) box.checked = changed.checked;
-  }
-  if (changed.matches("[data-select-all], [data-select-row]")) showSelected();
   if (changed.matches("[data-operator]")) showOperator(changed);
   if (changed.matches("[data-needs-key]")) showKey(changed);
 });
@@ -15,12 +11,6 @@ document.addEventListener("change", (event) => {
 // Shows the input for a key only where the choice needs one.
 function showKey(select) {
   select.nextElementSibling.hidden = select.value !== select.dataset.needsKey;
-}
-
-function showSelected() {
-  const number = document.querySelectorAll("[data-select-row]:checked").length;
-  for (const place of document.querySelectorAll("[data-selected-count]")) place.textContent = String(number);
-  for (const button of document.querySelectorAll("[data-needs-selected]")) button.disabled = number === 0;
 }
 
 // Shows only the inputs that belong to the chosen operator.
@@ -37,7 +27,6 @@ function ready() {
   for (const box of document.querySelectorAll("details[data-open-when-wide]")) box.open = matchMedia("(min-width: 901px)").matches;
   for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
   for (const select of document.querySelectorAll("[data-needs-key]")) showKey(select);
-  showSelected();
 }
 
 document.addEventListener("keydown", (event) => {

@@ -31,11 +31,10 @@ from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUP
 from services.ingress.http.context import LIST_COST, CustomerWriter, Serving, require
 from services.runtime.api import COMMON_PROBLEMS, body_of, keyed_router, problem_responses
 from services.runtime.budget import BudgetExceeded
-from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, UNAVAILABLE, Kind, Problem
+from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TOO_MANY_JOBS, UNAVAILABLE, Kind, Problem
 
 NOT_CHECKED: Final = Kind("import-not-checked", "No dry run of this import is done", 409)
 NO_ROOM: Final = Kind("no-room", "Files to import take all the room that they may", 429)
-TOO_MANY: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
 UPLOAD_ROOM: Final = 4_194_304  # bytes of this process's memory that an upload needs: two parts of a file
 _LONGEST_MAPPING: Final = 65_536
 _LONGEST_NAME: Final = 200
@@ -99,7 +98,7 @@ def _advice(place: tuple[int | str, ...], error: Mapping[str, Any]) -> str:
     response_model=ImportView,
     responses=COMMON_PROBLEMS
     | problem_responses(MALFORMED_BODY, CUT_OFF, SLOW_BODY, TOO_LARGE, UNSUPPORTED_ENCODING)
-    | problem_responses(INVALID_REQUEST, NO_ROOM, TOO_MANY, UNAVAILABLE),
+    | problem_responses(INVALID_REQUEST, NO_ROOM, TOO_MANY_JOBS, UNAVAILABLE),
     openapi_extra=body_of(dict.fromkeys((*_TYPES, _ANY), _BINARY)),
 )
 async def start_import(
@@ -135,7 +134,7 @@ async def start_import(
     try:
         await begin_dry_run(ingress.engine, upload, order, _by(principal))
     except TooManyJobs as error:
-        raise Problem(TOO_MANY, str(error)) from None
+        raise Problem(TOO_MANY_JOBS, str(error)) from None
     return await _view(ingress.engine, upload, 202)
 
 
@@ -159,7 +158,7 @@ async def read_import(ingress: Serving, principal: Looking, upload: ImportId) ->
     status_code=202,
     summary="Run an import",
     response_model=ImportView,
-    responses=COMMON_PROBLEMS | problem_responses(NOT_CHECKED, TOO_MANY),
+    responses=COMMON_PROBLEMS | problem_responses(NOT_CHECKED, TOO_MANY_JOBS),
 )
 async def run_import(ingress: Serving, principal: CustomerWriter, upload: ImportId) -> Response:
     """The rows become events, once its dry run is done. In the end `differs` says where the run differed from that.
@@ -170,7 +169,7 @@ async def run_import(ingress: Serving, principal: CustomerWriter, upload: Import
     try:
         await begin_run(ingress.engine, found, _by(principal))
     except TooManyJobs as error:
-        raise Problem(TOO_MANY, str(error)) from None
+        raise Problem(TOO_MANY_JOBS, str(error)) from None
     except NotChecked as error:
         raise Problem(NOT_CHECKED, str(error)) from None
     return await _view(ingress.engine, found, 202)

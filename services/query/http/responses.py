@@ -42,7 +42,7 @@ from services.query.handlers.jobs import NoFileYet
 from services.query.ports import EvidenceTooLarge, PreviewBusy, ReadModelsUnavailable
 from services.runtime import problems
 from services.runtime.api import COMMON_PROBLEMS, problem_responses
-from services.runtime.problems import Kind, Problem
+from services.runtime.problems import TOO_MANY_JOBS, Kind, Problem
 
 _AMBIGUOUS: Final = Kind("several-customers", "Several customers hold this value", 409)
 _BAD_CURSOR: Final = Kind("bad-cursor", "This cursor was never given out", 400)
@@ -65,7 +65,6 @@ _NOT_ENDED: Final = Kind("job-not-ended", "The job has not ended yet", 409)
 JOB_FINISHED: Final = Kind("job-finished", "The job has ended already", 409)
 NO_FILE_YET: Final = Kind("no-file-yet", "The job is not done yet", 409)
 FILE_GONE: Final = Kind("file-gone", "The file is no longer kept", 410)
-TOO_MANY_JOBS: Final = Kind("too-many-jobs", "Many jobs are not finished yet", 429)
 _UNKNOWN_CHANGE_CURSOR: Final = Kind("unknown-change-cursor", "The changes can't go on from this cursor", 410)
 _TOO_MANY_LISTENERS: Final = Kind("too-many-listeners", "Many listen to these changes already", 429)
 LISTENED: Final = (
