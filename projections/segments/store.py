@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from typing import Final
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -11,6 +10,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.filters import parse
 from projections.customers.search.queries import composed, count, plan_for_values
 from projections.customers.search.rewriting import Unsearchable
+from projections.customers.search.time_limit import within_time
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 from projections.identity.resolutions import active_resolution, policy_of
@@ -62,10 +62,7 @@ async def _count(connection: Connection, tenant: str, segment: str, region: str,
     known = (await check_cost(connection, search)).total
     if known is not None:
         return known
-    try:
-        async with connection.transaction():
-            await connection.fetchval(_BOUND)
-            await plan_for_values(connection)
-            return await count(connection, search, None)
-    except asyncpg.QueryCanceledError as error:
-        raise TooDear(f"Counting its customers took longer than {_LONGEST}.") from error
+    async with within_time(connection, _LONGEST):
+        await connection.fetchval(_BOUND)
+        await plan_for_values(connection)
+        return await count(connection, search, None)

@@ -12,6 +12,7 @@ from projections.bulk_actions.order import BulkOrder, SetAttributeOfContacts, Un
 from projections.bulk_actions.queries import count
 from projections.bulk_actions.requests import BULK_ACTION, BULK_UNDO, BulkRequest
 from projections.customers.search.queries import plan_for_values
+from projections.customers.search.time_limit import within_time
 from projections.segments.searching import check_cost, search_of
 from projections.settings.queries import attribute_definitions
 from schemas.events.profile import AttributeValue
@@ -81,7 +82,8 @@ class BulkActions:
             )
             await check_cost(moment.connection, search)
             await plan_for_values(moment.connection)
-            found = await count(moment.connection, search, order)
+            async with within_time(moment.connection):
+                found = await count(moment.connection, search, order)
         preview = BulkPreview(
             customers=found.customers,
             changed=found.changed,

@@ -10,6 +10,7 @@ from projections.customers.origins import origins_of
 from projections.customers.search import facets, filters, queries
 from projections.customers.search.evaluating import evaluate
 from projections.customers.search.looking import Fact, Searched
+from projections.customers.search.time_limit import within_time
 from projections.segments.searching import check_cost, search_of
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
@@ -47,7 +48,8 @@ class CustomerSearch:
             after = None if place is None else place.after
             most, among = counts.cost.customers, counts.customers
             asked = queries.Page(sort, wanted.limit + 1, after, most, among=among)
-            rows, total = await _page_and_total(moment, search, asked, counts.total, exact=wanted.total == "exact")
+            async with within_time(moment.connection):
+                rows, total = await _page_and_total(moment, search, asked, counts.total, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -75,8 +77,10 @@ class CustomerSearch:
             left: list[facets.FacetName] = [name for name, found in named.items() if found is None]
             await check_cost(connection, search, facets=(*left, *wanted.attributes))
             await queries.plan_for_values(connection)
-            named |= {name: await facets.facet(connection, search, name, most) for name in left}
-            values = {key: await facets.attribute_values(connection, search, key, most) for key in wanted.attributes}
+            async with within_time(connection):
+                named |= {name: await facets.facet(connection, search, name, most) for name in left}
+                keys = wanted.attributes
+                values = {key: await facets.attribute_values(connection, search, key, most) for key in keys}
             composed = await queries.composed(connection, tenant)
         return FacetsAnswer(
             facets=[search_views.facet_view(name, found or [], wanted.limit) for name, found in named.items()],

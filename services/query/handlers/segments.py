@@ -6,6 +6,7 @@ from projections.customers.search import queries
 from projections.customers.search.costs import TooDear
 from projections.customers.search.filters import parse
 from projections.customers.search.rewriting import Unsearchable
+from projections.customers.search.time_limit import within_time
 from projections.segments.queries import SegmentVersion, segments_after, segments_named, sizes_of, versions_of
 from projections.segments.searching import check_cost, filter_of, search_of
 from schemas.events.base import LATEST_MS
@@ -81,10 +82,11 @@ class SegmentReader:
         try:
             search = await search_of(moment.connection, moment.resolution, policy, node, now)
             counts = await check_cost(moment.connection, search)
+            await queries.plan_for_values(moment.connection)
+            async with within_time(moment.connection):
+                return await counted(moment, search, counts.total, exact=exact), None
         except (Unsearchable, TooDear) as error:
             return None, str(error)
-        await queries.plan_for_values(moment.connection)
-        return await counted(moment, search, counts.total, exact=exact), None
 
 
 def _view(one: SegmentVersion) -> SegmentView:

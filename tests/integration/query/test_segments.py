@@ -8,8 +8,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
-from projections.customers.search import costs
+from projections.customers.search import costs, queries
+from projections.customers.search.conditions import Conditions
 from projections.engine.connection import Connection
 from schemas.codec import from_dict
 from schemas.events import Event
@@ -69,6 +71,25 @@ async def search(brand: Brand, wanted: Any, status: int = 200) -> Any:
     )
     assert response.status_code == status, response.text
     return response.json()
+
+
+async def test_a_search_that_takes_too_long_is_refused_and_not_unavailable(
+    segments: Brand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "_PLANNED", "SELECT set_config('statement_timeout', '1000', true)")
+    monkeypatch.setattr(Conditions, "of", lambda *_: sa.cast(sa.func.pg_sleep(60), sa.Text()) == "")
+    everybody, headers = {"contacts": {"gte": 1}}, {"Authorization": f"Bearer {segments.keys['demo']}"}
+    for path, more in (
+        ("/v1/customers/search", {}),
+        ("/v1/customers/facets", {"facets": ["tag"]}),
+        ("/v1/bulk-actions/preview", {"action": {"do": "tag", "tag": "new"}}),
+    ):
+        response = await segments.client.post(path, json={"filter": everybody, **more}, headers=headers)
+        assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear"), response.text
+        assert "statement_timeout" in response.json()["detail"]
+    found = (await segments.get("/v1/segments/loud-vip")).json()
+    assert found["total"] is None
+    assert "statement_timeout" in found["segment"]["problem"]
 
 
 async def test_segments_are_listed_as_they_were_saved_last(segments: Brand) -> None:
