@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 SCHEMA: Final = "onefold"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
-SCOPES: Final = ("events:write", "customers:read", "customers:write", "customers:export", "audit", "admin")
+SCOPES: Final = ("events:write", "customers:read", "customers:write", "customers:export", "audit", "admin", "operator")
 STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")

@@ -20,7 +20,8 @@ def link(
     tenant: Annotated[str, typer.Argument(help="The tenant whose customers are shown.")],
     *,
     role: Annotated[
-        Literal["viewer", "agent", "marketer", "admin"], typer.Option(help="What may be done after signing in.")
+        Literal["viewer", "agent", "marketer", "admin", "operator"],
+        typer.Option(help="What may be done after signing in."),
     ] = "viewer",
     name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it.")] = "link",
     url: Annotated[

@@ -5,7 +5,7 @@ with 404; each query sees to that itself, by selecting the principal's tenant.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +22,17 @@ from services.runtime.problems import FORBIDDEN, TOO_FAST, UNAUTHENTICATED, UNAV
 from services.runtime.rate_limits import RateLimits, TooFast, limit_headers
 
 FindKey = Callable[[bytes], Awaitable[ApiKey | None]]
+OPERATOR: Final = "operator"  # what is about all tenants together
 _SCHEME: Final = "bearer "
 # Longer than any key: a longer text is not worth hashing.
 _LONGEST: Final = 128
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="onefold"'}
 _AUDIT_FULL: Final = "the audit trail can't be written, and what it can't record is not done"
+
+
+def permits(scopes: Collection[str], scope: str) -> bool:
+    """Whether the scopes contain the scope: ``admin`` contains all that are about its tenant alone."""
+    return scope in scopes or (scope != OPERATOR and "admin" in scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,8 @@ class Principal:
         return cls(key.tenant, frozenset(key.scopes), key_hash, key.prefix, key.name, allowance)
 
     def require_scope(self, scope: str) -> None:
-        """Raises a 403 problem unless the key has the scope (``admin`` has them all)."""
-        if scope not in self.scopes and "admin" not in self.scopes:
+        """Raises a 403 problem unless the key has the scope, or one that contains it."""
+        if not permits(self.scopes, scope):
             raise Problem(FORBIDDEN, f"this key lacks the scope {scope}", scope=scope)
 
 

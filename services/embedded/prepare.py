@@ -9,7 +9,7 @@ from services.runtime.settings import Settings
 
 TENANT = "demo"
 _KEY_FILE = "demo.key"
-_SCOPES = ("events:write", "customers:read", "customers:write", "admin")
+_SCOPES = ("events:write", "customers:read", "customers:write", "admin", "operator")
 
 
 async def demo_key(settings: Settings, home: DataDir) -> str:
@@ -27,7 +27,7 @@ async def demo_key(settings: Settings, home: DataDir) -> str:
 async def sign_in_address(settings: Settings, url: str) -> str:
     """Return an address of the web console that signs in to the tenant `demo` as admin, once, within an hour."""
     async with open_engine(settings.database_url, max_size=1) as engine:
-        secret = await add_link(engine, TENANT, ("admin",), "up")
+        secret = await add_link(engine, TENANT, ("admin", "operator"), "up")
     return f"{url}/console/link/{secret}"
 
 

@@ -137,7 +137,7 @@ class Service:
                 )
             site = await write_keys.add_site(engine, "fuzzed-web", tenant="fuzzed", account="shop")
             self.write_key = b64encode(f"{site}:".encode()).decode()
-            return await add_key(engine, "fuzzed", ["admin"])
+            return await add_key(engine, "fuzzed", ["admin", "operator"])
 
     def _until_ready(self) -> None:
         def is_ready() -> bool:

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from services.console.core.roles import ConsoleRole, role_of
 from services.console.core.words import LANGUAGE_NAMES, Language, LocalWords, language_of, zone_of
 from services.console.http.rendering import render, translations
-from services.control.auth import Principal
+from services.control.auth import Principal, permits
 from services.control.console_sessions import ConsoleSession
 from services.runtime.problems import BAD_REQUEST, TOO_LARGE, Kind, Problem
 
@@ -89,7 +89,7 @@ class Visit:
 
     def may(self, scope: str) -> bool:
         """Whether the session has the scope."""
-        return self.session is not None and not self.session.scopes.isdisjoint({scope, "admin"})
+        return self.session is not None and permits(self.session.scopes, scope)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one."""

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.query.core.generation_models import GenerationList
 from services.query.handlers.generations import Generations
-from services.query.http.parameters import Administering
+from services.query.http.parameters import Operating
 from services.query.http.responses import answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
@@ -21,7 +21,7 @@ async def _generations(request: Request) -> Generations:
 
 @router.get("", summary="The generations", response_model=GenerationList, responses=COMMON_PROBLEMS)
 async def read_generations(
-    asking: Administering,  # noqa: ARG001 - the key is checked; the answer is not about a tenant
+    asking: Operating,  # noqa: ARG001 - the key is checked; the answer is not about a tenant
     generations: Annotated[Generations, Depends(_generations)],
 ) -> Response:
     """Which builds of the read models there are, which of them is read, and how far each is in the log."""

@@ -81,14 +81,16 @@ async def test_readers_see_no_error_and_no_mix_over_ten_exchanges(brand: Brand) 
     assert states == {"g1": ACTIVE, "g2": STANDBY}
 
 
-async def test_generations_are_listed_for_keys_of_administrators(brand: Brand) -> None:
+async def test_generations_are_listed_for_keys_of_operators_alone(brand: Brand) -> None:
     assert (await brand.get("/v1/generations")).status_code == 403
     brand.keys["admin"] = await add_key(brand.engine, "demo", ["admin"])
+    assert (await brand.get("/v1/generations", key="admin")).status_code == 403
+    brand.keys["operator"] = await add_key(brand.engine, "demo", ["operator"])
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
     some = schema_of(["tags", "consents"])
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), some)
     await set_pace(brand.connection, "g2", 0.25)
-    found = (await brand.json("/v1/generations", key="admin"))["generations"]
+    found = (await brand.json("/v1/generations", key="operator"))["generations"]
     fields = ("name", "state", "readable", "folded", "read_models", "pace")
     assert [tuple(one[field] for field in fields) for one in found] == [
         ("g1", "active", True, 0, None, None),

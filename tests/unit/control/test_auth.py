@@ -2,7 +2,8 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.requests import Request
 
-from services.control.auth import Authenticator
+from projections.migrations.tables import SCOPES
+from services.control.auth import Authenticator, permits
 from services.control.keys import ApiKey
 from services.runtime.api import Access
 from services.runtime.auditing import AuditTrail, RequestNote
@@ -91,3 +92,8 @@ async def test_a_long_answer_learns_that_its_key_was_revoked_and_may_not_go_on_w
     known.clear()
     clock.now += 3
     assert not await authenticator.still_admits(principal)
+
+
+def test_admin_contains_every_scope_but_that_of_the_whole_installation() -> None:
+    assert [scope for scope in SCOPES if not permits({"admin"}, scope)] == ["operator"]
+    assert [scope for scope in SCOPES if permits({"operator"}, scope)] == ["operator"]
