@@ -268,7 +268,30 @@ CONSOLE_SESSIONS: Final = sa.Table(
     sa.Column("scopes", ARRAY(_text()), nullable=False),
     sa.Column("name", sa.Text(), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
-    sa.Column("key_hash", BYTEA(), sa.ForeignKey("keys.key_hash")),  # none of a session that a link began
+    sa.Column("key_hash", BYTEA(), sa.ForeignKey("keys.key_hash")),  # only of a session that a key began
+    sa.Column("person", sa.Text(), server_default="", nullable=False),  # `key:…`, `link:…` or `oidc:…`
+    _now("begun_at"),
+)
+# Sign-ins with a provider that began a session: none begins another one.
+CONSOLE_USED_STATES: Final = sa.Table(
+    "console_used_states",
+    METADATA,
+    sa.Column("state_hash", BYTEA(), primary_key=True),
+    sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+# With whom a tenant's people sign in. `rules` are a list of [role, claim, value].
+OIDC_PROVIDERS: Final = sa.Table(
+    "oidc_providers",
+    METADATA,
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), primary_key=True),
+    sa.Column("issuer", sa.Text(), nullable=False),
+    sa.Column("client_id", sa.Text(), nullable=False),
+    sa.Column("sealed_secret", BYTEA()),  # none of a public client
+    sa.Column("scopes", ARRAY(sa.Text()), nullable=False),
+    sa.Column("rules", JSONB(), nullable=False),
+    sa.Column("ask", sa.Text(), nullable=False),
+    sa.Column("any_email", sa.Boolean(), nullable=False),
+    _now("changed_at"),
 )
 # Where a tenant's changes are sent. A worker holds an endpoint until `leased_until`; `turn` goes up whenever one takes
 # it and whenever a person changes it, and what an earlier turn would save is refused.

@@ -4,10 +4,12 @@ from typing import Annotated, Literal
 
 import typer
 
+from services.console.oidc_commands import oidc
 from services.runtime.settings import Settings
 from services.runtime.terminal import on_database, say
 
 console = typer.Typer(help="The web console.", no_args_is_help=True)
+console.add_typer(oidc, name="oidc")
 
 
 @console.callback()

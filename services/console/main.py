@@ -7,6 +7,7 @@ from typing import Final
 
 from fastapi import FastAPI
 
+from services.console.adapters.openid import OpenIdClient
 from services.console.http import (
     bulk_actions,
     conversation,
@@ -16,12 +17,14 @@ from services.console.http import (
     identity,
     imports,
     jobs,
+    oidc,
     profile,
     saved_segments,
     sign_in,
     unsubscribing,
     work_lists,
 )
+from services.console.http.oidc import SignIns
 from services.console.http.pages import PageRoute, missing
 from services.control.console_sessions import find_session
 from services.runtime.application import Service
@@ -30,6 +33,7 @@ from services.runtime.settings import Settings
 
 PAGES: Final = (
     *sign_in.ROUTES,
+    *oidc.ROUTES,
     *customers.ROUTES,
     *bulk_actions.ROUTES,
     *saved_segments.ROUTES,
@@ -51,13 +55,14 @@ def console_service(settings: Settings) -> Service:
 
     Raises MissingSetting.
     """
-    database_url = settings.database_url
+    database_url, master = settings.database_url, settings.master_key
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_engine(database_url, name="onefold-console", statement_timeout=5) as engine:
             app.state.console_engine = engine
             app.state.find_session = partial(find_session, engine)
+            app.state.sign_ins = SignIns(engine, master, settings.public_url, OpenIdClient())
             yield
 
     return Service((), lifespan, {}, pages=PAGES)

@@ -1,7 +1,8 @@
 """Sessions of the web console, and one-time links that begin one.
 
 A session is known by a random text, which only the browser has; its SHA-256 is stored. One that an API key began has
-that key's scopes as long as the key lives. One that a link began has the scopes that the link was made with.
+that key's scopes as long as the key lives. One that a link began has the scopes that the link was made with, and one
+that an OpenID provider's token began has those of the role that the token gave. ``person`` says whose a session is.
 """
 
 import secrets
@@ -13,8 +14,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from projections.migrations.tables import CONSOLE_LINKS, CONSOLE_SESSIONS, KEYS, TENANTS
-from services.control.errors import UnknownKey, translated, unknown_tenant
+from projections.migrations.tables import CONSOLE_LINKS, CONSOLE_SESSIONS, CONSOLE_USED_STATES, KEYS, TENANTS
+from services.control.errors import SignInUsed, UnknownKey, translated, unknown_tenant
 from services.control.keys import KEY_START, hash_of
 from services.control.names import checked_scopes
 from services.runtime.database import read_one
@@ -32,6 +33,7 @@ _SESSION: Final = (
         sa.func.coalesce(KEYS.c.scopes, CONSOLE_SESSIONS.c.scopes).label("scopes"),
         sa.func.coalesce(KEYS.c.prefix, "console").label("key_prefix"),
         CONSOLE_SESSIONS.c.name,
+        CONSOLE_SESSIONS.c.person,
     )
     .join_from(CONSOLE_SESSIONS, TENANTS, TENANTS.c.tenant == CONSOLE_SESSIONS.c.tenant)
     .outerjoin(KEYS, KEYS.c.key_hash == CONSOLE_SESSIONS.c.key_hash)
@@ -57,6 +59,7 @@ class ConsoleSession:
     scopes: frozenset[str]
     key_prefix: str
     name: str
+    person: str
 
 
 async def add_link(
@@ -92,12 +95,35 @@ async def begin_by_link(engine: AsyncEngine, secret: str, now: datetime | None =
         found = (await connection.execute(use)).first()
         if found is None:
             raise UnknownKey("this link was used already, or is too old")
-        return await _begin(connection, at, **found._asdict())
+        return await _begin(connection, at, person=f"link:{found.name}", **found._asdict())
+
+
+async def begin_by_provider(  # noqa: PLR0913 - what a session has
+    engine: AsyncEngine,
+    tenant: str,
+    scopes: Collection[str],
+    *,
+    name: str,
+    person: str,
+    state: str,
+    now: datetime | None = None,
+) -> str:
+    """Return the secret of a session that a provider's token begins. ``state`` begins one once. Raises SignInUsed."""
+    at = now or datetime.now(UTC)
+    use = sa.insert(CONSOLE_USED_STATES).values(state_hash=hash_of(state), expires_at=at + LINK_LASTS)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(use)
+            values = {"tenant": tenant, "scopes": checked_scopes(scopes), "name": name, "person": person}
+            return await _begin(connection, at, **values)
+    except sa.exc.IntegrityError as error:
+        raise translated(error, console_used_states_pk=SignInUsed(SignInUsed.__doc__)) from None
 
 
 async def begin_by_key(engine: AsyncEngine, key: str, now: datetime | None = None) -> str:
     """Return the secret of a session that has an API key's scopes. Raises UnknownKey."""
-    columns = (KEYS.c.tenant, KEYS.c.scopes, KEYS.c.name, KEYS.c.key_hash)
+    person = sa.literal("key:", sa.Text()).concat(KEYS.c.prefix).label("person")
+    columns = (KEYS.c.tenant, KEYS.c.scopes, KEYS.c.name, KEYS.c.key_hash, person)
     live = sa.select(*columns).where(KEYS.c.key_hash == hash_of(key), KEYS.c.revoked_at.is_(None))
     if not key.startswith(KEY_START) or len(key) > LONGEST_SECRET:
         raise UnknownKey("this is no API key")
@@ -112,7 +138,7 @@ async def _begin(connection: AsyncConnection, at: datetime, **values: object) ->
     secret = secrets.token_urlsafe(32)
     row = {"session_hash": hash_of(secret), "expires_at": at + SESSION_LASTS, **values}
     await connection.execute(sa.insert(CONSOLE_SESSIONS).values(row))
-    for table in (CONSOLE_SESSIONS, CONSOLE_LINKS):
+    for table in (CONSOLE_SESSIONS, CONSOLE_LINKS, CONSOLE_USED_STATES):
         await connection.execute(sa.delete(table).where(table.c.expires_at <= at))
     return secret
 

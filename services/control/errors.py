@@ -19,6 +19,8 @@ ControlError
 ├── JobLost          leave the job to whoever has it
 ├── UnknownEndpoint  look at the list of webhook endpoints
 ├── TooManyEndpoints remove one first
+├── UnknownProvider  set it first
+├── SignInUsed       begin another sign-in
 ├── EndpointLost     leave the endpoint to whoever has it
 ├── StillUsed        remove what refers to the source first
 └── TooBusy          try again
@@ -108,6 +110,14 @@ class UnknownEndpoint(ControlError):
 
 class TooManyEndpoints(ControlError):
     """The tenant has many webhook endpoints already."""
+
+
+class UnknownProvider(ControlError):
+    """The tenant has no OpenID provider."""
+
+
+class SignInUsed(ControlError):
+    """This sign-in began a session already."""
 
 
 class EndpointLost(ControlError):

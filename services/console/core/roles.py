@@ -1,4 +1,8 @@
-"""What people may do in the console, by the scopes of their session (pure)."""
+"""What people may do in the console, by the scopes of their session (pure).
+
+The same table gives a one-time link, and a person whom an OpenID provider names, the scopes of a role; a key's role is
+the highest one that its scopes are enough for.
+"""
 
 from collections.abc import Collection
 from typing import Final, Literal, get_args
@@ -22,3 +26,13 @@ def role_of(scopes: Collection[str]) -> ConsoleRole | None:
         return "operator" if "operator" in scopes else "admin"
     fitting = (role for role in _LOWER if set(SCOPES_OF[role]) <= set(scopes))
     return next(fitting, None)
+
+
+def includes(role: ConsoleRole | None, needed: ConsoleRole) -> bool:
+    """Whether a role may do what another one may."""
+    return role is not None and ROLES.index(role) >= ROLES.index(needed)
+
+
+def least_role(scope: str) -> ConsoleRole:
+    """The least role that has a scope."""
+    return next((role for role in ROLES if scope in SCOPES_OF[role]), "admin")

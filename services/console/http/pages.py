@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console.http.sign_in_page import SIGN_IN, sign_in_page
 from services.console.http.visits import SESSION_COOKIE, Visit, query_of, redirect
 from services.control.console_sessions import ConsoleSession
 from services.query.http.parameters import now
@@ -33,7 +34,6 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-SIGN_IN: Final = "/console/sign-in"
 READING: Final = Access("customers:read")
 READING_SETTINGS: Final = Access("customers:read", recorded=False)
 
@@ -74,7 +74,7 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, visit: Visit) -
     try:
         if access is not None:
             if visit.session is None:
-                return _sign_in_first(visit)
+                return await _sign_in_first(visit)
             visit.request.app.state.authenticator.permit(visit.request, visit.principal, access)
         return await endpoint(visit)
     except Problem as problem:
@@ -83,12 +83,14 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, visit: Visit) -
         return _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
 
 
-def _sign_in_first(visit: Visit) -> Response:
+async def _sign_in_first(visit: Visit) -> Response:
     if visit.request.headers.get("hx-request"):  # the whole page has to go there, not a part of it
         return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
     if visit.request.method != "GET":
         return redirect(SIGN_IN)
-    return visit.page("sign_in.html", 401, next=visit.request.url.path, problem=None)
+    query = visit.request.url.query
+    going_on = visit.request.url.path + (f"?{query}" if query else "")
+    return await sign_in_page(visit, 401, next=going_on)
 
 
 def _error(visit: Visit, problem: Problem) -> Response:

@@ -1,11 +1,13 @@
 """Signing in with an API key or a one-time link, signing out, and the choice of language and theme."""
 
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from services.console.http.pages import SIGN_IN, PageRoute
+from services.console.http.pages import PageRoute
 from services.console.http.rendering import assets
+from services.console.http.sign_in_page import SIGN_IN, sign_in_page
 from services.console.http.visits import (
     HOME,
     LANGUAGE_COOKIE,
@@ -18,6 +20,7 @@ from services.console.http.visits import (
 )
 from services.control.console_sessions import SESSION_LASTS, begin_by_key, begin_by_link, end_session
 from services.control.errors import UnknownKey
+from services.control.oidc_providers import BY_PROVIDER
 from services.runtime.problems import NOT_FOUND, Problem
 
 _YEAR: Final = 365 * 24 * 3600  # seconds
@@ -30,10 +33,11 @@ async def home(_: Visit) -> Response:
 
 
 async def sign_in(visit: Visit) -> Response:
-    """The form that asks for a key."""
+    """The page that asks for a key, or leads to a provider."""
     if visit.session is not None:
         return redirect(HOME)
-    return visit.page("sign_in.html", next=query_of(visit.request).one("next"), problem=None)
+    query = query_of(visit.request)
+    return await sign_in_page(visit, next=query.one("next") or HOME, signed_out=bool(query.one("signed_out")))
 
 
 async def begin_session(visit: Visit) -> Response:
@@ -44,7 +48,7 @@ async def begin_session(visit: Visit) -> Response:
         secret = await begin_by_key(visit.request.app.state.console_engine, form.one("key").strip())
     except UnknownKey:
         problem = visit.say("This key is unknown or was revoked. Check that it was copied whole.")
-        return visit.page("sign_in.html", 401, next=going_on, problem=problem)
+        return await sign_in_page(visit, 401, next=going_on, problem=problem)
     return _begun(visit, secret, going_on)
 
 
@@ -60,7 +64,7 @@ async def use_link(visit: Visit) -> Response:
         secret = await begin_by_link(visit.request.app.state.console_engine, form.one("secret"))
     except UnknownKey:
         problem = visit.say("This link was used already, or is older than an hour. Ask for a new one.")
-        return visit.page("sign_in.html", 401, next=HOME, problem=problem)
+        return await sign_in_page(visit, 401, problem=problem)
     return _begun(visit, secret, HOME)
 
 
@@ -75,9 +79,17 @@ async def sign_out(visit: Visit) -> Response:
     await visit.form()
     if visit.session is not None:
         await end_session(visit.request.app.state.console_engine, visit.session.session_hash)
-    response = redirect(SIGN_IN)
+    response = redirect(_after(visit))
     visit.set_cookie(response, SESSION_COOKIE, "", lasts=0)
     return response
+
+
+def _after(visit: Visit) -> str:
+    """Where somebody is who signed out; of a provider's account one may want to sign out too."""
+    known = {"signed_out": "1"}
+    if visit.session is not None and visit.session.person.startswith(BY_PROVIDER):
+        known["tenant"] = visit.session.tenant
+    return f"{SIGN_IN}?{urlencode(known)}"
 
 
 async def choose(visit: Visit) -> Response:

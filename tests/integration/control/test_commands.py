@@ -5,6 +5,7 @@ import re
 import asyncpg
 import pytest
 
+from services.control.oidc_providers import find_provider
 from services.control.sources import get_source
 from services.runtime.database import open_engine
 from services.runtime.errors import EXIT_INCOMPATIBLE
@@ -49,6 +50,35 @@ def test_tenants_keys_and_sources_from_the_command_line(
     assert asyncio.run(_secrets_of(database, "shop2")) == [b"one", b"two"]
     monkeypatch.setenv("ONEFOLD_DATABASE", "postgresql://127.0.0.1:1/none")
     assert "can't be reached" in onefold("tenants", "list", status=1)
+
+
+def test_an_openid_provider_from_the_command_line(
+    onefold: Onefold, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLIENT_SECRET", "s3cret")
+    onefold("tenants", "add", "acme")
+    facts = ("--issuer", "http://127.0.0.1:9", "--client-id", "c1", "--role", "admin=groups:it:staff")
+    said = onefold("console", "oidc", "set", "acme", *facts, "--secret-env", "CLIENT_SECRET", "--ask", "IT")
+    assert "/console/oidc/callback" in said
+    assert "nobody can sign in yet" in said
+    shown = onefold("console", "oidc", "show", "acme")
+    assert "groups: it:staff" in shown
+    assert "s3cret" not in shown
+    assert asyncio.run(_client_secret(database)) == b"s3cret"
+    for wrong in (("--role", "boss=groups:x"), ("--role", "admin"), ("--issuer", "http://login.example.com")):
+        onefold("console", "oidc", "set", "acme", *facts, *wrong, status=1)
+    onefold("console", "oidc", "set", "nobody", *facts, status=1)
+    onefold("console", "oidc", "remove", "acme")
+    for command in ("show", "remove"):
+        assert "no OpenID provider" in onefold("console", "oidc", command, "acme", status=1)
+
+
+async def _client_secret(database: str) -> bytes:
+    async with open_engine(database) as engine:
+        found = await find_provider(engine, "acme")
+        assert found is not None
+        assert found.sealed_secret is not None
+        return open_sealed("master", found.sealed_secret)
 
 
 def test_a_database_without_control_tables_is_told_to_migrate(
