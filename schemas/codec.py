@@ -12,11 +12,13 @@ from pydantic import ValidationError
 
 from schemas.events.envelope import Event
 from schemas.events.registry import CURRENT_VERSION, event_class
+from schemas.sealing import is_sealed
 from schemas.upcasting import upcast
 
 InvalidReason = Literal[
     "empty",
     "too_large",
+    "sealed",
     "not_json",
     "not_an_object",
     "nul_character",
@@ -49,11 +51,13 @@ class InvalidEvent(ValueError):
 def decode(raw: bytes | None) -> Event:
     """The event in a log record's value.
 
-    Raises InvalidEvent with reason ``empty``, ``too_large``, ``not_json``, ``not_an_object``, ``nul_character``,
-    ``too_deep``, ``future_version`` or ``invalid_field``.
+    Raises InvalidEvent with reason ``empty``, ``sealed``, ``too_large``, ``not_json``, ``not_an_object``,
+    ``nul_character``, ``too_deep``, ``future_version`` or ``invalid_field``.
     """
     if not raw:
         raise InvalidEvent("empty", "the record has no value")
+    if is_sealed(raw):  # what can be opened was opened before
+        raise InvalidEvent("sealed", "the record's key is not known, or its seal is broken")
     if len(raw) > MAX_EVENT_BYTES:
         raise InvalidEvent("too_large", f"an event is at most {MAX_EVENT_BYTES} bytes, this has {len(raw)}")
     # Searching for a single backslash first makes this cheap: hardly any event has one.

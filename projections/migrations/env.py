@@ -10,14 +10,14 @@ from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from projections.migrations.tables import METADATA, SCHEMA
+from projections.migrations.tables import KEYS_SCHEMA, METADATA, SCHEMA
 
 # Any number that is the same in every process that migrates.
 _LOCK: Final = 0x0F01D
 
 
 def _only_ours(name: str | None, kind: str, _: Any) -> bool:
-    return kind != "schema" or name == SCHEMA
+    return kind != "schema" or name in {SCHEMA, KEYS_SCHEMA}
 
 
 def _run(connection: sa.Connection) -> None:

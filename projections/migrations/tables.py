@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 SCHEMA: Final = "onefold"
+KEYS_SCHEMA: Final = "onefold_keys"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
 SCOPES: Final = ("events:write", "customers:read", "customers:write", "customers:export", "audit", "admin", "operator")
 STATES: Final = ("building", "active", "standby", "retired")
@@ -349,4 +350,33 @@ WEBHOOK_ATTEMPTS: Final = sa.Table(
     sa.Column("problem", sa.Text()),
     sa.Column("duration", sa.Integer(), nullable=False),  # ms
     sa.Index("webhook_attempts_at", "at"),
+)
+# Keys of personal data in the log, in a schema of their own, so that backups can leave it out. A tenant's key is
+# wrapped by the master key of ONEFOLD_MASTER_KEY_FILE, a subject's key by its tenant's. A subject is a keyed hash.
+TENANT_KEYS: Final = sa.Table(
+    "tenant_keys",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("wrapped", BYTEA(), nullable=False),
+    _now("created_at"),
+    schema=KEYS_SCHEMA,
+)
+SUBJECT_KEYS: Final = sa.Table(
+    "subject_keys",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("subject", BYTEA(), primary_key=True),
+    sa.Column("key_id", BYTEA(), nullable=False),
+    sa.Column("wrapped", BYTEA(), nullable=False),
+    schema=KEYS_SCHEMA,
+)
+# The ids alone of keys that are no more, in the order in which they were destroyed.
+DESTROYED_KEYS: Final = sa.Table(
+    "destroyed_keys",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("key_id", BYTEA(), primary_key=True),
+    sa.Column("number", sa.BigInteger(), sa.Identity(always=True), nullable=False, index=True),
+    _now("destroyed_at"),
+    schema=KEYS_SCHEMA,
 )

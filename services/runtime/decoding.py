@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from projections.engine.ids import NO_CONTACT, IdOf
 from projections.engine.projection import ContactEvent
@@ -34,6 +34,16 @@ class KafkaRecord(Protocol):
         """When it was written, ms since the epoch."""
 
 
+class OpenedRecord(NamedTuple):
+    """A record that came ``sealed``, with the value that it has when it is opened. Its key was proven by that."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
+    timestamp: int
+    sealed: KafkaRecord
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A record that is not a valid event, with the reason."""
@@ -60,14 +70,15 @@ def decode_records(records: Sequence[KafkaRecord], id_of: IdOf, key_of: KeyOf) -
         try:
             events.append(_contact_event(record, id_of, key_of))
         except InvalidEvent as error:
-            dead_letters.append(DeadLetter(record, error.reason, error.detail, error.field))
+            came = record.sealed if isinstance(record, OpenedRecord) else record
+            dead_letters.append(DeadLetter(came, error.reason, error.detail, error.field))
     return Decoded(events, dead_letters)
 
 
 def _contact_event(record: KafkaRecord, id_of: IdOf, key_of: KeyOf) -> ContactEvent:
     event = decode(record.value)
     key = key_of(event)
-    if key is not None and record.key != key:
+    if key is not None and record.key != key and not isinstance(record, OpenedRecord):
         # The events of one key would lie in two partitions, and two writers would fold them at once.
         raise InvalidEvent("wrong_key", "the record's key is not the one that its topic gives to its event")
     return ContactEvent(id_of(event.tenant, event.contact.key) if event.contact else NO_CONTACT, event)

@@ -19,6 +19,9 @@ EVENTS_DEAD: Final = Counter(
     "Records sent to the dead-letter topic, by the topic they came from and reason",
     labelnames=("topic", "reason"),
 )
+RECORDS_ERASED: Final = Counter(
+    "onefold_records_erased", "Records that were passed over because the key of their contact was destroyed"
+)
 GENERATION_FED: Final = Gauge(
     "onefold_generation_fed",
     "1 while the process that feeds the generation answers, else 0, by generation and its state",

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         None, description="master key, from which ids and stored secrets derive; `up` makes one and keeps it"
     )
+    master_key_file: Path | None = Field(
+        None,
+        description="file with the master keys of personal data in the log, 32 bytes in base64 a line, the first one "
+        "seals; without it nothing is sealed",
+    )
     data_dir: Path = Field(Path(".onefold"), description="where `up` keeps its data")
     host: str = Field("127.0.0.1", description="address the HTTP services listen on")
     port: Port = Field(8080, description="port of the HTTP service")
