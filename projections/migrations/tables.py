@@ -90,6 +90,21 @@ SOURCES: Final = sa.Table(
     _now("changed_at"),
     sa.Column("disabled_at", sa.DateTime(timezone=True)),
 )
+# What came from a source in an hour that begins at ``hour``; sources come and go, so no foreign key.
+SOURCE_HOURS: Final = sa.Table(
+    "source_hours",
+    METADATA,
+    sa.Column("tenant", _text(), primary_key=True),
+    sa.Column("source", _text(), primary_key=True),
+    sa.Column("channel", _text(), primary_key=True),
+    sa.Column("account", _text(), primary_key=True),  # empty: about the source as a whole
+    sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+    sa.Column("requests", sa.BigInteger(), nullable=False),
+    sa.Column("events", sa.BigInteger(), nullable=False),
+    sa.Column("unproven", sa.BigInteger(), nullable=False),  # requests with a wrong signature or token
+    sa.Column("refused", sa.BigInteger(), nullable=False),  # requests that were the source's, and not accepted
+    sa.Column("last_at", sa.DateTime(timezone=True)),  # of what was accepted
+)
 # Whoever has the code may see what became of the request, also after their source was removed: no foreign key to it.
 DELETION_REQUESTS: Final = sa.Table(
     "deletion_requests",

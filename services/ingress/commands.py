@@ -47,10 +47,8 @@ def doctor(
 ) -> None:
     """Send signed tests to the service, and say what to enter in the channel's console; status 1 on a failure."""
     from services.control.channel_consoles import console_settings
-    from services.control.source_service import opened_verify_token
     from services.control.sources import own_source
-    from services.ingress.handlers.doctor import SourceUnderTest
-    from services.runtime.secrets import open_sealed
+    from services.ingress.handlers.doctor import SourceUnderTest, tested_source
     from services.runtime.settings import Settings
     from services.runtime.terminal import on_database, setting, show
 
@@ -58,9 +56,7 @@ def doctor(
     master = setting(lambda: settings.master_key)
 
     async def opened(engine: Any) -> SourceUnderTest:
-        found = await own_source(engine, source, None)
-        opened = tuple(open_sealed(master, sealed) for sealed in found.sealed_secrets)
-        return SourceUnderTest(found, opened, opened_verify_token(master, found))
+        return tested_source(await own_source(engine, source, None), master)
 
     tested = on_database(settings, opened)
     findings = _examined(tested, url or _address(settings.host, settings.port))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from services.control.access import access_service
 from services.control.auth import Authenticator
 from services.control.keys import find_key
+from services.control.source_activity import KEPT, add_counts, prune_activity
 from services.control.source_service import SourceService
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
@@ -23,6 +25,7 @@ from services.ingress.adapters.visibility import PostgresVisibility
 from services.ingress.core.shares import LEAST_BODIES
 from services.ingress.handlers.daily_dedup import DailyDedup
 from services.ingress.handlers.login_checks import LoginChecks
+from services.ingress.handlers.source_activity import SourceActivity
 from services.ingress.http import (
     campaigns,
     contact_commands,
@@ -98,13 +101,17 @@ def ingress_service(
     master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
     budget = Budget(max(_LEAST_BUDGET, LEAST_BODIES * settings.body_limit))
     peers = Peers(networks_in(settings.trusted_proxies or ""))
-    kafka = KafkaLog(settings, budget, replace_after)
     INGRESS_BYTES.set_function(lambda: budget.used)
     lookup_within = settings.ack_timeout * _LOOKUP_SHARE
     engines: list[Engine] = []  # the one that the running service has
 
     async def postgresql() -> None:
         await ping(engines[-1])
+
+    activity = SourceActivity(
+        lambda counts: add_counts(engines[-1], counts), lambda: prune_activity(engines[-1], datetime.now(UTC) - KEPT)
+    )
+    kafka = KafkaLog(settings, budget, replace_after, activity.acknowledged)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -138,15 +145,20 @@ def ingress_service(
                 engine,
                 source_service,
                 id_of(master),
+                activity,
             )
             sites = ControlPlaneSites(engine, master, clock, lookup_within)
             dedup = DailyDedup()
-            app.state.segment_intake = SegmentIntake(sites, kafka, budget, peers, dedup, limits, known_identity)
+            app.state.segment_intake = SegmentIntake(
+                sites, kafka, budget, peers, dedup, limits, known_identity, activity
+            )
             checks = asyncio.create_task(LoginChecks(dedup, known_identity, kafka).run())
+            saving = asyncio.create_task(activity.run())
             try:
                 yield
             finally:
-                await cancel_all(checks)
+                await cancel_all(checks, saving)
+                await activity.close()
 
     checks = {"kafka": kafka.check, "postgresql": postgresql}
     return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)

@@ -10,21 +10,25 @@ from projections.customers.search.rewriting import SegmentFilters
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from schemas.topics import event_key
+from services.control.source_activity import SourceOrigin
 from services.ingress.core.statements import Receipt
 from services.ingress.core.web import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A channel event as it goes into the log."""
+    """A channel event as it goes into the log; ``origin`` is None for an event that is about no account."""
 
     key: bytes
     value: bytes
+    origin: SourceOrigin | None = None
 
     @classmethod
     def of(cls, event: Event, encoded: bytes) -> "Record":
         """The record of an event: one contact's events share a partition."""
-        return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded)
+        about = event.contact or event.account
+        origin = None if about is None else SourceOrigin(event.tenant, event.source, about.channel, about.account)
+        return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded, origin)
 
 
 class LogUnavailable(Exception):

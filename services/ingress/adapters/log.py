@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
@@ -50,8 +50,16 @@ class KafkaLog:
     A producer that acknowledged nothing for ``replace_after`` seconds, though asked to, is replaced by a new one.
     """
 
-    def __init__(self, settings: Settings, budget: Budget, replace_after: float = REPLACE_AFTER) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        budget: Budget,
+        replace_after: float = REPLACE_AFTER,
+        acknowledged: Callable[[Sequence[Record]], None] | None = None,
+    ) -> None:
+        """``acknowledged`` is called with the records of each call that Kafka has acknowledged."""
         self._settings = settings
+        self._acknowledged = acknowledged
         self._topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
         self._budget = budget
         self._replace_after = replace_after
@@ -99,6 +107,8 @@ class KafkaLog:
             acks.no_more()
         self._failing_since = None
         INGRESS_ACK_SECONDS.observe(perf_counter() - began)
+        if self._acknowledged is not None:
+            self._acknowledged(records)
 
     async def append_event(self, event: Event) -> None:
         """Append one event of our own. Raises LogUnavailable."""

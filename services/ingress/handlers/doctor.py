@@ -10,16 +10,18 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import httpx
 
 from services.control.channel_consoles import webhook_path
-from services.control.source_service import META_CHANNELS
+from services.control.source_service import META_CHANNELS, opened_verify_token
 from services.control.sources import Source
+from services.runtime.secrets import open_sealed
 
 State = Literal["ok", "failed", "unknown"]
 _SILENT: Final = {"line": b'{"destination":"","events":[]}', "meta": b'{"object":"page","entry":[]}'}
+SILENT_BODIES: Final = frozenset(_SILENT.values())
 _WITHIN: Final = 5.0
 _SERVICE: Final = "Start it (`onefold up`, or `onefold ingress`), or give its address by --url."
 _LAST: Final = {
@@ -60,6 +62,19 @@ async def examine(tested: SourceUnderTest, client: httpx.AsyncClient) -> list[Fi
     if findings[-1].state == "ok":
         findings += await _calls(tested, client)
     return [*findings, Finding("channel", "unknown", _LAST[tested.kind])]
+
+
+async def examine_within(app: Any, tested: SourceUnderTest) -> list[Finding]:
+    """The same by the application that runs here, without a network between."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://onefold") as client:
+        return await examine(tested, client)
+
+
+def tested_source(source: Source, master: str) -> SourceUnderTest:
+    """The source, with its secrets decrypted. Raises WrongMasterKey."""
+    opened = tuple(open_sealed(master, sealed) for sealed in source.sealed_secrets)
+    return SourceUnderTest(source, opened, opened_verify_token(master, source))
 
 
 def _enabled(source: Source) -> Finding:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
+from services.control.source_activity import SourceOrigin
 from services.ingress.core.shares import proven, unproven
 from services.ingress.core.web import Site
 from services.ingress.http.body import busy
@@ -25,6 +26,12 @@ async def source_of(request: Request, ingress: Ingress, channels: Collection[str
     if source is None or source.channel not in channels:
         raise Problem(NOT_FOUND, "there is no such source")
     return source
+
+
+def origin_of(source: WebhookSource | Site) -> SourceOrigin:
+    """What requests of a source are counted under."""
+    channel = source.channel if isinstance(source, WebhookSource) else "web"
+    return SourceOrigin(source.tenant, source.source, channel, "")
 
 
 def unproven_lease(

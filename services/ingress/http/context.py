@@ -13,6 +13,7 @@ from services.control.source_service import SourceService
 from services.ingress.core.events import RequestContext
 from services.ingress.core.shares import proven, unproven
 from services.ingress.core.statements import Receipt
+from services.ingress.handlers.source_activity import SourceActivity
 from services.ingress.http.body import (
     CUT_OFF,
     MALFORMED_BODY,
@@ -60,6 +61,7 @@ class Ingress:
     engine: Engine
     source_service: SourceService
     id_of: IdOf
+    activity: SourceActivity
 
 
 def now() -> int:

@@ -18,7 +18,7 @@ from services.control.deletions import CODE_LENGTH, add_deletion, deletion_ids, 
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
 from services.ingress.handlers.events import take_event
-from services.ingress.http.admission import source_of, spend, unproven_lease
+from services.ingress.http.admission import origin_of, source_of, spend, unproven_lease
 from services.ingress.http.body import MALFORMED_BODY, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.http.webhooks import META, SIGNED, SOURCE, WRONG_SIGNATURE
@@ -104,6 +104,7 @@ async def _taken(request: Request, ingress: Ingress) -> Response:
         raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
     signed = signed_request(_field(raw, "signed_request"), source.secrets)
     if signed is None:
+        ingress.activity.unproven(origin_of(source))
         raise Problem(WRONG_SIGNATURE, "signed_request is not signed by this source's secret")
     spend(ingress.limits, source)
     asker = asker_in(signed, now())

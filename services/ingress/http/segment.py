@@ -26,8 +26,9 @@ from services.ingress.core.segment import (
 from services.ingress.core.translated import Ignored
 from services.ingress.core.web import MAX_MESSAGE_BYTES, Site
 from services.ingress.handlers.daily_dedup import DailyDedup
-from services.ingress.handlers.segment import take_messages
-from services.ingress.http.admission import prove, spend, unproven_lease
+from services.ingress.handlers.segment import TakenMessages, take_messages
+from services.ingress.handlers.source_activity import SourceActivity
+from services.ingress.http.admission import origin_of, prove, spend, unproven_lease
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body, unpacked
 from services.ingress.http.context import BODY_PROBLEMS, log_problem, now
 from services.ingress.http.cors import add_preflight, readable
@@ -74,6 +75,7 @@ class SegmentIntake:
     dedup: DailyDedup
     limits: RateLimits[str]
     identity: IdentityReads
+    activity: SourceActivity
 
 
 _SUMMARIES: Final = {
@@ -220,6 +222,19 @@ async def take_message(request: Request, name: str, write_key: str | None, messa
 
 async def _appended(intake: SegmentIntake, site: Site, name: str, body: Any) -> tuple[list[Ignored], dict[str, Any]]:
     """Append what the body says; returns the messages that are left out, and the warnings."""
+    try:
+        taken = await _taken(intake, site, name, body)
+    except Problem as problem:
+        if problem.kind is not UNAVAILABLE:
+            intake.activity.refused(origin_of(site))
+        raise
+    intake.activity.accepted(origin_of(site))
+    if any(one.reason == "unsigned" for one in taken.ignored):
+        intake.activity.unproven(origin_of(site))
+    return taken.ignored, await warning_fields(intake.identity, site.tenant, taken.stated, taken.warnings)
+
+
+async def _taken(intake: SegmentIntake, site: Site, name: str, body: Any) -> TakenMessages:
     spend(intake.limits, site)
     try:
         brought = segment_batch(name, body, now())
@@ -232,7 +247,7 @@ async def _appended(intake: SegmentIntake, site: Site, name: str, body: Any) -> 
         raise log_problem(error) from error
     if taken.ignored and len(taken.ignored) == len(brought.messages):
         raise _unusable(taken.ignored)
-    return taken.ignored, await warning_fields(intake.identity, site.tenant, taken.stated, taken.warnings)
+    return taken
 
 
 async def _site(request: Request, intake: SegmentIntake, write_key: str | None) -> Site:

@@ -13,6 +13,8 @@ from services.control.source_options import Rate, SignedLogins, SourceOptions, S
 from services.control.source_service import MOST_SECRETS, SourceDraft
 from services.control.sources import Source
 from services.control.write_keys import KeyKind, WriteKey
+from services.ingress.core.source_health import HealthState, SourceHealth
+from services.ingress.handlers.doctor import State
 
 NewChannel = Literal["line", "meta", "facebook", "instagram", "whatsapp", "web"]
 ShownChannel = Literal[NewChannel, "crm"]
@@ -140,6 +142,47 @@ class SourceShown(BaseModel):
     changed_at: int
 
 
+class AccountHealthShown(BaseModel):
+    """What came from one account of a source in the last 24 hours; the present hour is the last of ``hours``."""
+
+    channel: str
+    account: str
+    last_event_at: int | None
+    events: int
+    hours: list[int] = Field(description="events by hour of the clock, in UTC")
+
+
+class SourceHealthShown(BaseModel):
+    """How a source is doing. The counts are those of the last 24 hours, and some seconds late."""
+
+    state: HealthState = Field(
+        description="`waiting`: nothing came yet; `failing`: most of the latest requests are signed with another "
+        "secret; `warning`: some were, or were refused; `quiet`: no event for a day."
+    )
+    last_request_at: int | None = Field(description="Of those that were accepted, also without an event in it.")
+    last_event_at: int | None
+    events: int
+    hours: list[int] = Field(description="events by hour of the clock, in UTC, the present one last")
+    requests: int = Field(description="requests that were accepted")
+    unproven: int = Field(description="requests with a wrong signature or verify token, whoever sent them")
+    refused: int = Field(description="requests of the source that were not accepted, such as beyond its rate")
+    accounts: list[AccountHealthShown]
+
+
+class CheckFinding(BaseModel):
+    """What was checked, and what was found or has to be done."""
+
+    what: str
+    state: State
+    advice: str
+
+
+class SourceChecked(BaseModel):
+    """The findings, in the order in which to set them right."""
+
+    findings: list[CheckFinding]
+
+
 class SiteShown(SourceShown):
     """A website with what was just made for it, which can't be shown again."""
 
@@ -178,6 +221,27 @@ class SourceList(BaseModel):
     sources: list[SourceShown]
 
 
+def health_shown(health: SourceHealth) -> SourceHealthShown:
+    """The health as it is answered."""
+    accounts = [
+        AccountHealthShown(
+            channel=one.channel,
+            account=one.account,
+            last_event_at=_millis_or_none(one.last_event_at),
+            events=one.events,
+            hours=list(one.hours),
+        )
+        for one in health.accounts
+    ]
+    facts = health._asdict() | {
+        "last_request_at": _millis_or_none(health.last_request_at),
+        "last_event_at": _millis_or_none(health.last_event_at),
+        "events": health.events,
+        "accounts": accounts,
+    }
+    return SourceHealthShown(**facts)
+
+
 def shown_with_key(source: Source, base: str | None, kind: KeyKind, key: str) -> SiteShown:
     """A website with a further write key, as it is shown once."""
     return SiteShown(**shown(source, base).model_dump(), **{_KEY_FIELDS[kind]: key})
@@ -191,9 +255,11 @@ def shown_with_credentials(source: Source, base: str | None, made: SiteCredentia
 
 def write_key_shown(key: WriteKey) -> WriteKeyShown:
     """The write key as it may be shown."""
-    revoked_at = None if key.revoked_at is None else _millis(key.revoked_at)
     return WriteKeyShown(
-        begins_with=key.prefix, kind=key.kind, created_at=_millis(key.created_at), revoked_at=revoked_at
+        begins_with=key.prefix,
+        kind=key.kind,
+        created_at=_millis(key.created_at),
+        revoked_at=_millis_or_none(key.revoked_at),
     )
 
 
@@ -215,6 +281,10 @@ def shown(source: Source, base: str | None) -> SourceShown:
         created_at=_millis(source.created_at),
         changed_at=_millis(source.changed_at),
     )
+
+
+def _millis_or_none(at: datetime | None) -> int | None:
+    return None if at is None else _millis(at)
 
 
 def _millis(at: datetime) -> int:

@@ -1,7 +1,8 @@
 """Sources over HTTP, for a tenant's administrators. Another tenant's source is answered with 404."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -20,20 +21,27 @@ from services.control.errors import (
     UnknownSource,
 )
 from services.control.sites import connect_site
+from services.control.source_activity import activity_of
 from services.control.sources import Source, disabled, enabled, own_source
 from services.control.write_keys import add_write_key, list_write_keys, revoke_write_key
+from services.ingress.core.source_health import health_of
+from services.ingress.handlers.doctor import examine_within, tested_source
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
 from services.ingress.http.context import Administrator, Held, Ingress, Serving
 from services.ingress.http.source_shapes import (
     ChangedSource,
+    CheckFinding,
     NewSecret,
     NewSource,
     NewWriteKey,
     SiteShown,
+    SourceChecked,
+    SourceHealthShown,
     SourceList,
     SourceShown,
     WriteKeyList,
     WriteKeyShown,
+    health_shown,
     shown,
     shown_with_credentials,
     shown_with_key,
@@ -141,6 +149,33 @@ async def post_source(
 async def get_source(ingress: Serving, admin: Administrator, source: Name) -> Response:
     """A source of the tenant's, without its secrets."""
     return _shown(await own_source(ingress.engine, source, admin.tenant), ingress)
+
+
+@router.get(
+    "/{source}/health",
+    summary="What comes from a source",
+    response_model=SourceHealthShown,
+    responses=COMMON_PROBLEMS,
+)
+async def get_source_health(ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """The last event, events by hour, and what was refused."""
+    found = await own_source(ingress.engine, source, admin.tenant)
+    activity = await activity_of(ingress.engine, admin.tenant)
+    health = health_of(found.source, activity, datetime.now(UTC), disabled=found.disabled_at is not None)
+    return _json(health_shown(health))
+
+
+@router.post(
+    "/{source}/check",
+    summary="Test a source by signed calls that contain no events",
+    response_model=SourceChecked,
+    responses=COMMON_PROBLEMS,
+)
+async def check_source(request: Request, ingress: Serving, admin: Administrator, source: Name) -> Response:
+    """What `onefold sources doctor` tests, from within this process; only the channel can tell the rest."""
+    found = await own_source(ingress.engine, source, admin.tenant)
+    findings = await examine_within(request.app, tested_source(found, ingress.settings.master_key))
+    return _json(SourceChecked(findings=[CheckFinding(**asdict(one)) for one in findings]))
 
 
 @router.put(

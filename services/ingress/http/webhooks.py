@@ -14,8 +14,9 @@ from schemas.export import Document
 from services.control.source_service import META_CHANNELS
 from services.ingress.core.normalize import MalformedBody
 from services.ingress.core.signatures import line_signature_matches, meta_signature_matches
+from services.ingress.handlers.doctor import SILENT_BODIES
 from services.ingress.handlers.webhooks import Translate, line_events, meta_events, take_webhook
-from services.ingress.http.admission import prove, source_of, spend, unproven_lease
+from services.ingress.http.admission import origin_of, prove, source_of, spend, unproven_lease
 from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, arrived_body, has_arrived, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable
@@ -140,6 +141,7 @@ async def get_meta_handshake(
     if found.verify_token is None or not hmac.compare_digest(
         found.verify_token, hub.verify_token.encode("utf-8", "replace")
     ):
+        ingress.activity.unproven(origin_of(found))
         raise Problem(WRONG_TOKEN, "hub.verify_token is not this source's")
     if hub.mode != "subscribe" or not _may_be_echoed(hub.challenge):
         raise Problem(INVALID_REQUEST, "hub.mode is `subscribe`, and hub.challenge a short text")
@@ -172,17 +174,24 @@ async def _counted(request: Request, sender: WebhookSender) -> Response:
 
 async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> Response:
     source = await source_of(request, ingress, sender.channels)
+    origin, activity = origin_of(source), ingress.activity
     with unproven_lease(request, ingress.budget, ingress.peers, source) as lease:
         limit = ingress.settings.body_limit
         raw = await (arrived_body(request, limit) if has_arrived(request) else read_body(request, limit, lease))
+        from_doctor = raw in SILENT_BODIES  # which says nothing about the channel
         if not sender.matches(raw, _header(request, sender.header), source.secrets):
+            if not from_doctor:
+                activity.unproven(origin)
             raise Problem(WRONG_SIGNATURE, f"{sender.header} is not this body's by this source's secret")
         prove(lease, source, len(raw))
-        spend(ingress.limits, source)
         try:
+            spend(ingress.limits, source)
             await take_webhook(raw, source, now(), ingress.log, sender.events)
-        except MalformedBody as error:
-            raise Problem(MALFORMED_BODY, str(error)) from None
         except LogUnavailable as error:
             raise log_problem(error) from error
+        except (MalformedBody, Problem) as error:
+            activity.refused(origin)
+            raise Problem(MALFORMED_BODY, str(error)) if isinstance(error, MalformedBody) else error from None
+    if not from_doctor:
+        activity.accepted(origin)
     return _OK

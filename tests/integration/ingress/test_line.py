@@ -1,7 +1,9 @@
 import orjson
 import pytest
 
+from services.control.source_activity import activity_of
 from services.control.sources import add_source
+from services.ingress.handlers.doctor import SILENT_BODIES
 from services.runtime.secrets import seal
 from tests.support.ingress import MASTER, SECRETS, RunningIngress, assert_problem, line_signature, line_webhook
 
@@ -30,6 +32,18 @@ async def test_a_wrong_signature_is_refused_and_nothing_is_kept(ingress: Running
         answer = await ingress.client.post("/webhooks/line/shop-line", content=body, headers=raw)
         assert_problem(answer, 401, "wrong-signature")
     assert await ingress.log() == []
+
+
+async def test_what_came_is_counted_by_source_and_so_is_what_was_refused(ingress: RunningIngress) -> None:
+    silent = next(iter(SILENT_BODIES))
+    for body, secret in ((line_webhook("a", "b"), SECRETS[0]), (line_webhook("c"), b"guess"), (b"{", SECRETS[0])):
+        await ingress.line(body, line_signature(body, secret))
+    for secret in (SECRETS[0], b"guess"):  # the doctor's calls say nothing about the channel
+        await ingress.line(silent, line_signature(silent, secret))
+    await ingress.app.state.ingress.activity.flush()
+    found = await activity_of(ingress.engine, "acme")
+    counted = {hour.origin[1:]: counts[:4] for hour, counts in found.items()}
+    assert counted == {("shop-line", "line", ""): (1, 0, 1, 1), ("shop-line", "line", "oa1"): (0, 2, 0, 0)}
 
 
 async def test_an_unknown_source_is_a_404(ingress: RunningIngress) -> None:

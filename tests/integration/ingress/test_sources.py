@@ -74,6 +74,12 @@ async def test_a_source_is_connected_and_takes_webhooks_in(ingress: RunningIngre
     }
     body = line_webhook("hi")
     assert (await ingress.line(body, line_signature(body, b"first secret"), "oa2")).status_code == 200
+    await ingress.app.state.ingress.activity.flush()
+    health = (await admin.ask("GET", "/oa2/health")).json()
+    assert [health[name] for name in ("state", "requests", "events", "unproven")] == ["ok", 1, 1, 0]
+    assert [(one["channel"], one["account"], one["events"]) for one in health["accounts"]] == [("line", "oa2", 1)]
+    findings = (await admin.ask("POST", "/oa2/check")).json()["findings"]
+    assert [one["state"] for one in findings] == ["ok", "ok", "ok", "ok", "unknown"]
     (event,) = await told(ingress, "oa2")
     assert event.type == "tenant.channel_connected"
     assert event.data.model_dump(exclude_none=True) == {  # type: ignore[union-attr]
@@ -183,6 +189,8 @@ async def test_another_tenant_s_source_is_a_404(
 ) -> None:
     before = (await admin.ask("POST", body=NEW)).json()
     assert_problem(await stranger.ask(*asked), 404, "not-found")
+    for method, path in (("GET", "/oa2/health"), ("POST", "/oa2/check")):
+        assert_problem(await stranger.ask(method, path), 404, "not-found")
     assert (await stranger.ask("GET")).json() == {"sources": []}
     assert (await admin.ask("GET", "/oa2")).json() == before
     assert len(await told(ingress, "oa2")) == 1
