@@ -6,9 +6,10 @@ never on the row before.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
+from projections.customers.contacts_store import update_hours
 from projections.customers.loading import FIRST, LAST, customers_after, load_customers, owners_of
 from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
@@ -22,6 +23,7 @@ from projections.identity.resolutions import (
     policy_of,
 )
 
+_Part = TypeVar("_Part")
 AfterEach = Callable[[], Awaitable[None]]
 
 _PAGE: Final = 300  # contacts, of a pass over all
@@ -29,6 +31,7 @@ _IN_BULK: Final = 4000
 _IDS: Final = 500  # that were touched, taken together
 _AT_ONCE: Final = 500  # customers that are in memory
 _TIMES_AT_ONCE: Final = 100  # customers whose times are brought up to date by one statement
+_HOURS_AT_ONCE: Final = 500  # contacts likewise
 
 
 async def unfinished_tenants(connection: Connection) -> list[str]:
@@ -91,13 +94,17 @@ async def _compose_touched(connection: Connection, active: ResolutionInUse, regi
     for some in _parts(changed, _AT_ONCE):
         found = await load_customers(connection, active.key, policy_of(active, region), some)
         await replace_rows(connection, active.tenant, some, found)
-    for some in _parts({owners.get(one) or one for one in touched.seen} - changed, _TIMES_AT_ONCE):
+    seen = {one: owners.get(one) or one for one in touched.seen}
+    for some in _parts({*seen.values()} - changed, _TIMES_AT_ONCE):
         await update_times(connection, active.key, some)
+    of_seen = {(owner, one) for one, owner in seen.items() if owner not in changed}
+    for pairs in _parts(of_seen, _HOURS_AT_ONCE):
+        await update_hours(connection, active.tenant, pairs)
 
 
-def _parts(customer_ids: Collection[UUID], size: int) -> Iterator[list[UUID]]:
-    ids = list(customer_ids)
-    return (ids[start : start + size] for start in range(0, len(ids), size))
+def _parts(given: Collection[_Part], size: int) -> Iterator[list[_Part]]:
+    found = list(given)
+    return (found[start : start + size] for start in range(0, len(found), size))
 
 
 async def _compose_page(

@@ -1,13 +1,15 @@
 """The rows of customers' contacts in PostgreSQL, and the counters of quota. Only the composer writes them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.valid_days import DayChanges
+from projections.customers.rows import MS_OF_HOUR
 from projections.customers.tables import (
     ADDRESS_CONTACTS,
     COMPOSED_DAYS,
@@ -17,9 +19,11 @@ from projections.customers.tables import (
 )
 from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns, row_columns
-from projections.engine.statements import array, compiled
+from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns, delete_matching, insert, insert_with, upsert
 
+_TIMES: Final = ("last_customer", "last_team", "last_marketing")
+_GIVEN: Final = ("customer_id", "contact_id")
 _WRITE: Final = upsert(CUSTOMER_CONTACTS, only_different=True)
 _DELETE: Final = delete_matching(
     CUSTOMER_CONTACTS, CUSTOMER_CONTACTS.c.tenant, CUSTOMER_CONTACTS.c.customer_id, CUSTOMER_CONTACTS.c.contact_id
@@ -52,6 +56,36 @@ def _add_days(statement: postgresql.Insert) -> postgresql.Insert:
 _ADD_DAYS: Final = insert_with(COMPOSED_DAYS, _add_days)
 
 
+def _hours() -> str:
+    """Brings the hours of the given contacts up to date. Every plan finds all rows by key: see `store`."""
+    tenant, ids = sa.bindparam("tenant", type_=sa.Text()), [CUSTOMER_CONTACTS.c[name] for name in _GIVEN]
+    given = unnested("given", ids)
+    latest = (
+        sa.select(*(sa.func.max(CONTACTS.c[f"{name}_at"]).label(name) for name in _TIMES))
+        .where(CONTACTS.c.tenant == tenant, CONTACTS.c.contact_id == given.c.contact_id)
+        .having(sa.func.count() > 0)
+        .lateral("latest")
+    )
+    hours = [sa.cast(latest.c[name].op("/")(MS_OF_HOUR), sa.Integer()).label(f"{name}_hour") for name in _TIMES]
+    found = sa.select(*given.c, *hours).select_from(given.join(latest, sa.true())).subquery("found")
+    names = [one.name for one in hours]
+    before = sa.tuple_(*(CUSTOMER_CONTACTS.c[name] for name in names))
+    update = (
+        sa.update(CUSTOMER_CONTACTS)
+        .values({name: found.c[name] for name in names})
+        .where(
+            CUSTOMER_CONTACTS.c.tenant == tenant,
+            CUSTOMER_CONTACTS.c.customer_id == sa.any_(array(_GIVEN[0], sa.Uuid())),
+            *(column == found.c[column.name] for column in ids),
+            before.is_distinct_from(sa.tuple_(*(found.c[name] for name in names))),
+        )
+    )
+    return compiled(update, "tenant", *_GIVEN)
+
+
+_UPDATE_HOURS: Final = _hours()
+
+
 async def replace_contacts(
     connection: Connection, tenant: str, customer_ids: Collection[UUID], rows: Collection[CustomerContactRow]
 ) -> None:
@@ -73,6 +107,11 @@ async def replace_addresses(
         await connection.execute(_DELETE_ADDRESSES, *columns(gone))
     await insert(connection, _WRITE_ADDRESSES, rows)
     return found
+
+
+async def update_hours(connection: Connection, tenant: str, contacts: Iterable[tuple[UUID, UUID]]) -> None:
+    """Bring the hours of contacts up to date, given as (customer, contact); of those that have a row. One statement."""
+    await connection.execute(_UPDATE_HOURS, tenant, *columns(contacts))
 
 
 async def change_days(connection: Connection, changes: DayChanges) -> None:

@@ -39,7 +39,7 @@ from projections.customers.terms import (
     value_term,
 )
 
-VERSION: Final = 3  # goes up with every change that gives other rows for the same contacts
+VERSION: Final = 4  # goes up with every change that gives other rows for the same contacts
 MS_OF_HOUR: Final = 3_600_000
 
 
@@ -122,6 +122,10 @@ def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> Custome
         notified=tuple(topics_of(state)),
         counted_at=state.address.place.subscribed_at if state.address.place else None,
         counted_as=state.address.place.contact if state.address.place else None,
+        first_seen_at=contact.first_seen_at,
+        last_customer_hour=hour_of(contact.last_customer_at),
+        last_team_hour=hour_of(contact.last_team_at),
+        last_marketing_hour=hour_of(contact.last_marketing_at),
     )
 
 

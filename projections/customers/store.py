@@ -16,7 +16,7 @@ from projections.contacts.valid_days import less
 from projections.customers.contacts_store import change_days, replace_addresses, replace_contacts
 from projections.customers.days import composed_days
 from projections.customers.loading import FIRST, CountedCustomer
-from projections.customers.rows import ComposedCustomer, customer_row
+from projections.customers.rows import MS_OF_HOUR, ComposedCustomer, customer_row
 from projections.customers.tables import (
     COMPOSED,
     CUSTOMER_ROWS,
@@ -36,7 +36,6 @@ from projections.identity.keys import ResolutionKey
 from projections.identity.tables import MEMBERS
 
 _AT_ONCE: Final = 50  # customers; some milliseconds of work
-_MS_OF_HOUR: Final = 3_600_000
 _TIMES: Final = ("last_customer", "last_team", "last_marketing")
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _IN_RANGE: Final = (
@@ -78,7 +77,7 @@ def _times() -> str:
     before = sa.tuple_(*(CUSTOMER_ROWS.c[f"{name}_at"] for name in _TIMES))
     values: dict[str, sa.ColumnElement[int]] = {f"{name}_at": latest.c[name] for name in _TIMES}
     for name in _TIMES:
-        values[f"{name}_hour"] = sa.cast(latest.c[name].op("/")(_MS_OF_HOUR), sa.Integer())
+        values[f"{name}_hour"] = sa.cast(latest.c[name].op("/")(MS_OF_HOUR), sa.Integer())
     update = (
         sa.update(CUSTOMER_ROWS)
         .values(values)

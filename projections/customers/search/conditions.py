@@ -20,7 +20,7 @@ from projections.customers.search.exact import exact
 from projections.customers.search.looking import folded_test
 from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import NumberTest, Scalar, TextTest, TimeTest, ValueTest, kind_of
-from projections.customers.search.times import moment_of
+from projections.customers.search.times import FilterTime, moment_of
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
 from projections.customers.terms import Term, grams_to_find, many_grams, term_id
 
@@ -41,7 +41,6 @@ _COLUMNS: Final[dict[type[filters.Condition], str]] = {
 }
 _WORDS: Final[dict[type[filters.Condition], str]] = {
     filters.ByChannel: "channel",
-    filters.ByAccount: "account",
     filters.ByBinding: "bound",
     filters.ByStaff: "staff",
     filters.ByBranch: "branch",
@@ -115,7 +114,7 @@ class Conditions:
             case filters.ByLastCustomer() | filters.ByLastTeam() | filters.ByLastMarketing():
                 field = _TIME_FIELDS[type(node)]
                 since = getattr(node, field).since
-                return [] if since is None else [self._of_customer(type(node)(**{field: TimeTest(since=since)}))]
+                return [] if since is None else [_ROW[f"{field}_hour"] >= self._hour(since)]
             case _:
                 return []
 
@@ -123,9 +122,6 @@ class Conditions:
         """Whether the customer has a contact for which the condition holds."""
         of_customer = (_CONTACT.tenant == _ROW.tenant, _CONTACT.customer_id == _ROW.customer_id)
         found = sa.select(sa.literal(1)).select_from(CUSTOMER_CONTACTS)
-        if any(type(one) in _TIME_FIELDS for one in filters.walk(node)):
-            own = sa.and_(CONTACTS.c.tenant == _CONTACT.tenant, CONTACTS.c.contact_id == _CONTACT.contact_id)
-            found = found.join(CONTACTS, own)
         return sa.exists(found.where(*of_customer, self.of_contact(node)).correlate(CUSTOMER_ROWS))
 
     def _of_customer(self, node: filters.FilterNode) -> Where:
@@ -153,7 +149,7 @@ class Conditions:
                 raise TypeError(f"`{filters.key_of(node)}` has to be opened to what it asks for")
 
     def of_contact(self, node: filters.FilterNode) -> Where:
-        """The condition that a contact, a row of `CUSTOMER_CONTACTS` joined with `CONTACTS`, fulfils the filter."""
+        """The condition that a contact, a row of `CUSTOMER_CONTACTS`, fulfils the filter."""
         match node:
             case filters.All(all=parts):
                 return sa.and_(*map(self.of_contact, parts))
@@ -161,12 +157,15 @@ class Conditions:
                 return sa.or_(*map(self.of_contact, parts))
             case filters.Not(not_=part):
                 return sa.not_(sa.func.coalesce(self.of_contact(part), sa.false()))
+            case filters.ByAccount(account=accounts):
+                channels = sorted({one.partition(":")[0] for one in accounts})  # which the indexes begin with
+                return sa.and_(self._in(_CONTACT.channel, channels), self._in(_CONTACT.account, accounts))
             case _:
                 return self._of_one_contact(node)
 
     def _of_one_contact(self, node: filters.FilterNode) -> Where:
         if field := _TIME_FIELDS.get(type(node)):
-            return self._time(getattr(node, field), CONTACTS.c[f"{field}_at"])
+            return self._time_of_contact(getattr(node, field), field)
         if column := _WORDS.get(type(node)):
             return self._words(getattr(node, column), _CONTACT[column])
         if column := _LISTS.get(type(node)):
@@ -251,13 +250,34 @@ class Conditions:
             since = moment_of(test.since, self._asked.now)
             conditions.append(column >= self._parameter(since, sa.BigInteger()))
             if hour is not None:
-                conditions.append(hour >= self._parameter(hour_of(since), sa.Integer()))
+                conditions.append(hour >= self._hour(test.since))
         if test.before is not None:
             before = moment_of(test.before, self._asked.now)
             conditions.append(column < self._parameter(before, sa.BigInteger()))
             if hour is not None:
-                conditions.append(hour <= self._parameter(hour_of(before), sa.Integer()))
+                conditions.append(hour <= self._hour(test.before))
         return sa.and_(*conditions)
+
+    def _time_of_contact(self, test: TimeTest, field: str) -> Where:
+        """The condition on a contact's time. Its hour tells it, but for a contact in the very hour of a bound."""
+        if field == "first_seen":
+            return self._time(test, _CONTACT.first_seen_at)
+        hour, at = _CONTACT[f"{field}_hour"], CONTACTS.c[f"{field}_at"]
+        own = (CONTACTS.c.tenant == _CONTACT.tenant, CONTACTS.c.contact_id == _CONTACT.contact_id)
+        exact = sa.select(at).where(*own).correlate(CUSTOMER_CONTACTS).scalar_subquery()
+        conditions: list[Where] = [] if test.set is None else [hour.is_not(None) if test.set else hour.is_(None)]
+        if test.since is not None:
+            since, first = moment_of(test.since, self._asked.now), self._hour(test.since)
+            within = sa.or_(hour > first, exact >= self._parameter(since, sa.BigInteger()))
+            conditions += [hour >= first, within]
+        if test.before is not None:
+            before, last = moment_of(test.before, self._asked.now), self._hour(test.before)
+            within = sa.or_(hour < last, exact < self._parameter(before, sa.BigInteger()))
+            conditions += [hour <= last, within]
+        return sa.and_(*conditions)
+
+    def _hour(self, when: FilterTime) -> sa.BindParameter[Any]:
+        return self._parameter(hour_of(moment_of(when, self._asked.now)), sa.Integer())
 
     def _tag(self, node: filters.ByTag) -> Where:
         """Of the taggings that have not run out: how many there are, and the latest."""

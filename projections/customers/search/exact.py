@@ -30,6 +30,19 @@ def exact(node: filters.FilterNode) -> frozenset[Term] | None:
     return _unambiguous(necessary(node)) if isinstance(node, _ANSWERED) else None
 
 
+def contact_test(node: filters.FilterNode) -> filters.FilterNode | None:
+    """What the filter asks of one contact, if it asks for nothing else, and terms do not answer it."""
+    match node:
+        case filters.OpenedSegment(asks=part) | filters.All(all=[part]):
+            return contact_test(part)
+        case _ if exact(node) is not None or any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
+            return None
+        case filters.SameContact(same_contact=part):
+            return part
+        case _:
+            return node if node.of_contact else None
+
+
 def is_all(node: filters.FilterNode) -> bool:
     """Whether the filter asks for a contact at least, which every customer has."""
     if isinstance(node, filters.OpenedSegment):

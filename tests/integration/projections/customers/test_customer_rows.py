@@ -10,7 +10,7 @@ import pytest
 
 from projections.customers.composing import compose_some
 from projections.customers.queries import load_customer
-from projections.customers.rows import customer_row
+from projections.customers.rows import MS_OF_HOUR, customer_row
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
 from projections.customers.terms import term_id
 from projections.engine.generations import create_generation
@@ -142,3 +142,8 @@ async def test_messages_that_change_no_fact_only_move_a_time(generation: Any) ->
     await compose(generation)
     ((row,), _, _) = await rows(generation)
     assert row.last_customer_at == said("facebook:page:U1", at=57).occurred_at
+    await folded.fold_more([said("facebook:page:U1", at=2 * MS_OF_HOUR)])
+    assert not (await all_touched(generation, "demo")).contacts
+    await compose(generation)
+    ((later,), _, (contact,)) = await rows(generation)
+    assert later.last_customer_hour == contact.last_customer_hour == row.last_customer_hour + 2
