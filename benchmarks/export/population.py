@@ -21,6 +21,18 @@ SELECT $1, md5(n::text)::uuid, md5(channel || n)::uuid, channel || ':a1:U' || md
 FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n),
     unnest(ARRAY['line', 'facebook']) AS channel
 """
+# What an export of all shows of these, as it is stored, in the export's order.
+STORED_ROWS: Final = """
+SELECT customer_id, member_id, phone, email, name, last_customer_at, last_team_at, last_marketing_at, tags, attributes,
+    (
+        SELECT json_agg(json_build_array(contact, subscribed, subscribed_at) ORDER BY contact_id)
+        FROM customer_contacts AS one
+        WHERE one.tenant = customer_rows.tenant AND one.customer_id = customer_rows.customer_id
+    )
+FROM customer_rows
+WHERE tenant = $1
+ORDER BY customer_id
+"""
 _BASE_MS: Final = 1_767_225_600_000
 
 

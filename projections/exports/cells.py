@@ -11,10 +11,12 @@ from typing import Final
 
 _APOSTROPHE: Final = "'"
 # After apostrophes, spaces and characters without width: what begins a formula, in its wide and small forms as well, or
-# a tab or the end of a line, behind which some spreadsheets look for one.
-_BEFORE: Final = r"['\x00-\x20\x7f-\xa0\s\u00ad\u200b-\u200f\u2060\ufeff]*"
+# a tab or the end of a line, behind which some spreadsheets look for one. Python and PostgreSQL read the expression
+# alike (`cell_expressions`).
+_BEFORE: Final = r"['\u0001-\u0020\u007f-\u00a0\u00ad\u1680\u2000-\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]*"
 _BEGINNINGS: Final = r"[=+\-@\u2212\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b]"
-_RUNNABLE: Final = re.compile(rf"{_BEFORE}{_BEGINNINGS}|[' ]*[\t\r\n]")
+RUNNABLE: Final = rf"({_BEFORE}{_BEGINNINGS}|[' ]*[\t\r\n])"
+_RUNNABLE: Final = re.compile(RUNNABLE)
 _SEPARATOR: Final = ";"
 _ESCAPE: Final = "\\"
 _ESCAPED: Final = re.compile(r"[\\;]")

@@ -1,220 +1,206 @@
-"""What each column of an export says of a row (pure).
+"""What each column of an export says of a row, as SQL.
 
-A row is one customer with its contacts, or one contact: then it has that contact alone.
+A row is a customer with its contacts, or one contact. A column has a value, and a cell that shows it: cells name the
+value several times, so that the values are those of a subquery.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, get_args
 
 import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
-from projections.customers.search.asking import AskedAt
-from projections.exports.cells import joined, neutral
-from projections.exports.headings import heading
+from projections.attributes.tables import TABLE as ATTRIBUTES
+from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.search import filters
+from projections.customers.search.conditions import Conditions, StatementParameters
+from projections.customers.search.queries import Search
+from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
+from projections.exports.cell_expressions import (
+    CellSql,
+    attribute_cell,
+    escaped,
+    joined_by,
+    joined_distinct,
+    neutral_cell,
+    phone_cell,
+    time_cell,
+    yes_cell,
+)
 from projections.exports.order import ColumnName, ExportOrder
+from projections.tags.tables import TABLE as TAGS
+from schemas.events.base import ChannelName
+from schemas.events.subscription import MARKETING_KINDS
 
-Cell = str | int | float
-_BSUID: Final = re.compile(r"[A-Z]{2}\.")
-_NUMBER: Final = re.compile(r"\+[0-9]{3,20}")
-_MS: Final = 1000
-_TO_SECONDS: Final = len("2026-03-01T00:00:00")
-
-
-class ExportedContact(NamedTuple):
-    """A contact as a row has it; times in ms. It counts for quota since ``counted_at`` as ``counted_as``."""
-
-    contact: str
-    subscribed: bool | None
-    subscribed_at: int | None
-    valid: bool
-    staff: str | None
-    branch: str | None
-    opted_out: Sequence[str]
-    counted_at: int | None
-    counted_as: str | None
-
-
-class ExportedRow(NamedTuple):
-    """What a row is made of; times in ms.
-
-    ``valid_since`` is the customer's place in a quota of customers. ``attributes`` has a value by key.
-    """
-
-    customer_id: UUID
-    member_id: str | None
-    phone: str | None
-    email: str | None
-    valid_since: int | None
-    name: str | None
-    first_seen_at: int
-    last_customer_at: int | None
-    last_team_at: int | None
-    last_marketing_at: int | None
-    tags: Sequence[str]
-    attributes: Mapping[str, Any]
-    contacts: Sequence[ExportedContact]
-
-
-Show = Callable[[ExportedRow], Cell]
-
-
-class ExportTable:
-    """The header and the cells of an export, asked at a moment. No cell of text begins like a formula."""
-
-    def __init__(self, order: ExportOrder, attributes: Sequence[str], asked: AskedAt) -> None:
-        """``attributes`` are the keys of the further columns."""
-        self._write_time = _time_writer(order.time_zone)
-        self._asked = asked
-        self.header = [neutral(heading(name, order.header)) for name in order.columns] + [*attributes]
-        self._shown = [*map(self._show, order.columns), *(_attribute(key) for key in attributes)]
-
-    def cells(self, row: ExportedRow) -> list[Cell]:
-        """The cells of a row, in the order of the header."""
-        return [show(row) for show in self._shown]
-
-    def _show(self, column: ColumnName) -> Show:
-        if column in _TIMES:
-            return lambda row: self._write_time(getattr(row, column))
-        if column == "subscribed_at":
-            return lambda row: self._write_time(_since(row))
-        if column == "over_quota":
-            return lambda row: _yes(any(self._is_over(row, one) for one in row.contacts))
-        return _SHOWN[column]
-
-    def _is_over(self, row: ExportedRow, one: ExportedContact) -> bool:
-        """Whether the contact is valid and beyond the quota."""
-        if (last := self._asked.customer_end) is not None:
-            return one.valid and row.valid_since is not None and (row.valid_since, row.customer_id) > last
-        if (end := self._asked.quota_end) is None or not one.valid or one.counted_at is None:
-            return False
-        channel, account, _ = one.contact.split(":", 2)
-        return (one.counted_at, channel, f"{channel}:{account}", one.counted_as or "") > end.place
-
-
-def tags_of_customer(stored: str, now: int) -> list[str]:
-    """The tags in a customer's row (`CustomerSummaryRow.tags`) that have not run out, sorted."""
-    if stored == "{}":
-        return []
-    found: dict[str, list[tuple[int, int, int | None]]] = orjson.loads(stored)
-    return sorted(tag for tag, ends in found.items() if any(end is None or end > now for _, _, end in ends))
-
-
-def attributes_of_customer(stored: str) -> dict[str, Any]:
-    """The values in a customer's row (`CustomerSummaryRow.attributes`), by key."""
-    return {} if stored == "{}" else {key: value for key, (_, value, _) in orjson.loads(stored).items()}
-
-
-def _time_writer(zone: ZoneInfo | None) -> Callable[[int | None], str]:
-    def utc(time: int | None) -> str:
-        if time is None:
-            return ""
-        return f"{datetime.fromtimestamp(time // _MS, UTC).isoformat()[:_TO_SECONDS]}.{time % _MS:03}Z"
-
-    def local(time: int | None) -> str:
-        if time is None:
-            return ""
-        return datetime.fromtimestamp(time // _MS, zone).isoformat(" ")[:_TO_SECONDS]
-
-    return utc if zone is None else local
-
-
-def _on(channel: str) -> Show:
-    """The user ids on a channel."""
-    prefix = f"{channel}:"
-
-    def show(row: ExportedRow) -> str:
-        uids = [one.contact.split(":", 2)[2] for one in row.contacts if one.contact.startswith(prefix)]
-        return _list(uids) if uids else ""
-
-    return show
-
-
-def _whatsapp(*, bsuid: bool) -> Show:
-    """The numbers on WhatsApp; with ``bsuid``, the ids of people whose number is not known."""
-
-    def show(row: ExportedRow) -> str:
-        uids = [one.contact.split(":", 2)[2] for one in row.contacts if one.contact.startswith("whatsapp:")]
-        return _list([uid for uid in uids if bool(_BSUID.match(uid)) is bsuid]) if uids else ""
-
-    return show
-
-
-def _attribute(key: str) -> Show:
-    def show(row: ExportedRow) -> Cell:
-        value = row.attributes.get(key)
-        if value is None:
-            return ""
-        if isinstance(value, bool):
-            return _yes(value)
-        return neutral(value) if isinstance(value, str) else value
-
-    return show
-
-
-def _field(name: str) -> Show:
-    def show(row: ExportedRow) -> str:
-        value = getattr(row, name)
-        return neutral(value) if value else ""
-
-    return show
-
-
-def _phone(row: ExportedRow) -> str:
-    """A number as customers have it, ``+886…``, is no formula and stays; anything else is a text."""
-    value = row.phone or ""
-    return value if _NUMBER.fullmatch(value) else neutral(value)
-
-
-def _of_contacts(part: Callable[[ExportedContact], str | None]) -> Show:
-    return lambda row: _list(sorted({value for one in row.contacts if (value := part(one))}))
-
-
-def _opted_out(row: ExportedRow) -> str:
-    return _list(sorted({kind for one in row.contacts for kind in one.opted_out}))
-
-
-def _subscription(row: ExportedRow) -> str:
-    states = {one.subscribed for one in row.contacts}
-    return "subscribed" if True in states else "blocked" if False in states else "none"
-
-
-def _since(row: ExportedRow) -> int | None:
-    times = (one.subscribed_at for one in row.contacts if one.subscribed and one.subscribed_at is not None)
-    return min(times, default=None)
-
-
-def _list(texts: Iterable[str]) -> str:
-    return neutral(joined(texts))
-
-
-def _yes(value: bool) -> str:  # noqa: FBT001 - the cell's value
-    return "true" if value else "false"
-
-
-_TIMES: Final = frozenset({"first_seen_at", "last_customer_at", "last_team_at", "last_marketing_at"})
-_SHOWN: Final[dict[ColumnName, Show]] = {
-    "customer_id": lambda row: str(row.customer_id),
-    "contact": _of_contacts(lambda one: one.contact),
-    "channel": _of_contacts(lambda one: one.contact.split(":", 1)[0]),
-    "account": _of_contacts(lambda one: one.contact.split(":", 2)[1]),
-    "line_uid": _on("line"),
-    "facebook_psid": _on("facebook"),
-    "instagram_igsid": _on("instagram"),
-    "whatsapp_number": _whatsapp(bsuid=False),
-    "whatsapp_bsuid": _whatsapp(bsuid=True),
-    "member_id": _field("member_id"),
-    "name": _field("name"),
-    "phone": _phone,
-    "email": _field("email"),
-    "channels": _of_contacts(lambda one: one.contact.split(":", 1)[0]),
-    "tags": lambda row: _list(row.tags) if row.tags else "",
-    "subscription": _subscription,
-    "valid": lambda row: _yes(any(one.valid for one in row.contacts)),
-    "opted_out": _opted_out,
-    "staff": _of_contacts(lambda one: one.staff),
-    "branch": _of_contacts(lambda one: one.branch),
+_ROW: Final = CUSTOMER_ROWS.c
+_MINE: Final = CUSTOMER_CONTACTS.c
+_ACCOUNT: Final = sa.func.substr(_MINE.account, sa.func.length(_MINE.channel) + 2)
+_UID: Final = sa.func.substr(_MINE.contact, sa.func.length(_MINE.account) + 2)
+_IS_BSUID: Final = _UID.regexp_match(r"^[A-Z]{2}\.")
+_ON: Final[dict[ColumnName, CellSql]] = {
+    "line_uid": _MINE.channel == "line",
+    "facebook_psid": _MINE.channel == "facebook",
+    "instagram_igsid": _MINE.channel == "instagram",
+    "whatsapp_number": sa.and_(_MINE.channel == "whatsapp", sa.not_(_IS_BSUID)),
+    "whatsapp_bsuid": sa.and_(_MINE.channel == "whatsapp", _IS_BSUID),
 }
+_TIMES: Final[frozenset[ColumnName]] = frozenset(
+    {"first_seen_at", "last_customer_at", "last_team_at", "last_marketing_at", "subscribed_at"}
+)
+_ANSWERS: Final[frozenset[ColumnName]] = frozenset({"valid", "over_quota"})
+_WORDS: Final[frozenset[ColumnName]] = frozenset({"customer_id", "channel", "channels", "subscription", "opted_out"})
+# That a tag has not run out: one of its ends, which are the third of (count, time, end), is null or later.
+_LASTS: Final = "$[*] ? (@[2] == null || @[2] > $now)"
+
+
+class ExportedValues(NamedTuple):
+    """The values of columns and attributes, what they are selected from, and the order of the rows."""
+
+    source: sa.FromClause
+    columns: Mapping[ColumnName, CellSql]
+    attributes: Sequence[CellSql]
+    order: Sequence[sa.ColumnElement[Any]]
+
+
+class ColumnExpressions:
+    """Makes the columns of one statement."""
+
+    def __init__(self, order: ExportOrder, search: Search, parameters: StatementParameters) -> None:
+        self._order = order
+        self._now = search.asked.now
+        self._parameter = parameters
+        self._conditions = Conditions(search.tenant, search.asked, parameters)
+
+    def values(self, attributes: Sequence[str]) -> ExportedValues:
+        """The values of a row."""
+        return self._of_contacts(attributes) if self._order.rows == "contacts" else self._of_customers(attributes)
+
+    def cells(self, columns: Sequence[CellSql], attributes: Sequence[CellSql], *, as_json: bool) -> list[CellSql]:
+        """The cells that show values of the order's columns and of attributes; these as JSON, if so asked."""
+        shown = [self._cell(name, value) for name, value in zip(self._order.columns, columns, strict=True)]
+        return [*shown, *(sa.cast(one, sa.Text) if as_json else attribute_cell(one) for one in attributes)]
+
+    def _cell(self, name: ColumnName, value: CellSql) -> CellSql:
+        if name in _TIMES:
+            zone = self._order.zone
+            return time_cell(value, None if zone is None else self._parameter(zone, sa.Text()))
+        if name in _ANSWERS:
+            return yes_cell(value)
+        if name in _WORDS:
+            return sa.cast(value, sa.Text)
+        return phone_cell(value) if name == "phone" else neutral_cell(value)
+
+    def _of_customers(self, attributes: Sequence[str]) -> ExportedValues:
+        wanted = {name: self._of_all_contacts(name) for name in self._order.columns}
+        summed = {name: value.label(name) for name, value in wanted.items() if value is not None}
+        source: sa.FromClause = CUSTOMER_ROWS
+        columns: dict[ColumnName, CellSql] = {
+            name: self._tags_of_customer() if name == "tags" else _ROW[name] for name in wanted if name not in summed
+        }
+        if summed:
+            of_customer = (_MINE.tenant == _ROW.tenant, _MINE.customer_id == _ROW.customer_id)
+            chosen = sa.select(*summed.values()).select_from(CUSTOMER_CONTACTS).where(*of_customer)
+            found = chosen.correlate(CUSTOMER_ROWS).lateral("of_contacts")
+            source = CUSTOMER_ROWS.join(found, sa.true())
+            columns |= {name: found.c[name] for name in summed}
+        settings = [_ROW.attributes[self._parameter(key, sa.Text())][1] for key in attributes]
+        return ExportedValues(source, columns, settings, [_ROW.customer_id])
+
+    def _of_all_contacts(self, name: ColumnName) -> CellSql | None:
+        """An aggregate of a customer's contacts; None for what the customer's own row has."""
+        if name == "over_quota":
+            return sa.func.bool_or(self._conditions.of_contact(filters.ByQuota(over_quota=True)))
+        return _OF_ALL_CONTACTS.get(name)
+
+    def _of_contacts(self, attributes: Sequence[str]) -> ExportedValues:
+        """What identifies the person is the customer's; everything else is the contact's own."""
+        of_customer = sa.and_(_MINE.tenant == _ROW.tenant, _MINE.customer_id == _ROW.customer_id)
+        own = sa.and_(CONTACTS.c.tenant == _MINE.tenant, CONTACTS.c.contact_id == _MINE.contact_id)
+        source: sa.FromClause = CUSTOMER_ROWS.join(CUSTOMER_CONTACTS, of_customer).join(CONTACTS, own)
+        settings: list[CellSql] = []
+        if attributes:
+            found = _attributes().lateral("settings")
+            source = source.join(found, sa.true())
+            settings = [found.c.settings[self._parameter(key, sa.Text())] for key in attributes]
+        columns = {name: self._of_contact(name) for name in self._order.columns}
+        return ExportedValues(source, columns, settings, [_ROW.customer_id, _MINE.contact_id])
+
+    def _of_contact(self, name: ColumnName) -> CellSql:
+        """The value of a contact's row."""
+        if name == "tags":
+            return _tags_of_contact(self._parameter(self._now, sa.BigInteger()))
+        if name == "over_quota":
+            return self._conditions.of_contact(filters.ByQuota(over_quota=True))
+        own = _OF_CONTACT.get(name)
+        return _ROW[name] if own is None else own
+
+    def _tags_of_customer(self) -> CellSql:
+        """The tags in a customer's row that have not run out, sorted; null for none."""
+        now = self._parameter(orjson.dumps({"now": self._now}).decode(), JSONB())
+        lasts: CellSql = sa.literal_column(f"'{_LASTS}'::jsonpath")
+        tags = sa.func.jsonb_each(_ROW.tags).table_valued(sa.column("key", sa.Text()), sa.column("value", JSONB))
+        tag = tags.render_derived(name="tag").c
+        name = sa.collate(tag.key, "C")
+        # Most tags never run out, and looking at the first end costs less than the path.
+        on_it = sa.case(
+            (tag.value[0][2].astext.is_(None), sa.true()), else_=sa.func.jsonb_path_exists(tag.value, lasts, now)
+        )
+        found = sa.select(joined_by(tag.key, name)).where(on_it)
+        return sa.case((_ROW.tags != sa.literal_column("'{}'::jsonb"), found.scalar_subquery()))
+
+
+def _words_of(conditions: Mapping[str, CellSql]) -> CellSql:
+    """An aggregate: the words of which the condition holds for a contact, sorted; null for none."""
+    there = (sa.case((sa.func.bool_or(condition), word)) for word, condition in sorted(conditions.items()))
+    return sa.func.nullif(sa.func.concat_ws(";", *there), "")
+
+
+def _subscription(subscribed: CellSql, blocked: CellSql) -> CellSql:
+    return sa.case((subscribed, "subscribed"), (blocked, "blocked"), else_="none")
+
+
+_OF_ALL_CONTACTS: Final[dict[ColumnName, CellSql]] = {
+    **{name: joined_by(_UID, _MINE.contact_id).filter(condition) for name, condition in _ON.items()},
+    "channels": _words_of({name: _MINE.channel == name for name in get_args(ChannelName)}),
+    "subscription": _subscription(sa.func.bool_or(_MINE.subscribed), sa.func.bool_or(sa.not_(_MINE.subscribed))),
+    "subscribed_at": sa.func.min(_MINE.subscribed_at).filter(_MINE.subscribed),
+    "valid": sa.func.bool_or(_MINE.valid),
+    "opted_out": _words_of({kind: sa.literal(kind) == sa.any_(_MINE.opted_out) for kind in MARKETING_KINDS}),
+    "staff": joined_distinct(_MINE.staff),
+    "branch": joined_distinct(_MINE.branch),
+}
+_OF_CONTACT: Final[dict[ColumnName, CellSql]] = {
+    **{name: sa.case((condition, escaped(_UID))) for name, condition in _ON.items()},
+    "name": CONTACTS.c.display_name,
+    "first_seen_at": CONTACTS.c.first_seen_at,
+    "last_customer_at": CONTACTS.c.last_customer_at,
+    "last_team_at": CONTACTS.c.last_team_at,
+    "last_marketing_at": CONTACTS.c.last_marketing_at,
+    "contact": escaped(_MINE.contact),
+    "channel": _MINE.channel,
+    "channels": _MINE.channel,
+    "account": escaped(_ACCOUNT),
+    "staff": escaped(_MINE.staff),
+    "branch": escaped(_MINE.branch),
+    "subscription": _subscription(_MINE.subscribed, sa.not_(_MINE.subscribed)),
+    "subscribed_at": sa.case((_MINE.subscribed, _MINE.subscribed_at)),
+    "valid": _MINE.valid,
+    "opted_out": sa.func.nullif(sa.func.array_to_string(_MINE.opted_out, ";"), ""),
+}
+
+
+def _tags_of_contact(now: CellSql) -> CellSql:
+    """The tags that are on the contact, sorted; null for none."""
+    tag = TAGS.c
+    on_it = (tag.taggings > 0, tag.last_at.is_not(None), sa.or_(tag.expires_at.is_(None), tag.expires_at > now))
+    mine = (tag.tenant == _MINE.tenant, tag.contact_id == _MINE.contact_id)
+    return sa.select(joined_by(tag.tag, tag.tag)).where(*mine, *on_it).correlate(CUSTOMER_CONTACTS).scalar_subquery()
+
+
+def _attributes() -> sa.Select[Any]:
+    """The contact's attributes that have a value, as one JSON value by key; null for none."""
+    one = ATTRIBUTES.c
+    mine = (one.tenant == _MINE.tenant, one.contact_id == _MINE.contact_id)
+    values = sa.func.jsonb_object_agg(one.key, sa.cast(one.value, JSONB), type_=JSONB).label("settings")
+    return sa.select(values).where(*mine, one.value.is_not(None), one.type.is_not(None)).correlate(CUSTOMER_CONTACTS)

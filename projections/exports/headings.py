@@ -1,8 +1,10 @@
 """The columns' titles, by language (pure)."""
 
+from collections.abc import Sequence
 from typing import Final
 
-from projections.exports.order import ColumnName
+from projections.exports.cells import neutral
+from projections.exports.order import ColumnName, ExportOrder
 
 ENGLISH: Final[dict[ColumnName, str]] = {
     "customer_id": "Customer ID",
@@ -65,3 +67,8 @@ CHINESE: Final[dict[ColumnName, str]] = {
 def heading(column: ColumnName, language: str) -> str:
     """A column's title; in any other language than these two its own name."""
     return {"en": ENGLISH, "zh-Hant": CHINESE}.get(language, {}).get(column, column)
+
+
+def header_of(order: ExportOrder, attributes: Sequence[str]) -> list[str]:
+    """The first row of an export: its columns' titles, and the keys of its attributes."""
+    return [*(neutral(heading(name, order.header)) for name in order.columns), *attributes]

@@ -1,7 +1,7 @@
 """What is exported: which customers, in which rows and columns, and how it is written."""
 
 from typing import Annotated, Final, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -11,7 +11,6 @@ from schemas.events.profile import AttributeKey
 
 RowUnit = Literal["customers", "contacts"]
 Format = Literal["csv", "xlsx"]
-Detail = Literal["tags", "attributes"]
 ColumnName = Literal[
     "customer_id", "contact", "channel", "account", "line_uid", "facebook_psid", "instagram_igsid", "whatsapp_number",
     "whatsapp_bsuid", "member_id", "name", "phone", "email", "channels", "tags", "subscription", "subscribed_at",
@@ -90,14 +89,3 @@ class ExportOrder(Frozen):
         if len(set(self.columns)) < len(self.columns):
             raise ValueError("columns: each once")
         return self
-
-    @property
-    def details(self) -> frozenset[Detail]:
-        """What is read only where a column shows it."""
-        wanted: set[Detail] = {"tags"} if "tags" in self.columns else set()
-        return frozenset(wanted | ({"attributes"} if self.attributes else set()))
-
-    @property
-    def time_zone(self) -> ZoneInfo | None:
-        """The zone of the times; None for UTC as ISO 8601."""
-        return None if self.zone is None else ZoneInfo(self.zone)

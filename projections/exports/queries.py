@@ -1,155 +1,131 @@
 """The rows of an export, in the order of customers and contacts, as they are in one snapshot."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Final
 
-import asyncpg
-import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from projections.attributes.tables import TABLE as ATTRIBUTES
-from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.search.conditions import StatementParameters
 from projections.customers.search.queries import Search, condition_of
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
+from projections.customers.tables import CUSTOMER_CONTACTS
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
-from projections.exports.columns import ExportedContact, ExportedRow, attributes_of_customer, tags_of_customer
-from projections.exports.order import Detail
-from projections.tags.tables import TABLE as TAGS
+from projections.exports.columns import ColumnExpressions, ExportedValues
+from projections.exports.order import ExportOrder
 
 BATCH: Final = 2_000  # rows
-_WITHIN: Final = 600.0  # seconds, for a batch: before the first one, a filter may look at every customer
-_IDENTITY: Final = ("customer_id", "member_id", "phone", "email", "valid_since")
-_TIMES: Final = ("first_seen_at", "last_customer_at", "last_team_at", "last_marketing_at")
-_OF_CONTACT: Final = (
-    "contact", "subscribed", "subscribed_at", "valid", "staff", "branch", "opted_out", "counted_at", "counted_as",
-)  # fmt: skip
-_ROW: Final = CUSTOMER_ROWS.c
-_MINE: Final = CUSTOMER_CONTACTS.c
-_OF_CUSTOMER: Final = sa.and_(_MINE.tenant == _ROW.tenant, _MINE.customer_id == _ROW.customer_id)
-_CONTACT: Final = sa.func.json_build_array(*(_MINE[name] for name in _OF_CONTACT))
-# An export reads many rows once, so it may scan tables; and it is planned for its own filter.
+PIECE: Final = 1 << 19  # bytes
+_WITHIN: Final = 600.0  # seconds, for a batch or a piece: before the first one, a filter may look at every customer
+_AGAIN_AFTER: Final = 0.5  # seconds
+_LONGEST: Final = 86_400.0  # seconds, for all
+# An export reads many rows once, so it may scan tables; and it is planned for its own filter. One statement gives all
+# rows, at the speed at which they are taken.
 _SETTINGS: Final = {
     "enable_seqscan": "on",
     "enable_hashjoin": "on",
     "enable_mergejoin": "on",
     "plan_cache_mode": "force_custom_plan",
-    "statement_timeout": str(int(_WITHIN * 1000)),
+    "statement_timeout": str(int(_LONGEST * 1000)),
 }
 _SET: Final = compiled(sa.select(*(sa.func.set_config(name, value, sa.true()) for name, value in _SETTINGS.items())))
 
 
 class ExportStatement:
-    """The statement that gives the rows of a search.
+    """The statement that gives the cells of an export's rows: those of a search, and columns for ``attributes``."""
 
-    They are one a customer; or with ``contacts`` one a contact, on some channels, None for all. ``details`` are what
-    the rows have besides.
-    """
-
-    def __init__(
-        self,
-        search: Search,
-        details: Collection[Detail],
-        *,
-        contacts: bool = False,
-        channels: Sequence[str] | None = None,
-    ) -> None:
-        self._now = search.asked.now
-        self._make = _row_of_contact if contacts else self._row_of_customer
-        parameters = StatementParameters()
-        conditions = [condition_of(search, parameters)]
-        if channels is not None:
-            conditions.append(_MINE.channel == sa.any_(parameters(list(channels), sa.ARRAY(sa.Text()))))
-        rows = _rows_of_contacts(details, self._now) if contacts else _rows_of_customers(details)
-        rows = rows.where(*conditions)
-        one = sa.literal(1).label("one")
-        counted = sa.select(sa.func.count()).select_from(rows.with_only_columns(one).order_by(None).subquery())
-        self.text = compiled(rows, *parameters.values)
-        self.values = tuple(parameters.values.values())
-        self._counting = compiled(counted, *parameters.values)
+    def __init__(self, search: Search, order: ExportOrder, attributes: Sequence[str]) -> None:
+        self._search = search
+        self._order = order
+        self._attributes = attributes
 
     async def count(self, connection: Connection) -> int:
         """How many rows there are."""
-        return int(await connection.fetchval(self._counting, *self.values))
+        parameters = StatementParameters()
+        columns = ColumnExpressions(self._order.model_copy(update={"columns": []}), self._search, parameters)
+        rows = self._rows(columns.values(()), parameters, [sa.literal(1).label("one")])
+        counted = sa.select(sa.func.count()).select_from(rows.subquery())
+        text = compiled(counted, *parameters.values)
+        return int(await connection.fetchval(text, *parameters.values.values()))
 
-    async def batches(self, connection: Connection) -> AsyncGenerator[list[ExportedRow]]:
-        """The rows, at most `BATCH` at a time. Call it in a transaction of its own.
+    async def csv(self, connection: Connection) -> AsyncGenerator[bytes]:
+        """The rows as CSV without a header, some at a time. Call it in a transaction of its own.
+
+        PostgreSQL writes it: in UTF-8 with commas, quotes where they are needed, and lines that end by LF. Memory holds
+        a few pieces.
+        """
+        await connection.execute(_SET)
+        text, values = self._cells(as_json=False)
+        pieces: asyncio.Queue[bytes] = asyncio.Queue(1)
+        copying = asyncio.create_task(_copy(connection, text, values, pieces))
+        try:
+            while piece := await asyncio.wait_for(pieces.get(), _WITHIN):
+                yield piece
+            await copying
+        finally:
+            while not copying.done():  # asyncpg may lose a cancellation that comes just when a piece was taken
+                copying.cancel()
+                await asyncio.wait({copying}, timeout=_AGAIN_AFTER)
+
+    async def batches(self, connection: Connection) -> AsyncGenerator[list[Any]]:
+        """The rows as records, at most `BATCH` at a time, with attributes as JSON. Call it in a transaction of its own.
 
         The next batch is read while one is used; memory holds these two.
         """
         await connection.execute(_SET)
-        cursor = await connection.cursor(self.text, *self.values)
+        text, values = self._cells(as_json=True)
+        cursor = await connection.cursor(text, *values)
         following = asyncio.ensure_future(cursor.fetch(BATCH, timeout=_WITHIN))
         try:
             while records := await following:
                 following = asyncio.ensure_future(cursor.fetch(BATCH, timeout=_WITHIN))
-                yield [self._make(record) for record in records]
+                yield records
         finally:
             following.cancel()
             await asyncio.wait({following})
 
-    def _row_of_customer(self, record: asyncpg.Record) -> ExportedRow:
-        *own, tags, attributes, contacts = record
-        details = (tags_of_customer(tags, self._now), attributes_of_customer(attributes))
-        return ExportedRow._make((*own, *details, [ExportedContact(*one) for one in orjson.loads(contacts)]))
-
-
-def _row_of_contact(record: asyncpg.Record) -> ExportedRow:
-    *own, tags, attributes, contact = record
-    details = (tags or (), orjson.loads(attributes) if attributes else {})
-    return ExportedRow._make((*own, *details, [ExportedContact(*orjson.loads(contact))]))
-
-
-def _rows_of_customers(details: Collection[Detail]) -> sa.Select[Any]:
-    stored = [
-        sa.cast(_ROW[name], sa.Text).label(name) if name in details else sa.literal_column("'{}'").label(name)
-        for name in ("tags", "attributes")
-    ]
-    contacts = (
-        sa.select(sa.cast(sa.func.json_agg(aggregate_order_by(_CONTACT, _MINE.contact_id)), sa.Text))
-        .where(_OF_CUSTOMER)
-        .correlate(CUSTOMER_ROWS)
-        .scalar_subquery()
-    )
-    return sa.select(
-        *(_ROW[name] for name in (*_IDENTITY, "name", *_TIMES)), *stored, contacts.label("contacts")
-    ).order_by(_ROW.tenant, _ROW.customer_id)
-
-
-def _rows_of_contacts(details: Collection[Detail], now: int) -> sa.Select[Any]:
-    """What identifies the person is the customer's; everything else is the contact's own."""
-    own = sa.and_(CONTACTS.c.tenant == _MINE.tenant, CONTACTS.c.contact_id == _MINE.contact_id)
-    found = {"tags": _tags(now), "attributes": _attributes()}
-    shown = [found[name] if name in details else sa.null() for name in ("tags", "attributes")]
-    return (
-        sa.select(
-            *(_ROW[name] for name in _IDENTITY),
-            CONTACTS.c.display_name,
-            *(CONTACTS.c[name] for name in _TIMES),
-            *(value.label(name) for name, value in zip(("tags", "attributes"), shown, strict=True)),
-            sa.cast(_CONTACT, sa.Text).label("contact"),
+    def _cells(self, *, as_json: bool) -> tuple[str, list[Any]]:
+        """The statement of the rows' cells, and its values. With ``as_json``, attributes are their JSON values."""
+        parameters = StatementParameters()
+        columns = ColumnExpressions(self._order, self._search, parameters)
+        values = columns.values(self._attributes)
+        named = [values.columns[name].label(f"column_{number}") for number, name in enumerate(self._order.columns)]
+        settings = [value.label(f"attribute_{number}") for number, value in enumerate(values.attributes)]
+        order = [value.label(f"order_{number}") for number, value in enumerate(values.order)]
+        # With an OFFSET, PostgreSQL computes each value once, and not wherever a cell names it.
+        inner = self._rows(values, parameters, [*named, *settings, *order]).order_by(*order).offset(sa.literal(0))
+        rows = inner.subquery("rows")
+        shown = columns.cells(
+            [rows.c[one.name] for one in named], [rows.c[one.name] for one in settings], as_json=as_json
         )
-        .select_from(CUSTOMER_ROWS.join(CUSTOMER_CONTACTS, _OF_CUSTOMER).join(CONTACTS, own))
-        .order_by(_ROW.tenant, _ROW.customer_id, _MINE.contact_id)
-    )
+        chosen = sa.select(*shown).order_by(*(rows.c[one.name] for one in order))
+        return compiled(chosen, *parameters.values), list(parameters.values.values())
+
+    def _rows(
+        self, values: ExportedValues, parameters: StatementParameters, columns: Sequence[sa.ColumnElement[Any]]
+    ) -> sa.Select[Any]:
+        conditions = [condition_of(self._search, parameters)]
+        if self._order.channels is not None:
+            channels = parameters(list(self._order.channels), sa.ARRAY(sa.Text()))
+            conditions.append(CUSTOMER_CONTACTS.c.channel == sa.any_(channels))
+        return sa.select(*columns).select_from(values.source).where(*conditions)
 
 
-def _tags(now: int) -> sa.ColumnElement[Any]:
-    """The tags that are on the contact, sorted; null for none."""
-    tag = TAGS.c
-    on_it = (tag.taggings > 0, tag.last_at.is_not(None), sa.or_(tag.expires_at.is_(None), tag.expires_at > now))
-    mine = (tag.tenant == _MINE.tenant, tag.contact_id == _MINE.contact_id)
-    listed = sa.func.array_agg(aggregate_order_by(tag.tag, tag.tag))
-    return sa.select(listed).where(*mine, *on_it).correlate(CUSTOMER_CONTACTS).scalar_subquery()
+async def _copy(connection: Connection, text: str, values: Sequence[Any], pieces: asyncio.Queue[bytes]) -> None:
+    """Put what COPY gives into the queue, and in the end an empty piece, also when it fails."""
+    gathered = bytearray()
 
+    async def take(some: bytes) -> None:
+        gathered.extend(some)
+        if len(gathered) >= PIECE:
+            await pieces.put(bytes(gathered))
+            gathered.clear()
 
-def _attributes() -> sa.ColumnElement[Any]:
-    """The contact's attributes that have a value, as JSON by key; null for none."""
-    one = ATTRIBUTES.c
-    mine = (one.tenant == _MINE.tenant, one.contact_id == _MINE.contact_id)
-    values = sa.cast(sa.func.json_object_agg(one.key, one.value), sa.Text)
-    set_ones = (one.value.is_not(None), one.type.is_not(None))
-    return sa.select(values).where(*mine, *set_ones).correlate(CUSTOMER_CONTACTS).scalar_subquery()
+    try:
+        await connection.copy_from_query(text, *values, output=take, format="csv", encoding="utf8", timeout=_LONGEST)
+        if gathered:
+            await pieces.put(bytes(gathered))
+    except Exception:
+        await pieces.put(b"")
+        raise
+    await pieces.put(b"")

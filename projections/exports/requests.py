@@ -45,10 +45,4 @@ class ExportRequest(NamedTuple):
 
     def statement(self, tenant: str, asked: AskedAt) -> ExportStatement:
         """The statement that gives the rows."""
-        order = self.order
-        return ExportStatement(
-            Search(tenant, self.filter, asked),
-            order.details,
-            contacts=order.rows == "contacts",
-            channels=order.channels,
-        )
+        return ExportStatement(Search(tenant, self.filter, asked), self.order, self.attributes)

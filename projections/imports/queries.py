@@ -15,7 +15,6 @@ from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.statements import array, compiled
-from projections.exports.columns import attributes_of_customer
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
 from projections.imports.order import ImportOrder
@@ -131,7 +130,7 @@ class TargetReader:
             one["key"]: orjson.loads(one["value"]) for one in of_own["attributes"] if one["value"] is not None
         }
         for row in customers:
-            attributes |= attributes_of_customer(row["attributes"])
+            attributes |= {key: value for key, (_, value, _) in orjson.loads(row["attributes"]).items()}
         names = {row["display_name"] for row in of_own["contacts"]} | {row["name"] for row in customers}
         staff = next(((row["staff_member"], row["staff_branch"]) for row in of_own["contacts"]), (None, None))
         return ImportTarget(

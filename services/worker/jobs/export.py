@@ -9,9 +9,18 @@ from functools import partial
 from typing import Final
 
 from projections.engine.connection import Connection
-from projections.exports.columns import ExportTable
+from projections.exports.headings import header_of
+from projections.exports.queries import ExportStatement
 from projections.exports.requests import EXPORT, ExportRequest
-from projections.exports.writing import MEDIA_TYPES, TooLongCell, TooManyRows, writer_of
+from projections.exports.writing import (
+    MEDIA_TYPES,
+    CsvRows,
+    TooLongCell,
+    TooManyRows,
+    XlsxWriter,
+    csv_header,
+    typed_cells,
+)
 from projections.segments.searching import with_quota_end
 from services.control.job_leases import WorkDone
 from services.control.jobs import Job
@@ -20,6 +29,7 @@ from services.worker.agent_spec import Connect
 from services.worker.jobs.in_thread import in_thread
 from services.worker.jobs.kind import JobRefused, JobStep
 
+Written = tuple[int, bytes]  # the rows so far, and what they add to the file
 _NO_ROOM: Final = Kind("no-room-in-excel", "Excel has no room for this", 422)
 
 
@@ -56,16 +66,35 @@ class Export:
 
 
 async def _steps(connection: Connection, job: Job, wanted: ExportRequest) -> AsyncGenerator[JobStep]:
-    order = wanted.order
     asked = await with_quota_end(connection, job.tenant, wanted.asked_at)
-    table = ExportTable(order, wanted.attributes, asked)
+    statement = wanted.statement(job.tenant, asked)
+    make = _csv if wanted.order.format == "csv" else _workbook
     done = 0
-    with writer_of(order.format, table.header, bom=order.bom) as writer:
-        async with aclosing(wanted.statement(job.tenant, asked).batches(connection)) as batches:
-            async for rows in batches:
-                written = await in_thread(partial(writer.write, map(table.cells, rows)))
-                done += len(rows)
-                yield JobStep(WorkDone(done, max(done, job.total or 0)), written)
+    async with aclosing(make(connection, statement, wanted)) as made:
+        async for done, content in made:
+            yield JobStep(WorkDone(done, max(done, job.total or 0)), content)
+    yield JobStep(WorkDone(done, done))
+
+
+async def _csv(connection: Connection, statement: ExportStatement, wanted: ExportRequest) -> AsyncGenerator[Written]:
+    rows = CsvRows()
+    yield 0, csv_header(header_of(wanted.order, wanted.attributes), bom=wanted.order.bom)
+    async with aclosing(statement.csv(connection)) as pieces:
+        async for piece in pieces:
+            yield rows.add(piece), piece
+
+
+async def _workbook(
+    connection: Connection, statement: ExportStatement, wanted: ExportRequest
+) -> AsyncGenerator[Written]:
+    done = 0
+    typed = partial(typed_cells, columns=len(wanted.order.columns))
+    with XlsxWriter(header_of(wanted.order, wanted.attributes)) as writer:
+        async with aclosing(statement.batches(connection)) as batches:
+            async for records in batches:
+                await in_thread(partial(writer.write, map(typed, records)))
+                done += len(records)
+                yield done, b""
         last = writer.end()
         while (piece := await in_thread(partial(next, last, None))) is not None:
-            yield JobStep(WorkDone(done, done), piece)
+            yield done, piece

@@ -5,17 +5,27 @@ import csv
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from itertools import product
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from benchmarks.export.population import fill
 from benchmarks.export.rate import export_all, seconds_to_copy
+from projections.customers.search.asking import AskedAt
 from projections.engine.connection import Connection
+from projections.engine.statements import array, compiled
 from projections.exports import queries
-from projections.exports.cells import restored, split
+from projections.exports.cell_expressions import escaped, neutral_cell, phone_cell
+from projections.exports.cells import joined, neutral, restored, split
+from projections.exports.headings import ENGLISH
+from projections.exports.order import OF_CONTACTS, ExportOrder
+from projections.exports.requests import ExportRequest
 from services.control import job_leases
 from services.control.jobs import Job
 from services.query.handlers import exports
@@ -141,10 +151,61 @@ async def test_a_row_a_contact_has_what_is_the_contacts_own(lives: Brand) -> Non
     assert sorted(one["contact"] for one in table(only)) == [WHATSAPP, USER]
 
 
+async def test_postgresql_neutralises_and_joins_every_text_as_it_is_read_back(brand: Brand) -> None:
+    signs = "=+-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b'\t\r\n ;\\\u3000\u200b\ufeff\xa0\x01a林"
+    texts = ["".join(one) for length in (1, 2, 3) for one in product(signs, repeat=length)]
+    texts += [f"{chr(code)}=1" for code in range(1, 0x20000) if not 0xD800 <= code < 0xE000]
+    given = (
+        sa.func.unnest(array("texts", sa.Text())).table_valued(sa.column("text", sa.Text())).render_derived(name="t")
+    )
+    one = given.c.text
+    statement = compiled(sa.select(neutral_cell(one), escaped(one)).select_from(given), "texts")
+    shown = await brand.connection.fetch(statement, texts)
+    assert [row[0] for row in shown] == list(map(neutral, texts))
+    assert [row[1] for row in shown] == [joined([text]) for text in texts]
+
+
+async def test_every_column_says_what_is_true_of_the_contacts(lives: Brand) -> None:
+    columns = ["customer_id", *(name for name in ENGLISH if name != "customer_id")]
+    rows = {one["contact"]: one for one in table(await exported(lives, rows="contacts", columns=columns))}
+    line = rows[LINE]
+    assert (line["channel"], line["account"], line["channels"]) == ("line", "oa1", "line")
+    assert (line["staff"], line["branch"], line["valid"], line["opted_out"]) == ("Amy", "S1", "true", "")
+    assert (line["subscription"], line["subscribed_at"]) == ("subscribed", line["first_seen_at"])
+    assert line["last_team_at"] == line["last_marketing_at"] == ""
+    of_customers = [name for name in columns if name not in OF_CONTACTS]
+    content = await exported(lives, columns=of_customers, zone="Asia/Taipei")
+    mei = next(one for one in table(content) if one["customer_id"] == str(id_of(LINE)))
+    assert (mei["channels"], mei["subscription"], mei["valid"]) == ("line;web", "subscribed", "true")
+    moment = datetime.fromisoformat(line["subscribed_at"]).astimezone(ZoneInfo("Asia/Taipei"))
+    assert mei["subscribed_at"] == f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+async def test_phones_stay_and_what_only_looks_like_one_is_marked(brand: Brand) -> None:
+    texts = ["+886911111111", "+1+cmd|' /C calc'!A0", "+12", "+" + "1" * 21, "=1", "0911", "+88\n"]
+    given = (
+        sa.func.unnest(array("texts", sa.Text())).table_valued(sa.column("text", sa.Text())).render_derived(name="t")
+    )
+    statement = compiled(sa.select(phone_cell(given.c.text)).select_from(given), "texts")
+    shown = [row[0] for row in await brand.connection.fetch(statement, texts)]
+    assert shown == [texts[0], *(f"'{one}" for one in texts[1:5]), "0911", "'+88\n"]
+
+
+async def test_an_export_can_be_left_in_the_middle(lives: Brand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "PIECE", 1)
+    order = ExportOrder.model_validate({"filter": EVERYBODY, "columns": ["customer_id"]})
+    statement = ExportRequest(order, order.filter, [], 0).statement("demo", AskedAt(0))
+    async with lives.connection.transaction():
+        pieces = statement.csv(lives.connection)
+        await anext(pieces)
+        await pieces.aclose()
+    assert await lives.connection.fetchval("SELECT 1") == 1
+
+
 async def test_the_file_has_the_customers_that_the_filter_finds(lives: Brand) -> None:
     content = await exported(lives, filter={"tag": "cart"}, columns=["customer_id"], header="zh-Hant", bom=True)
-    assert content == f"\ufeff顧客 ID\r\n{id_of(LINE)}\r\n".encode()
-    assert await exported(lives, filter={"tag": "none has it"}, columns=["name"], header="en") == b"Name\r\n"
+    assert content == f"\ufeff顧客 ID\n{id_of(LINE)}\n".encode()
+    assert await exported(lives, filter={"tag": "none has it"}, columns=["name"], header="en") == b"Name\n"
 
 
 async def test_a_workbook_has_the_same_cells(lives: Brand) -> None:
@@ -202,7 +263,7 @@ async def test_no_other_tenant_is_in_it_or_sees_it(lives: Brand) -> None:
     await run(lives)
     path = f"/v1/exports/{begun['job']['id']}/file"
     assert (await lives.get(path)).status_code == 404
-    assert (await lives.get(path, "other")).content == b"name\r\n"
+    assert (await lives.get(path, "other")).content == b"name\n"
 
 
 async def test_the_benchmark_of_exports_measures_the_rows_that_it_made(brand: Brand, settings: Settings) -> None:
