@@ -39,12 +39,24 @@ _RECORDS: Final = compiled(
     "tenant",
     "contact_ids",
 )
+_NAMES: Final = compiled(
+    sa.select(CONTACTS.c.contact_id, CONTACTS.c.display_name).where(
+        CONTACTS.c.tenant == sa.bindparam("tenant"), CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid()))
+    ),
+    "tenant",
+    "contact_ids",
+)
 _ANY: Final = compiled(sa.select(CONTACTS.c.contact_id).limit(1))
 
 
 async def load_contacts(connection: Connection, tenant: str, contact_ids: Sequence[UUID]) -> list[ContactRecord]:
     """The records of those of the contacts that have events of their own, in no particular order. One statement."""
     return [_record(row) for row in await connection.fetch(_RECORDS, tenant, contact_ids)]
+
+
+async def display_names(connection: Connection, tenant: str, contact_ids: Sequence[UUID]) -> dict[UUID, str | None]:
+    """What those of the contacts that have events of their own are called."""
+    return dict(tuple(row) for row in await connection.fetch(_NAMES, tenant, contact_ids))
 
 
 async def check_readable(connection: Connection) -> None:

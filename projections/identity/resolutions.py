@@ -151,6 +151,15 @@ _IN_FORCE: Final = compiled(
     "tenant",
     "most",
 )
+_OF_VERSION: Final = compiled(
+    sa.select(*row_columns(POLICIES)).where(
+        POLICIES.c.tenant == _TENANT,
+        POLICIES.c.event_id == sa.bindparam("version", type_=sa.Text()),
+        POLICIES.c.policy.is_not(None),
+    ),
+    "tenant",
+    "version",
+)
 _BEING_BUILT: Final = compiled(
     sa.select(*row_columns(RESOLUTIONS)).where(RESOLUTIONS.c.tenant == _TENANT, RESOLUTIONS.c.state == _BUILDING),
     "tenant",
@@ -223,11 +232,12 @@ def resolution_id_of(version: str, content: str) -> str:
 
 def policy_of(resolution: ResolutionInUse, region: str) -> Policy:
     """The policy of a resolution. ``region`` is for tenants without one of their own."""
-    return _policy(resolution.policy, resolution.region or region)
+    return policy_in(resolution.policy, resolution.region or region)
 
 
 @lru_cache(maxsize=1024)
-def _policy(text: str | None, region: str) -> Policy:
+def policy_in(text: str | None, region: str) -> Policy:
+    """The policy in the text of an event, None for the default one. ``region`` is for a policy that names none."""
     return Policy.from_log(orjson.loads(text) if text else {}, region)
 
 
@@ -282,6 +292,12 @@ def _found(records: Collection[Any]) -> list[ResolutionInUse]:
 async def policies_of(connection: Connection, tenant: str, most: int) -> list[PolicyRow]:
     """The policies that a tenant set, the one in force first."""
     return [PolicyRow(*row) for row in await connection.fetch(_IN_FORCE, tenant, most)]
+
+
+async def policy_of_version(connection: Connection, tenant: str, version: str) -> PolicyRow | None:
+    """The policy that a tenant set by the event of this id, if it set one."""
+    row = await connection.fetchrow(_OF_VERSION, tenant, version)
+    return PolicyRow(*row) if row else None
 
 
 async def building_resolution(connection: Connection, tenant: str) -> ResolutionRow | None:

@@ -15,7 +15,7 @@ from services.runtime.settings import Settings
 from tests.support import servers
 from tests.support import stock_sdk as stock
 from tests.support.console_customers import BROWSER, LINE, MESSAGES, MESSENGER, SCRIPT
-from tests.support.console_pages import open_pages
+from tests.support.console_pages import open_pages, roll_out_policies
 from tests.support.job_runs import JobRuns
 from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
@@ -235,9 +235,13 @@ async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
         token = await viewer.page.locator("[name=csrf_token]").first.get_attribute("value")
         sent: dict[str, str | float | bool] = {"csrf_token": token or "", "contact": LINE, "kind": "broadcast"}
         headers = {"Origin": f"http://{viewer.address}"}
-        for path in (f"{MEI}/unsubscribe", "/console/identity/decision", "/console/identity/merge"):
+        rules = [f"/console/rules/{one}" for one in ("form", "check", "preview", "adopt")]
+        for path in (f"{MEI}/unsubscribe", "/console/identity/decision", "/console/identity/merge", *rules):
             answer = await viewer.page.request.post(f"http://{viewer.address}{path}", form=sent, headers=headers)
             assert answer.status == 403, path
+        await viewer.visit("/console/rules")
+        await expect(viewer.page.locator('[name="types.phone.limit"]')).to_be_disabled()
+        await expect(viewer.page.get_by_role("button", name=re.compile("預覽"))).to_have_count(0)
 
 
 async def test_a_command_without_the_token_of_the_session_is_refused(reader: Reader) -> None:
@@ -327,3 +331,85 @@ async def test_a_change_of_many_customers_is_undone_from_its_page(reader: Reader
     await reader.visit(f"/console/jobs/{job}")
     await expect(page.get_by_role("link", name="This was undone")).to_be_visible()
     await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+
+
+async def test_rules_are_changed_and_taken_back_by_keyboard_alone(served_brand: tuple[Brand, str, Browser]) -> None:
+    async with signed_in(*served_brand, "admin of other") as reader:
+        await reader.choose("language", "zh-Hant")
+        await reader.visit("/console/rules")
+        await _fill_in_rules(reader.page)
+        await _adopt_rules(reader)
+        await reader.choose("language", "en")
+        await reader.choose("theme", "dark")
+        await reader.visit("/console/rules")
+        await _go_back_to_the_default_rules(reader)
+
+
+async def _fill_in_rules(page: Page) -> None:
+    limit, claimed = '[name="types.email.limit"]', '[name="types.email.claimed"]'
+    await page.focus(limit)
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("0")
+    await page.focus(claimed)
+    await page.keyboard.press("Home")  # no link
+    await page.keyboard.press("Enter")
+    await page.focus("#new_type")
+    await page.keyboard.type("x_card")
+    await page.keyboard.press("Enter")
+    await expect(page.locator('[name="types.x_card.limit"]')).to_have_value("10")
+    await page.focus(limit)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("電子郵件・人數上限")
+    await expect(page.locator(limit)).to_have_attribute("aria-invalid", "true")
+    await expect(page.locator(claimed)).to_have_value("")  # nothing that was typed is lost
+    assert await _found_by_axe(page) == []
+    await page.focus(limit)
+    await page.keyboard.type("1")
+    await page.keyboard.press("Enter")
+
+
+async def _adopt_rules(reader: Reader) -> None:
+    page = reader.page
+    await expect(page.locator(".figures")).to_contain_text("1 → 2")
+    await expect(page.locator(".examples")).to_contain_text("一位有 2 個聯絡人的顧客會拆成 2 位")
+    await expect(page.locator(".bullets")).to_contain_text("從「等級 4」改為「沒有連結」")
+    await page.set_viewport_size({"width": 390, "height": 900})
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    assert await _found_by_axe(page) == []
+    await page.focus("#field-note")
+    await page.keyboard.type("<b>families</b>")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".versions")).to_contain_text("採用中")
+    assert len(await _contacts_of_other(reader)) == 2  # by the rules before, until all is resolved
+    await roll_out_policies(reader.brand)
+    await expect(page.locator(".versions > li").first).to_contain_text("使用中")  # the page found out itself
+    await expect(page.locator(".versions")).to_contain_text("<b>families</b>")
+    assert len(await _contacts_of_other(reader)) == 1
+
+
+async def _go_back_to_the_default_rules(reader: Reader) -> None:
+    page = reader.page
+    assert await page.evaluate("document.documentElement.scrollWidth") == 390
+    assert await _found_by_axe(page) == []
+    await page.get_by_role("link", name="Go back to it… The default rules").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text("Back to the default rules")
+    await expect(page.locator(".examples")).to_contain_text("2 customers become one of 2 contacts")
+    await page.get_by_role("button", name="Adopt these rules").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".versions")).to_contain_text("being adopted")
+    await roll_out_policies(reader.brand)
+    await expect(page.locator(".versions > li").first).to_contain_text("in force")
+    assert len(await _contacts_of_other(reader)) == 2
+
+
+async def _found_by_axe(page: Page) -> list[str]:
+    await page.evaluate((stock.package("axe-core") / "axe.min.js").read_text())
+    found: list[str] = await page.evaluate(_VIOLATIONS)
+    return found
+
+
+async def _contacts_of_other(reader: Reader) -> list[str]:
+    return [
+        one["contact"] for one in (await reader.brand.json("/v1/customers/contact:web:shop:v1", "other"))["contacts"]
+    ]

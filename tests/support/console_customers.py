@@ -46,6 +46,13 @@ def other_people() -> list[Event]:
     ]
 
 
+def people_of_another_brand() -> list[Event]:
+    """Two visitors of the tenant ``other`` who typed one e-mail address, so that they are one customer."""
+    visitors = ("web:shop:v1", "web:shop:v2")
+    typed = [claimed(one, email="mei@example.com", at=DAY_MS) for one in visitors]
+    return [one.model_copy(update={"tenant": "other"}) for one in typed]
+
+
 def _named(contact: str, name: str) -> list[Event]:
     return [
         event(contact, "profile.updated", {"display_name": name}, at=DAY_MS),

@@ -20,10 +20,7 @@ from projections.engine.connection import Connection
 from projections.engine.generations import active_generation, ensure_generation
 from projections.engine.ids import personal_id
 from projections.engine.projection import ContactEvent
-from projections.identity.handlers import save_events
-from projections.identity.keys import ResolutionKey
-from projections.identity.resolution.policy import Policy
-from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
+from projections.identity.policies import save_chunk
 from projections.quota.store import CountingStore, save_changes
 from projections.registry import PROJECTIONS, SCHEMA
 from projections.timeline.store import PostgresStore
@@ -53,11 +50,6 @@ def id_of(contact_key: str, tenant: str = "demo") -> UUID:
     return personal_id(_id_key(tenant), contact_key)
 
 
-POLICIES = {
-    ResolutionKey(tenant, DEFAULT_VERSION): PolicyInForce(DEFAULT_VERSION, Policy()) for tenant in ("demo", "other")
-}
-
-
 @dataclass
 class Brand:
     """Two tenants with their keys, their read models, and a client of the read API."""
@@ -83,7 +75,7 @@ class Brand:
         """Fold the events into identity, as one chunk."""
         await self.connection.execute(f"SET search_path TO {(await active_generation(self.connection, SCHEMA)).name}")
         async with self.connection.transaction():
-            await save_events(self.connection, events, POLICIES, lambda tenant, key: id_of(key, tenant))
+            await save_chunk(self.connection, events, lambda tenant, key: id_of(key, tenant), "TW")
 
     async def fold(self, *events: Event) -> None:
         """Fold the events into every read model."""

@@ -49,7 +49,14 @@ _TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
 
 
 class InvalidPolicy(ValueError):
-    """This is no policy; the message says which part and why."""
+    """This is no policy; the message says which part and why.
+
+    ``field`` is the part, such as ``types.phone.limit``; empty for the whole policy.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.field = field
 
 
 class _Part(BaseModel):
@@ -176,9 +183,9 @@ class Policy(_Part):
             policy = cls.model_validate({**_named(parts), **patterns, "types": types})
             block_list(policy.blocked + policy.blocked_member_ids)
         except ValidationError as error:
-            raise InvalidPolicy(_sentence(error)) from None
+            raise _invalid(error) from None
         except InvalidPattern as error:
-            raise InvalidPolicy(f"blocked: {error}") from None
+            raise InvalidPolicy(str(error), "blocked") from None
         return policy
 
     @classmethod
@@ -198,18 +205,18 @@ class Policy(_Part):
 
 def _types(settings: Any) -> dict[str, TypeRule]:
     if not isinstance(settings, dict):
-        raise InvalidPolicy("types: must be an object, a type's name to its rule")
+        raise InvalidPolicy("must be an object, a type's name to its rule", "types")
     if len(settings) > MAX_TYPES:
-        raise InvalidPolicy(f"types: at most {MAX_TYPES}")
+        raise InvalidPolicy(f"at most {MAX_TYPES}", "types")
     for name in settings:
         if not isinstance(name, str) or not _TYPE_NAME.fullmatch(name):
-            raise InvalidPolicy(f"types: {_shown(name)} is no name of an identifier type")
+            raise InvalidPolicy(f"{_shown(name)} is no name of an identifier type", "types")
     return {name: _rule(name, part) for name, part in settings.items()}
 
 
 def _rule(name: str, settings: Any) -> TypeRule:
     if not isinstance(settings, dict):
-        raise InvalidPolicy(f"types.{name}: must be an object")
+        raise InvalidPolicy("must be an object", f"types.{name}")
     base = DEFAULT_TYPES.get(name, X_RULE).model_dump()
     if isinstance(settings.get("exclusive"), dict):
         exclusive = _named(settings["exclusive"], f"types.{name}.exclusive.")
@@ -217,7 +224,7 @@ def _rule(name: str, settings: Any) -> TypeRule:
     try:
         return TypeRule.model_validate(base | _named(settings, f"types.{name}."))
     except ValidationError as error:
-        raise InvalidPolicy(f"types.{name}.{_sentence(error)}") from None
+        raise _invalid(error, f"types.{name}.") from None
 
 
 def _named(parts: Mapping[Any, Any], where: str = "") -> dict[str, Any]:
@@ -230,7 +237,7 @@ def _named(parts: Mapping[Any, Any], where: str = "") -> dict[str, Any]:
 
 def _strings(value: Any, field: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise InvalidPolicy(f"{field}: must be a list of strings")
+        raise InvalidPolicy("must be a list of strings", field)
     return tuple(value)
 
 
@@ -238,6 +245,6 @@ def _shown(name: Any) -> str:
     return ascii(name[:64] if isinstance(name, str) else type(name).__name__)
 
 
-def _sentence(error: ValidationError) -> str:
+def _invalid(error: ValidationError, where: str = "") -> InvalidPolicy:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return InvalidPolicy(first["msg"], where + ".".join(str(part) for part in first["loc"]))

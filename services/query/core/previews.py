@@ -1,14 +1,16 @@
 """Compares a tenant's customers with what they would be under another policy."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.query.core.policy_models import Example, Kinds, Piece, Preview
+from services.query.core.policy_models import Example, Kinds, Piece, Preview, SizeBand
 
 LARGEST: Final = 50
 MOST_CONTACTS: Final = 1000  # of an example that are shown
+_BANDS: Final = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 20), (21, 50), (51, None))
 Contacts = tuple[str, ...]
 ContactsByCustomer = Mapping[UUID, Contacts]
 
@@ -39,10 +41,32 @@ def preview(compared: Comparison) -> Preview:
     return Preview(
         customers_now=len(compared.now) + compared.alone,
         customers_then=len(compared.then) + compared.alone,
+        largest_now=_largest(compared.now, compared.alone),
+        largest_then=_largest(compared.then, compared.alone),
+        sizes=_sizes(compared),
         merged=_shown(merged),
         split=_shown(split),
         unchanged=_shown(unchanged, more=compared.alone),
     )
+
+
+def _largest(groups: ContactsByCustomer, alone: int) -> int:
+    return max((len(contacts) for contacts in groups.values()), default=1 if alone else 0)
+
+
+def _sizes(compared: Comparison) -> list[SizeBand]:
+    """The bands of sizes; lone contacts are customers of size one on both sides."""
+    now, then = (Counter(map(len, groups.values())) for groups in (compared.now, compared.then))
+    now[1] += compared.alone
+    then[1] += compared.alone
+    return [
+        SizeBand(least=least, most=most, now=_between(now, least, most), then=_between(then, least, most))
+        for least, most in _BANDS
+    ]
+
+
+def _between(sizes: Counter[int], least: int, most: int | None) -> int:
+    return sum(number for size, number in sizes.items() if size >= least and (most is None or size <= most))
 
 
 def _customers_by_contact(groups: ContactsByCustomer) -> dict[str, UUID]:

@@ -1,10 +1,11 @@
 """Answers about contacts, customers and their timelines, each as of one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
 from projections.as_of.gathering import AnswerAbout
+from projections.contacts.queries import display_names
 from projections.customers.folds import states_of, summarise
 from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
@@ -69,6 +70,13 @@ class CustomerReader:
         customer_id = loaded.identity.customer_id
         states = states_of(loaded.contacts, cutoff.moment(now))
         return CustomerContacts(id=customer_id, contacts=contact_views(states, customer_id))
+
+    async def names(self, tenant: str, contacts: Collection[str]) -> dict[str, str | None]:
+        """What contacts, by their keys, are called; unknown ones are left out."""
+        ids = {self._lookup.id_of(tenant, key): key for key in contacts}
+        async with snapshot(self._read_models, tenant) as moment:
+            found = await display_names(moment.connection, tenant, list(ids))
+        return {ids[contact_id]: name for contact_id, name in found.items()}
 
     async def contact_timeline(
         self, tenant: str, contact: ContactRef, wanted: TimelineQuery, cutoff: Cutoff = NO_CUTOFF

@@ -40,6 +40,10 @@ async def test_a_policy_that_was_set_is_adopted_next(brand: Brand) -> None:
     assert policy["version"] == "default"
     assert policy["adopting"] == {"version": "p1", "statements": 0, "done": 0}
     assert [(one["version"], one["by"], one["note"]) for one in policy["versions"]] == [("p1", "amy", "families")]
+    assert policy["versions"][0]["changes"] == [{"part": "types.phone.limit", "before": 10, "after": 4}]
+    assert (await brand.json(f"{PATH}/versions/p1"))["policy"] == wish["policy"]
+    assert (await brand.json(f"{PATH}/versions/default"))["policy"] == {}
+    assert (await brand.get(f"{PATH}/versions/p2")).status_code == 404
     assert (await brand.json(PATH, "other"))["versions"] == []
 
 
@@ -59,6 +63,8 @@ async def test_a_preview_shows_what_would_merge_and_split(brand: Brand) -> None:
     shown = answer.json()
     assert (shown["customers_now"], shown["customers_then"]) == (5, 5)
     assert [shown[kind]["count"] for kind in ("merged", "split", "unchanged")] == [1, 1, 2]
+    assert (shown["largest_now"], shown["largest_then"]) == (2, 2)
+    assert [(one["now"], one["then"]) for one in shown["sizes"][:3]] == [(4, 4), (1, 1), (0, 0)]
     assert shown["merged"]["largest"][0]["contacts"] == ["web:shop:c1", "web:shop:c2"]
     assert shown["merged"]["largest"][0]["id"] == str(id_of("web:shop:c1"))
     assert shown["split"]["largest"][0]["contacts"] == ["web:shop:c3", "web:shop:c4"]

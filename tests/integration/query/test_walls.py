@@ -38,6 +38,17 @@ SEGMENT = from_dict(
         "data": {"segment": "vip", "name": "林小美", "filter": {"tag": "vip"}},
     }
 )
+POLICY = from_dict(
+    {
+        "event_id": "p1",
+        "tenant": "demo",
+        "type": "tenant.policy_set",
+        "occurred_at": BASE_MS,
+        "received_at": BASE_MS,
+        "source": "test",
+        "data": {"policy": {"phones": "possible"}},
+    }
+)
 DONE_JOB, WAITING_JOB, NO_JOB, BULK_JOB = (str(UUID(int=number)) for number in (1, 2, 3, 4))
 JOBS: Final = f"""
 INSERT INTO onefold.jobs (job_id, tenant, kind, parameters, requested_by, state, finished_at,
@@ -78,6 +89,7 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
     frozenset({"key"}): (({"key": "size"}, {"key": "size2"}),),
     frozenset({"segment"}): (({"segment": "vip"}, {"segment": "vip2"}),),
     frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
+    frozenset({"version"}): (({"version": "p1"}, {"version": "p2"}),),
     frozenset({"endpoint"}): (({"endpoint": ENDPOINT}, {"endpoint": NO_ENDPOINT}),),
     frozenset({"job"}): (({"job": DONE_JOB}, {"job": NO_JOB}),),
 }
@@ -128,6 +140,7 @@ async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand:
         brand.keys[tenant] = await add_key(brand.engine, tenant, ["admin"])
     await brand.fold(*LIVES)
     await brand.fold_contacts(SEGMENT)
+    await brand.fold_identity(POLICY)
     await brand.connection.execute(JOBS + ENDPOINTS)
     await compose_all(brand.connection)
     for route in ROUTES:

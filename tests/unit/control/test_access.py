@@ -42,6 +42,7 @@ NOT_RECORDED: Final = {
     "read_fields",
     "read_generations",
     "read_policy",
+    "read_policy_version",
     "read_quota",
 }
 KEYS = {f"of_{scope}": an_api_key([scope]) for scope in SCOPES} | {

@@ -28,6 +28,15 @@ def test_merged_split_and_unchanged_customers_are_counted_and_shown() -> None:
     assert (unchanged.id, unchanged.contacts, unchanged.pieces) == (customer(7), ["g"], [])
 
 
+def test_customers_are_counted_by_their_sizes_on_both_sides() -> None:
+    shown = preview(Comparison(NOW, THEN, alone=10))
+    assert (shown.largest_now, shown.largest_then) == (3, 3)
+    counted = {(one.least, one.most): (one.now, one.then) for one in shown.sizes if one.now or one.then}
+    assert counted == {(1, 1): (12, 12), (2, 2): (1, 1), (3, 5): (1, 1)}
+    nobody = preview(Comparison({}, {}, alone=0))
+    assert (nobody.largest_now, sum(one.now for one in nobody.sizes)) == (0, 0)
+
+
 def test_the_largest_customers_are_shown() -> None:
     now = {customer(number): tuple(f"{number:03d}-{i}" for i in range(number)) for number in range(1, LARGEST + 11)}
     shown = preview(Comparison(now, now, alone=0)).unchanged
@@ -47,6 +56,8 @@ def grouped(partition: list[int]) -> dict[UUID, tuple[str, ...]]:
 def test_a_customer_is_unchanged_exactly_if_it_is_the_same_contacts_on_both_sides(sides: list[tuple[int, int]]) -> None:
     now, then = grouped([one for one, _ in sides]), grouped([other for _, other in sides])
     shown = preview(Comparison(now, then, alone=0))
+    assert sum(one.now for one in shown.sizes) == len(now)
+    assert sum(one.then for one in shown.sizes) == len(then)
     assert shown.unchanged.count == len(set(now.values()) & set(then.values()))
     assert {one.id for one in shown.merged.largest} == {
         founder for founder, contacts in then.items() if not any(set(contacts) <= set(group) for group in now.values())
