@@ -13,11 +13,17 @@ from services.runtime.gc_tuning import tune_gc
 from services.runtime.http import bounds_of, listen, serve
 from services.runtime.logs import configure_logging
 from services.runtime.settings import Settings
+from services.verify.http import letters_service
 
 
 def create_app(settings: Settings) -> Application:
     """Every route of all services. Raises MissingSetting."""
-    services = (ingress_service(settings), query_service(settings), console_service(settings))
+    services = (
+        ingress_service(settings),
+        query_service(settings),
+        letters_service(settings),
+        console_service(settings),
+    )
     return application(access_service(settings), *services, title="Onefold")
 
 

@@ -19,6 +19,7 @@ from services.control.audit import list_entries
 from services.control.auth import Authenticator
 from services.control.generations import list_generations
 from services.control.keys import ApiKey, find_key
+from services.control.lag import read_lag
 from services.query.adapters.preview_process import PreviewProcess
 from services.query.adapters.read_models import PooledReadModels
 from services.query.core.timelines import MOST_BYTES
@@ -136,7 +137,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "sending": SendChecks(read_models, lookup),
         "quota": QuotaReader(read_models),
         "policies": Policies(read_models, lookup),
-        "generations": Generations(partial(list_generations, settings)),
+        "generations": Generations(partial(list_generations, settings), partial(read_lag, settings)),
         "membership_previews": MembershipPreviews(read_models, lookup),
         "changes": feed,
         "before_shutdown": () if feed is None else (feed.stop,),

@@ -108,21 +108,26 @@ class LetterFilter:
 EVERY_LETTER: Final = LetterFilter()
 
 
-async def dead_letters(settings: Settings) -> AsyncIterator[RefusedRecord]:
+async def dead_letters(settings: Settings, *, latest: int | None = None) -> AsyncIterator[RefusedRecord]:
     """Every record of the topic that is a dead letter, in their order, repeats included.
 
     ``sent_again_as`` is not known here.
     """
-    async for one in _letters_and_marks(settings):
+    async for one in _letters_and_marks(settings, latest):
         if isinstance(one, RefusedRecord):
             yield one
 
 
-async def each_once(settings: Settings, choice: LetterFilter = EVERY_LETTER) -> list[RefusedRecord]:
-    """Each refused record that is meant once, without its value, the one that was sent last at the end."""
+async def each_once(
+    settings: Settings, choice: LetterFilter = EVERY_LETTER, *, latest: int | None = None
+) -> list[RefusedRecord]:
+    """Each refused record that is meant once, without its value, the one that was sent last at the end.
+
+    With ``latest``, only so many of the topic's records are read, and so in the other functions.
+    """
     found: dict[RecordPlace, RefusedRecord] = {}
     sent_again: dict[RecordPlace, RecordPlace] = {}
-    async for one in _letters_and_marks(settings):
+    async for one in _letters_and_marks(settings, latest):
         if isinstance(one, _SentAgain):
             sent_again[one.place] = one.now_at
         elif choice.reason in {None, one.reason}:  # also if it was refused for another one later
@@ -132,11 +137,11 @@ async def each_once(settings: Settings, choice: LetterFilter = EVERY_LETTER) -> 
     return [replace(one, sent_again_as=sent_again.get(one.place)) for one in chosen]
 
 
-async def find(settings: Settings, place: RecordPlace) -> RefusedRecord | None:
+async def find(settings: Settings, place: RecordPlace, *, latest: int | None = None) -> RefusedRecord | None:
     """The dead letter of the record at this place, with its value; None if there is none."""
     found: RefusedRecord | None = None
     sent_again: RecordPlace | None = None
-    async for one in _letters_and_marks(settings):
+    async for one in _letters_and_marks(settings, latest):
         if one.place != place:
             continue
         if isinstance(one, _SentAgain):
@@ -159,9 +164,9 @@ class _SentAgain(NamedTuple):
     now_at: RecordPlace
 
 
-async def _letters_and_marks(settings: Settings) -> AsyncIterator[RefusedRecord | _SentAgain]:
+async def _letters_and_marks(settings: Settings, latest: int | None) -> AsyncIterator[RefusedRecord | _SentAgain]:
     reader = LogReader(settings.kafka_servers, lambda _: None)
-    async for _, records in reader.records(DEAD_LETTERS.full_name(settings.topic_prefix)):
+    async for _, records in reader.records(DEAD_LETTERS.full_name(settings.topic_prefix), latest=latest):
         for record in records:
             if (found := _parsed(record)) is not None:
                 yield found

@@ -52,8 +52,12 @@ class LogReader:
             found.after += decode(records[len(folded) :]).events
         return found
 
-    async def records(self, topic: str, ends: Mapping[int, int] | None = None) -> AsyncIterator[tuple[int, list[Any]]]:
+    async def records(
+        self, topic: str, ends: Mapping[int, int] | None = None, *, latest: int | None = None
+    ) -> AsyncIterator[tuple[int, list[Any]]]:
         """The records below ``ends`` (without: all records by now), partition by partition, in batches.
+
+        With ``latest``, only so many of each partition, counted by offsets.
 
         A log that is shorter than ``ends`` gives what it has; the counts show the difference then.
         """
@@ -63,13 +67,15 @@ class LogReader:
         for place in places:
             end = log_ends[place] if ends is None else min(log_ends[place], ends.get(place.partition, 0))
             if end:
-                async for found in self._read(place, end):
+                async for found in self._read(place, end, latest):
                     yield place.partition, found
 
-    async def _read(self, place: TopicPartition, end: int) -> AsyncIterator[list[Any]]:
+    async def _read(self, place: TopicPartition, end: int, latest: int | None) -> AsyncIterator[list[Any]]:
         async with self._consumer() as consumer:
             consumer.assign([place])
             await consumer.seek_to_beginning(place)
+            if latest is not None:
+                consumer.seek(place, max(end - latest, await consumer.position(place)))
             while await consumer.position(place) < end:
                 found = (await consumer.getmany(place, timeout_ms=1000, max_records=5000)).get(place, [])
                 if found:

@@ -48,16 +48,30 @@ class _Record(NamedTuple):
 
 
 class Retry:
-    """Sends some refused records again; with ``dry_run`` it only says what it would do."""
+    """Sends some refused records again; with ``dry_run`` it only says what it would do.
 
-    def __init__(self, settings: Settings, master_key: str, *, dry_run: bool = False) -> None:
+    With ``latest``, only so many of the topic's records are read.
+    """
+
+    def __init__(
+        self, settings: Settings, master_key: str, *, dry_run: bool = False, latest: int | None = None
+    ) -> None:
         self._settings = settings
+        self._latest = latest
         self._id_of = id_of(master_key)
         self._dry_run = dry_run
 
-    async def run(self, place: RecordPlace | None, choice: LetterFilter = EVERY_LETTER) -> list[RetryOutcome]:
-        """Retry the record at this place, or all that are chosen. Raises NotPublished if Kafka takes one no more."""
-        chosen = {one.place: one for one in await each_once(self._settings, choice) if place in (None, one.place)}
+    async def run(
+        self, place: RecordPlace | None, choice: LetterFilter = EVERY_LETTER, *, most: int | None = None
+    ) -> list[RetryOutcome]:
+        """Retry the record at this place, or all that are chosen. Raises NotPublished if Kafka takes one no more.
+
+        With ``most``, only the first so many of those that were not sent again.
+        """
+        found = await each_once(self._settings, choice, latest=self._latest)
+        if most is not None:
+            found = [one for one in found if one.sent_again_as is None][:most]
+        chosen = {one.place: one for one in found if place in (None, one.place)}
         if self._dry_run:
             return [self._judged(one, chosen) async for one in self._with_values(chosen)]
         async with open_publisher(self._settings) as publisher:
@@ -65,7 +79,7 @@ class Retry:
 
     async def _with_values(self, chosen: dict[RecordPlace, RefusedRecord]) -> AsyncIterator[RefusedRecord]:
         left = set(chosen)
-        async for one in dead_letters(self._settings):
+        async for one in dead_letters(self._settings, latest=self._latest):
             if one.place in left:
                 left.remove(one.place)
                 yield one

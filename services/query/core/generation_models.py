@@ -57,3 +57,14 @@ class GenerationList(Shape):
     """Every generation, the oldest first."""
 
     generations: list[GenerationView]
+
+
+class LagView(Shape):
+    """How far each agent of the active generation is behind."""
+
+    contacts: Annotated[int | None, Field(description="records of the log; null while Kafka is away")]
+    identity: Annotated[int | None, Field(description="records of evidence; null while Kafka is away")]
+    customer_rows: Annotated[int, Field(description="chunks whose changes are not in customer rows yet")]
+    customer_rows_seconds: Annotated[float, Field(description="age of the oldest of them")]
+    changes: Annotated[int, Field(description="customer changes that are not in Kafka yet, 100,000 at most")]
+    changes_seconds: Annotated[float, Field(description="age of the oldest of them")]

@@ -2,37 +2,66 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import Final, TypeVar
 
 from services.control.generations import GenerationProgress
-from services.query.core.generation_models import GenerationList, GenerationView, PartitionView
+from services.control.lag import Lag
+from services.query.core.generation_models import GenerationList, GenerationView, LagView, PartitionView
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.caching import LookupCache
 from services.runtime.database import is_unavailable
 
-_EVERYTHING = "generations"
-_WITHIN = 5.0  # seconds; the log's ends are asked for
+T = TypeVar("T")
+_EVERYTHING: Final = "everything"
+_WITHIN: Final = 5.0  # seconds; the log's ends are asked for
 
 
 class Generations:
-    """Lists generations. ``load`` is called at most once in two seconds, however many ask."""
+    """Lists generations, and says how far the active one is behind.
 
-    def __init__(self, load: Callable[[], Awaitable[Sequence[GenerationProgress]]]) -> None:
-        async def of(_: str) -> Sequence[GenerationProgress]:
-            return await load()
+    ``load`` and ``lag`` are called at most once in two seconds each, however many ask.
+    """
 
-        self._cache: LookupCache[str, Sequence[GenerationProgress]] = LookupCache(
-            of, timeout=_WITHIN, timeout_with_answer=_WITHIN, stale_if_error=0.0
-        )
+    def __init__(
+        self, load: Callable[[], Awaitable[Sequence[GenerationProgress]]], lag: Callable[[], Awaitable[Lag]]
+    ) -> None:
+        self._cache = _cache(load)
+        self._lag = _cache(lag)
 
     async def all(self) -> GenerationList:
         """Every generation, the oldest first. Raises ReadModelsUnavailable."""
-        try:
-            found = await self._cache.get(_EVERYTHING)
-        except Exception as error:
-            if not is_unavailable(error):
-                raise
-            raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
-        return GenerationList(generations=[_view(one) for one in found or ()])
+        return GenerationList(generations=[_view(one) for one in await _found(self._cache)])
+
+    async def lag(self) -> LagView:
+        """How far each agent of the active generation is behind. Raises ReadModelsUnavailable."""
+        found = await _found(self._lag)
+        return LagView(
+            contacts=found.contacts,
+            identity=found.identity,
+            customer_rows=found.rows,
+            customer_rows_seconds=found.rows_seconds,
+            changes=found.changes,
+            changes_seconds=found.changes_seconds,
+        )
+
+
+def _cache(load: Callable[[], Awaitable[T]]) -> LookupCache[str, T]:
+    async def of(_: str) -> T:
+        return await load()
+
+    return LookupCache(of, timeout=_WITHIN, timeout_with_answer=_WITHIN, stale_if_error=0.0)
+
+
+async def _found(cache: LookupCache[str, T]) -> T:
+    try:
+        found = await cache.get(_EVERYTHING)
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
+        raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__) from error
+    if found is None:
+        raise ReadModelsUnavailable(ReadModelsUnavailable.__doc__)
+    return found
 
 
 def _view(one: GenerationProgress) -> GenerationView:

@@ -91,6 +91,16 @@ async def test_generations_are_listed_for_keys_of_operators_alone(brand: Brand) 
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), some)
     await set_pace(brand.connection, "g2", 0.25)
     found = (await brand.json("/v1/generations", key="operator"))["generations"]
+    assert (await brand.get("/v1/lag", key="admin")).status_code == 403
+    lag = await brand.json("/v1/lag", key="operator")
+    assert lag == {
+        "contacts": None,
+        "identity": None,
+        "customer_rows": 0,
+        "customer_rows_seconds": 0,
+        "changes": 0,
+        "changes_seconds": 0,
+    }
     fields = ("name", "state", "readable", "folded", "read_models", "pace")
     assert [tuple(one[field] for field in fields) for one in found] == [
         ("g1", "active", True, 0, None, None),

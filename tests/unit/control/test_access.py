@@ -41,6 +41,7 @@ NOT_RECORDED: Final = {
     "read_field_values",
     "read_fields",
     "read_generations",
+    "read_lag",
     "read_policy",
     "read_policy_version",
     "read_quota",

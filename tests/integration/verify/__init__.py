@@ -1,0 +1,1 @@
+"""Tests of `services.verify` over HTTP, on real servers."""
