@@ -5,12 +5,14 @@ What they run is imported when they run: it is slow to import.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 if TYPE_CHECKING:
     from services.query.read_client import ReadClient
+
+_FEWEST_DIGITS: Final = 5  # of what may be a phone number
 
 Url = Annotated[
     str | None,
@@ -52,3 +54,22 @@ def filter_in(text: str | None) -> Any:
         raise typer.BadParameter(f"The filter is no JSON: {error}") from None
     except OSError as error:
         raise typer.BadParameter(f"{text} can't be read: {error.strerror}") from None
+
+
+def filter_of(words: str, given: str | None) -> Any:
+    """The filter of words, of a filter that is given, or of both."""
+    parts = [part for part in (_by_words(words.strip()), filter_in(given)) if part is not None]
+    if not parts:
+        raise typer.BadParameter("Give words or a --filter.")
+    return parts[0] if len(parts) == 1 else {"all": parts}
+
+
+def _by_words(words: str) -> Any:
+    if not words:
+        return None
+    conditions: list[dict[str, Any]] = [{"name": {"contains": words}}, {"member_id": words}]
+    if "@" in words:
+        conditions.append({"email": words})
+    if sum(one.isdigit() for one in words) >= _FEWEST_DIGITS:
+        conditions.append({"phone": words})
+    return {"any": conditions}

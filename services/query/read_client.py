@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from services.control.import_models import ImportView
 from services.query.core.attribute_models import AttributePage
 from services.query.core.bulk_models import BulkPreview, BulkStarted
+from services.query.core.export_models import ExportPreview, ExportStarted
 from services.query.core.job_models import JobView
 from services.query.core.models import CustomerView
 from services.query.core.quota_models import QuotaStatus
@@ -23,6 +24,7 @@ from services.runtime.errors import ForeseenError
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 _WITHIN: Final = 60.0  # seconds
+_PARTIAL: Final = 206
 _MAKE_A_KEY: Final = "Make a key with `onefold keys add TENANT --scope {scope}` and set it as ONEFOLD_KEY."
 _READING: Final = "customers:read"
 
@@ -108,6 +110,28 @@ class ReadClient:
     def run_import(self, upload: UUID) -> ImportView:
         """Have an import run whose dry run is done."""
         return self._read(ImportView, "POST", f"/v1/imports/{upload}/run")
+
+    def preview_export(self, order: Mapping[str, Any]) -> ExportPreview:
+        """How many rows an export would have."""
+        return self._read(ExportPreview, "POST", "/v1/exports/preview", json=order)
+
+    def start_export(self, order: Mapping[str, Any]) -> ExportStarted:
+        """Have an export made."""
+        return self._read(ExportStarted, "POST", "/v1/exports", json=order)
+
+    def pieces(self, job: UUID, start: int, sha256: str) -> Iterator[bytes]:
+        """The bytes of a job's file from ``start`` on, where it still is the file with this hash.
+
+        Raises CannotRead, and httpx's TransportError where it breaks off.
+        """
+        headers = {"Range": f"bytes={start}-", "If-Range": f'"{sha256}"'} if start else {}
+        with self._client.stream("GET", f"/v1/jobs/{job}/file", headers=headers) as response:
+            if response.is_error:
+                response.read()
+                raise CannotRead(_advice(response, self._scopes))
+            if start and response.status_code != _PARTIAL:
+                raise CannotRead("The file is another one by now. Delete what was saved of it, and begin anew.")
+            yield from response.iter_bytes()
 
     def save_file(self, job: UUID, target: Path) -> None:
         """Save the file of a job, piece by piece. Raises OSError too, also where the target exists."""

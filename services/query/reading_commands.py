@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from services.query.asking import AsJson, KeyOption, Url, ask_service, filter_in
+from services.query.asking import AsJson, KeyOption, Url, ask_service, filter_of
 
 if TYPE_CHECKING:
     from services.query.read_client import ReadClient
@@ -20,7 +20,6 @@ SortOption = Literal["last_customer", "last_team", "last_marketing", "first_seen
 PurposeOption = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
 _BATCH: Final = 1000  # contacts that are asked about together
 _NOT_ALLOWED: Final = 3
-_FEWEST_DIGITS: Final = 5  # of what may be a phone number
 
 
 def find(  # noqa: PLR0913 - one an option
@@ -41,7 +40,7 @@ def find(  # noqa: PLR0913 - one an option
 ) -> None:
     """Find customers by words, by a filter, or by both."""
     request: dict[str, Any] = {
-        "filter": _filter_of(" ".join(words or ()), filter_),
+        "filter": filter_of(" ".join(words or ()), filter_),
         "sort": {"by": sort, "direction": "ascending" if ascending else "descending"},
         "limit": limit,
         "total": "exact" if total else "up_to_10000",
@@ -173,24 +172,6 @@ def segments(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False)
             say("There are no segments.")
 
     ask_service(url, key, ask)
-
-
-def _filter_of(words: str, given: str | None) -> Any:
-    parts = [part for part in (_by_words(words.strip()), filter_in(given)) if part is not None]
-    if not parts:
-        raise typer.BadParameter("Give words or a --filter.")
-    return parts[0] if len(parts) == 1 else {"all": parts}
-
-
-def _by_words(words: str) -> Any:
-    if not words:
-        return None
-    conditions: list[dict[str, Any]] = [{"name": {"contains": words}}, {"member_id": words}]
-    if "@" in words:
-        conditions.append({"email": words})
-    if sum(one.isdigit() for one in words) >= _FEWEST_DIGITS:
-        conditions.append({"phone": words})
-    return {"any": conditions}
 
 
 def _lines(file: str) -> Iterator[str]:

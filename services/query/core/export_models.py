@@ -8,6 +8,12 @@ from services.query.core.job_models import JobView
 from services.query.core.models import Shape
 
 
+class ExportPreview(Shape):
+    """How many rows an export would have."""
+
+    rows: Annotated[int, Field(description="exact at this moment; the file has those of the moment when it is made")]
+
+
 class ExportStarted(Shape):
     """An export that was asked for: how many rows it has at this moment, and the job that makes its file."""
 

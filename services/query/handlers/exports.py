@@ -6,7 +6,7 @@ from projections.exports.requests import EXPORT, ExportRequest
 from projections.segments.searching import check_cost, search_of
 from projections.settings.queries import used_attributes
 from services.control.jobs import add_job
-from services.query.core.export_models import ExportStarted
+from services.query.core.export_models import ExportPreview, ExportStarted
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.jobs import job_view
 from services.query.handlers.snapshots import Snapshot, snapshot
@@ -30,23 +30,31 @@ class Exports:
         self._read_models = read_models
         self._lookup = lookup
 
-    async def start(self, tenant: str, order: ExportOrder, now: int, requested_by: str) -> ExportStarted:
-        """Have an export made.
+    async def preview(self, tenant: str, order: ExportOrder, now: int) -> ExportPreview:
+        """How many rows the export has at this moment.
 
-        Raises NoRoomInExcel, TooManyAttributes, TooManyJobs, Unsearchable, TooDear and ReadModelsUnavailable.
+        Raises NoRoomInExcel, TooManyAttributes, Unsearchable, TooDear and ReadModelsUnavailable.
         """
+        _, rows = await self._counted(tenant, order, now)
+        return ExportPreview(rows=rows)
+
+    async def start(self, tenant: str, order: ExportOrder, now: int, requested_by: str) -> ExportStarted:
+        """Have an export made. Raises TooManyJobs, and what `preview` raises."""
+        wanted, rows = await self._counted(tenant, order, now)
+        job = await add_job(self._engine, tenant, EXPORT, wanted.parameters, total=rows, requested_by=requested_by)
+        return ExportStarted(rows=rows, job=job_view(job))
+
+    async def _counted(self, tenant: str, order: ExportOrder, now: int) -> tuple[ExportRequest, int]:
         async with snapshot(self._read_models, tenant) as moment:
-            search = await search_of(
-                moment.connection, moment.resolution, self._lookup.policy_in(moment), order.filter, now
-            )
+            policy = self._lookup.policy_in(moment)
+            search = await search_of(moment.connection, moment.resolution, policy, order.filter, now)
             await check_cost(moment.connection, search)
             wanted = ExportRequest(order, search.filter, await _attributes(moment, order), now)
             await plan_for_values(moment.connection)
             rows = await wanted.statement(tenant, search.asked).count(moment.connection)
         if order.format == "xlsx" and rows >= EXCEL_ROWS:
             raise NoRoomInExcel(NoRoomInExcel.__doc__)
-        job = await add_job(self._engine, tenant, EXPORT, wanted.parameters, total=rows, requested_by=requested_by)
-        return ExportStarted(rows=rows, job=job_view(job))
+        return wanted, rows
 
 
 async def _attributes(moment: Snapshot, order: ExportOrder) -> list[str]:

@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from projections.exports.order import ExportOrder
 from projections.exports.requests import EXPORT
-from services.query.core.export_models import ExportStarted
+from services.query.core.export_models import ExportPreview, ExportStarted
 from services.query.handlers.exports import Exports
 from services.query.http.files import file_response
 from services.query.http.jobs import FILE_RESPONSES, AllJobs, JobId
 from services.query.http.parameters import ABOUT_NOW, Downloading, Exporting, Now
-from services.query.http.responses import EXPORTED, answer
+from services.query.http.responses import EXPORT_PREVIEWED, EXPORTED, answer
 from services.runtime.api import keyed_router
 
 router = keyed_router("/v1/exports", "jobs")
@@ -39,6 +39,20 @@ async def start_export(
     Cells that a spreadsheet could run as formulas begin with an apostrophe, which an import takes away again.
     """
     return answer(await exports.start(asking.tenant, order, now, asking.key_name or asking.key_prefix), 202)
+
+
+@router.post(
+    "/preview",
+    summary="Count what an export would have",
+    response_model=ExportPreview,
+    responses=EXPORT_PREVIEWED,
+    dependencies=ABOUT_NOW,
+)
+async def preview_export(
+    asking: Exporting, exports: Annotated[Exports, Depends(_exports)], order: ExportOrder, now: Now
+) -> Response:
+    """How many rows the file of this export would have. Nothing is made."""
+    return answer(await exports.preview(asking.tenant, order, now))
 
 
 @router.get("/{job}/file", summary="The file of an export", responses=FILE_RESPONSES, response_class=Response)

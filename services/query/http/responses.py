@@ -99,12 +99,12 @@ SEARCHED: Final = (
     | problem_responses(problems.BAD_REQUEST, _BAD_CURSOR)
     | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _OTHER_CURSOR)
 )
-EXPORTED: Final = (
+EXPORT_PREVIEWED: Final = (
     COMMON_PROBLEMS
     | problem_responses(problems.BAD_REQUEST)
     | problem_responses(problems.INVALID_REQUEST, _TOO_DEAR, _UNSEARCHABLE, _NO_ROOM_IN_EXCEL, _TOO_MANY_ATTRIBUTES)
-    | problem_responses(TOO_MANY_JOBS)
 )
+EXPORTED: Final = EXPORT_PREVIEWED | problem_responses(TOO_MANY_JOBS)
 BULK_PREVIEWED: Final = (
     COMMON_PROBLEMS
     | problem_responses(problems.BAD_REQUEST)

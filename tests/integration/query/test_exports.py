@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import product
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,8 @@ import asyncpg
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
+from typer.testing import CliRunner, Result
 
 from benchmarks.export.population import fill
 from benchmarks.export.rate import export_all, seconds_to_copy
@@ -26,6 +29,7 @@ from projections.exports.cells import joined, neutral, restored, split
 from projections.exports.headings import ENGLISH
 from projections.exports.order import OF_CONTACTS, ExportOrder
 from projections.exports.requests import ExportRequest
+from services.cli import app
 from services.control import job_leases
 from services.control.jobs import Job
 from services.query.handlers import exports
@@ -37,6 +41,7 @@ from tests.support.contact_records import event
 from tests.support.quota import quota
 from tests.support.read_api import Brand, id_of
 from tests.support.searches import compose_all
+from tests.support.serving import served
 
 LINE, WEB, WHATSAPP, USER = "line:oa1:U1", "web:shop:c1", "whatsapp:n1:886911111111", "whatsapp:n1:TW.abc"
 SITE = {"channel": "web", "account": "shop", "uid": "c1"}
@@ -255,6 +260,48 @@ async def test_what_cannot_be_exported_is_refused_by_name(lives: Brand, monkeypa
     response = await post(lives, format="xlsx")
     assert (response.status_code, response.json()["type"]) == (422, "/problems/no-room-in-excel")
     assert (await lives.json("/v1/jobs"))["jobs"] == []
+
+
+async def test_a_preview_counts_the_rows_and_makes_nothing(lives: Brand) -> None:
+    headers = {"Authorization": f"Bearer {lives.keys['demo']}"}
+    counted = []
+    for order in ({}, {"rows": "contacts"}, {"rows": "contacts", "channels": ["line"]}, {"filter": {"tag": "none"}}):
+        body = {"filter": EVERYBODY} | order
+        counted.append((await lives.client.post("/v1/exports/preview", json=body, headers=headers)).json())
+    assert counted == [{"rows": 3}, {"rows": 4}, {"rows": 1}, {"rows": 0}]
+    assert (await lives.json("/v1/jobs"))["jobs"] == []
+
+
+async def test_the_command_counts_asks_waits_and_saves_the_file(lives: Brand, tmp_path: Path) -> None:
+    async def command(*args: str, jobs: int = 0, answer: str | None = None) -> Result:
+        env = {"ONEFOLD_URL": f"http://{address}", "ONEFOLD_KEY": lives.keys["demo"]}
+        ran = asyncio.to_thread(CliRunner(env=env).invoke, app, ["export", *args], input=answer)
+        async with asyncio.timeout(240), asyncio.TaskGroup() as together:
+            command = together.create_task(ran)
+            while jobs:
+                job = await job_leases.take_job(lives.engine, ["export"], 3600, 9)
+                if job is not None:
+                    await runner_of(lives).run_job(lives.engine, job)
+                    jobs -= 1
+                await asyncio.sleep(0.05)
+        return command.result()
+
+    target = tmp_path / "vip.csv"
+    with capture_logs():
+        async with served(lives.app) as address:
+            assert (await command(str(target), "--everybody", "--count")).stdout == "3 rows\n"
+            declined = await command(str(target), "--everybody", answer="n\n")
+            assert (declined.exit_code, target.exists()) == (1, False)
+            assert "Export 3 rows?" in declined.stderr
+            asked = ("--filter", '{"tag": "cart"}', "--column", "customer_id", "--bom", "--yes")
+            done = await command(str(target), *asked, jobs=1)
+            assert done.exit_code == 0, done.output
+            assert target.read_text(encoding="utf-8-sig") == f"customer_id\n{id_of(LINE)}\n"
+            assert (await command(str(target), "--everybody", "--yes")).exit_code == 2
+            (newest, *_) = (await lives.json("/v1/jobs"))["jobs"]
+            again = await command(str(tmp_path / "again.csv"), "--job", newest["id"])
+            assert again.exit_code == 0, again.output
+    assert (tmp_path / "again.csv").read_bytes() == target.read_bytes()
 
 
 async def test_no_other_tenant_is_in_it_or_sees_it(lives: Brand) -> None:
