@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from services.console.adapters.openid import OpenIdClient
 from services.console.http import (
+    access,
     bulk_actions,
     conversation,
     customers,
@@ -35,6 +36,7 @@ from services.runtime.settings import Settings
 PAGES: Final = (
     *sign_in.ROUTES,
     *oidc.ROUTES,
+    *access.ROUTES,
     *customers.ROUTES,
     *bulk_actions.ROUTES,
     *saved_segments.ROUTES,

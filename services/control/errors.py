@@ -20,6 +20,7 @@ ControlError
 ├── UnknownEndpoint  look at the list of webhook endpoints
 ├── TooManyEndpoints remove one first
 ├── UnknownProvider  set it first
+├── UnknownLink      look at the list of links
 ├── SignInUsed       begin another sign-in
 ├── EndpointLost     leave the endpoint to whoever has it
 ├── StillUsed        remove what refers to the source first
@@ -114,6 +115,10 @@ class TooManyEndpoints(ControlError):
 
 class UnknownProvider(ControlError):
     """The tenant has no OpenID provider."""
+
+
+class UnknownLink(ControlError):
+    """There is no such link, or it was used or removed already."""
 
 
 class SignInUsed(ControlError):

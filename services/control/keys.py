@@ -100,9 +100,9 @@ async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[ApiK
     return [_key(row) for row in await read(engine, query)]
 
 
-async def revoke_key(engine: AsyncEngine, beginning: str) -> ApiKey:
-    """Revoke the only live key that begins so, for good. Raises UnknownKey."""
-    return await _change(engine, beginning, revoked_at=sa.func.now())
+async def revoke_key(engine: AsyncEngine, beginning: str, tenant: str | None = None) -> ApiKey:
+    """Revoke the only live key that begins so, of a tenant or of all, for good. Raises UnknownKey."""
+    return await _change(engine, beginning, tenant, revoked_at=sa.func.now())
 
 
 async def limit_key(engine: AsyncEngine, beginning: str, rate: float | None, burst: float | None) -> ApiKey:
@@ -111,15 +111,15 @@ async def limit_key(engine: AsyncEngine, beginning: str, rate: float | None, bur
     Services go by it within two seconds.
     """
     check_limit(rate, burst)
-    return await _change(engine, beginning, rate=rate, burst=burst)
+    return await _change(engine, beginning, None, rate=rate, burst=burst)
 
 
-async def _change(engine: AsyncEngine, beginning: str, **values: Any) -> ApiKey:
+async def _change(engine: AsyncEngine, beginning: str, tenant: str | None, **values: Any) -> ApiKey:
     shown = beginning[:SHOWN]  # the whole key is accepted as well
     if len(shown) < _LEAST_SHOWN:
         raise UnknownKey(f"give at least the first {_LEAST_SHOWN} characters of the key; see `onefold keys list`")
     live = sa.select(KEYS.c.key_hash).where(sa.func.starts_with(KEYS.c.prefix, shown), KEYS.c.revoked_at.is_(None))
-    meant = live.cte("meant")
+    meant = (live if tenant is None else live.where(KEYS.c.tenant == tenant)).cte("meant")
     change = (
         sa.update(KEYS)
         .where(

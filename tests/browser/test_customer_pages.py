@@ -35,6 +35,7 @@ PAGES = {
     "preview": f"/console/identity/decision?a={LINE}&b={MESSENGER}&decision=different",
     "candidates": "/console/identity/candidates",
     "conflicts": "/console/identity/conflicts",
+    "access": "/console/access",
 }
 
 

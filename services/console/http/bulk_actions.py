@@ -89,4 +89,7 @@ def _actions(visit: Visit) -> BulkActions:
     return actions
 
 
-ROUTES: Final = (PageRoute(PATH, preview, _CHANGING), PageRoute(PATH, start, _CHANGING, "POST"))
+ROUTES: Final = (
+    PageRoute(PATH, preview, _CHANGING, role="marketer"),
+    PageRoute(PATH, start, _CHANGING, "POST", role="marketer"),
+)

@@ -191,9 +191,9 @@ async def _begin_dry_run(visit: Visit, kept: Job, order: ImportOrder) -> None:
 
 
 ROUTES: Final = (
-    PageRoute(f"{PATH}/new", new_import, CHANGING),
-    PageRoute(PATH, upload, _UPLOADING, "POST"),
+    PageRoute(f"{PATH}/new", new_import, CHANGING, role="marketer"),
+    PageRoute(PATH, upload, _UPLOADING, "POST", role="marketer"),
     PageRoute(f"{PATH}/{{upload}}", show_import, READING),
-    PageRoute(f"{PATH}/{{upload}}/check", check_again, CHANGING, "POST"),
-    PageRoute(f"{PATH}/{{upload}}/run", run, CHANGING, "POST"),
+    PageRoute(f"{PATH}/{{upload}}/check", check_again, CHANGING, "POST", role="marketer"),
+    PageRoute(f"{PATH}/{{upload}}/run", run, CHANGING, "POST", role="marketer"),
 )

@@ -123,6 +123,6 @@ ROUTES: Final = (
     PageRoute("/console/jobs", all_jobs, READING_SETTINGS),
     PageRoute("/console/jobs/{job}", job, READING_SETTINGS),
     PageRoute("/console/jobs/{job}/cancel", cancel_job, DOWNLOADING, "POST"),
-    PageRoute("/console/jobs/{job}/undo", undo_job, CHANGING, "POST"),
+    PageRoute("/console/jobs/{job}/undo", undo_job, CHANGING, "POST", role="marketer"),
     PageRoute("/console/jobs/{job}/file", job_file, DOWNLOADING),
 )

@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console.core.roles import ConsoleRole, least_role
 from services.console.http.sign_in_page import SIGN_IN, sign_in_page
 from services.console.http.visits import SESSION_COOKIE, Visit, query_of, redirect
 from services.control.console_sessions import ConsoleSession
@@ -15,7 +16,7 @@ from services.query.http.responses import PROBLEMS
 from services.runtime.api import Access
 from services.runtime.database import DATABASE_ERRORS, is_unavailable
 from services.runtime.http import EncodedPath, RawRoute
-from services.runtime.problems import NOT_FOUND, Problem, unavailable
+from services.runtime.problems import FORBIDDEN, NOT_FOUND, Problem, unavailable
 
 PageEndpoint = Callable[[Visit], Awaitable[Response]]
 FindSession = Callable[[str], Awaitable[ConsoleSession | None]]
@@ -39,11 +40,22 @@ READING_SETTINGS: Final = Access("customers:read", recorded=False)
 
 
 class PageRoute(EncodedPath, RawRoute):
-    """A page. ``access`` is None for those that need no session."""
+    """A page. ``access`` is None for those that need no session; ``role`` is the least one that may see it.
 
-    def __init__(self, path: str, endpoint: PageEndpoint, access: Access | None, method: str = "GET") -> None:
-        super().__init__(path, partial(_serve, endpoint, access), methods=[method], name=endpoint.__name__)
-        self.access = access
+    The role is one that the scope is enough for, unless a higher one is given.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: PageEndpoint,
+        access: Access | None,
+        method: str = "GET",
+        *,
+        role: ConsoleRole | None = None,
+    ) -> None:
+        super().__init__(path, partial(_serve, endpoint, access, role), methods=[method], name=endpoint.__name__)
+        self.access, self.role = access, role
         self.unique_id = f"console_{endpoint.__name__}"  # what the audit trail calls it
 
 
@@ -56,10 +68,10 @@ async def visit_of(request: Request) -> Visit:
     return Visit(request, await find(secret) if secret else None, secret, at if isinstance(at, int) else await at)
 
 
-async def _serve(endpoint: PageEndpoint, access: Access | None, request: Request) -> Response:
+async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRole | None, request: Request) -> Response:
     try:
         visit = await visit_of(request)
-        response = await _answer(endpoint, access, visit)
+        response = await _answer(endpoint, access, role, visit)
     except DATABASE_ERRORS as error:
         if not is_unavailable(error):
             raise
@@ -70,17 +82,23 @@ async def _serve(endpoint: PageEndpoint, access: Access | None, request: Request
     return response
 
 
-async def _answer(endpoint: PageEndpoint, access: Access | None, visit: Visit) -> Response:
+async def _answer(endpoint: PageEndpoint, access: Access | None, role: ConsoleRole | None, visit: Visit) -> Response:
     try:
         if access is not None:
             if visit.session is None:
                 return await _sign_in_first(visit)
             visit.request.app.state.authenticator.permit(visit.request, visit.principal, access)
+            _require_role(visit, role)
         return await endpoint(visit)
     except Problem as problem:
-        return _error(visit, problem)
+        return _error(visit, problem, role)
     except tuple(PROBLEMS) as error:
         return _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
+
+
+def _require_role(visit: Visit, role: ConsoleRole | None) -> None:
+    if role is not None and not visit.has_role(role):
+        raise Problem(FORBIDDEN, role=role)
 
 
 async def _sign_in_first(visit: Visit) -> Response:
@@ -93,8 +111,11 @@ async def _sign_in_first(visit: Visit) -> Response:
     return await sign_in_page(visit, 401, next=going_on)
 
 
-def _error(visit: Visit, problem: Problem) -> Response:
-    response = visit.page("error.html", problem.kind.status, number=problem.kind.status, detail=problem.detail)
+def _error(visit: Visit, problem: Problem, role: ConsoleRole | None = None) -> Response:
+    status, fields = problem.kind.status, problem.fields
+    needed = (role or least_role(fields["scope"])) if "scope" in fields else fields.get("role")
+    detail = None if needed else problem.detail
+    response = visit.page("error.html", status, number=status, detail=detail, needed=needed)
     response.headers.update(problem.headers or {})
     return response
 

@@ -33,4 +33,4 @@ async def save_segment(visit: Visit) -> Response:
     return redirect("/console/segments")
 
 
-ROUTES: Final = (PageRoute("/console/segments", save_segment, Access("customers:write"), "POST"),)
+ROUTES: Final = (PageRoute("/console/segments", save_segment, Access("customers:write"), "POST", role="marketer"),)

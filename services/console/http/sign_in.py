@@ -18,6 +18,7 @@ from services.console.http.visits import (
     redirect,
     safe_address,
 )
+from services.control.console_access import end_sessions_of
 from services.control.console_sessions import SESSION_LASTS, begin_by_key, begin_by_link, end_session
 from services.control.errors import UnknownKey
 from services.control.oidc_providers import BY_PROVIDER
@@ -75,10 +76,12 @@ def _begun(visit: Visit, secret: str, address: str) -> Response:
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End the session, in the database too."""
-    await visit.form()
+    """End the session, in the database too; ``everywhere`` ends all of the person."""
+    form, engine = await visit.form(), visit.request.app.state.console_engine
     if visit.session is not None:
-        await end_session(visit.request.app.state.console_engine, visit.session.session_hash)
+        await end_session(engine, visit.session.session_hash)
+        if form.one("everywhere"):
+            await end_sessions_of(engine, visit.tenant, visit.session.person)
     response = redirect(_after(visit))
     visit.set_cookie(response, SESSION_COOKIE, "", lasts=0)
     return response

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from services.console.core.roles import ConsoleRole, role_of
+from services.console.core.roles import ConsoleRole, includes, role_of
 from services.console.core.words import LANGUAGE_NAMES, Language, LocalWords, language_of, zone_of
 from services.console.http.rendering import render, translations
 from services.control.auth import Principal, permits
@@ -90,6 +90,10 @@ class Visit:
     def may(self, scope: str) -> bool:
         """Whether the session has the scope."""
         return self.session is not None and permits(self.session.scopes, scope)
+
+    def has_role(self, role: ConsoleRole) -> bool:
+        """Whether the session has the role, or a higher one."""
+        return includes(self.role, role)
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one."""
