@@ -31,14 +31,17 @@ from projections.customers.days import composed_days
 from projections.customers.rows import ComposedCustomer, customer_row
 from projections.customers.tables import (
     ADDRESS_CONTACTS,
+    ATTRIBUTE_VALUES,
     COMPOSED_DAYS,
     CUSTOMER_CONTACTS,
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
+    TAG_ENDS,
     ComposedDayRow,
     CustomerTermRow,
 )
 from projections.customers.terms import Term, term_id
+from projections.customers.value_counts import Facts, ValueCounts, value_counts
 from projections.engine.connection import Connection
 from projections.engine.metadata import Row, row_columns
 from projections.engine.store import save
@@ -59,7 +62,7 @@ from services.runtime.settings import Settings
 
 FILLED: Final = (
     CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, QUOTA_DAYS, MEMBERS, CUSTOMERS, HOLDINGS,
-    CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ADDRESS_CONTACTS, COMPOSED_DAYS,
+    CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ATTRIBUTE_VALUES, TAG_ENDS, ADDRESS_CONTACTS, COMPOSED_DAYS,
 )  # fmt: skip
 _RESOLUTION: Final = ResolutionKey(TENANT, DEFAULT_VERSION)
 _POLICY: Final = Policy(default_region="TW")
@@ -69,16 +72,24 @@ _Rows = dict[sa.Table, list[Row]]
 
 
 class AddedUp(NamedTuple):
-    """What several processes count: customers by term, and valid contacts and customers by account and day."""
+    """What several processes count: customers by term, valid ones by account and day, and values and ends of tags."""
 
     terms: Counter[Term]
     days: DayChanges
+    values: ValueCounts
 
     def add(self, other: "AddedUp") -> None:
         """Count what another one has counted."""
         self.terms.update(other.terms)
         for key, number in other.days.items():
             self.days[key] = self.days.get(key, NONE_COUNTED).plus(number)
+        for counts, more in zip(self.values, other.values, strict=True):
+            counts.update(more)
+
+
+def nothing_counted() -> AddedUp:
+    """The beginning of a count."""
+    return AddedUp(Counter(), {}, ValueCounts(Counter(), Counter()))
 
 
 def rows_of(made: MadeCustomer, counts: AddedUp) -> Iterator[tuple[sa.Table, Row]]:
@@ -90,8 +101,9 @@ def rows_of(made: MadeCustomer, counts: AddedUp) -> Iterator[tuple[sa.Table, Row
     yield from _of_customer(composed)
     found = [counts_of(contact.record.contact) for contact in made.contacts]
     for days in (*found, composed_days(TENANT, [composed.row.valid_since], composed.addresses)):
-        counts.add(AddedUp(Counter(), days))
-    counts.terms.update(composed.terms)
+        counts.add(nothing_counted()._replace(days=days))
+    values = value_counts([Facts(composed.row.attributes, composed.row.tags)])
+    counts.add(nothing_counted()._replace(terms=Counter(composed.terms), values=values))
 
 
 def _of_customer(composed: ComposedCustomer) -> Iterator[tuple[sa.Table, Row]]:
@@ -159,7 +171,7 @@ def _holding(contact_id: UUID, name: str, value: str, at: int) -> HoldingRow:
 async def fill_part(settings: Settings, folder: Path, number: int, of: int, customers: int) -> None:
     """Make every ``of``-th block, beginning with ``number``. The folder has the number of blocks that are made."""
     identify: Callable[[str], UUID] = partial(id_of(settings.master_key), TENANT)
-    counts, progress = AddedUp(Counter(), {}), folder / f"blocks-{number}"
+    counts, progress = nothing_counted(), folder / f"blocks-{number}"
     async with reading(settings) as connection:
         for done, block in enumerate(range(number, -(-customers // BLOCK), of), 1):
             made: _Rows = {}
@@ -181,20 +193,23 @@ def _replace(file: Path, content: bytes) -> None:
 
 def counted(folder: Path) -> AddedUp:
     """What all processes counted."""
-    counts = AddedUp(Counter(), {})
+    counts = nothing_counted()
     for file in folder.glob("counts-*"):
-        terms, days = pickle.loads(file.read_bytes())  # noqa: S301 - this benchmark's own file
-        counts.add(AddedUp(terms, days))
+        counts.add(AddedUp(*pickle.loads(file.read_bytes())))  # noqa: S301 - this benchmark's own file
     return counts
 
 
 async def save_counts(connection: Connection, counts: AddedUp) -> None:
-    """Write the counters of terms and of the quota."""
+    """Write the counters of terms and values, and of the quota."""
     terms = [CustomerTermRow(TENANT, term_id(TENANT, term), *term, number) for term, number in counts.terms.items()]
     days = [(*key[1:], *numbers) for key, numbers in counts.days.items()]
     contacts = [QuotaDayRow._make((TENANT, 0, *row)) for row in days if row[0]]
     customers = [ComposedDayRow._make((TENANT, *row)) for row in days if not row[0]]
-    for table, rows in ((CUSTOMER_TERMS, terms), (QUOTA_DAYS, contacts), (COMPOSED_DAYS, customers)):
+    counted_rows: dict[sa.Table, list[Row]] = {CUSTOMER_TERMS: [*terms], QUOTA_DAYS: [*contacts]}
+    counted_rows |= {COMPOSED_DAYS: [*customers]}
+    for table, found in zip((ATTRIBUTE_VALUES, TAG_ENDS), counts.values, strict=True):
+        counted_rows[table] = [(TENANT, *key, number) for key, number in found.items()]
+    for table, rows in counted_rows.items():
         for begin in range(0, len(rows), _AT_ONCE):
             async with connection.transaction():
                 await save(connection, table, rows[begin : begin + _AT_ONCE])

@@ -14,11 +14,14 @@ from projections.customers.rows import ComposedCustomer, customer_row
 from projections.customers.store import state_of
 from projections.customers.tables import (
     ADDRESS_CONTACTS,
+    ATTRIBUTE_VALUES,
     COMPOSED_DAYS,
     CUSTOMER_CONTACTS,
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
+    TAG_ENDS,
 )
+from projections.customers.value_counts import Facts, value_counts
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Rows
 from projections.engine.queries import all_rows
@@ -31,7 +34,7 @@ _PAGE = 500  # contacts
 class ComparedCustomers(NamedTuple):
     """The rows that are expected, and those that were found; the same of what belongs to them.
 
-    That are the rows of their contacts and addresses, the counts of terms, and the counters of quota.
+    That are the rows of their contacts and addresses, the counts of terms and of values, and the counters of quota.
     """
 
     expected: Rows
@@ -44,6 +47,10 @@ class ComparedCustomers(NamedTuple):
     found_addresses: Rows
     expected_days: Rows
     found_days: Rows
+    expected_values: Rows
+    found_values: Rows
+    expected_ends: Rows
+    found_ends: Rows
 
 
 async def customer_rows(connection: Connection, tenants: Collection[str], region: str) -> ComparedCustomers:
@@ -76,10 +83,12 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
             rest = stored_addresses.items()
             found_addresses |= {key: row for key, row in rest if key[0] == tenant and key[1] not in pending}
     counts = await all_rows(connection, CUSTOMER_TERMS)
+    values, ends = _values(stored)
     return ComparedCustomers(
         *(expected, found, expected_contacts, found_contacts, _counted(stored, counts), _in_use(counts)),
         *(expected_addresses, found_addresses, _days(stored, stored_addresses)),
         {key: row for key, row in (await all_rows(connection, COMPOSED_DAYS)).items() if any(row[len(key) :])},
+        *(values, await all_rows(connection, ATTRIBUTE_VALUES), ends, await all_rows(connection, TAG_ENDS)),
     )
 
 
@@ -121,6 +130,17 @@ def _days(rows: Mapping[Key, Any], addresses: Mapping[Key, Any]) -> Rows:
         own = (row for key, row in addresses.items() if key[0] == tenant)
         found |= {key: (*key, *counts) for key, counts in composed_days(tenant, since, own).items()}
     return found
+
+
+def _values(rows: Mapping[Key, Any]) -> tuple[Rows, Rows]:
+    """What the counts of attributes' values and of tags' ends must be, from the rows that were stored with them."""
+    values: Rows = {}
+    ends: Rows = {}
+    for tenant in sorted({key[0] for key in rows}):
+        counts = value_counts(Facts(row.attributes, row.tags) for key, row in rows.items() if key[0] == tenant)
+        values |= {(tenant, *key): (tenant, *key, of) for key, of in counts.values.items()}
+        ends |= {(tenant, *key): (tenant, *key, of) for key, of in counts.ends.items()}
+    return values, ends
 
 
 def _in_use(counts: Mapping[Key, Any]) -> Rows:

@@ -26,6 +26,8 @@ from projections.customers.tables import (
     CustomerTermRow,
 )
 from projections.customers.terms import Term, term_id
+from projections.customers.value_counts import Facts, value_counts
+from projections.customers.value_counts_store import change_value_counts
 from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns, row_columns
 from projections.engine.offsets import next_offsets
@@ -96,7 +98,7 @@ _WRITE: Final = upsert(CUSTOMER_ROWS, only_different=True)
 _DELETE: Final = delete_matching(CUSTOMER_ROWS, CUSTOMER_ROWS.c.tenant, CUSTOMER_ROWS.c.customer_id)
 _COUNT: Final = insert_with(CUSTOMER_TERMS, _add_counts)
 _TERMS_OF: Final = compiled(
-    sa.select(CUSTOMER_ROWS.c.customer_id, CUSTOMER_ROWS.c.terms, CUSTOMER_ROWS.c.valid_since).where(
+    sa.select(*(CUSTOMER_ROWS.c[name] for name in ("customer_id", "terms", "valid_since", "attributes", "tags"))).where(
         CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid()))
     ),
     "tenant",
@@ -178,7 +180,7 @@ async def replace_rows(
     ids = list(customer_ids)
     made = [one async for one in _made(tenant, found.values())]
     stored = await connection.fetch(_TERMS_OF, tenant, ids)
-    before = {one: frozenset(terms) for one, terms, _ in stored}
+    before = {one: frozenset(terms) for one, terms, *_ in stored}
     if gone := [one for one in before if one not in found]:
         await connection.execute(_DELETE, *columns((tenant, one) for one in gone))
     await _write(connection, [one.row for one in made], before)
@@ -186,7 +188,10 @@ async def replace_rows(
     addresses = [row for one in made for row in one.addresses]
     former = await replace_addresses(connection, tenant, ids, addresses)
     days = composed_days(tenant, (one.row.valid_since for one in made), addresses)
-    await change_days(connection, less(days, composed_days(tenant, (since for _, _, since in stored), former)))
+    await change_days(connection, less(days, composed_days(tenant, (row["valid_since"] for row in stored), former)))
+    values = value_counts(Facts(one.row.attributes, one.row.tags) for one in made)
+    former_values = value_counts(Facts(row["attributes"], row["tags"]) for row in stored)
+    await change_value_counts(connection, tenant, values.less(former_values))
     counts = _TermCounts(tenant)
     for row, terms, *_ in made:
         counts.change(before.get(row.customer_id, frozenset()), terms)

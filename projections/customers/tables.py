@@ -130,6 +130,29 @@ class CustomerTermRow(NamedTuple):
     customers: int
 
 
+class AttributeValueRow(NamedTuple):
+    """How many customers have a value of an attribute; one that none has any more is gone.
+
+    ``text`` is the value, as JSON unless it is a text; ``kind`` is `string`, `number` or `boolean`. Long ones are not
+    counted.
+    """
+
+    tenant: str
+    key: str
+    text: str
+    kind: str
+    customers: int
+
+
+class TagEndRow(NamedTuple):
+    """On how many customers a tag runs out at a time, in ms: the last of it does."""
+
+    tenant: str
+    tag: str
+    ends_at: int
+    customers: int
+
+
 class ComposedRow(NamedTuple):
     """How far a tenant's customer rows are made.
 
@@ -211,5 +234,10 @@ ADDRESS_CONTACTS: Final = define(
     key=3,
 )
 COMPOSED_DAYS: Final = define("composed_days", ComposedDayRow, key=4, fillfactor=70)
+ATTRIBUTE_VALUES: Final = define("attribute_values", AttributeValueRow, key=4, fillfactor=70)
+TAG_ENDS: Final = define("tag_ends", TagEndRow, key=3, fillfactor=70)
 COMPOSED: Final = define("composed", ComposedRow, key=1)
-TABLES: Final = (CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ADDRESS_CONTACTS, COMPOSED_DAYS, COMPOSED)
+TABLES: Final = (
+    CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ATTRIBUTE_VALUES, TAG_ENDS, ADDRESS_CONTACTS, COMPOSED_DAYS,
+    COMPOSED,
+)  # fmt: skip

@@ -3,7 +3,7 @@
 Call it in one snapshot, so that all of these are of one moment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import Cost, cost_of, known_total, terms_in
+from projections.customers.search.exact import plain_tag
+from projections.customers.search.known_values import expired_of
 from projections.customers.search.queries import Search, counts_of
 from projections.customers.search.rewriting import (
     MOST_NESTED,
@@ -21,7 +23,7 @@ from projections.customers.search.rewriting import (
     rewritten,
     with_values,
 )
-from projections.customers.terms import EVERYBODY
+from projections.customers.terms import EVERYBODY, TAG, Term
 from projections.engine.connection import Connection
 from projections.identity.keys import ResolutionKey
 from projections.identity.queries import canonical_of
@@ -99,7 +101,26 @@ async def check_cost(connection: Connection, search: Search, facets: Iterable[st
     counts = await counts_of(connection, search.tenant, terms_in(search.filter))
     cost = cost_of(search.filter, counts, facets)
     cost.check()
-    return SearchCounts(cost, known_total(search.filter, counts), counts.get(EVERYBODY, 0))
+    total = known_total(search.filter, counts)
+    if total is None:
+        total = await _total_of_tag(connection, search, counts)
+    return SearchCounts(cost, total, counts.get(EVERYBODY, 0))
+
+
+async def _total_of_tag(connection: Connection, search: Search, counts: Mapping[Term, int]) -> int | None:
+    """How many customers have the tag, or have it not, if the filter asks for nothing else; None if it does.
+
+    Those on whom it ran out have it not.
+    """
+    negated = isinstance(search.filter, filters.Not)
+    tag = plain_tag(search.filter.not_ if isinstance(search.filter, filters.Not) else search.filter)
+    if tag is None:
+        return None
+    expired = await expired_of(connection, search.tenant, [tag], search.asked.now)
+    if expired is None:
+        return None
+    having = counts.get(Term(TAG, tag), 0) - expired.get(tag, 0)
+    return counts.get(EVERYBODY, 0) - having if negated else having
 
 
 def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:

@@ -12,10 +12,12 @@ from rich.progress import Progress
 from projections.contacts.tables import TABLE as CONTACT_ROWS
 from projections.customers.tables import (
     ADDRESS_CONTACTS,
+    ATTRIBUTE_VALUES,
     COMPOSED_DAYS,
     CUSTOMER_CONTACTS,
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
+    TAG_ENDS,
 )
 from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
@@ -115,6 +117,8 @@ class Verifier:
                 compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
                 compare(ADDRESS_CONTACTS, customers.expected_addresses, customers.found_addresses),
                 compare(COMPOSED_DAYS, customers.expected_days, customers.found_days),
+                compare(ATTRIBUTE_VALUES, customers.expected_values, customers.found_values),
+                compare(TAG_ENDS, customers.expected_ends, customers.found_ends),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
                 *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),

@@ -19,7 +19,7 @@ from tests.support.rule_histories import CONTACTS
 DAY: Final = 86_400_000
 _SPAN: Final = 9
 _NAMES: Final = ("林小美", "美美", "\uff21\uff22\uff23 Lin", "lin  mei", "Straße", " ", "a" * 250 + "z", "王")
-_KEYS: Final = ("size", "points", "born", "vip")
+ATTRIBUTE_KEYS: Final = ("size", "points", "born", "vip")
 _VALUES: Final[tuple[Any, ...]] = (
     "S",
     "M",
@@ -62,9 +62,9 @@ def _event(chance: Random) -> Event:
         ("tag.added", tag),
         ("tag.removed", {"tag": chance.choice(_TAGS)}),
         ("profile.updated", {"display_name": chance.choice(_NAMES)}),
-        ("attribute.set", {"key": chance.choice(_KEYS), "value": chance.choice(_VALUES)}),
-        ("attribute.set", {"key": chance.choice(_KEYS), "value": chance.choice(_VALUES)}),
-        ("attribute.unset", {"key": chance.choice(_KEYS)}),
+        ("attribute.set", {"key": chance.choice(ATTRIBUTE_KEYS), "value": chance.choice(_VALUES)}),
+        ("attribute.set", {"key": chance.choice(ATTRIBUTE_KEYS), "value": chance.choice(_VALUES)}),
+        ("attribute.unset", {"key": chance.choice(ATTRIBUTE_KEYS)}),
         ("contact.followed", {}),
         ("contact.blocked", {}),
         ("message.received", {"message_id": f"m{chance.randrange(99)}", "kind": "text", "text": "hi"}),
@@ -201,8 +201,8 @@ def _customer_leaf(chance: Random) -> dict[str, Any]:
             {"phone": _text(chance, "+886911111111", "+886922222222")},
             {"email": _text(chance, "a@example.tw", "b@example.tw")},
             {"name": chance.choice([_text(chance, *(one for one in _NAMES)), "美", "LIN", "straße", " "])},
-            {"attribute": chance.choice((*_KEYS, "never")), **_value_test(chance)},
-            {"attribute": chance.choice(_KEYS), **_value_test(chance)},
+            {"attribute": chance.choice((*ATTRIBUTE_KEYS, "never")), **_value_test(chance)},
+            {"attribute": chance.choice(ATTRIBUTE_KEYS), **_value_test(chance)},
             {chance.choice(_TIMES): _time(chance)},
             {"contacts": _number(chance)},
             {"conflicts": chance.random() < 0.5},

@@ -43,6 +43,17 @@ def contact_test(node: filters.FilterNode) -> filters.FilterNode | None:
             return node if node.of_contact else None
 
 
+def plain_tag(node: filters.FilterNode) -> str | None:
+    """The tag, if the filter asks for nothing but it, and no other tag shares its term."""
+    match node:
+        case filters.OpenedSegment(asks=part) | filters.All(all=[part]):
+            return plain_tag(part)
+        case filters.ByTag(tag=tag, count=None, since=None) if len(tag) < LONGEST:
+            return tag
+        case _:
+            return None
+
+
 def is_all(node: filters.FilterNode) -> bool:
     """Whether the filter asks for a contact at least, which every customer has."""
     if isinstance(node, filters.OpenedSegment):

@@ -8,8 +8,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from projections.customers import terms
 from projections.customers.search.conditions import StatementParameters
 from projections.customers.search.exact import is_all
+from projections.customers.search.known_values import expired_of
 from projections.customers.search.queries import Search, condition_of
-from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
+from projections.customers.tables import ATTRIBUTE_VALUES, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
 
@@ -27,7 +28,9 @@ _OF_CONTACTS: Final[dict[FacetName, sa.ColumnElement[Any]]] = {
     "opted_out": sa.func.unnest(_CONTACT.opted_out),
     "notifications": sa.func.unnest(_CONTACT.notified),
 }
-# What the terms of all customers are counted by: a tag's term stays after the tagging has run out.
+_MOST_TAGS: Final = 10_000
+_MOST_VALUES: Final = 50_000
+# What the terms of all customers are counted by. A tag's term stays after the tagging has run out: see `_live_tags`.
 _KINDS: Final[dict[FacetName, str]] = {
     "attribute": terms.ATTRIBUTE,
     "channel": terms.CHANNEL,
@@ -49,6 +52,37 @@ _TERMS: Final = compiled(
     .limit(sa.bindparam("limit", type_=sa.Integer())),
     *("tenant", "kind", "limit"),
 )
+
+
+_CARRIERS: Final = compiled(
+    sa.select(CUSTOMER_TERMS.c.customers).where(
+        CUSTOMER_TERMS.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+        CUSTOMER_TERMS.c.kind == sa.bindparam("kind", type_=sa.Text()),
+        CUSTOMER_TERMS.c.value == sa.bindparam("key", type_=sa.Text()),
+    ),
+    *("tenant", "kind", "key"),
+)
+
+
+def _values() -> str:
+    """Selects the commonest values of an attribute, and of all of them how many customers and rows that are."""
+    every = (
+        sa.select(ATTRIBUTE_VALUES.c.text, ATTRIBUTE_VALUES.c.customers)
+        .where(
+            ATTRIBUTE_VALUES.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+            ATTRIBUTE_VALUES.c.key == sa.bindparam("key", type_=sa.Text()),
+        )
+        .limit(_MOST_VALUES + 1)
+        .subquery("every")
+    )
+    customers, rows = sa.func.sum(every.c.customers), sa.func.count()
+    totals = (sa.cast(sa.func.sum(one).over(), sa.BigInteger()) for one in (customers, rows))
+    found = sa.select(every.c.text, sa.cast(customers, sa.BigInteger()), *totals).group_by(every.c.text)
+    ordered = found.order_by(customers.desc(), every.c.text).limit(sa.bindparam("limit", type_=sa.Integer()))
+    return compiled(ordered, *("tenant", "key", "limit"))
+
+
+_VALUES: Final = _values()
 
 
 class FacetCount(NamedTuple):
@@ -74,13 +108,41 @@ async def facet(connection: Connection, search: Search, name: FacetName, limit: 
 async def facet_of_all(connection: Connection, search: Search, name: FacetName, limit: int) -> list[FacetCount] | None:
     """The same from the counts of terms, for any number of customers; None where these do not say it exactly.
 
-    They say it of all customers, and of values that are not cut. One statement at most.
+    They say it of all customers, and of values that are not cut. Two statements at most.
     """
-    kind = _KINDS.get(name)
-    if kind is None or not is_all(search.filter):
+    if not is_all(search.filter):
         return None
-    found = [FacetCount(*row) for row in await connection.fetch(_TERMS, search.tenant, kind, limit)]
-    return None if any(len(one.value) >= terms.LONGEST for one in found) else found
+    found: list[FacetCount] | None
+    if name == "tag":
+        found = await _live_tags(connection, search, limit)
+    else:
+        found = [FacetCount(*row) for row in await connection.fetch(_TERMS, search.tenant, _KINDS[name], limit)]
+    return None if found is None or any(len(one.value) >= terms.LONGEST for one in found) else found
+
+
+async def _live_tags(connection: Connection, search: Search, limit: int) -> list[FacetCount] | None:
+    """The commonest tags of all customers, without those that have run out; None if there are too many to count."""
+    rows = await connection.fetch(_TERMS, search.tenant, terms.TAG, _MOST_TAGS + 1)
+    names = [value for value, _ in rows]
+    expired = await expired_of(connection, search.tenant, names, search.asked.now)
+    if expired is None or len(rows) > _MOST_TAGS:
+        return None
+    live = (FacetCount(value, customers - expired.get(value, 0)) for value, customers in rows)
+    return sorted((one for one in live if one.customers), key=lambda one: (-one.customers, one.value))[:limit]
+
+
+async def attribute_values_of_all(
+    connection: Connection, search: Search, key: str, limit: int
+) -> list[FacetCount] | None:
+    """The same from counts, for any number of customers; None where these do not say it, or of very many values."""
+    if not is_all(search.filter):
+        return None
+    rows = await connection.fetch(_VALUES, search.tenant, key, limit)
+    carriers = await connection.fetchval(_CARRIERS, search.tenant, terms.ATTRIBUTE, key)
+    _, _, counted, values = rows[0] if rows else ("", 0, 0, 0)
+    if values > _MOST_VALUES or counted != (carriers or 0):  # long values are not among those that are counted
+        return None
+    return [FacetCount(value, customers) for value, customers, *_ in rows]
 
 
 async def attribute_values(connection: Connection, search: Search, key: str, limit: int) -> list[FacetCount]:

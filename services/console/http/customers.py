@@ -131,7 +131,7 @@ async def quota_history(visit: Visit) -> Response:
 async def _channels(visit: Visit) -> list[str]:
     """The channels that customers are on, in a fixed order."""
     reader: FieldReader = visit.request.app.state.fields
-    known = await reader.values(visit.tenant, "channel", ValuesAsked("", "", _MOST_VALUES))
+    known = await reader.values(visit.tenant, "channel", ValuesAsked("", "", _MOST_VALUES), visit.now)
     found = {str(one.value) for one in known.values}
     return [one for one in get_args(ChannelName) if one in found]
 
@@ -192,7 +192,7 @@ async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[st
     known: list[FieldValue] = []
     if field is not None and (field.term is not None or field.kind == "segment"):
         reader: FieldReader = visit.request.app.state.fields
-        known = (await reader.values(visit.tenant, field.key, ValuesAsked("", "", _MOST_VALUES))).values
+        known = (await reader.values(visit.tenant, field.key, ValuesAsked("", "", _MOST_VALUES), visit.now)).values
     offered = list_views.choices_of(field, known, visit.say)
     return {
         "hidden": {name: fields.one(name) for name in ("at", "wrap", "replace") if fields.one(name)},

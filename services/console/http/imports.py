@@ -160,7 +160,7 @@ async def run(visit: Visit) -> Response:
 
 async def _form(visit: Visit, status: int, problem: str | None) -> Response:
     reader: FieldReader = visit.request.app.state.fields
-    accounts = (await reader.values(visit.tenant, "account", ValuesAsked("", "", _MOST_ACCOUNTS))).values
+    accounts = (await reader.values(visit.tenant, "account", ValuesAsked("", "", _MOST_ACCOUNTS), visit.now)).values
     names = sorted({str(one.value).rpartition(":")[2] for one in accounts})
     values: dict[str, Any] = {"problem": problem, "accounts": names, "channels": _CHANNELS}
     return visit.page("imports/new.html", status, **values)

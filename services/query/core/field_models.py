@@ -51,7 +51,7 @@ class FieldValues(Shape):
     """Values in their order. A page may be shorter than asked for, and is the last one only without ``next``."""
 
     values: list[FieldValue]
-    exact: Annotated[bool, Field(description="false where only the newest customers were looked at")]
+    exact: Annotated[bool, Field(description="false where tags that have run out are counted as if they had not")]
     next: Annotated[str | None, Field(description="the cursor of the next page; null at the end")]
 
 

@@ -6,7 +6,7 @@ from projections.customers.search.fields import FIELD_BY_KEY
 from projections.customers.search.known_values import KnownValues, ValuesAsked, attribute_values, values_of
 from projections.customers.terms import LONGEST
 from projections.segments.queries import segments_after
-from services.query.core.errors import NotFound
+from services.query.core.errors import BadCursor, NotFound
 from services.query.core.field_models import FieldValue, FieldValues
 from services.query.handlers.snapshots import snapshot
 from services.query.ports import ReadModels
@@ -20,22 +20,25 @@ class FieldReader:
     def __init__(self, read_models: ReadModels) -> None:
         self._read_models = read_models
 
-    async def values(self, tenant: str, key: str, asked: ValuesAsked) -> FieldValues:
-        """The next values of a field. Raises NotFound."""
+    async def values(self, tenant: str, key: str, asked: ValuesAsked, now: int) -> FieldValues:
+        """The next values of a field, at the moment ``now``. Raises NotFound."""
         field = FIELD_BY_KEY.get(key)
         if field is not None and field.kind == "segment":
             return await self._segments(tenant, asked)
         if field is None or field.term is None:
             raise NotFound(_NO_VALUES)
         async with snapshot(self._read_models, tenant) as moment:
-            found = await values_of(moment.connection, tenant, field.term, asked)
-        return _page(found, exact=True)
+            found = await values_of(moment.connection, tenant, field.term, asked, now)
+        return _page(found, may_be_cut=True)
 
     async def attribute_values(self, tenant: str, key: str, asked: ValuesAsked) -> FieldValues:
-        """The next values of an attribute, among the newest customers."""
-        async with snapshot(self._read_models, tenant) as moment:
-            found = await attribute_values(moment.connection, tenant, key, asked)
-        return _page(found, exact=False)
+        """The next values of an attribute. Raises BadCursor."""
+        try:
+            async with snapshot(self._read_models, tenant) as moment:
+                found = await attribute_values(moment.connection, tenant, key, asked)
+        except ValueError as error:
+            raise BadCursor(BadCursor.__doc__) from error
+        return _page(found, may_be_cut=False)
 
     async def _segments(self, tenant: str, asked: ValuesAsked) -> FieldValues:
         prefix, after, limit = asked
@@ -45,9 +48,9 @@ class FieldReader:
         return FieldValues(values=values, exact=True, next=found[limit - 1].segment if len(found) > limit else None)
 
 
-def _page(found: KnownValues, *, exact: bool) -> FieldValues:
+def _page(found: KnownValues, *, may_be_cut: bool) -> FieldValues:
     values = [
-        FieldValue(value=value, customers=customers, cut=exact and len(value) >= LONGEST)
+        FieldValue(value=value, customers=customers, cut=may_be_cut and len(value) >= LONGEST)
         for value, customers in found.values
     ]
-    return FieldValues(values=values, exact=exact, next=found.next)
+    return FieldValues(values=values, exact=found.exact, next=found.next)

@@ -74,17 +74,19 @@ class CustomerSearch:
             connection = moment.connection
             search = await self._search(moment, wanted.filter, now)
             named = {name: await facets.facet_of_all(connection, search, name, most) for name in wanted.facets}
+            keys = wanted.attributes
+            values = {key: await facets.attribute_values_of_all(connection, search, key, most) for key in keys}
             left: list[facets.FacetName] = [name for name, found in named.items() if found is None]
-            await check_cost(connection, search, facets=(*left, *wanted.attributes))
+            left_keys = [key for key, found in values.items() if found is None]
+            await check_cost(connection, search, facets=(*left, *left_keys))
             await queries.plan_for_values(connection)
             async with within_time(connection):
                 named |= {name: await facets.facet(connection, search, name, most) for name in left}
-                keys = wanted.attributes
-                values = {key: await facets.attribute_values(connection, search, key, most) for key in keys}
+                values |= {key: await facets.attribute_values(connection, search, key, most) for key in left_keys}
             composed = await queries.composed(connection, tenant)
         return FacetsAnswer(
             facets=[search_views.facet_view(name, found or [], wanted.limit) for name, found in named.items()],
-            attributes=[search_views.facet_view(key, found, wanted.limit) for key, found in values.items()],
+            attributes=[search_views.facet_view(key, found or [], wanted.limit) for key, found in values.items()],
             as_of=search_views.as_of(composed, now),
         )
 

@@ -9,8 +9,8 @@ from projections.customers.search.known_values import ValuesAsked
 from schemas.events.profile import AttributeKey
 from services.query.core.field_models import ALL_FIELDS, FieldList, FieldValues
 from services.query.handlers.fields import FieldReader
-from services.query.http.parameters import ABOUT_NOW, Asking, AskingSettings
-from services.query.http.responses import SPANNED, answer
+from services.query.http.parameters import ABOUT_NOW, Asking, AskingSettings, Now
+from services.query.http.responses import PAGED, SPANNED, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
 router = keyed_router("/v1/fields", "search")
@@ -54,16 +54,13 @@ async def read_fields(_: AskingSettings) -> Response:
     "/attribute/values/{key}",
     summary="The values of an attribute",
     response_model=FieldValues,
-    responses=SPANNED,
+    responses=PAGED | SPANNED,
     dependencies=ABOUT_NOW,
 )
 async def read_attribute_values(
     asking: Asking, fields: KnownFields, key: Annotated[AttributeKey, Path(examples=["size"])], asked: AskedValues
 ) -> Response:
-    """The values among the 1,000 newest customers, those of up to 1,000 characters.
-
-    `POST /v1/customers/facets` counts those of all customers.
-    """
+    """The values of up to 200 characters, with how many customers have each, exactly, as of their rows."""
     return answer(await fields.attribute_values(asking.tenant, key, asked))
 
 
@@ -79,9 +76,10 @@ async def read_field_values(
     fields: KnownFields,
     field: Annotated[str, Path(max_length=100, examples=["tag"])],
     asked: AskedValues,
+    now: Now,
 ) -> Response:
     """The values that customers have: tags, keys of attributes, channels, accounts, branches and the like; segments.
 
     With how many customers have each, exactly, as of their rows.
     """
-    return answer(await fields.values(asking.tenant, field, asked))
+    return answer(await fields.values(asking.tenant, field, asked, now))

@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from projections.customers.search.known_values import NEWEST, TERMS
+from projections.customers.search.known_values import TERMS, VALUES
+from projections.customers.store import compose_again
 from services.query.core.field_models import FieldList, FieldValues
 from tests.support.contact_records import event
 from tests.support.read_api import Brand
@@ -59,11 +60,32 @@ async def test_the_values_of_a_field_are_listed_by_their_beginning(values: Brand
         assert (await values.get(f"/v1/fields/{absent}/values")).status_code == 404
 
 
-async def test_values_of_an_attribute_are_those_of_the_newest_customers(values: Brand) -> None:
+async def test_values_of_an_attribute_are_counted_exactly(values: Brand) -> None:
     path = "/v1/fields/attribute/values/size"
-    assert await all_pages(values, path, limit=1) == [("S", None), ("SM", None), (7, None)]
-    assert await all_pages(values, path, prefix="SM") == [("SM", None)]
+    assert await all_pages(values, path, limit=1) == [(7, 1), ("S", 1), ("SM", 1)]
+    assert await all_pages(values, path, prefix="SM") == [("SM", 1)]
     assert await all_pages(values, path, key="other") == []
+    assert (await values.get(path, cursor="never")).status_code == 400
+    await values.fold_contacts(event("attribute.set", 30, contact="line:oa1:U0", key="size", value="SM"))
+    await compose_again(values.connection)
+    await compose_all(values.connection)
+    assert await all_pages(values, path) == [(7, 1), ("SM", 2)]
+    assert (await values.json(path))["exact"] is True
+
+
+async def test_a_tag_is_counted_without_the_customers_on_whom_it_ran_out(values: Brand) -> None:
+    ends = [
+        event("tag.added", 40 + number, contact=f"line:oa1:U{number}", tag="sale", expires_after=1) for number in (0, 1)
+    ]
+    await values.fold_contacts(*ends, event("tag.added", 42, contact="line:oa1:U2", tag="sale"))
+    await compose_again(values.connection)
+    await compose_all(values.connection)
+    page = await values.json("/v1/fields/tag/values", prefix="sale")
+    assert ([(one["value"], one["customers"]) for one in page["values"]], page["exact"]) == ([("sale", 1)], True)
+    headers = {"Authorization": f"Bearer {values.keys['demo']}"}
+    for asked, total in (({"tag": "sale"}, 1), ({"not": {"tag": "sale"}}, 2)):
+        found = await values.client.post("/v1/customers/search", json={"filter": asked, "limit": 1}, headers=headers)
+        assert found.json()["total"] == {"count": total, "relation": "exact"}
 
 
 async def test_values_that_no_customer_has_any_more_are_passed_over(values: Brand) -> None:
@@ -79,10 +101,15 @@ async def test_values_are_read_in_the_order_of_an_index(values: Brand) -> None:
     await db.execute(
         "INSERT INTO customer_terms SELECT 'demo', -n, 'branch', n::text, 1 FROM generate_series(1, 20000) n"
     )
-    await db.execute("ANALYZE customer_terms; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off")
+    await db.execute(
+        "INSERT INTO attribute_values SELECT 'demo', 'size', n::text, 'string', 1 FROM generate_series(1, 20000) n"
+    )
+    await db.execute(
+        "ANALYZE customer_terms, attribute_values; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+    )
     for statement, parameters, index in (
         (TERMS, ("demo", "branch", "1", "", "1~", 50), "customer_terms_of_kind"),
-        (NEWEST, ("demo", "size", ""), "customer_rows_first_seen"),
+        (VALUES, ("demo", "size", "1", "", "", "1~", 50), "attribute_values_pk"),
     ):
         plan = orjson.loads(await db.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters))
         (limit,) = [node for node in nodes(plan[0]["Plan"]) if node["Node Type"] == "Limit"]

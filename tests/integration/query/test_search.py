@@ -133,6 +133,8 @@ async def test_a_search_that_is_too_dear_is_refused_before_it_runs(
 ) -> None:
     monkeypatch.setattr(costs, "MOST", 7)
     assert ids(await search(lives, {"tag": "vip"})) == [MEI]
+    kept = {"filter": {"contacts": {"gte": 1}}, "facets": ["tag"], "attributes": ["points"]}
+    assert (await post(lives, "/v1/customers/facets", kept)).status_code == 200
     response = await post(lives, "/v1/customers/search", {"filter": {"not": {"tag": "vip"}}})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear")
     assert "the limit is 7" in response.json()["detail"]

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from benchmarks.query import asking, events
-from benchmarks.query.filling import AddedUp, rows_of
+from benchmarks.query.filling import nothing_counted, rows_of
 from benchmarks.query.population import BLOCK, TENANT, MadeCustomer, customers_in
 from projections.customers.search import filters
 from projections.customers.tables import CUSTOMER_ROWS
@@ -34,7 +34,7 @@ def test_a_block_is_the_same_whenever_and_beside_whatever_it_is_made(made: list[
 
 
 def test_every_row_has_a_key_of_its_own_and_each_customer_one_row(made: list[MadeCustomer]) -> None:
-    counts = AddedUp(Counter(), {})
+    counts = nothing_counted()
     rows = [pair for one in made for pair in rows_of(one, counts)]
     keys = Counter((table.name, key_of(table, row)) for table, row in rows)
     assert set(keys.values()) == {1}

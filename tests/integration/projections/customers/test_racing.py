@@ -163,6 +163,8 @@ async def test_rows_with_nothing_pending_are_those_of_their_contacts_in_every_sn
         assert compared.found_counts == compared.expected_counts
         assert compared.found_addresses == compared.expected_addresses
         assert compared.found_days == compared.expected_days
+        assert compared.found_values == compared.expected_values
+        assert compared.found_ends == compared.expected_ends
     await race.finish()
     in_the_end = await race.compared()
     assert in_the_end.found == in_the_end.expected != {}
@@ -173,7 +175,8 @@ async def test_rows_with_nothing_pending_are_those_of_their_contacts_in_every_sn
     async with race.connect() as connection:
         await connection.execute(
             f"DELETE FROM {CUSTOMER_ROWS.name}; DELETE FROM customer_contacts; DELETE FROM customer_terms;"
-            "DELETE FROM address_contacts; DELETE FROM composed_days"
+            "DELETE FROM address_contacts; DELETE FROM composed_days;"
+            "DELETE FROM attribute_values; DELETE FROM tag_ends"
         )
         await compose_again(connection)
     await race.finish()
