@@ -15,7 +15,8 @@ from services.console.core.roles import ROLES, SCOPES_OF
 from services.control.console_sessions import add_link
 from services.runtime.settings import Settings
 from tests.support import stock_sdk as stock
-from tests.support.console import MEI, SCRIPT, open_console
+from tests.support.console import MEI, SCRIPT, WANG, open_console
+from tests.support.contact_records import event
 from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
 
@@ -168,6 +169,34 @@ async def test_all_that_match_change_after_a_preview_and_only_for_whom_may(
         await page.wait_for_url("**/console/customers")
         for path in (theirs, f"{base}/customers/{id_of(MEI)}", f"{base}/customers/{id_of(MEI)}/identity"):
             assert (await context.request.get(path)).status == 404
+
+
+async def test_a_list_is_updated_in_place_and_new_rows_come_when_asked_for(
+    console: tuple[Brand, str], browser: Browser
+) -> None:
+    brand, base = console
+    look = "document.dispatchEvent(new Event('visibilitychange'))"  # as when a reader comes back to the page
+    async with a_reader(browser, base) as (_, page):
+        await sign_in(page, base, brand.keys["demo"])
+        row = page.locator("tbody tr", has_text="王大明")
+        await row.get_by_role("link").focus()
+        names = await page.locator("tbody .person a").all_inner_texts()
+        await brand.fold(
+            event("tag.added", 14, contact=WANG, tag="回購", source="manual"),
+            event("contact.followed", 15, contact="line:oa1:U3"),
+            event("profile.updated", 16, contact="line:oa1:U3", display_name="新朋友"),
+        )
+        await brand.compose()
+        await page.evaluate(look)
+        await expect(row).to_contain_text("回購")
+        assert await page.locator("tbody .person a").all_inner_texts() == names
+        await expect(row.get_by_role("link")).to_be_focused()
+        await page.get_by_role("status").get_by_role("button", name="1 new or changed: show").click()
+        await expect(page.locator("tbody tr", has_text="新朋友")).to_be_visible()
+        await expect(page.locator("tbody tr")).to_have_count(4)
+        await expect(page.locator("[data-live-part=total]")).to_contain_text("4")
+        await page.evaluate(look)
+        await expect(page.get_by_role("button", name="new or changed")).to_be_hidden()
 
 
 async def test_a_chip_is_changed_from_what_it_asks(console: tuple[Brand, str], browser: Browser) -> None:
