@@ -61,8 +61,25 @@ def test_the_secret_key_has_to_be_given() -> None:
 
 
 @pytest.mark.long
-async def test_the_processes_come_up_as_the_file_has_them(containers: dict[str, Container], machine: Machine) -> None:
+async def test_the_processes_come_up_as_the_file_has_them_and_wait_where_restarting_can_not_help(
+    containers: dict[str, Container], machine: Machine, own_postgres: OwnPostgres
+) -> None:
     await _bring_up(containers)
+    await _a_message_comes_to_its_readers(containers, machine)
+    for container in containers.values():
+        assert container.written() == []
+        assert container.name == "migrate" or container.stop() == 0
+
+    await _have_read_models_of_other_code(own_postgres)
+    worker = containers["worker"]
+    worker.start()
+    await until(lambda: _said(worker, "waiting_for_repair"), 240, worker.log.read_text)
+    assert not await asyncio.to_thread(worker.is_healthy)
+    assert worker.status is None
+    assert await asyncio.to_thread(worker.stop) == EXIT_INCOMPATIBLE
+
+
+async def _a_message_comes_to_its_readers(containers: dict[str, Container], machine: Machine) -> None:
     ingress = containers["ingress"]
     ingress.exec("tenants", "add", "demo")
     headers = {"Authorization": f"Bearer {ingress.exec('keys', 'add', 'demo', '--scope', 'admin').strip()}"}
@@ -75,27 +92,14 @@ async def test_the_processes_come_up_as_the_file_has_them(containers: dict[str, 
         for reader in ("query", "ingress"):
             contact = f"{urls[reader]}/v1/contacts/web/shop/visitor-1"
             await until(partial(_is_found, client, contact), 240, containers["worker"].log.read_text)
-    for container in containers.values():
-        assert container.written() == []
-        assert container.name == "migrate" or container.stop() == 0
 
 
-@pytest.mark.long
-async def test_a_worker_that_restarting_can_not_help_waits_unhealthy(
-    containers: dict[str, Container], own_postgres: OwnPostgres
-) -> None:
-    await _bring_up({name: containers[name] for name in ("migrate",)})
+async def _have_read_models_of_other_code(own_postgres: OwnPostgres) -> None:
     connection = await asyncpg.connect(
         own_postgres.url.replace("onefold:", "ignored:"), user="onefold", password=PASSWORD
     )
     await connection.execute("UPDATE onefold.generations SET schema_digest = 'another'")
     await connection.close()
-    worker = containers["worker"]
-    worker.start()
-    await until(lambda: _said(worker, "waiting_for_repair"), 240, worker.log.read_text)
-    assert not await asyncio.to_thread(worker.is_healthy)
-    assert worker.status is None
-    assert await asyncio.to_thread(worker.stop) == EXIT_INCOMPATIBLE
 
 
 async def _bring_up(containers: dict[str, Container]) -> None:

@@ -13,6 +13,9 @@ from services.embedded.service_processes import environment
 from services.runtime.settings import Settings
 
 _ROOT: Final = Path(__file__).parents[2]
+# Compiled files are copied with their sources, whose times they hold, so that no process compiles all of them again;
+# but not those that another process is about to write and rename.
+_UNFINISHED: Final = shutil.ignore_patterns("*.pyc.*")
 _COMMAND: Final = (sys.executable, "-c", "from services.cli import app; app()")
 
 
@@ -22,7 +25,7 @@ class OtherCode:
     def __init__(self, home: Path, replaced: Mapping[str, tuple[str, str]]) -> None:
         self.home = home / "other-code"
         for name in ("projections", "schemas", "services"):
-            shutil.copytree(_ROOT / name, self.home / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(_ROOT / name, self.home / name, ignore=_UNFINISHED)
         shutil.copy(_ROOT / "pyproject.toml", self.home)
         for name, (old, new) in replaced.items():
             file = self.home / name
