@@ -14,7 +14,7 @@ WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test unit nightly coverage check messages fix chaos bench bench-packages lock
+.PHONY: help demo up test unit nightly soak coverage check messages fix chaos bench bench-packages lock
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ unit: $(READY)  ## the tests that need no server, with few examples each: under 
 
 nightly: $(READY)  ## the same tests with 5,000 examples each: hours (ARGS=… for pytest)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -q --timeout=7200 -o faulthandler_timeout=7300 $(WITHOUT_SERVERS) $(ARGS)
+
+soak: $(READY)  ## tests of chance with ten times the rounds, and variants that `make test` leaves out (ROUNDS=… for more)
+	ONEFOLD_TEST_ROUNDS=$(or $(ROUNDS),10) $(PYTEST) -m "repeated or soak" --timeout=7200 -o faulthandler_timeout=7300 $(ARGS)
 
 coverage: $(READY)  ## which lines the tests without servers leave out (TESTS=tests: every test)
 	HYPOTHESIS_PROFILE=quick $(PYTEST) -q --cov --cov-report=term $(or $(TESTS),$(WITHOUT_SERVERS)) $(ARGS)

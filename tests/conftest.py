@@ -8,14 +8,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import servers
+from tests.support.rounds import is_soak
 
 # No profile has a deadline: how fast a machine is says nothing about the code. HYPOTHESIS_PROFILE chooses a profile:
-# `make unit` takes "quick", `make nightly` takes "nightly". Otherwise, where CI is set, Hypothesis takes its own "ci".
+# `make unit` takes "quick", `make nightly` takes "nightly". Otherwise, where CI is set, "brief" is taken: Hypothesis's
+# own "ci", which draws the same each time, with half of its examples.
 settings.register_profile("ordinary", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=50)
 settings.register_profile("quick", settings.get_profile("ordinary"), max_examples=10)
 settings.register_profile("nightly", settings.get_profile("ci"), max_examples=5000, derandomize=False)
-if profile := os.environ.get("HYPOTHESIS_PROFILE", "" if "CI" in os.environ else "ordinary"):
-    settings.load_profile(profile)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief" if "CI" in os.environ else "ordinary"))
 
 pytest_plugins = [
     "tests.support.identity",
@@ -32,8 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the long tests first, so that no worker waits in the end for another one that has just begun one."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make soak` runs, and start the long tests first.
+
+    So no worker waits in the end for another one that has just begun a long test.
+    """
+    if not is_soak() and (left_out := [item for item in items if item.get_closest_marker("soak")]):
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 

@@ -13,7 +13,7 @@ from tests.support.servers import OwnKafka, OwnPostgres
 from tests.support.worker_processes import ForkServer
 
 _SEED: Final = 10
-_PLANS: Final = (("start_rebuild", "kill_worker"), ("kill_broker", "pause_worker"), ("kill_postgres", "kill_ingress"))
+_PLANS: Final = (("start_rebuild", "kill_worker", "kill_broker"), ("kill_postgres", "pause_worker", "kill_ingress"))
 
 
 @pytest.mark.kafka

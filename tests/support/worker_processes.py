@@ -103,7 +103,11 @@ class WorkerProcess:
 
     def has_logged(self, words: str, times: int = 1) -> bool:
         """Whether its whole log has the words so often."""
-        return self.log.read_text(errors="replace").count(words) >= times
+        return self.times_logged(words) >= times
+
+    def times_logged(self, words: str) -> int:
+        """How often its whole log has the words."""
+        return self.log.read_text(errors="replace").count(words)
 
     async def get(self, path: str) -> httpx.Response:
         """Raises httpx.TransportError while it does not listen."""

@@ -194,7 +194,7 @@ async def producer(settings: Settings) -> Any:
 
 
 @contextlib.asynccontextmanager
-async def log_grows(world: World, seed: int, batch: int = 400) -> AsyncIterator[None]:
+async def log_grows(world: World, seed: int, batch: int = 100) -> AsyncIterator[None]:
     """The log grows almost without a pause while the block runs; after a hundred batches slowly.
 
     So what is left to fold in the end is bounded, however long the block waits on a slow machine.
@@ -202,7 +202,7 @@ async def log_grows(world: World, seed: int, batch: int = 400) -> AsyncIterator[
     stop = asyncio.Event()
 
     async def grow() -> None:
-        records = workload(1_000_000, 500, seed)
+        records = workload(200_000, 500, seed)
         async with producer(world.settings) as sender:
             for number in itertools.count():
                 if stop.is_set():

@@ -23,9 +23,10 @@ from services.runtime.settings import Settings
 from tests.support.identity_events import T0
 from tests.support.past import FoldedGeneration, whole_history
 from tests.support.read_api import NOW
+from tests.support.rounds import rounds
 from tests.support.rule_histories import CONTACTS
 
-_HISTORIES: Final = 6
+_HISTORIES: Final = rounds(3)
 _TYPED: Final = ("member:M7", "member:M8", "phone:+886911111111", "email:a@example.tw")
 _MOST: Final = 200
 
@@ -116,6 +117,7 @@ def events_by_then(answered: Any, cutoff: Cutoff) -> Any:
     return {**page, "events": kept}
 
 
+@pytest.mark.repeated
 @pytest.mark.parametrize("seed", range(_HISTORIES))
 async def test_an_answer_about_the_past_is_that_of_a_fold_of_the_events_up_to_then(
     generations: Generations, seed: int

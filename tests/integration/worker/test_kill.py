@@ -8,17 +8,19 @@ from random import Random
 import pytest
 
 from tests.support.polling import until
+from tests.support.rounds import rounds
 from tests.support.workload import workload
 from tests.support.worlds import World
 
 pytestmark = pytest.mark.kafka
 
-_ROUNDS = 10
+_ROUNDS = rounds(2)
 _A_ROUND = 2500
 
 
 @pytest.mark.long
-async def test_ten_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
+@pytest.mark.repeated
+async def test_kills_at_random_moments_leave_exactly_the_rows_of_the_log(world: World) -> None:
     rng = Random(20)
     records = workload((_ROUNDS + 2) * _A_ROUND, 500, seed=1)
     await world.produce(itertools.islice(records, _A_ROUND))

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.polling import until
+from tests.support.rounds import rounds
 from tests.support.worker_processes import WorkerProcess
 from tests.support.worlds import World, log_grows
 
@@ -23,39 +24,36 @@ async def _more(worker: WorkerProcess, before: float) -> bool:
     return await worker.metric("onefold_events_committed_total") > before
 
 
-@pytest.mark.parametrize("leaves", ["stopped", "killed"])
-async def test_a_second_worker_joins_and_leaves(world: World, leaves: str) -> None:
+@pytest.mark.long
+@pytest.mark.repeated
+async def test_workers_join_and_leave_at_any_moment(world: World) -> None:
     async with log_grows(world, seed=4):
         first = world.start_worker()
         await gets_work(first)
-        second = world.start_worker()
-        await gets_work(second)
-        await until(lambda: _owns(first, 4), 240, lambda: world.output)  # its share of two topics with four each
-        await gets_work(first)
-        if leaves == "stopped":
-            assert await second.stop() == 0
-        else:
-            second.kill()
-        await until(lambda: _owns(first, 8), 240, lambda: world.output)  # also those of the one that left
-        await gets_work(first)
+        for _ in range(rounds(1)):
+            for leaves in ("stopped", "killed"):
+                await _joins_and_leaves(world, first, leaves)
+            for moment in (_starts, _owns_some):
+                guest = world.start_worker()
+                await moment(guest)
+                await guest.stop()
     await world.settle()
     await world.verify_holds()
-    assert first.running
+    assert first.running, first.output
     assert await first.stop() == 0
 
 
-@pytest.mark.long
-async def test_many_rebalances(world: World) -> None:
-    async with log_grows(world, seed=5, batch=150):
-        steady = world.start_worker()
-        await gets_work(steady)
-        for moment in (_starts, _owns_some, gets_work, _starts):
-            guest = world.start_worker()
-            await moment(guest)
-            await guest.stop()
-    await world.settle()
-    await world.verify_holds()
-    assert steady.running, steady.output
+async def _joins_and_leaves(world: World, first: WorkerProcess, leaves: str) -> None:
+    second = world.start_worker()
+    await gets_work(second)
+    await until(lambda: _owns(first, 4), 240, lambda: world.output)  # its share of two topics with four each
+    await gets_work(first)
+    if leaves == "stopped":
+        assert await second.stop() == 0
+    else:
+        second.kill()
+    await until(lambda: _owns(first, 8), 240, lambda: world.output)  # also those of the one that left
+    await gets_work(first)
 
 
 async def _starts(worker: WorkerProcess) -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from tests.support.polling import until
+from tests.support.rounds import rounds
 from tests.support.servers import OwnKafka, OwnPostgres
 from tests.support.worker_processes import ForkServer, WorkerProcess
 from tests.support.workload import workload
@@ -37,9 +38,14 @@ async def on_own_postgres(
 
 
 @pytest.mark.long
-async def test_kafka_restarts_and_is_killed_while_the_log_grows(on_own_kafka: World, own_kafka: OwnKafka) -> None:
+async def test_a_worker_waits_for_kafka_and_goes_on_whenever_it_comes_back(
+    on_own_kafka: World, own_kafka: OwnKafka
+) -> None:
     world = on_own_kafka
-    worker = world.start_worker()
+    await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
+    await own_kafka.stop()
+    worker = await _waits_while_another_is_stopped(world)
+    await own_kafka.start()
     async with log_grows(world, seed=2):
         await moves(world)
         await own_kafka.stop()
@@ -52,10 +58,11 @@ async def test_kafka_restarts_and_is_killed_while_the_log_grows(on_own_kafka: Wo
     await world.settle()
     await world.verify_holds()
     assert worker.running, worker.output
+    await own_kafka.stop()
+    assert await worker.stop() == 0
 
 
-async def test_a_log_that_lost_records_ends_the_worker(on_own_kafka: World) -> None:
-    world = on_own_kafka
+async def test_a_log_that_lost_records_ends_the_worker(world: World) -> None:
     await world.produce(itertools.islice(workload(2000, 100, seed=3), 1000))
     worker = world.start_worker()
     await world.settle()
@@ -69,67 +76,49 @@ async def test_a_log_that_lost_records_ends_the_worker(on_own_kafka: World) -> N
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("hard", [False, True], ids=["restarted", "killed"])
-async def test_postgresql_restarts_while_the_worker_folds(
-    on_own_postgres: World, own_postgres: OwnPostgres, *, hard: bool
+@pytest.mark.repeated
+async def test_a_worker_waits_for_postgresql_and_goes_on_whenever_it_comes_back(
+    on_own_postgres: World, own_postgres: OwnPostgres
 ) -> None:
     world = on_own_postgres
-    worker = world.start_worker()
+    await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
+    await own_postgres.stop()
+    worker = await _waits_while_another_is_stopped(world)
+    await own_postgres.start()
     async with log_grows(world, seed=8):
-        for _ in range(2 if hard else 1):
+        for end in (own_postgres.stop, own_postgres.kill) * rounds(1):
             await moves(world)
-            await (own_postgres.kill() if hard else own_postgres.stop())
+            await end()
             await asyncio.sleep(1)
             await own_postgres.start()
         await moves(world)
     await world.settle()
     await world.verify_holds()
     assert worker.running, worker.output
-
-
-@pytest.mark.long
-async def test_a_worker_waits_for_postgresql_and_then_works(on_own_postgres: World, own_postgres: OwnPostgres) -> None:
-    world = on_own_postgres
-    await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
-    await own_postgres.stop()
-    worker, stopped = world.start_worker(), world.start_worker()
-    await until(partial(says, worker, "server_away"), 240, lambda: worker.output)
-    await until(partial(says, stopped, "server_away"), 240, lambda: stopped.output)
-    assert await stopped.stop() == 0  # a worker that waits can be stopped
-    await own_postgres.start()
-    await world.settle()
-    await world.verify_holds()
+    reported = worker.times_logged("server_away")
     await own_postgres.stop()
     await world.produce(itertools.islice(workload(2000, 100, seed=4), 500))
-    await until(partial(says_times, worker, 4), 240, lambda: worker.output)
+    await until(partial(says, worker, "server_away", reported + 3), 240, lambda: worker.output)
     assert await worker.stop() == 0  # also one that waits while it saves a chunk
-    await own_postgres.start()
 
 
-@pytest.mark.long
-async def test_a_worker_waits_for_kafka_and_then_works(own_kafka: OwnKafka, on_own_kafka: World) -> None:
-    world = on_own_kafka
-    await world.produce(itertools.islice(workload(2000, 100, seed=3), 500))
-    await own_kafka.stop()
+async def _waits_while_another_is_stopped(world: World) -> WorkerProcess:
+    """Start two workers without a server; one is stopped while it starts and waits, the other is returned."""
     worker, stopped = world.start_worker(), world.start_worker()
-    await until(partial(says, worker, "server_away"), 240, lambda: worker.output)
-    await until(
-        partial(says, stopped, "server_away"), 120, lambda: stopped.output
-    )  # a worker that is starting can be stopped
+    for one in (worker, stopped):
+        await until(partial(says, one, "server_away"), 240, lambda: world.output)
     assert await stopped.stop() == 0
-    await own_kafka.start()
-    await world.settle()
-    await world.verify_holds()
-    await own_kafka.stop()
-    assert await worker.stop() == 0
+    return worker
 
 
+@pytest.mark.repeated
 async def test_connections_that_the_server_closes_are_opened_again(world: World) -> None:
     world.start_worker()
     async with log_grows(world, seed=9):
-        for _ in range(8):
+        for _ in range(rounds(2)):
             await moves(world)
             await _close_connections(world)
+        await moves(world)
     await world.settle()
     await world.verify_holds()
 
@@ -157,9 +146,5 @@ async def moves(world: World) -> None:
     await until(more, 240, lambda: f"nothing moves\n{world.output}", every=0.05)
 
 
-async def says(worker: WorkerProcess, word: str) -> bool:
-    return worker.has_logged(word)
-
-
-async def says_times(worker: WorkerProcess, times: int) -> bool:
-    return worker.has_logged("server_away", times)
+async def says(worker: WorkerProcess, word: str, times: int = 1) -> bool:
+    return worker.has_logged(word, times)

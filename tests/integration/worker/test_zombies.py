@@ -14,7 +14,13 @@ from tests.support.worlds import World
 pytestmark = pytest.mark.kafka
 
 
-@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE"], ids=["preparing", "executing"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param("ACCESS EXCLUSIVE", id="preparing", marks=pytest.mark.soak),
+        pytest.param("EXCLUSIVE", id="executing"),
+    ],
+)
 async def test_a_worker_suspended_inside_its_transaction_is_fenced(world: World, mode: str) -> None:
     records = workload(6000, 300, seed=11)
     await world.produce(itertools.islice(records, 3000))

@@ -16,6 +16,7 @@ from projections.identity.snapshot import read_snapshot
 from projections.identity.tables import MEMBERS, ConflictRow, SetAsideRow
 from tests.support.identity import Identity
 from tests.support.identity_events import bound, claimed, merged
+from tests.support.rounds import rounds
 from tests.support.rule_histories import random_policy, rule_history
 from tests.support.streams import id_of
 from tests.support.worked_example import ALL, C1, C2, LINE, PHONE, WHATSAPP
@@ -85,7 +86,8 @@ async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -
     assert resolve(stored.evidence, Policy()).customers == resolve(evidence_in(log_of(events)), Policy()).customers
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.repeated
+@pytest.mark.parametrize("seed", range(rounds(5)))
 async def test_the_pages_of_all_customers_have_every_link_of_the_resolution(identity: Identity, seed: int) -> None:
     chance = Random(seed)
     events = rule_history(chance, 30)

@@ -8,10 +8,12 @@ from projections.identity.reference import resolve_log
 from tests.support.histories import cut, random_history, random_policy
 from tests.support.identity import Identity
 from tests.support.identity_memory import Memory
+from tests.support.rounds import rounds
 from tests.support.streams import by_log, by_tables, consumed, content, id_of, membership, policies_for
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.repeated
+@pytest.mark.parametrize("seed", range(rounds(12)))
 async def test_tables_come_to_what_the_rules_give(identity: Identity, seed: int) -> None:
     chance = Random(seed)
     policy = random_policy(chance)
@@ -27,7 +29,8 @@ async def test_tables_come_to_what_the_rules_give(identity: Identity, seed: int)
     assert consumed(await identity.outbox()) == membership(tables)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.repeated
+@pytest.mark.parametrize("seed", range(rounds(3)))
 async def test_tenants_side_by_side_come_to_what_each_comes_to_alone(identity: Identity, seed: int) -> None:
     chance = Random(seed)
     policy = random_policy(chance)

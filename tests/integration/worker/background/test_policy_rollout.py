@@ -27,6 +27,7 @@ from services.worker.background.policy_rollout import PolicyRollout
 from tests.support.histories import random_history
 from tests.support.identity import Identity
 from tests.support.identity_events import bound, claimed, event, merged
+from tests.support.rounds import rounds
 from tests.support.streams import consumed, content, id_of, membership, policies_for
 
 LOOSE: dict[str, Any] = {"types": {"phone": {"limit": 100, "claimed_limit": 100}, "member_id": {"claimed": 3}}}
@@ -189,7 +190,8 @@ def by_policy(events: Sequence[Event], policy: dict[str, Any]) -> dict[str, set[
     return content(resolve_log(events, policies_for(["demo"], Policy.from_json(policy)), id_of))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.repeated
+@pytest.mark.parametrize("seed", range(rounds(6)))
 async def test_tables_come_to_what_the_policy_gives_while_evidence_arrives(tenants: Tenants, seed: int) -> None:
     chance = Random(seed)
     policy = chance.choice([LOOSE, TIGHT, HONG_KONG])
