@@ -268,7 +268,11 @@ class ResolutionRow(NamedTuple):
 
 STATEMENTS: Final = define("statements", StatementRow, key=3, fillfactor=100)
 MEMBER_MERGES: Final = define(
-    "member_merges", MemberMergeRow, sa.Index("member_merges_of_id", "tenant", "member_id"), key=2
+    "member_merges",
+    MemberMergeRow,
+    sa.Index("member_merges_of_id", "tenant", "member_id"),
+    sa.Index("member_merges_newest", "tenant", "at", "event_id"),
+    key=2,
 )
 CANONICAL_IDS: Final = define(
     "canonical_ids",
@@ -321,6 +325,7 @@ PAIR_DECISIONS: Final = define(
     "pair_decisions",
     PairDecisionRow,
     sa.Index("pair_decisions_of_other", "tenant", "resolution_id", "other_id"),
+    sa.Index("pair_decisions_newest", "tenant", "resolution_id", "at", "event_id", "by_id"),
     key=4,
 )
 MEMBERS: Final = define(

@@ -28,6 +28,7 @@ from services.query.handlers.audit import AuditReader
 from services.query.handlers.bulk_actions import BulkActions
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
+from services.query.handlers.decisions import Decisions
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.exports import Exports
 from services.query.handlers.fields import FieldReader
@@ -50,6 +51,7 @@ from services.query.http import (
     changes,
     contacts,
     customers,
+    decisions,
     exports,
     fields,
     generations,
@@ -88,6 +90,7 @@ ROUTERS: Final = (
     bulk_actions.router,
     identity.router,
     candidates.router,
+    decisions.router,
     membership_previews.router,
     policy.router,
     generations.router,
@@ -133,6 +136,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "segments": SegmentReader(read_models, lookup),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
+        "decisions": Decisions(read_models, lookup),
         "attributes": AttributeReader(read_models),
         "sending": SendChecks(read_models, lookup),
         "quota": QuotaReader(read_models),

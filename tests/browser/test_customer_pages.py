@@ -1,6 +1,7 @@
 """The pages of one customer in Chromium: profile, conversation, why it is one, and the decisions about it."""
 
 import re
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
 from pydantic import SecretStr
 
+from services.query.http.parameters import now
 from services.runtime.settings import Settings
 from tests.support import servers
 from tests.support import stock_sdk as stock
@@ -179,7 +181,14 @@ async def test_kinds_of_marketing_are_refused_in_a_dialog_by_keyboard_alone(read
     ]
 
 
-async def test_a_decision_is_previewed_and_then_parts_the_customer(reader: Reader) -> None:
+@pytest.fixture
+def at_present(served_brand: tuple[Brand, str, Browser], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previews are of this moment, as events are: what is taken back has to be later than what was decided."""
+    monkeypatch.setitem(served_brand[0].app.dependency_overrides, now, lambda: int(time.time() * 1000))
+
+
+@pytest.mark.usefixtures("at_present")
+async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(reader: Reader) -> None:
     page = reader.page
     await reader.choose("language", "en")
     await reader.visit(f"{MEI}/identity")
@@ -197,9 +206,21 @@ async def test_a_decision_is_previewed_and_then_parts_the_customer(reader: Reade
     await page.get_by_role("button", name="Confirm").click()
     await expect(page.locator(".notice")).to_contain_text("The decision counts now")
     assert await contacts(reader) == {LINE, BROWSER}
+    decided = page.locator("section", has=page.locator("#decided"))
+    await expect(decided).to_contain_text("different people")
+    assert await _found_by_axe(page) == []
+    await decided.get_by_role("link", name="Take back…").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".changes > li")).to_have_count(2)
+    assert await contacts(reader) == {LINE, BROWSER}
+    await page.get_by_role("button", name="Confirm").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_contain_text("The decision is taken back")
+    assert await contacts(reader) == {LINE, BROWSER, MESSENGER}
 
 
-async def test_the_work_list_is_decided_by_keys_and_members_are_merged(reader: Reader) -> None:
+@pytest.mark.usefixtures("at_present")
+async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parted_again(reader: Reader) -> None:
     page = reader.page
     await reader.choose("language", "en")
     await reader.visit("/console/identity/candidates")
@@ -212,6 +233,20 @@ async def test_the_work_list_is_decided_by_keys_and_members_are_merged(reader: R
     await expect(page.locator(".notice")).to_contain_text("The member IDs are one now")
     merged = await reader.brand.json("/v1/customers/member:M20")
     assert len(merged["contacts"]) == 2
+    await reader.choose("language", "zh-Hant")
+    await reader.visit("/console/identity/merges")
+    assert await _found_by_axe(page) == []
+    await page.keyboard.press("j")
+    await page.keyboard.press("t")
+    await expect(page.locator("h1")).to_have_text("收回合併")
+    await expect(page.locator(".changes > li")).to_have_count(2)
+    await page.get_by_role("button", name="確認").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_contain_text("會員編號恢復為兩個")
+    parted = await reader.brand.json("/v1/customers/member:M20")
+    assert len(parted["contacts"]) == 1
+    await reader.visit("/console/identity/decisions")
+    await expect(page.locator("h1")).to_have_text("判定")
 
 
 async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader) -> None:

@@ -14,7 +14,7 @@ from services.console.http.unsubscribing import WRITING
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.ingress.core.member_merges import MergeTerms
 from services.ingress.handlers.identity import TwoMembers, take_decision
-from services.ingress.handlers.member_merges import take_merge
+from services.ingress.handlers.member_merges import take_merge, take_undo
 from services.ingress.http.context import context_of, log_problem
 from services.ingress.http.member_merges import NO_MERGE
 from services.ingress.ports import LogUnavailable
@@ -31,7 +31,7 @@ _PREVIEWING: Final = Access("customers:write", 10.0)
 _MERGING: Final = Access("events:write", 10.0)
 _LONGEST_NAME: Final = 600
 _LONGEST_NOTE: Final = 500
-_WORK_LIST: Final = "candidates"
+_WORK_LISTS: Final = ("candidates", "decisions", "merges")
 _Contacts = tuple[str, str, dict[str, str | None]]
 
 
@@ -66,26 +66,30 @@ async def decide(visit: Visit) -> Response:
         kept = {name: form.one(name) for name in ("customer", "back")}
         return redirect(merge_address(member_id=outcome.of_a, into=outcome.of_b, two=1, **kept))
     seen = await settle_event(visit, outcome)
-    return redirect(_after(form, "decided" if seen else "soon"))
+    done = "undecided" if fields["decision"] == "undecided" else "decided"
+    return redirect(_after(form, done if seen else "soon"))
 
 
 async def preview_merge(visit: Visit) -> Response:
-    """What merging two member ids would change."""
+    """What merging two member ids, or taking a merge back, would change."""
     return await _merge_page(visit, query_of(visit.request))
 
 
 async def merge(visit: Visit) -> Response:
-    """Append that a member id became another one."""
+    """Append that a member id became another one, or is itself again."""
     form = await visit.form()
-    ingress = ingress_of(visit)
+    ingress, member_id, context = ingress_of(visit), form.one("member_id"), context_of(visit.principal)
     body = {"into": form.one("into").strip(), "by": who(visit)}
     try:
         terms = MergeTerms(form.one("request")[:64] or new_request(), await ingress.identity.policy(visit.tenant))
-        outcome = await take_merge(form.one("member_id"), body, context_of(visit.principal), terms, ingress.log)
+        if form.one("undo"):
+            outcome = await take_undo(member_id, who(visit), context, terms, ingress.log)
+        else:
+            outcome = await take_merge(member_id, body, context, terms, ingress.log)
     except LogUnavailable as error:
         return await _merge_page(visit, form, log_problem(error).detail or _not_saved(visit))
     seen = await settle(visit, outcome, NO_MERGE)
-    return redirect(_after(form, "merged" if seen else "soon"))
+    return redirect(_after(form, ("unmerged" if form.one("undo") else "merged") if seen else "soon"))
 
 
 async def _decision_page(visit: Visit, form: SentFields, problem: str | None = None) -> Response:
@@ -99,13 +103,18 @@ async def _decision_page(visit: Visit, form: SentFields, problem: str | None = N
 
 
 async def _merge_page(visit: Visit, form: SentFields, problem: str | None = None) -> Response:
-    pair = MergePair(member_id=form.one("member_id")[:512], into=form.one("into")[:512])
+    undo = bool(form.one("undo"))
+    pair = MergePair(member_id=form.one("member_id")[:512], into=None if undo else form.one("into")[:512])
     changes = await _previews(visit).merges(visit.tenant, [pair], visit.now)
-    fields = {name: form.one(name) for name in ("customer", "back", "member_id", "into")} | {"request": new_request()}
+    fields = {name: form.one(name) for name in ("customer", "back", "member_id", "into", "undo")} | {
+        "request": new_request()
+    }
     if problem is None and form.one("two"):
         problem = visit.say("The contacts belong to two member IDs, and one person has one. Merge the member IDs.")
     sides = (pair.member_id, pair.into or "")
-    return _page(visit, "merge", sides, changes, called={}, fields=fields, form=form, problem=problem)
+    return _page(
+        visit, "unmerge" if undo else "merge", sides, changes, called={}, fields=fields, form=form, problem=problem
+    )
 
 
 def _page(  # noqa: PLR0913 - what one page of two kinds shows
@@ -130,7 +139,7 @@ def _page(  # noqa: PLR0913 - what one page of two kinds shows
         names=Names(visit.say),
         fields=fields,
         note=form.one("note")[:_LONGEST_NOTE],
-        action=f"{IDENTITY}/{'merge' if decision == 'merge' else 'decision'}",
+        action=f"{IDENTITY}/{'decision' if decision in _DECISIONS else 'merge'}",
         back=_after(form, ""),
         problem=problem,
         address_of=address_of,
@@ -170,9 +179,11 @@ def _decision_in(visit: Visit, form: SentFields) -> Any:
 def _after(form: SentFields, done: str) -> str:
     """Where a decision was made: a work list, or the page of a customer."""
     customer = form.one("customer")[:_LONGEST_NAME]
-    if customer and form.one("back") != _WORK_LIST:
+    back = form.one("back")
+    if customer and back not in _WORK_LISTS:
         return address_of(customer, "/identity", done=done)
-    return f"{IDENTITY}/{_WORK_LIST}?done={done}" if done else f"{IDENTITY}/{_WORK_LIST}"
+    address = f"{IDENTITY}/{back if back in _WORK_LISTS else _WORK_LISTS[0]}"
+    return f"{address}?done={done}" if done else address
 
 
 def _not_saved(visit: Visit) -> str:

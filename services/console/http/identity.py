@@ -8,10 +8,12 @@ from services.console.core.identity_graph import draw, ties_of
 from services.console.core.identity_story import sentence, story
 from services.console.core.names import Names
 from services.console.core.profile_views import display_names
+from services.console.http.decisions import decision_address, merge_address
 from services.console.http.pages import READING, PageRoute
 from services.console.http.profile import CUSTOMERS, address_of, moved, reader_of
 from services.console.http.visits import Visit, query_of
 from services.query.core import cursors
+from services.query.handlers.decisions import Decisions
 from services.query.handlers.explainer import FIRST, Explainer
 
 _MOST_LINKS: Final = 500
@@ -23,6 +25,12 @@ def explainer_of(visit: Visit) -> Explainer:
     return explainer
 
 
+def decisions_of(visit: Visit) -> Decisions:
+    """What lists decisions."""
+    decisions: Decisions = visit.request.app.state.decisions
+    return decisions
+
+
 async def show_identity(visit: Visit) -> Response:
     """What makes a customer one: picture, table and story say the same."""
     query, name = query_of(visit.request), visit.request.path_params["customer"]
@@ -32,7 +40,10 @@ async def show_identity(visit: Visit) -> Response:
         return elsewhere
     after = cursors.read_customer(cursor) if cursor else FIRST
     links = await explainer_of(visit).graph(visit.tenant, str(found.id), _MOST_LINKS, after)
-    names, called = Names(visit.say), display_names(found.contacts)
+    decided = await decisions_of(visit).of_customer(visit.tenant, str(found.id))
+    others = {key for one in decided.decisions for key in (one.a, one.b)}
+    called = await reader_of(visit).names(visit.tenant, others) | display_names(found.contacts)
+    names = Names(visit.say)
     return visit.page(
         "profile/identity.html",
         customer=found,
@@ -43,7 +54,10 @@ async def show_identity(visit: Visit) -> Response:
         ties=list(enumerate(ties_of(links), start=1)),
         graph=draw(links),
         story=[(step, sentence(step, names, called)) for step in story(links)],
+        decisions=decided,
         address_of=address_of,
+        decision_address=decision_address,
+        merge_address=merge_address,
         done=query.one("done"),
     )
 

@@ -12,6 +12,7 @@ from projections.candidates.queries import CandidatePosition
 from projections.customers.folds import CustomerPlace
 from projections.customers.search.queries import Position
 from projections.identity.customer_links import CustomerPosition
+from projections.identity.decision_queries import DecisionPosition
 from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.quota.queries import QuotaPosition
 from projections.timeline.queries import TimelinePosition
@@ -100,6 +101,25 @@ def read_customer(cursor: str) -> CustomerPosition:
         position = CustomerPosition(UUID(contact_id), _text(session), part, tuple(map(_text, row)))
         genuine = position.is_one and write_customer(position) == cursor
     except (ValueError, TypeError, AttributeError) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+    if not genuine:
+        raise BadCursor(BadCursor.__doc__)
+    return position
+
+
+def write_decision(position: DecisionPosition) -> str:
+    """The cursor of the page of decisions that begins after this position."""
+    return _write_list([position.at, position.event_id, str(position.by_id)])
+
+
+def read_decision(cursor: str) -> DecisionPosition:
+    """The position that a cursor stands for. Raises BadCursor for any text that ``write_decision`` can't have made."""
+    try:
+        at, event_id, by_id = _read_list(cursor)
+        position = DecisionPosition(at, _text(event_id), UUID(by_id))
+        _FIXED.pack(at, b"")
+        genuine = write_decision(position) == cursor
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
         raise BadCursor(BadCursor.__doc__) from error
     if not genuine:
         raise BadCursor(BadCursor.__doc__)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.identity.customer_links import CustomerPosition
+from projections.identity.decision_queries import DecisionPosition
 from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.timeline.queries import NEWEST, TimelinePosition
 from schemas.events.base import EARLIEST_MS, LATEST_MS
@@ -18,10 +19,12 @@ from services.query.core.cursors import (
     read,
     read_conflict,
     read_customer,
+    read_decision,
     read_either,
     write,
     write_conflict,
     write_customer,
+    write_decision,
     write_newer,
 )
 from services.query.core.errors import BadCursor
@@ -102,6 +105,12 @@ def test_a_customers_position_comes_back_from_its_cursor(position: CustomerPosit
     assert set(cursor) <= _SAFE
 
 
+@given(st.builds(DecisionPosition, st.integers(EARLIEST_MS, LATEST_MS), event_ids, st.uuids()))
+def test_a_decisions_position_comes_back_from_its_cursor(position: DecisionPosition) -> None:
+    assert read_decision(write_decision(position)) == position
+    assert set(write_decision(position)) <= _SAFE
+
+
 def test_the_longest_cursor_of_a_link_is_not_too_long() -> None:
     texts = ["\x01" * 521] * 3
     longest = ConflictPosition(LATEST_MS, NEWEST.contact_id, "x_" + "a" * 62, *texts)
@@ -112,7 +121,7 @@ def test_the_longest_cursor_of_a_link_is_not_too_long() -> None:
 
 @given(st.text(max_size=60))
 def test_text_that_is_no_cursor_of_a_link_is_refused(text: str) -> None:
-    for read_one in (read_conflict, read_customer):
+    for read_one in (read_conflict, read_customer, read_decision):
         with pytest.raises(BadCursor):
             read_one(text)
 
