@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.console.core import job_views
 from services.console.core.job_views import ShownJob
-from services.console.http.pages import READING_SETTINGS, PageRoute
+from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.visits import Visit, query_of, redirect
 from services.control.jobs import Job, find_job, list_jobs
 from services.control.uploads import UPLOAD
@@ -58,7 +58,7 @@ async def cancel_job(visit: Visit) -> Response:
     """Cancel a job."""
     await visit.form()
     found = await _job(visit)
-    await _jobs(visit).cancel(visit.tenant, found.view.id)
+    await _jobs(visit).cancel(visit.principal, found.view.id)
     return redirect(found.href)
 
 
@@ -122,7 +122,7 @@ def _jobs(visit: Visit) -> Jobs:
 ROUTES: Final = (
     PageRoute("/console/jobs", all_jobs, READING_SETTINGS),
     PageRoute("/console/jobs/{job}", job, READING_SETTINGS),
-    PageRoute("/console/jobs/{job}/cancel", cancel_job, DOWNLOADING, "POST"),
+    PageRoute("/console/jobs/{job}/cancel", cancel_job, READING, "POST"),
     PageRoute("/console/jobs/{job}/undo", undo_job, CHANGING, "POST", role="marketer"),
     PageRoute("/console/jobs/{job}/file", job_file, DOWNLOADING),
 )

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from projections.exports.requests import EXPORT
 from services.control import job_files, jobs
+from services.control.auth import Principal
 from services.control.errors import FileGone
 from services.control.jobs import Job, JobFile
 from services.query.core.errors import NotFound
@@ -40,8 +42,10 @@ class Jobs:
         """One job."""
         return job_view(await jobs.find_job(self._engine, job_id, tenant))
 
-    async def cancel(self, tenant: str, job_id: UUID) -> JobView:
-        """Cancel a job. Raises JobFinished."""
+    async def cancel(self, principal: Principal, job_id: UUID) -> JobView:
+        """Cancel a job, for who may ask for one of its kind. Raises JobFinished, and a 403 problem."""
+        tenant = principal.tenant
+        principal.require_scope(scope_of((await jobs.find_job(self._engine, job_id, tenant)).kind))
         return job_view(await jobs.cancel_job(self._engine, job_id, tenant))
 
     async def file(self, tenant: str, job_id: UUID, kind: str | None = None) -> StoredFile:
@@ -60,6 +64,11 @@ class Jobs:
     def content(self, stored: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from ``start`` to before ``end``. Raises FileGone."""
         return job_files.read_bytes(self._engine, stored.job_id, start, end)
+
+
+def scope_of(kind: str) -> str:
+    """The scope that lets a key ask for jobs of a kind, and cancel them."""
+    return "customers:export" if kind == EXPORT else "customers:write"
 
 
 def job_view(job: Job) -> JobView:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.query.core.job_models import JobPage, JobView
 from services.query.handlers.jobs import Jobs
 from services.query.http.files import SERVED, UNSATISFIABLE, file_response
-from services.query.http.parameters import AskingSettings, Downloading
+from services.query.http.parameters import Asking, AskingSettings, Downloading
 from services.query.http.responses import FILE_GONE, JOB_FINISHED, NO_FILE_YET, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router, problem_responses
 
@@ -47,9 +47,12 @@ async def read_job(asking: AskingSettings, jobs: AllJobs, job: JobId) -> Respons
 
 
 @router.post("/{job}/cancel", summary="Cancel a job", response_model=JobView, responses=_CANCELLED)
-async def cancel_job(asking: Downloading, jobs: AllJobs, job: JobId) -> Response:
-    """The job ends after the step that is being done, and leaves no file. Cancelling it again changes nothing."""
-    return answer(await jobs.cancel(asking.tenant, job))
+async def cancel_job(asking: Asking, jobs: AllJobs, job: JobId) -> Response:
+    """The job ends after the step that is being done, and leaves no file. Cancelling it again changes nothing.
+
+    It needs the scope of the job's kind besides: `customers:export` for exports, `customers:write` for others.
+    """
+    return answer(await jobs.cancel(asking, job))
 
 
 @router.get("/{job}/file", summary="The file of a job", responses=FILE_RESPONSES, response_class=Response)

@@ -11,6 +11,7 @@ from services.control import job_leases
 from services.control.job_files import PART, FileCutter
 from services.control.job_leases import MadeFile, WorkDone
 from services.control.jobs import Job, add_job
+from services.control.keys import add_key
 from tests.support.read_api import Brand
 
 CONTENT = b"".join(b"%07d\n" % number for number in range(PART // 4))  # two parts
@@ -55,6 +56,18 @@ async def test_a_tenant_sees_and_cancels_its_own_jobs(brand: Brand) -> None:
     assert (await ask(brand, "POST", f"{path}/cancel")).json() == cancelled.json()
     assert (await ask(brand, "GET", f"{path}/file")).status_code == 404
     assert (await ask(brand, "GET", f"/v1/jobs/{uuid4()}")).status_code == 404
+
+
+async def test_a_job_is_cancelled_by_who_may_ask_for_its_kind(brand: Brand) -> None:
+    export, write = "customers:export", "customers:write"
+    for scope in (export, write):
+        brand.keys[scope] = await add_key(brand.engine, "demo", ["customers:read", scope])
+    for kind, scope, other in (("export", export, write), ("import", write, export), ("bulk_action", write, export)):
+        job = await add_job(brand.engine, "demo", kind, {}, total=None, requested_by="a test")
+        path = f"/v1/jobs/{job.job_id}/cancel"
+        refused = await ask(brand, "POST", path, other)
+        assert (refused.status_code, refused.json()["scope"]) == (403, scope)
+        assert (await ask(brand, "POST", path, scope)).json()["state"] == "cancelled"
 
 
 async def test_a_file_is_downloaded_whole_or_piece_by_piece(brand: Brand) -> None:
