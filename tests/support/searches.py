@@ -15,6 +15,7 @@ from schemas.events import Event
 from tests.support.identity_events import T0, event
 from tests.support.past import REGION, whole_history
 from tests.support.rule_histories import CONTACTS
+from tests.support.streams import id_of
 
 DAY: Final = 86_400_000
 _SPAN: Final = 9
@@ -206,6 +207,7 @@ def _customer_leaf(chance: Random) -> dict[str, Any]:
             {chance.choice(_TIMES): _time(chance)},
             {"contacts": _number(chance)},
             {"conflicts": chance.random() < 0.5},
+            {"id": [str(id_of("demo", key)) for key in chance.sample(CONTACTS, 3)]},
         ]
     )
 

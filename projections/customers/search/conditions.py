@@ -143,6 +143,8 @@ class Conditions:
         match node:
             case filters.ByContactCount():
                 return self._number(node.contacts, _ROW.contacts)
+            case filters.ById():
+                return _ROW.customer_id == sa.any_(self._parameter(node.id, sa.ARRAY(sa.Uuid())))
             case filters.ByConflicts():
                 return _ROW.conflicts > 0 if node.conflicts else _ROW.conflicts == 0
             case _:

@@ -79,13 +79,22 @@ def _most(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) 
             return min(customers, sum(_most(part, counts, customers) for part in parts))
         case filters.SameContact(same_contact=part) | filters.OpenedSegment(asks=part):
             return _most(part, counts, customers)
-        case filters.ByMemberId(member_id=test) | filters.ByPhone(phone=test) | filters.ByEmail(email=test) if listed(
-            test
-        ):
-            return min(customers, listed(test))
+        case _ if asked := _values_asked(node):
+            return min(customers, asked)
         case _:
             wanted = necessary(node)
             return customers if wanted is None else min(customers, sum(counts.get(term, 0) for term in wanted))
+
+
+def _values_asked(node: filters.FilterNode) -> int:
+    """Of how many values, each of one customer, a condition asks for one; 0 if it asks in another way."""
+    match node:
+        case filters.ById(id=ids):
+            return len(ids)
+        case filters.ByMemberId(member_id=test) | filters.ByPhone(phone=test) | filters.ByEmail(email=test):
+            return listed(test)
+        case _:
+            return 0
 
 
 def listed(test: TextTest) -> int:

@@ -73,6 +73,7 @@ FIELDS: Final = (
     _time("first_seen", "首次出現時間", "First seen"),
     FilterField("contacts", "number", "customer", "聯絡人數量", "Number of contacts", ("number", "operators"),
                 _operators(NumberTest)),
+    FilterField("id", "choice", "customer", "選取的顧客", "Chosen customers", ("text", "list")),
     _flag("conflicts", "身分衝突", "Has identity conflicts", "customer"),
     FilterField("segment", "segment", "customer", "分眾", "Segment", ("text",)),
     FilterField("channel", "choice", "contact", "渠道", "Channel", ("text", "list"), term=terms.CHANNEL),

@@ -12,6 +12,7 @@ missing. A condition on a contact holds for a customer if it does for any of its
 
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Final, Self
+from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
@@ -31,6 +32,7 @@ from schemas.events.subscription import MarketingKind
 
 MOST_DEEP: Final = 8
 MOST_LEAVES: Final = 100
+MOST_IDS: Final = 1_000  # of customers, in one condition
 
 
 class Condition(Frozen):
@@ -47,6 +49,10 @@ class Condition(Frozen):
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _id_listed(value: object) -> object:
+    return [value] if isinstance(value, str | UUID) else value
 
 
 def _as_text(operator: str) -> BeforeValidator:
@@ -199,6 +205,16 @@ class ByContactCount(Condition):
     contacts: NumberOrTest
 
 
+class ById(Condition):
+    """The customer is one of these, by their present ids."""
+
+    id: Annotated[
+        list[Annotated[UUID, Field(strict=False)]],
+        Field(min_length=1, max_length=MOST_IDS),
+        BeforeValidator(_id_listed, json_schema_input_type=UUID | list[UUID]),
+    ]
+
+
 class ByConflicts(Condition):
     """Whether identity refused a link of one of the customer's contacts."""
 
@@ -318,6 +334,7 @@ _KEY_OF: Final[dict[type[Condition], str]] = {
     ByLastMarketing: "last_marketing",
     ByFirstSeen: "first_seen",
     ByContactCount: "contacts",
+    ById: "id",
     ByConflicts: "conflicts",
     BySegment: "segment",
     OpenedSegment: "segment",
@@ -364,6 +381,7 @@ FilterNode = Annotated[
     | Annotated[ByLastMarketing, Tag("last_marketing")]
     | Annotated[ByFirstSeen, Tag("first_seen")]
     | Annotated[ByContactCount, Tag("contacts")]
+    | Annotated[ById, Tag("id")]
     | Annotated[ByConflicts, Tag("conflicts")]
     | Annotated[BySegment, Tag("segment")]
     | Annotated[ByChannel, Tag("channel")]

@@ -188,6 +188,9 @@ _OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, Asked
     filters.ByName: lambda node, one, _: _names(folded_test(node.name), one),
     filters.ByAttribute: lambda node, one, _: _attribute(node, one.customer),
     filters.ByContactCount: lambda node, one, _: _count(node, one),
+    filters.ById: lambda node, one, _: [
+        (one.customer.identity.customer_id in node.id, Fact(str(one.customer.identity.customer_id)))
+    ],
     filters.ByConflicts: lambda node, one, _: [
         ((one.conflicts > 0) is node.conflicts, _from(one.conflicts, one.origins.get("conflicts")))
     ],

@@ -213,6 +213,8 @@ def sentence_of(node: ConditionTree, language: str, say: Say, name_of: Callable[
     label = label_of(key, language)
     if key == "attribute":
         return f"{label} {value}", "; ".join(_asked(others, say, lambda one: _scalar_name(one, say)))
+    if key == "id":
+        return label, say("%s chosen in the list") % (1 if isinstance(value, str) else len(value))
     asked = _asked(value, say, lambda one: name_of(key, str(one)))
     if key == "tag":
         limits = {"count": _asked(others.get("count", {}), say, str), "since": _asked_since(others, say)}

@@ -56,7 +56,8 @@ async def customers(visit: Visit) -> Response:
         values["problem"] = cannot_search(visit, error)
     except ValidationError as error:
         values["problem"] = _invalid(visit, error)
-    return visit.page("customers/list.html", 422 if values["problem"] else 200, **values, cursor=fields.one("cursor"))
+    values |= {"cursor": fields.one("cursor"), "nothing": fields.one("nothing")}
+    return visit.page("customers/list.html", 422 if values["problem"] else 200, **values)
 
 
 async def apply_condition(visit: Visit) -> Response:
@@ -186,7 +187,7 @@ async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[st
     if "at" not in visit.request.query_params:
         return None
     within = fields.one("wrap") == "same_contact" or list_views.within_same_contact(state.tree, fields.one("at"))
-    choices = [one for one in FIELDS if not within or one.about != "customer"]
+    choices = [one for one in FIELDS if one.key != "id" and (not within or one.about != "customer")]
     labels = [(one.key, condition_forms.label_of(one.key, visit.language)) for one in choices]
     field = FIELD_BY_KEY.get(fields.one("field"))
     known: list[FieldValue] = []

@@ -122,7 +122,7 @@ def _jobs(visit: Visit) -> Jobs:
 ROUTES: Final = (
     PageRoute("/console/jobs", all_jobs, READING_SETTINGS),
     PageRoute("/console/jobs/{job}", job, READING_SETTINGS),
-    PageRoute("/console/jobs/{job}/cancel", cancel_job, READING, "POST"),
+    PageRoute("/console/jobs/{job}/cancel", cancel_job, READING, "POST", role="marketer"),
     PageRoute("/console/jobs/{job}/undo", undo_job, CHANGING, "POST", role="marketer"),
     PageRoute("/console/jobs/{job}/file", job_file, DOWNLOADING),
 )

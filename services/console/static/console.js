@@ -6,7 +6,23 @@ document.addEventListener("change", (event) => {
   if (changed.matches("[data-submit-on-change]")) changed.form.requestSubmit();
   if (changed.matches("[data-operator]")) showOperator(changed);
   if (changed.matches("[data-needs-key]")) showKey(changed);
+  if (changed.matches("[data-ticks-all]")) for (const tick of ticksOf(changed.form)) tick.checked = changed.checked;
+  if (changed.form?.querySelector("[data-ticked]")) showTicked(changed.form);
 });
+
+// The boxes of a list's rows, which belong to its form though they are not within it.
+function ticksOf(form) {
+  return [...form.elements].filter((one) => one.name === "id");
+}
+
+// Says how many rows are chosen; with all that match, single ticks don't matter.
+function showTicked(form) {
+  const ticks = ticksOf(form), all = form.elements.all.checked, status = form.querySelector("[data-ticked]");
+  const number = ticks.filter((one) => one.checked).length, every = form.querySelector("[data-ticks-all]");
+  every.checked = number === ticks.length;
+  every.indeterminate = number > 0 && number < ticks.length;
+  status.textContent = all || number ? status.dataset.ticked.replace("#", all ? status.dataset.total : number) : "";
+}
 
 // Shows the input for a key only where the choice needs one.
 function showKey(select) {
@@ -27,6 +43,13 @@ function ready() {
   for (const box of document.querySelectorAll("details[data-open-when-wide]")) box.open = matchMedia("(min-width: 901px)").matches;
   for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
   for (const select of document.querySelectorAll("[data-needs-key]")) showKey(select);
+  readyToChoose();
+}
+
+// What a list that is shown anew needs, too.
+function readyToChoose() {
+  for (const part of document.querySelectorAll("[data-needs-script]")) part.hidden = false;
+  for (const status of document.querySelectorAll("[data-ticked]")) showTicked(status.closest("form"));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -65,7 +65,10 @@ function show() {
     const other = latest.querySelector(`[data-live-part="${part.dataset.livePart}"]`);
     if (other) part.replaceWith(document.adoptNode(other));
   }
+  const ticked = new Set([...liveList.querySelectorAll("input[name=id]:checked")].map((one) => one.value));
   liveList.replaceChildren(...document.adoptNode(latest.querySelector("[data-live]")).childNodes);
+  for (const tick of liveList.querySelectorAll("input[name=id]")) tick.checked = ticked.has(tick.value);
+  readyToChoose();
   latest = null;
   button.hidden = true;
   button.textContent = "";

@@ -14,6 +14,12 @@ FILLED = [
 ]  # fmt: skip
 
 
+def filled_for(key: str) -> list[tuple[str, str]]:
+    """The fields of a form with a value that the field of that key takes."""
+    known = {"opted_out": "broadcast", "id": "00000000-0000-0000-0000-000000000001"}
+    return [(name, known.get(key, one) if name == "value" else one) for name, one in FILLED]
+
+
 def start_of(day: str) -> str:
     return f"{day}T00:00:00+08:00"
 
@@ -25,9 +31,7 @@ def same(text: str) -> str:
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
 def test_each_operator_of_each_field_gives_a_condition_with_a_sentence(field: Any) -> None:
     for operator, _ in operators_of(field, same):
-        values = [
-            (name, "broadcast") if (name, field.key) == ("value", "opted_out") else (name, one) for name, one in FILLED
-        ]
+        values = filled_for(field.key)
         node = condition_of(field.key, SentFields([("operator", operator), *values]), start_of)
         parse(node)
         label, asked = sentence_of(node, "en", same, lambda _, value: value)
@@ -45,9 +49,7 @@ def test_an_empty_form_gives_no_condition(field: Any) -> None:
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
 def test_a_condition_fills_the_form_that_gives_it(field: Any) -> None:
     for operator, _ in operators_of(field, same):
-        values = [
-            (name, "broadcast") if (name, field.key) == ("value", "opted_out") else (name, one) for name, one in FILLED
-        ]
+        values = filled_for(field.key)
         node = condition_of(field.key, SentFields([("operator", operator), *values]), start_of)
         given = given_of(node)
         several = [("value", one) for one in given.pop("values", [])]

@@ -16,6 +16,8 @@ FORMS: dict[str, Any] = {"flag": True, "number": 3}
 
 
 def text_for(field: FilterField) -> str:
+    if field.key == "id":
+        return "00000000-0000-0000-0000-000000000001"
     return field.choices[0] if field.choices else "size"
 
 
