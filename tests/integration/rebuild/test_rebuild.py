@@ -218,6 +218,7 @@ async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do
         await rebuild(world.settings, Options(), QUIET)
 
 
+@pytest.mark.long
 async def test_a_rebuild_gives_way_to_a_service_that_is_behind_and_still_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,6 +81,7 @@ async def built(world: World, **options: Any) -> Rebuilt:
     return await rebuild(world.settings, Options(**options, share=FULL), QUIET)
 
 
+@pytest.mark.long
 async def test_new_and_changed_read_models_are_built_alone_while_older_code_writes(
     world: World, older: OtherCode
 ) -> None:

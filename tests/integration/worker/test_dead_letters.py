@@ -323,6 +323,7 @@ CREATE TRIGGER slow BEFORE INSERT ON contacts FOR EACH ROW WHEN (NEW.uid = 'SLOW
 """
 
 
+@pytest.mark.long
 async def test_a_contact_whose_events_cost_too_much_holds_up_nothing(world: World) -> None:
     slow = [
         (event_key("demo", "line:oa1:SLOW"), _bytes(event_id=f"slow{number}", contact=_CONTACT | {"uid": "SLOW"}))

@@ -52,6 +52,7 @@ async def listener_agrees(world: World) -> None:
     assert consumed(await world.changes()) == await world.membership()
 
 
+@pytest.mark.long
 async def test_a_listener_follows_membership_over_takeovers_and_back(world: World) -> None:
     events = history(Random(11))
     await world.append(*islice(events, 300))
@@ -71,6 +72,7 @@ async def test_a_listener_follows_membership_over_takeovers_and_back(world: Worl
     assert await worker.stop() == 0
 
 
+@pytest.mark.long
 async def test_children_feed_other_generations_and_end_with_them(world: World) -> None:
     await world.append(*islice(history(Random(12)), 200))
     worker = world.start_worker()
