@@ -88,7 +88,7 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
 ) -> None:
     """Workers are killed while the log is loaded, and then while identity is resolved and indexes are made."""
     await world.append(*islice(history(Random(7)), 600))
-    await world.produce(workload(600, 100, 8))
+    await world.produce(workload(3000, 300, 8))
     worker = world.start_worker()
     await world.settle()
     interruptions: list[str] = []
