@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt, QuotaEnd
-from projections.customers.search.costs import Cost, cost_of, known_total, terms_in
+from projections.customers.search.costs import Cost, cost_of, known_total, least_total, terms_in
 from projections.customers.search.exact import plain_tag
 from projections.customers.search.known_values import expired_of
 from projections.customers.search.queries import Search, counts_of
@@ -88,12 +88,13 @@ def filter_of(segment: SegmentVersion) -> filters.FilterNode | Unsearchable:
 class SearchCounts(NamedTuple):
     """What the counts of terms say of a search: its cost, and its total if they say that exactly.
 
-    ``customers`` is how many the tenant has.
+    ``customers`` is how many the tenant has, ``least`` how many the search finds at least.
     """
 
     cost: Cost
     total: int | None
     customers: int
+    least: int
 
 
 async def check_cost(connection: Connection, search: Search, facets: Iterable[str] = ()) -> SearchCounts:
@@ -101,26 +102,31 @@ async def check_cost(connection: Connection, search: Search, facets: Iterable[st
     counts = await counts_of(connection, search.tenant, terms_in(search.filter))
     cost = cost_of(search.filter, counts, facets)
     cost.check()
+    live, customers = await _live_tags(connection, search, counts), counts.get(EVERYBODY, 0)
     total = known_total(search.filter, counts)
     if total is None:
-        total = await _total_of_tag(connection, search, counts)
-    return SearchCounts(cost, total, counts.get(EVERYBODY, 0))
+        total = _total_of_tag(search.filter, live, customers)
+    return SearchCounts(cost, total, customers, least_total(search.filter, counts, live))
 
 
-async def _total_of_tag(connection: Connection, search: Search, counts: Mapping[Term, int]) -> int | None:
-    """How many customers have the tag, or have it not, if the filter asks for nothing else; None if it does.
-
-    Those on whom it ran out have it not.
-    """
-    negated = isinstance(search.filter, filters.Not)
-    tag = plain_tag(search.filter.not_ if isinstance(search.filter, filters.Not) else search.filter)
-    if tag is None:
-        return None
-    expired = await expired_of(connection, search.tenant, [tag], search.asked.now)
+async def _live_tags(connection: Connection, search: Search, counts: Mapping[Term, int]) -> dict[str, int]:
+    """How many customers have each plain tag of the filter at the moment of asking; nothing where that is too much."""
+    tags = {tag for one in filters.walk(search.filter) if (tag := plain_tag(one)) is not None}
+    if not tags:
+        return {}
+    expired = await expired_of(connection, search.tenant, sorted(tags), search.asked.now)
     if expired is None:
-        return None
-    having = counts.get(Term(TAG, tag), 0) - expired.get(tag, 0)
-    return counts.get(EVERYBODY, 0) - having if negated else having
+        return {}
+    return {tag: counts.get(Term(TAG, tag), 0) - expired.get(tag, 0) for tag in tags}
+
+
+def _total_of_tag(node: filters.FilterNode, live: Mapping[str, int], customers: int) -> int | None:
+    """How many customers have the tag, or have it not, if the filter asks for nothing else."""
+    if isinstance(node, filters.Not):
+        others = _total_of_tag(node.not_, live, customers)
+        return None if others is None else customers - others
+    tag = plain_tag(node)
+    return None if tag is None else live.get(tag)
 
 
 def _named_in(nodes: Iterable[filters.FilterNode]) -> set[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from projections.customers.search import filters
-from projections.customers.search.exact import exact
+from projections.customers.search.exact import exact, plain_tag
 from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import TextTest
 from projections.customers.terms import EVERYBODY, Term
@@ -66,6 +66,23 @@ def known_total(node: filters.FilterNode, counts: Mapping[Term, int]) -> int | N
         return None if others is None else counts.get(EVERYBODY, 0) - others
     wanted = exact(node)
     return sum(counts.get(term, 0) for term in wanted) if wanted is not None and len(wanted) == 1 else None
+
+
+def least_total(node: filters.FilterNode, counts: Mapping[Term, int], live: Mapping[str, int]) -> int:
+    """How many customers fulfil the filter at least. ``live`` says of plain tags how many have it at this moment."""
+    customers = counts.get(EVERYBODY, 0)
+    wanted, tag = exact(node), plain_tag(node)
+    match node:
+        case _ if wanted is not None or tag is not None:
+            return live.get(tag, 0) if tag else max((counts.get(term, 0) for term in wanted or ()), default=0)
+        case filters.Not(not_=part):
+            return customers - _most(part, counts, customers)
+        case filters.All(all=parts):
+            return max(0, sum(least_total(part, counts, live) for part in parts) - (len(parts) - 1) * customers)
+        case filters.AnyOf(any=parts):
+            return max(least_total(part, counts, live) for part in parts)
+        case _:
+            return least_total(node.asks, counts, live) if isinstance(node, filters.OpenedSegment) else 0
 
 
 def _most(node: filters.FilterNode, counts: Mapping[Term, int], customers: int) -> int:

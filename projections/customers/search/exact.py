@@ -27,7 +27,18 @@ def exact(node: filters.FilterNode) -> frozenset[Term] | None:
     if isinstance(node, filters.SameContact):
         part = node.same_contact
         return _unambiguous(_on_accounts(part)) if isinstance(part, filters.All) else exact(part)
-    return _unambiguous(necessary(node)) if isinstance(node, _ANSWERED) else None
+    return _unambiguous(necessary(node)) if isinstance(node, _ANSWERED) or _asks_for_any(node) else None
+
+
+def _asks_for_any(node: filters.FilterNode) -> bool:
+    """Whether the filter asks whether there is a phone or the like, and not which."""
+    match node:
+        case filters.ByMemberId(member_id=test) | filters.ByPhone(phone=test) | filters.ByEmail(email=test):
+            return test.operators() == {"set": True}
+        case filters.ByName(name=test):
+            return test.operators() == {"set": True}
+        case _:
+            return False
 
 
 def contact_test(node: filters.FilterNode) -> filters.FilterNode | None:
@@ -35,7 +46,7 @@ def contact_test(node: filters.FilterNode) -> filters.FilterNode | None:
     match node:
         case filters.OpenedSegment(asks=part) | filters.All(all=[part]):
             return contact_test(part)
-        case _ if exact(node) is not None or any(isinstance(one, filters.ByQuota) for one in filters.walk(node)):
+        case _ if exact(node) is not None:
             return None
         case filters.SameContact(same_contact=part):
             return part

@@ -21,7 +21,7 @@ from projections.timeline.tables import TABLE as TIMELINE
 SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
 
 FEW: Final = 2_000  # customers that are all looked at rather than walked to in the order of the page
-_WALKED: Final = 20_000  # customers, at most, in the order of the page before all that may fulfil the filter are
+_WALKS: Final = (2_000, 20_000)  # customers, in the order of the page, before all that may fulfil the filter are
 _MOST_EVENTS: Final = 1_000  # at the times that are looked up
 _CONTACTS_EACH: Final = 2  # contacts of a customer that are looked at to count so many customers
 _ROW: Final = CUSTOMER_ROWS.c
@@ -185,7 +185,8 @@ async def page(connection: Connection, search: Search, wanted: Page) -> list[Any
 
 async def count(connection: Connection, search: Search, most: int | None) -> int:
     """How many customers there are; with ``most``, no more than so many are counted."""
-    if (part := contact_test(search.filter)) is not None:
+    part = contact_test(search.filter)
+    if part is not None and not (search.asked.customer_end and _asks_quota(part)):
         found = await _count_by_contacts(connection, search, part, most)
         if found is not None:
             return found
@@ -195,6 +196,11 @@ async def count(connection: Connection, search: Search, most: int | None) -> int
         inner = inner.limit(parameters(most, sa.BigInteger()))
     counted = sa.select(sa.func.count()).select_from(inner.subquery("found"))
     return int(await connection.fetchval(compiled(counted, *parameters.values), *parameters.values.values()))
+
+
+def _asks_quota(node: filters.FilterNode) -> bool:
+    """Whether the filter asks for contacts over quota, which a quota of customers tells by the customer's row."""
+    return any(isinstance(one, filters.ByQuota) for one in filters.walk(node))
 
 
 async def _count_by_contacts(
@@ -257,16 +263,16 @@ async def events_at(connection: Connection, tenant: str, times: Collection[tuple
 
 
 async def _page(connection: Connection, search: Search, wanted: Page) -> list[Any]:
-    if wanted.is_walked_to:
-        end = await _end_of_walk(connection, search.tenant, wanted)
+    for customers in _WALKS if wanted.is_walked_to else ():
+        end = await _end_of_walk(connection, search.tenant, wanted, customers)
         rows = await _walked(connection, search, wanted, end)
         if end is None or len(rows) == wanted.limit:
             return rows
     return await _sorted(connection, search, wanted)
 
 
-async def _end_of_walk(connection: Connection, tenant: str, wanted: Page) -> Any:
-    """The value of the first column that a page is sorted by, where a walk of bounded length ends.
+async def _end_of_walk(connection: Connection, tenant: str, wanted: Page, customers: int) -> Any:
+    """The value of the first column that a page is sorted by, where a walk past so many customers ends.
 
     None if the walk comes to the end of all customers. It reads the index alone.
     """
@@ -276,7 +282,7 @@ async def _end_of_walk(connection: Connection, tenant: str, wanted: Page) -> Any
     if wanted.after is not None:
         begin = parameters(_sorted_by(sort, wanted.after)[0], column.type)
         conditions.append(column <= begin if sort.descending else column >= begin)
-    order, most = _directed([column], sort), parameters(_WALKED, sa.BigInteger())
+    order, most = _directed([column], sort), parameters(customers, sa.BigInteger())
     walk = sa.select(column).where(*conditions).order_by(*order).offset(most).limit(1)
     return await connection.fetchval(compiled(walk, *parameters.values), *parameters.values.values())
 

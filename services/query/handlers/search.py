@@ -11,7 +11,7 @@ from projections.customers.search import facets, filters, queries
 from projections.customers.search.evaluating import evaluate
 from projections.customers.search.looking import Fact, Searched
 from projections.customers.search.time_limit import within_time
-from projections.segments.searching import check_cost, search_of
+from projections.segments.searching import SearchCounts, check_cost, search_of
 from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
 from services.query.core.search_models import FacetsAnswer, FacetsRequest, MatchAnswer, SearchPage, SearchRequest, Total
@@ -49,7 +49,7 @@ class CustomerSearch:
             most, among = counts.cost.customers, counts.customers
             asked = queries.Page(sort, wanted.limit + 1, after, most, among=among)
             async with within_time(moment.connection):
-                rows, total = await _page_and_total(moment, search, asked, counts.total, exact=wanted.total == "exact")
+                rows, total = await _page_and_total(moment, search, asked, counts, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -124,7 +124,7 @@ class CustomerSearch:
 
 
 async def _page_and_total(
-    moment: Snapshot, search: queries.Search, asked: queries.Page, known: int | None, *, exact: bool
+    moment: Snapshot, search: queries.Search, asked: queries.Page, counts: SearchCounts, *, exact: bool
 ) -> tuple[list[Any], Total]:
     """A page, and how many customers there are in all.
 
@@ -132,18 +132,21 @@ async def _page_and_total(
     counted where the page does not show all of them.
     """
     if asked.is_walked_to:
-        total = await counted(moment, search, known, exact=exact)
+        total = await counted(moment, search, counts, exact=exact)
         found = total.count if total.relation == "exact" else None
         return await queries.page(moment.connection, search, asked._replace(found=found)), total
     rows = await queries.page(moment.connection, search, asked)
     all_shown = asked.after is None and len(rows) < asked.limit
-    return rows, await counted(moment, search, len(rows) if all_shown else known, exact=exact)
+    known = counts._replace(total=len(rows)) if all_shown else counts
+    return rows, await counted(moment, search, known, exact=exact)
 
 
-async def counted(moment: Snapshot, search: queries.Search, known: int | None, *, exact: bool) -> Total:
-    """How many customers the search finds, if it is not ``known``; not ``exact``, at most 10,000 are counted."""
-    if known is not None:
-        return Total(count=known, relation="exact")
+async def counted(moment: Snapshot, search: queries.Search, counts: SearchCounts, *, exact: bool) -> Total:
+    """How many customers the search finds, if that is not known; not ``exact``, at most 10,000 are counted."""
+    if counts.total is not None:
+        return Total(count=counts.total, relation="exact")
+    if not exact and counts.least > _COUNTED_AT_ONCE:
+        return Total(count=_COUNTED_AT_ONCE, relation="at_least")
     most = None if exact else _COUNTED_AT_ONCE + 1
     number = await queries.count(moment.connection, search, most)
     if most is not None and number == most:

@@ -84,7 +84,7 @@ class SegmentReader:
             counts = await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
             async with within_time(moment.connection):
-                return await counted(moment, search, counts.total, exact=exact), None
+                return await counted(moment, search, counts, exact=exact), None
         except (Unsearchable, TooDear) as error:
             return None, str(error)
 

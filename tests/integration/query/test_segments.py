@@ -78,7 +78,7 @@ async def test_a_search_that_takes_too_long_is_refused_and_not_unavailable(
 ) -> None:
     monkeypatch.setattr(queries, "_PLANNED", "SELECT set_config('statement_timeout', '1000', true)")
     monkeypatch.setattr(Conditions, "of", lambda *_: sa.cast(sa.func.pg_sleep(60), sa.Text()) == "")
-    everybody, headers = {"contacts": {"gte": 1}}, {"Authorization": f"Bearer {segments.keys['demo']}"}
+    everybody, headers = {"contacts": {"gte": 0}}, {"Authorization": f"Bearer {segments.keys['demo']}"}
     for path, more in (
         ("/v1/customers/search", {}),
         ("/v1/customers/facets", {"facets": ["tag"]}),

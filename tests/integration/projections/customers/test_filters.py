@@ -26,7 +26,7 @@ from projections.customers.search.queries import Page, Position, Search, Sort, c
 from projections.customers.search.rewriting import expanded
 from projections.engine.generations import create_generation
 from projections.registry import SCHEMA
-from projections.segments.searching import load_segments
+from projections.segments.searching import check_cost, load_segments
 from tests.support.past import FoldedGeneration
 from tests.support.searches import (
     ATTRIBUTE_KEYS,
@@ -50,7 +50,7 @@ _SORTS: Final = ("last_customer", "last_team", "last_marketing", "first_seen", "
 async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
     generation: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_WALKED", 5)  # so that walks end early among few customers, too
+    monkeypatch.setattr(queries, "_WALKS", (2, 5))  # so that walks end early among few customers, too
     found_some = 0
     for seed in range(_HISTORIES):
         chance = Random(seed)
@@ -125,6 +125,9 @@ async def _found(connection: Any, chance: Random, search: Search) -> list[Any]:
         cost = cost_of(search.filter, counts)
         assert total <= cost.customers
         assert known_total(search.filter, counts) in {None, total}
+        checked = await check_cost(connection, search)
+        assert checked.total in {None, total}
+        assert checked.least <= total
         size, after = chance.choice([2, 5, 50]), None
         most = chance.choice([None, cost.customers, queries.FEW + 1])
         found, among = chance.choice([None, total]), chance.choice([None, 1, 1_000])
