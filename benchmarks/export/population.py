@@ -17,7 +17,8 @@ FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n)
 _CONTACTS: Final = """
 INSERT INTO customer_contacts
 SELECT $1, md5(n::text)::uuid, md5(channel || n)::uuid, channel || ':a1:U' || md5(channel || n), channel,
-    channel || ':a1', true, at, true, NULL, NULL, NULL, '{}', '{}', at, channel || ':a1:U' || md5(channel || n)
+    channel || ':a1', true, at, true, NULL, NULL, NULL, '{}', '{}', at, channel || ':a1:U' || md5(channel || n), at,
+    (at + n * 7) / 3600000, NULL, (at + n) / 3600000
 FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n),
     unnest(ARRAY['line', 'facebook']) AS channel
 """
