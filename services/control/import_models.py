@@ -35,11 +35,24 @@ class ImportNote(Answer):
 
 
 class MembershipForecast(Answer):
-    """How many merges and splits of customers the first so many ``rows`` would cause."""
+    """How many merges and splits of customers the first so many ``rows`` would cause.
+
+    Each 500 rows are looked at by themselves: what only two of these parts have in common joins nobody here.
+    """
 
     rows: NonNegativeInt
     merges: NonNegativeInt
     splits: NonNegativeInt
+
+
+class QuotaForecast(Answer):
+    """What is used of the quota, now and after the import: at least and at most, where it counts customers."""
+
+    unit: str
+    limit: NonNegativeInt | None = None
+    used: NonNegativeInt
+    least_after: NonNegativeInt
+    most_after: NonNegativeInt
 
 
 class ImportResult(Answer):
@@ -61,6 +74,7 @@ class ImportResult(Answer):
     warnings: Annotated[list[ImportNote], Field(max_length=100)]
     warnings_left_off: NonNegativeInt
     membership: MembershipForecast | None = None
+    quota: QuotaForecast | None = None
     differs: dict[str, int]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from services.control.import_models import ImportNote, ImportResult
+from services.control.import_models import ImportNote, ImportResult, QuotaForecast
 from services.query.showing import printable
 from services.runtime.terminal import show_on
 
@@ -28,8 +28,18 @@ def show_import_plan(console: Console, plan: ImportResult) -> None:
             ),
             soft_wrap=True,
         )
+    if (quota := plan.quota) is not None:
+        console.print(Text(_quota_after(quota)), soft_wrap=True)
     _show_notes(console, "Refused", plan.refused, plan.counts.refused)
     _show_notes(console, "Warnings", plan.warnings, len(plan.warnings) + plan.warnings_left_off)
+
+
+def _quota_after(quota: QuotaForecast) -> str:
+    after = f"{quota.least_after:,}"
+    if quota.most_after != quota.least_after:
+        after += f" to {quota.most_after:,}"
+    limit = "no limit is set" if quota.limit is None else f"the limit is {quota.limit:,}"
+    return f"Of the quota {quota.used:,} {quota.unit} are used, and {after} after it; {limit}."
 
 
 def show_import_result(console: Console, result: ImportResult) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.exports.cells import neutral, restored
-from projections.identity.preview import MembershipPreview, preview_events
+from projections.identity.preview import MembershipPreview, TooManyContacts, preview_events
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.identity.rules import PolicyInForce
 from projections.imports.columns import ColumnMapping, columns_of
@@ -27,6 +27,8 @@ from projections.imports.plan import PlannedRow, Planner
 from projections.imports.queries import TargetReader
 from projections.imports.rows import CellValue, SourceRow, SourceTable, read_table
 from projections.imports.statements import RowReader, RowStatement
+from projections.quota.queries import quota_use
+from projections.quota.thresholds import QuotaUse
 from projections.settings.queries import attribute_definitions
 from schemas.codec import encode
 from schemas.events import Event
@@ -45,6 +47,7 @@ from services.worker.jobs.kind import JobRefused, JobStep
 _BATCH: Final = 500  # rows
 _MOST_LISTED: Final = 100  # warnings, and sentences about refused rows
 _SHOWN: Final = 5  # rows
+_PREVIEWED: Final = 20_000  # rows, at most, of which it is found out how they change who is one customer
 _REASONS: Final = ("Import Error", "Import Error Detail")  # columns that an import ignores
 _NO_IMPORT: Final = Kind("no-import", "This file can't be imported", 422)
 _BOM: Final = "\ufeff"
@@ -159,6 +162,7 @@ class _Work:
             "warnings": [],
             "warnings_left_off": 0,
             "membership": None,
+            "quota": None,
             "differs": {},
         }
 
@@ -179,6 +183,8 @@ class _Work:
             self._count(planned, refused, empty, len(events))
             self._note(batch, read)
             yield self._step(_lines(_refused_line(row, error, len(self._table.header)) for row, error in refused))
+        if self._dry:
+            self._found["quota"] = self._quota_after(await quota_use(connection, self._job.tenant))
         expected = self._job.parameters.get("expected") or self._found["counts"]
         self._found["differs"] = {
             name: count - expected[name] for name, count in self._found["counts"].items() if count != expected[name]
@@ -222,21 +228,35 @@ class _Work:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             targets = await self._targets.read(connection, [row.uid for row in read])
             planned = [self._planner.plan(row, targets[row.uid]) for row in read]
-            if self._dry and self._found["membership"] is None:
-                events = [event for row in planned for event in row.events]
-                self._found["membership"] = await self._membership(events, len(planned))
+            if self._dry:
+                await self._foresee([event for row in planned for event in row.events], len(planned))
         return planned
 
-    async def _membership(self, events: Sequence[Event], rows: int) -> dict[str, int]:
-        """What the first rows would change in who is one customer."""
-        changes = (
-            await self._preview([one for one in events if one.type == "identity.bound" or one.intrinsic])
-        ).changes
-        return {
-            "rows": rows,
-            "merges": sum(one.type == "merged" and not one.after for one in changes),
-            "splits": sum(one.type == "split" and not one.before for one in changes),
+    async def _foresee(self, events: Sequence[Event], rows: int) -> None:
+        """Add what a batch of rows by itself would change in who is one customer, as long as few were looked at."""
+        found = self._found["membership"] or {"rows": 0, "merges": 0, "splits": 0}
+        if found["rows"] + rows > _PREVIEWED:
+            return
+        about_identity = [one for one in events if one.type == "identity.bound" or one.intrinsic]
+        try:
+            changes = (await self._preview(about_identity)).changes if about_identity else ()
+        except TooManyContacts:  # the batch is left out, and not counted
+            return
+        self._found["membership"] = {
+            "rows": found["rows"] + rows,
+            "merges": found["merges"] + sum(one.type == "merged" and not one.after for one in changes),
+            "splits": found["splits"] + sum(one.type == "split" and not one.before for one in changes),
         }
+
+    def _quota_after(self, use: QuotaUse) -> dict[str, Any]:
+        """What is used of the quota now, and at least and at most after the import, which subscribes nobody.
+
+        Of a quota of customers, a merge may take one away, and a split may add one.
+        """
+        membership = self._found["membership"] if use.unit == "customers" else None
+        merges, splits = (membership["merges"], membership["splits"]) if membership else (0, 0)
+        after = {"least_after": max(0, use.used - merges), "most_after": use.used + splits}
+        return {"unit": use.unit, "limit": use.limit, "used": use.used, **after}
 
     def _count(
         self, planned: Sequence[PlannedRow], refused: Sequence[tuple[SourceRow, RowRefused]], empty: int, events: int

@@ -126,6 +126,16 @@ async def work(brand: Brand) -> Imports:
     return Imports(brand)
 
 
+async def test_a_dry_run_foresees_merges_of_all_parts_up_to_a_number_of_rows(
+    work: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_BATCH", 1)
+    for most, rows in ((2, 2), (1, 1)):
+        monkeypatch.setattr(imports, "_PREVIEWED", most)
+        dry = await work.run(FILE.encode("cp950"), dry_run=True)
+        assert dry.result["membership"] == {"rows": rows, "merges": 0, "splits": 0}
+
+
 async def test_a_dry_run_says_what_the_run_does_and_the_same_file_again_changes_nothing(work: Imports) -> None:
     content = FILE.encode("cp950")
     dry = await work.run(content, dry_run=True)
@@ -133,6 +143,9 @@ async def test_a_dry_run_says_what_the_run_does_and_the_same_file_again_changes_
     assert (dry.state, dry.result["counts"], dry.done) == ("done", counts, 6)
     assert (dry.result["encoding"], work.appended) == ("cp950", [])
     assert dry.result["membership"] == {"rows": 2, "merges": 0, "splits": 0}
+    quota = dry.result["quota"]
+    assert (quota["unit"], quota["limit"], quota["used"]) == ("contacts", None, quota["least_after"])
+    assert quota["least_after"] == quota["most_after"]
     assert [one["field"] for one in dry.result["columns"]] == ["member_id", "name", "phone", "tags"]
     ran = await work.run(content)
     assert ran.result["counts"] == counts
