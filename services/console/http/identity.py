@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.responses import Response
 
-from services.console.core.identity_graph import draw, ties_of
+from services.console.core.identity_graph import NARROW, draw, ties_of
 from services.console.core.identity_story import sentence, story
 from services.console.core.names import Names
 from services.console.core.profile_views import display_names
@@ -52,7 +52,7 @@ async def show_identity(visit: Visit) -> Response:
         links=links,
         by_claim={one.contact for one in links.contacts if one.by_claim},
         ties=list(enumerate(ties_of(links), start=1)),
-        graph=draw(links),
+        graphs=[("wide", draw(links)), ("small", draw(links, NARROW))],
         story=[(step, sentence(step, names, called)) for step in story(links)],
         decisions=decided,
         address_of=address_of,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.core.identity_graph import MOST_LINKS, NODE_HEIGHT, NODE_WIDTH, WIDTH, draw, ties_of
+from services.console.core.identity_graph import MOST_LINKS, NARROW, NODE_HEIGHT, WIDE, GraphLayout, draw, ties_of
 from tests.support.console_links import a_tie, links
 
 A, B = "line:oa:U1", "facebook:p:2"
@@ -22,7 +22,7 @@ TIES = st.lists(
 
 def test_contacts_are_on_the_left_and_values_on_the_right() -> None:
     graph = draw(links(a_tie(A, "phone", "1"), a_tie(B, "phone", "1")))
-    assert [(node.is_contact, node.x < WIDTH // 2) for node in graph.nodes] == [
+    assert [(node.is_contact, node.x < WIDE.width // 2) for node in graph.nodes] == [
         (True, True),
         (True, True),
         (False, False),
@@ -32,7 +32,7 @@ def test_contacts_are_on_the_left_and_values_on_the_right() -> None:
 def test_a_contact_of_another_customer_stands_among_the_values() -> None:
     graph = draw(links(a_tie(A, "contact", B, reason="decided_different")))
     other = next(node for node in graph.nodes if node.key == ("contact", B))
-    assert (other.is_contact, other.x > WIDTH // 2) == (True, True)
+    assert (other.is_contact, other.x > WIDE.width // 2) == (True, True)
 
 
 def test_refused_ties_are_drawn_with_the_numbers_of_the_table() -> None:
@@ -46,14 +46,21 @@ def test_more_links_than_are_drawn_are_counted() -> None:
     assert (len(graph.links), graph.left_out) == (MOST_LINKS, 7)
 
 
-@given(TIES)
-def test_every_part_is_inside_the_picture_and_none_covers_another(ties: list[object]) -> None:
-    graph = draw(links(*ties))  # type: ignore[arg-type]  # they are ties
+@given(TIES, st.sampled_from([WIDE, NARROW]))
+def test_every_part_is_inside_the_picture_and_none_covers_another(ties: list[object], layout: GraphLayout) -> None:
+    graph = draw(links(*ties), layout)  # type: ignore[arg-type]  # they are ties
     places = [(node.x, node.y) for node in graph.nodes]
     assert len(set(places)) == len(places)
+    assert layout.left + layout.node_width < layout.right
     for x, y in places:
-        assert 0 <= x <= WIDTH - NODE_WIDTH
+        assert 0 <= x <= layout.width - layout.node_width
         assert 0 <= y <= graph.height - NODE_HEIGHT
     for link in graph.links:
-        assert 0 <= link.badge_x <= WIDTH
+        assert 0 <= link.badge_x <= layout.width
         assert 0 <= link.badge_y <= graph.height
+
+
+def test_a_text_that_is_too_long_for_its_box_is_cut() -> None:
+    assert NARROW.fitted("林小美") == "林小美"
+    assert NARROW.fitted("王" * 9) == "王" * 4 + "…"
+    assert NARROW.fitted("+886911222333") == "+88691122…"
