@@ -21,6 +21,7 @@ from services.demo.generate import generate_year
 from services.demo.progress import Progress, active_tables
 from services.demo.report import Result, next_steps
 from services.demo.sending import send
+from services.demo.tenant_settings import send_settings
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
@@ -69,6 +70,7 @@ async def run(settings: Settings, target: Target, parameters: Parameters, consol
         seconds = time.monotonic() - began
         already_there = planned.distinct - counted.committed if repeated else 0
         found = faults(planned, sent, counted, already_there) + await _differences(settings, console)
+        await send_settings(target)
         profile, why = await customers.read_profile(target.url, target.key, year.featured.ref)
         return Result(
             **sent.model_dump(),

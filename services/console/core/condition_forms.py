@@ -10,6 +10,7 @@ from services.console.core.filter_tree import ConditionTree, kind_of
 
 Say = Callable[[str], str]
 _LONGEST: Final = 1000
+_NUMBER_TESTS: Final = ("eq", "gte", "lte", "gt", "lt")
 _MOST_DIGITS: Final = 9
 _MOST_CHARACTERS_OF_A_NUMBER: Final = 15  # more are not exact
 
@@ -32,14 +33,15 @@ def operators_of(field: FilterField, say: Say) -> list[tuple[str, str]]:
     """What can be asked of a field: the operators by name, and their words."""
     present = [("set", say("has a value")), ("unset", say("has none"))]
     equal, least, most = ("eq", say("is")), ("gte", say("is at least")), ("lte", say("is at most"))
+    strict = [("gt", say("is more than")), ("lt", say("is less than"))]
     contains, listed = ("contains", say("contains")), ("in", say("is one of"))
     days = [("within", say("within the last … days")), ("older", say("more than … days ago"))]
     dates = [("from", say("on or after a day")), ("until", say("before a day"))]
     of_kind = {
         "text": [equal, contains, ("starts", say("begins with")), *present],
-        "number": [equal, least, most],
+        "number": [equal, least, most, *strict],
         "time": [*days, *dates, *present],
-        "value": [equal, ("ne", say("is not")), contains, least, most, *present],
+        "value": [equal, ("ne", say("is not")), contains, least, most, *strict, *present],
         "flag": [("true", say("yes")), ("false", say("no"))],
     }
     if field.kind == "choice" and "flag" in field.forms:
@@ -69,7 +71,7 @@ def _value_of(field: FilterField, operator: str, form: FormFields, day_start: Ca
         case "time":
             return _time_test(operator, form, day_start)
         case "number":
-            return {_one_of(operator, "eq", "gte", "lte"): _number(form.one("value"))}
+            return {_one_of(operator, *_NUMBER_TESTS): _number(form.one("value"))}
         case "choice":
             return [_text(one) for one in form.all("value")] or _text("")
         case _:
@@ -89,7 +91,7 @@ def _value_test(operator: str, form: FormFields) -> ConditionTree:
     text = _text(form.one("value"))
     if operator == "contains":
         return {"contains": text}
-    return {_one_of(operator, "eq", "ne", "gte", "lte"): _scalar(text, form.one("type"))}
+    return {_one_of(operator, "ne", *_NUMBER_TESTS): _scalar(text, form.one("type"))}
 
 
 def _scalar(text: str, kind: str) -> Any:
@@ -132,6 +134,50 @@ def _typed(value: str) -> bool | int | float | None:
     return scalar if isinstance(scalar, bool | int | float) else None
 
 
+def kept_of(node: ConditionTree) -> ConditionTree:
+    """What a condition asks besides what the form shows of it: changing the condition keeps that. Empty for nothing."""
+    key = next(iter(node))
+    field, value = FIELD_BY_KEY[key], node[key]
+    if field.kind == "tag":
+        return {name: one for name, one in node.items() if name != key and not _is_shown(name, one)}
+    if field.kind == "value":
+        return dict(_tests_of({name: one for name, one in node.items() if name != key})[1:])
+    return dict(_tests_of(value)[1:]) if isinstance(value, dict) else {}
+
+
+def changed(old: ConditionTree, new: ConditionTree) -> ConditionTree:
+    """The condition of a form that replaces another one: what the form did not show is kept, unless asked anew."""
+    key = next(iter(new))
+    field, kept = FIELD_BY_KEY[key], kept_of(old) if next(iter(old)) == key else {}
+    if not kept or (field.kind in {"tag", "value"} and old[key] != new[key]):
+        return new
+    if field.kind in {"tag", "value"}:
+        return {**new, **{name: _joined(one, new.get(name)) for name, one in kept.items()}}
+    joins = isinstance(new[key], dict) and "set" not in new[key]
+    return {key: new[key] | {name: one for name, one in kept.items() if name not in new[key]}} if joins else new
+
+
+def _joined(kept: Any, asked: Any) -> Any:
+    """Two values of one name: what is asked now counts, and of several tests each."""
+    if isinstance(kept, dict) and isinstance(asked, dict):
+        return kept | asked
+    return kept if asked is None else asked
+
+
+def _is_shown(name: str, value: Any) -> bool:
+    """Whether the form of a tag has the test."""
+    if name == "count":
+        return isinstance(value, dict) and value.keys() == {"gte"}
+    return name == "since" and bool(_days_of(value))
+
+
+def _tests_of(value: ConditionTree) -> list[tuple[str, Any]]:
+    """Operators with what they are given. Between two values is at least the one and at most the other."""
+    found = [(name, one) for name, one in value.items() if one is not None]
+    pairs = [[("gte", one[0]), ("lte", one[1])] if name == "between" else [(name, one)] for name, one in found]
+    return [pair for several in pairs for pair in several]
+
+
 def given_of(node: ConditionTree) -> dict[str, Any]:
     """The fields of the form that asks for a condition, as far as the form has them: the opposite of `condition_of`."""
     key = next(iter(node))
@@ -141,7 +187,8 @@ def given_of(node: ConditionTree) -> dict[str, Any]:
             count = node.get("count") or {}
             return {"value": value, "count": count.get("gte", ""), "days": _days_of(node.get("since"))}
         case "value":
-            operator, asked = next(((name, one) for name, one in node.items() if name != key), ("set", True))
+            tests = _tests_of({name: one for name, one in node.items() if name != key})
+            operator, asked = tests[0] if tests else ("set", True)
             return {"attribute": value, **_given_test(operator, asked)}
         case "time" if isinstance(value, dict):
             return _given_time(value)
@@ -152,7 +199,7 @@ def given_of(node: ConditionTree) -> dict[str, Any]:
     if isinstance(value, bool):
         words = ("true", "false") if field.kind == "flag" else ("set", "unset")
         return {"operator": words[0] if value else words[1]}
-    return _given_test(*next(iter(value.items()))) if isinstance(value, dict) else _given_test("eq", value)
+    return _given_test(*_tests_of(value)[0]) if isinstance(value, dict) else _given_test("eq", value)
 
 
 def _given_test(operator: str, asked: Any) -> dict[str, Any]:

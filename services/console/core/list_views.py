@@ -1,7 +1,8 @@
 """What the customers page shows of a filter, of facets and of numbers over time (pure)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from projections.customers.search.fields import FilterField
@@ -56,15 +57,22 @@ def value_name(key: str, value: str, say: Say) -> str:
 
 
 def part_of(  # noqa: PLR0913 - what a chip is made of
-    state: ListState, node: ConditionTree, place: TreePlace, language: str, say: Say, *, negated: bool = False
+    state: ListState,
+    node: ConditionTree,
+    place: TreePlace,
+    language: str,
+    say: Say,
+    *,
+    segments: Mapping[str, str] = MappingProxyType({}),
+    negated: bool = False,
 ) -> FilterPart:
-    """The node at a place as chips."""
+    """The node at a place as chips. ``segments`` has the names of segments."""
     kind = kind_of(node)
     tree = state.tree or {}
     if kind == "not" and not negated:
-        return part_of(state, node["not"], (*place, 0), language, say, negated=True)
+        return part_of(state, node["not"], (*place, 0), language, say, segments=segments, negated=True)
     outer = place[:-1] if negated else place
-    field, asked = sentence_of(node, language, say, _names(say)) if kind == "leaf" else ("", "")
+    field, asked = sentence_of(node, language, say, _names(say, segments)) if kind == "leaf" else ("", "")
     parts = (*enumerate(filter_tree.parts_of(node)),)
     return FilterPart(
         kind,
@@ -76,7 +84,7 @@ def part_of(  # noqa: PLR0913 - what a chip is made of
         negate=state.having(tree=filter_tree.negated(tree, outer)).url(),
         toggle=state.having(tree=filter_tree.toggled(tree, place)).url() if kind in filter_tree.GROUPS else "",
         edit=_edit_url(state, node, place) if kind == "leaf" else "",
-        parts=tuple(part_of(state, one, (*place, number), language, say) for number, one in parts),
+        parts=tuple(part_of(state, one, (*place, at), language, say, segments=segments) for at, one in parts),
     )
 
 
@@ -84,8 +92,8 @@ def _edit_url(state: ListState, node: ConditionTree, place: TreePlace) -> str:
     return state.url(at=text_of(place), field=next(iter(node)), replace="1")
 
 
-def _names(say: Say) -> Callable[[str, str], str]:
-    return lambda key, value: value_name(key, value, say)
+def _names(say: Say, segments: Mapping[str, str]) -> Callable[[str, str], str]:
+    return lambda key, value: segments.get(value, value) if key == "segment" else value_name(key, value, say)
 
 
 def within_same_contact(tree: ConditionTree | None, at: str) -> bool:

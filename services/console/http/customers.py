@@ -47,7 +47,7 @@ async def customers(visit: Visit) -> Response:
     quota = await _quota(visit).status(visit.tenant, _today(visit))
     values = {"state": state, "quota": quota, "channels": await _channels(visit), "page": None}
     values |= {"every_kind": get_args(MarketingKind), "names": Names(visit.say), "request_id": token_hex(16)}
-    values |= {"tree": _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
+    values |= {"tree": await _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
     try:
         search: CustomerSearch = visit.request.app.state.search
         cursor = fields.one("cursor")
@@ -160,10 +160,18 @@ def _edited(visit: Visit, state: ListState, fields: SentFields) -> ConditionTree
     place = _place(fields.one("at"))
     try:
         if fields.one("replace") and state.tree is not None:
+            node = _keeping(state.tree, place, node)
             return filter_tree.rooted(filter_tree.replaced(state.tree, place, node)) or {}
         return filter_tree.added(state.tree, place, node)
     except NoSuchPlace as error:
         raise Incomplete(str(error)) from None
+
+
+def _keeping(tree: ConditionTree, place: filter_tree.TreePlace, node: ConditionTree) -> ConditionTree:
+    try:
+        return condition_forms.changed(filter_tree.node_at(tree, place), node)
+    except (AttributeError, TypeError, KeyError, ValueError):
+        return node  # in place of something that is no condition
 
 
 def _place(text: str) -> filter_tree.TreePlace:
@@ -173,13 +181,20 @@ def _place(text: str) -> filter_tree.TreePlace:
         raise Incomplete(str(error)) from None
 
 
-def _group(visit: Visit, state: ListState) -> list_views.FilterPart | None:
+async def _group(visit: Visit, state: ListState) -> list_views.FilterPart | None:
     if state.tree is None:
         return None
+    segments = await _segment_names(visit) if "segment" in repr(state.tree) else {}
     try:
-        return list_views.part_of(state, state.tree, (), visit.language, visit.say)
+        return list_views.part_of(state, state.tree, (), visit.language, visit.say, segments=segments)
     except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
         return None  # a filter that there is not; the list says what is wrong
+
+
+async def _segment_names(visit: Visit) -> dict[str, str]:
+    reader: FieldReader = visit.request.app.state.fields
+    known = await reader.values(visit.tenant, "segment", ValuesAsked("", "", _MOST_VALUES), visit.now)
+    return {str(one.value): one.label for one in known.values if one.label}
 
 
 async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[str, Any] | None:
@@ -205,6 +220,7 @@ async def _editor(visit: Visit, state: ListState, fields: SentFields) -> dict[st
         "choices": offered,
         "pairs": [(value, name) for value, name, _ in offered],
         "given": _given(state, fields),
+        "kept": _kept(visit, state, fields),
         "incomplete": bool(fields.one("incomplete")),
     }
 
@@ -218,6 +234,19 @@ def _given(state: ListState, fields: SentFields) -> dict[str, Any]:
         return condition_forms.given_of(node) if next(iter(node)) == fields.one("field") else {}
     except (Incomplete, NoSuchPlace, AttributeError, TypeError, KeyError, ValueError):
         return {}
+
+
+def _kept(visit: Visit, state: ListState, fields: SentFields) -> str:
+    """What else the condition asks that the form replaces, in words."""
+    if not fields.one("replace"):
+        return ""
+    try:
+        node = filter_tree.node_at(state.tree, _place(fields.one("at")))
+        kept, key = condition_forms.kept_of(node), next(iter(node))
+        whole = {key: node[key], **kept} if FIELD_BY_KEY[key].kind in {"tag", "value"} else {key: kept}
+        return condition_forms.sentence_of(whole, visit.language, visit.say, lambda _, value: value)[1] if kept else ""
+    except (Incomplete, NoSuchPlace, AttributeError, TypeError, KeyError, ValueError):
+        return ""
 
 
 def cannot_search(visit: Visit, error: Exception) -> str:

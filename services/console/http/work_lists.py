@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from projections.candidates.scoring import DEFAULT_SCORE
 from projections.identity.decision_queries import MergePosition
+from services.console.core.candidate_signs import sign_sentence
 from services.console.core.names import Names
 from services.console.http.decisions import IDENTITY, decision_address, merge_address
 from services.console.http.identity import decisions_of, explainer_of
@@ -38,6 +39,7 @@ async def show_candidates(visit: Visit) -> Response:
         page=page,
         paged=bool(cursor),
         names=Names(visit.say),
+        sign_sentence=sign_sentence,
         address_of=address_of,
         decision_address=decision_address,
         done=query.one("done"),

@@ -29,6 +29,12 @@ class CandidateSign(Shape):
     ]
     weight: Annotated[float, Field(examples=[5.0])]
     words: Annotated[str, Field(examples=["both were born on 1990-01-31"])]
+    values: Annotated[
+        list[str], Field(description="what is compared: of the one and of the other", examples=[["1990-01-31"] * 2])
+    ]
+    reasons: Annotated[
+        list[str], Field(description="why links by the value were refused, as in conflicts", examples=[["shared"]])
+    ]
 
 
 class CandidatePair(Shape):

@@ -45,15 +45,27 @@ def pair_view(candidate: Candidate, customers: CustomerProfiles) -> CandidatePai
         a=ComparedCustomer(id=one, **_shown(customers.profiles[one])),
         b=ComparedCustomer(id=other, **_shown(customers.profiles[other])),
         score=round(candidate.score, 4),
-        signs=[CandidateSign(sign=sign.kind, weight=sign.weight, words=words_of(sign)) for sign in candidate.signs],
+        signs=[_sign_view(sign) for sign in candidate.signs],
     )
+
+
+def _sign_view(sign: Sign) -> CandidateSign:
+    reasons = sorted(sign.reasons)
+    return CandidateSign(
+        sign=sign.kind, weight=sign.weight, words=words_of(sign), values=_values_of(sign), reasons=reasons
+    )
+
+
+def _values_of(sign: Sign) -> list[str]:
+    value: Callable[[str], str] = contact_in if sign.kind == CONTACT else str
+    return [value(sign.one), value(sign.other)]
 
 
 def words_of(sign: Sign) -> str:
     """The sign as a sentence, with why links were refused."""
     text = _WORDS.get((sign.kind, sign.weight)) or _BY_KIND.get(sign.kind) or f"both have the {sign.kind} {{one}}"
-    value: Callable[[str], str] = contact_in if sign.kind == CONTACT else str
-    words = text.format(one=value(sign.one), other=value(sign.other))
+    one, other = _values_of(sign)
+    words = text.format(one=one, other=other)
     reasons = "; ".join(MEANINGS.get(reason, reason) for reason in sorted(sign.reasons))
     return f"{words} ({reasons})" if reasons else words
 

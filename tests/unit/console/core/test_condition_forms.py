@@ -6,7 +6,16 @@ import pytest
 
 from projections.customers.search.fields import FIELDS
 from projections.customers.search.filters import parse
-from services.console.core.condition_forms import Incomplete, condition_of, equals, given_of, operators_of, sentence_of
+from services.console.core.condition_forms import (
+    Incomplete,
+    changed,
+    condition_of,
+    equals,
+    given_of,
+    kept_of,
+    operators_of,
+    sentence_of,
+)
 from services.console.http.visits import SentFields
 
 FILLED = [
@@ -74,3 +83,43 @@ def test_a_facet_finds_a_value_whatever_its_type_is(text: str, condition: dict[s
     assert node == {"attribute": "points", **condition}
     parse(node)
     assert sentence_of(node, "en", same, lambda _, value: value)[1] == sentence
+
+
+@pytest.mark.parametrize(
+    ("node", "operator", "value", "after"),
+    [
+        ({"contacts": {"gte": 2, "lte": 5}}, "gte", "3", {"contacts": {"gte": 3, "lte": 5}}),
+        ({"contacts": {"gt": 2, "lt": 9}}, "lt", "5", {"contacts": {"lt": 5}}),
+        (
+            {"last_customer": {"since": "-90d", "before": "-30d"}},
+            "within",
+            "60",
+            {"last_customer": {"since": "-60d", "before": "-30d"}},
+        ),
+        ({"attribute": "a", "between": [1, 5]}, "gte", "2", {"attribute": "a", "gte": 2, "lte": 5}),
+        ({"attribute": "a", "gte": 1, "lt": 9}, "gte", "2", {"attribute": "a", "gte": 2, "lt": 9}),
+        ({"tag": "vip", "count": {"lte": 3}}, "", "vip", {"tag": "vip", "count": {"lte": 3}}),
+    ],
+    ids=str,
+)
+def test_changing_a_condition_keeps_what_the_form_does_not_show(
+    node: dict[str, Any], operator: str, value: str, after: dict[str, Any]
+) -> None:
+    parse(node)
+    form = {name: str(one) for name, one in given_of(node).items()}
+    # sent as it was opened, it asks the same
+    opened = changed(node, condition_of(next(iter(node)), SentFields(list(form.items())), start_of))
+    assert given_of(opened) == given_of(node)
+    assert kept_of(opened) == kept_of(node)
+    form |= {"operator": operator, "value": value}
+    found = changed(node, condition_of(next(iter(node)), SentFields(list(form.items())), start_of))
+    parse(found)
+    assert found == after
+
+
+def test_another_field_or_another_attribute_keeps_nothing() -> None:
+    assert changed({"attribute": "a", "gte": 1, "lt": 9}, {"attribute": "b", "eq": 1}) == {"attribute": "b", "eq": 1}
+    assert changed({"contacts": {"gte": 2, "lte": 5}}, {"tag": "vip"}) == {"tag": "vip"}
+    assert changed({"last_customer": {"since": "-90d", "before": "-30d"}}, {"last_customer": {"set": False}}) == {
+        "last_customer": {"set": False}
+    }

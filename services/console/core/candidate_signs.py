@@ -1,0 +1,39 @@
+"""What two customers have in common, and in what they differ, as sentences for people (pure)."""
+
+from services.console.core.condition_forms import Say
+from services.console.core.names import Names, short
+from services.query.core.candidate_models import CandidateSign
+
+
+def sign_sentence(sign: CandidateSign, names: Names) -> str:
+    """The sign as a sentence, with why links by the value were refused."""
+    one, other = (short(value) for value in sign.values)
+    if sign.sign == "contact":
+        one, other = names.contact(sign.values[0]), names.contact(sign.values[1])
+    template = _template(sign, names.say)
+    text = template % {"one": one, "other": other, "what": names.identifier(sign.sign)}
+    reasons = names.say("; ").join(map(names.reason, sign.reasons))
+    return names.say("%(text)s (%(reasons)s)") % {"text": text, "reasons": reasons} if reasons else text
+
+
+def _template(sign: CandidateSign, say: Say) -> str:
+    """The sentence for a kind of sign: by whether the values are equal, similar or different."""
+    degree = "differs" if sign.weight <= 0 else "equal" if sign.values[0] == sign.values[1] else "similar"
+    of_degree = {
+        ("name", "equal"): say("Both are called %(one)s."),
+        ("name", "similar"): say("Their names are similar: %(one)s and %(other)s."),
+        ("name", "differs"): say("Their names differ: %(one)s and %(other)s."),
+        ("birthday", "equal"): say("Both were born on %(one)s."),
+        ("birthday", "similar"): say("Their birthdays differ in one place: %(one)s and %(other)s."),
+        ("birthday", "differs"): say("Their birthdays differ: %(one)s and %(other)s."),
+        ("address", "equal"): say("Both have the address %(one)s."),
+        ("address", "similar"): say("Their addresses are similar: %(one)s and %(other)s."),
+    }
+    of_kind = {
+        "alias": say("The website names the member %(one)s of the one as a former ID of the other."),
+        "local_part": say("Their e-mail addresses begin alike: %(one)s."),
+        "similar_phone": say("Their phone numbers differ in one digit: %(one)s and %(other)s."),
+        "contact": say("Both are bound to %(one)s."),
+    }
+    shared = say("Both have the same %(what)s: %(one)s.")
+    return of_degree.get((sign.sign, degree)) or of_kind.get(sign.sign, shared)

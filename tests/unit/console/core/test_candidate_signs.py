@@ -1,0 +1,53 @@
+"""Every sign of a candidate is a sentence in the reader's language, whatever the values hold."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.console.core.candidate_signs import sign_sentence
+from services.console.core.names import Names
+from services.console.http.rendering import translations
+from services.query.core.candidate_models import CandidateSign
+
+KINDS = ("name", "birthday", "address", "local_part", "similar_phone", "alias", "contact", "phone", "email", "other")
+NO_PERCENT = st.text(st.characters(exclude_characters="%"))
+ENGLISH, CHINESE = Names(lambda text: text), Names(translations("zh-Hant").gettext)
+
+
+def a_sign(kind: str, weight: float, *values: str, reasons: tuple[str, ...] = ()) -> CandidateSign:
+    return CandidateSign(sign=kind, weight=weight, words="", values=list(values), reasons=list(reasons))
+
+
+@pytest.mark.parametrize(
+    ("sign", "english", "chinese"),
+    [
+        (a_sign("name", 3, "王大明", "王大明"), "Both are called 王大明.", "兩者都叫 王大明。"),
+        (
+            a_sign("name", 1, "王大明", "王小明"),
+            "Their names are similar: 王大明 and 王小明.",
+            None,
+        ),
+        (
+            a_sign("birthday", -4, "1990-01-31", "1991-05-02"),
+            "Their birthdays differ: 1990-01-31 and 1991-05-02.",
+            None,
+        ),
+        (a_sign("contact", 5, "line:oa:U1", "line:oa:U1"), "Both are bound to LINE U1.", "兩者都綁定了 LINE U1。"),
+        (
+            a_sign("phone", 4, "+886911", "+886911", reasons=("shared",)),
+            "Both have the same phone number: +886911. (people with different member IDs have this value)",
+            None,
+        ),
+    ],
+    ids=lambda one: one.sign if isinstance(one, CandidateSign) else None,
+)
+def test_a_sign_is_a_sentence(sign: CandidateSign, english: str, chinese: str | None) -> None:
+    assert sign_sentence(sign, ENGLISH) == english
+    assert chinese in {None, sign_sentence(sign, CHINESE)}
+    assert sign_sentence(sign, CHINESE) != english
+
+
+@given(st.sampled_from(KINDS), st.sampled_from([-5.0, 0.5, 5.0]), NO_PERCENT, NO_PERCENT)
+def test_every_kind_of_sign_is_filled_in(kind: str, weight: float, one: str, other: str) -> None:
+    for names in (ENGLISH, CHINESE):
+        assert "%" not in sign_sentence(a_sign(kind, weight, one, other), names)
