@@ -12,15 +12,15 @@ from benchmarks.worker import seconds_to_fold
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
-from projections.engine.topic_keys import contacts_key, evidence_key
+from projections.engine.topic_keys import contacts_key
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk
 from projections.registry import PROJECTIONS
 from projections.timeline.store import PostgresStore
-from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import Settings
+from services.vault.records import EncodedEvent
 from services.worker.agent_spec import AgentSpec, WorkerResources
 from services.worker.agents.identity import identity
 from services.worker.main import run as run_worker
@@ -41,7 +41,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
         recorded = await project(store, PROJECTIONS, [one for events in partitions for one in events])
         passed_on = evidence(recorded, await save_chunk(connection, store, recorded))
         if passed_on:
-            await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
+            await resources.send(IDENTITY_EVIDENCE, [EncodedEvent.of(event) for event in passed_on])
         new = {id(one) for one in recorded.new}
         return [sum(id(one) in new for one in events) for events in partitions]
 

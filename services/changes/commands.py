@@ -1,6 +1,7 @@
 """``onefold webhooks``: where the changes of customers are sent."""
 
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
@@ -140,6 +141,7 @@ def _work(work: "Callable[[WebhookEndpoints], Awaitable[T]]") -> T:
     from services.changes.log import ChangeLog
     from services.runtime.database import create_pool, open_engine
     from services.runtime.secrets import change_cursor_key
+    from services.vault.records import open_log_sealing
 
     settings = Settings()
     database, master = setting(lambda: (settings.database_url, settings.master_key))
@@ -151,7 +153,9 @@ def _work(work: "Callable[[WebhookEndpoints], Awaitable[T]]") -> T:
 
     async def working() -> T:
         # Without Kafka, endpoints can be shown and changed, but none can be given another place in the log.
-        feed = ChangeFeed(find_topic, ChangeLog(settings.kafka), change_cursor_key(master)) if settings.kafka else None
+        opening = partial(open_log_sealing, settings, name="onefold-command")
+        log = ChangeLog(settings.kafka, opening) if settings.kafka else None
+        feed = ChangeFeed(find_topic, log, change_cursor_key(master)) if log else None
         async with open_engine(database, max_size=1) as engine, nullcontext() if feed is None else feed.open():
             return await work(WebhookEndpoints(engine, feed, master, DestinationRules.of(settings)))
 

@@ -54,13 +54,13 @@ class ChangeFeed:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """Close in the end what listeners have had opened."""
-        try:
-            yield
-        finally:
-            self.stop()
-            if self._following is not None:
-                await cancel_all(self._following)
-            await self._log.close()
+        async with self._log.open():
+            try:
+                yield
+            finally:
+                self.stop()
+                if self._following is not None:
+                    await cancel_all(self._following)
 
     def stop(self) -> None:
         """Have every listener that waits go at once."""
@@ -164,7 +164,7 @@ class ChangeFeed:
     def _tail_of(self, topic: ChangeTopic) -> Tail:
         """The tail of the topic; that of another one has no listeners any more."""
         if self._tail is None or self._tail.topic != topic:
-            former, self._tail = self._tail, Tail(self._log.kafka, topic)
+            former, self._tail = self._tail, Tail(self._log.kafka, topic, sealing=self._log.sealing)
             if self._following is not None:
                 self._following.cancel()
             self._following = asyncio.create_task(self._tail.run())

@@ -7,9 +7,9 @@ number of records and gives its place to the next.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,7 +17,9 @@ from aiokafka.errors import KafkaError
 
 from services.changes.errors import ChangesUnavailable, UnknownCursor
 from services.changes.pages import ChangeRecord, FeedPage, Wanted, in_time, record_of
+from services.runtime.database import DATABASE_ERRORS
 from services.runtime.topic_ids import topic_identities
+from services.vault.records import KeysNotSet, LogSealing, OpenSealing, PlainLog, open_plain_log
 
 T = TypeVar("T")
 _WITHIN: Final = 10.0  # seconds for an answer of Kafka
@@ -54,12 +56,22 @@ def new_consumer(kafka: str) -> AIOKafkaConsumer:
     )
 
 
-async def fetched(consumer: AIOKafkaConsumer, places: list[TopicPartition], most: int) -> list[list[ChangeRecord]]:
-    """The next records of the partitions, a list for each that has some. Raises a KafkaError."""
+async def fetched(
+    consumer: AIOKafkaConsumer, places: list[TopicPartition], most: int, sealing: LogSealing
+) -> list[list[ChangeRecord]]:
+    """The next records of the partitions, opened, a list for each that has some.
+
+    Raises a KafkaError and ChangesUnavailable.
+    """
     found = await consumer.getmany(*places, timeout_ms=_POLL_MS, max_records=most)
+    return [await _opened(records, sealing) for records in found.values()]
+
+
+async def _opened(records: Sequence[Any], sealing: LogSealing) -> list[ChangeRecord]:
+    values = await answered(sealing.opened_values([(one.key, one.value) for one in records]))
     return [
-        [record_of(one.partition, one.offset, one.timestamp, one.key, one.value) for one in records]
-        for records in found.values()
+        record_of(one.partition, one.offset, one.timestamp, one.key, value)
+        for one, value in zip(records, values, strict=True)
     ]
 
 
@@ -70,26 +82,36 @@ async def ends_of(consumer: AIOKafkaConsumer, topic: ChangeTopic) -> list[int]:
 
 
 async def answered(asked: Awaitable[T]) -> T:
-    """What Kafka answers. Raises ChangesUnavailable."""
+    """What Kafka or PostgreSQL answers. Raises ChangesUnavailable."""
     try:
         async with asyncio.timeout(_WITHIN):
             return await asked
-    except (TimeoutError, KafkaError, OSError) as error:
+    except (TimeoutError, KafkaError, KeysNotSet, *DATABASE_ERRORS) as error:
         raise ChangesUnavailable(ChangesUnavailable.__doc__) from error
 
 
 class ChangeLog:
-    """Reads the topics of changes of one broker."""
+    """Reads the topics of changes of one broker; what opens their records is opened and closed with it."""
 
-    def __init__(self, kafka: str, readers: int = _READERS) -> None:
+    def __init__(self, kafka: str, open_sealing: OpenSealing = open_plain_log, readers: int = _READERS) -> None:
         self.kafka = kafka
+        self.sealing: LogSealing = PlainLog()
+        self._open_sealing = open_sealing
         self._free = asyncio.Semaphore(readers)
         self._idle: list[AIOKafkaConsumer] = []
         self._turns: dict[str, asyncio.Lock] = {}
         self._waiting: Counter[str] = Counter()
 
-    async def close(self) -> None:
-        """Stop the readers."""
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Be able to open records until the block ends; then stop the readers."""
+        async with self._open_sealing() as self.sealing:
+            try:
+                yield
+            finally:
+                await self._stop_readers()
+
+    async def _stop_readers(self) -> None:
         while self._idle:
             await self._idle.pop().stop()
 
@@ -136,7 +158,7 @@ class ChangeLog:
                 if page.looked_at >= _MOST_LOOKED_AT or time.monotonic() > until:
                     page.more = True
                     break
-                page.take(in_time(await answered(fetched(consumer, behind, _FETCHED))), wanted)
+                page.take(in_time(await answered(fetched(consumer, behind, _FETCHED, self.sealing))), wanted)
             page.more = page.more or any(_is_behind(place, page, ends) for place in topic.places)
         return page
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import orjson
 
 from schemas.changes import ChangeType
+from schemas.sealing import is_sealed
 
 ChangeName = ChangeType | Literal["quota_crossed"]
 _PAGE_BYTES: Final = 1_048_576
@@ -84,9 +85,10 @@ def in_time(partitions: Iterable[Iterable[ChangeRecord]]) -> Iterable[ChangeReco
 
 
 def record_of(partition: int, offset: int, at: int, key: bytes | None, value: bytes | None) -> ChangeRecord:
-    """A record of the topic. One with another key than a change's is nobody's."""
+    """A record of the topic. One with another key than a change's is nobody's, and one that could not be opened."""
     tenant, _, customer_id = (key or b"").decode("utf-8", "replace").rpartition("|")
-    return ChangeRecord(partition, offset, at, tenant if value else "", customer_id, value or b"")
+    readable = value and not is_sealed(value)
+    return ChangeRecord(partition, offset, at, tenant if readable else "", customer_id, value or b"")
 
 
 def type_of(value: bytes) -> str:

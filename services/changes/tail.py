@@ -1,7 +1,8 @@
 """The end of the topic, read once for all listeners of a process.
 
-The tail keeps the latest records, up to a number of bytes. A listener has nothing in it but offsets: a slow one finds
-its records gone from the tail, and reads them from the log again. A listener is woken by records of its own tenant.
+The tail keeps the latest records, opened, up to a number of bytes, and forgets them all when keys are destroyed. A
+listener has nothing in it but offsets: a slow one finds its records gone from the tail, and reads them from the log
+again. A listener is woken by records of its own tenant.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from aiokafka.errors import KafkaError
 from services.changes.errors import ChangesUnavailable
 from services.changes.log import ChangeTopic, answered, ends_of, fetched, new_consumer
 from services.changes.pages import ChangeRecord, FeedPage, Wanted, in_time
+from services.vault.records import LogSealing, PlainLog
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +31,11 @@ _AGAIN_AFTER: Final = 1.0  # seconds
 class Tail:
     """The latest records of a topic; `run` fills it."""
 
-    def __init__(self, kafka: str, topic: ChangeTopic, most_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self, kafka: str, topic: ChangeTopic, most_bytes: int = _MOST_BYTES, sealing: LogSealing | None = None
+    ) -> None:
         self.topic = topic
+        self._sealing = sealing or PlainLog()
         self._kafka = kafka
         self._most_bytes = most_bytes
         self._bytes = 0
@@ -63,8 +68,12 @@ class Tail:
         for place, end in zip(self.topic.places, ends, strict=True):
             consumer.seek(place, end)
         self.begin(ends)
+        destroyed = await answered(self._sealing.latest_destroyed())
         while True:
-            self.add(chain.from_iterable(await fetched(consumer, self.topic.places, _FETCHED)))
+            self.add(chain.from_iterable(await fetched(consumer, self.topic.places, _FETCHED, self._sealing)))
+            before, destroyed = destroyed, await answered(self._sealing.latest_destroyed())
+            if destroyed != before:  # what was opened with a key that is no more must not be given out
+                self.begin(self._ends)
 
     def begin(self, ends: list[int]) -> None:
         """Keep nothing, and go on at these offsets; without offsets, be of no use to anybody until then."""

@@ -246,7 +246,8 @@ def _add_site(draft: "SourceDraft") -> None:
 def _publish_site(name: str) -> None:
     """Publish the source's event. Last, and without failing: what was printed can't be printed again."""
     from services.control.source_service import publish_source
-    from services.runtime.publishing import NotPublished, publish
+    from services.runtime.publishing import NotPublished
+    from services.vault.publishing import publish
 
     settings = Settings()
     if not settings.kafka:
@@ -264,7 +265,8 @@ def _change(work: "Callable[[SourceService], Awaitable[Source]]", *, publishing:
     Without ``publishing`` the event is the caller's business, for work that must not be done twice.
     """
     from services.control.source_service import SourceService
-    from services.runtime.publishing import NotPublished, publish
+    from services.runtime.publishing import NotPublished
+    from services.vault.publishing import publish
 
     settings = Settings()
     master = setting(lambda: settings.master_key)

@@ -15,6 +15,7 @@ from schemas.topics import CUSTOMER_CHANGES
 from services.demo.invalid import TENANT
 from services.query.core.identity_models import Explanation
 from services.runtime.settings import Settings
+from services.vault.records import open_log_sealing
 from services.verify.log_reader import LogReader
 
 _BY_CHANNEL: Final = """
@@ -81,13 +82,12 @@ async def count_customers(settings: Settings, pool: Any, generation: Generation)
 async def _read_changes(settings: Settings, generation: Generation) -> Iterable[CustomerChange]:
     """The demo's customer changes; one that is on the topic twice, or in parts, counts once."""
     changes: dict[tuple[UUID, int], CustomerChange] = {}
-    reader = LogReader(settings.kafka_servers, lambda _: None)
     topic = generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix)
-    async for _, records in reader.records(topic):
-        for record in records:
-            change = change_in(record.value)
-            if change is not None and change.tenant == TENANT:
-                changes.setdefault((change.customer_id, change.seq), change)
+    async with open_log_sealing(settings, name="onefold-demo") as sealing:
+        async for values in LogReader(settings.kafka_servers, lambda _: None, sealing).values(topic):
+            for change in map(change_in, values):
+                if change is not None and change.tenant == TENANT:
+                    changes.setdefault((change.customer_id, change.seq), change)
     return changes.values()
 
 

@@ -17,10 +17,14 @@ from services.ingress.core.web import Site
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A channel event as it goes into the log; ``origin`` is None for an event that is about no account."""
+    """A channel event that goes into the log, and its key and value where nothing is sealed.
+
+    ``origin`` is None for an event that is about no account.
+    """
 
     key: bytes
     value: bytes
+    event: Event
     origin: SourceOrigin | None = None
 
     @classmethod
@@ -28,7 +32,7 @@ class Record:
         """The record of an event: one contact's events share a partition."""
         about = event.contact or event.account
         origin = None if about is None else SourceOrigin(event.tenant, event.source, about.channel, about.account)
-        return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded, origin)
+        return cls(event_key(event.tenant, event.contact.key if event.contact else None), encoded, event, origin)
 
 
 class LogUnavailable(Exception):

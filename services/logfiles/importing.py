@@ -21,6 +21,7 @@ from services.runtime.broker import BROKER_ERRORS, make_topic
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 from services.runtime.topic_ids import topic_identities
+from services.vault.records import open_log_sealing, places_of
 
 _PIECE: Final = 2000  # records
 
@@ -203,13 +204,17 @@ class _Import:
     async def _spread(self, name: str, archived: ArchivedTopic) -> None:
         """Write the records by their keys, partition after partition, so those of one key keep their order."""
         known = (await topic_identities(self._settings.kafka_servers, [name]))[name].partitions
-        async with open_writer(self._settings, name) as writer:
+        async with (
+            open_log_sealing(self._settings, name="onefold-log") as sealing,
+            open_writer(self._settings, name) as writer,
+        ):
             for partition in archived.partitions.values():
                 records = self._records(partition, 0)
                 while piece := await asyncio.to_thread(lambda: list(islice(records, _PIECE))):  # noqa: B023 - awaited
                     by_place: dict[int, list[LogRecord]] = {}
-                    for one in piece:
-                        by_place.setdefault(partition_of(one.key, known), []).append(one)
+                    places = await places_of(sealing, [(one.key, one.value) for one in piece])
+                    for one, place in zip(piece, places, strict=True):
+                        by_place.setdefault(partition_of(place, known), []).append(one)
                     await asyncio.gather(*(writer.write(*each) for each in by_place.items()))
                     self._note(len(piece))
 

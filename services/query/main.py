@@ -70,6 +70,7 @@ from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
 from services.runtime.secrets import change_cursor_key
 from services.runtime.settings import Settings
+from services.vault.records import open_log_sealing
 
 _KEY_WITHIN: Final = 10.0  # seconds; a reader would rather wait for a busy server than ask again
 
@@ -160,7 +161,8 @@ def _change_feed(settings: Settings, read_models: PooledReadModels) -> ChangeFee
             generation = await active_generation(connection, SCHEMA)
         return generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix)
 
-    return ChangeFeed(find_topic, ChangeLog(settings.kafka), change_cursor_key(settings.master_key))
+    open_sealing = partial(open_log_sealing, settings, name="onefold-changes")
+    return ChangeFeed(find_topic, ChangeLog(settings.kafka, open_sealing), change_cursor_key(settings.master_key))
 
 
 def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Application:

@@ -56,10 +56,11 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A chunk's records, each on exactly one of the two lists."""
+    """A chunk's records, each on exactly one of the two lists, but for those that were ``erased`` and can't be read."""
 
     events: list[ContactEvent]
     dead_letters: list[DeadLetter]
+    erased: int = 0
 
 
 def decode_records(records: Sequence[KafkaRecord], id_of: IdOf, key_of: KeyOf) -> Decoded:
@@ -70,9 +71,13 @@ def decode_records(records: Sequence[KafkaRecord], id_of: IdOf, key_of: KeyOf) -
         try:
             events.append(_contact_event(record, id_of, key_of))
         except InvalidEvent as error:
-            came = record.sealed if isinstance(record, OpenedRecord) else record
-            dead_letters.append(DeadLetter(came, error.reason, error.detail, error.field))
+            dead_letters.append(DeadLetter(as_it_came(record), error.reason, error.detail, error.field))
     return Decoded(events, dead_letters)
+
+
+def as_it_came(record: KafkaRecord) -> KafkaRecord:
+    """The record as it is in its topic."""
+    return record.sealed if isinstance(record, OpenedRecord) else record
 
 
 def _contact_event(record: KafkaRecord, id_of: IdOf, key_of: KeyOf) -> ContactEvent:

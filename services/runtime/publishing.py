@@ -7,10 +7,9 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
 
-from schemas.codec import encode
-from schemas.events import Event
-from schemas.topics import CHANNEL_EVENTS, TOPICS, event_key
+from schemas.topics import TOPICS
 from services.runtime.settings import Settings
 
 _TIMEOUT: Final = 15.0
@@ -20,11 +19,10 @@ class NotPublished(Exception):
     """Kafka did not acknowledge the event. It may be in the log all the same; publishing it again is harmless."""
 
 
-async def publish(settings: Settings, event: Event) -> None:
-    """Return when all in-sync replicas have the event. Raises NotPublished."""
-    key = event_key(event.tenant, event.contact.key if event.contact else None)
-    async with open_publisher(settings) as publisher:
-        await publisher.send(CHANNEL_EVENTS.full_name(settings.topic_prefix), key, encode(event))
+def partition_of(key: bytes, partitions: int) -> int:
+    """The partition in which producers of any language put records of this key by themselves."""
+    found: int = (murmur2(key) & 0x7FFFFFFF) % partitions
+    return found
 
 
 class Publisher:
@@ -33,16 +31,28 @@ class Publisher:
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
 
-    async def send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
+    async def send(  # noqa: PLR0913 - a record
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes]] = (),
+        *,
+        place: bytes | None = None,
+        partition: int | None = None,
     ) -> tuple[int, int]:
-        """The record's partition and offset, once all in-sync replicas have it. Raises NotPublished."""
+        """The record's partition and offset, once all in-sync replicas have it. Raises NotPublished.
+
+        It goes into the ``partition``, if one is given, else into that of the key ``place``, else into that of its key.
+        """
         try:
             async with asyncio.timeout(_TIMEOUT):
-                place = await self._producer.send_and_wait(topic, value, key, headers=list(headers))
+                if place is not None:
+                    partition = partition_of(place, len(await self._producer.partitions_for(topic)))
+                sent = await self._producer.send_and_wait(topic, value, key, partition, headers=list(headers))
         except (TimeoutError, KafkaError) as error:
             raise NotPublished(type(error).__name__) from error
-        return place.partition, place.offset
+        return sent.partition, sent.offset
 
 
 @asynccontextmanager

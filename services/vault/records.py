@@ -7,12 +7,12 @@ in and comes out as it is. Records that are not sealed are read as they are by b
 import asyncio
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
 from projections.engine.ids import IdOf
-from schemas.codec import encode
+from schemas.codec import InvalidEvent, decode, encode
 from schemas.events import Event
 from schemas.sealing import (
     BrokenSeal,
@@ -98,6 +98,12 @@ class LogSealing(Protocol):
     async def opened_values(self, records: Sequence[Keyed]) -> list[bytes | None]:
         """The values of records, likewise; None for one whose key was destroyed."""
 
+    async def latest_destroyed(self) -> int:
+        """A number that grows whenever keys are destroyed: what was opened before must not be kept any longer."""
+
+
+OpenSealing = Callable[[], AbstractAsyncContextManager[LogSealing]]
+
 
 class PlainLog:
     """See LogSealing; for a log without sealed records. Opening one raises KeysNotSet."""
@@ -125,6 +131,10 @@ class PlainLog:
         """See LogSealing."""
         _require_plain(value for _, value in records)
         return [value for _, value in records]
+
+    async def latest_destroyed(self) -> int:
+        """See LogSealing."""
+        return 0
 
 
 class _Unsealed(NamedTuple):
@@ -205,6 +215,10 @@ class SealedLog:
         RECORDS_ERASED.inc(erased)
         return opened
 
+    async def latest_destroyed(self) -> int:
+        """See LogSealing."""
+        return await self.vault.latest_destroyed()
+
     def _unsealed(self, one: EncodedEvent) -> _Unsealed:
         event = one.event
         if event.contact is None:
@@ -241,6 +255,27 @@ def _place(event: Event) -> bytes:
     return event_key(event.tenant, event.contact.key if event.contact else None)
 
 
+async def places_of(sealing: LogSealing, records: Sequence[Keyed]) -> list[bytes | None]:
+    """The key that gives each record its partition: that of a plain record, also for sealed channel events.
+
+    What can't be opened any more stays with its own key. Raises KeysNotSet, and what PostgreSQL raises.
+    """
+    values = await sealing.opened_values(records)
+    return [
+        key if value is None or value is sealed else _place_of(key, value)
+        for (key, sealed), value in zip(records, values, strict=True)
+    ]
+
+
+def _place_of(key: bytes | None, value: bytes) -> bytes | None:
+    """The plain key of an opened record; records of other topics than that of channel events have no other key."""
+    try:
+        event = decode(value)
+    except InvalidEvent:
+        return key
+    return _place(event) if key is not None and key.startswith(f"{event.tenant}|".encode()) else key
+
+
 def _envelope(value: bytes | None) -> SealedEnvelope | None:
     """The envelope that the value is; None if it is not sealed, or no envelope."""
     if value is None or not is_sealed(value):
@@ -267,6 +302,12 @@ def _opened(envelope: SealedEnvelope, record: Keyed, ciphers: Mapping[KeyName, C
 def _require_plain(values: Iterable[bytes | None]) -> None:
     if any(map(is_sealed, values)):
         raise KeysNotSet(KeysNotSet.__doc__)
+
+
+@asynccontextmanager
+async def open_plain_log() -> AsyncIterator[LogSealing]:
+    """Seals nothing."""
+    yield PlainLog()
 
 
 @asynccontextmanager

@@ -112,6 +112,11 @@ class KeyVault:
             wrapped = await store.all_tenant_keys(connection)
             return sum([await self._take_tenant(connection, *one) for one in wrapped.items()])
 
+    async def latest_destroyed(self) -> int:
+        """The number of the latest key that was destroyed, as it was at most `FRESH` seconds ago."""
+        await self._forget_destroyed()
+        return self._latest
+
     async def _forget_destroyed(self) -> None:
         now = self._clock()
         if self._looked_at is not None and now - self._looked_at < self._fresh:

@@ -75,8 +75,8 @@ def list_dead_letters(  # noqa: PLR0913 - one an option
 def show_dead_letter(
     record: RecordArgument,
 ) -> None:
-    """Write the record's value to stdout, byte for byte, and the rest to stderr. It may have personal data."""
-    from services.verify.dead_letters import find
+    """Write the record's value to stdout, opened if it is sealed, and the rest to stderr. It may have personal data."""
+    from services.verify.dead_letters import find, opened_value
 
     settings, place = Settings(), _place(record)
     found = run(lambda: find(settings, place))
@@ -86,7 +86,10 @@ def show_dead_letter(
     say(f"key: {found.key!r}; sent {found.times} times, last at {_time(found.sent_at)}")
     if found.sent_again_as:
         say(f"It was sent again, as {found.sent_again_as}.")
-    sys.stdout.buffer.write(found.value or b"")
+    value = run(lambda: opened_value(settings, found))
+    if value is None and found.value:
+        say("The key of its contact was destroyed: it can't be read any more.")
+    sys.stdout.buffer.write(value or b"")
     sys.stdout.buffer.flush()
 
 

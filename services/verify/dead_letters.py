@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 
 from schemas.topics import DEAD_LETTERS
 from services.runtime.settings import Settings
+from services.vault.records import open_log_sealing
 from services.verify.log_reader import LogReader
 
 _MARK: Final = "sent_again_as"
@@ -149,6 +150,13 @@ async def find(settings: Settings, place: RecordPlace, *, latest: int | None = N
         else:
             found = _repeated(one, found)
     return replace(found, sent_again_as=sent_again) if found else None
+
+
+async def opened_value(settings: Settings, one: RefusedRecord) -> bytes | None:
+    """The record's value, opened if it can be; None if the key of its contact was destroyed."""
+    async with open_log_sealing(settings, name="onefold-dead-letters") as sealing:
+        (value,) = await sealing.opened_values([(one.key, one.value)])
+        return value
 
 
 def mark_of(one: RefusedRecord, now_at: RecordPlace) -> tuple[bytes, list[tuple[str, bytes]]]:

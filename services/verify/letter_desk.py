@@ -9,11 +9,12 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
-from services.verify.dead_letters import LetterFilter, RecordPlace, RefusedRecord, each_once, find
+from services.verify.dead_letters import LetterFilter, RecordPlace, RefusedRecord, each_once, find, opened_value
 from services.verify.retry import Retry, RetryOutcome
 
 LATEST: Final = 5000  # records of the topic
@@ -59,12 +60,12 @@ class LetterDesk:
             return [one for one in reversed(self._known) if tenant in {None, one.tenant}]
 
     async def letter(self, tenant: str | None, place: RecordPlace) -> RefusedRecord:
-        """The dead letter of the record at this place, with its value. Raises NoSuchLetter."""
+        """The dead letter of the record at this place, with its value, opened if it can be. Raises NoSuchLetter."""
         async with self._in_time():
             found = await find(self._settings, place, latest=LATEST)
         if found is None or tenant not in {None, found.tenant}:
             raise NoSuchLetter(NoSuchLetter.__doc__)
-        return found
+        return replace(found, value=await opened_value(self._settings, found))
 
     async def retry(
         self, tenant: str | None, place: RecordPlace | None = None, reason: str | None = None

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from projections.engine.projection import ContactEvent
 from services.runtime.decoding import Decoded
+from services.vault.records import LogSealing, PlainLog
 from services.verify.snapshot import Ends
 
 _WAIT_MS: Final = 10  # the records are there already: a fetch that waits for more would only delay the next request
@@ -19,10 +20,14 @@ Decode = Callable[[Sequence[Any]], Decoded]
 
 @dataclass(slots=True)
 class TopicEvents:
-    """A topic's records as events: those up to the offsets of the tables, and the events ``after`` these."""
+    """A topic's records as events: those up to the offsets of the tables, and the events ``after`` these.
+
+    ``erased`` are records whose keys were destroyed: nobody can say any more whether they are events.
+    """
 
     records: int = 0
     dead_letters: int = 0
+    erased: int = 0
     events: list[ContactEvent] = field(default_factory=list)
     after: list[ContactEvent] = field(default_factory=list)
 
@@ -30,9 +35,10 @@ class TopicEvents:
 class LogReader:
     """Reads topics. ``on_progress`` is called with the number of records read since the last call."""
 
-    def __init__(self, kafka: str, on_progress: Callable[[int], None]) -> None:
+    def __init__(self, kafka: str, on_progress: Callable[[int], None], sealing: LogSealing | None = None) -> None:
         self._kafka = kafka
         self._on_progress = on_progress
+        self._sealing = sealing or PlainLog()
 
     async def events(
         self, topic: str, ends: Ends, decode: Decode, *, whole: bool = False, set_aside: Container[EventPlace] = ()
@@ -45,12 +51,19 @@ class LogReader:
         async for place, records in self.records(topic, None if whole else ends):
             folded = [record for record in records if record.offset < ends.get(place, 0)]
             kept = [record for record in folded if (place, record.offset) not in set_aside]
-            decoded = decode(kept)
+            opened = await self._sealing.opened(kept)
+            events = decode(opened.records).events
             found.records += len(folded)
-            found.dead_letters += len(folded) - len(decoded.events)
-            found.events += decoded.events
-            found.after += decode(records[len(folded) :]).events
+            found.erased += opened.erased
+            found.dead_letters += len(folded) - opened.erased - len(events)
+            found.events += events
+            found.after += decode((await self._sealing.opened(records[len(folded) :])).records).events
         return found
+
+    async def values(self, topic: str, ends: Mapping[int, int] | None = None) -> AsyncIterator[list[bytes | None]]:
+        """The values of the same records as `records` gives, opened; None for one whose key was destroyed."""
+        async for _, records in self.records(topic, ends):
+            yield await self._sealing.opened_values([(one.key, one.value) for one in records])
 
     async def records(
         self, topic: str, ends: Mapping[int, int] | None = None, *, latest: int | None = None

@@ -44,6 +44,7 @@ from services.runtime.decoding import CANNOT_BE_SAVED, KeyOf, decode_records
 from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.settings import Settings
 from services.runtime.terminal import fail
+from services.vault.records import open_log_sealing
 from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_quota import Crossings, add_crossings, compare_crossings
@@ -78,8 +79,9 @@ async def verify(settings: Settings, console: Console | None = None) -> VerifyRe
     snapshot = await take_snapshot(settings.database_url, settings.default_region)
     with Progress(console=console, disable=console is None, transient=True) as progress:
         task = progress.add_task("Reading the log", total=None)
-        reader = LogReader(settings.kafka_servers, lambda number: progress.advance(task, number))
-        return await Verifier(settings, snapshot, reader).verdict()
+        async with open_log_sealing(settings, name="onefold-verify") as sealing:
+            reader = LogReader(settings.kafka_servers, lambda number: progress.advance(task, number), sealing)
+            return await Verifier(settings, snapshot, reader).verdict()
 
 
 class Verifier:
@@ -153,8 +155,8 @@ class Verifier:
             add_crossings(crossings, (crossing for value in values if (crossing := crossing_in(value))))
 
         name = self._name(CUSTOMER_CHANGES)
-        async for _, records in self._reader.records(name, self._snapshot.relayed(name)):
-            add([record.value for record in records])
+        async for values in self._reader.values(name, self._snapshot.relayed(name)):
+            add(values)
         add([row.payload.encode() for row in self._snapshot.outbox])
         sequences = [one for one in self._snapshot.sequences if one.customer_id != NO_CUSTOMER]
         return [

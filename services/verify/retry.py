@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from projections.engine.topic_keys import contacts_key, evidence_key
+from schemas.sealing import is_sealed
 from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS, IDENTITY_EVIDENCE
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import KeyOf, decode_records
 from services.runtime.publishing import Publisher, open_publisher
 from services.runtime.settings import Settings
+from services.vault.records import LogSealing, open_log_sealing
 from services.verify.dead_letters import (
     EVERY_LETTER,
     LetterFilter,
@@ -47,6 +49,13 @@ class _Record(NamedTuple):
     timestamp: int
 
 
+class _Sender(NamedTuple):
+    """What records are sent by, and what opens them before, to see whether they would be taken."""
+
+    publisher: Publisher
+    sealing: LogSealing
+
+
 class Retry:
     """Sends some refused records again; with ``dry_run`` it only says what it would do.
 
@@ -72,10 +81,12 @@ class Retry:
         if most is not None:
             found = [one for one in found if one.sent_again_as is None][:most]
         chosen = {one.place: one for one in found if place in (None, one.place)}
-        if self._dry_run:
-            return [self._judged(one, chosen) async for one in self._with_values(chosen)]
-        async with open_publisher(self._settings) as publisher:
-            return [await self._retried(one, chosen, publisher) async for one in self._with_values(chosen)]
+        async with open_log_sealing(self._settings, name="onefold-retry") as sealing:
+            if self._dry_run:
+                return [await self._judged(one, chosen, sealing) async for one in self._with_values(chosen)]
+            async with open_publisher(self._settings) as publisher:
+                sender = _Sender(publisher, sealing)
+                return [await self._retried(one, chosen, sender) async for one in self._with_values(chosen)]
 
     async def _with_values(self, chosen: dict[RecordPlace, RefusedRecord]) -> AsyncIterator[RefusedRecord]:
         left = set(chosen)
@@ -85,24 +96,29 @@ class Retry:
                 yield one
 
     async def _retried(
-        self, one: RefusedRecord, chosen: dict[RecordPlace, RefusedRecord], publisher: Publisher
+        self, one: RefusedRecord, chosen: dict[RecordPlace, RefusedRecord], sender: "_Sender"
     ) -> RetryOutcome:
-        judged = self._judged(one, chosen)
+        judged = await self._judged(one, chosen, sender.sealing)
         if judged.outcome != "would_be_sent":
             return judged
-        now_at = RecordPlace(one.place.topic, *await publisher.send(one.place.topic, one.key, one.value))
+        # The key of a sealed record does not give its partition; a plain one may have been in a wrong one.
+        partition = one.place.partition if is_sealed(one.value) else None
+        sent = await sender.publisher.send(one.place.topic, one.key, one.value, partition=partition)
+        now_at = RecordPlace(one.place.topic, *sent)
         key, headers = mark_of(one, now_at)
-        await publisher.send(DEAD_LETTERS.full_name(self._settings.topic_prefix), key, None, headers)
+        await sender.publisher.send(DEAD_LETTERS.full_name(self._settings.topic_prefix), key, None, headers)
         return RetryOutcome(one.place, "sent_again", str(now_at))
 
-    def _judged(self, one: RefusedRecord, chosen: dict[RecordPlace, RefusedRecord]) -> RetryOutcome:
+    async def _judged(
+        self, one: RefusedRecord, chosen: dict[RecordPlace, RefusedRecord], sealing: LogSealing
+    ) -> RetryOutcome:
         if (before := chosen[one.place].sent_again_as) is not None:
             return RetryOutcome(one.place, "sent_before", str(before))
-        if (why := self._refusal(one)) is not None:
+        if (why := await self._refusal(one, sealing)) is not None:
             return RetryOutcome(one.place, "refused_again", why)
         return RetryOutcome(one.place, "would_be_sent", "")
 
-    def _refusal(self, one: RefusedRecord) -> str | None:
+    async def _refusal(self, one: RefusedRecord, sealing: LogSealing) -> str | None:
         """Why the present code would refuse the record; None if it would take it."""
         key_of = self._key_of(one.place.topic)
         if key_of is None:
@@ -110,7 +126,10 @@ class Retry:
         if one.left_out:
             return "the dead letter is without the record, which was too large for its topic"
         record = _Record(one.key, one.value, one.place.offset, one.sent_at)
-        letters = decode_records([record], self._id_of, key_of).dead_letters
+        records, erased = await sealing.opened([record])
+        if erased:
+            return "the key of its contact was destroyed"
+        letters = decode_records(records, self._id_of, key_of).dead_letters
         return f"{letters[0].reason}: {letters[0].detail}" if letters else None
 
     def _key_of(self, topic: str) -> KeyOf | None:

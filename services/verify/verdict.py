@@ -10,16 +10,21 @@ from services.verify.snapshot import CountedRecords
 
 @dataclass(frozen=True, slots=True)
 class TopicAccount:
-    """A topic's records as the topic has them, and as the counters in the table of offsets have them."""
+    """A topic's records as the topic has them, and as the counters in the table of offsets have them.
+
+    ``erased`` records can't be read any more. Each may have been counted as an event or as a dead letter.
+    """
 
     records: int
     dead_letters: int
     counted: CountedRecords
+    erased: int = 0
 
     @property
     def balanced(self) -> bool:
         """Whether every record was counted once."""
-        return (self.records, self.dead_letters) == (self.counted.records, self.counted.dead_letters)
+        perhaps_dead = self.counted.dead_letters - self.dead_letters
+        return self.records == self.counted.records and 0 <= perhaps_dead <= self.erased
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -28,7 +33,7 @@ class TopicAccount:
 
 def account_of(topic: TopicEvents, counted: CountedRecords) -> TopicAccount:
     """The account of one topic."""
-    return TopicAccount(topic.records, topic.dead_letters, counted)
+    return TopicAccount(topic.records, topic.dead_letters, counted, topic.erased)
 
 
 @dataclass(frozen=True, slots=True)

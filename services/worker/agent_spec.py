@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
@@ -13,13 +13,14 @@ from projections.engine.projection import ContactEvent
 from schemas.topics import Topic
 from services.runtime.decoding import KeyOf
 from services.runtime.settings import Settings
+from services.vault.records import EncodedEvent, LogSealing, PlainLog
 
 # Saves events of a partition, whose number comes last, in the caller's transaction; returns how many were new.
 SaveEvents = Callable[[Connection, list[ContactEvent], int], Awaitable[int]]
 # The same for events of several partitions, in the order of their numbers; how many were new of each partition.
 SaveTogether = Callable[[Connection, Sequence[list[ContactEvent]], Sequence[int]], Awaitable[list[int]]]
-# Sends (key, value) pairs; returns once all are acknowledged.
-SendRecords = Callable[[Topic, Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+# Sends events to one of the topics that agents read; returns once all are acknowledged.
+SendEvents = Callable[[Topic, Sequence[EncodedEvent]], Awaitable[None]]
 # A topic's name on the broker, in the worker's generation.
 TopicName = Callable[[Topic], str]
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -43,18 +44,19 @@ class WorkerResources:
     closes it, or until it was silent for as long as the locks of a lost worker are kept. ``bulk`` is whether the
     generation is being built, so that chunks are large and most rows are new.
     ``read_models`` are the only ones that the process folds; None: all. ``seconds_behind`` is the age of the oldest
-    record that it has still to fold, 0 if none is left.
+    record that it has still to fold, 0 if none is left. ``sealing`` opens what comes from topics; ``send`` seals.
     """
 
     settings: Settings
     topic_name: TopicName
     id_of: IdOf
-    send: SendRecords
+    send: SendEvents
     connect: Connect
     producer: AIOKafkaProducer
     bulk: bool = False
     read_models: Collection[str] | None = None
     seconds_behind: Callable[[], float] = lambda: 0.0
+    sealing: LogSealing = field(default_factory=PlainLog)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.http import serve_health_on
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
+from services.vault.records import open_log_sealing
 from services.worker import health
 from services.worker.adapters import kafka, postgres
+from services.worker.adapters.sealing import RetriedSealing
 from services.worker.adapters.topics import FollowedTopics
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app, records_of_chunk
@@ -110,7 +112,12 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
     def lag_by_topic() -> Mapping[str, TopicLag]:
         return progress.ages.lag(agents.reader.left(progress.committed))
 
-    async with postgres.open_pool(settings, generation.name, size) as pool, kafka.open_producer(settings) as producer:
+    async with (
+        postgres.open_pool(settings, generation.name, size) as pool,
+        kafka.open_producer(settings) as producer,
+        open_log_sealing(settings, name="onefold-worker") as opened_sealing,
+    ):
+        sealing = RetriedSealing(opened_sealing, retrier)
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
         read_record = partial(postgres.record_of, pool, generation.name)
         record = await unless_stopped(stop, retrier.until_done("postgresql", read_record, is_transient))
@@ -125,18 +132,19 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             settings,
             topic_name,
             id_of(settings.master_key),
-            kafka.KafkaNextAgents(producer, topic_name, retrier).send,
+            kafka.KafkaNextAgents(producer, topic_name, retrier, sealing).send,
             partial(postgres.connect, settings, generation.name),
             producer,
             bulk,
             generation.read_models,
             lambda: max((one.seconds for one in lag_by_topic().values()), default=0.0),
+            sealing,
         )
         dead_letters = kafka.KafkaDeadLetters(producer, topic_name(DEAD_LETTERS), generation.name, retrier)
         limit = DeadLetterLimit(settings.dead_letter_limit, settings.dead_letter_window)
 
         def handler_of(spec: AgentSpec) -> ChunkHandler:
-            return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit, cutoff=cutoff)
+            return ChunkHandler(spec, resources.id_of, read_models, dead_letters, limit, cutoff=cutoff, sealing=sealing)
 
         group = f"{settings.topic_prefix}-{generation.name}"
         app = create_app(settings, group, read_models, bulk=bulk)

@@ -10,6 +10,7 @@ from schemas.codec import decode
 from schemas.topics import Topic
 from services.control import job_leases
 from services.runtime.database import BY_KEY
+from services.vault.records import EncodedEvent
 from services.worker.background.job_runner import JobRunner
 from services.worker.jobs.bulk_action import BulkActionKind
 from services.worker.jobs.bulk_undo import BulkUndo
@@ -46,5 +47,5 @@ class JobRuns:
         finally:
             connection.terminate()
 
-    async def _send(self, _: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
+    async def _send(self, _: Topic, records: Sequence[EncodedEvent]) -> None:
         await self._brand.fold(*(decode(value) for _, value in records))

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
@@ -22,10 +23,12 @@ from services.ingress.core.shares import proven
 from services.ingress.ports import LogFull, LogUnavailable, Record
 from services.runtime.budget import Budget, BudgetExceeded, BudgetLease
 from services.runtime.cancelling import cancel_all
+from services.runtime.database import is_unavailable
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
+from services.vault.records import EncodedEvent, LogSealing, RecordToSend, open_log_sealing
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +50,7 @@ class KafkaLog:
 
     It connects, and connects again, in the background: while Kafka is away, appending fails at once or within
     ``ack_timeout``. Bytes that Kafka may still acknowledge stay on the budget also after their request was answered.
+    Where the settings name master keys, records are sealed before they are appended.
     A producer that acknowledged nothing for ``replace_after`` seconds, though asked to, is replaced by a new one.
     """
 
@@ -63,6 +67,8 @@ class KafkaLog:
         self._topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
         self._budget = budget
         self._replace_after = replace_after
+        self._sealing: LogSealing | None = None  # None: everything goes into the log as it is
+        self._closing = AsyncExitStack()
         self._producer: AIOKafkaProducer | None = None
         self._batches: RecordBatches | None = None
         self._deadlines: Deadlines | None = None
@@ -72,6 +78,10 @@ class KafkaLog:
         self._connected = asyncio.Event()
 
     async def __aenter__(self) -> Self:
+        if self._settings.master_key_file is not None:
+            self._sealing = await self._closing.enter_async_context(
+                open_log_sealing(self._settings, name="onefold-ingress")
+            )
         self._deadlines = Deadlines(self._settings.ack_timeout)
         self._keeper = asyncio.create_task(self._keep_connected())
         return self
@@ -81,6 +91,7 @@ class KafkaLog:
     ) -> None:
         if self._keeper is not None:
             await cancel_all(self._keeper)
+        await self._closing.aclose()
 
     async def connected(self) -> None:
         """Return once there is a connection to append through, however long that takes."""
@@ -88,15 +99,16 @@ class KafkaLog:
 
     async def append(self, records: Sequence[Record]) -> None:
         """See Log."""
+        to_send = _plain(records) if self._sealing is None else await self._sealed(self._sealing, records)
         batches, deadlines = self._batches, self._deadlines
         if batches is None or deadlines is None:
             raise LogUnavailable("Kafka can't be reached")
-        acks = Acks(self._lease(records))
+        acks = Acks(self._lease(records[0].event.tenant, to_send))
         began = perf_counter()
         try:
             partitions = batches.partitions
-            for record in records:
-                batches.add(partition_of(record.key, partitions), record.key, record.value, acks)
+            for key, value, place in to_send:
+                batches.add(partition_of(place, partitions), key, value, acks)
             acks.no_more()
             deadlines.add(acks.done)
             await acks.done
@@ -121,9 +133,20 @@ class KafkaLog:
             raise NotReady("not connected")
         await producer.client.fetch_all_metadata()
 
-    def _lease(self, records: Sequence[Record]) -> BudgetLease:
-        tenant = records[0].key.partition(b"|")[0].decode()  # all records of a request are of one
-        lease = self._budget.lease(*proven(tenant))
+    async def _sealed(self, sealing: LogSealing, records: Sequence[Record]) -> list[RecordToSend]:
+        """The records as they go into the log. Raises LogUnavailable while their keys, or Kafka, can't be had."""
+        if self._batches is None:
+            raise LogUnavailable("Kafka can't be reached")
+        try:
+            async with asyncio.timeout(self._settings.ack_timeout):
+                return await sealing.channel_records([EncodedEvent(one.event, one.value) for one in records])
+        except Exception as error:
+            if not is_unavailable(error):
+                raise
+            raise LogUnavailable("PostgreSQL has not given the keys in time") from error
+
+    def _lease(self, tenant: str, records: Sequence[RecordToSend]) -> BudgetLease:
+        lease = self._budget.lease(*proven(tenant))  # all records of a request are of one
         try:
             lease.grow(sum(len(record.key) + len(record.value) + _RECORD_OVERHEAD for record in records))
         except BudgetExceeded as error:
@@ -168,6 +191,10 @@ class KafkaLog:
             await _stopped(producer)
             raise
         return producer
+
+
+def _plain(records: Sequence[Record]) -> list[RecordToSend]:
+    return [RecordToSend(record.key, record.value, record.key) for record in records]
 
 
 def new_producer(settings: Settings) -> AIOKafkaProducer:

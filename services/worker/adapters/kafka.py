@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -16,10 +16,12 @@ from aiokafka.errors import (
     UnsupportedForMessageFormatError,
 )
 
-from schemas.topics import TOPICS, Topic
+from schemas.topics import IDENTITY_EVIDENCE, TOPICS, Topic
 from services.runtime.decoding import DeadLetter
+from services.runtime.publishing import partition_of
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
+from services.vault.records import EncodedEvent, LogSealing, RecordToSend
 from services.worker.agent_spec import TopicName
 
 _STOP_WITHIN: Final = 2.0
@@ -74,21 +76,37 @@ async def accepts_connections(settings: Settings) -> None:
 
 
 class KafkaNextAgents:
-    """Sends records from one agent to the next."""
+    """Sends events to the topics that agents read, as ``sealing`` puts them into the log."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic_name: TopicName, retrier: Retrier) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, topic_name: TopicName, retrier: Retrier, sealing: LogSealing
+    ) -> None:
         self._producer = producer
         self._topic_name = topic_name
         self._retrier = retrier
+        self._sealing = sealing
 
-    async def send(self, topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Send ``(key, value)`` pairs; returns once all are acknowledged, however long that takes."""
+    async def send(self, topic: Topic, events: Sequence[EncodedEvent]) -> None:
+        """Send the events to the topic of evidence or of channel events.
+
+        Returns once all are acknowledged, however long that takes.
+        """
         name = self._topic_name(topic)
+        of_evidence = topic is IDENTITY_EVIDENCE
+        records = await (self._sealing.evidence_records if of_evidence else self._sealing.channel_records)(events)
 
         async def once() -> None:
-            await asyncio.gather(*[await self._producer.send(name, key=key, value=value) for key, value in records])
+            partitions = await self._producer.partitions_for(name)
+            await asyncio.gather(*[await self._send(name, record, len(partitions)) for record in records])
 
         await self._retrier.until_done("kafka", once, is_transient)
+
+    async def _send(self, topic: str, record: RecordToSend, partitions: int) -> Awaitable[object]:
+        partition = partition_of(record.place, partitions)
+        sent: Awaitable[object] = await self._producer.send(
+            topic, key=record.key, value=record.value, partition=partition
+        )
+        return sent
 
 
 class KafkaDeadLetters:

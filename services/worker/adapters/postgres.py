@@ -178,10 +178,7 @@ class PostgresReadModelWriter:
                 await share(connection)
                 news = await save_events(connection, partitions, [move.partition for move in moves])
                 enter("commit")
-                counted = [
-                    replace(move, counts=Counts(new, len(events) - new, move.counts.dead_letters))
-                    for move, events, new in zip(moves, partitions, news, strict=True)
-                ]
+                counted = [replace(move, counts=_counted(move, new)) for move, new in zip(moves, news, strict=True)]
                 if not await commit(connection, *counted):
                     raise Fenced
                 return news
@@ -241,8 +238,7 @@ class PostgresReadModelWriter:
     ) -> int:
         new = await save_events(connection, events, move.partition)
         enter("commit")
-        counts = Counts(new, len(events) - new, move.counts.dead_letters)
-        if await commit(connection, replace(move, counts=counts)):
+        if await commit(connection, replace(move, counts=_counted(move, new))):
             return new
         epoch, next_offset = await position(connection, move.topic, move.partition) or (None, 0)
         if epoch != move.epoch:
@@ -250,6 +246,11 @@ class PostgresReadModelWriter:
         if next_offset != move.end:
             raise OffsetMismatch(f"partition {move.partition}: rows end at {next_offset}, chunk starts at {move.start}")
         return new  # our own commit: the answer to it was lost with the connection
+
+
+def _counted(move: OffsetCommit, new: int) -> Counts:
+    """The counts of a chunk of which so many events were new."""
+    return Counts(new, move.counts.duplicates - new, move.counts.dead_letters)
 
 
 async def answers(pool: Pool) -> None:

@@ -14,7 +14,7 @@ from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
-from projections.engine.topic_keys import contacts_key, evidence_key
+from projections.engine.topic_keys import contacts_key
 from projections.engine.touched import note_touched
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import save_chunk as save_intrinsics
@@ -22,8 +22,8 @@ from projections.quota.store import CountingStore, save_changes
 from projections.registry import counts_quota, projections_of
 from projections.timeline.bulk import BulkStore
 from projections.timeline.store import PostgresStore
-from schemas.codec import encode
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from services.vault.records import EncodedEvent
 from services.worker.agent_spec import AgentSpec, BackgroundService, WorkerResources
 from services.worker.background.composer import Composer
 from services.worker.background.job_runner import JobRunner
@@ -58,7 +58,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
         passed_on = evidence(recorded, await save_intrinsics(connection, store, recorded))
         if passed_on:
             enter("send")
-            await resources.send(IDENTITY_EVIDENCE, [(evidence_key(event), encode(event)) for event in passed_on])
+            await resources.send(IDENTITY_EVIDENCE, [EncodedEvent.of(event) for event in passed_on])
         return counts
 
     async def save(connection: Connection, events: list[ContactEvent], partition: int) -> int:

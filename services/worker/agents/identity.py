@@ -29,7 +29,9 @@ def identity(resources: WorkerResources) -> AgentSpec | None:
     id_of, region = resources.id_of, resources.settings.default_region
     topic = resources.topic_name(CUSTOMER_CHANGES)
     servers = resources.settings.kafka_servers
-    relay = OutboxRelay(resources.connect, resources.producer, topic, servers, every=_POLL_EVERY)
+    relay = OutboxRelay(
+        resources.connect, resources.producer, topic, servers, every=_POLL_EVERY, sealing=resources.sealing
+    )
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
     sweep = CandidateSweep(resources.connect)
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ from services.runtime.database import DATABASE_ERRORS, Engine, is_transient, ope
 from services.runtime.metrics import WEBHOOK_ATTEMPTS, WEBHOOKS_DISABLED, WEBHOOKS_FAILING, WEBHOOKS_WAITING
 from services.runtime.secrets import open_sealed
 from services.runtime.settings import Settings
+from services.vault.records import open_log_sealing
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
 from services.worker.core.webhook_turn import (
@@ -104,7 +106,8 @@ class OutboundWebhooks:
 
     async def _serve(self, connection: Connection) -> None:
         """Hold endpoints and send to them, as long as the connection's generation is the active one."""
-        feed = ChangeFeed(self._find_topic, ChangeLog(self._settings.kafka_servers), b"")
+        open_sealing = partial(open_log_sealing, self._settings, name="onefold-webhooks")
+        feed = ChangeFeed(self._find_topic, ChangeLog(self._settings.kafka_servers, open_sealing), b"")
         sending: set[asyncio.Task[None]] = set()
         counted = 0.0
         async with (

@@ -32,6 +32,7 @@ from projections.identity.outbox import ChangeKey, Unsent
 from schemas.changes import change_key
 from services.runtime import metrics
 from services.runtime.database import is_transient
+from services.vault.records import ChangeToSend, LogSealing, PlainLog
 from services.worker.adapters.kafka import refuses_record
 from services.worker.agent_spec import Connect
 
@@ -59,6 +60,7 @@ class OutboxRelay:
         *,
         every: float,
         held_for: float = _HELD_FOR,
+        sealing: LogSealing | None = None,
     ) -> None:
         self._connect = connect
         self._producer = producer
@@ -66,6 +68,7 @@ class OutboxRelay:
         self._kafka = kafka
         self._every = every
         self._held_for = held_for
+        self._sealing = sealing or PlainLog()
         self._woken = asyncio.Event()
         self._interrupted = ""
         self._counted_at = 0.0
@@ -131,7 +134,9 @@ class OutboxRelay:
         batch = await outbox.next_batch(connection, self._held_now())
         if not batch:
             return 0
-        sent = [await self._send(one) for one in batch]
+        to_send = [_change(one) for one in batch]
+        values = await self._sealing.change_values(to_send)
+        sent = [await self._send(one.key, value) for one, value in zip(to_send, values, strict=True)]
         # All sends must have ended, well or not, before anybody looks what the topic has.
         results = await self._keep_alive(connection, asyncio.gather(*sent, return_exceptions=True))
         ends: dict[int, int] = {}
@@ -170,8 +175,7 @@ class OutboxRelay:
         finally:
             task.cancel()
 
-    async def _send(self, one: Unsent) -> asyncio.Future[Any]:
-        value, key = one.payload.encode(), change_key(one.tenant, one.customer_id)
+    async def _send(self, key: bytes, value: bytes) -> asyncio.Future[Any]:
         try:
             future: asyncio.Future[Any] = await self._producer.send(self._topic, value=value, key=key)
         except KafkaError as error:  # the client's own limit
@@ -187,10 +191,29 @@ class OutboxRelay:
             partitions = [TopicPartition(self._topic, one) for one in consumer.partitions_for_topic(self._topic) or ()]
             ends = await consumer.end_offsets(partitions)
             starts = {place: noted.get(place.partition, end) for place, end in ends.items()}
-            published = await _read(consumer, starts, ends)
+            published = await self._read(consumer, starts, ends)
         await outbox.remove(connection, published, self._topic, {place.partition: end for place, end in ends.items()})
         if published:
             log.info("relay_recovered", changes=len(published))
+
+    async def _read(
+        self, consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
+    ) -> list[ChangeKey]:
+        published: list[ChangeKey] = []
+        behind = [place for place, start in starts.items() if start < ends[place]]
+        for place in behind:
+            consumer.seek(place, starts[place])
+        while behind:
+            for records in (await consumer.getmany(*behind, timeout_ms=_POLL_MS)).values():
+                values = await self._sealing.opened_values([(record.key, record.value) for record in records])
+                keys = map(outbox.published_key, values)
+                published += [one for one in keys if one is not None]
+            behind = [place for place in behind if await consumer.position(place) < ends[place]]
+        return published
+
+
+def _change(one: Unsent) -> ChangeToSend:
+    return ChangeToSend(one.tenant, change_key(one.tenant, one.customer_id), one.payload.encode())
 
 
 @asynccontextmanager
@@ -203,18 +226,3 @@ async def _reader(kafka: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
         yield consumer
     finally:
         await consumer.stop()
-
-
-async def _read(
-    consumer: AIOKafkaConsumer, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]
-) -> list[ChangeKey]:
-    published: list[ChangeKey] = []
-    behind = [place for place, start in starts.items() if start < ends[place]]
-    for place in behind:
-        consumer.seek(place, starts[place])
-    while behind:
-        for records in (await consumer.getmany(*behind, timeout_ms=_POLL_MS)).values():
-            keys = (outbox.published_key(record.value) for record in records)
-            published += [one for one in keys if one is not None]
-        behind = [place for place in behind if await consumer.position(place) < ends[place]]
-    return published

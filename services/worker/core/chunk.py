@@ -49,4 +49,4 @@ def joined(parts: Sequence[DecodedChunk]) -> DecodedChunk:
     events = [event for one in parts for event in one.decoded.events]
     dead_letters = [letter for one in parts for letter in one.decoded.dead_letters]
     whole = Chunk(first.topic, first.partition, first.start, last.end, first.ownership, records)
-    return DecodedChunk(whole, Decoded(events, dead_letters))
+    return DecodedChunk(whole, Decoded(events, dead_letters, sum(one.decoded.erased for one in parts)))

@@ -17,7 +17,8 @@ from projections.engine.offsets import Counts, OffsetCommit
 from projections.engine.projection import ContactEvent
 from projections.engine.stages import enter
 from services.runtime import metrics
-from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, KafkaRecord, decode_records
+from services.runtime.decoding import CANNOT_BE_SAVED, DeadLetter, Decoded, KafkaRecord, as_it_came, decode_records
+from services.vault.records import LogSealing, OpenedRecords, PlainLog
 from services.worker.agent_spec import AgentSpec
 from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -46,7 +47,7 @@ class PartitionCounts:
 class ChunkHandler:
     """Handles the chunks of one agent. Chunks of one partition must come one after the other.
 
-    Events that ``cutoff`` leaves out are passed over.
+    Events that ``cutoff`` leaves out are passed over, and so are records of erased contacts, as ``sealing`` finds.
     """
 
     def __init__(  # noqa: PLR0913 - what a chunk meets on its way
@@ -58,6 +59,7 @@ class ChunkHandler:
         limit: DeadLetterLimit,
         *,
         cutoff: Cutoff = NO_CUTOFF,
+        sealing: LogSealing | None = None,
     ) -> None:
         self._agent = agent
         self._id_of = id_of
@@ -65,10 +67,15 @@ class ChunkHandler:
         self._dead_letters = dead_letters
         self._initial_limit = limit
         self._cutoff = cutoff
+        self._sealing = sealing or PlainLog()
         self._partitions: dict[tuple[str, int], PartitionCounts] = {}
 
+    async def opened(self, records: Sequence[KafkaRecord]) -> OpenedRecords:
+        """The records that can be read, opened, and how many can't: the keys of their contacts were destroyed."""
+        return await self._sealing.opened(records)
+
     def decode(self, records: Sequence[KafkaRecord]) -> Decoded:
-        """The records' events that the generation folds, and their dead letters."""
+        """The events of opened records that the generation folds, and their dead letters."""
         decoded = decode_records(records, self._id_of, self._agent.key_of)
         if not self._cutoff:
             return decoded
@@ -105,7 +112,7 @@ class ChunkHandler:
             self._partitions[one.chunk.place].limit = limit
         for service in self._agent.background:
             service.wake()
-        return [Counts(new, len(one.decoded.events) - new) for one, new in zip(work, news, strict=True)]
+        return [Counts(new, _known(one.decoded) - new) for one, new in zip(work, news, strict=True)]
 
     async def _handle_what_can_be_saved(self, chunk: Chunk, decoded: Decoded) -> Counts:
         try:
@@ -144,7 +151,7 @@ class ChunkHandler:
             metrics.EVENTS_DEAD.labels(chunk.topic, letter.reason).inc()
         for service in self._agent.background:
             service.wake()
-        return Counts(new, len(events) - new, len(dead))
+        return Counts(new, _known(decoded) - new, len(dead))
 
     async def _without_failing(self, chunk: Chunk, decoded: Decoded) -> Decoded:
         """The chunk with the events that can't be saved among its dead letters."""
@@ -154,12 +161,12 @@ class ChunkHandler:
             return decoded
         letters = list(decoded.dead_letters)
         reasons = [(one, failing[id(one)]) for one in decoded.events if id(one) in failing]
-        for record in chunk.records:
+        for record in (await self.opened(chunk.records)).records:
             for again in decode_records([record], self._id_of, self._agent.key_of).events:
                 reason = next((error for one, error in reasons if one.event == again.event), None)
                 if reason is not None:
-                    letters.append(DeadLetter(record, CANNOT_BE_SAVED, reason, ""))
-        return Decoded([one for one in decoded.events if id(one) not in failing], letters)
+                    letters.append(DeadLetter(as_it_came(record), CANNOT_BE_SAVED, reason, ""))
+        return Decoded([one for one in decoded.events if id(one) not in failing], letters, decoded.erased)
 
     async def _failing(self, groups: list[list[ContactEvent]]) -> AsyncIterator[tuple[ContactEvent, str]]:
         """The events that can't be saved, each with the name of the error: halves of the groups are tried in turn.
@@ -206,6 +213,11 @@ def _name(error: Exception) -> str:
     return str(error) if isinstance(error, FailsRepeatedly) else type(error).__name__
 
 
+def _known(decoded: Decoded) -> int:
+    """How many records are counted as duplicates unless their events are new: one that is erased changes nothing."""
+    return len(decoded.events) + decoded.erased
+
+
 def _move(chunk: Chunk, decoded: Decoded, limit: DeadLetterLimit) -> OffsetCommit:
     return OffsetCommit(
         topic=chunk.topic,
@@ -213,7 +225,7 @@ def _move(chunk: Chunk, decoded: Decoded, limit: DeadLetterLimit) -> OffsetCommi
         epoch=chunk.ownership.epoch,
         start=chunk.start,
         end=chunk.end,
-        counts=Counts(duplicates=len(decoded.events), dead_letters=len(decoded.dead_letters)),
+        counts=Counts(duplicates=_known(decoded), dead_letters=len(decoded.dead_letters)),
         recent_records=limit.records,
         recent_dead=limit.dead,
     )

@@ -65,12 +65,13 @@ class PartitionRunner:
         """
         first, last = chunk.records[0].timestamp, chunk.records[-1].timestamp
         self._progress.ages.fetched((chunk.topic, chunk.partition), chunk.end, first / 1000, last / 1000)
-        decoded, seconds = Decoded([], []), 0.0
-        for start in range(0, len(chunk.records), _DECODED_AT_ONCE):
+        records, erased = await self._handler.opened(chunk.records)
+        decoded, seconds = Decoded([], [], erased), 0.0
+        for start in range(0, len(records), _DECODED_AT_ONCE):
             if start:
                 await asyncio.sleep(0)
             began = time.perf_counter()
-            part = self._handler.decode(chunk.records[start : start + _DECODED_AT_ONCE])
+            part = self._handler.decode(records[start : start + _DECODED_AT_ONCE])
             decoded.events.extend(part.events)
             decoded.dead_letters.extend(part.dead_letters)
             seconds += time.perf_counter() - began

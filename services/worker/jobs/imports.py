@@ -30,9 +30,8 @@ from projections.imports.statements import RowReader, RowStatement
 from projections.quota.queries import quota_use
 from projections.quota.thresholds import QuotaUse
 from projections.settings.queries import attribute_definitions
-from schemas.codec import encode
 from schemas.events import Event
-from schemas.topics import CHANNEL_EVENTS, event_key
+from schemas.topics import CHANNEL_EVENTS
 from services.control.errors import FileGone
 from services.control.job_files import read_bytes
 from services.control.job_leases import WorkDone
@@ -40,7 +39,8 @@ from services.control.jobs import Job, find_job
 from services.control.uploads import IMPORT
 from services.runtime.database import open_engine
 from services.runtime.problems import Kind, document
-from services.worker.agent_spec import Connect, SendRecords
+from services.vault.records import EncodedEvent
+from services.worker.agent_spec import Connect, SendEvents
 from services.worker.jobs.in_thread import in_thread
 from services.worker.jobs.kind import JobRefused, JobStep
 
@@ -59,7 +59,7 @@ class Import:
 
     name = IMPORT
 
-    def __init__(self, url: str, connect: Connect, send: SendRecords, id_of: IdOf, region: str) -> None:
+    def __init__(self, url: str, connect: Connect, send: SendEvents, id_of: IdOf, region: str) -> None:
         self._url = url
         self._connect = connect
         self._send = send
@@ -127,7 +127,7 @@ class _Work:
         reader: RowReader,
         targets: TargetReader,
         planner: Planner,
-        send: SendRecords,
+        send: SendEvents,
         preview: Callable[[Sequence[Event]], Awaitable[MembershipPreview]],
     ) -> None:
         self._job = job
@@ -178,7 +178,7 @@ class _Work:
             planned = await self._planned(connection, read)
             events = [event for row in planned for event in row.events]
             if not self._dry:
-                await self._send(CHANNEL_EVENTS, [(_key(event), encode(event)) for event in events])
+                await self._send(CHANNEL_EVENTS, [EncodedEvent.of(event) for event in events])
             self._rows = batch[-1][0]
             self._count(planned, refused, empty, len(events))
             self._note(batch, read)
@@ -282,10 +282,6 @@ class _Work:
                 self._found["warnings"].append({"line": one.line, "reason": "zeros_lost", "detail": _LEADING_ZEROS})
             else:
                 self._found["warnings_left_off"] += 1
-
-
-def _key(event: Event) -> bytes:
-    return event_key(event.tenant, event.contact.key if event.contact else None)
 
 
 def _refused_line(row: SourceRow, error: RowRefused, columns: int) -> list[str]:

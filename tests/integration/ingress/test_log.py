@@ -12,10 +12,12 @@ from services.ingress.ports import LogUnavailable, Record
 from services.runtime.broker import ensure_topics
 from services.runtime.budget import Budget
 from services.runtime.settings import Settings
+from tests.support.contact_records import event
 from tests.support.ingress import PARTITIONS, settings_for
 
 KEY = b"tenant|contact"
-FIRST = Record(KEY, b"first")
+EVENT = event("contact.blocked")
+FIRST = Record(KEY, b"first", EVENT)
 LARGE = 100_000  # a batch holds five of them
 
 
@@ -55,14 +57,14 @@ async def test_one_keys_records_keep_their_order_also_where_batches_are_full(
     values = [str(number).zfill(LARGE).encode() for number in range(24)]
     budget = Budget(100_000_000)
     async with _log(settings, budget) as log:
-        await asyncio.gather(*(log.append([Record(KEY, value)]) for value in values))
+        await asyncio.gather(*(log.append([Record(KEY, value, EVENT)]) for value in values))
     assert await _values(settings, len(values)) == values
     assert budget.used == 0
 
 
 async def test_requests_share_batches_and_each_is_answered(kafka: str, database: str, topic_prefix: str) -> None:
     settings = settings_for(kafka, database, topic_prefix, ack_timeout=60)
-    requests = [[Record(KEY, f"{one}.{part}".encode()) for part in range(3)] for one in range(50)]
+    requests = [[Record(KEY, f"{one}.{part}".encode(), EVENT) for part in range(3)] for one in range(50)]
     budget = Budget(100_000_000)
     async with _log(settings, budget) as log:
         await asyncio.gather(*map(log.append, requests))

@@ -8,6 +8,7 @@ from services.ingress.adapters.log import KafkaLog
 from services.ingress.ports import LogFull, Record
 from services.runtime.broker import ensure_topics
 from services.runtime.budget import Budget
+from tests.support.contact_records import event
 from tests.support.ingress import (
     RunningIngress,
     an_event,
@@ -125,7 +126,7 @@ async def test_what_kafka_may_still_acknowledge_is_bounded(kafka: str, database:
     settings = settings_for(kafka, database, topic_prefix)
     await ensure_topics(settings)
     budget = Budget(200_000)
-    records = [Record(b"k", b"x" * 100_000)]
+    records = [Record(b"k", b"x" * 100_000, event("contact.blocked"))]
     async with KafkaLog(settings, budget) as log:
         async with asyncio.timeout(240):
             while log._producer is None:

@@ -20,6 +20,7 @@ from services.cli import app
 from services.control import job_leases
 from services.control.jobs import Job
 from services.runtime.database import BY_KEY
+from services.vault.records import EncodedEvent
 from services.worker.background.job_runner import JobRunner
 from services.worker.jobs.bulk_action import BulkActionKind
 from services.worker.jobs.bulk_undo import BulkUndo
@@ -83,7 +84,7 @@ class Worker:
         finally:
             connection.terminate()
 
-    async def _send(self, _topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
+    async def _send(self, _topic: Topic, records: Sequence[EncodedEvent]) -> None:
         self.sent += [decode(value) for _, value in records]
         if self.fail:
             raise ConnectionError("the worker is gone")

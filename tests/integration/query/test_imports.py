@@ -18,6 +18,7 @@ from services.control.errors import TooMuchKept
 from services.control.jobs import Job, add_job, find_job
 from services.control.uploads import IMPORT, keep_upload
 from services.runtime.database import BY_KEY
+from services.vault.records import EncodedEvent
 from services.worker.background.job_runner import JobRunner
 from services.worker.jobs import imports
 from services.worker.jobs.export import Export
@@ -66,7 +67,7 @@ class Imports:
         finally:
             connection.terminate()
 
-    async def _send(self, _: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
+    async def _send(self, _: Topic, records: Sequence[EncodedEvent]) -> None:
         events = [decode(value) for _, value in records]
         self.appended += events
         if events:

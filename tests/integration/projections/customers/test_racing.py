@@ -23,6 +23,7 @@ from schemas.events import Event
 from schemas.topics import Topic
 from services.runtime.database import BY_KEY
 from services.runtime.settings import Settings
+from services.vault.records import EncodedEvent
 from services.worker.agent_spec import WorkerResources
 from services.worker.agents.contacts import contacts
 from services.worker.agents.identity import identity
@@ -89,7 +90,7 @@ class Race:
         async with self.connect() as connection, connection.transaction(isolation="repeatable_read"):
             return await customer_rows(connection, ["demo"], REGION)
 
-    async def _send(self, _topic: Topic, records: Sequence[tuple[bytes, bytes]]) -> None:
+    async def _send(self, _topic: Topic, records: Sequence[EncodedEvent]) -> None:
         for _, value in records:
             self._evidence.put_nowait(decode(value))
 

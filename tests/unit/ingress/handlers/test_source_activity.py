@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 from services.control.source_activity import SourceCounts, SourceHour, SourceOrigin
 from services.ingress.handlers.source_activity import MOST_OF_A_TENANT, SourceActivity
 from services.ingress.ports import Record
+from tests.support.contact_records import event
 
 NOW = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 HOUR = datetime(2026, 3, 2, 10, tzinfo=UTC)
 REQUESTS = SourceOrigin("acme", "oa", "line", "")
+EVENT = event("contact.blocked")
 ACCOUNT = SourceOrigin("acme", "oa", "line", "oa1")
 
 
@@ -36,12 +38,14 @@ def activity_saved_in(saved: Saved) -> SourceActivity:
 async def test_requests_and_events_add_up_by_hour() -> None:
     saved = Saved()
     activity = activity_saved_in(saved)
-    activity.acknowledged([Record(b"k", b"v", ACCOUNT), Record(b"k", b"v", ACCOUNT), Record(b"k", b"v")])
+    activity.acknowledged(
+        [Record(b"k", b"v", EVENT, ACCOUNT), Record(b"k", b"v", EVENT, ACCOUNT), Record(b"k", b"v", EVENT)]
+    )
     activity.accepted(REQUESTS)
     activity.unproven(REQUESTS)
     await activity.flush()
     activity.refused(REQUESTS)
-    activity.acknowledged([Record(b"k", b"v", ACCOUNT)])
+    activity.acknowledged([Record(b"k", b"v", EVENT, ACCOUNT)])
     saved.now += timedelta(hours=1)
     activity.accepted(REQUESTS)
     await activity.flush()
@@ -69,8 +73,8 @@ async def test_a_tenant_that_names_very_many_accounts_gets_a_bounded_number_of_r
     saved = Saved()
     activity = activity_saved_in(saved)
     most = 2 * MOST_OF_A_TENANT
-    activity.acknowledged([Record(b"k", b"v", ACCOUNT._replace(account=str(one))) for one in range(most)])
-    activity.acknowledged([Record(b"k", b"v", ACCOUNT._replace(tenant="other"))])
+    activity.acknowledged([Record(b"k", b"v", EVENT, ACCOUNT._replace(account=str(one))) for one in range(most)])
+    activity.acknowledged([Record(b"k", b"v", EVENT, ACCOUNT._replace(tenant="other"))])
     await activity.flush()
     assert len(saved.rows) <= MOST_OF_A_TENANT + 2
     assert sum(counts.events for counts in saved.rows.values()) == most + 1

@@ -8,6 +8,7 @@ from projections.engine.ids import NO_CONTACT
 from projections.engine.offsets import Ownership
 from projections.engine.projection import ContactEvent
 from services.runtime.decoding import DeadLetter, Decoded, KafkaRecord
+from services.vault.records import OpenedRecords
 from services.worker.core.chunk import Chunk
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
 
@@ -21,6 +22,9 @@ class Record(NamedTuple):
 
 class Decoder:
     """Makes every third record a dead letter, and each other one an event that is its offset."""
+
+    async def opened(self, records: Sequence[Record]) -> OpenedRecords:
+        return OpenedRecords(cast("Any", list(records)), 0)
 
     def decode(self, records: Sequence[Record]) -> Decoded:
         events = [ContactEvent(NO_CONTACT, cast("Any", one.offset)) for one in records if one.offset % 3]

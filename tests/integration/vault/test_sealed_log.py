@@ -1,0 +1,90 @@
+"""A real worker on a log that is sealed in part: the rows of the plain log, and nothing of who is erased."""
+
+import itertools
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import asyncpg
+import pytest
+
+from projections.engine.topic_keys import contacts_key
+from schemas.events import Event
+from services.runtime.broker import log_ends
+from services.runtime.contact_ids import id_of
+from services.runtime.decoding import decode_records
+from services.runtime.publishing import partition_of
+from services.vault.master_keys import new_master_key
+from services.vault.records import EncodedEvent, RecordToSend, SealedLog, open_log_sealing
+from services.verify.log_reader import LogReader, TopicEvents
+from services.verify.stored_bytes import ByteSearch, search_files
+from tests.support.families import history
+from tests.support.identity_events import event
+from tests.support.worlds import World, producer
+
+pytestmark = pytest.mark.kafka
+PLANTED = "whatsapp:n1:886955123987"
+PHONE = "+886955123987"
+
+
+async def test_a_sealed_log_gives_the_rows_of_the_plain_one_and_nothing_of_an_erased_contact(
+    world: World, tmp_path: Path
+) -> None:
+    keys = tmp_path / "master.keys"
+    keys.write_text(new_master_key())
+    world.settings = world.settings.model_copy(update={"master_key_file": keys})
+    events = list(itertools.islice(history(Random(5)), 300))
+    bound = event(PLANTED, "identity.bound", {"identifiers": [{"type": "phone", "value": PHONE}]}, at=1)
+    async with open_log_sealing(world.settings, name="test") as sealing:
+        assert isinstance(sealing, SealedLog)
+        await world.append(*events[:100])  # from before there were keys, some of the same contacts
+        await produce(world, await sealed(sealing, events[100:]))
+        world.start_worker()
+        await world.settle()
+        await world.verify_holds()
+        found = [one.event for one in (await opened(world, sealing)).events]
+        assert sorted(map(repr, found)) == sorted(map(repr, events))
+
+        records = await sealed(sealing, [bound])
+        connection = await asyncpg.connect(world.settings.database_url)
+        async with connection.transaction():
+            assert await sealing.vault.destroy(connection, bound.tenant, [PLANTED]) == 1
+        await connection.close()
+        await produce(world, [*records, *await sealed(sealing, events[:5])])
+        await world.settle()
+        await world.verify_holds()
+        left = await opened(world, sealing)
+        assert (left.erased, left.dead_letters, len(left.events)) == (1, 0, len(events) + 5)
+        again = event(PLANTED, "contact.followed", {}, at=2)
+        await produce(world, await sealed(sealing, [again]))  # the person comes anew, under a new key
+        await world.settle()
+        await world.verify_holds()
+        assert again in [one.event for one in (await opened(world, sealing)).events]
+    search = ByteSearch(f"{PLANTED}\n{PHONE}\n{PHONE[1:]}\n")
+    assert search_files(search, segments(world), leave_out=keys).found == []
+
+
+async def sealed(sealing: SealedLog, events: Iterable[Event]) -> list[RecordToSend]:
+    return await sealing.channel_records([EncodedEvent.of(one) for one in events])
+
+
+async def produce(world: World, records: Iterable[RecordToSend]) -> None:
+    partitions = len(await log_ends(world.settings.kafka_servers, world.topic))
+    async with producer(world.settings) as sender:
+        for key, value, place in records:
+            await sender.send_and_wait(world.topic, value, key, partition=partition_of(place, partitions))
+
+
+async def opened(world: World, sealing: SealedLog) -> TopicEvents:
+    reader = LogReader(world.settings.kafka_servers, lambda _: None, sealing)
+    decode = partial(decode_records, id_of=id_of(world.settings.master_key), key_of=contacts_key)
+    return await reader.events(world.topic, await log_ends(world.settings.kafka_servers, world.topic), decode)
+
+
+def segments(world: World) -> list[Path]:
+    """The folders of the world's partitions, on the session's broker."""
+    found = list(Path(os.environ["ONEFOLD_TEST_SERVERS"]).glob(f"shared/**/{world.settings.topic_prefix}.*"))
+    assert found
+    return [one for one in found if one.is_dir()]
