@@ -142,7 +142,7 @@ def require_running(process: Process) -> None:
 @contextlib.contextmanager
 def open_bed(given: Settings, console: Console) -> Iterator[Bed]:
     """Start the servers; delete everything afterwards."""
-    own = {"kafka": None, "database": None, "secret_key": None, "partitions": PARTITIONS}
+    own = {"kafka": None, "database": None, "secret_key": None, "master_key_file": None, "partitions": PARTITIONS}
     given.data_dir.mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=given.data_dir.absolute()))
     home.chmod(0o755)  # PostgreSQL may run as another user

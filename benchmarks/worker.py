@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+import psutil
+
 from benchmarks.bed import Bed, reading, require_running
 from benchmarks.figures import BenchmarkFailed
 from projections.migrations.tables import OUTBOX
@@ -38,11 +40,15 @@ class Positions(NamedTuple):
 
 
 class Folded(NamedTuple):
-    """How many seconds a worker took, when it was through by the monotonic clock, and its process."""
+    """How many seconds a worker took, when it was through by the monotonic clock, and its process.
+
+    ``cpu_seconds`` is its processor time meanwhile.
+    """
 
     seconds: float
     ended: float
     process: Process
+    cpu_seconds: float
 
 
 @contextlib.contextmanager
@@ -66,11 +72,19 @@ async def folding(bed: Bed, settings: Settings, *command: str) -> AsyncIterator[
         before = watch.at
         with working(bed, settings, *command) as process:
             began = await watch.until(process, lambda at: at.taken > before.taken)
+            used_before = _cpu_seconds(process)
             await watch.until(process, lambda at: at.events == events)
             # Only now the number of evidence records is known. The clock runs on; reading the offsets is not included.
             ends = asyncio.ensure_future(bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
             ended = await watch.until(process, lambda at: ends.done() and at.evidence == ends.result())
-            yield Folded(ended - began, ended, process)
+            yield Folded(ended - began, ended, process, _cpu_seconds(process) - used_before)
+
+
+def _cpu_seconds(process: Process) -> float:
+    """Return the processor time of a running process. Raises BenchmarkFailed if it has ended."""
+    require_running(process)
+    times = psutil.Process(process.pid).cpu_times()
+    return times.user + times.system
 
 
 async def rest(settings: Settings) -> None:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from benchmarks.bed import Bed, KeyAndValue
-from benchmarks.end_to_end import bare, ours, stock, without_rows
+from benchmarks.end_to_end import bare, ours, sealed, stock, without_rows
 from benchmarks.figures import Figure, Ratio, Round, Size
 from services.runtime.settings import Settings
 from tests.support.workload import workload
@@ -23,6 +23,16 @@ FIGURES: Final = (
         "times",
         at_most=1.25,
         ratio=Ratio("without_rows_events_per_s", "events_per_s"),
+    ),
+    Figure("sealed_events_per_s", "Onefold on a sealed log", "events/s"),
+    Figure("cpu_us_an_event", "Onefold, processor time of the worker", "µs/event"),
+    Figure("sealed_cpu_us_an_event", "on a sealed log, processor time of the worker", "µs/event"),
+    Figure(
+        "sealing_ratio",
+        "what sealing costs, processor time",
+        "times",
+        at_most=1.15,
+        ratio=Ratio("sealed_cpu_us_an_event", "cpu_us_an_event"),
     ),
     Figure("folded_in_s", "Onefold, the whole run", "s"),
     Figure("rows_current_after_s", "customer rows current after the last event is folded", "s"),
@@ -73,12 +83,16 @@ class EndToEnd:
             ),
             ("bare", _as_round("bare_events_per_s", bare.run), whole, self._size.events),
             ("without_rows", _as_round("without_rows_events_per_s", without_rows.run), whole, self._size.events),
+            ("sealed", self._sealed, f"{whole}-sealed", self._size.events),
         ]
         first = number % len(contenders)
         found: dict[str, float] = {}
         for name, contender, prefix, events in contenders[first:] + contenders[:first]:
             found |= await _one(bed, f"{name}_{number}", contender, prefix, events)
         return found
+
+    async def _sealed(self, bed: Bed, settings: Settings, events: int) -> Round:
+        return await sealed.run(bed, settings, self._events(), events)
 
     def facts(self) -> dict[str, object]:
         """The sizes of the load."""

@@ -30,7 +30,12 @@ async def run(bed: Bed, settings: Settings, events: int) -> Round:
     async with reading(settings) as connection:
         await require_balance(connection, events)
         await require_evidence_balance(connection, await bed.records_in(settings.topic_prefix, IDENTITY_EVIDENCE))
-    return {"events_per_s": events / folded.seconds, "folded_in_s": folded.seconds, "rows_current_after_s": rows_after}
+    return {
+        "events_per_s": events / folded.seconds,
+        "folded_in_s": folded.seconds,
+        "cpu_us_an_event": folded.cpu_seconds / events * 1_000_000,
+        "rows_current_after_s": rows_after,
+    }
 
 
 async def checked(bed: Bed, settings: Settings, events: int) -> Round:
