@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 Cipher = AESGCM
 RandomBytes = Callable[[int], bytes]
+# The name of a key: a keyed hash of its subject, and a random id that no other key of the subject has.
+KeyName = bytes
 JsonPath = tuple[str | int, ...]  # the steps from a JSON value to a part of it
 
 _MAGIC: Final = b"\xe5\x01"  # no JSON begins like this, and no UTF-8 text
@@ -32,13 +34,6 @@ _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _HAS_REFERENCES: Final = 1
 _MOST_KEYS: Final = 65_535
-
-
-class KeyName(NamedTuple):
-    """The name of a key: a keyed hash of its subject, and a random id that no other key of the subject has."""
-
-    subject: bytes
-    key_id: bytes
 
 
 class NamedCipher(NamedTuple):
@@ -112,7 +107,7 @@ def read_envelope(value: bytes) -> SealedEnvelope:
     body_from = header_end + _NONCE_BYTES
     if not is_sealed(value) or not number or len(value) < body_from + _TAG_BYTES:
         raise BrokenSeal
-    names = tuple(_name_at(value, names_from + one * _NAME_BYTES) for one in range(number))
+    names = tuple([value[start : start + _NAME_BYTES] for start in range(names_from, header_end, _NAME_BYTES)])
     has_references = bool(value[2] & _HAS_REFERENCES)
     return SealedEnvelope(
         tenant, names, has_references, value[:header_end], value[header_end:body_from], value[body_from:]
@@ -135,12 +130,7 @@ def _header(tenant: str, names: Sequence[KeyName], *, has_references: bool) -> b
     encoded = tenant.encode()
     flags = _HAS_REFERENCES if has_references else 0
     start = _MAGIC + bytes((flags, len(encoded))) + encoded + len(names).to_bytes(2)
-    return start + b"".join(part for name in names for part in name)
-
-
-def _name_at(value: bytes, start: int) -> KeyName:
-    middle = start + SUBJECT_BYTES
-    return KeyName(value[start:middle], value[middle : middle + KEY_ID_BYTES])
+    return start + b"".join(names)
 
 
 def _with_sealed_parts(
@@ -152,7 +142,7 @@ def _with_sealed_parts(
     for reference, (name, cipher) in references:
         nonce = random_bytes(_NONCE_BYTES)
         part = orjson.dumps(_at(whole, reference.paths[0]))
-        hidden = b64encode(b"".join(name) + nonce + cipher.encrypt(nonce, part, None)).decode()
+        hidden = b64encode(name + nonce + cipher.encrypt(nonce, part, None)).decode()
         sealed.append([reference.paths, reference.lost, reference.required, hidden])
     # From the last element of a list to its first, so that the places of the others stay as they are.
     for path in sorted((path for reference, _ in references for path in reference.paths), key=_order, reverse=True):
@@ -165,7 +155,7 @@ def _with_opened_parts(body: bytes, ciphers: Mapping[KeyName, Cipher]) -> bytes 
     found: list[tuple[JsonPath, Any]] = []  # a part that is left out is _LEFT_OUT
     for paths, lost, required, hidden in sealed:
         raw = b64decode(hidden)
-        cipher = ciphers.get(_name_at(raw, 0))
+        cipher = ciphers.get(raw[:_NAME_BYTES])
         if cipher is None and required:
             return None
         if cipher is not None:

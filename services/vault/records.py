@@ -15,6 +15,7 @@ from projections.engine.ids import IdOf
 from schemas.codec import InvalidEvent, decode, encode
 from schemas.events import Event
 from schemas.sealing import (
+    SUBJECT_BYTES,
     BrokenSeal,
     Cipher,
     KeyName,
@@ -247,7 +248,7 @@ async def _sealed(
 
 def _record_key(one: _Unsealed, ciphers: Mapping[Subject, NamedCipher]) -> bytes:
     """The key of a sealed channel event, with a keyed hash of the contact in the contact key's place."""
-    hashed = b"" if one.contact is None else ciphers[one.tenant, one.contact].name.subject
+    hashed = b"" if one.contact is None else ciphers[one.tenant, one.contact].name[:SUBJECT_BYTES]
     return f"{one.tenant}|".encode() + urlsafe_b64encode(hashed).rstrip(b"=")
 
 

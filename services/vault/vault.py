@@ -16,7 +16,7 @@ import asyncpg
 from cryptography.exceptions import InvalidTag
 
 from projections.engine.connection import Connection
-from schemas.sealing import Cipher, KeyName, NamedCipher
+from schemas.sealing import SUBJECT_BYTES, Cipher, KeyName, NamedCipher
 from schemas.subjects import contact_subject, member_subject
 from services.runtime.database import create_pool, is_unavailable
 from services.vault import store
@@ -73,14 +73,14 @@ class KeyVault:
         """The keys of these names, to open with. Raises what PostgreSQL raises."""
         await self._forget_destroyed()
         await self._load_tenants({tenant for tenant, _ in names}, make=False)
-        known = {(tenant, name.subject) for tenant, name in names if tenant in self._tenants}
+        known = {(tenant, name[:SUBJECT_BYTES]) for tenant, name in names if tenant in self._tenants}
         found = await self._at_hand(known, make=False)
         ciphers = {
             one: key.cipher
             for one in names
-            if (key := found.get((one[0], one[1].subject))) is not None and key.name == one[1]
+            if (key := found.get((one[0], one[1][:SUBJECT_BYTES]))) is not None and key.name == one[1]
         }
-        missing = {DestroyedKey(one[0], one[1].key_id): one for one in names if one not in ciphers}
+        missing = {DestroyedKey(one[0], one[1][SUBJECT_BYTES:]): one for one in names if one not in ciphers}
         if not missing:
             return KeysToOpen(ciphers, ())
         async with self._pool.acquire() as connection:
@@ -136,7 +136,11 @@ class KeyVault:
 
     def _drop(self, destroyed: Collection[DestroyedKey]) -> None:
         if destroyed:
-            gone = [place for place, key in self._keys.items() if DestroyedKey(place[0], key.name.key_id) in destroyed]
+            gone = [
+                place
+                for place, key in self._keys.items()
+                if DestroyedKey(place[0], key.name[SUBJECT_BYTES:]) in destroyed
+            ]
             for place in gone:
                 del self._keys[place]
 
@@ -199,7 +203,7 @@ class KeyVault:
 
     async def _made(self, connection: Connection, places: set[KeyPlace]) -> dict[KeyPlace, NamedCipher]:
         new = {place: self._tenants[place[0]].new_key(place[1]) for place in places}
-        rows = [SubjectKeyRow(*place, one.key.name.key_id, one.wrapped) for place, one in new.items()]
+        rows = [SubjectKeyRow(*place, one.key.name[SUBJECT_BYTES:], one.wrapped) for place, one in new.items()]
         added = await store.add_keys(connection, rows)
         made = {place: new[place].key for place in added}
         if others := places - added:  # another process was first
@@ -211,7 +215,7 @@ class KeyVault:
         found: dict[KeyPlace, NamedCipher] = {}
         for tenant, subject, key_id, wrapped in rows:
             try:
-                key = self._tenants[tenant].unwrapped(KeyName(subject, key_id), wrapped)
+                key = self._tenants[tenant].unwrapped(subject + key_id, wrapped)
             except InvalidTag:
                 continue
             found[tenant, subject] = key

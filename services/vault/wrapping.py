@@ -53,7 +53,7 @@ class TenantKey:
 
     def new_key(self, subject: bytes) -> WrappedKey:
         """A new key of a subject, which is given by its hash."""
-        name, raw = KeyName(subject, os.urandom(KEY_ID_BYTES)), Cipher.generate_key(256)
+        name, raw = subject + os.urandom(KEY_ID_BYTES), Cipher.generate_key(256)
         return WrappedKey(NamedCipher(name, Cipher(raw)), _wrap(self._cipher, raw, self._place(name)))
 
     def unwrapped(self, name: KeyName, wrapped: bytes) -> NamedCipher:
@@ -61,7 +61,7 @@ class TenantKey:
         return NamedCipher(name, Cipher(_unwrap(self._cipher, wrapped, self._place(name))))
 
     def _place(self, name: KeyName) -> bytes:
-        return b"".join((self._tenant.encode(), b"|", *name))
+        return self._tenant.encode() + b"|" + name
 
 
 def new_tenant_key(tenant: str, master_keys: Sequence[bytes]) -> bytes:

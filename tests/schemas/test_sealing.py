@@ -52,7 +52,7 @@ class Keys:
 
     def of(self, subject: str) -> NamedCipher:
         if subject not in self.known:
-            name = KeyName(os.urandom(SUBJECT_BYTES), os.urandom(KEY_ID_BYTES))
+            name = os.urandom(SUBJECT_BYTES + KEY_ID_BYTES)
             self.known[subject] = NamedCipher(name, Cipher(Cipher.generate_key(256)))
         return self.known[subject]
 

@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from projections.engine.ids import personal_id
-from schemas.sealing import KEY_ID_BYTES, Cipher, KeyName, NamedCipher
+from schemas.sealing import KEY_ID_BYTES, Cipher, NamedCipher
 from services.vault.records import SealedLog
 from services.vault.vault import KeysToOpen, KeyVault, NameInTenant, Subject
 from services.vault.wrapping import TenantKey
@@ -23,7 +23,7 @@ class KeysInMemory:
     async def keys_of(self, subjects: Collection[Subject]) -> dict[Subject, NamedCipher]:
         for one in subjects:
             if one not in self._keys:
-                name = KeyName(self._tenant.hash_of(f"{one[0]}|{one[1]}"), os.urandom(KEY_ID_BYTES))
+                name = self._tenant.hash_of(f"{one[0]}|{one[1]}") + os.urandom(KEY_ID_BYTES)
                 self._keys[one] = NamedCipher(name, Cipher(Cipher.generate_key(256)))
         return {one: self._keys[one] for one in subjects}
 

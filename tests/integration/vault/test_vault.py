@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from schemas.sealing import KeyName
 from schemas.subjects import contact_subject
 from services.vault.vault import KeyVault, open_key_vault
 from services.vault.wrapping import WrongMasterKeys
@@ -69,7 +68,7 @@ async def test_a_destroyed_key_is_gone_for_every_process_and_the_subject_gets_an
         assert set(found.ciphers) == {("demo", keys[SUBJECTS[1]].name)}
     anew = [(await vault.keys_of(SUBJECTS))[SUBJECTS[0]].name for vault in (one, other)]
     assert anew[0] == anew[1] != keys[SUBJECTS[0]].name
-    assert anew[0].subject == keys[SUBJECTS[0]].name.subject
+    assert anew[0][:16] == keys[SUBJECTS[0]].name[:16]
     found = await other.ciphers_of({("demo", keys[SUBJECTS[0]].name)})
     assert found.destroyed
     assert not found.ciphers
@@ -78,7 +77,7 @@ async def test_a_destroyed_key_is_gone_for_every_process_and_the_subject_gets_an
 async def test_a_key_that_was_never_destroyed_is_not_taken_for_a_destroyed_one(processes: Processes) -> None:
     vault = await processes.start()
     await vault.keys_of(SUBJECTS[:1])
-    lost = {("demo", KeyName(b"s" * 16, b"k" * 8)), ("nobody", KeyName(b"s" * 16, b"k" * 8))}
+    lost = {("demo", b"s" * 16 + b"k" * 8), ("nobody", b"s" * 16 + b"k" * 8)}
     found = await vault.ciphers_of(lost)
     assert not found.ciphers
     assert not found.destroyed
