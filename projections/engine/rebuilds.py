@@ -13,6 +13,7 @@ from projections.migrations.tables import GENERATIONS
 
 _NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
 _VERSIONS: Final = compiled(sa.select(GENERATIONS.c.fold_versions).where(_NAMED), "of_name")
+_COMPARISON: Final = compiled(sa.select(GENERATIONS.c.comparison).where(_NAMED), "of_name")
 _NOTE: Final = compiled(
     sa.update(GENERATIONS).where(_NAMED).values(comparison=sa.bindparam("comparison", type_=JSONB())),
     *("of_name", "comparison"),
@@ -35,6 +36,13 @@ async def fold_versions(connection: Connection, name: str) -> Mapping[str, int] 
 async def note_comparison(connection: Connection, name: str, comparison: Mapping[str, Any]) -> None:
     """Keep the result of the latest comparison."""
     await connection.execute(_NOTE, name, orjson.dumps(dict(comparison)).decode())
+
+
+async def latest_comparison(connection: Connection, name: str) -> Mapping[str, Any] | None:
+    """The result of the latest comparison, without values; None if it was not compared, or if there is none."""
+    text = await connection.fetchval(_COMPARISON, name)
+    found: Mapping[str, Any] | None = None if text is None else orjson.loads(text)
+    return found
 
 
 async def customers_left_out(connection: Connection) -> dict[str, int]:

@@ -11,10 +11,13 @@ from services.console.adapters.openid import OpenIdClient
 from services.console.http import (
     access,
     bulk_actions,
+    channels,
     conversation,
     customers,
+    dead_letters,
     decisions,
     exports,
+    generations,
     identity,
     imports,
     jobs,
@@ -52,6 +55,9 @@ PAGES: Final = (
     *rules.ROUTES,
     *jobs.ROUTES,
     *imports.ROUTES,
+    *channels.ROUTES,
+    *dead_letters.ROUTES,
+    *generations.ROUTES,
     PageRoute("/console/{rest:path}", missing, None),
 )
 

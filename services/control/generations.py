@@ -1,8 +1,9 @@
 """The generations of the read models: which there are, how far each is, and deleting one."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import asyncpg
 
@@ -18,7 +19,7 @@ from projections.engine.generations import (
 )
 from projections.engine.offsets import all_offsets
 from projections.engine.paces import all_paces
-from projections.engine.rebuilds import customers_left_out
+from projections.engine.rebuilds import customers_left_out, latest_comparison
 from projections.registry import schema_of
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.runtime.broker import BROKER_ERRORS, delete_topics, log_ends
@@ -98,6 +99,15 @@ async def progress_of_all(connection: Connection, settings: Settings) -> list[Ge
     return [
         await _progress(connection, settings, one, ends, (paces.get(one.name), left_out.get(one.name))) for one in known
     ]
+
+
+async def comparison_of(settings: Settings, name: str) -> Mapping[str, Any] | None:
+    """What the latest comparison of a generation found, without values; None without one."""
+    connection = await asyncpg.connect(settings.database_url, timeout=_CONNECT_WITHIN)
+    try:
+        return await latest_comparison(connection, name)
+    finally:
+        await connection.close()
 
 
 async def drop(settings: Settings, name: str) -> None:

@@ -17,6 +17,7 @@ from services.runtime.settings import Settings
 from tests.support import stock_sdk as stock
 from tests.support.console import MEI, SCRIPT, WANG, open_console
 from tests.support.contact_records import event
+from tests.support.pictures import keep_pictures
 from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
 
@@ -132,6 +133,7 @@ async def test_axe_finds_nothing_in_either_theme_and_no_page_is_too_wide(
             assert (path, theme, await found_by_axe(page)) == (path, theme, [])
             wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
             assert (path, theme, await page.evaluate(wide)) == (path, theme, False)
+            await keep_pictures(page, f"{base}/{path}", path.partition("?")[0])
 
 
 async def test_all_that_match_change_after_a_preview_and_only_for_whom_may(

@@ -33,7 +33,7 @@ class FoldingLog:
 
 @asynccontextmanager
 async def open_pages(settings: Settings) -> AsyncIterator[Brand]:
-    """The tenant ``demo`` with customers and a key ``admin``; ``viewer`` may only read.
+    """The tenant ``demo`` with customers and a key ``admin``; ``operator`` may do all, ``viewer`` only read.
 
     The tenant ``other`` has a key ``admin of other`` and two people who typed one e-mail address.
     """
@@ -43,6 +43,7 @@ async def open_pages(settings: Settings) -> AsyncIterator[Brand]:
         brand.app.state.ingress = replace(ingress, log=FoldingLog(ingress.log, brand))
         brand.keys["admin"] = await add_key(brand.engine, "demo", ["admin"])
         brand.keys["admin of other"] = await add_key(brand.engine, "other", ["admin"])
+        brand.keys["operator"] = await add_key(brand.engine, "demo", ["admin", "operator"])
         brand.keys["viewer"] = await add_key(brand.engine, "demo", ["customers:read"])
         await brand.fold(*rich_customer(), *other_people(), *people_of_another_brand())
         sweep = CandidateSweep(lambda: pytest.fail("not by itself"), page=100, rest=0)

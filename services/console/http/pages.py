@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,12 +12,17 @@ from services.console.core.roles import ConsoleRole, least_role
 from services.console.http.sign_in_page import SIGN_IN, sign_in_page
 from services.console.http.visits import SESSION_COOKIE, Visit, query_of, redirect
 from services.control.console_sessions import ConsoleSession
+from services.ingress.http.context import log_problem
+from services.ingress.ports import LogUnavailable
 from services.query.http.parameters import now
 from services.query.http.responses import PROBLEMS
 from services.runtime.api import Access
+from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS, is_unavailable
 from services.runtime.http import EncodedPath, RawRoute
-from services.runtime.problems import FORBIDDEN, NOT_FOUND, Problem, unavailable
+from services.runtime.problems import FORBIDDEN, INTERNAL, NOT_FOUND, Problem, unavailable
+
+log = structlog.get_logger(__name__)
 
 PageEndpoint = Callable[[Visit], Awaitable[Response]]
 FindSession = Callable[[str], Awaitable[ConsoleSession | None]]
@@ -74,8 +80,12 @@ async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRol
         response = await _answer(endpoint, access, role, visit)
     except DATABASE_ERRORS as error:
         if not is_unavailable(error):
-            raise
-        response = _error(Visit(request, None, "", 0), unavailable("PostgreSQL"))
+            log.exception("page_failed", page=endpoint.__name__)
+        problem = unavailable("PostgreSQL") if is_unavailable(error) else Problem(INTERNAL)
+        response = _error(Visit(request, None, "", 0), problem)
+    except Exception:  # a reader gets a page that says what to do, whatever went wrong
+        log.exception("page_failed", page=endpoint.__name__)
+        response = _error(Visit(request, None, "", 0), Problem(INTERNAL))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")  # it is about people
@@ -92,6 +102,8 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, role: ConsoleRo
         return await endpoint(visit)
     except Problem as problem:
         return _error(visit, problem, role)
+    except (*BROKER_ERRORS, LogUnavailable) as error:
+        return _error(visit, log_problem(error))
     except tuple(PROBLEMS) as error:
         return _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
 
@@ -115,7 +127,9 @@ def _error(visit: Visit, problem: Problem, role: ConsoleRole | None = None) -> R
     status, fields = problem.kind.status, problem.fields
     needed = (role or least_role(fields["scope"])) if "scope" in fields else fields.get("role")
     detail = None if needed else problem.detail
-    response = visit.page("error.html", status, number=status, detail=detail, needed=needed)
+    # A part of a page is replaced by a sentence, and the rest of the page stays as it was.
+    template = "error_part.html" if visit.request.headers.get("hx-request") else "error.html"
+    response = visit.page(template, status, number=status, detail=detail, needed=needed)
     response.headers.update(problem.headers or {})
     return response
 

@@ -1,6 +1,7 @@
 """Templates in two languages. Every text of a page is autoescaped, and every sentence is in the catalogue."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -12,6 +13,7 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.console.core.channel_views import source_channel_name
 from services.console.core.job_views import remedy, state_name
 from services.console.core.list_views import channel_name
 from services.console.core.words import LOCALES, Language
@@ -47,10 +49,17 @@ def _environment(language: Language) -> Environment:
     environment.globals |= {
         "asset": asset_url,
         "channel_name": channel_name,
+        "channel_title": source_channel_name,
         "remedy": remedy,
         "state_name": state_name,
     }
+    environment.filters["ms"] = _ms
     return environment
+
+
+def _ms(moment: datetime | None) -> int | None:
+    """A time in ms, as the macros take it."""
+    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def render(template: str, language: Language, values: Mapping[str, Any]) -> str:

@@ -38,7 +38,18 @@ function showOperator(select) {
   }
 }
 
+// Copies a text that is to be entered elsewhere. Without the right to do so it is only selected.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  await navigator.clipboard.writeText(input.value);
+  button.firstChild.data = button.dataset.copied;
+});
+
 function ready() {
+  if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
   // Where the facets stand beside the list they are open; above it they would push it off a small screen.
   for (const box of document.querySelectorAll("details[data-open-when-wide]")) box.open = matchMedia("(min-width: 901px)").matches;
   for (const select of document.querySelectorAll("[data-operator]")) showOperator(select);
