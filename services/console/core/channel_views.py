@@ -22,7 +22,7 @@ _TONES: Final[dict[HealthState, str]] = {
 }
 
 
-class Bar(NamedTuple):
+class HourBar(NamedTuple):
     """A bar of a chart, ``BAR_HEIGHT`` high at most; every hour is 4 wide."""
 
     x: int
@@ -38,11 +38,11 @@ class HealthWords(NamedTuple):
     advice: str
 
 
-def bars(hours: Sequence[int]) -> list[Bar]:
+def bars(hours: Sequence[int]) -> list[HourBar]:
     """The bars of events by hour. An hour with an event is never invisible."""
     most = max(*hours, 1)
     heights = [max(1.0, BAR_HEIGHT * one / most) if one else 0.0 for one in hours]
-    return [Bar(4 * index, BAR_HEIGHT - height, height) for index, height in enumerate(heights) if height]
+    return [HourBar(4 * index, BAR_HEIGHT - height, height) for index, height in enumerate(heights) if height]
 
 
 def health_words(state: HealthState, channel: str, say: Say) -> HealthWords:
