@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
+from projections.erasures.folds import erased_events, horizons, unerased
+from projections.erasures.tables import ERASED_EVENTS
+from projections.erasures.tables import TABLE as ERASURES
 from projections.timeline.folds import distinct
 from projections.timeline.messages import counting_events
 from projections.timeline.tables import TABLE as TIMELINE
@@ -15,8 +18,14 @@ from projections.timeline.tables import TABLE as TIMELINE
 
 def fold_log(projections: Iterable[Projection], events: Iterable[ContactEvent]) -> dict[Table, Rows]:
     """Every row of every table, by table and key."""
-    chosen = distinct(events)
-    tables: dict[Table, Rows] = {TIMELINE: {key: row for key, (row, _) in chosen.items()}}
+    events = list(events)
+    erasures = horizons(events)
+    chosen = distinct(unerased(events))
+    tables: dict[Table, Rows] = {
+        TIMELINE: {key: row for key, (row, _) in chosen.items()},
+        ERASURES: dict(erasures),
+        ERASED_EVENTS: dict(erased_events(events, erasures)),
+    }
     about = counting_events(one for _, one in chosen.values() if one.event.contact is not None)
     for projection in projections:
         rows = fold_all(projection, about)

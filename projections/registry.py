@@ -16,7 +16,9 @@ from projections.engine.metadata import Table
 from projections.engine.offsets import OFFSETS
 from projections.engine.projection import Projection
 from projections.engine.touched import TOUCHED
-from projections.erasures.folds import PROJECTION as ERASURES
+from projections.erasures import folds as erasures
+from projections.erasures.tables import ERASED_EVENTS
+from projections.erasures.tables import TABLE as ERASURES
 from projections.identity import resolution
 from projections.identity.tables import TABLES as IDENTITY
 from projections.intrinsics import folds as intrinsics
@@ -29,13 +31,17 @@ from projections.timeline import folds as timeline
 from projections.timeline.tables import TABLE as TIMELINE
 from projections.views import VIEWS
 
-PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS, ERASURES)
-CONTACT_TABLES: Final[tuple[Table, ...]] = (TIMELINE, *(one.table for one in PROJECTIONS))
+PROJECTIONS: Final[tuple[Projection, ...]] = (CONTACTS, TAGS, ATTRIBUTES, CONSENTS, NOTIFICATIONS, BINDINGS)
+# What a chunk is recorded in, whatever is folded from it.
+_RECORDED: Final[tuple[Table, ...]] = (TIMELINE, ERASURES, ERASED_EVENTS)
+_RECORDED_VERSIONS: Final = {TIMELINE.name: timeline.VERSION, ERASURES.name: erasures.VERSION}
+CONTACT_TABLES: Final[tuple[Table, ...]] = (*_RECORDED, *(one.table for one in PROJECTIONS))
 TABLES: Final[tuple[Table, ...]] = (*CONTACT_TABLES, QUOTA_DAYS, INTRINSICS, *IDENTITY, *CANDIDATES, *CUSTOMERS)
 SCHEMA: Final = GenerationSchema(
     (OFFSETS, TOUCHED, *TABLES),
     {one.table.name: one.version for one in PROJECTIONS}
-    | {TIMELINE.name: timeline.VERSION, INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION}
+    | _RECORDED_VERSIONS
+    | {INTRINSICS.name: intrinsics.VERSION, "identity": resolution.VERSION}
     | {QUOTA_DAYS.name: quota.VERSION, CUSTOMER_ROWS.name: rows.VERSION},
     VIEWS,
 )
@@ -66,8 +72,8 @@ def schema_of(read_models: Collection[str] | None) -> GenerationSchema:
     if read_models is None:
         return SCHEMA
     made_of = projections_of(read_models)
-    versions = {one.table.name: one.version for one in made_of} | {TIMELINE.name: timeline.VERSION}
-    tables = (OFFSETS, TIMELINE, *(one.table for one in made_of))
+    versions = {one.table.name: one.version for one in made_of} | _RECORDED_VERSIONS
+    tables = (OFFSETS, *_RECORDED, *(one.table for one in made_of))
     if counts_quota(read_models):
         versions[QUOTA_DAYS.name] = quota.VERSION
         tables = (*tables, QUOTA_DAYS)

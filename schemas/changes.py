@@ -20,14 +20,14 @@ from pydantic import Field, ValidationError
 from schemas.codec import InvalidEvent
 from schemas.events.base import Frozen, Millis, TenantId, Word
 
-ChangeType = Literal["created", "linked", "unlinked", "merged", "split", "renamed"]
+ChangeType = Literal["created", "linked", "unlinked", "merged", "split", "renamed", "erased"]
 MAX_CAUSES: Final = 100
 _MOST_BYTES: Final = 262_144  # of contacts that are listed whole, and of contacts moved by one part
 _BESIDE_A_KEY: Final = 80  # bytes; a move that has one contact names a customer, too
 
 
 class Moved(Frozen):
-    """Contacts that came from another customer, or went to one. New contacts have no customer that they came from."""
+    """Contacts that came from another customer, or went to one: none for new contacts and for erased ones."""
 
     customer_id: UUID | None = None
     contacts: list[str]
@@ -37,8 +37,9 @@ class CustomerChange(Frozen):
     """A customer's contacts changed.
 
     ``type`` summarises the change: *created* from new contacts; *linked*: contacts were added; *unlinked*: contacts
-    moved to existing customers; *merged*: several customers became one; *split*: one customer became several;
-    *renamed*: the customer has another id. ``came_from`` and ``went_to`` are the contacts that were added and removed.
+    moved to existing customers, or were erased; *merged*: several customers became one; *split*: one customer became
+    several; *renamed*: the customer has another id; *erased*: its founding contact was erased, and none is left.
+    ``came_from`` and ``went_to`` are the contacts that were added and removed.
     ``before`` and ``after`` are all of the customer's contact keys, sorted; a customer of more than about a thousand
     contacts has neither, so that no change is larger than what it changes.
 

@@ -8,7 +8,7 @@ answer is what was known at the one time to be true at the other. An erasure cou
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from projections.erasures.folds import ERASED
+from projections.engine.projection import ERASED
 from schemas.events import Event
 
 LATEST: Final = 2**63 - 1

@@ -12,10 +12,9 @@ from projections.contacts.tables import TABLE as CONTACTS
 from projections.engine.connection import Connection
 from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key, row_columns
-from projections.engine.projection import ContactEvent
+from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns
-from projections.erasures.folds import ERASED
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.statements import EVIDENCE_TYPES
 from projections.identity.tables import CONTACT_STATES, HOLDINGS, MEMBER_MERGES, POLICIES, REFERENCES, PolicyRow

@@ -13,7 +13,7 @@ from projections.contacts.folds import PROJECTION as CONTACTS
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent, Projection, fold_all
-from projections.erasures.folds import PROJECTION as ERASURES
+from projections.erasures.folds import horizons
 from projections.identity.keys import ResolutionKey
 from projections.identity.reference import resolve_log
 from projections.identity.resolution.links import CONTACT, MEMBER_ID
@@ -120,8 +120,7 @@ def contacts_at(projections: Iterable[Projection], events: Iterable[ContactEvent
 
 def _evidence(events: list[ContactEvent]) -> list[Event]:
     """The events that identity is sent, as the worker chooses them."""
-    erased = {row[:2]: row for row in fold_all(ERASURES, events)}
-    first = add_first({}, events, erased)
+    first = add_first({}, events, horizons(events))
     found = [*stated(events), *first.values()]
     return list({(one.contact_id, one.event.event_id): one.event for one in found}.values())
 

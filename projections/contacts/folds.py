@@ -170,4 +170,4 @@ _PARTS: Final = (
     ),
     Part(frozenset(), _is_first, {"first_seen_at": LATEST_MS}),  # histories always have the earliest event
 )
-PROJECTION = Projection(table=TABLE, version=4, types=None, suffixes=lambda _event: ((),), fold=fold, columns=_PARTS)
+PROJECTION = Projection(table=TABLE, version=5, types=None, suffixes=lambda _event: ((),), fold=fold, columns=_PARTS)

@@ -2,7 +2,7 @@
 
 A run is a stretch of signals of one sign, ``[sign, first_at, first_id, last_at, last_id]``; runs alternate. They are a
 function of the set of signals: the status is the sign of the last run, ``subscribed_at`` the start of a last run of +,
-and the history is the runs themselves. An erasure ends a subscription as a block does: the person has to come back.
+and the history is the runs themselves.
 """
 
 from typing import Any
@@ -12,15 +12,14 @@ from schemas.events import Event
 Run = list[Any]
 _IMPLICIT_CHANNELS = frozenset({"facebook", "instagram", "whatsapp"})  # channels without a follow
 _IMPLICIT_TYPES = frozenset({"message.received", "bot.interacted"})
-_ENDING_TYPES = frozenset({"contact.blocked", "contact.erased"})
-SIGNALS = frozenset({"contact.followed"}) | _ENDING_TYPES | _IMPLICIT_TYPES
+SIGNALS = frozenset({"contact.followed", "contact.blocked"}) | _IMPLICIT_TYPES
 
 
 def sign_of(event: Event) -> bool | None:
     """Whether the event says subscribed (True), unsubscribed (False), or nothing (None)."""
     if event.type == "contact.followed":
         return True
-    if event.type in _ENDING_TYPES:
+    if event.type == "contact.blocked":
         return False
     implicit = event.type in _IMPLICIT_TYPES and event.contact and event.contact.channel in _IMPLICIT_CHANNELS
     return True if implicit else None

@@ -8,7 +8,7 @@ chunk's offset are committed together.
 """
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Protocol
 
@@ -30,12 +30,25 @@ class RecordedEvents:
     place of what was known, each with what it takes the place of.
     ``counting`` are the events that read models take in now; ``withdrawn`` are those that they have taken in, and that
     no longer count, because of a copy or because another event says more of the same message.
+    ``erased`` are events of the chunk that are erased, of which ``erased_again`` were known; ``erasures`` are those
+    that now are the latest erasures of their contacts; ``remade`` are the
+    contacts, by (tenant, contact_id), whose rows are made again from what is left of their histories.
     """
 
     new: list[ContactEvent]
     overruling: list[tuple[ContactEvent, ContactEvent]]
     counting: list[ContactEvent]
     withdrawn: list[ContactEvent]
+    erased: Sequence[ContactEvent] = ()
+    erased_again: Sequence[ContactEvent] = ()
+    erasures: Sequence[ContactEvent] = ()
+    remade: Mapping[Key, ContactRef] = field(default_factory=dict)
+
+    @property
+    def never_seen(self) -> list[ContactEvent]:
+        """The events that came for the first time, erased ones among them."""
+        again = {id(one) for one in self.erased_again}
+        return [*self.new, *(one for one in self.erased if id(one) not in again)]
 
 
 class ChunkStore(Protocol):
@@ -48,7 +61,7 @@ class ChunkStore(Protocol):
     def history(
         self, contacts: Mapping[Key, ContactRef], types: Collection[str]
     ) -> AsyncIterator[Sequence[ContactEvent]]:
-        """The recorded events of these types that count, and each contact's earliest, in pages.
+        """The recorded events of these types that count, and each contact's earliest but erasures, in pages.
 
         ``contacts`` are by (tenant, contact_id). Each contact's events come in the order of their stamps.
         """
@@ -73,14 +86,28 @@ async def project(
     """Fold the events in; which of them were new, or count instead of known ones. Raises what the store raises."""
     enter("record")
     recorded = await store.record(events)
-    counting = ByType(one for one in recorded.counting if one.contact_id != NO_CONTACT)
-    withdrawn = ByType(one for one in recorded.withdrawn if one.contact_id != NO_CONTACT)
+    counting, withdrawn = (ByType(_folded_in(recorded, some)) for some in (recorded.counting, recorded.withdrawn))
+    projections = list(projections)
     if counting.all or withdrawn.all:
         folded = [await _fold(store, projection, counting, withdrawn) for projection in projections]
         refolds = [one for one in folded if one.stale]
         if refolds:
             await _fold_again(store, refolds, events)
+    if recorded.remade:
+        contacts = dict(sorted(recorded.remade.items(), key=itemgetter(0)))
+        anew = [Refold(one, {key: set(one.parts) for key in contacts}, {}, {}) for one in projections]
+        await _fold_from_history(store, anew, contacts, whole=True)
     return recorded
+
+
+def _folded_in(recorded: RecordedEvents, events: Iterable[ContactEvent]) -> list[ContactEvent]:
+    """The events that are folded into rows as these are."""
+    remade = recorded.remade
+    return [
+        one
+        for one in events
+        if one.contact_id != NO_CONTACT and (not remade or (one.event.tenant, one.contact_id) not in remade)
+    ]
 
 
 async def _fold(store: ChunkStore, projection: Projection, counting: ByType, withdrawn: ByType) -> Refold:
@@ -99,8 +126,15 @@ async def _fold(store: ChunkStore, projection: Projection, counting: ByType, wit
 
 async def _fold_again(store: ChunkStore, refolds: Sequence[Refold], events: Sequence[ContactEvent]) -> None:
     """Replace what is stale by what the histories give, which are read once for all read models."""
-    types = frozenset[str]().union(*(one.types for one in refolds))
     contacts = _contacts(events, {key for one in refolds for key in one.stale})
+    await _fold_from_history(store, refolds, contacts, whole=False)
+
+
+async def _fold_from_history(
+    store: ChunkStore, refolds: Sequence[Refold], contacts: Mapping[Key, ContactRef], *, whole: bool
+) -> None:
+    """Make rows from histories; with ``whole`` all rows of the contacts, so that those without events have none."""
+    types = frozenset[str]().union(*(one.types for one in refolds))
     enter("load")
     async for page in store.history(contacts, types):
         for refold in refolds:
@@ -108,7 +142,7 @@ async def _fold_again(store: ChunkStore, refolds: Sequence[Refold], events: Sequ
     enter("save")
     for refold in refolds:
         table = refold.projection.table
-        if not refold.of_columns:
+        if whole or not refold.of_columns:
             await store.delete_contacts(table, list(refold.stale))
         await store.save(table, refold.made())
 

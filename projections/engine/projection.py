@@ -10,6 +10,7 @@ and rows stay small.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from projections.engine.metadata import Key, Row
 from projections.engine.parts import Owes, Part, always
 from schemas.events import Event
 
+ERASED: Final = "contact.erased"  # it leaves no trace in a read model: see `projections.erasures`
 Fold = Callable[[Row | None, Key, Sequence[Event]], Row | None]
 Suffixes = Callable[[Event], Iterable[Key]]
 
@@ -79,7 +81,7 @@ def group(projection: Projection, events: Iterable[ContactEvent]) -> dict[Key, l
     suffixes, types = projection.suffixes, projection.types
     for one in events:
         event = one.event
-        if types is None or event.type in types:
+        if event.type != ERASED if types is None else event.type in types:
             for suffix in suffixes(event):
                 key = (event.tenant, one.contact_id, *suffix)
                 if key in groups:

@@ -1,1 +1,1 @@
-"""One row a contact that was ever erased, with the latest erasure."""
+"""What an erasure leaves of a contact: when it was, and hashes of the ids of the events that it erased."""

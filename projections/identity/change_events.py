@@ -29,9 +29,11 @@ def change_events(
 def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
     """The changes of membership that were decided."""
     before, after = decided.members_before, decided.members
-    if before == after:
+    erased = {contact for contact, one in decided.updates.contacts.items() if not one.after.known}
+    if before == after and erased.isdisjoint(before):
         return []
     after = {**{contact: contact for contact in before}, **after}  # who has no evidence any more is alone
+    after = {contact: founder for contact, founder in after.items() if contact not in erased}
     ids = {founder: id_of(tenant, founder) for founder in {*before.values(), *after.values()}}
     return changes(
         {contact: ids[founder] for contact, founder in before.items()},
@@ -64,7 +66,7 @@ def _latest(stamps: Iterable[Stamp]) -> list[Stamp]:
 
 def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
     """The new events by or about each contact."""
-    causes: dict[str, set[Stamp]] = {}
+    causes: dict[str, set[Stamp]] = {contact: {stamp} for contact, stamp in evidence.erased.items()}
     for contact, records in evidence.new.items():
         causes.setdefault(contact, set()).update((record.at, event_id) for event_id, record in records.items())
     for contact, stated in evidence.statements.items():

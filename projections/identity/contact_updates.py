@@ -36,7 +36,7 @@ from projections.identity.resolution.nodes import (
     too_many_claims,
 )
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.statements import ERASED, Statement
+from projections.identity.resolution.statements import Statement
 from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.state import ContactIdentity, DecisionKey, PairState
 from projections.identity.values_set_aside import ValueSetAside, in_claims, in_statements, taken_back
@@ -57,15 +57,14 @@ class Update(NamedTuple):
 class Updates:
     """What the new evidence comes to, contact by contact.
 
-    ``references`` are by (named, by): the first time, which is None where an erasure took all of it back, and which
-    stays if an earlier one is known. ``references_anew`` take the place of what is known; of those in
-    ``references_gone`` nothing names the contact any more. ``pairs`` are None where nothing is decided any more;
-    ``merges`` likewise.
+    ``references`` are by (named, by): the first time, which stays if an earlier one is known. ``references_anew`` take
+    the place of what is known; of those in ``references_gone`` nothing names the contact any more. ``pairs`` are None
+    where nothing is decided any more; ``merges`` likewise.
     """
 
     contacts: dict[str, Update] = field(default_factory=dict)
-    references: dict[ReferenceKey, int | None] = field(default_factory=dict)
-    references_anew: dict[ReferenceKey, int | None] = field(default_factory=dict)
+    references: dict[ReferenceKey, int] = field(default_factory=dict)
+    references_anew: dict[ReferenceKey, int] = field(default_factory=dict)
     references_gone: set[ReferenceKey] = field(default_factory=set)
     pairs: dict[DecisionKey, PairState | None] = field(default_factory=dict)
     pairs_before: Mapping[DecisionKey, PairState] = field(default_factory=dict)
@@ -97,7 +96,8 @@ class _Updating:
     def run(self) -> Generator[Load, Any, Updates]:
         remerged = yield from self._merge_members()
         touched = {*self.said, *(one for said in (*self.said.values(), *self.overruled.values()) for one in said.named)}
-        self.states = dict((yield LoadContacts(frozenset(touched), frozenset(remerged))))
+        touched |= self.overruled.keys() | self.new_evidence.erased.keys()
+        self._add_states((yield LoadContacts(frozenset(touched), frozenset(remerged))))
         yield from self._load_left_out()
         again = self._to_read_again(self.states.keys() - touched if remerged else set(), remerged)
         history = yield from self._load_history(again)
@@ -108,6 +108,14 @@ class _Updating:
         self._update(again, history)
         yield from self._find_founding_times(again)
         return self.updates
+
+    def _add_states(self, loaded: Mapping[str, ContactIdentity]) -> None:
+        """Take in states of contacts; those that the chunk erases are erased from here on."""
+        erased = self.new_evidence.erased
+        self.states |= {
+            contact: state._replace(erased=erased[contact]) if contact in erased else state
+            for contact, state in loaded.items()
+        }
 
     # --- member ids that became another's
 
@@ -164,11 +172,9 @@ class _Updating:
             if contact in remerged
             or (canonical and any(key[1] == MEMBER_ID and key[2] in canonical for key in state.holdings))
         }
-        again |= self.overruled.keys()
+        again |= self.overruled.keys() | self.new_evidence.erased.keys()
         for contact, said in self.said.items():
             state = self.states[contact]
-            if said.erased:
-                again.add(contact)
             if contact.startswith(WEB):
                 counts = said.outliving({contact: state.erased}, contact)
                 read, _ = normalise_statements(counts.statements, self.canonical, self.policy)
@@ -180,8 +186,7 @@ class _Updating:
 
     def _load_history(self, again: set[str]) -> Generator[Load, Any, Mapping[str, History]]:
         """Load the events of those that are read again, and of who names them where that matters to what it said."""
-        erasing = {contact for contact in again if self._erases(contact)}
-        moved = {contact for contact in again if contact.startswith(WEB) or contact in erasing}
+        moved = {contact for contact in again if contact.startswith(WEB) or contact in self.new_evidence.erased}
         referrers: Mapping[str, frozenset[str]] = yield LoadReferrers(frozenset(moved))
         again.update(one for contact in moved for one in referrers.get(contact, ()))
         deciding = {contact for contact, said in self.said.items() if said.decisions}
@@ -193,7 +198,7 @@ class _Updating:
                 history[contact] = known._replace(records={**known.records, **new})
         names = {one for contact in again for one in statements_by(history[contact].records).named}
         missing = frozenset((again | names) - self.states.keys())
-        self.states.update((yield LoadContacts(missing)))
+        self._add_states((yield LoadContacts(missing)))
         yield from self._canonical_of(history)
         return history
 
@@ -211,16 +216,11 @@ class _Updating:
         self.into |= {one.member_id: one.into for one in known.values() if one.member_id not in changed}
         self.canonical = ends_of(self.into)
 
-    def _erases(self, contact: str) -> bool:
-        said, overruled = self.said.get(contact), self.new_evidence.overruled.get(contact, {})
-        return bool(said and said.erased) or any(record.type == ERASED for record in overruled.values())
-
     # --- the states
 
     def _update(self, again: set[str], history: Mapping[str, History]) -> None:
         recorded = {contact: statements_by(one.records) for contact, one in history.items()}
         erased = {contact: state.erased for contact, state in self.states.items()}
-        erased |= {contact: recorded[contact].erased for contact in again}
         whole = {contact: said.outliving(erased, contact) for contact, said in recorded.items()}
         fresh = {
             contact: said.outliving(erased, contact) for contact, said in self.said.items() if contact not in again
@@ -240,18 +240,16 @@ class _Updating:
                 partial=False,
                 stated_at=None,
                 founded_at=None,
-                erased=erased[contact],
             )
-            self.updates.contacts[contact] = Update(before, self._state(contact, whole[contact], empty, known=True))
-            self._refer(
-                contact, history[contact].references, _references(recorded[contact], whole[contact], self.policy)
-            )
+            known = before.erased is None or recorded[contact].has_evidence
+            self.updates.contacts[contact] = Update(before, self._state(contact, whole[contact], empty, known=known))
+            self._refer(contact, history[contact].references, _references(whole[contact], self.policy))
             self.updates.set_aside_gone |= taken_back(contact, recorded[contact], whole[contact], self.policy)
         for contact, said in fresh.items():
             state = self.states[contact]
             known = state.known or self.said[contact].has_evidence
             self.updates.contacts[contact] = Update(state, self._state(contact, said, state, known=known))
-            for named, at in _references(self.said[contact], said, self.policy).items():
+            for named, at in _references(said, self.policy).items():
                 self.updates.references[named, contact] = at
         self._decide_pairs(again, fresh, whole)
         self._set_aside()
@@ -295,9 +293,9 @@ class _Updating:
     def _session_at(self, contact: str, time: int) -> str:
         return self.sessions.get(contact, _NO_SESSIONS).at(time)
 
-    def _refer(self, contact: str, before: Mapping[str, int | None], after: Mapping[str, int | None]) -> None:
+    def _refer(self, contact: str, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         for named, at in after.items():
-            if named not in before or before[named] != at:
+            if before.get(named) != at:
                 self.updates.references_anew[named, contact] = at
         self.updates.references_gone |= {(named, contact) for named in before.keys() - after.keys()}
 
@@ -327,8 +325,7 @@ class _Updating:
         references: Mapping[str, list[tuple[str, int]]] = yield LoadReferences(anew, len(again) + 1)
         about: dict[str, list[int]] = {}
         for (named, _), at in (*updates.references_anew.items(), *updates.references.items()):
-            if at is not None:
-                about.setdefault(named, []).append(at)
+            about.setdefault(named, []).append(at)
         for contact in anew:
             still = [at for by, at in references.get(contact, ()) if (contact, by) not in changed]
             about.setdefault(contact, []).extend(still)
@@ -336,9 +333,9 @@ class _Updating:
         for contact in (about.keys() | anew | referenced) & self.states.keys():
             state = self.states[contact]
             update = updates.contacts.get(contact) or Update(state, state)
-            at = update.after.stated_at if contact in anew else update.after.founded_at
-            founded = _least(at, *about.get(contact, ()))
-            after = update.after._replace(founded_at=founded)
+            own = update.after.stated_at if contact in anew else update.after.founded_at
+            founded = _least(own, *about.get(contact, ()))
+            after = update.after._replace(founded_at=founded, known=update.after.known or founded is not None)
             if contact in referenced:
                 after = after._replace(
                     known=True, named=True, latest_at=_greatest(after.latest_at, self.named_at.get(contact))
@@ -358,17 +355,13 @@ def _moves_what_is_known(state: ContactIdentity, logins: Iterable[Login]) -> boo
     return any(at <= state.latest_at for at, _, _ in logins)
 
 
-def _references(said: ContactStatements, counts: ContactStatements, policy: Policy) -> dict[str, int | None]:
+def _references(counts: ContactStatements, policy: Policy) -> dict[str, int]:
     """The contacts that are named, each with the first time that counts. A blocked value names nobody."""
-    bound = {one.value for one in said.statements if one.type == CONTACT}
-    first: dict[str, int | None] = {one.other: None for one in said.decisions}
-    first |= {one: None for one in bound if isinstance(normalise(CONTACT, one, policy), Normalised)}
-    for one in counts.statements:
-        if one.type == CONTACT and one.value in first:
-            first[one.value] = _least(first[one.value], one.at)
-    for decision in counts.decisions:
-        first[decision.other] = _least(first[decision.other], decision.at)
-    return first
+    bound = {one.value for one in counts.statements if one.type == CONTACT}
+    named = {one for one in bound if isinstance(normalise(CONTACT, one, policy), Normalised)}
+    times = [(one.value, one.at) for one in counts.statements if one.type == CONTACT and one.value in named]
+    times += [(one.other, one.at) for one in counts.decisions]
+    return dict(sorted(times, key=lambda one: one[1], reverse=True))
 
 
 def _pairs(

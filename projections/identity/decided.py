@@ -53,6 +53,15 @@ class Decided:
     members_before: dict[str, str] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
 
+    def forget_erased(self) -> None:
+        """Leave no node and no customer of a contact of which all evidence is erased."""
+        for contact, (before, after) in self.updates.contacts.items():
+            if after.known:
+                continue
+            sessions = {*before.features, *(session for of, session in self.nodes if of == contact)}
+            self.nodes |= {(contact, session): None for session in sessions}
+            self.customers[contact] = None
+
     def keep_what_differs(self) -> None:
         """Leave out what is remembered already."""
         affected = self.affected

@@ -38,6 +38,7 @@ class IdentityDelta:
     canonical_ids: list[CanonicalIdRow] = field(default_factory=list)
     canonical_ids_gone: list[Key] = field(default_factory=list)
     contact_states: list[ContactStateRow] = field(default_factory=list)
+    contact_states_gone: list[Key] = field(default_factory=list)
     holdings: list[HoldingRow] = field(default_factory=list)
     holdings_gone: list[Key] = field(default_factory=list)
     statuses: list[StatusRow] = field(default_factory=list)
@@ -84,7 +85,7 @@ def delta_steps(place: ResolutionKey, decided: Decided, id_of: IdOf) -> Sequence
 
 def touched_by(delta: IdentityDelta) -> Touched:
     """The contacts and the customers, old and new, of one tenant, of which the delta changes what readers see."""
-    gone = (*delta.members_gone, *delta.holdings_gone, *delta.conflicts_gone)
+    gone = (*delta.contact_states_gone, *delta.members_gone, *delta.holdings_gone, *delta.conflicts_gone)
     touched = Touched({contact_id for _, _, contact_id, *_ in gone})
     touched.contacts.update(row.contact_id for row in delta.members)
     touched.contacts.update(row.contact_id for row in delta.contact_states)
@@ -141,7 +142,9 @@ class _DeltaBuilder:
     def _contact(self, contact: str, before: ContactIdentity, after: ContactIdentity) -> None:
         contact_id = self._id(contact)
         row = rows.contact_state_row(self.place, contact_id, after)
-        if not before.known or row != rows.contact_state_row(self.place, contact_id, before):
+        if not after.known:
+            self.delta.contact_states_gone.append((*self.place, contact_id))
+        elif not before.known or row != rows.contact_state_row(self.place, contact_id, before):
             self.delta.contact_states.append(row)
         live = self.decided.affected.live.get(contact)
         if live is not None:

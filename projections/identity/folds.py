@@ -39,5 +39,6 @@ def decide(evidence: NewEvidence, policy: Policy, *, in_full: bool = False) -> G
         decided.members |= dict.fromkeys(known, growing[founder])
     components: Components = yield LoadComponents(frozenset(rest))
     resolve_components(decided, rest, components, policy)
+    decided.forget_erased()
     decided.keep_what_differs()
     return decided

@@ -22,7 +22,7 @@ class LoadMerges(NamedTuple):
 
 
 class LoadContacts(NamedTuple):
-    """The states of contacts: `dict[contact, ContactIdentity]`, an empty one for a contact of which nothing is known.
+    """The states of contacts: `dict[contact, ContactIdentity]`; of one of which nothing is known, when it was erased.
 
     ``stating`` are canonical member ids: the contacts that ever stated one of them come, too.
     """
@@ -54,7 +54,7 @@ class LoadReferrers(NamedTuple):
 
 
 class LoadHistory(NamedTuple):
-    """Every event of these contacts, and whom they name since when: `dict[contact, History]`."""
+    """Every event of these contacts that is not erased, and whom they name since when: `dict[contact, History]`."""
 
     contacts: frozenset[str]
 
@@ -128,10 +128,10 @@ class MergeState(NamedTuple):
 
 
 class History(NamedTuple):
-    """A contact's events by id, and the contacts that it names, each since when (None: erased since)."""
+    """A contact's events by id, and the contacts that it names, each since when."""
 
     records: Records
-    references: Mapping[str, int | None]
+    references: Mapping[str, int]
 
 
 class HolderGroup(NamedTuple):

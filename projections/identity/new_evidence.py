@@ -1,7 +1,7 @@
 """A chunk's events as records, and which of them are new evidence (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from projections.identity.resolution.links import CONTACT
@@ -26,15 +26,26 @@ class NewEvidence:
     An event that comes with several contents counts as the least of them, so a later copy may overrule an earlier one.
     ``merges`` are all that was ever stated of the member ids in ``remerged``: those of which the chunk says what they
     became, and those of which a copy that no longer counts stated it. Both are as they were stated.
+    ``erased`` are the latest erasures of contacts of which the chunk erases something. What was known of their events
+    up to then is among ``overruled``.
     """
 
     new: RecordsByContact
     overruled: RecordsByContact
     merges: tuple[MemberMerge, ...] = ()
     remerged: frozenset[str] = frozenset()
+    erased: Mapping[str, Stamp] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.new or self.remerged)
+        return bool(self.new or self.remerged or self.erased)
+
+    def erasing(self, erased: Mapping[str, Stamp], overruled: RecordsByContact) -> "NewEvidence":
+        """With contacts that are erased, and the events of theirs that counted so far."""
+        together = {
+            contact: {**self.overruled.get(contact, {}), **overruled.get(contact, {})}
+            for contact in self.overruled.keys() | overruled.keys()
+        }
+        return replace(self, overruled=together, erased=erased)
 
     @cached_property
     def statements(self) -> dict[str, "ContactStatements"]:
@@ -62,13 +73,12 @@ class ContactStatements:
 
     statements: tuple[Statement, ...] = ()
     decisions: tuple[Decision, ...] = ()
-    erased: Stamp | None = None
     _named: frozenset[str] = field(default=frozenset())
 
     @property
     def has_evidence(self) -> bool:
         """Whether there is anything in them about who is who."""
-        return bool(self.statements or self.decisions or self.erased)
+        return bool(self.statements or self.decisions)
 
     @property
     def named(self) -> frozenset[str]:
@@ -101,7 +111,6 @@ class ContactStatements:
                 for one in self.decisions
                 if counts(contact, (one.at, one.event_id)) and counts(one.other, (one.at, one.event_id))
             ],
-            self.erased,
         )
 
 
@@ -109,19 +118,14 @@ def statements_by(records: Records) -> ContactStatements:
     """What the events of one contact say."""
     statements: list[Statement] = []
     decisions: list[Decision] = []
-    erased: Stamp | None = None
     for event_id, record in records.items():
         said = statements_in(event_id, record)
         statements.extend(said.statements)
         decisions.extend(said.decisions)
-        if said.erased:
-            erased = max(erased or (0, ""), (record.at, event_id))
-    return _statements(statements, decisions, erased)
+    return _statements(statements, decisions)
 
 
-def _statements(
-    statements: Iterable[Statement], decisions: Iterable[Decision], erased: Stamp | None
-) -> ContactStatements:
+def _statements(statements: Iterable[Statement], decisions: Iterable[Decision]) -> ContactStatements:
     statements, decisions = tuple(statements), tuple(decisions)
     named = {one.value for one in statements if one.type == CONTACT and is_contact_key(one.value)}
-    return ContactStatements(statements, decisions, erased, frozenset(named | {one.other for one in decisions}))
+    return ContactStatements(statements, decisions, frozenset(named | {one.other for one in decisions}))

@@ -5,7 +5,7 @@ component by component as evidence arrives, are checked against it.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Row, Rows, Table, key_of
@@ -23,17 +23,20 @@ from projections.identity.loads import (
     LoadCurrent,
     LoadHistory,
 )
-from projections.identity.new_evidence import NewEvidence, find_new_evidence, statements_by
+from projections.identity.new_evidence import NewEvidence, Records, find_new_evidence, statements_by
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.statements import EvidenceLog, merge_in
 from projections.identity.rules import PolicyInForce
 from projections.identity.state import ContactIdentity
+from projections.identity.store.erasing import erased_rows, erased_statements
 from projections.identity.store.evidence import merge_row, record_in, statement_rows
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
     CONTACT_STATES,
     CUSTOMERS,
+    ERASED_CONTACTS,
+    ERASED_STATEMENTS,
     HOLDINGS,
     MEMBER_MERGES,
     MEMBERS,
@@ -48,6 +51,8 @@ from projections.identity.tables import (
 )
 from schemas.events import Event
 
+_NEVER: Final = (-1, "")
+
 
 def resolve_log(
     events: Iterable[Event], policies: Mapping[ResolutionKey, PolicyInForce], id_of: IdOf
@@ -56,6 +61,7 @@ def resolve_log(
     logs: dict[str, EvidenceLog] = {}
     for event in events:
         logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    gone = {tenant: log.erase(log.erasures) for tenant, log in logs.items()}
     evidence = {tenant: _evidence(log) for tenant, log in logs.items()}
     delta = IdentityDelta()
     for place, force in policies.items():
@@ -67,6 +73,8 @@ def resolve_log(
     rows: dict[Table, Iterable[Row]] = {
         STATEMENTS: statement_rows(evidence, id_of),
         MEMBER_MERGES: merges,
+        ERASED_CONTACTS: erased_rows(evidence, id_of),
+        ERASED_STATEMENTS: erased_statements(gone, id_of),
         CANONICAL_IDS: delta.canonical_ids,
         CONTACT_STATES: delta.contact_states,
         HOLDINGS: delta.holdings,
@@ -101,10 +109,14 @@ def determined(tables: Mapping[Table, Rows]) -> dict[Table, Rows]:
 
 
 def contacts_with_evidence(log: EvidenceLog) -> set[str]:
-    """The contacts of a tenant that state something, or that are referenced, erased since or not."""
-    said = {contact: statements_by(records) for contact, records in log.events.items()}
+    """The contacts of a tenant that state something which is not erased, or that are referenced."""
+    left: dict[str, Records] = {}
+    for contact, events in log.events.items():
+        horizon = log.erasures.get(contact, _NEVER)
+        left[contact] = {event_id: one for event_id, one in events.items() if (one.at, event_id) > horizon}
+    said = {contact: statements_by(records) for contact, records in left.items()}
     stating = {contact for contact, one in said.items() if one.has_evidence}
-    return stating.union(*(one.named for one in said.values()))
+    return stating.union(*(one.outliving(log.erasures, contact).named for contact, one in said.items()))
 
 
 def _has_evidence(row: StatementRow) -> bool:
@@ -126,7 +138,7 @@ def decide_in_full(evidence: NewEvidence, policy: Policy) -> Decided:
 def _evidence(log: EvidenceLog) -> NewEvidence:
     found = find_new_evidence(log.events, {})
     merges = tuple(merge_in(event_id, record) for event_id, record in log.merges.items())
-    return NewEvidence(found.new, found.overruled, merges, frozenset(one.member_id for one in merges))
+    return NewEvidence(found.new, {}, merges, frozenset(one.member_id for one in merges), log.erasures)
 
 
 def _nothing_stored(request: Load) -> Any:

@@ -17,6 +17,7 @@ from projections.identity.resolution.nodes import LiveIdentifier, Sessions
 from projections.identity.state import NO_FEATURES, NO_TIER, ContactIdentity, Features, IdentifierStatus
 from projections.identity.tables import ConflictRow, ContactStateRow, CustomerRow, HoldingRow, SetAsideRow
 from projections.identity.values_set_aside import ValueSetAside
+from schemas.events.base import Stamp
 
 NOTHING: Final = "[]"
 _NODE_VALUES: Final = frozenset({CONTACT, STAFF})
@@ -94,7 +95,6 @@ def status_of_text(text: str) -> IdentifierStatus:
 
 def contact_state_row(place: ResolutionKey, contact_id: UUID, state: ContactIdentity) -> ContactStateRow:
     """The contact's row."""
-    erased_at, erased_by = state.erased or (None, None)
     logins = orjson.dumps(state.sessions.logins).decode() if state.sessions.logins else None
     return ContactStateRow(
         *place,
@@ -104,8 +104,6 @@ def contact_state_row(place: ResolutionKey, contact_id: UUID, state: ContactIden
         latest_at=state.latest_at,
         stated_at=state.stated_at,
         founded_at=state.founded_at,
-        erased_at=erased_at,
-        erased_by=erased_by,
         left_out=state.left_out,
         logins=logins,
     )
@@ -138,10 +136,14 @@ def stored_holdings(found: Iterable[HoldingRow]) -> StoredHoldings:
 
 
 def contact_state(
-    row: ContactStateRow, stored: StoredHoldings, features: Mapping[str, Features], *, partial: bool
+    row: ContactStateRow,
+    stored: StoredHoldings,
+    features: Mapping[str, Features],
+    erased: Stamp | None,
+    *,
+    partial: bool,
 ) -> ContactIdentity:
     """The contact that a row, its holdings and its nodes' features are of."""
-    erased = (row.erased_at, row.erased_by) if row.erased_at is not None and row.erased_by is not None else None
     return ContactIdentity(
         row.contact,
         known=True,

@@ -6,12 +6,16 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from projections.engine.connection import Connection
+from projections.engine.ids import IdOf
+from projections.engine.store import load
 from projections.identity import queries
 from projections.identity.keys import ResolutionKey
+from projections.identity.new_evidence import statements_by
 from projections.identity.resolution.resolution import Evidence, evidence_in
 from projections.identity.resolution.statements import EvidenceLog
 from projections.identity.store.evidence import all_merges, record_in, statements_after
-from projections.identity.tables import StatementRow
+from projections.identity.tables import ERASED_CONTACTS, StatementRow
+from schemas.events.base import Stamp
 
 _AT_ONCE: Final = 10_000
 _FIRST: Final = (UUID(int=0), "")
@@ -28,9 +32,11 @@ class IdentitySnapshot(NamedTuple):
     ids: Mapping[str, UUID]
 
 
-async def read_snapshot(connection: Connection, resolution: ResolutionKey) -> IdentitySnapshot:
+async def read_snapshot(connection: Connection, resolution: ResolutionKey, id_of: IdOf) -> IdentitySnapshot:
     """All evidence, and who is who in the resolution. Call it in a transaction that reads one snapshot."""
-    evidence = evidence_in(await _read_log(connection, resolution.tenant))
+    log = await _read_log(connection, resolution.tenant)
+    log.erasures = await _erasures(connection, resolution.tenant, log, id_of)
+    evidence = evidence_in(log)
     merges = tuple(await all_merges(connection, resolution.tenant))
     customers: dict[str, UUID] = {}
     ids: dict[str, UUID] = {}
@@ -50,6 +56,13 @@ async def _read_log(connection: Connection, tenant: str) -> EvidenceLog:
             _add(log, row)
         position = (rows[-1].contact_id, rows[-1].event_id)
     return log
+
+
+async def _erasures(connection: Connection, tenant: str, log: EvidenceLog, id_of: IdOf) -> dict[str, Stamp]:
+    """The latest erasures of the contacts that state something, or that are named."""
+    named = (statements_by(records).named for records in log.events.values())
+    ids = {(tenant, id_of(tenant, contact)): contact for contact in log.contacts.union(*named)}
+    return {ids[key]: row.stamp for key, row in (await load(connection, ERASED_CONTACTS, list(ids))).items()}
 
 
 def _add(log: EvidenceLog, row: StatementRow) -> None:

@@ -45,7 +45,7 @@ NO_FEATURES: Final = Features()
 class ContactIdentity(NamedTuple):
     """A contact: its sessions, what it stated, and when it was founded.
 
-    - ``known``: whether evidence was ever by it or about it, also if it was erased since. Then it has a row for good.
+    - ``known``: whether evidence was ever by it or about it. Then it has a row for good, unless all of it is erased.
     - ``named``, ``latest_at``: whether another contact ever named it, and a time after which nothing is by it or about
       it. Both may be so by evidence that does not count any more.
     - ``stated_at``, ``founded_at``: the earliest statement of its own, and the earliest of anything by it or about it.

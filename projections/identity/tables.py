@@ -7,13 +7,15 @@ that.
 What was stated is the tenant's, whatever its policy:
 
 - ``statements``: each event that says something of identity, once: what tells a repeat from new_evidence;
-- ``member_merges``: each event that says which member id became another's.
+- ``member_merges``: each event that says which member id became another's;
+- ``erased_contacts``, ``erased_statements``: what an erasure leaves of a contact: when it was, and hashes of the ids of
+  the events that it erased.
 
 What it means is a *resolution*'s, one build of identity under one policy version; a tenant has one that is active, and
 may have another that is being built beside it:
 
 - ``canonical_ids``: the member ids that became another's;
-- ``contact_states``: when a contact was founded and erased, and who logged in on it;
+- ``contact_states``: when a contact was founded, and who logged in on it;
 - ``holdings``: what a contact stated, by session and identifier, and the link that the node's own rules leave of it;
   the holders of an identifier are read from an index of it, the strongest first;
 - ``statuses``: identifiers that link nothing at some tier (*generic value*, *shared value*), or that too many hold to
@@ -60,6 +62,31 @@ class MemberMergeRow(NamedTuple):
     content: str
 
 
+class ErasedContactRow(NamedTuple):
+    """A contact's latest erasure, by time and event id. The contact's id is a keyed hash."""
+
+    tenant: str
+    contact_id: UUID
+    at: int
+    event_id: str
+
+    @property
+    def stamp(self) -> tuple[int, str]:
+        """What the stamps of events are compared with."""
+        return (self.at, self.event_id)
+
+
+class ErasedStatementRow(NamedTuple):
+    """An event that is erased, by a hash of its id: no copy of it counts, whatever time it states.
+
+    As in ``statements``, these are of the events that were sent, whose number depends on their order.
+    """
+
+    tenant: str
+    contact_id: UUID
+    digest: UUID
+
+
 class CanonicalIdRow(NamedTuple):
     """What a member id became last, and the end of the chain that this begins."""
 
@@ -86,8 +113,6 @@ class ContactStateRow(NamedTuple):
     latest_at: int | None
     stated_at: int | None
     founded_at: int | None
-    erased_at: int | None
-    erased_by: str | None
     left_out: bool
     logins: Json | None
 
@@ -127,7 +152,7 @@ class StatusRow(NamedTuple):
 
 
 class ReferenceRow(NamedTuple):
-    """That ``by_id`` named the contact; ``first_at`` is null where an erasure took it back."""
+    """That ``by_id`` named the contact, and when first."""
 
     tenant: str
     resolution_id: str
@@ -135,7 +160,7 @@ class ReferenceRow(NamedTuple):
     by_id: UUID
     contact: str
     by_contact: str
-    first_at: int | None
+    first_at: int
 
 
 class PairDecisionRow(NamedTuple):
@@ -274,6 +299,8 @@ MEMBER_MERGES: Final = define(
     sa.Index("member_merges_newest", "tenant", "at", "event_id"),
     key=2,
 )
+ERASED_CONTACTS: Final = define("erased_contacts", ErasedContactRow, key=2)
+ERASED_STATEMENTS: Final = define("erased_statements", ErasedStatementRow, key=3, fillfactor=100)
 CANONICAL_IDS: Final = define(
     "canonical_ids",
     CanonicalIdRow,
@@ -353,7 +380,7 @@ SET_ASIDE: Final = define(
 POLICIES: Final = define("policies", PolicyRow, key=2)
 RESOLUTIONS: Final = define("resolutions", ResolutionRow, sa.Column("retired_at", sa.DateTime(timezone=True)), key=2)
 sa.Index("resolutions_active", RESOLUTIONS.c.tenant, unique=True, postgresql_where=RESOLUTIONS.c.state == "active")
-EVIDENCE: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBER_MERGES)
+EVIDENCE: Final[tuple[sa.Table, ...]] = (STATEMENTS, MEMBER_MERGES, ERASED_CONTACTS, ERASED_STATEMENTS)
 # What a resolution is made of.
 RESOLVED: Final[tuple[sa.Table, ...]] = (
     CANONICAL_IDS,

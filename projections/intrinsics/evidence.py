@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final
+from uuid import UUID
 
 from projections.engine.chunk import RecordedEvents
 from projections.engine.projection import ContactEvent
@@ -17,11 +18,18 @@ def evidence(recorded: RecordedEvents, first: Iterable[ContactEvent]) -> list[Ev
     """The events of a chunk that are sent to identity, each once.
 
     ``first`` are the events that are now the first of an intrinsic identifier. A copy that counts instead of a known
-    one is sent if either says something of identity, so that identity does not keep the other.
+    one is sent if either says something of identity, so that identity does not keep the other. So are erased events
+    that come again, since identity may know another copy. An erasure is sent beside another copy of the same event.
     """
     overruling = [now for now, before in recorded.overruling if concerns(now.event) or concerns(before.event)]
-    found = [*stated(recorded.new), *overruling, *first]
-    return list({(one.event.tenant, one.contact_id, one.event.event_id): one.event for one in found}.values())
+    found = [*stated(recorded.new), *overruling, *stated(recorded.erased), *recorded.erased_again, *first]
+    chosen = {_key_of(one): one.event for one in found}
+    beside = [one.event for one in recorded.erasures if chosen.get(_key_of(one)) != one.event]
+    return [*chosen.values(), *beside]
+
+
+def _key_of(one: ContactEvent) -> tuple[str, UUID, str]:
+    return (one.event.tenant, one.contact_id, one.event.event_id)
 
 
 def stated(events: Iterable[ContactEvent]) -> list[ContactEvent]:

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from projections.engine.metadata import Key, Row
-from projections.engine.projection import ContactEvent
-from projections.erasures.folds import ERASED
+from projections.engine.projection import ERASED, ContactEvent
 from projections.erasures.tables import ErasureRow
 from projections.intrinsics.tables import TABLE, IntrinsicRow
 from schemas.events.base import Stamp

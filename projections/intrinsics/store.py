@@ -6,10 +6,9 @@ from typing import Final, Protocol
 from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_of
-from projections.engine.projection import ContactEvent
+from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.stages import enter
 from projections.engine.store import columns, delete_matching, load, save, select_matching
-from projections.erasures.folds import ERASED
 from projections.erasures.tables import TABLE as ERASURES
 from projections.intrinsics import folds
 from projections.intrinsics.folds import IntrinsicDelta, IntrinsicRows
@@ -61,7 +60,7 @@ def contacts_again(recorded: RecordedEvents) -> dict[Key, ContactRef]:
         key: one.event.contact
         for one in events
         if one.event.contact is not None and (key := (one.event.tenant, one.contact_id)) in wanted
-    }
+    } | dict(recorded.remade)
 
 
 def _decides(one: ContactEvent) -> bool:

@@ -17,11 +17,11 @@ _COUNTED: Final = ("subscribed", "subscribed_at", "superseded_by", "opted_out", 
 _counted_of: Final = itemgetter(*map(ContactRow._fields.index, _COUNTED))
 
 
-def difference(before: ContactRow | None, after: ContactRow) -> DayChanges:
-    """How the counters change when the contact's row does; no number is without a change."""
-    if before is not None and _counted_of(before) == _counted_of(after):
+def difference(before: ContactRow | None, after: ContactRow | None) -> DayChanges:
+    """How the counters change when the contact's row does; no number is without a change. None: there is no row."""
+    if before is not None and after is not None and _counted_of(before) == _counted_of(after):
         return {}
-    return less(counts_of(after), counts_of(before) if before is not None else {})
+    return less(*(counts_of(row) if row is not None else {} for row in (after, before)))
 
 
 def counted(contacts: Rows) -> Rows:

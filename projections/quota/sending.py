@@ -70,3 +70,4 @@ def _is_over(recipient: Recipient, boundary: QuotaBoundary) -> bool:
 
 
 UNKNOWN: Final[list[SendRefusal]] = ["unknown"]
+ERASED: Final[list[SendRefusal]] = ["erased"]  # and nothing is known of it since

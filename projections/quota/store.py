@@ -4,14 +4,13 @@ And keeps the level of a quota that was announced last.
 """
 
 from collections.abc import Callable, Collection
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from projections.contacts.tables import TABLE as CONTACTS
-from projections.contacts.tables import ContactRow
 from projections.contacts.valid_days import DayChanges, totals
 from projections.engine.chunk import ChunkStore
 from projections.engine.connection import Connection
@@ -87,12 +86,19 @@ class CountingStore(ForwardingStore):
             self._after.update((row[:2], row) for row in rows)
         await super().save(table, rows)
 
+    async def delete_contacts(self, table: Table, contacts: Collection[Key]) -> None:
+        """See `ChunkStore`."""
+        if table is CONTACTS:
+            await self.load(table, [key for key in contacts if key not in self._before])
+            self._after.update(dict.fromkeys(contacts))
+        await super().delete_contacts(table, contacts)
+
     def changes(self, partition_of: Callable[[UUID], int]) -> DayChanges:
         """How the chunk changes the counters, by (tenant, partition, channel, account, day)."""
         return totals(
             ((tenant, partition_of(contact_id), *rest), counts)
-            for (_, contact_id), row in self._after.items()
-            for (tenant, *rest), counts in difference(self._before.get(row[:2]), cast("ContactRow", row)).items()
+            for (of_tenant, contact_id), row in self._after.items()
+            for (tenant, *rest), counts in difference(self._before.get((of_tenant, contact_id)), row).items()
         )
 
 

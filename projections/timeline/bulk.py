@@ -23,8 +23,8 @@ class BulkStore(PostgresStore):
         super().__init__(connection)
         self._absent: dict[str, set[Key]] = {}  # by table: keys that were asked for, and of which there is no row
 
-    async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
-        """See `ChunkStore`. One statement and a COPY; more where some of the events are known."""
+    async def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
+        """One statement and a COPY; more where some of the events are known."""
         chosen = distinct(events)
         known = await self.load(TABLE, list(chosen))
         await self.save(TABLE, [row for key, (row, _) in sorted(chosen.items()) if key not in known])

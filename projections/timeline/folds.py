@@ -16,7 +16,7 @@ from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json, from_dict, intrinsic_json
 from schemas.events import CURRENT_VERSION, AccountRef, ContactRef
 
-VERSION: Final = 3  # up with every change that gives other rows for the same events
+VERSION: Final = 4  # up with every change that gives other rows for the same events
 
 
 def row_of(one: ContactEvent) -> TimelineRow:

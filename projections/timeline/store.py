@@ -1,6 +1,7 @@
 """The timeline in PostgreSQL, and the store of a chunk: beside the timeline, the tables that are folded from it."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -9,9 +10,10 @@ from projections.engine import store
 from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, row_columns
-from projections.engine.projection import ContactEvent
+from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.statements import array, compiled, unnested
 from projections.timeline.counting import MessageChanges, plain
+from projections.timeline.erasing import erase
 from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
 from projections.timeline.messages import SENT
 from projections.timeline.selects import counts
@@ -51,7 +53,7 @@ def _history_statement() -> str:
     first = TABLE.alias("first")
     earliest = (
         sa.select(first.c.event_id)
-        .where(_of_contact(contacts, first), counts(first, SENT))
+        .where(_of_contact(contacts, first), first.c.type != ERASED, counts(first, SENT))
         .order_by(first.c.occurred_at, first.c.event_id)
         .limit(1)
         .lateral("earliest")
@@ -89,7 +91,18 @@ class PostgresStore:
         self._connection = connection
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
-        """See `ChunkStore`. One statement; two more where some of the events are known, one for the team's messages."""
+        """See `ChunkStore`. Two statements; more where events are known or erased, or are messages of the team."""
+        left = await erase(self._connection, events)
+        return replace(
+            await self._record(left.kept),
+            erased=left.erased,
+            erased_again=left.again,
+            erasures=left.erasures,
+            remade=left.remade,
+        )
+
+    async def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
+        """Add what is left of the events to the timeline."""
         chosen = distinct(events)
         rows = [row for row, _ in chosen.values()]
         inserted = await store.insert(self._connection, _IF_NEW, rows)

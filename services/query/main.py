@@ -68,7 +68,7 @@ from services.query.http import (
 from services.query.http.responses import PROBLEMS
 from services.runtime.application import Application, Service, application
 from services.runtime.database import open_engine
-from services.runtime.secrets import change_cursor_key
+from services.runtime.secrets import change_cursor_key, tenant_id_key
 from services.runtime.settings import Settings
 from services.vault.records import open_log_sealing
 
@@ -146,7 +146,9 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "membership_previews": MembershipPreviews(read_models, lookup),
         "changes": feed,
         "before_shutdown": () if feed is None else (feed.stop,),
-        "previewer": PreviewProcess(settings.database_url, settings.default_region),
+        "previewer": PreviewProcess(
+            settings.database_url, settings.default_region, partial(tenant_id_key, settings.master_key)
+        ),
     }
     return Service(ROUTERS, lifespan, {"postgresql": read_models.check}, PROBLEMS, state=state)
 

@@ -7,7 +7,7 @@ from projections.engine.chunk import project
 from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key
 from projections.engine.projection import ContactEvent
-from projections.erasures.folds import PROJECTION as ERASURES
+from projections.erasures.tables import TABLE as ERASURES
 from projections.intrinsics import folds
 from projections.intrinsics.evidence import evidence
 from projections.intrinsics.store import contacts_again
@@ -20,13 +20,13 @@ class ContactsAgent:
     """Takes chunks of the log; ``rows`` are those of `projections.intrinsics`."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore([ERASURES])
+        self.store = MemoryStore([])
         self.rows: folds.IntrinsicRows = {}
 
     async def send(self, chunk: Sequence[Event]) -> list[Event]:
         """What it sends of a chunk."""
-        recorded = await project(self.store, [ERASURES], contact_events(chunk))
-        erasures = self.store.tables[ERASURES.table]
+        recorded = await project(self.store, [], contact_events(chunk))
+        erasures = self.store.tables[ERASURES]
         again = contacts_again(recorded)
         first_events: dict[Key, ContactEvent] = {}
         async for page in self.store.vouching(again):

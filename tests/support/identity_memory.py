@@ -42,7 +42,7 @@ from projections.identity.new_evidence import NewEvidence, find_new_evidence
 from projections.identity.outbox import OutboxRow, outbox_rows
 from projections.identity.resolution.links import CONTACT, MEMBER_ID, Link, Node, NormalisedIdentifier, RefusedLink
 from projections.identity.resolution.policy import Policy
-from projections.identity.resolution.statements import EventRecord, log_of, merge_in
+from projections.identity.resolution.statements import EventRecord, EvidenceLog, log_of, merge_in
 from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.state import (
     NO_FEATURES,
@@ -54,12 +54,15 @@ from projections.identity.state import (
     IdentifierStatus,
     PairState,
 )
+from projections.identity.store.erasing import erased_rows, erased_statements
 from projections.identity.store.evidence import merge_row, statement_rows
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
     CONTACT_STATES,
     CUSTOMERS,
+    ERASED_CONTACTS,
+    ERASED_STATEMENTS,
     HOLDINGS,
     MEMBER_MERGES,
     MEMBERS,
@@ -73,6 +76,7 @@ from projections.identity.tables import (
     ReferenceRow,
 )
 from schemas.events import Event
+from schemas.events.base import Stamp
 from tests.support.streams import id_of
 
 _MOST = 1001
@@ -107,7 +111,9 @@ class Memory:
     merge_records: dict[str, EventRecord] = field(default_factory=dict)
     merges: dict[str, MergeState] = field(default_factory=dict)
     contacts: dict[str, ContactIdentity] = field(default_factory=dict)
-    references: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    references: dict[tuple[str, str], int] = field(default_factory=dict)
+    erasures: dict[str, Stamp] = field(default_factory=dict)
+    gone: set[tuple[str, str]] = field(default_factory=set)
     pairs: dict[DecisionKey, PairState] = field(default_factory=dict)
     nodes: dict[Node, DecidedNode] = field(default_factory=dict)
     links: dict[Node, tuple[Link, ...]] = field(default_factory=dict)
@@ -126,7 +132,8 @@ class Memory:
     def fold(self, events: Iterable[Event]) -> Decided:
         """Fold one chunk."""
         log = log_of(events)
-        evidence = find_new_evidence(log.events, self.records)
+        erased, overruled = self._erase(log)
+        evidence = find_new_evidence(log.events, self.records).erasing(erased, overruled)
         if log.merges:
             evidence = self._with_merges(evidence, log.merges)
         deciding = decide(evidence, self.policy, in_full=self.in_full)
@@ -141,6 +148,20 @@ class Memory:
         self.save(evidence, decided)
         return decided
 
+    def _erase(self, log: EvidenceLog) -> tuple[dict[str, Stamp], dict[str, dict[str, EventRecord]]]:
+        """Take erased events out of the chunk and of the records: whose they are, and which of them counted."""
+        changed = {one: stamp for one, stamp in log.erasures.items() if stamp > self.erasures.get(one, (-1, ""))}
+        self.erasures |= changed
+        self.gone |= {(contact, one) for contact, ids in log.erase(self.erasures).items() for one in ids}
+        never = (-1, "")
+        self.gone |= {key for key, one in self.records.items() if (one.at, key[1]) <= self.erasures.get(key[0], never)}
+        for contact, event_id in self.gone:
+            log.leave_out(contact, [event_id])
+        overruled: dict[str, dict[str, EventRecord]] = {}
+        for contact, event_id in self.gone & self.records.keys():
+            overruled.setdefault(contact, {})[event_id] = self.records.pop((contact, event_id))
+        return changed | {contact: self.erasures[contact] for contact in overruled}, overruled
+
     def _with_merges(self, evidence: NewEvidence, records: Mapping[str, EventRecord]) -> NewEvidence:
         remerged: set[str] = set()
         for event_id, record in records.items():
@@ -153,6 +174,7 @@ class Memory:
             evidence.overruled,
             tuple(one for one in merges if one.member_id in remerged),
             frozenset(remerged),
+            evidence.erased,
         )
 
     def answer(self, request: Load) -> Any:  # noqa: C901, PLR0911 - one a request
@@ -179,7 +201,7 @@ class Memory:
             case LoadReferences(contacts, most):
                 return {
                     one: sorted(
-                        ((by, at) for (named, by), at in self.references.items() if named == one and at is not None),
+                        ((by, at) for (named, by), at in self.references.items() if named == one),
                         key=lambda it: it[1],
                     )[:most]
                     for one in contacts
@@ -197,7 +219,7 @@ class Memory:
 
     def _contact(self, contact: str, of: AbstractSet[tuple[str, str]] | None = frozenset()) -> ContactIdentity:
         """What is stored of a contact: where some claims are left out, what is live and ``of`` some identifiers."""
-        state = self.contacts.get(contact, ContactIdentity(contact))
+        state = self.contacts.get(contact, ContactIdentity(contact))._replace(erased=self.erasures.get(contact))
         if state.left_out and of is not None:
             live = {*state.links, *state.unlinked}
             kept = {key for key in state.holdings if key in live or key[1] == MEMBER_ID or key[1:3] in of}
@@ -209,6 +231,9 @@ class Memory:
     def _history(self, contact: str) -> History:
         records = {event_id: one for (of, event_id), one in self.records.items() if of == contact}
         return History(records, {named: at for (named, by), at in self.references.items() if by == contact})
+
+    def records_of(self, contact: str) -> set[str]:
+        return {event_id for of, event_id in self.records if of == contact}
 
     def _holders(self, identifier: NormalisedIdentifier) -> HoldersOf:
         found = sorted(
@@ -276,8 +301,7 @@ class Memory:
                 partial=False,
             )
         for key, at in updates.references.items():
-            times = [one for one in (at, self.references.get(key)) if one is not None]
-            self.references[key] = min(times, default=None)
+            self.references[key] = min(at, self.references.get(key, at))
         self.references.update(updates.references_anew)
         for key in updates.references_gone:
             self.references.pop(key)
@@ -299,7 +323,15 @@ class Memory:
         """The same as rows."""
         tenant = self.place.tenant
         delta = delta_of(self.place, decided, id_of)
+        for contact in evidence.overruled:
+            for event_id in evidence.overruled[contact].keys() - self.records_of(contact):
+                self.tables[STATEMENTS].pop((tenant, id_of(tenant, contact), event_id), None)
         self._write_table(STATEMENTS, statement_rows({tenant: evidence}, id_of))
+        self._write_table(ERASED_CONTACTS, erased_rows({tenant: evidence}, id_of))
+        gone: dict[str, set[str]] = {}
+        for contact, event_id in self.gone:
+            gone.setdefault(contact, set()).add(event_id)
+        self._write_table(ERASED_STATEMENTS, erased_statements({tenant: gone}, id_of))
         self._write_table(MEMBER_MERGES, [merge_row(tenant, *one) for one in self.merge_records.items()])
         self._move(delta)
         for name, table in _ROWS.items():
@@ -322,7 +354,7 @@ class Memory:
             known = self.tables[REFERENCES].get(key_of(REFERENCES, row))
             before = ReferenceRow(*known).first_at if known else None
             times = [one for one in (row.first_at, before) if one is not None]
-            self._write_table(REFERENCES, [row._replace(first_at=min(times, default=None))])
+            self._write_table(REFERENCES, [row._replace(first_at=min(times))])
 
     def _move(self, delta: IdentityDelta) -> None:
         moves = {customer: (component, to) for _, _, customer, component, to in delta.moves}

@@ -1,6 +1,7 @@
 """The read models in memory: the twin of `PostgresStore`, for laws over thousands of histories."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from projections.engine.chunk import RecordedEvents, project
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.metadata import Key, Row, Rows, key_of
-from projections.engine.projection import ContactEvent, Projection
+from projections.engine.projection import ERASED, ContactEvent, Projection
+from projections.erasures.folds import erased_event, erased_events, horizons, latest_erasures
+from projections.erasures.tables import ERASED_EVENTS, ErasureRow
+from projections.erasures.tables import TABLE as ERASURES
 from projections.registry import PROJECTIONS
 from projections.timeline.counting import MessageChanges, plain
 from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
@@ -39,9 +43,44 @@ class MemoryStore:
 
     def __init__(self, projections: Sequence[Projection] = PROJECTIONS) -> None:
         self.histories = 0
-        self.tables: dict[sa.Table, Rows] = {TIMELINE: {}, **{one.table: {} for one in projections}}
+        self.tables: dict[sa.Table, Rows] = {
+            TIMELINE: {},
+            ERASURES: {},
+            ERASED_EVENTS: {},
+            **{one.table: {} for one in projections},
+        }
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
+        known = {key: ErasureRow(*row) for key, row in self.tables[ERASURES].items()}
+        until = horizons(events, known)
+        before, erased_before = set(self.tables[TIMELINE]), set(self.tables[ERASED_EVENTS])
+        contacts = {(one.event.tenant, one.contact_id): one.event.contact for one in events if one.event.contact}
+        stored = [event_of(TimelineRow(*row), contacts) for row in self.tables[TIMELINE].values()]
+        self.tables[ERASURES] = dict(until)
+        self.tables[ERASED_EVENTS] |= erased_events((*events, *stored), until)
+        gone = self.tables[ERASED_EVENTS]
+        left = {
+            key: row
+            for key, row in self.tables[TIMELINE].items()
+            if tuple(erased_event(event_of(TimelineRow(*row), {}))) not in gone
+        }
+        changed = [row for key, row in until.items() if row != known.get(key)]
+        remade = {key[:2] for key in self.tables[TIMELINE].keys() - left.keys()} | {row[:2] for row in changed}
+        self.tables[TIMELINE] = left
+        erased = {
+            key: one for key, (_, one) in distinct(one for one in events if tuple(erased_event(one)) in gone).items()
+        }
+        return replace(
+            self._record([one for one in events if tuple(erased_event(one)) not in gone]),
+            erased=[*erased.values()],
+            erased_again=[
+                one for key, one in erased.items() if key in before or tuple(erased_event(one)) in erased_before
+            ],
+            erasures=latest_erasures(events, changed),
+            remade={key: ref for key, ref in contacts.items() if key in remade},
+        )
+
+    def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         new: list[ContactEvent] = []
         overruling: list[tuple[ContactEvent, ContactEvent]] = []
         timeline = self.tables[TIMELINE]
@@ -69,6 +108,7 @@ class MemoryStore:
         self.histories += 1
         for key, contact in contacts.items():
             events = sorted(counting_events(self._events({key: contact})), key=lambda one: one.event.stamp)
+            events = [one for one in events if one.event.type != ERASED]
             wanted = [one for number, one in enumerate(events) if number == 0 or one.event.type in types]
             for start in range(0, len(wanted), self.page):
                 yield wanted[start : start + self.page]
@@ -100,7 +140,7 @@ async def fold_in_memory(
     """The tables that the chunks come to, one after the other, and how many events were new."""
     store = MemoryStore(projections)
     new = [await project(store, projections, chunk) for chunk in chunks]
-    return store.tables, sum(len(one.new) for one in new)
+    return store.tables, sum(len(one.never_seen) for one in new)
 
 
 def crowded(events: Iterable[Event]) -> list[Event]:

@@ -10,7 +10,8 @@ The type of a change is the first of these that applies:
 - ``merged``: customers became one. The one that remains and each that no longer exists get a change;
 - ``split``: a customer came apart. The new customers and the one that they left get a change;
 - ``linked``: contacts were added, new ones or those of another customer;
-- ``unlinked``: contacts left for other customers that existed before.
+- ``unlinked``: contacts left for other customers that existed before, or were erased;
+- ``erased``: a customer whose founding contact was erased, and that has no contact any more.
 
 An id that no longer exists leads to the customer of its founding contact: its *heir*.
 """
@@ -43,15 +44,16 @@ class Change(NamedTuple):
 def changes(before: Mapping[str, UUID], after: Mapping[str, UUID], contact_of: Mapping[UUID, str]) -> list[Change]:
     """The change of each customer, those that lost contacts first.
 
-    ``before`` and ``after`` give each contact's customer. They must have all contacts of each customer, and ``after``
-    every contact of ``before``. ``contact_of`` gives the contact whose personal id is the customer's id.
+    ``before`` and ``after`` give each contact's customer. They must have all contacts of each customer. A contact that
+    is not in ``after`` was erased. ``contact_of`` gives the contact whose personal id is the customer's id.
     """
     moved = [contact for contact, customer in after.items() if before.get(contact) != customer]
+    moved += before.keys() - after.keys()
     if not moved:
         return []
     held, holds = _by_customer(before), _by_customer(after)
-    touched = {before[contact] for contact in moved if contact in before} | {after[contact] for contact in moved}
-    heirs = {gone: after[contact_of[gone]] for gone in touched if gone not in holds}
+    touched = {one[contact] for contact in moved for one in (before, after) if contact in one}
+    heirs = {gone: after[contact_of[gone]] for gone in touched if gone not in holds and contact_of[gone] in after}
     predecessors: dict[UUID, list[UUID]] = {}
     for gone, heir in heirs.items():
         predecessors.setdefault(heir, []).append(gone)
@@ -89,8 +91,7 @@ class _ChangeBuilder(NamedTuple):
 
     def _type(self, customer: UUID, held: set[str], holds: set[str]) -> ChangeType:
         if not holds:
-            heir = self.heirs[customer]
-            return "merged" if heir in self.held or len(self.predecessors[heir]) > 1 else "renamed"
+            return self._type_of_gone(self.heirs.get(customer))
         predecessors = self.predecessors.get(customer, [])
         if not held:
             if predecessors:
@@ -98,9 +99,14 @@ class _ChangeBuilder(NamedTuple):
             return "split" if any(contact in self.before for contact in holds) else "created"
         if predecessors:
             return "merged"
-        if any(self.after[contact] not in self.held for contact in held - holds):
+        if any(self.after.get(contact, customer) not in self.held for contact in held - holds):
             return "split"
         return "linked" if holds - held else "unlinked"
+
+    def _type_of_gone(self, heir: UUID | None) -> ChangeType:
+        if heir is None:
+            return "erased"
+        return "merged" if heir in self.held or len(self.predecessors[heir]) > 1 else "renamed"
 
 
 def _by_customer(customers: Mapping[str, UUID]) -> dict[UUID, set[str]]:

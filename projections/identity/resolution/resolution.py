@@ -104,11 +104,7 @@ def evidence_in(log: EvidenceLog) -> Evidence:
         contact: [statements_in(event_id, record) for event_id, record in events.items() if record.has_evidence]
         for contact, events in log.events.items()
     }
-    erased: dict[str, Stamp] = {
-        contact: max(stamps)
-        for contact, events in log.events.items()
-        if (stamps := [(one.at, event_id) for event_id, one in events.items() if one.type == "contact.erased"])
-    }
+    erased = log.erasures
 
     def counts(contact: str, stamp: Stamp) -> bool:
         return contact not in erased or stamp > erased[contact]

@@ -7,7 +7,8 @@
 - ``contact.erased`` takes back all that its contact stated so far, and what others stated or decided about it;
 - ``member.merged`` states that a member id is now another one. It concerns the tenant, not a contact.
 
-One event id of a contact is one event. Of copies that differ, the least by time, type and canonical content counts.
+One event id of a contact is one event. Of copies that differ, the least by time, type and canonical content counts; but
+each copy of an erasure erases, since what is erased can't be brought back.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,11 +70,10 @@ class Decision(NamedTuple):
 
 
 class EventStatements(NamedTuple):
-    """All that one event of a contact states. ``erased`` is whether it erases its contact."""
+    """All that one event of a contact states."""
 
     statements: tuple[Statement, ...] = ()
     decisions: tuple[Decision, ...] = ()
-    erased: bool = False
 
 
 class MemberMerge(NamedTuple):
@@ -95,11 +95,13 @@ class EvidenceLog:
     """One tenant's events as far as they concern identity, each once, however often it came.
 
     ``events`` are by contact key and event id, ``merges`` by event id. ``contacts`` had an event of their own.
+    ``erasures`` has the latest erasure of a contact by ``(at, event_id)``, of all copies: an erasure can't be undone.
     """
 
     contacts: set[str] = field(default_factory=set)
     events: dict[str, dict[str, EventRecord]] = field(default_factory=dict)
     merges: dict[str, EventRecord] = field(default_factory=dict)
+    erasures: dict[str, Stamp] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Take an event in; a repeat changes nothing."""
@@ -109,7 +111,27 @@ class EvidenceLog:
             return
         contact = event.contact.key
         self.contacts.add(contact)
+        if event.type == ERASED:
+            self.erasures[contact] = max(event.stamp, self.erasures.get(contact, event.stamp))
         _keep_least(self.events.setdefault(contact, {}), event)
+
+    def erase(self, erased: Mapping[str, Stamp]) -> dict[str, set[str]]:
+        """Take out the events up to the times at which contacts were erased. Returns their ids by contact."""
+        gone: dict[str, set[str]] = {}
+        for contact, horizon in erased.items():
+            of_contact = self.events.get(contact, {})
+            found = {event_id for event_id, one in of_contact.items() if (one.at, event_id) <= horizon}
+            self.leave_out(contact, found)
+            gone[contact] = found
+        return gone
+
+    def leave_out(self, contact: str, event_ids: Iterable[str]) -> None:
+        """Take events out."""
+        of_contact = self.events.get(contact, {})
+        for event_id in event_ids:
+            of_contact.pop(event_id, None)
+        if not of_contact:
+            self.events.pop(contact, None)
 
     def member_merges(self) -> Iterator[MemberMerge]:
         """The merges of member ids."""
@@ -138,7 +160,7 @@ def statements_in(event_id: str, record: EventRecord) -> EventStatements:
         return EventStatements(tuple(vouched), (decision,))
     if record.type in {BOUND, UNBOUND}:
         vouched.extend(_bindings(at, event_id, data, retracted=record.type == UNBOUND))
-    return EventStatements(tuple(vouched), erased=record.type == ERASED)
+    return EventStatements(tuple(vouched))
 
 
 def merge_in(event_id: str, record: EventRecord) -> MemberMerge:

@@ -19,6 +19,7 @@ from projections.engine.store import columns, insert, load, select_matching, ups
 from projections.engine.write_behind import WriteBehind
 from projections.identity.new_evidence import NewEvidence, find_new_evidence
 from projections.identity.resolution.statements import EventRecord, EvidenceLog, MemberMerge, merge_in
+from projections.identity.store.erasing import erase_evidence
 from projections.identity.tables import MEMBER_MERGES, STATEMENTS, MemberMergeRow, StatementRow
 from schemas.events import Event
 
@@ -60,6 +61,8 @@ async def record_evidence(
     logs: dict[str, EvidenceLog] = {}
     for event in events:
         logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    before = sum(len(records) for log in logs.values() for records in log.events.values())
+    erased = await erase_evidence(connection, logs, id_of)
     keys = {
         (tenant, id_of(tenant, contact), event_id): (tenant, contact)
         for tenant, log in logs.items()
@@ -71,8 +74,10 @@ async def record_evidence(
     for row in stored.values():
         known.setdefault(row.tenant, {})[row.contact, row.event_id] = record_in(row)
     found = {tenant: find_new_evidence(log.events, known.get(tenant, {})) for tenant, log in logs.items()}
+    found |= {tenant: found[tenant].erasing(one.contacts, one.overruled) for tenant, one in erased.items()}
     merges = {tenant: log.merges for tenant, log in logs.items() if log.merges}
-    unseen = len(keys) - len(stored) + await _record_merges(connection, merges, found)
+    unseen = before - sum(one.known for one in erased.values()) - len(stored)
+    unseen += await _record_merges(connection, merges, found)
     await writes.start(insert(connection, _SAVE_STATEMENTS, statement_rows(found, id_of)))
     return Recorded({tenant: one for tenant, one in found.items() if one}, unseen)
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key, row_type
-from projections.engine.store import columns
+from projections.engine.store import columns, load
 from projections.identity import rows
 from projections.identity.customer_summary import CustomerSummary, Latest
 from projections.identity.keys import ResolutionKey
@@ -57,6 +57,7 @@ from projections.identity.tables import (
     CONFLICTS,
     CONTACT_STATES,
     CUSTOMERS,
+    ERASED_CONTACTS,
     HOLDINGS,
     MEMBERS,
     PAIR_DECISIONS,
@@ -64,9 +65,11 @@ from projections.identity.tables import (
     STATEMENTS,
     STATUSES,
     ContactStateRow,
+    ErasedContactRow,
     HoldingRow,
     MemberRow,
 )
+from schemas.events.base import Stamp
 
 _SHOWN: Final = ("phone", "email")
 _WITHOUT_SORT: Final = "SET LOCAL enable_sort = off"
@@ -84,6 +87,7 @@ class IdentityStore:
         self._members: dict[Key, MemberRow] = {}  # those that were read, by key
         self._whole: set[Key] = set()  # the contacts of which all members were read
         self._states: dict[Key, ContactStateRow] = {}
+        self._erased: dict[Key, ErasedContactRow] = {}  # by tenant and contact_id
         self._features: dict[Key, dict[str, Features]] = {}  # by contact and session
 
     async def answer(self, asked: Asked) -> list[Any]:
@@ -144,6 +148,8 @@ class IdentityStore:
         self._whole.update(keys)
         self._states.update((row[:3], row) for row in await self._rows(selects.CONTACT_STATES, CONTACT_STATES, keys))
         known = [key for key in dict.fromkeys(keys) if key in self._states]
+        people = {(tenant, contact_id) for tenant, _, contact_id in keys}
+        self._erased |= await load(self._connection, ERASED_CONTACTS, list(people - self._erased.keys()))
         for row in await self._rows(selects.MEMBERS, MEMBERS, known):
             self._members[row[:4]] = row
             self._features.setdefault(row[:3], {})[row.session] = rows.features_of_text(row.features)
@@ -152,8 +158,16 @@ class IdentityStore:
         found += await self._rows(selects.LIVE_HOLDINGS, HOLDINGS, left_out)
         states = self._contact_states(known, found, left_out)
         return [
-            {one: ContactIdentity(one) for one in request.contacts} | states.get(place, {}) for place, request in asked
+            {one: self._unknown(place[0], one) for one in request.contacts} | states.get(place, {})
+            for place, request in asked
         ]
+
+    def _unknown(self, tenant: str, contact: str) -> ContactIdentity:
+        return ContactIdentity(contact, erased=self._erased_at(tenant, self._id_of(tenant, contact)))
+
+    def _erased_at(self, tenant: str, contact_id: UUID) -> Stamp | None:
+        row = self._erased.get((tenant, contact_id))
+        return row.stamp if row is not None else None
 
     async def _left_out(self, asked: Asked) -> list[dict[str, ContactIdentity]]:
         whole = self._contact_keys((place, request.whole) for place, request in asked)
@@ -180,7 +194,7 @@ class IdentityStore:
             row = self._states[key]
             stored = rows.stored_holdings(holdings.get(key, ()))
             states.setdefault(key[:2], {})[row.contact] = rows.contact_state(
-                row, stored, self._features.get(key, {}), partial=key in partial
+                row, stored, self._features.get(key, {}), self._erased_at(key[0], key[2]), partial=key in partial
             )
         return states
 
@@ -202,7 +216,7 @@ class IdentityStore:
         for row in await self._rows(selects.STATEMENTS_OF, STATEMENTS, [(tenant, one) for tenant, _, one in keys]):
             of_contact = records.setdefault((row.tenant, row.contact), {})
             of_contact[row.event_id] = EventRecord(row.at, row.type, row.content)
-        references: dict[ResolutionColumns, dict[str, dict[str, int | None]]] = {}
+        references: dict[ResolutionColumns, dict[str, dict[str, int]]] = {}
         for row in await self._rows(selects.REFERENCES_BY, REFERENCES, keys):
             references.setdefault(row[:2], {}).setdefault(row.by_contact, {})[row.contact] = row.first_at
         return [

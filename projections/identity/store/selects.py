@@ -60,10 +60,7 @@ def _earliest() -> str:
     given = unnested("given", [tables.REFERENCES.c[name] for name in (*_KEY, "contact_id")])
     first = (
         sa.select(*row_columns(tables.REFERENCES))
-        .where(
-            *(tables.REFERENCES.c[name] == given.c[name] for name in (*_KEY, "contact_id")),
-            tables.REFERENCES.c.first_at.is_not(None),
-        )
+        .where(*(tables.REFERENCES.c[name] == given.c[name] for name in (*_KEY, "contact_id")))
         .order_by(tables.REFERENCES.c.first_at)
         .limit(sa.bindparam("most", type_=sa.Integer()))
         .lateral("first")

@@ -5,7 +5,7 @@ contacts. So only one is made at a time, and the process that serves readers sta
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ import asyncpg
 
 from projections.customers.queries import count_lone_contacts
 from projections.engine.generations import NoGeneration
+from projections.engine.ids import personal_id
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve
 from projections.identity.resolutions import active_resolution
@@ -37,14 +38,17 @@ class _Task:
     tenant: str
     wishes: Mapping[str, Any]
     region: str
+    id_key: bytes
 
 
 class PreviewProcess:
     """Makes previews, one at a time. See ports.PolicyPreviewer."""
 
-    def __init__(self, url: str, region: str) -> None:
+    def __init__(self, url: str, region: str, id_key: Callable[[str], bytes]) -> None:
+        """``id_key`` gives a tenant's key of personal ids."""
         self._url = url
         self._region = region
+        self._id_key = id_key
         self._free = asyncio.Semaphore(1)
 
     async def preview(self, tenant: str, wishes: Mapping[str, Any]) -> Preview:
@@ -52,7 +56,8 @@ class PreviewProcess:
         if self._free.locked():
             raise PreviewBusy(PreviewBusy.__doc__)
         async with self._free:
-            return await self._in_process(_Task(self._url, tenant, wishes, self._region))
+            task = _Task(self._url, tenant, wishes, self._region, self._id_key(tenant))
+            return await self._in_process(task)
 
     async def _in_process(self, task: _Task) -> Preview:
         executor = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
@@ -86,7 +91,7 @@ async def _read_and_compare(task: _Task) -> Preview:
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         active = await active_resolution(connection, task.tenant)
-        stored = await read_snapshot(connection, active.key)
+        stored = await read_snapshot(connection, active.key, lambda _, contact: personal_id(task.id_key, contact))
         alone = await count_lone_contacts(connection, active.key)
     policy = Policy.from_json(dict(task.wishes), active.region or task.region)
     return _compare(stored, policy, alone)

@@ -10,7 +10,7 @@ from services.query.core.models import Shape, Timestamp
 
 MOST_OF_A_URL = 2000  # characters
 MOST_OF_A_CURSOR = 16_384  # characters
-ChangeTypeName = Literal["created", "linked", "unlinked", "merged", "split", "renamed", "quota_crossed"]
+ChangeTypeName = Literal["created", "linked", "unlinked", "merged", "split", "renamed", "erased", "quota_crossed"]
 Types = Annotated[list[ChangeTypeName], Field(min_length=1, max_length=20, description="only these changes")]
 WebhookUrl = Annotated[
     str, Field(min_length=1, max_length=MOST_OF_A_URL, examples=["https://example.com/hooks/onefold"])

@@ -10,7 +10,7 @@ from projections.customers.loading import load_neighbours
 from projections.engine.store import load
 from projections.erasures.tables import TABLE as ERASURES
 from projections.quota.queries import QuotaBoundary, boundary_of, customer_places
-from projections.quota.sending import UNKNOWN, Recipient, SendPurpose, refusals
+from projections.quota.sending import ERASED, UNKNOWN, Recipient, SendPurpose, refusals
 from projections.settings.queries import quota_setting
 from schemas.events import ContactRef
 from services.query.core.send_models import SendAnswer, ref_of
@@ -24,6 +24,7 @@ BATCH: Final = 500  # contacts that are looked up together
 
 class _Found(NamedTuple):
     recipients: dict[UUID, Recipient]
+    erased: frozenset[UUID]
     boundary: QuotaBoundary
 
 
@@ -43,7 +44,10 @@ class SendChecks:
         answers = []
         for name, candidates in zip(names, ids, strict=True):
             known = next((found.recipients[one] for one in candidates if one in found.recipients), None)
-            reasons = UNKNOWN if known is None else refusals(known, purpose, found.boundary)
+            if known is not None:
+                reasons = refusals(known, purpose, found.boundary)
+            else:
+                reasons = UNKNOWN if found.erased.isdisjoint(candidates) else ERASED
             answers.append(SendAnswer(contact=name, purpose=purpose, allowed=not reasons, reasons=reasons))
         return answers
 
@@ -85,4 +89,4 @@ class SendChecks:
                     contact_id = record.contact.contact_id
                     gone = (tenant, contact_id) in erased
                     recipients[contact_id] = Recipient(of_address, address, gone, places.get(customer_id))
-        return _Found(recipients, boundary)
+        return _Found(recipients, frozenset(contact_id for _, contact_id in erased), boundary)

@@ -50,7 +50,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
         recorded = await project(noting, projections, [one for events in partitions for one in events])
         if counts_quota(resources.read_models):
             await save_changes(connection, counting.changes(_partition_of(partitions, numbers)))
-        new = {id(one) for one in recorded.new}
+        new = {id(one) for one in recorded.never_seen}
         counts = [sum(id(one) in new for one in events) for events in partitions]
         if resources.read_models is not None:
             return counts

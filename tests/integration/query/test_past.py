@@ -126,10 +126,9 @@ async def test_what_was_erased_since_comes_back_at_no_time(brand: Brand, time: s
     then: dict[str, Any] = {time: T0 + 4}
     assert contacts_in(await brand.json(f"/v1/customers/phone:{PHONE}", **then)) == [first]
     assert (await brand.get("/v1/customers/member:M7", **then)).status_code == 404
-    assert contacts_in(await brand.json(f"/v1/customers/contact:{gone}", **then)) == [gone]
+    assert (await brand.get(f"/v1/customers/contact:{gone}", **then)).status_code == 404
     assert contacts_in(await brand.json(f"/v1/customers/contact:{linking}", **then)) == [linking]
-    why = await brand.json("/v1/identity/why", a=first, b=gone, **then)
-    assert (why["together"], why["chain"], PHONE in str(why)) == (False, [], False)
+    assert (await brand.get("/v1/identity/why", a=first, b=gone, **then)).status_code == 404
     assert (await brand.get("/v1/contacts/facebook/pg/8", **then)).status_code == 404
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from projections.contacts.tables import TABLE as CONTACT_ROWS
 from projections.engine.projection import Projection
+from projections.erasures.folds import unerased
+from projections.erasures.tables import ERASED_EVENTS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from schemas.events import Event
@@ -52,6 +54,18 @@ def test_a_contact_is_as_if_the_echo_of_a_declared_message_had_said_nothing(even
     without = [one for one in events if not (_sent(one).echo and _sent(one).message_id in declared)]
     contacts = [fold_log(PROJECTIONS, contact_events(some))[CONTACT_ROWS] for some in (events, without)]
     assert contacts[0] == contacts[1]
+
+
+ERASING = ["contact.erased", "message.received", "contact.followed", "tag.added", "attribute.set", "profile.updated"]
+
+
+@given(st.data(), event_lists(types=ERASING, contacts=FEW, conflicts=False))
+def test_what_was_erased_leaves_the_tables_as_if_it_had_never_come(data: st.DataObject, events: list[Event]) -> None:
+    """But for hashes of the ids of the events, whichever come first: the events, or the erasures."""
+    chunks = [contact_events(chunk) for chunk in data.draw(chunkings(events))]
+    tables, _ = asyncio.run(fold_in_memory(chunks))
+    never_erased = fold_log(PROJECTIONS, unerased(contact_events(events)))
+    assert {**tables, ERASED_EVENTS: {}} == {**never_erased, ERASED_EVENTS: {}}
 
 
 def _sent(one: Event) -> TeamMessage:

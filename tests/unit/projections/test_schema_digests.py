@@ -64,7 +64,7 @@ def test_the_order_of_tables_indexes_and_versions_is_no_difference() -> None:
 
 
 def test_every_read_model_has_its_part_in_the_digest() -> None:
-    others = {"timeline", "intrinsics", "identity", "customer_rows", "quota_days"}
+    others = {"timeline", "erasures", "intrinsics", "identity", "customer_rows", "quota_days"}
     assert set(SCHEMA.fold_versions) == {one.table.name for one in PROJECTIONS} | others
     names = [table.name for table in SCHEMA.tables]
     assert len(names) == len(set(names))

@@ -81,7 +81,7 @@ async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -
     events = (*ALL, merged("M7", "M8", at=9))
     await identity.save(*events)
     async with identity.connection.transaction():
-        stored = await read_snapshot(identity.connection, DEMO)
+        stored = await read_snapshot(identity.connection, DEMO, id_of)
     assert stored.ids == {contact: id_of("demo", contact) for contact in (LINE, C1, C2, WHATSAPP)}
     assert resolve(stored.evidence, Policy()).customers == resolve(evidence_in(log_of(events)), Policy()).customers
 

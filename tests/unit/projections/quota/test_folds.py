@@ -45,10 +45,9 @@ def test_the_denial_decides_where_two_consents_are_of_one_time() -> None:
     assert periods(follow(5), opt("out", 8), opt("in", 8)) == [(5, 8)]
 
 
-def test_erasure_and_supersession_end_it() -> None:
+def test_supersession_ends_it_and_an_erasure_leaves_none_of_it() -> None:
     other = {"channel": "line", "account": "oa1", "uid": "U2"}
-    assert periods(follow(5), event("contact.erased", 7, request_id="r")) == [(5, 7)]
-    assert periods(follow(5), event("contact.erased", 7, request_id="r"), follow(9)) == [(5, 7), (9, None)]
+    assert periods(follow(5), event("contact.erased", 7, request_id="r"), follow(9)) == [(9, None)]
     assert periods(follow(5), event("contact.superseded", 7, by=other)) == [(5, 7)]
     assert periods(follow(5), event("contact.superseded", 7, by=other), opt("out", 6)) == [(5, 6)]
 
@@ -71,7 +70,7 @@ def test_the_periods_are_counted_on_their_days() -> None:
 
 
 def test_the_column_of_the_contact_says_the_same() -> None:
-    for events in ([follow(5)], [follow(5), opt("out", 8)], [follow(5), event("contact.erased", 7, request_id="r")]):
+    for events in ([follow(5)], [follow(5), opt("out", 8)], [event("contact.erased", 3, request_id="r"), follow(5)]):
         row = record_of(*events).contact
         valid = [began for began, ended in valid_periods(row) if ended is None]
         assert valid == ([] if row.valid_since is None else [row.valid_since])

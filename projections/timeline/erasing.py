@@ -1,0 +1,95 @@
+"""Erases contacts' events as a chunk asks for it, before the chunk is recorded."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from projections.engine import store
+from projections.engine.connection import Connection
+from projections.engine.metadata import Key, key_columns
+from projections.engine.projection import ERASED, ContactEvent
+from projections.engine.statements import compiled, unnested
+from projections.erasures.folds import erased_event, erased_events, horizons, latest_erasures
+from projections.erasures.tables import ERASED_EVENTS, ErasedEventRow, ErasureRow
+from projections.erasures.tables import TABLE as ERASURES
+from projections.timeline.folds import distinct
+from projections.timeline.tables import TABLE
+from schemas.events import ContactRef
+
+_IF_NEW: Final = store.insert_new(ERASED_EVENTS)
+_DIGEST: Final = (
+    "encode(substring(sha256(convert_to(contact_id::text || ':' || event_id, 'UTF8')) for 16), 'hex')::uuid"
+)
+
+
+def _erase_until() -> str:
+    """Deletes the events of contacts up to their horizons, and keeps hashes of their ids."""
+    given = unnested("given", [ERASURES.c.tenant, ERASURES.c.contact_id, ERASURES.c.at, ERASURES.c.event_id])
+    stamp, horizon = sa.tuple_(TABLE.c.occurred_at, TABLE.c.event_id), sa.tuple_(given.c.at, given.c.event_id)
+    gone = (
+        sa.delete(TABLE)
+        .where(
+            TABLE.c.tenant == given.c.tenant,
+            TABLE.c.contact_id == given.c.contact_id,
+            sa.or_(stamp < horizon, sa.and_(stamp == horizon, TABLE.c.type != ERASED)),
+        )
+        .returning(TABLE.c.tenant, TABLE.c.contact_id, TABLE.c.event_id)
+        .cte("gone")
+    )
+    rows = sa.select(gone.c.tenant, gone.c.contact_id, sa.literal_column(_DIGEST, sa.Uuid()))
+    return compiled(_or_known(rows), *given.c.keys())
+
+
+def _or_known(rows: sa.Select[Any]) -> Any:
+    statement = sa.dialects.postgresql.insert(ERASED_EVENTS).from_select([*ERASED_EVENTS.c.keys()], rows)
+    return statement.on_conflict_do_nothing(index_elements=key_columns(ERASED_EVENTS))
+
+
+def _delete() -> str:
+    given = unnested("given", key_columns(TABLE))
+    same = (column == given.c[column.name] for column in key_columns(TABLE))
+    deleted = sa.delete(TABLE).where(*same).returning(*key_columns(TABLE))
+    return compiled(deleted, *given.c.keys())
+
+
+_ERASE_UNTIL: Final = _erase_until()
+_DELETE: Final = _delete()
+
+
+class LeftOfChunk(NamedTuple):
+    """The events that are left of a chunk, those that are erased, and the contacts whose rows are made again.
+
+    Of erased ones ``again`` are those that were known, also as other copies. Of an event's copies the least is given.
+    ``erasures`` are the events that now are the latest erasures.
+    """
+
+    kept: Sequence[ContactEvent]
+    erased: Sequence[ContactEvent]
+    again: Sequence[ContactEvent]
+    remade: dict[Key, ContactRef]
+    erasures: Sequence[ContactEvent] = ()
+
+
+async def erase(connection: Connection, events: Sequence[ContactEvent]) -> LeftOfChunk:
+    """Erase what the chunk's erasures, and known ones, leave nothing of. One statement where there is none."""
+    contacts = {(one.event.tenant, one.contact_id): one.event.contact for one in events if one.event.contact}
+    stored: dict[Key, ErasureRow] = await store.load(connection, ERASURES, list(contacts))
+    until = horizons(events, stored)
+    if not until:
+        return LeftOfChunk(events, [], [], {})
+    changed = [row for key, row in sorted(until.items()) if row != stored.get(key)]
+    if changed:
+        await store.save(connection, ERASURES, changed)
+        await connection.execute(_ERASE_UNTIL, *store.columns(changed))
+    of_erased = {id(one): tuple(erased_event(one)) for one in events if (one.event.tenant, one.contact_id) in until}
+    known = await store.load(connection, ERASED_EVENTS, list(set(of_erased.values())))
+    gone = known.keys() | erased_events(events, until).keys()
+    kept = [one for one in events if of_erased.get(id(one)) not in gone]
+    erased = {key: one for key, (_, one) in distinct(one for one in events if of_erased.get(id(one)) in gone).items()}
+    deleted = {tuple(record) for record in await connection.fetch(_DELETE, *store.columns(erased))} if erased else set()
+    await store.insert(connection, _IF_NEW, [ErasedEventRow(*key) for key in sorted(gone - known.keys())])
+    remade = {row[:2] for row in changed} | {key[:2] for key in deleted}
+    again = [one for key, one in erased.items() if key in deleted or of_erased[id(one)] in known]
+    refs = {key: ref for key, ref in contacts.items() if key in remade}
+    return LeftOfChunk(kept, list(erased.values()), again, refs, latest_erasures(events, changed))
