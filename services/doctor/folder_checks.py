@@ -10,7 +10,7 @@ from typing import Final
 from services.doctor.finding import Area, CheckResult
 
 AREA: Final = Area("data folder")
-_SECRETS: Final = ("secret.key", "demo.key", "running.json", "postgres.password")
+_SECRETS: Final = ("secret.key", "master.keys", "demo.key", "running.json", "postgres.password")
 _LEAST_FREE: Final = 0.1  # of the disk
 _LEAST_FREE_BYTES: Final = 2 * 1024**3
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.doctor.finding import Area, CheckResult
 from services.runtime.settings import Settings
+from services.vault.master_keys import BadMasterKeys, read_master_keys
 
 AREA: Final = Area("settings")
 _LEAST_KEY: Final = 16  # characters
@@ -23,6 +24,7 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> Iterat
         else:
             yield AREA.failed(name, "not set", "set it for every process; `onefold up` sets it for those it starts")
     yield _secret_key(settings)
+    yield _master_keys(settings)
     yield _unknown_names(environment)
     yield _public_url(settings)
     yield _open_files(settings)
@@ -36,6 +38,18 @@ def _secret_key(settings: Settings) -> CheckResult:
         advice = "a key of an installation with data can't be changed; begin new ones with 32 random characters"
         return AREA.warning("ONEFOLD_SECRET_KEY", f"it has only {len(key)} characters", advice)
     return AREA.ok("ONEFOLD_SECRET_KEY", "set")
+
+
+def _master_keys(settings: Settings) -> CheckResult:
+    name = "ONEFOLD_MASTER_KEY_FILE"
+    if settings.master_key_file is None:
+        found = "not set, so personal data in the log are not sealed, and stay there when a person is erased"
+        return AREA.warning(name, found, "see docs/erasure.md; the keys must be kept as well as the log")
+    try:
+        number = len(read_master_keys(settings.master_key_file))
+    except BadMasterKeys as error:
+        return AREA.failed(name, str(error), "restore the file: without it what was sealed can't be read")
+    return AREA.ok(name, f"{number} keys; the first one seals")
 
 
 def _unknown_names(environment: Mapping[str, str]) -> CheckResult:

@@ -16,6 +16,7 @@ from services.runtime.settings import Settings
 
 _FILE: Final = "running.json"
 _SERVERS: Final = ("ONEFOLD_KAFKA", "ONEFOLD_DATABASE", "ONEFOLD_SECRET_KEY")
+_MASTER_KEYS: Final = "ONEFOLD_MASTER_KEY_FILE"
 _SERVICE: Final = "ONEFOLD_URL"
 
 
@@ -27,6 +28,8 @@ def published_addresses(data_dir: Path, settings: Settings, url: str) -> Iterato
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         servers = dict(zip(_SERVERS, values, strict=True))
+        if settings.master_key_file is not None:
+            servers[_MASTER_KEYS] = str(settings.master_key_file.absolute())
         file.write(orjson.dumps(servers | {_SERVICE: url, "process": os.getpid()}))
     try:
         yield
@@ -45,5 +48,5 @@ def running_addresses(data_dir: Path) -> dict[str, str]:
         os.kill(known["process"], 0)
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
-    found = {name: known[name] for name in (*_SERVERS, _SERVICE) if name in known}
+    found = {name: known[name] for name in (*_SERVERS, _MASTER_KEYS, _SERVICE) if name in known}
     return found if found.keys().isdisjoint(os.environ) else {}

@@ -6,6 +6,7 @@
     run/             the lease of its children (see guard.py)
     ports.json       the servers' ports, the same again next time while they are free
     secret.key       the master key; without it ids can't be derived and stored secrets can't be read
+    master.keys      the master keys of personal data in the log; without them what was sealed can't be read
     demo.key         the API key of the tenant `demo`
     running.json     where the servers are, while they run (see addresses.py)
     kafka/           the log: the source of truth
@@ -22,8 +23,10 @@ from pathlib import Path
 
 from services.embedded.errors import AlreadyRunning, CannotStart
 from services.embedded.process import Lease, await_childless, private_folder
+from services.vault.master_keys import new_master_key
 
 _LAST_RUN_ENDS_WITHIN = 60.0
+_MASTER_KEYS = "master.keys"
 
 
 class DataDir:
@@ -77,6 +80,12 @@ class DataDir:
                 "everybody another id. Put it back, set ONEFOLD_SECRET_KEY to it, or move the whole directory away."
             )
         return kept or self.keep_secret("secret.key", secrets.token_urlsafe(32))
+
+    def master_keys(self) -> Path:
+        """Return the file of the master keys of personal data, which the first start makes."""
+        if self.kept_secret(_MASTER_KEYS) is None:
+            self.keep_secret(_MASTER_KEYS, new_master_key())
+        return self.path / _MASTER_KEYS
 
     def kept_secret(self, name: str) -> str | None:
         """Return a secret that was kept, or `None`."""

@@ -38,6 +38,8 @@ from services.embedded.servers import Servers
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
+from services.vault.master_keys import BadMasterKeys
+from services.vault.wrapping import WrongMasterKeys
 
 
 class Stack:
@@ -111,7 +113,10 @@ class Stack:
         self._servers = Servers(settings, home, self._console)
         undo.callback(self._servers.stop)
         self._servers.start()
-        self.settings = self._servers.pointed_at(settings.model_copy(update={"secret_key": secret}))
+        # Those who take the servers alone write to the log themselves.
+        master_keys = settings.master_key_file or (None if self._servers_only else home.master_keys())
+        given = {"secret_key": secret, "master_key_file": master_keys}
+        self.settings = self._servers.pointed_at(settings.model_copy(update=given))
         with self._console.status("Preparing tables and topics …"):
             self.key = asyncio.run(_prepared(self.settings, home, fresh=self._fresh))
         undo.enter_context(published_addresses(home.path, self.settings, self.url))
@@ -193,6 +198,8 @@ async def _prepared(settings: Settings, home: DataDir, *, fresh: bool) -> str:
         raise CannotStart(f"Tables and topics could not be prepared: {error}") from error
     except IncompatibleGeneration as error:
         raise IncompatibleData(str(error)) from error
+    except (BadMasterKeys, WrongMasterKeys) as error:
+        raise CannotStart(str(error)) from error
 
 
 def _died(process: Process) -> ChildDied:

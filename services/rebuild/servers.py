@@ -31,7 +31,8 @@ def servers(settings: Settings, console: Console) -> Iterator[Settings]:
     try:
         own.start()
         secret = settings.secret_key or home.master_key()
-        yield Settings.model_validate(own.pointed_at(settings).model_dump() | {"secret_key": secret})
+        given = {"secret_key": secret, "master_key_file": settings.master_key_file or home.master_keys()}
+        yield Settings.model_validate(own.pointed_at(settings).model_dump() | given)
     finally:
         own.stop()
         home.close()

@@ -320,3 +320,14 @@ async def open_log_sealing(settings: Settings, *, name: str) -> AsyncIterator[Lo
     master_keys = read_master_keys(settings.master_key_file)
     async with open_key_vault(settings.database_url, master_keys, name=name) as vault:
         yield SealedLog(vault, id_of(settings.master_key))
+
+
+async def wrap_by_first_master_key(settings: Settings) -> None:
+    """Wrap every tenant's key by the first master key, if there are any: then the others can go.
+
+    Raises BadMasterKeys, WrongMasterKeys, and what PostgreSQL raises.
+    """
+    if settings.master_key_file is not None:
+        master_keys = read_master_keys(settings.master_key_file)
+        async with open_key_vault(settings.database_url, master_keys, name="onefold-migrate") as vault:
+            await vault.rewrap()

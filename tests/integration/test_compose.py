@@ -11,6 +11,7 @@ import pytest
 
 from services.embedded.ports import free_port
 from services.runtime.errors import EXIT_INCOMPATIBLE
+from services.vault.master_keys import new_master_key
 from tests.support.compose import Container, Machine, parsed_compose
 from tests.support.polling import until
 from tests.support.servers import OwnPostgres
@@ -31,12 +32,14 @@ MESSAGE = {
 async def machine(kafka: str, own_postgres: OwnPostgres, tmp_path: Path) -> Machine:
     """Kafka, and an empty PostgreSQL with the password of the shell."""
     connection = await asyncpg.connect(own_postgres.url)
-    await connection.execute("DROP SCHEMA onefold CASCADE")
+    await connection.execute("DROP SCHEMA onefold, onefold_keys CASCADE")
     await connection.execute(f"ALTER USER onefold PASSWORD '{PASSWORD}'")
     await connection.close()
     places = {"kafka:9092": kafka, "postgres:5432": own_postgres.url.rpartition("@")[2].partition("/")[0]}
     # Every container has a network of its own: here, each port of the file is another one, on this machine alone.
     places |= {port: str(free_port()) for port in ("8080", "8090", "8081")} | {"0.0.0.0": "127.0.0.1"}
+    places["/run/secrets/master_keys"] = str(tmp_path / "master.keys")
+    (tmp_path / "master.keys").write_text(new_master_key())
     return Machine(tmp_path, places)
 
 

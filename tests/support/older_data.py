@@ -11,5 +11,5 @@ OLDER_EVENTS: Final = 19  # that the dump's generation has folded
 
 async def load_older_data(connection: Connection) -> None:
     """Replace the control tables, and the generation if there is one, by those of the older version."""
-    await connection.execute("DROP SCHEMA IF EXISTS g1 CASCADE; DROP SCHEMA onefold CASCADE")
+    await connection.execute("DROP SCHEMA IF EXISTS g1, onefold_keys CASCADE; DROP SCHEMA onefold CASCADE")
     await connection.execute(_DUMP.read_text())

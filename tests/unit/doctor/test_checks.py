@@ -28,6 +28,7 @@ from services.doctor.progress_checks import (
 from services.doctor.queries import ServerFacts
 from services.doctor.settings_checks import check_settings
 from services.runtime.settings import Settings
+from services.vault.master_keys import new_master_key
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SOUND = ServerFacts(
@@ -89,8 +90,11 @@ def configured(**config: str) -> dict[str, Any]:
     return {"config": {**TOPIC.config, **{name.replace("_", "."): value for name, value in config.items()}}}
 
 
-def test_what_is_sound_has_no_problem() -> None:
-    assert problems([*check_settings(SET, {"ONEFOLD_KAFKA": "", "HOME": ""}), *server(), *topics()]) == {}
+def test_what_is_sound_has_no_problem(tmp_path: Path) -> None:
+    file = tmp_path / "master.keys"
+    file.write_text(new_master_key())
+    sound = SET.model_copy(update={"master_key_file": file})
+    assert problems([*check_settings(sound, {"ONEFOLD_KAFKA": "", "HOME": ""}), *server(), *topics()]) == {}
     assert len(WANTED) == len(TOPICS)
 
 
@@ -141,17 +145,19 @@ def test_settings_that_are_missing_short_or_misspelt_are_found() -> None:
         "ONEFOLD_KAFKA": "failed",
         "ONEFOLD_DATABASE": "failed",
         "ONEFOLD_SECRET_KEY": "failed",
+        "ONEFOLD_MASTER_KEY_FILE": "warning",
         "ONEFOLD_PUBLIC_URL": "warning",
     }
     weak = SET.model_copy(update={"secret_key": SecretStr("short"), "public_url": "http://a"})
     assert problems(check_settings(weak, {"ONEFOLD_KAFFA": "k"})) == {
         "ONEFOLD_SECRET_KEY": "warning",
+        "ONEFOLD_MASTER_KEY_FILE": "warning",
         "ONEFOLD_PUBLIC_URL": "warning",
         "names": "warning",
     }
     assert "short" not in str(list(check_settings(weak, {})))
-    many = SET.model_copy(update={"connections": 10_000_000})
-    assert problems(check_settings(many, {})) == {"open files": "warning"}
+    many = SET.model_copy(update={"connections": 10_000_000, "master_key_file": Path("/nowhere")})
+    assert problems(check_settings(many, {})) == {"ONEFOLD_MASTER_KEY_FILE": "failed", "open files": "warning"}
 
 
 def test_a_folder_that_others_can_read_is_found(tmp_path: Path) -> None:
