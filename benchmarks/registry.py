@@ -10,6 +10,7 @@ from benchmarks.identity.growth import Growth
 from benchmarks.identity.hub import Hub
 from benchmarks.identity.rate import IdentityRate
 from benchmarks.identity_quality.benchmark import IdentityQuality
+from benchmarks.imports.rate import ImportRate
 from benchmarks.ingest.rate import IngestRate
 from benchmarks.ingest.visible import Visible
 from benchmarks.query.rate import QueryRate
@@ -26,6 +27,7 @@ BENCHMARKS: Final[Mapping[str, Callable[[], Benchmark]]] = {
     "rebuild": RebuildRate,
     "query": QueryRate,
     "export": ExportRate,
+    "import": ImportRate,
 }
 
 
