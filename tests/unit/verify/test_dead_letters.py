@@ -38,7 +38,7 @@ async def test_a_record_is_set_aside_only_in_generations_whose_workers_have_refu
 ) -> None:
     """Letters of former versions do not name the generation: they count for all."""
 
-    async def records(*_: Any) -> Any:
+    async def records(*_: Any, **__: Any) -> Any:
         yield 0, [letter(sender) for sender in senders]
 
     monkeypatch.setattr(LogReader, "records", records)

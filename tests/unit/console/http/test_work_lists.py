@@ -17,7 +17,12 @@ SESSION = ConsoleSession(b"hash", "demo", "Demo", "TW", frozenset(SCOPES_OF["age
 
 async def test_a_pair_of_customers_without_names_is_shown_by_their_ids() -> None:
     a, b = (ComparedCustomer(id=UUID(int=number), names=[], member_ids=[]) for number in (1, 2))
-    pair = CandidatePair(a=a, b=b, score=0.5, signs=[CandidateSign(sign="birthday", weight=1.0, words="both")])
+    pair = CandidatePair(
+        a=a,
+        b=b,
+        score=0.5,
+        signs=[CandidateSign(sign="birthday", weight=1.0, words="both", values=["1990-01-31"] * 2, reasons=[])],
+    )
 
     async def page(*_: Any) -> CandidatePage:
         return CandidatePage(candidates=[pair], compared_at=None, next=None)
