@@ -59,6 +59,7 @@ PAGES: Final = (
     *dead_letters.ROUTES,
     *generations.ROUTES,
     PageRoute("/console/{rest:path}", missing, None),
+    PageRoute("/console/{rest:path}", missing, None, "POST"),
 )
 
 

@@ -75,6 +75,7 @@ async def visit_of(request: Request) -> Visit:
 
 
 async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRole | None, request: Request) -> Response:
+    visit = Visit(request, None, "", 0)
     try:
         visit = await visit_of(request)
         response = await _answer(endpoint, access, role, visit)
@@ -82,10 +83,10 @@ async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRol
         if not is_unavailable(error):
             log.exception("page_failed", page=endpoint.__name__)
         problem = unavailable("PostgreSQL") if is_unavailable(error) else Problem(INTERNAL)
-        response = _error(Visit(request, None, "", 0), problem)
+        response = _error(visit, problem)
     except Exception:  # a reader gets a page that says what to do, whatever went wrong
         log.exception("page_failed", page=endpoint.__name__)
-        response = _error(Visit(request, None, "", 0), Problem(INTERNAL))
+        response = _error(visit, Problem(INTERNAL))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")  # it is about people
@@ -135,6 +136,6 @@ def _error(visit: Visit, problem: Problem, role: ConsoleRole | None = None) -> R
 
 
 async def missing(visit: Visit) -> Response:
-    """Any address of the console that is none of a page."""
+    """Any address of the console that is none of a page, or of none that takes what was sent."""
     query_of(visit.request)
     raise Problem(NOT_FOUND)

@@ -81,7 +81,7 @@ async def show_profile(visit: Visit) -> Response:
         contact=contact,
         contact_names=display_names(found.contacts),
         attributes=attribute_rows(found, await _definitions(visit), visit.language, names),
-        initial=initial(found.name),
+        initial=initial(found.name or found.member_id),
         may_unsubscribe=contact is not None and day is None and may_unsubscribe(contact),
         address_of=address_of,
         day=day,

@@ -63,6 +63,11 @@ function readyToChoose() {
   for (const status of document.querySelectorAll("[data-ticked]")) showTicked(status.closest("form"));
 }
 
+// What could not be loaded a moment ago is loaded again by now.
+document.addEventListener("htmx:after:swap", (event) => {
+  if (event.detail.ctx?.response?.status < 400) document.getElementById("part-problem").replaceChildren();
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of document.querySelectorAll("details.menu[open]")) {

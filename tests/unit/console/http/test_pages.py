@@ -1,3 +1,5 @@
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -7,6 +9,7 @@ from starlette.responses import Response
 
 from services.console.http.pages import PageRoute
 from services.console.http.visits import SESSION_COOKIE, Visit
+from services.console.main import PAGES
 from services.ingress.ports import LogUnavailable
 
 SECRET: Final = "what nobody may see"
@@ -62,3 +65,20 @@ async def test_a_part_of_a_page_is_replaced_by_a_sentence_not_by_a_whole_page() 
     assert answer.status_code == 503
     assert "<html" not in answer.text
     assert "Load the page again in a moment." in answer.text
+
+
+async def test_a_form_that_no_page_takes_is_answered_by_a_page() -> None:
+    app = FastAPI()
+    app.state.find_session = raising(RuntimeError(SECRET))
+    app.router.routes.extend(PAGES)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://onefold") as client:
+        answer = await client.post("/console/customers")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+def test_a_part_that_is_brought_up_to_date_asks_again_after_an_error() -> None:
+    """``load`` is triggered once for what a page or an answer brings; after an error nothing new is brought."""
+    templates = files("services.console") / "templates"
+    texts = [one.read_text() for one in Path(str(templates)).rglob("*.html")]
+    assert any('data-hx-trigger="every' in text for text in texts)
+    assert not [text for text in texts if "load delay" in text]

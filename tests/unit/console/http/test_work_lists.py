@@ -34,4 +34,4 @@ async def test_a_pair_of_customers_without_names_is_shown_by_their_ids() -> None
     assert answer.status_code == 200
     shown = bytes(answer.body).decode()
     assert str(UUID(int=1)) in shown
-    assert "沒有名稱的顧客" in shown
+    assert "未具名的顧客" in shown
