@@ -59,8 +59,12 @@ class Shop:
 
     async def get(self, path: str) -> Any:
         """The read API's answer."""
-        answer = await self.reading.get(path, headers=self._headers)
-        assert answer.status_code == 200, answer.text
+        return await self.ask("GET", path)
+
+    async def ask(self, method: str, path: str, content: Any = None) -> Any:
+        """The read API's answer to a request that it accepts."""
+        answer = await self.reading.request(method, path, json=content, headers=self._headers)
+        assert answer.is_success, answer.text
         return answer.json()
 
     async def fold(self) -> None:

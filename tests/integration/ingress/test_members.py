@@ -8,12 +8,21 @@ from typing import Any
 import orjson
 import pytest
 
+from schemas.events.profile import TagAdded
 from services.control.keys import add_key
 from tests.support.ingress import RunningIngress, assert_problem
+from tests.support.polling import until
 from tests.support.shop import Shop, open_shop
 from tests.support.worker_processes import ForkServer, WorkerProcess
 
 PHONE = "+886911111111"
+CSV = {"Content-Type": "text/csv"}
+FILE = (
+    "Member ID,Name,Phone,Tags\r\nI1,Ann,886955000001,new\r\nI2,Ben,886955000002,new\r\nI3,Cid,886955000003,new;vip\r\n"
+    ",Dan,,new\r\n,,,\r\nI4,Eva,12,new\r\nI1,Ann again,,new\r\n"
+)
+COUNTS = {"created": 3, "updated": 0, "unchanged": 0, "refused": 3, "empty": 1}
+UNFINISHED = {"waiting", "running"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
@@ -140,7 +149,7 @@ async def test_who_waits_in_vain_is_told_so(shop: Shop) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("visible_within", [240])  # a worker takes a while to start, on a busy machine
-async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: Shop, tmp_path: Path) -> None:
+async def test_with_a_worker_members_are_customers_when_the_wait_or_the_job_is_over(shop: Shop, tmp_path: Path) -> None:
     fork_server = ForkServer()
     settings = shop.ingress.settings.model_copy(update={"data_dir": tmp_path, "session_timeout": 2.0})
     worker = WorkerProcess(settings, tmp_path / "worker.log", fork_server)
@@ -157,6 +166,7 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
         merge = await shop.accepted("POST", "/v1/members/M7/merge?wait=true", {"into": "N7"})
         assert merge["visible"] is True
         assert (await shop.get("/v1/customers/member:N7"))["id"] == customer["id"]
+        await _imported_and_changed_together(shop, worker)
         shop.key = await add_key(shop.ingress.engine, "acme", ["admin"])
         answer = await shop.accepted("PUT", "/v1/identity/policy?wait=true", {"policy": {}})
         assert answer["visible"] is True
@@ -165,3 +175,53 @@ async def test_with_a_worker_a_member_is_a_customer_when_the_wait_is_over(shop: 
     finally:
         worker.kill()
         fork_server.close()
+
+
+async def _imported_and_changed_together(shop: Shop, worker: WorkerProcess) -> None:
+    """A file is imported, and its customers are tagged: each row is accounted for, each customer is tagged once."""
+    begun = await shop.accepted("POST", "/v1/imports?kind=customers", FILE.encode(), **CSV)
+    await _import_ended(shop, worker, begun["id"], runs=1)
+    await shop.accepted("POST", f"/v1/imports/{begun['id']}/run")
+    for run in await _import_ended(shop, worker, begun["id"], runs=2):
+        assert (run["state"], run["result"]["counts"], run["done"]) == ("done", COUNTS, sum(COUNTS.values()))
+        assert run["result"]["refused_for"] == {"no_member_id": 1, "no_phone": 1, "repeated": 1}
+        assert run["result"]["differs"] == {}
+    await _until_found(shop, worker, "new")
+    for number, name in enumerate(("Ann", "Ben", "Cid"), 1):
+        customer = await shop.get(f"/v1/customers/member:I{number}")
+        assert (customer["name"], customer["phone"]) == (name, f"+88695500000{number}")
+    order = {"filter": {"tag": "new"}, "action": {"do": "tag", "tag": "called"}, "expected_customers": 3}
+    job = (await shop.ask("POST", "/v1/bulk-actions", order))["job"]
+
+    async def ended() -> bool:
+        return (await shop.get(f"/v1/jobs/{job['id']}"))["state"] not in UNFINISHED
+
+    await until(ended, 240, lambda: f"the bulk action does not end\n{worker.output}")
+    done = await shop.get(f"/v1/jobs/{job['id']}")
+    assert (done["state"], done["result"]) == ("done", {"changed": 3, "unchanged": 0, "skipped": {}})
+    await _until_found(shop, worker, "called")
+    log = [event for _, event in await shop.ingress.log()]
+    called = [event.contact for event in log if isinstance(event, TagAdded) and event.data.tag == "called"]
+    assert sorted(contact.uid for contact in called if contact) == ["I1", "I2", "I3"]
+
+
+async def _import_ended(shop: Shop, worker: WorkerProcess, upload: str, *, runs: int) -> list[Any]:
+    """Wait for the end of so many dry runs and runs, which are returned."""
+
+    async def ended() -> bool:
+        found[:] = (await shop.send("GET", f"/v1/imports/{upload}")).json()["runs"]
+        return len(found) == runs and all(run["state"] not in UNFINISHED for run in found)
+
+    found: list[Any] = []
+    await until(ended, 240, lambda: f"the import does not end: {found}\n{worker.output}")
+    return found
+
+
+async def _until_found(shop: Shop, worker: WorkerProcess, tag: str) -> None:
+    """Wait until a search finds the three customers that have a tag."""
+
+    async def found() -> bool:
+        page = await shop.ask("POST", "/v1/customers/search", {"filter": {"tag": tag}})
+        return sorted(one["member_id"] for one in page["customers"]) == ["I1", "I2", "I3"]
+
+    await until(found, 240, lambda: f"a search does not find who is tagged {tag}\n{worker.output}")
