@@ -108,7 +108,8 @@ class Planner:
                 "source": SOURCE,
                 "intrinsic": intrinsic,
                 "data": draft.data,
-            }
+            },
+            check_text=False,  # rows whose texts or numbers can't be stored were refused
         )
 
 

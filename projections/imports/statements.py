@@ -26,6 +26,7 @@ _MOST_TEXT: Final = 1_000
 _MOST_TAGS: Final = 100
 _EXACT: Final = 10**15  # a workbook keeps fifteen digits of a number
 _IMPORT_PHONE: Final = re.compile(r"[1-9][0-9 ().-]{6,24}")
+_MOST_WHOLE: Final = 2**63
 _NO_DIGITS: Final = re.compile(r"[ ().-]")
 _YEAR_FIRST: Final = re.compile(
     r"([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?(?:[T ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?"
@@ -263,6 +264,8 @@ def _datetime(cell: CellValue) -> AttributeContent | None:
 
 
 def _untyped(cell: CellValue) -> AttributeContent:
+    if isinstance(cell, int | float) and not (isfinite(cell) and abs(cell) < _MOST_WHOLE):
+        raise RowRefused("digits_lost", "a number is beyond what can be kept")
     return cell if isinstance(cell, bool | int | float | str) else cell.isoformat()
 
 

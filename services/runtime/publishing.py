@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -19,6 +20,7 @@ class NotPublished(Exception):
     """Kafka did not acknowledge the event. It may be in the log all the same; publishing it again is harmless."""
 
 
+@lru_cache(maxsize=1024)  # the events of a contact often follow one another
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition in which producers of any language put records of this key by themselves."""
     found: int = (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -44,7 +44,7 @@ from services.worker.agent_spec import Connect, SendEvents
 from services.worker.jobs.in_thread import in_thread
 from services.worker.jobs.kind import JobRefused, JobStep
 
-_BATCH: Final = 500  # rows
+_BATCH: Final = 1_000  # rows
 _MOST_LISTED: Final = 100  # warnings, and sentences about refused rows
 _SHOWN: Final = 5  # rows
 _PREVIEWED: Final = 20_000  # rows, at most, of which it is found out how they change who is one customer

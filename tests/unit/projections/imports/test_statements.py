@@ -54,6 +54,12 @@ def test_member_ids_keep_their_zeros_and_a_number_of_a_workbook_is_marked() -> N
     assert refusal(CUSTOMERS, {"member_id": 1234567890123456.0}) == "digits_lost"
 
 
+@pytest.mark.parametrize("field", ["member_id", "name", "phone", "email", "tags", "staff", "branch", "attribute:size"])
+@pytest.mark.parametrize("cell", ["a\x00", "a\ud800", 10**30, float("inf"), float("nan")])
+def test_a_cell_that_no_event_can_hold_refuses_its_row(field: str, cell: str | float) -> None:
+    assert refusal(CUSTOMERS, {"member_id": "1", field: cell})
+
+
 @pytest.mark.parametrize("formula", ["=1+1", "'=x", "@sum", " +8a"])
 def test_what_an_export_put_before_formulas_is_taken_away(formula: str) -> None:
     assert read(CUSTOMERS, {"member_id": "1", "name": f"'{formula}"}).name == formula.strip()
