@@ -44,10 +44,10 @@ CHINESE: Final[dict[ColumnName, str]] = {
     "instagram_igsid": "Instagram IGSID",
     "whatsapp_number": "WhatsApp 號碼",
     "whatsapp_bsuid": "WhatsApp BSUID",
-    "member_id": "會員 ID",
+    "member_id": "會員編號",
     "name": "名稱",
     "phone": "電話",
-    "email": "電郵",
+    "email": "電子郵件",
     "channels": "渠道列表",
     "tags": "標籤",
     "subscription": "訂閱狀態",
@@ -58,9 +58,9 @@ CHINESE: Final[dict[ColumnName, str]] = {
     "staff": "綁定成員",
     "branch": "綁定分店",
     "first_seen_at": "首次出現時間",
-    "last_customer_at": "顧客最後互動時間",
+    "last_customer_at": "客人最後互動時間",
     "last_team_at": "團隊最後互動時間",
-    "last_marketing_at": "最後行銷推播時間",
+    "last_marketing_at": "團隊最後行銷時間",
 }
 
 

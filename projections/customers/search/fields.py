@@ -59,7 +59,7 @@ def _choice(key: str, zh_hant: str, en: str, term: str, choices: tuple[str, ...]
 
 FIELDS: Final = (
     FilterField("tag", "tag", "customer", "標籤", "Tag", ("text",), ("count", "since"), term=terms.TAG),
-    _text("member_id", "會員 ID", "Member id"),
+    _text("member_id", "會員編號", "Member id"),
     _text("phone", "電話", "Phone"),
     _text("email", "電子郵件", "E-mail"),
     _text("name", "名稱", "Name"),
@@ -67,9 +67,9 @@ FIELDS: Final = (
         "attribute", "value", "customer", "自訂屬性", "Custom attribute", ("text",), _operators(ValueTest), (),
         terms.ATTRIBUTE,
     ),
-    _time("last_customer", "顧客最後互動時間", "Last interaction of the customer"),
+    _time("last_customer", "客人最後互動時間", "Last interaction of the customer"),
     _time("last_team", "團隊最後互動時間", "Last message of the team"),
-    _time("last_marketing", "最後行銷時間", "Last marketing message"),
+    _time("last_marketing", "團隊最後行銷時間", "Last marketing message"),
     _time("first_seen", "首次出現時間", "First seen"),
     FilterField("contacts", "number", "customer", "聯絡人數量", "Number of contacts", ("number", "operators"),
                 _operators(NumberTest)),

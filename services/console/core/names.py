@@ -37,6 +37,29 @@ class Names:
             "import": say("import"),
             "channel": say("the channel itself"),
         }
+        self._tag_sources = {
+            "bot": say("bot"),
+            "chatbot_button": say("bot button"),
+            "broadcast": say("broadcast"),
+            "manual": say("by hand"),
+            "import": say("import"),
+            "keyword_auto_reply": say("keyword"),
+            "open_api": "API",
+            "api": "API",
+            "game": say("game"),
+            "abandoned_cart": say("abandoned cart"),
+            "add_cart": say("cart"),
+            "remarketing": say("remarketing"),
+            "product_referral": say("product referral"),
+            "journey": say("journey"),
+            "line_rich_menu": say("LINE rich menu"),
+            "third_party_system": say("another system"),
+            "coupon": say("coupon"),
+            "cross_channel_connector": say("link between channels"),
+            "phone_binding": say("phone by one-time code"),
+            "survey_cake": "SurveyCake",
+            "social_channel_mapping": say("binding to the site"),
+        }
         self._assurances = {
             "intrinsic": say("the channel says so"),
             "verified": say("proven"),
@@ -122,6 +145,10 @@ class Names:
     def way(self, via: str) -> str:
         """The way in which a binding came about."""
         return self._ways.get(via, via)
+
+    def tag_source(self, source: str | None) -> str:
+        """What put a tag there; empty where nothing is known."""
+        return self._tag_sources.get(source or "", source or "")
 
     def assurance(self, code: str) -> str:
         """Who vouches for a statement."""

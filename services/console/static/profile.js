@@ -33,7 +33,10 @@ document.addEventListener("pointerup", (event) => {
 });
 
 // Of many tabs the open one is in sight.
-for (const tab of document.querySelectorAll(".tab[aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+for (const tab of document.querySelectorAll(".tab[aria-current]")) {
+  const beyond = tab.getBoundingClientRect().right - tab.parentElement.getBoundingClientRect().right;
+  tab.parentElement.scrollLeft += Math.max(0, beyond); // the page itself stays at its top
+}
 
 // A conversation opens at the event that the address names, else at its latest one.
 const named = document.getElementById("event");

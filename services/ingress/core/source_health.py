@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
-from services.control.source_activity import SourceCounts, SourceHour, SourceOrigin, hour_of
+from services.control.source_activity import SourceCounts, SourceHour, hour_of
 
 HealthState = Literal["disabled", "waiting", "failing", "warning", "quiet", "ok"]
 HOURS: Final = 24
@@ -101,16 +101,16 @@ def _state(  # noqa: PLR0913, PLR0917 - all that a state depends on
 
 
 def _accounts(activity: Mapping[SourceHour, SourceCounts], now: datetime) -> tuple[AccountHealth, ...]:
-    found: dict[SourceOrigin, tuple[list[int], list[datetime]]] = {}
+    found: dict[tuple[str, str], tuple[list[int], list[datetime]]] = {}  # by channel and account
     for one, counts in activity.items():
         if not counts.events:
             continue
-        hours, times = found.setdefault(one.origin, ([0] * HOURS, []))
+        hours, times = found.setdefault((one.origin.channel, one.origin.account), ([0] * HOURS, []))
         times.extend(at for at in [counts.last_at] if at is not None)
         back = round((hour_of(now) - one.hour) / timedelta(hours=1))
         if 0 <= back < HOURS:
             hours[HOURS - 1 - back] += counts.events
-    rows = (AccountHealth(one.channel, one.account, _latest(times), tuple(it)) for one, (it, times) in found.items())
+    rows = (AccountHealth(*one, _latest(times), tuple(hours)) for one, (hours, times) in found.items())
     return tuple(sorted(rows, key=lambda one: (-one.events, one.channel, one.account)))
 
 

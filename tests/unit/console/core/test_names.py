@@ -34,3 +34,8 @@ def test_an_unknown_code_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize("length", [0, 1, MOST_OF_A_VALUE, MOST_OF_A_VALUE + 1, 5000])
 def test_a_long_value_is_cut_in_its_middle(length: int) -> None:
     assert len(short("x" * length)) == min(length, MOST_OF_A_VALUE)
+
+
+def test_what_put_a_tag_there_is_said_in_words_and_an_unknown_source_as_it_is() -> None:
+    assert NAMES.tag_source("line_rich_menu") == "<LINE rich menu>"
+    assert (NAMES.tag_source("till-4"), NAMES.tag_source(None)) == ("till-4", "")

@@ -59,3 +59,9 @@ def test_what_came_from_no_source_is_listed_by_account() -> None:
     by_key = SourceOrigin("acme", "crm-sync", "crm", "crm")
     found = without_source(events(0, 3) | events(1, 2, by_key) | requests(accepted=1), ["oa"], NOW)
     assert [(one.channel, one.account, one.events) for one in found] == [("crm", "crm", 2)]
+
+
+def test_an_account_that_several_senders_name_is_listed_once() -> None:
+    one, other = (SourceOrigin("acme", source, "line", "oa1") for source in ("", "bot"))
+    found = without_source(events(0, 3, one) | events(0, 2, other) | events(1, 4, other), ["oa"], NOW)
+    assert [(health.account, health.events, health.hours[-1]) for health in found] == [("oa1", 9, 5)]
