@@ -25,13 +25,17 @@ from services.vault.records import EncodedEvent, LogSealing, RecordToSend
 from services.worker.agent_spec import TopicName
 
 _STOP_WITHIN: Final = 2.0
+_BATCH_BYTES: Final = 262_144  # of a partition; a send waits while such a batch is full and under way
 
 
 @contextlib.asynccontextmanager
 async def open_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """A producer that waits for all replicas. The caller starts it; it is stopped in the end."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_servers, acks="all", max_request_size=max(one.largest_record for one in TOPICS)
+        bootstrap_servers=settings.kafka_servers,
+        acks="all",
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=max(one.largest_record for one in TOPICS),
     )
     try:
         yield producer
