@@ -22,6 +22,7 @@ FILE = (
     ",Dan,,new\r\n,,,\r\nI4,Eva,12,new\r\nI1,Ann again,,new\r\n"
 )
 COUNTS = {"created": 3, "updated": 0, "unchanged": 0, "refused": 3, "empty": 1}
+STATED = {("I1", "Ann", "+886955000001"), ("I2", "Ben", "+886955000002"), ("I3", "Cid", "+886955000003")}
 UNFINISHED = {"waiting", "running"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -187,9 +188,9 @@ async def _imported_and_changed_together(shop: Shop, worker: WorkerProcess) -> N
         assert run["result"]["refused_for"] == {"no_member_id": 1, "no_phone": 1, "repeated": 1}
         assert run["result"]["differs"] == {}
     await _until_found(shop, worker, "new")
-    for number, name in enumerate(("Ann", "Ben", "Cid"), 1):
-        customer = await shop.get(f"/v1/customers/member:I{number}")
-        assert (customer["name"], customer["phone"]) == (name, f"+88695500000{number}")
+    for member_id, name, phone in STATED:
+        customer = await shop.get(f"/v1/customers/member:{member_id}")
+        assert (customer["name"], customer["phone"]) == (name, phone)
     order = {"filter": {"tag": "new"}, "action": {"do": "tag", "tag": "called"}, "expected_customers": 3}
     job = (await shop.ask("POST", "/v1/bulk-actions", order))["job"]
 
@@ -218,10 +219,10 @@ async def _import_ended(shop: Shop, worker: WorkerProcess, upload: str, *, runs:
 
 
 async def _until_found(shop: Shop, worker: WorkerProcess, tag: str) -> None:
-    """Wait until a search finds the three customers that have a tag."""
+    """Wait until a search finds the three customers that have a tag, each with all that its row stated."""
 
     async def found() -> bool:
         page = await shop.ask("POST", "/v1/customers/search", {"filter": {"tag": tag}})
-        return sorted(one["member_id"] for one in page["customers"]) == ["I1", "I2", "I3"]
+        return {(one["member_id"], one["name"], one["phone"]) for one in page["customers"]} == STATED
 
     await until(found, 240, lambda: f"a search does not find who is tagged {tag}\n{worker.output}")
