@@ -4,14 +4,15 @@ A step is a batch of rows, planned in one snapshot; its events are acknowledged 
 interrupted goes on with the row where it stood.
 """
 
+import asyncio
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 from uuid import UUID
 
 from projections.engine.connection import Connection
@@ -37,6 +38,7 @@ from services.control.job_files import read_bytes
 from services.control.job_leases import WorkDone
 from services.control.jobs import Job, find_job
 from services.control.uploads import IMPORT
+from services.runtime.cancelling import cancel_all
 from services.runtime.database import open_engine
 from services.runtime.problems import Kind, document
 from services.vault.records import EncodedEvent
@@ -116,6 +118,15 @@ class Import:
         )
 
 
+class _Batch(NamedTuple):
+    """Some rows of the file with their numbers, what they state, those that are refused, and how many are empty."""
+
+    rows: Sequence[tuple[int, SourceRow]]
+    read: Sequence[RowStatement]
+    refused: Sequence[tuple[SourceRow, RowRefused]]
+    empty: int
+
+
 class _Work:
     """One import under way: its rows, and what became of those that were looked at."""
 
@@ -173,16 +184,17 @@ class _Work:
             await in_thread(lambda: self._pass_over(islice(rows, self._rows)))
         else:
             yield self._step(_BOM.encode() + _lines([[neutral(one) for one in (*self._table.header, *_REASONS)]]))
-        while batch := await in_thread(lambda: list(islice(rows, _BATCH))):
-            read, refused, empty = await in_thread(partial(self._read, batch))
-            planned = await self._planned(connection, read)
-            events = [event for row in planned for event in row.events]
-            if not self._dry:
-                await self._send(CHANNEL_EVENTS, [EncodedEvent.of(event) for event in events])
-            self._rows = batch[-1][0]
-            self._count(planned, refused, empty, len(events))
-            self._note(batch, read)
-            yield self._step(_lines(_refused_line(row, error, len(self._table.header)) for row, error in refused))
+        async with aclosing(self._batches(rows)) as batches:
+            async for batch in batches:
+                planned = await self._planned(connection, batch.read)
+                events = [event for row in planned for event in row.events]
+                if not self._dry:
+                    await self._send(CHANNEL_EVENTS, [EncodedEvent.of(event) for event in events])
+                self._rows = batch.rows[-1][0]
+                self._count(planned, batch, len(events))
+                self._note(batch)
+                lines = (_refused_line(row, error, len(self._table.header)) for row, error in batch.refused)
+                yield self._step(_lines(lines))
         if self._dry:
             self._found["quota"] = self._quota_after(await quota_use(connection, self._job.tenant))
         expected = self._job.parameters.get("expected") or self._found["counts"]
@@ -190,6 +202,16 @@ class _Work:
             name: count - expected[name] for name, count in self._found["counts"].items() if count != expected[name]
         }
         yield self._step(b"")
+
+    async def _batches(self, rows: Iterator[tuple[int, SourceRow]]) -> AsyncGenerator["_Batch"]:
+        """The rows in batches; the next one is read while the caller is at work on one."""
+        ahead = asyncio.create_task(in_thread(lambda: self._read(list(islice(rows, _BATCH)))))
+        try:
+            while (batch := await ahead).rows:
+                ahead = asyncio.create_task(in_thread(lambda: self._read(list(islice(rows, _BATCH)))))
+                yield batch
+        finally:
+            await cancel_all(ahead)
 
     def _step(self, content: bytes) -> JobStep:
         checkpoint = {"rows": self._rows, "found": self._found}
@@ -202,9 +224,7 @@ class _Work:
             except RowRefused:
                 continue
 
-    def _read(
-        self, batch: Sequence[tuple[int, SourceRow]]
-    ) -> tuple[list[RowStatement], list[tuple[SourceRow, RowRefused]], int]:
+    def _read(self, batch: Sequence[tuple[int, SourceRow]]) -> "_Batch":
         read, refused = list[RowStatement](), list[tuple[SourceRow, RowRefused]]()
         filled = [row for _, row in batch if not row.is_empty]
         for row in filled:
@@ -212,7 +232,7 @@ class _Work:
                 read.append(self._once(self._reader.read(row)))
             except RowRefused as error:
                 refused.append((row, error))
-        return read, refused, len(batch) - len(filled)
+        return _Batch(batch, read, refused, len(batch) - len(filled))
 
     def _once(self, row: RowStatement) -> RowStatement:
         """The row, unless an earlier one is of the same customer or contact. Raises RowRefused."""
@@ -258,24 +278,24 @@ class _Work:
         after = {"least_after": max(0, use.used - merges), "most_after": use.used + splits}
         return {"unit": use.unit, "limit": use.limit, "used": use.used, **after}
 
-    def _count(
-        self, planned: Sequence[PlannedRow], refused: Sequence[tuple[SourceRow, RowRefused]], empty: int, events: int
-    ) -> None:
+    def _count(self, planned: Sequence[PlannedRow], batch: "_Batch", events: int) -> None:
         counts = Counter(self._found["counts"]) + Counter(row.outcome for row in planned)
-        counts.update({"refused": len(refused), "empty": empty})
+        counts.update({"refused": len(batch.refused), "empty": batch.empty})
         self._found["counts"] = {name: counts[name] for name in self._found["counts"]}
         self._found["events"] += events
-        self._found["refused_for"] = dict(Counter(self._found["refused_for"]) + Counter(e.reason for _, e in refused))
+        self._found["refused_for"] = dict(
+            Counter(self._found["refused_for"]) + Counter(e.reason for _, e in batch.refused)
+        )
         room = _MOST_LISTED - len(self._found["refused"])
         self._found["refused"] += [
-            {"line": row.line, "reason": error.reason, "detail": error.detail} for row, error in refused[:room]
+            {"line": row.line, "reason": error.reason, "detail": error.detail} for row, error in batch.refused[:room]
         ]
 
-    def _note(self, batch: Sequence[tuple[int, SourceRow]], read: Iterable[RowStatement]) -> None:
+    def _note(self, batch: "_Batch") -> None:
         shown = self._found["first_rows"]
-        for _, row in batch[: _SHOWN - len(shown)]:
+        for _, row in batch.rows[: _SHOWN - len(shown)]:
             shown.append([_shown(cell) for cell in row.cells])
-        for one in read:
+        for one in batch.read:
             if not one.digits_only:
                 continue
             if len(self._found["warnings"]) < _MOST_LISTED:
