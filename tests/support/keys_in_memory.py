@@ -7,6 +7,7 @@ from uuid import UUID
 
 from projections.engine.ids import personal_id
 from schemas.sealing import KEY_ID_BYTES, Cipher, NamedCipher
+from schemas.subjects import erased_id
 from services.vault.records import SealedLog
 from services.vault.vault import KeysToOpen, KeyVault, NameInTenant, Subject
 from services.vault.wrapping import TenantKey
@@ -46,7 +47,7 @@ class KeysInMemory:
 
 
 def id_of(tenant: str, contact_key: str) -> UUID:
-    return personal_id(tenant.encode(), contact_key)
+    return erased_id(contact_key) or personal_id(tenant.encode(), contact_key)
 
 
 def sealed_log(keys: KeysInMemory) -> SealedLog:
