@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.comparison import ComparedTable
 from projections.engine.metadata import Table, row_columns
+from projections.erasures.tables import ERASED_EVENTS
+from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.tables import (
     CONTACT_STATES,
     HOLDINGS,
@@ -96,9 +98,16 @@ def change_of(
         return "; ".join(
             f"columns {what}: {', '.join(names)}" for what, names in (("new", added), ("gone", gone)) if names
         )
-    fold = "identity" if compared.table in IDENTITY else compared.name
+    fold = _fold_of(compared.table)
     if versions is None:
         return "the version of its fold is not known"
     if versions.get(fold) != SCHEMA.fold_versions[fold]:
         return f"the version of its fold was {versions.get(fold)}, and is {SCHEMA.fold_versions[fold]}"
     return None
+
+
+def _fold_of(table: Table) -> str:
+    """The name of the fold that makes the table's rows."""
+    if table in IDENTITY:
+        return "identity"
+    return ERASURES.name if table is ERASED_EVENTS else table.name
