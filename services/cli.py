@@ -7,7 +7,14 @@ from pydantic import ValidationError
 
 from services.changes.commands import webhooks
 from services.console.commands import console
-from services.control import audit_commands, deletion_commands, generation_commands, job_commands, source_commands
+from services.control import (
+    audit_commands,
+    deletion_commands,
+    erasure_commands,
+    generation_commands,
+    job_commands,
+    source_commands,
+)
 from services.control import commands as control_commands
 from services.demo.commands import demo
 from services.doctor import commands as doctor_commands
@@ -82,6 +89,7 @@ app.add_typer(source_commands.sources, name="sources", rich_help_panel=_CONTROL)
 app.add_typer(control_commands.write_keys, name="write-keys", rich_help_panel=_CONTROL)
 app.add_typer(members, name="members", rich_help_panel=_CONTROL)
 app.add_typer(deletion_commands.deletions, name="deletions", rich_help_panel=_CONTROL)
+app.add_typer(erasure_commands.erasures, name="erasures", rich_help_panel=_CONTROL)
 app.command(rich_help_panel=_CONTROL)(audit_commands.audit)
 app.add_typer(console, name="console", rich_help_panel=_CONTROL)
 app.add_typer(webhooks, name="webhooks", rich_help_panel=_CONTROL)

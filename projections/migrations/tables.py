@@ -8,7 +8,16 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 SCHEMA: Final = "onefold"
 KEYS_SCHEMA: Final = "onefold_keys"
 CHANNELS: Final = ("line", "facebook", "instagram", "whatsapp", "meta", "web", "crm")
-SCOPES: Final = ("events:write", "customers:read", "customers:write", "customers:export", "audit", "admin", "operator")
+SCOPES: Final = (
+    "events:write",
+    "customers:read",
+    "customers:write",
+    "customers:export",
+    "customers:erase",
+    "audit",
+    "admin",
+    "operator",
+)
 STATES: Final = ("building", "active", "standby", "retired")
 DELETION_STATES: Final = ("received", "done", "refused")
 WRITE_KEY_KINDS: Final = ("public", "server")
@@ -243,6 +252,21 @@ JOBS: Final = sa.Table(
     sa.Index("jobs_finished", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")),
 )
 # The file that a job made, in parts of one size but the last, so that any byte is found by its number.
+ERASURE_ORDERS: Final = sa.Table(
+    "erasure_orders",
+    METADATA,
+    sa.Column("erasure_id", sa.Uuid(), primary_key=True),
+    sa.Column("tenant", _text(), sa.ForeignKey("tenants.tenant"), nullable=False),
+    sa.Column("job_id", sa.Uuid(), nullable=False),  # the latest one that does it; jobs are deleted earlier
+    sa.Column("contacts", sa.BigInteger(), nullable=False),
+    sa.Column("sealed_contacts", BYTEA()),  # gone as soon as it is done
+    sa.Column("requested_by", sa.Text(), nullable=False),
+    _now("requested_at"),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("receipt", JSONB()),
+    sa.Column("signature", BYTEA()),  # of the receipt
+    sa.Index("erasure_orders_of_tenant", "tenant", "requested_at", "erasure_id"),
+)
 JOB_FILES: Final = sa.Table(
     "job_files",
     METADATA,

@@ -8,6 +8,7 @@ ControlError
 ├── UnknownSource    look at the list of sources
 ├── UnknownSite      add the website first
 ├── UnknownDeletion  look at the list of deletion requests
+├── UnknownErasure   look at the list of erasures
 ├── UnknownJob       look at the list of jobs
 ├── JobFinished      there is nothing to cancel
 ├── AlreadyUndone    look at the job that undoes it
@@ -63,6 +64,10 @@ class UnknownSite(ControlError):
 
 class UnknownDeletion(ControlError):
     """There is no such request, or it was closed already."""
+
+
+class UnknownErasure(ControlError):
+    """There is no such erasure."""
 
 
 class UnknownJob(ControlError):

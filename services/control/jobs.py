@@ -18,6 +18,7 @@ from services.runtime.database import read, read_one
 
 MOST_UNFINISHED: Final = 100  # jobs of one tenant
 _UNFINISHED: Final = JOBS.c.finished_at.is_(None)
+ERASURE: Final = "erasure"  # the kind of jobs that erase people; they are not cancelled
 _NO_JOB: Final = "there is no such job"
 
 
@@ -60,6 +61,13 @@ class Job:
     result: Any
     undone_by: UUID | None
     file: JobFile | None
+
+
+async def add_job_in(  # noqa: PLR0913 - a job's facts
+    connection: AsyncConnection, tenant: str, kind: str, parameters: Mapping[str, Any], *, total: int, requested_by: str
+) -> Job:
+    """Have a job done once the caller's transaction has ended. Raises TooManyJobs, and IntegrityError for no tenant."""
+    return await _added(connection, _new(tenant, kind, parameters, total, requested_by))
 
 
 async def add_job(  # noqa: PLR0913 - a job's facts
@@ -148,7 +156,7 @@ async def cancel_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = Non
     """
     cancel = (
         sa.update(JOBS)
-        .where(*_meant(job_id, tenant), _UNFINISHED)
+        .where(*_meant(job_id, tenant), _UNFINISHED, JOBS.c.kind != ERASURE)
         .values(state="cancelled", finished_at=sa.func.now(), checkpoint=sa.null())
         .returning(*JOBS.c)
     )
@@ -158,6 +166,8 @@ async def cancel_job(engine: AsyncEngine, job_id: UUID, tenant: str | None = Non
             await connection.execute(sa.delete(JOB_FILES).where(JOB_FILES.c.job_id == job_id))
             return job_in(row)
     job = await find_job(engine, job_id, tenant)
+    if job.kind == ERASURE and job.finished_at is None:
+        raise JobFinished("an erasure goes on to its end, since half of it may be done")
     if job.state != "cancelled":
         raise JobFinished(f"the job is {job.state} already, so there is nothing to cancel")
     return job

@@ -29,6 +29,7 @@ from services.query.handlers.bulk_actions import BulkActions
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.decisions import Decisions
+from services.query.handlers.erasures import ErasureRequests
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.exports import Exports
 from services.query.handlers.fields import FieldReader
@@ -52,6 +53,7 @@ from services.query.http import (
     contacts,
     customers,
     decisions,
+    erasures,
     exports,
     fields,
     generations,
@@ -89,6 +91,7 @@ ROUTERS: Final = (
     changes.router,
     webhooks.router,
     bulk_actions.router,
+    erasures.router,
     identity.router,
     candidates.router,
     decisions.router,
@@ -127,6 +130,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
             rules = DestinationRules.of(settings)
             app.state.webhook_endpoints = WebhookEndpoints(engine, feed, settings.master_key, rules)
             app.state.bulk_actions = BulkActions(engine, read_models, lookup)
+            app.state.erasures = ErasureRequests(engine, read_models, lookup, settings.master_key)
             yield
 
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)

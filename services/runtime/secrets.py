@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -16,6 +17,7 @@ from services.runtime.errors import ForeseenError
 _KEY_BYTES: Final = 32
 _TENANT_ID: Final = b"onefold/tenant-id/"
 _DELETIONS: Final = b"onefold/deletions/"
+_RECEIPTS: Final = b"onefold/receipts/"
 _CHANGE_CURSORS: Final = b"onefold/change-cursors"
 _STORED_SECRETS: Final = b"onefold/stored-secrets"
 
@@ -32,6 +34,11 @@ def tenant_id_key(master: str, tenant: str) -> bytes:
 def deletion_key(master: str, tenant: str) -> bytes:
     """The key that derives the codes of a tenant's deletion requests, and the hashes of their persons."""
     return _derive(master, _DELETIONS + tenant.encode())
+
+
+def receipt_key(master: str, tenant: str) -> Ed25519PrivateKey:
+    """The key that signs a tenant's receipts; anybody can check them by its public half."""
+    return Ed25519PrivateKey.from_private_bytes(_derive(master, _RECEIPTS + tenant.encode()))
 
 
 def change_cursor_key(master: str) -> bytes:

@@ -7,10 +7,11 @@ in and comes out as it is. Records that are not sealed are read as they are by b
 import asyncio
 import os
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, NamedTuple, Protocol
 
+from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from schemas.codec import InvalidEvent, decode, encode
 from schemas.events import Event
@@ -99,6 +100,9 @@ class LogSealing(Protocol):
     async def opened_values(self, records: Sequence[Keyed]) -> list[bytes | None]:
         """The values of records, likewise; None for one whose key was destroyed."""
 
+    async def destroy_keys(self, connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+        """Destroy the keys of contacts in the caller's transaction; how many there were."""
+
     async def latest_destroyed(self) -> int:
         """A number that grows whenever keys are destroyed: what was opened before must not be kept any longer."""
 
@@ -132,6 +136,11 @@ class PlainLog:
         """See LogSealing."""
         _require_plain(value for _, value in records)
         return [value for _, value in records]
+
+    async def destroy_keys(self, connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+        """See LogSealing."""
+        del connection, tenant, contact_keys  # there are no keys
+        return 0
 
     async def latest_destroyed(self) -> int:
         """See LogSealing."""
@@ -215,6 +224,10 @@ class SealedLog:
                 await asyncio.sleep(0)
         RECORDS_ERASED.inc(erased)
         return opened
+
+    async def destroy_keys(self, connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+        """See LogSealing."""
+        return await self.vault.destroy(connection, tenant, contact_keys)
 
     async def latest_destroyed(self) -> int:
         """See LogSealing."""

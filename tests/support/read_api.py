@@ -121,7 +121,8 @@ async def open_brand(
         made = Brand(settings.database_url, connection, engine, app, client)
         for tenant in ("demo", "other"):
             await add_tenant(engine, tenant)
-            made.keys[tenant] = await add_key(engine, tenant, ["customers:read", "customers:write", "customers:export"])
+            scopes = [f"customers:{one}" for one in ("read", "write", "export", "erase")]
+            made.keys[tenant] = await add_key(engine, tenant, scopes)
         made.keys["writer"] = await add_key(engine, "demo", ["events:write"])
         await until_ready(client)
         yield made

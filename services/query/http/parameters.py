@@ -125,6 +125,7 @@ ABOUT_NOW: Final = [Depends(only_now)]
 # The principal of who asks: about people; with many contacts or customers read for one answer; with whole lists sent;
 # about everybody, as a file;
 # what changes customers, many at once;
+# what erases people, which is not undone;
 # and about nobody, which is not recorded.
 Asking = Annotated[Principal, Depends(require("customers:read"))]
 AskingMuch = Annotated[Principal, Depends(require("customers:read", SEARCH_COST))]
@@ -132,6 +133,7 @@ AskingList = Annotated[Principal, Depends(require("customers:read", LIST_COST))]
 Exporting = Annotated[Principal, Depends(require("customers:export", SEARCH_COST))]
 Changing = Annotated[Principal, Depends(require("customers:write"))]
 ChangingMany = Annotated[Principal, Depends(require("customers:write", SEARCH_COST))]
+Erasing = Annotated[Principal, Depends(require("customers:erase", SEARCH_COST))]
 Downloading = Annotated[Principal, Depends(require("customers:export"))]
 AskingSettings = Annotated[Principal, Depends(require("customers:read", recorded=False))]
 Operating = Annotated[Principal, Depends(require("operator", recorded=False))]

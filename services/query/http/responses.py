@@ -22,6 +22,7 @@ from services.control.errors import (
     TooManyEndpoints,
     TooManyJobs,
     UnknownEndpoint,
+    UnknownErasure,
     UnknownJob,
 )
 from services.query.core.errors import (
@@ -112,6 +113,12 @@ BULK_PREVIEWED: Final = (
 )
 BULK_STARTED: Final = BULK_PREVIEWED | problem_responses(_OUTDATED_PREVIEW) | problem_responses(TOO_MANY_JOBS)
 BULK_UNDONE: Final = COMMON_PROBLEMS | problem_responses(_ALREADY_UNDONE, _TOO_LATE, _NOT_ENDED, TOO_MANY_JOBS)
+ERASURE_STARTED: Final = (
+    BY_ANY_NAME
+    | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST)
+    | problem_responses(_OUTDATED_PREVIEW, _AMBIGUOUS)
+    | problem_responses(TOO_MANY_JOBS)
+)
 MATCHED: Final = BY_ANY_NAME | problem_responses(problems.BAD_REQUEST, problems.INVALID_REQUEST, _UNSEARCHABLE)
 _MEMBERSHIP_PREVIEWED: Final = COMMON_PROBLEMS | problem_responses(
     problems.BAD_REQUEST, problems.TOO_FAST, _PREVIEW_BUSY, problems.INVALID_REQUEST, _TOO_LARGE, problems.UNAVAILABLE
@@ -169,6 +176,7 @@ PROBLEMS: Final[dict[type[Exception], Callable[[Exception], Problem]]] = {
     AlreadyUndone: lambda error: Problem(_ALREADY_UNDONE, str(error)),
     TooLateToUndo: lambda error: Problem(_TOO_LATE, str(error)),
     NotEnded: lambda error: Problem(_NOT_ENDED, str(error)),
+    UnknownErasure: lambda error: Problem(problems.NOT_FOUND, str(error)),
     UnknownJob: lambda error: Problem(problems.NOT_FOUND, str(error)),
     JobFinished: lambda error: Problem(JOB_FINISHED, str(error)),
     NoFileYet: lambda error: Problem(NO_FILE_YET, str(error), headers={"Retry-After": "2"}),

@@ -1,8 +1,9 @@
 """The sealing of the log for a worker, which waits while PostgreSQL is away."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
+from projections.engine.connection import Connection
 from services.runtime.database import is_transient
 from services.runtime.decoding import KafkaRecord
 from services.runtime.retrying import Retrier
@@ -34,6 +35,10 @@ class RetriedSealing:
     async def opened(self, records: Sequence[KafkaRecord]) -> OpenedRecords:
         """See LogSealing."""
         return await self._retrier.until_done("postgresql", partial(self._sealing.opened, records), is_transient)
+
+    async def destroy_keys(self, connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+        """See LogSealing; not repeated, since a failed transaction is over."""
+        return await self._sealing.destroy_keys(connection, tenant, contact_keys)
 
     async def latest_destroyed(self) -> int:
         """See LogSealing."""

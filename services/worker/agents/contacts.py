@@ -30,6 +30,7 @@ from services.worker.background.job_runner import JobRunner
 from services.worker.background.segment_counter import SegmentCounter
 from services.worker.jobs.bulk_action import BulkActionKind
 from services.worker.jobs.bulk_undo import BulkUndo
+from services.worker.jobs.erasure import ErasureKind
 from services.worker.jobs.export import Export
 from services.worker.jobs.imports import Import
 from services.worker.jobs.kind import JobKind
@@ -79,6 +80,7 @@ def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
         Import(settings.database_url, connect, resources.send, resources.id_of, region),
         BulkActionKind(connect, publisher),
         BulkUndo(connect, publisher),
+        ErasureKind(lambda: settings.master_key, connect, publisher, resources.sealing, resources.id_of),
     ]
     jobs = JobRunner(settings.database_url, connect, kinds, file_days=settings.job_file_days)
     return (Composer(connect, region, resources.seconds_behind), SegmentCounter(connect, region), jobs)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from schemas.codec import from_dict
 from services.control.keys import add_key
+from services.query.handlers.erasures import erasure_token
 from services.query.main import create_app
 from services.runtime.broker import ensure_topics
 from services.runtime.settings import Settings
@@ -68,6 +69,11 @@ VALUES ('{one}', 'demo', 'https://example.com/', 'standard', '', '{UUID(int=0)}'
 """
     for one in (ENDPOINT, OTHER_ENDPOINT)
 )
+ERASURE, NO_ERASURE = (str(UUID(int=number)) for number in (8, 9))
+ERASURES: Final = f"""
+INSERT INTO onefold.erasure_orders (erasure_id, tenant, job_id, contacts, requested_by)
+VALUES ('{ERASURE}', 'demo', '{UUID(int=1)}', 1, 'a test');
+"""
 # By the names of a path's parameters: objects that the tenant `demo` has, and such as nobody has.
 CUSTOMERS: Final = (
     (str(id_of(CONTACT)), str(id_of(NOBODY))),
@@ -91,6 +97,7 @@ OBJECTS: Final[dict[frozenset[str], tuple[tuple[dict[str, str], dict[str, str]],
     frozenset({"member_id"}): (({"member_id": "M7"}, {"member_id": "M8"}),),
     frozenset({"version"}): (({"version": "p1"}, {"version": "p2"}),),
     frozenset({"endpoint"}): (({"endpoint": ENDPOINT}, {"endpoint": NO_ENDPOINT}),),
+    frozenset({"erasure"}): (({"erasure": ERASURE}, {"erasure": NO_ERASURE}),),
     frozenset({"job"}): (({"job": DONE_JOB}, {"job": NO_JOB}),),
 }
 # Of one route, where the object of the others would not do: a job that has ended can't be cancelled.
@@ -103,6 +110,8 @@ QUERIES: Final[dict[str, dict[str, str]]] = {"read_may_send": {"purpose": "broad
 BODIES: Final[dict[str, Any]] = {
     "replay_to_webhook_endpoint": {"after": "now"},
     "change_webhook_endpoint": {"form": "omnichat"},
+    "erase_customer": {"token": erasure_token("demo", [id_of(CONTACT)])},
+    "erase_contact": {"token": erasure_token("demo", [id_of(CONTACT)])},
     "match_customer": {"filter": {"tag": "vip"}},
     "preview_member_merge": {"into": "M9"},
 }
@@ -141,7 +150,7 @@ async def test_another_tenant_s_object_is_answered_as_one_that_nobody_has(brand:
     await brand.fold(*LIVES)
     await brand.fold_contacts(SEGMENT)
     await brand.fold_identity(POLICY)
-    await brand.connection.execute(JOBS + ENDPOINTS)
+    await brand.connection.execute(JOBS + ENDPOINTS + ERASURES)
     await compose_all(brand.connection)
     for route in ROUTES:
         for own, nobodys in OF_ROUTE.get(route.unique_id, OBJECTS[frozenset(route.param_convertors)]):

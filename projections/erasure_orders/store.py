@@ -1,0 +1,225 @@
+"""Carrying out erasures: what generations have folded of them, and what else has copies of contacts' data."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from projections.engine.connection import Connection
+from projections.engine.generations import use_generation
+from projections.engine.statements import array, compiled
+from projections.engine.touched import TOUCHED
+from projections.erasures.tables import TABLE as ERASURES
+from projections.identity.tables import ERASED_CONTACTS
+from projections.migrations.tables import (
+    BULK_ITEMS,
+    ERASURE_ORDERS,
+    GENERATIONS,
+    JOB_FILES,
+    JOBS,
+    WEBHOOK_ENDPOINTS,
+    WEBHOOK_WAITING,
+)
+from projections.timeline.tables import TABLE as TIMELINE
+
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
+_IDS: Final = array("contact_ids", sa.Uuid())
+_AT: Final = sa.bindparam("at", type_=sa.BigInteger())
+_ID: Final = sa.bindparam("erasure_id", type_=sa.Uuid())
+_NOW: Final = sa.func.clock_timestamp()
+_STOPPED: Final = {
+    "type": "about:blank",
+    "title": "Its file was deleted",
+    "status": 410,
+    "detail": "A person was erased, who may be in the file. Send the file again without the person.",
+}
+_NO_ROWS: Final[dict[str, list[Any]]] = {"first_rows": [], "refused": [], "warnings": []}  # of the result of an import
+
+
+class ErasureOrder(NamedTuple):
+    """An erasure; its contacts are None once it is done, and it has a ``receipt``. Times are in ms, UTC."""
+
+    requested_at: int
+    sealed_contacts: bytes | None
+
+
+def _ms(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.func.floor(sa.extract("epoch", moment) * sa.literal_column("1000")), sa.BigInteger())
+
+
+def _overlap(column: sa.ColumnElement[Any], ids: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return column.bool_op("&&")(ids)
+
+
+def _count(source: sa.FromClause, *conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(sa.func.count()).select_from(source).where(*conditions)
+
+
+def _of(table: sa.Table, *conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[Any]:
+    contact = sa.and_(table.c.tenant == _TENANT, table.c.contact_id == sa.any_(_IDS))
+    return _count(table, contact, *conditions).scalar_subquery()
+
+
+_ORDER: Final = compiled(
+    sa.select(_ms(ERASURE_ORDERS.c.requested_at), ERASURE_ORDERS.c.sealed_contacts)
+    .where(ERASURE_ORDERS.c.erasure_id == _ID)
+    .with_for_update(),
+    "erasure_id",
+)
+_EVENTS: Final = compiled(sa.select(_of(TIMELINE)), "tenant", "contact_ids")
+_GENERATIONS: Final = compiled(
+    sa.select(GENERATIONS.c.name, GENERATIONS.c.state)
+    .where(GENERATIONS.c.state != "retired", GENERATIONS.c.read_models.is_(None))
+    .order_by(GENERATIONS.c.name)
+)
+_FOLDED: Final = compiled(
+    sa.select(_of(ERASURES, ERASURES.c.at >= _AT), _of(ERASED_CONTACTS, ERASED_CONTACTS.c.at >= _AT)),
+    "tenant",
+    "contact_ids",
+    "at",
+)
+_UNCOMPOSED: Final = compiled(
+    sa.select(sa.exists().where(TOUCHED.c.tenant == _TENANT, _overlap(TOUCHED.c.contacts, _IDS))),
+    "tenant",
+    "contact_ids",
+)
+_JOBS_OF_TENANT: Final = sa.select(JOBS.c.job_id).where(JOBS.c.tenant == _TENANT)
+# An upload that is still being sent has failed until it is complete, and comes after the erasure.
+_ENDED: Final = sa.and_(
+    JOBS.c.tenant == _TENANT,
+    JOBS.c.finished_at.is_not(None),
+    sa.not_(sa.and_(JOBS.c.kind == "upload", JOBS.c.state == "failed")),
+)
+_DROP_PARTS: Final = compiled(
+    sa.delete(JOB_FILES).where(JOB_FILES.c.job_id.in_(sa.select(JOBS.c.job_id).where(_ENDED))), "tenant"
+)
+_EXPIRE_FILES: Final = compiled(
+    sa.update(JOBS).where(_ENDED, JOBS.c.file_expires_at > _NOW).values(file_expires_at=_NOW).returning(JOBS.c.job_id),
+    "tenant",
+)
+_EMPTY_RESULTS: Final = compiled(
+    sa.update(JOBS)
+    .where(JOBS.c.tenant == _TENANT, JOBS.c.kind == "import", JOBS.c.result.is_not(None))
+    .values(result=JOBS.c.result.concat(sa.cast(sa.literal(orjson.dumps(_NO_ROWS).decode(), sa.Text()), JSONB())))
+    .returning(JOBS.c.job_id),
+    "tenant",
+)
+_STOP_IMPORTS: Final = compiled(
+    sa.update(JOBS)
+    .where(JOBS.c.tenant == _TENANT, JOBS.c.kind == "import", JOBS.c.finished_at.is_(None))
+    .values(
+        state="failed",
+        finished_at=_NOW,
+        checkpoint=sa.null(),
+        problem=sa.cast(sa.literal(orjson.dumps(_STOPPED).decode(), sa.Text()), JSONB()),
+    )
+    .returning(JOBS.c.job_id),
+    "tenant",
+)
+# The attempt that runs can't save any more; another one begins, without the person.
+_RESTART_EXPORTS: Final = compiled(
+    sa.update(JOBS)
+    .where(JOBS.c.tenant == _TENANT, JOBS.c.kind == "export", JOBS.c.state == "running")
+    .values(state="waiting", attempt=JOBS.c.attempt + 1, checkpoint=sa.null(), leased_until=sa.null())
+    .returning(JOBS.c.job_id),
+    "tenant",
+)
+_DROP_ITEMS: Final = compiled(
+    sa.delete(BULK_ITEMS)
+    .where(BULK_ITEMS.c.job_id.in_(_JOBS_OF_TENANT), _overlap(BULK_ITEMS.c.contact_ids, _IDS))
+    .returning(BULK_ITEMS.c.number),
+    "tenant",
+    "contact_ids",
+)
+_GIVEN: Final = (
+    sa.func.unnest(array("names", BYTEA())).table_valued(sa.column("name", BYTEA())).render_derived(name="given")
+)
+_DROP_WAITING: Final = compiled(
+    sa.delete(WEBHOOK_WAITING)
+    .where(
+        WEBHOOK_WAITING.c.endpoint_id.in_(
+            sa.select(WEBHOOK_ENDPOINTS.c.endpoint_id).where(WEBHOOK_ENDPOINTS.c.tenant == _TENANT)
+        ),
+        sa.exists(
+            sa.select(_GIVEN.c.name).where(sa.func.pg_catalog.position(WEBHOOK_WAITING.c.payload, _GIVEN.c.name) > 0)
+        ),
+    )
+    .returning(WEBHOOK_WAITING.c.position),
+    "tenant",
+    "names",
+)
+_FINISH: Final = compiled(
+    sa.update(ERASURE_ORDERS)
+    .where(ERASURE_ORDERS.c.erasure_id == _ID)
+    .values(
+        finished_at=_NOW,
+        sealed_contacts=sa.null(),
+        receipt=sa.cast(sa.bindparam("receipt", type_=sa.Text()), JSONB()),
+        signature=sa.bindparam("signature", type_=BYTEA()),
+    ),
+    "erasure_id",
+    "receipt",
+    "signature",
+)
+_COPIES: Final = (
+    ("files", _EXPIRE_FILES),
+    ("imports_stopped", _STOP_IMPORTS),
+    ("import_results", _EMPTY_RESULTS),
+    ("exports_restarted", _RESTART_EXPORTS),
+)
+
+
+async def find_order(connection: Connection, erasure_id: UUID) -> ErasureOrder | None:
+    """The erasure, locked until the transaction ends."""
+    row = await connection.fetchrow(_ORDER, erasure_id)
+    return ErasureOrder(*row) if row else None
+
+
+async def number_of_events(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> int:
+    """How many events the timelines of contacts have."""
+    found: Any = await connection.fetchval(_EVENTS, tenant, list(contact_ids))
+    return int(found)
+
+
+async def generations_behind(
+    connection: Connection, tenant: str, contact_ids: Collection[UUID], at: int
+) -> Mapping[str, str]:
+    """The generations, by name, in which some contact is not erased up to ``at`` yet, with their states.
+
+    In the active one the composer has left out what was erased, too. Call it in a transaction; it changes the
+    search path.
+    """
+    behind = {}
+    for name, state in await connection.fetch(_GENERATIONS):
+        await use_generation(connection, name)
+        counts = await connection.fetchrow(_FOLDED, tenant, list(contact_ids), at)
+        folded = counts is not None and min(counts) >= len(set(contact_ids))
+        if not folded or (state == "active" and await connection.fetchval(_UNCOMPOSED, tenant, list(contact_ids))):
+            behind[name] = state
+    return behind
+
+
+async def drop_waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+    """Delete the changes that wait for webhook endpoints and name one of the contacts; how many there were."""
+    names = [orjson.dumps(one)[1:-1] for one in contact_keys]
+    return len(await connection.fetch(_DROP_WAITING, tenant, names))
+
+
+async def drop_copies(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> dict[str, int]:
+    """Delete what jobs keep that may have the contacts, in the caller's transaction; how much there was, by kind.
+
+    All files that are kept are deleted, since any may have a row of the contacts. Imports that have not ended fail;
+    exports that run begin again.
+    """
+    await connection.execute(_DROP_PARTS, tenant)
+    dropped = {place: len(await connection.fetch(statement, tenant)) for place, statement in _COPIES}
+    items = await connection.fetch(_DROP_ITEMS, tenant, list(contact_ids))
+    return dropped | {"bulk_items": len(items)}
+
+
+async def finish(connection: Connection, erasure_id: UUID, receipt: Mapping[str, Any], signature: bytes) -> None:
+    """Store the receipt, and delete the contacts' keys."""
+    await connection.execute(_FINISH, erasure_id, orjson.dumps(receipt).decode(), signature)
