@@ -17,6 +17,7 @@ from services.runtime.database import DATABASE_ERRORS
 
 _ANSWERS: Final = 20  # that are timed each second
 _EVERY: Final = 0.05  # seconds between two of them
+_ENDS_WITHIN: Final = 10.0  # seconds that a look may still take
 _FEW: Final = 1  # answers that saw the service read; a health check now and then is no use of it
 
 
@@ -32,6 +33,7 @@ class Pacer:
         self._pair = pair
         self._answers = AnswerTimes()
         self._lag = WorkersLag()
+        self._ending = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     def check(self) -> None:
@@ -41,12 +43,22 @@ class Pacer:
 
     async def end(self) -> None:
         """Let the workers work all the time from now on."""
-        await cancel_all(self._task)
+        await self._ended()
         self.pace = FULL
         await set_pace(self._pair.control, self._pair.building.name, None)
 
+    async def _ended(self) -> None:
+        """Return once nothing uses the connection any more.
+
+        A look that is under way may end by itself: where it is cancelled, its transaction may stay open, in which
+        nothing can be written.
+        """
+        self._ending.set()
+        await asyncio.wait([self._task], timeout=_ENDS_WITHIN)
+        await cancel_all(self._task)
+
     async def _run(self) -> None:
-        while True:
+        while not self._ending.is_set():
             await set_pace(self._pair.control, self._pair.building.name, self.pace)
             load = await self._load()
             self.pace = next_pace(self.pace, load) if self._share is None else self._share
@@ -58,6 +70,8 @@ class Pacer:
             began = time.perf_counter()
             reads += await service_reads(self._pair.control)
             times.append(time.perf_counter() - began)
+            if self._ending.is_set():
+                break
             await asyncio.sleep(_EVERY)
         behind = self._lag.note(time.monotonic(), *await self._pair.active_progress())
         return ServiceLoad(behind is not None or reads > _FEW, behind or 0.0, self._answers.note(times))

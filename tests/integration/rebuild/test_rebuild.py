@@ -26,6 +26,7 @@ from projections.engine.rebuilds import lock_rebuild
 from projections.engine.sessions import service_reads
 from projections.engine.touched import note_touched
 from projections.engine.touched_ids import Touched
+from projections.erasures.folds import unerased
 from projections.registry import SCHEMA
 from services.control.generations import list_generations
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change
@@ -41,6 +42,7 @@ from services.runtime.database import create_pool
 from tests.support.families import history
 from tests.support.older_data import load_older_data
 from tests.support.polling import until
+from tests.support.twin import contact_events
 from tests.support.workload import workload
 from tests.support.worlds import World, log_grows
 
@@ -203,7 +205,8 @@ async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_the
     result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment), share=FULL), QUIET)
     assert result.comparison is None
     cutoff = Cutoff.at(moment, None)
-    wanted = {one.event_id for one in events if cutoff.counts_for_identity(one)}
+    counting = contact_events(one for one in events if cutoff.counts_for_identity(one))
+    wanted = {one.event.event_id for one in unerased(counting)}
     async with world.connection() as connection:
         found = await connection.fetch(f"SELECT event_id FROM {result.building.name}.timeline")
     assert {row["event_id"] for row in found} == wanted

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.kafka
 QUIET: Final = Console(stderr=True, quiet=True)
 # Code that has no notifications, and another fold of consents.
 OLDER: Final = {
-    "projections/registry.py": ("CONSENTS, NOTIFICATIONS, BINDINGS,", "CONSENTS, BINDINGS,"),
+    "projections/registry.py": ("CONSENTS, NOTIFICATIONS, BINDINGS)", "CONSENTS, BINDINGS)"),
     "projections/consents/folds.py": ("version=", "version=100 + "),
 }
 
