@@ -69,7 +69,7 @@ class World:
 
 
 def counting(events: Iterable[Event]) -> list[CountingEvent]:
-    """One event of each id: contact key, stamp and content."""
+    """One event of each id, and every copy of an erasure: contact key, stamp and content."""
     copies: dict[tuple[str | None, str], list[tuple[int, str, str, Json]]] = defaultdict(list)
     for event in events:
         raw = json.loads(encode(event))
@@ -79,8 +79,9 @@ def counting(events: Iterable[Event]) -> list[CountingEvent]:
         copies[contact, raw["event_id"]].append((raw["occurred_at"], raw["type"], content, raw))
     counting = []
     for (contact, event_id), rows in copies.items():
-        at, _, _, raw = min(rows, key=lambda row: row[:3])
-        counting.append((contact, (at, event_id), raw))
+        least = min(rows, key=lambda row: row[:3])
+        erasing = [row for row in rows if row[1] == "contact.erased" and row is not least]
+        counting += [(contact, (at, event_id), raw) for at, _, _, raw in (least, *erasing)]
     return counting
 
 

@@ -14,7 +14,7 @@ from projections.engine.ids import personal_id
 from projections.engine.metadata import Key, Row
 from projections.identity.reference import determined
 from projections.identity.resolution.statements import EVIDENCE_TYPES
-from projections.identity.tables import STATEMENTS
+from projections.identity.tables import ERASED_STATEMENTS, STATEMENTS
 from schemas.changes import decode_change
 from schemas.events import ContactRef
 from services.query.adapters.single_connection import SingleConnection
@@ -144,6 +144,7 @@ async def _rows(world: World) -> dict[str, dict[Key, Row]]:
     snapshot = await take_snapshot(world.settings.database_url, world.settings.default_region)
     rows = {table.name: snapshot.tables[table] for table in CONTACTS}
     identity = determined(snapshot.tables)
+    del identity[ERASED_STATEMENTS]  # of what was given
     # Which events are given for nothing but the channel's own ids depends on the order in which they come.
     identity[STATEMENTS] = {key: row for key, row in identity[STATEMENTS].items() if row[5] in EVIDENCE_TYPES}
     return rows | {table.name: found for table, found in identity.items()}
