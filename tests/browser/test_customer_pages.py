@@ -149,7 +149,7 @@ async def test_the_profile_says_where_things_come_from_and_an_event_opens_in_the
     tags = page.locator("section", has=page.locator("#tags"))
     await expect(tags).to_contain_text("新品通知")
     await expect(tags).to_contain_text("\N{MULTIPLICATION SIGN}2")
-    await tags.get_by_role("link", name="keyword_auto_reply").click()
+    await tags.get_by_role("link", name="關鍵字回覆").click()
     await expect(page.locator("#event")).to_be_focused()
     await expect(page.locator("#event")).to_contain_text("新品通知")
 
