@@ -85,7 +85,7 @@ async def customer_rows(connection: Connection, tenants: Collection[str], region
     counts = await all_rows(connection, CUSTOMER_TERMS)
     values, ends = _values(stored)
     return ComparedCustomers(
-        *(expected, found, expected_contacts, found_contacts, _counted(stored, counts), _in_use(counts)),
+        *(expected, found, expected_contacts, found_contacts, _counted(stored, counts), counts),
         *(expected_addresses, found_addresses, _days(stored, stored_addresses)),
         {key: row for key, row in (await all_rows(connection, COMPOSED_DAYS)).items() if any(row[len(key) :])},
         *(values, await all_rows(connection, ATTRIBUTE_VALUES), ends, await all_rows(connection, TAG_ENDS)),
@@ -141,11 +141,6 @@ def _values(rows: Mapping[Key, Any]) -> tuple[Rows, Rows]:
         values |= {(tenant, *key): (tenant, *key, of) for key, of in counts.values.items()}
         ends |= {(tenant, *key): (tenant, *key, of) for key, of in counts.ends.items()}
     return values, ends
-
-
-def _in_use(counts: Mapping[Key, Any]) -> Rows:
-    """The counts of terms that a customer has."""
-    return {key: row for key, row in counts.items() if row.customers}
 
 
 async def _customers(connection: Connection, active: ResolutionInUse, region: str) -> AsyncIterator[ComposedCustomer]:

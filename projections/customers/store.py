@@ -118,6 +118,16 @@ _COUNT_LESS: Final = compiled(
     "tenant",
     *_FEWER.c.keys(),
 )
+# A tag or a branch that nobody has any more may be of somebody who was erased.
+_FORGET: Final = compiled(
+    sa.delete(CUSTOMER_TERMS).where(
+        CUSTOMER_TERMS.c.tenant == _TENANT,
+        CUSTOMER_TERMS.c.term == sa.any_(array("terms", sa.BigInteger())),
+        CUSTOMER_TERMS.c.customers == 0,
+    ),
+    "tenant",
+    "terms",
+)
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
 _STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
 _AGAIN: Final = compiled(sa.update(COMPOSED).values(position=sa.literal(FIRST, sa.Uuid()), vector=sa.null()))
@@ -200,6 +210,7 @@ async def replace_rows(
     await insert(connection, _COUNT, counts.more)
     if counts.fewer:
         await connection.execute(_COUNT_LESS, tenant, *columns(counts.fewer))
+        await connection.execute(_FORGET, tenant, [term for term, _ in counts.fewer])
 
 
 async def _made(tenant: str, found: Iterable[CountedCustomer]) -> AsyncIterator[ComposedCustomer]:
