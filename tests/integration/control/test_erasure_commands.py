@@ -18,7 +18,7 @@ def test_an_erasure_is_listed_shown_and_gone_on_with_once_its_job_has_failed(one
     assert f"{erasure.erasure_id}" in onefold("erasures", "list", "--tenant", "acme")
     shown = onefold("erasures", "show", f"{erasure.erasure_id}")
     assert f"{erasure.job_id}" in shown
-    assert "U1" not in shown
+    assert "oa1:U1" not in shown
     assert "goes on by itself" in onefold("erasures", "retry", f"{erasure.erasure_id}", status=1)
     asyncio.run(_fail(database, erasure.job_id))
     assert "goes on as job" in onefold("erasures", "retry", f"{erasure.erasure_id}")

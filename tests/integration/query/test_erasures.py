@@ -108,7 +108,7 @@ async def test_a_customer_is_erased_everywhere(brand: Brand, sealing: SealedLog)
         assert (await brand.get(f"/v1/customers/{id_of(contact)}")).status_code == 404
     assert (await brand.get(f"/v1/customers/{id_of(OTHER)}")).status_code == 200
     stored = await brand.connection.fetch("SELECT * FROM onefold.erasure_orders, onefold.jobs")
-    assert not any(value in str([dict(row) for row in stored]) for value in ("U1", "c1", "Anne"))
+    assert not any(value in str([dict(row) for row in stored]) for value in (LINE, WEB, "Anne"))
     states = await brand.connection.fetch(
         "SELECT state, attempt FROM onefold.jobs WHERE kind <> 'erasure' ORDER BY job_id"
     )
