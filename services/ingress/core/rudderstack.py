@@ -2,13 +2,16 @@
 
 RudderStack's SDKs send a person's traits as ``context.traits``: those of ``identify`` only there, and the same again on
 each later message. They name external ids ``context.externalId``, and those for apps repeat the message's own ids among
-the traits. A message in Segment's words comes back unchanged.
+the traits. A `merge` may name the person only in what it merges. A message in Segment's words comes back unchanged.
 """
 
 from typing import Any, Final, NamedTuple
 
 from services.ingress.core.normalize import Fields
+from services.ingress.core.web_merge import with_ids_of_merge
+from services.ingress.core.web_sender import LONGEST_ID
 
+MERGE: Final = "merge"
 _IDS: Final = ("userId", "anonymousId")
 # The traits that repeat an id of the message, and which one.
 _COPIES: Final = {"userId": "userId", "id": "userId", "anonymousId": "anonymousId"}
@@ -29,6 +32,8 @@ def in_segment_words(kind: str, fields: Fields, context: Fields) -> SegmentWords
         fields = fields | found
         if kind == "identify":
             fields["traits"] = _identified(repeated, fields)
+    if kind == MERGE:
+        fields = with_ids_of_merge(fields, LONGEST_ID)
     if "externalId" in context:
         context = context | {"externalIds": _external_ids(context)}
     return SegmentWords(fields, context)

@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 
 from services.ingress.core.normalize import Fields, MalformedBody, clean
+from services.ingress.core.rudderstack import MERGE
 from services.ingress.core.web import MAX_MESSAGE_BYTES, Delivery
 
 # RudderStack's SDKs for servers fill a batch up to 4 MiB, and then add one message.
@@ -17,10 +18,10 @@ MAX_UNPROVEN_VALUES: Final = 40_000
 MAX_MESSAGES: Final = 2_500
 # What the messages of a batch share becomes part of each of them; so large may all these copies be together.
 MAX_COPIES_BYTES: Final = 2 * MAX_BATCH_BYTES
-# The calls by their paths, and by the letters that the browser's SDK calls them by.
+# The calls by their paths, and by the letters that the browser's SDK calls them by; `merge` is RudderStack's alone.
 CALLS: Final[Mapping[str, str]] = {
     name: call for call in ("identify", "track", "page", "screen", "alias", "group") for name in (call, call[0])
-}
+} | {MERGE: MERGE}
 BATCHES: Final = frozenset({"batch", "import", "b"})
 
 

@@ -38,6 +38,7 @@ from services.ingress.core.web_drafts import (
     previous_id,
 )
 from services.ingress.core.web_identity import unusable_ids, usable_id, written_otherwise
+from services.ingress.core.web_merge import PROPERTIES, merged_in
 from services.ingress.core.web_sender import LONGEST_ID, Trust, WebSender, sender_of
 from services.ingress.core.web_times import time_of
 
@@ -92,10 +93,13 @@ class TenantKnowledge:
 
 
 def alias_ids(messages: Iterable[Any]) -> set[str]:
-    """The ids that aliases among the messages may speak of as members'."""
-    aliases = [one for one in messages if isinstance(one, dict) and one.get("previousId") is not None]
-    found = {previous_id(one) for one in aliases} | user_ids(aliases)
-    return {one for one in found if one is not None}
+    """The ids that aliases and merges among the messages may speak of as members'."""
+    of_dicts = [one for one in messages if isinstance(one, dict)]
+    aliases = [one for one in of_dicts if one.get("previousId") is not None]
+    merges = [(one, merged_in(one, LONGEST_ID).members) for one in of_dicts if one.get(PROPERTIES) is not None]
+    several = [(one, members) for one, members in merges if members]
+    found = {previous_id(one) for one in aliases} | user_ids([*aliases, *(one for one, _ in several)])
+    return {one for one in found if one is not None}.union(*(members for _, members in several))
 
 
 def user_ids(messages: Iterable[Any]) -> set[str]:

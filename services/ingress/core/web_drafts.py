@@ -12,16 +12,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from projections.identity.resolution.policy import Policy
 from schemas.events import EVENT_TYPES
 from schemas.events.base import Assurance
 from services.ingress.core.normalize import Fields, word
-from services.ingress.core.placeholders import is_placeholder
-from services.ingress.core.stated_values import ValueWarning
+from services.ingress.core.placeholders import is_placeholder, no_member
+from services.ingress.core.rudderstack import MERGE
+from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.web_context import kept_context
 from services.ingress.core.web_identity import identifiers_of, usable_id
+from services.ingress.core.web_merge import PROPERTIES, merged_in
 from services.ingress.core.web_sender import LONGEST_ID, MEMBER_PREFIX, no_browser
 from services.ingress.core.web_traits import attributes_of, profile_of
 
+_DEFAULT: Final = Policy()
 # The labels of what a browser's login is known by: of a message that is one, and of any other with a user id.
 LOGIN: Final = "browser"
 SEEN: Final = "seen"
@@ -44,6 +48,7 @@ _TAKEN: Final = {
     "page": _VIEW,
     "screen": _VIEW,
     "alias": frozenset({"previousId"}),
+    MERGE: frozenset({PROPERTIES}),
 }
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
 
@@ -100,6 +105,8 @@ def drafts_of(message: WebMessage) -> Drafts:
     """What a message says; it is kept as it is where it means nothing to us."""
     if message.kind == "alias" and (of_alias := _alias(message)):
         return of_alias
+    if message.kind == MERGE:
+        return _merge(message)
     reader = _READERS.get(message.kind)
     drafts = reader(message) if reader else None
     if drafts is None:
@@ -257,6 +264,61 @@ def _alias(message: WebMessage) -> Drafts | None:
         standing.append(MessageDraft(_ALIAS, "identity.bound", _login(message), browser))
     kept = MessageDraft("kept", "web.alias", {"previousId": previous, "userId": user_id})
     return Drafts(_keeping_rest([*standing, kept], message), warnings)
+
+
+def _merge(message: WebMessage) -> Drafts:
+    """What the message merges is the member's, or the browser's where it names none.
+
+    A further browser is logged in as the member. A further member may be the same person, which an alias says likewise.
+    """
+    merged = merged_in(message.fields, LONGEST_ID)
+    stated = [{"type": name, "value": one, "assurance": message.assurance} for name, one in merged.values()]
+    own = _each_once([*_identifiers(message, message.context.get("traits")), *stated])
+    drafts = [MessageDraft("login", "identity.bound", _binding(own))] if own else []
+    drafts += _browser_login(message, LOGIN)
+    browsers = [one for one in merged.browsers if one != usable_id(message.fields.get("anonymousId"), LONGEST_ID)]
+    members = [one for one in merged.members if message.user_id not in {None, one}]
+    parts = [
+        *(_merged_browser(message, one, number) for number, one in enumerate(browsers)),
+        *(_merged_member(message, str(message.user_id), one, number) for number, one in enumerate(members)),
+    ]
+    drafts += [draft for part in parts for draft in part.drafts]
+    drafts.append(MessageDraft("kept", "web.merge", {PROPERTIES: message.fields.get(PROPERTIES)}))
+    warnings = (*map(_unmerged, merged.unread), *(warning for part in parts for warning in part.warnings))
+    return Drafts(_keeping_rest(drafts, message), warnings)
+
+
+def _merged_browser(message: WebMessage, browser_id: str, number: int) -> Drafts:
+    """That a further browser is the member's; of two browsers, that a server's key says so of them."""
+    if is_placeholder(browser_id):
+        return Drafts([], (no_browser(PROPERTIES, browser_id),))
+    browser, label = browser_contact(message.contact["account"], browser_id), f"{_ALIAS}:{number}"
+    if message.user_id is not None:
+        return Drafts([MessageDraft(label, "identity.bound", _login(message), browser)])
+    if message.assurance == "claimed":
+        detail = "the two browsers are not bound: send a userId besides, or use a server's key"
+        return Drafts([], (ValueWarning(None, PROPERTIES, browser_id, "not_merged", detail),))
+    other = {"type": "contact", "value": ":".join(browser.values()), "assurance": message.assurance}
+    return Drafts([MessageDraft(label, "identity.bound", _binding([other]))])
+
+
+def _merged_member(message: WebMessage, user_id: str, member: str, number: int) -> Drafts:
+    """That another member may be the same person."""
+    if (none := no_member(member, _DEFAULT)) is not None:
+        return Drafts([], (none,))
+    alias = MessageDraft(f"merge:{number}", "web.alias", {"previousId": member, "userId": user_id})
+    same = message.members.get(member, member) == message.members.get(user_id, user_id)
+    return Drafts([alias], () if same else (_not_merged(member, user_id),))
+
+
+def _unmerged(one: Any) -> ValueWarning:
+    """The warning of a property that says nothing."""
+    kinds = "user_id, anonymous_id, email, phone and x_…"
+    return unread(None, PROPERTIES, one)._replace(detail=f"a merge has objects of type and value, of the types {kinds}")
+
+
+def _each_once(identifiers: list[Fields]) -> list[Fields]:
+    return list({(one["type"], one["value"]): one for one in reversed(identifiers)}.values())[::-1]
 
 
 def _not_merged(previous: str, user_id: str) -> ValueWarning:

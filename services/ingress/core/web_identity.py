@@ -9,7 +9,7 @@ from services.ingress.core.normalize import Fields
 
 LONGEST_VALUE: Final = 512
 _MOST_EXTERNAL: Final = 20
-_TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
+TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
 _MEMBER: Final = frozenset({"user_id", "member_id"})
 TRAITS: Final = ("email", "phone")
 # Other collections are not people's, and an encoded id can't be compared.
@@ -86,7 +86,7 @@ def _is_read(one: Any) -> bool:
 
 
 def _is_identifier(type_name: str) -> bool:
-    return type_name in TRAITS or _TENANTS_OWN.fullmatch(type_name) is not None
+    return type_name in TRAITS or TENANTS_OWN.fullmatch(type_name) is not None
 
 
 def _external(context: Fields) -> list[tuple[str, str]]:

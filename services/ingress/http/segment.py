@@ -85,6 +85,7 @@ _SUMMARIES: Final = {
     "screen": "Record which screen of an app a visitor saw",
     "alias": "Record that the visitor `previousId` is the user `userId`",
     "group": "Record which group a visitor belongs to",
+    "merge": "Record that ids and identifiers are of one person, as RudderStack's API has it",
     "batch": "Record several messages at once",
     "import": "Record several messages at once, as Segment's older SDKs call it",
     "b": "Record several messages at once",
@@ -100,6 +101,13 @@ _BATCH_TEXT: Final = (
     f"A message in it that is larger than {MAX_MESSAGE_BYTES} bytes, or names nobody, is left out and "
     "listed in the answer."
 )
+
+
+class MergeProperty(BaseModel):
+    """One of the ids and identifiers that a `merge` says are of one person."""
+
+    type: str = Field(description="`user_id`, `anonymous_id`, `email`, `phone`, or a type `x_…` of the tenant's own.")
+    value: str
 
 
 class SegmentMessage(BaseModel):
@@ -120,6 +128,7 @@ class SegmentMessage(BaseModel):
     context: dict[str, Any] | None = None
     previousId: str | None = None
     groupId: str | None = None
+    mergeProperties: list[MergeProperty] | None = None
     writeKey: str | None = None
 
 

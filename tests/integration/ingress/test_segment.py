@@ -215,7 +215,7 @@ async def test_calls_are_counted_by_outcome(ingress: RunningIngress, key: str) -
 
 async def test_the_description_tells_of_the_calls(ingress: RunningIngress) -> None:
     document = (await ingress.client.get("/openapi.json")).json()
-    for name in ("identify", "track", "page", "screen", "alias", "group", "batch", "import"):
+    for name in ("identify", "track", "page", "screen", "alias", "group", "merge", "batch", "import"):
         assert "200" in document["paths"][f"/v1/{name}"]["post"]["responses"]
     assert document["components"]["securitySchemes"]["writeKey"]["scheme"] == "basic"
 

@@ -14,7 +14,7 @@ from services.ingress.core.web import Delivery, translate
 from tests.support.strategies import odd_json
 from tests.support.web_bodies import CONTEXT, MEMBER, RECEIVED_AT, SITE, VISITOR, message
 
-KINDS = st.sampled_from(["identify", "track", "page", "screen", "alias", "group", "scrolled", "tracked"])
+KINDS = st.sampled_from(["identify", "track", "page", "screen", "alias", "group", "merge", "scrolled", "tracked"])
 TRAITS = {"email": "a@example.tw", "phone": "0912345678", "name": "A", "points": 3, "address": {"city": "台中"}}
 EXTERNAL = {"externalIds": [{"id": "7", "type": "x_card"}, {"id": MEMBER, "type": "user_id"}], "traits": TRAITS}
 REAL = st.builds(
