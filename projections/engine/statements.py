@@ -17,6 +17,7 @@ needs that). Values are never formatted into a statement in any other way.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -37,6 +38,36 @@ def compiled(statement: ClauseElement, *parameters: str) -> str:
     if missing := set(parameters).difference(found.binds):
         raise ValueError(f"the statement has no parameters {sorted(missing)}")
     return str(found)
+
+
+def compiled_once(statement: ClauseElement, *parameters: str) -> str:
+    """The same for a statement that is made anew for each question: those of one shape are compiled once.
+
+    Compiling costs more than making the statement, and as much as many a search takes in PostgreSQL.
+    """
+    return _compiled_shape(_Shape(statement, parameters))
+
+
+class _Shape:
+    """What a statement's text depends on: how it is made, its literals, and the order of its parameters."""
+
+    def __init__(self, statement: ClauseElement, parameters: tuple[str, ...]) -> None:
+        self.statement, self.parameters = statement, parameters
+        found = statement._generate_cache_key()  # noqa: SLF001 - by it SQLAlchemy's engines keep compiled statements
+        literals = tuple((type(one.value), one.value) for one in found.bindparams if not one.required) if found else ()
+        self._key = (found.key, literals, parameters) if found else (id(statement),)
+        self._hash = hash(self._key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self._key == other._key
+
+
+@lru_cache(maxsize=512)
+def _compiled_shape(shape: _Shape) -> str:
+    return compiled(shape.statement, *shape.parameters)
 
 
 def array(name: str, of: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
