@@ -100,7 +100,7 @@ def rows_of(made: MadeCustomer, counts: AddedUp) -> Iterator[tuple[sa.Table, Row
     composed = customer_row(TENANT, made.identity, made.contacts, 0)
     yield from _of_customer(composed)
     found = [counts_of(contact.record.contact) for contact in made.contacts]
-    for days in (*found, composed_days(TENANT, [composed.row.valid_since], composed.addresses)):
+    for days in (*found, composed_days(TENANT, [composed.row.valid_days], composed.addresses)):
         counts.add(nothing_counted()._replace(days=days))
     values = value_counts([Facts(composed.row.attributes, composed.row.tags)])
     counts.add(nothing_counted()._replace(terms=Counter(composed.terms), values=values))

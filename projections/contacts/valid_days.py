@@ -63,21 +63,41 @@ def counts_of(row: ContactRow) -> DayChanges:
     """What the contact by itself adds to the counters."""
     if row.runs == "[]":
         return {}
-    return _counted(row, valid_periods(row), row.valid_since)
+    return _counted(_account(row), valid_periods(row), row.valid_since)
 
 
 def address_counts(rows: Sequence[ContactRow], address: Address) -> DayChanges:
     """What an address of several contacts adds to the counters: that of one that was valid while any of them was."""
+    since = address.place.subscribed_at if address.place else None
+    return _counted(_account(rows[0]), _periods_of(rows, address), since)
+
+
+def customer_counts(
+    tenant: str, addresses: Iterable[tuple[Sequence[ContactRow], Address]], since: int | None
+) -> DayChanges:
+    """What a customer adds to the counters, which have no channel and account: valid while any address was.
+
+    ``addresses`` are its addresses, each with the rows of its contacts; ``since`` is when the latest valid one
+    subscribed.
+    """
+    periods = _joined(period for rows, address in addresses for period in _periods_of(rows, address))
+    return _counted((tenant, "", ""), periods, since)
+
+
+def _periods_of(rows: Sequence[ContactRow], address: Address) -> Iterator[Period]:
     left = None if address.valid else _address_left_at(rows, address)
-    periods = _until(left, _joined(period for row in rows for period in _subscribed(row)))
-    return _counted(rows[0], periods, address.place.subscribed_at if address.place else None)
+    return _until(left, _joined(period for row in rows for period in _subscribed(row)))
 
 
-def _counted(row: ContactRow, periods: Iterable[Period], since: int | None) -> DayChanges:
-    """The counts of an account's periods; ``since`` is the day of the one that is valid now."""
+def _account(row: ContactRow) -> Key:
+    return (row.tenant, row.channel, row.account)
+
+
+def _counted(of: Key, periods: Iterable[Period], since: int | None) -> DayChanges:
+    """The counts of periods, by ``of`` and the day; ``since`` is the day of the one that is valid now."""
 
     def key(at: int) -> Key:
-        return (row.tenant, row.channel, row.account, at // MS_OF_DAY)
+        return (*of, at // MS_OF_DAY)
 
     found = [(key(since), DayCounts(valid=1))] if since is not None else []
     for began, ended in periods:

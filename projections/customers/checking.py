@@ -126,9 +126,9 @@ def _days(rows: Mapping[Key, Any], addresses: Mapping[Key, Any]) -> Rows:
     """What the counters must be, from the rows that were stored with them."""
     found: Rows = {}
     for tenant in sorted({key[0] for key in rows}):
-        since = (row.valid_since for key, row in rows.items() if key[0] == tenant)
+        valid = (row.valid_days for key, row in rows.items() if key[0] == tenant)
         own = (row for key, row in addresses.items() if key[0] == tenant)
-        found |= {key: (*key, *counts) for key, counts in composed_days(tenant, since, own).items()}
+        found |= {key: (*key, *counts) for key, counts in composed_days(tenant, valid, own).items()}
     return found
 
 

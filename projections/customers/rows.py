@@ -12,7 +12,8 @@ import orjson
 from projections.contacts.addresses import Address
 from projections.contacts.state import ContactState
 from projections.contacts.tables import ContactRow
-from projections.contacts.valid_days import DayChanges, address_counts, counts_of, less
+from projections.contacts.valid_days import DayChanges, address_counts, counts_of, customer_counts, less
+from projections.customers.days import days_json
 from projections.customers.folds import CustomerIdentity, CustomerRecord, OwnContact, states_of, summarise
 from projections.customers.sessions import BEGINNING
 from projections.customers.tables import AddressContactRow, CustomerContactRow, CustomerSummaryRow
@@ -39,7 +40,7 @@ from projections.customers.terms import (
     value_term,
 )
 
-VERSION: Final = 5  # goes up with every change that gives other rows for the same contacts
+VERSION: Final = 6  # goes up with every change that gives other rows for the same contacts
 MS_OF_HOUR: Final = 3_600_000
 
 
@@ -83,6 +84,8 @@ def customer_row(
         names=names,
         grams=grams_of(tenant, names),
         valid_since=customer.valid_since,
+        valid_days=_valid_days(tenant, states, customer.valid_since),
+        tags_end_at=min((one.expires_at for one in customer.tags if one.expires_at is not None), default=None),
     )
     own = [_contact_row(tenant, identity.customer_id, state) for state in states]
     return ComposedCustomer(row, terms, own, list(_address_rows(identity.customer_id, states)))
@@ -129,23 +132,30 @@ def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> Custome
     )
 
 
+def _valid_days(tenant: str, states: Iterable[ContactState], since: int | None) -> str:
+    return days_json(customer_counts(tenant, ((rows, address) for address, rows in _by_address(states)), since))
+
+
+def _by_address(states: Iterable[ContactState]) -> list[tuple[Address, list[ContactRow]]]:
+    """The addresses, each with the rows of its contacts."""
+    found: dict[tuple[str, ...], tuple[Address, list[ContactRow]]] = {}
+    for state in states:
+        found.setdefault(state.address.contacts, (state.address, []))[1].append(state.record.contact)
+    return list(found.values())
+
+
 def _address_rows(customer_id: UUID, states: Iterable[ContactState]) -> Iterator[AddressContactRow]:
     """The rows of contacts that are an address with others. The first of an address has its counts, too."""
-    together: dict[tuple[str, ...], list[ContactState]] = {}
-    for state in states:
-        if len(state.address.contacts) > 1:
-            together.setdefault(state.address.contacts, []).append(state)
-    for own in together.values():
-        address = own[0].address
-        counts = address_counts([one.record.contact for one in own], address)
-        for one in own:
-            yield _address_row(customer_id, one.record.contact, address, counts)
-            counts = {}
+    for address, rows in _by_address(states):
+        if len(rows) > 1:
+            counts = address_counts(rows, address)
+            for row in rows:
+                yield _address_row(customer_id, row, address, counts)
+                counts = {}
 
 
 def _address_row(customer_id: UUID, row: ContactRow, address: Address, counts: DayChanges) -> AddressContactRow:
     counts_here = address.place is not None and address.place.contact == row.key
-    days = sorted((key[-1], *change) for key, change in less(counts, counts_of(row)).items())
     return AddressContactRow(
         tenant=row.tenant,
         customer_id=customer_id,
@@ -155,7 +165,7 @@ def _address_row(customer_id: UUID, row: ContactRow, address: Address, counts: D
         uid=row.uid,
         counted_since=row.subscribed_at if counts_here else None,
         extra=counts_here and row.valid_since is None,
-        days=orjson.dumps(days).decode(),
+        days=days_json(less(counts, counts_of(row))),
     )
 
 

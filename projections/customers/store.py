@@ -98,7 +98,7 @@ _WRITE: Final = upsert(CUSTOMER_ROWS, only_different=True)
 _DELETE: Final = delete_matching(CUSTOMER_ROWS, CUSTOMER_ROWS.c.tenant, CUSTOMER_ROWS.c.customer_id)
 _COUNT: Final = insert_with(CUSTOMER_TERMS, _add_counts)
 _TERMS_OF: Final = compiled(
-    sa.select(*(CUSTOMER_ROWS.c[name] for name in ("customer_id", "terms", "valid_since", "attributes", "tags"))).where(
+    sa.select(*(CUSTOMER_ROWS.c[name] for name in ("customer_id", "terms", "valid_days", "attributes", "tags"))).where(
         CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid()))
     ),
     "tenant",
@@ -197,8 +197,8 @@ async def replace_rows(
     await replace_contacts(connection, tenant, ids, [row for one in made for row in one.contacts])
     addresses = [row for one in made for row in one.addresses]
     former = await replace_addresses(connection, tenant, ids, addresses)
-    days = composed_days(tenant, (one.row.valid_since for one in made), addresses)
-    await change_days(connection, less(days, composed_days(tenant, (row["valid_since"] for row in stored), former)))
+    days = composed_days(tenant, (one.row.valid_days for one in made), addresses)
+    await change_days(connection, less(days, composed_days(tenant, (row["valid_days"] for row in stored), former)))
     values = value_counts(Facts(one.row.attributes, one.row.tags) for one in made)
     former_values = value_counts(Facts(row["attributes"], row["tags"]) for row in stored)
     await change_value_counts(connection, tenant, values.less(former_values))

@@ -21,10 +21,12 @@ class CustomerSummaryRow(NamedTuple):
     """An Omni-customer, summed up; times in ms, UTC, null for never.
 
     No value depends on the clock: ``tags`` has those that have run out, too, as JSON by tag, a list of (count, latest
-    time, end or null) for each end. ``attributes`` is JSON by key of (type, value, time). ``terms`` are the ids of
+    time, end or null) for each end, and ``tags_end_at`` is when the first of them runs out, null for none that does.
+    ``attributes`` is JSON by key of (type, value, time). ``terms`` are the ids of
     what can be asked of it (`terms`), sorted; ``names`` are its names as a search compares them, and ``grams`` the ids
-    of what they contain. ``valid_since`` is when the latest of its valid addresses subscribed, null for none. The hours
-    are those of the times, counted since 1970: they are indexed, and change seldom.
+    of what they contain. ``valid_since`` is when the latest of its valid addresses subscribed, null for none, and
+    ``valid_days`` what it adds to the counters of customers: JSON, a list of (day, valid, began, ended) as in
+    `DayCounts`. The hours are those of the times, counted since 1970: they are indexed, and change seldom.
     """
 
     tenant: str
@@ -49,6 +51,8 @@ class CustomerSummaryRow(NamedTuple):
     names: Texts
     grams: TermIds
     valid_since: int | None
+    valid_days: str
+    tags_end_at: int | None
 
 
 class CustomerContactRow(NamedTuple):
@@ -105,7 +109,7 @@ class AddressContactRow(NamedTuple):
 class ComposedDayRow(NamedTuple):
     """Counts of one day, as in `DayCounts`: the corrections of all addresses of an account.
 
-    Without a channel and an account: of the customers, by the day of ``valid_since``.
+    Without a channel and an account: of the customers, as in their rows.
     """
 
     tenant: str
@@ -207,11 +211,14 @@ CUSTOMER_CONTACTS: Final = define(
     CustomerContactRow,
     sa.Index(
         "customer_contacts_counted",
-        *("tenant", "counted_at"),
+        *("tenant", "counted_at", "customer_id", "contact_id"),
         postgresql_where=sa.column("counted_at").is_not(None),
         info=FOR_READERS,
     ),
-    *map(_of_contacts_by, ("last_customer_hour", "last_team_hour", "last_marketing_hour", "subscribed_at")),
+    *map(
+        _of_contacts_by,
+        ("last_customer_hour", "last_team_hour", "last_marketing_hour", "subscribed_at", "first_seen_at"),
+    ),
     key=3,
 )
 CUSTOMER_TERMS: Final = define(

@@ -23,7 +23,7 @@ from projections.engine.connection import Connection
 from projections.engine.statements import array, compiled
 from projections.quota.tables import TABLE as DAYS
 from projections.quota.thresholds import QuotaUse
-from projections.settings.queries import LATEST_QUOTA, QuotaSetting, setting_of
+from projections.settings.queries import LATEST_QUOTA, QuotaSetting, QuotaUnit, setting_of
 
 QuotaPosition = AddressPlace  # an address's place in the order of subscription
 
@@ -44,7 +44,7 @@ class AccountUse(NamedTuple):
 
 
 class DayUse(NamedTuple):
-    """The valid contacts at the end of a day, which is counted since 1970, UTC."""
+    """What was used at the end of a day, which is counted since 1970, UTC."""
 
     day: int
     used: int
@@ -119,20 +119,20 @@ def _page(most: sa.ColumnElement[Any], *, skipped: sa.ColumnElement[Any] | None 
     return sa.select(places).order_by(*list(places.c)[:-1]).offset(skipped).limit(most)
 
 
-def _history() -> str:
+def _history(counted: sa.Subquery) -> str:
     """Selects the numbers at the end of each day on which they changed, up to a day."""
-    change = sa.func.sum(_DAYS.c.began - _DAYS.c.ended)
-    by_day = sa.select(_DAYS.c.day, change.label("change")).where(
-        _DAYS.c.day <= sa.bindparam("upto", type_=sa.Integer())
+    change = sa.func.sum(counted.c.began - counted.c.ended)
+    by_day = sa.select(counted.c.day, change.label("change")).where(
+        counted.c.day <= sa.bindparam("upto", type_=sa.Integer())
     )
-    days = by_day.group_by(_DAYS.c.day).subquery("days")
+    days = by_day.group_by(counted.c.day).subquery("days")
     summed = sa.select(days.c.day, sa.cast(sa.func.sum(days.c.change).over(order_by=days.c.day), sa.BigInteger))
     return compiled(summed.order_by(days.c.day), "tenant", "upto")
 
 
 _BOUNDARY_DAY: Final = _boundary_day(_DAYS)
 _CUSTOMER_BOUNDARY_DAY: Final = _boundary_day(_CUSTOMER_DAYS)
-_HISTORY: Final = _history()
+_HISTORY: Final[dict[QuotaUnit, str]] = {"contacts": _history(_DAYS), "customers": _history(_CUSTOMER_DAYS)}
 _SKIPPED: Final = sa.bindparam("skipped", type_=sa.BigInteger())
 _AFTER: Final = tuple(f"after_{name}" for name in QuotaPosition._fields)
 _ONE: Final = sa.literal(1, sa.BigInteger())
@@ -233,9 +233,12 @@ async def quota_use(connection: Connection, tenant: str) -> QuotaUse:
     return QuotaUse(setting.limit, setting.unit, used, current)
 
 
-async def used_by_day(connection: Connection, tenant: str, first: int, last: int) -> list[DayUse]:
-    """The valid contacts at the end of every day from the first to the last. One statement."""
-    changed = {day: used for day, used in await connection.fetch(_HISTORY, tenant, last)}  # noqa: C416 - rows
+async def used_by_day(connection: Connection, tenant: str, unit: QuotaUnit, first: int, last: int) -> list[DayUse]:
+    """The valid contacts, or customers, at the end of every day from the first to the last. One statement.
+
+    Customers are those that there are now, each valid while any of its contacts was.
+    """
+    changed = {day: used for day, used in await connection.fetch(_HISTORY[unit], tenant, last)}  # noqa: C416 - rows
     used = changed[max(before)] if (before := [day for day in changed if day < first]) else 0
     found = []
     for day in range(first, last + 1):

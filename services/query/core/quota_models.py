@@ -25,7 +25,7 @@ class QuotaChannel(Shape):
 
 
 class QuotaDay(Shape):
-    """The valid contacts at the end of a day, UTC; on the present day, so far."""
+    """What was used at the end of a day, UTC, in the quota's unit; on the present day, so far."""
 
     day: date
     used: NonNegativeInt
@@ -34,8 +34,9 @@ class QuotaDay(Shape):
 class QuotaStatus(Shape):
     """How much of the quota (名單配額) is used. Nothing is refused beyond the limit: it is only shown, and not sent to.
 
-    ``used`` is in the quota's unit; the accounts, the channels and the history always count valid contacts,
-    those that are one address (a number and a BSUID on WhatsApp) once.
+    ``used`` and the history are in the quota's unit: customers are those that there are now, each of which was valid
+    while any of its contacts was. The accounts and the channels always count valid contacts, those that are one address
+    (a number and a BSUID on WhatsApp) once.
     """
 
     limit: Annotated[int | None, Field(description="null while none was set")]

@@ -51,7 +51,8 @@ class QuotaReader:
         async with snapshot(self._read_models, tenant) as moment:
             setting = await quota_setting(moment.connection, tenant)
             accounts = await used_by_account(moment.connection, tenant)
-            days = await used_by_day(moment.connection, tenant, _number(span.first), _number(span.last))
+            first, last = _number(span.first), _number(span.last)
+            days = await used_by_day(moment.connection, tenant, setting.unit, first, last)
             use = await quota_use(moment.connection, tenant)
         return _status(setting, accounts, use, days)
 

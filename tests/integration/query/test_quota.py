@@ -140,6 +140,18 @@ async def test_a_quota_of_customers_counts_them(brand: Brand) -> None:
     assert (found["used"], found["over_quota"], found["current"]) == (6, 2, True)
 
 
+async def test_the_days_count_what_the_unit_says(brand: Brand) -> None:
+    """Of one customer the contact on LINE is valid first, and then, until now, the one on Facebook."""
+    lives = (received("facebook:page1:7", DAY_MS), event("contact.blocked", 2 * DAY_MS, contact="line:oa1:U0"))
+    await brand.fold(*FOLLOWERS[:2], *lives, *ONE_MEMBER[1:], quota(4, unit="customers"))
+    await brand.compose()
+    found = await brand.json("/v1/quota", **SPAN)
+    assert (found["used"], [one["used"] for one in found["history"]]) == (2, [1, 2, 2, 2, 2])
+    await brand.fold_contacts(quota(4, 1))
+    found = await brand.json("/v1/quota", **SPAN)
+    assert (found["used"], [one["used"] for one in found["history"]]) == (2, [1, 3, 2, 2, 2])
+
+
 async def test_the_customers_whose_latest_contact_subscribed_last_are_over_quota(brand: Brand) -> None:
     await brand.fold(*FOLLOWERS, *ONE_MEMBER, quota(5, unit="customers"))
     await brand.compose()

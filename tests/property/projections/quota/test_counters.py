@@ -7,9 +7,18 @@ from uuid import UUID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from projections.contacts.addresses import address_of
+from projections.contacts.addresses import Address, address_of
 from projections.contacts.folds import PROJECTION as CONTACTS
-from projections.contacts.valid_days import DayChanges, address_counts, counts_of, totals, valid_periods
+from projections.contacts.tables import ContactRow
+from projections.contacts.valid_days import (
+    MS_OF_DAY,
+    DayChanges,
+    address_counts,
+    counts_of,
+    customer_counts,
+    totals,
+    valid_periods,
+)
 from projections.engine.chunk import project
 from projections.engine.metadata import Rows
 from projections.engine.projection import ContactEvent
@@ -75,3 +84,23 @@ def test_an_address_counts_as_one_contact_does(events: list[Event], close: bool)
     address = address_of(records)
     counts = address_counts([one.contact for one in records], address).values()
     assert sum(one.valid for one in counts) == sum(one.began - one.ended for one in counts) == int(address.valid)
+
+
+@given(event_lists(tenants=["demo"], types=TYPES, contacts=[*CHAT, *POOL], max_size=30))
+def test_a_customer_is_counted_while_any_of_its_contacts_is_valid(events: list[Event]) -> None:
+    records = records_of(events)
+    assume(records)
+    addresses = [address_of([one]) for one in records]
+    since = max((one.place.subscribed_at for one in addresses if one.place), default=None)
+    rows = [one.contact for one in records]
+    days = {key[-1]: found for key, found in customer_counts("demo", _alone(rows, addresses), since).items()}
+    periods = [one for row in rows for one in valid_periods(row)]
+    for day in {*days, *(at // MS_OF_DAY for began, ended in periods for at in (began, ended or began))}:
+        end = (day + 1) * MS_OF_DAY
+        valid = any(began < end and (ended is None or ended >= end) for began, ended in periods)
+        assert sum(one.began - one.ended for at, one in days.items() if at <= day) == int(valid)
+    assert sum(one.valid for one in days.values()) == int(since is not None)
+
+
+def _alone(rows: Sequence[ContactRow], addresses: Sequence[Address]) -> list[tuple[list[ContactRow], Address]]:
+    return [([row], address) for row, address in zip(rows, addresses, strict=True)]
