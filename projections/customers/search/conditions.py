@@ -16,13 +16,14 @@ from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.rows import hour_of
 from projections.customers.search import filters
 from projections.customers.search.asking import AskedAt
-from projections.customers.search.exact import exact
+from projections.customers.search.exact import exact, plain_tag
 from projections.customers.search.looking import folded_test
 from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import NumberTest, Scalar, TextTest, TimeTest, ValueTest, kind_of
 from projections.customers.search.times import FilterTime, moment_of
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
 from projections.customers.terms import Term, grams_to_find, many_grams, term_id
+from projections.engine.metadata import key_columns
 
 Where = sa.ColumnElement[bool]
 _ROW: Final = CUSTOMER_ROWS.c
@@ -59,6 +60,11 @@ class StatementParameters:
         name = f"p{len(self.values)}"
         self.values[name] = value
         return sa.bindparam(name, type_=kind)
+
+
+def tags_ended(asked: AskedAt, parameter: StatementParameters) -> Where:
+    """Whether any of the customer's tags has run out; null for one whose tags never do."""
+    return _ROW.tags_end_at <= parameter(asked.now, sa.BigInteger())
 
 
 class Conditions:
@@ -131,7 +137,7 @@ class Conditions:
             return self._text(getattr(node, column), _ROW[column])
         match node:
             case filters.ByTag():
-                return self._tag(node)
+                return self._tag(node) if plain_tag(node) is None else sa.or_(self._no_tag_ended(), self._tag(node))
             case filters.ByName():
                 return self._name(folded_test(node.name))
             case filters.ByAttribute():
@@ -179,7 +185,7 @@ class Conditions:
                 return self._time(node.subscribed_at, _CONTACT.subscribed_at)
             case filters.ByQuota():
                 over = self._over_quota()
-                return sa.and_(_CONTACT.valid, over if node.over_quota else sa.not_(over))
+                return over if node.over_quota else sa.and_(_CONTACT.valid, sa.not_(sa.func.coalesce(over, sa.false())))
             case _:
                 raise TypeError(f"`{filters.key_of(node)}` is not about a contact")
 
@@ -196,15 +202,18 @@ class Conditions:
     def _over_quota(self) -> Where:
         if (last := self._asked.customer_end) is not None:
             values = [self._parameter(last.valid_since, sa.BigInteger()), self._parameter(last.customer_id, sa.Uuid())]
-            return sa.func.coalesce(sa.tuple_(_ROW.valid_since, _ROW.customer_id) > sa.tuple_(*values), sa.false())
+            return sa.and_(_CONTACT.valid, sa.tuple_(_ROW.valid_since, _ROW.customer_id) > sa.tuple_(*values))
         end = self._asked.quota_end
         if end is None:
             return sa.false()
-        place = sa.tuple_(_CONTACT.counted_at, _CONTACT.channel, _CONTACT.account, _CONTACT.counted_as)
         subscribed_at, *texts = end.place
-        values = [self._parameter(subscribed_at, sa.BigInteger()), *(self._parameter(one, _TEXT) for one in texts)]
-        limit = sa.tuple_(*values)
-        return sa.and_(_CONTACT.counted_at >= values[0], sa.func.coalesce(place > limit, sa.false()))
+        at, limit = self._parameter(subscribed_at, sa.BigInteger()), [self._parameter(one, _TEXT) for one in texts]
+        # The index tells all but those of the very moment. Only valid contacts are counted.
+        same = CUSTOMER_CONTACTS.alias("same")
+        own = (same.c[column.name] == column for column in key_columns(CUSTOMER_CONTACTS))
+        after = sa.tuple_(same.c.channel, same.c.account, same.c.counted_as) > sa.tuple_(*limit)
+        later = sa.select(after).where(*own).correlate(CUSTOMER_CONTACTS).scalar_subquery()
+        return sa.and_(_CONTACT.counted_at >= at, sa.or_(_CONTACT.counted_at > at, later))
 
     def _in(self, column: sa.ColumnElement[Any], words: Sequence[str]) -> Where:
         return column == sa.any_(self._parameter(list(words), sa.ARRAY(_TEXT)))
@@ -280,6 +289,10 @@ class Conditions:
 
     def _hour(self, when: FilterTime) -> sa.BindParameter[Any]:
         return self._parameter(hour_of(moment_of(when, self._asked.now)), sa.Integer())
+
+    def _no_tag_ended(self) -> Where:
+        """None of the customer's tags has run out, so that its terms are those of the tags that it has."""
+        return sa.not_(sa.func.coalesce(tags_ended(self._asked, self._parameter), sa.false()))
 
     def _tag(self, node: filters.ByTag) -> Where:
         """Of the taggings that have not run out: how many there are, and the latest."""

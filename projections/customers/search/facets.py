@@ -1,18 +1,19 @@
 """How the customers that a filter finds spread over tags, attributes, channels, accounts and the like."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from projections.customers import terms
-from projections.customers.search.conditions import StatementParameters
+from projections.customers.search.conditions import StatementParameters, tags_ended
 from projections.customers.search.exact import is_all
 from projections.customers.search.known_values import expired_of
 from projections.customers.search.queries import Search, condition_of
 from projections.customers.tables import ATTRIBUTE_VALUES, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.engine.connection import Connection
-from projections.engine.statements import compiled
+from projections.engine.statements import compiled, compiled_once
 
 FacetName = Literal["tag", "attribute", "channel", "account", "branch", "staff", "bound", "opted_out", "notifications"]
 
@@ -30,8 +31,9 @@ _OF_CONTACTS: Final[dict[FacetName, sa.ColumnElement[Any]]] = {
 }
 _MOST_TAGS: Final = 10_000
 _MOST_VALUES: Final = 50_000
-# What the terms of all customers are counted by. A tag's term stays after the tagging has run out: see `_live_tags`.
+# What terms are counted by. A tag's term stays after the tagging has run out: see `_live_tags`.
 _KINDS: Final[dict[FacetName, str]] = {
+    "tag": terms.TAG,
     "attribute": terms.ATTRIBUTE,
     "channel": terms.CHANNEL,
     "account": terms.ACCOUNT,
@@ -92,6 +94,72 @@ class FacetCount(NamedTuple):
     customers: int
 
 
+async def facets_by_terms(
+    connection: Connection, search: Search, names: Collection[FacetName], limit: int
+) -> dict[FacetName, list[FacetCount]]:
+    """The same of several facets from the customers' terms, of which one scan counts all. Two statements at most.
+
+    Left out are facets with values that terms cut, or with too many of them.
+    """
+    parameters = StatementParameters()
+    kinds = [_KINDS[name] for name in names]
+    counted = compiled_once(_by_terms(search, kinds, parameters), *parameters.values)
+    rows = await connection.fetch(counted, *parameters.values.values())
+    found: dict[FacetName, list[FacetCount]] = {}
+    for name, kind in zip(names, kinds, strict=True):
+        own = [FacetCount(value, customers) for of, value, customers in rows if of == kind]
+        if len(own) <= _MOST_TAGS and not any(len(one.value) >= terms.LONGEST for one in own):
+            found[name] = own
+    if "tag" in found:
+        found["tag"] = _less_ended(found["tag"], await _ended(connection, search))
+    return {name: own[:limit] for name, own in found.items()}
+
+
+def _by_terms(search: Search, kinds: list[str], parameters: StatementParameters) -> sa.Select[Any]:
+    """Selects the values of kinds that any of the found customers has, the commonest first."""
+    term = sa.func.unnest(_ROW.terms).label("term")
+    each = sa.select(term).where(condition_of(search, parameters)).subquery("each")
+    number = sa.func.count().label("customers")
+    counted = sa.select(each.c.term, number).group_by(each.c.term).subquery("counted")
+    named = CUSTOMER_TERMS.c
+    of_kinds = counted.join(
+        CUSTOMER_TERMS,
+        sa.and_(
+            named.tenant == parameters(search.tenant, sa.Text()),
+            named.term == counted.c.term,
+            named.kind == sa.any_(parameters(kinds, sa.ARRAY(sa.Text()))),
+        ),
+    )
+    place = sa.func.row_number().over(partition_by=named.kind, order_by=[counted.c.customers.desc(), named.value])
+    placed = sa.select(named.kind, named.value, counted.c.customers, place.label("place")).select_from(of_kinds)
+    ordered = placed.subquery("placed")
+    most = parameters(_MOST_TAGS + 1, sa.BigInteger())
+    return sa.select(*list(ordered.c)[:3]).where(ordered.c.place <= most).order_by(ordered.c.kind, ordered.c.place)
+
+
+async def _ended(connection: Connection, search: Search) -> dict[str, int]:
+    """On how many of the found customers each tag has run out; only those are looked at on whom any has."""
+    parameters = StatementParameters()
+    each = _each_tag()
+    ended = (
+        sa.select(each.c.tag, sa.func.count())
+        .select_from(CUSTOMER_ROWS.join(each, sa.true()))
+        .where(
+            condition_of(search, parameters),
+            tags_ended(search.asked, parameters),
+            sa.not_(_is_live(each, search, parameters)),
+        )
+        .group_by(each.c.tag)
+    )
+    text = compiled_once(ended, *parameters.values)
+    return dict(map(tuple, await connection.fetch(text, *parameters.values.values())))
+
+
+def _less_ended(tags: Collection[FacetCount], ended: Mapping[str, int]) -> list[FacetCount]:
+    live = (FacetCount(value, customers - ended.get(value, 0)) for value, customers in tags)
+    return sorted((one for one in live if one.customers), key=lambda one: (-one.customers, one.value))
+
+
 async def facet(connection: Connection, search: Search, name: FacetName, limit: int) -> list[FacetCount]:
     """The commonest values among the customers that the filter finds, the commonest first. One statement."""
     parameters = StatementParameters()
@@ -127,8 +195,7 @@ async def _live_tags(connection: Connection, search: Search, limit: int) -> list
     expired = await expired_of(connection, search.tenant, names, search.asked.now)
     if expired is None or len(rows) > _MOST_TAGS:
         return None
-    live = (FacetCount(value, customers - expired.get(value, 0)) for value, customers in rows)
-    return sorted((one for one in live if one.customers), key=lambda one: (-one.customers, one.value))[:limit]
+    return _less_ended([FacetCount(*row) for row in rows], expired)[:limit]
 
 
 async def attribute_values_of_all(
@@ -156,12 +223,25 @@ async def attribute_values(connection: Connection, search: Search, key: str, lim
 
 
 def _tags(search: Search, parameters: StatementParameters) -> sa.Select[Any]:
-    """The tags that have not run out: any of their parts has an end that is to come, or none."""
-    each = (
+    """The tags that have not run out."""
+    each = _each_tag()
+    return (
+        sa.select(each.c.tag.label("value"), _ROW.customer_id)
+        .select_from(CUSTOMER_ROWS.join(each, sa.true()))
+        .where(condition_of(search, parameters), _is_live(each, search, parameters))
+    )
+
+
+def _each_tag() -> sa.FromClause:
+    return (
         sa.func.jsonb_each(_ROW.tags)
         .table_valued(sa.column("tag", sa.Text()), sa.column("parts", JSONB))
         .render_derived(name="each_tag")
     )
+
+
+def _is_live(each: sa.FromClause, search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
+    """Whether a tag has not run out: any of its parts has an end that is to come, or none."""
     part = (
         sa.func.jsonb_array_elements(each.c.parts)
         .table_valued(sa.column("part", JSONB))
@@ -169,12 +249,7 @@ def _tags(search: Search, parameters: StatementParameters) -> sa.Select[Any]:
     )
     end = sa.cast(part.c.part[2].astext, sa.BigInteger())
     now = parameters(search.asked.now, sa.BigInteger())
-    live = sa.exists(sa.select(sa.literal(1)).select_from(part).where(sa.or_(end.is_(None), end > now)).correlate(each))
-    return (
-        sa.select(each.c.tag.label("value"), _ROW.customer_id)
-        .select_from(CUSTOMER_ROWS.join(each, sa.true()))
-        .where(condition_of(search, parameters), live)
-    )
+    return sa.exists(sa.select(sa.literal(1)).select_from(part).where(sa.or_(end.is_(None), end > now)).correlate(each))
 
 
 def _of_contacts(search: Search, name: FacetName, parameters: StatementParameters) -> sa.Select[Any]:
@@ -200,5 +275,5 @@ async def _counted(
         .order_by(number.desc(), found.c.value)
         .limit(parameters(limit, sa.BigInteger()))
     )
-    text = compiled(counted, *parameters.values)
+    text = compiled_once(counted, *parameters.values)
     return [FacetCount(*row) for row in await connection.fetch(text, *parameters.values.values())]

@@ -14,7 +14,7 @@ from projections.customers.search.exact import contact_test
 from projections.customers.tables import COMPOSED, CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS
 from projections.customers.terms import Term, term_id
 from projections.engine.connection import Connection
-from projections.engine.statements import array, compiled, unnested
+from projections.engine.statements import array, compiled, compiled_once, unnested
 from projections.engine.store import columns
 from projections.timeline.tables import TABLE as TIMELINE
 
@@ -195,7 +195,7 @@ async def count(connection: Connection, search: Search, most: int | None) -> int
     if most is not None:
         inner = inner.limit(parameters(most, sa.BigInteger()))
     counted = sa.select(sa.func.count()).select_from(inner.subquery("found"))
-    return int(await connection.fetchval(compiled(counted, *parameters.values), *parameters.values.values()))
+    return int(await connection.fetchval(compiled_once(counted, *parameters.values), *parameters.values.values()))
 
 
 def _asks_quota(node: filters.FilterNode) -> bool:
@@ -219,7 +219,7 @@ async def _count_by_contacts(
     if looked_at is not None:
         found = found.limit(parameters(looked_at, sa.BigInteger()))
     one = found.subquery("found").c.customer_id
-    counted = compiled(sa.select(sa.func.count(), sa.func.count(one.distinct())), *parameters.values)
+    counted = compiled_once(sa.select(sa.func.count(), sa.func.count(one.distinct())), *parameters.values)
     ((contacts, customers),) = await connection.fetch(counted, *parameters.values.values())
     if most is None or contacts < looked_at:
         return int(customers) if most is None else min(customers, most)
@@ -284,7 +284,7 @@ async def _end_of_walk(connection: Connection, tenant: str, wanted: Page, custom
         conditions.append(column <= begin if sort.descending else column >= begin)
     order, most = _directed([column], sort), parameters(customers, sa.BigInteger())
     walk = sa.select(column).where(*conditions).order_by(*order).offset(most).limit(1)
-    return await connection.fetchval(compiled(walk, *parameters.values), *parameters.values.values())
+    return await connection.fetchval(compiled_once(walk, *parameters.values), *parameters.values.values())
 
 
 async def _walked(connection: Connection, search: Search, wanted: Page, end: Any) -> list[Any]:
@@ -352,7 +352,7 @@ async def _rows(
         .order_by(*order)
         .limit(parameters(limit, sa.BigInteger()))
     )
-    return list(await connection.fetch(compiled(chosen, *parameters.values), *parameters.values.values()))
+    return list(await connection.fetch(compiled_once(chosen, *parameters.values), *parameters.values.values()))
 
 
 def _sorted_by(sort: Sort, position: Position) -> tuple[Any, ...]:

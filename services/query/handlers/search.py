@@ -81,7 +81,7 @@ class CustomerSearch:
             await check_cost(connection, search, facets=(*left, *left_keys))
             await queries.plan_for_values(connection)
             async with within_time(connection):
-                named |= {name: await facets.facet(connection, search, name, most) for name in left}
+                named |= await _facets(moment, search, left, most)
                 values |= {key: await facets.attribute_values(connection, search, key, most) for key in left_keys}
             composed = await queries.composed(connection, tenant)
         return FacetsAnswer(
@@ -121,6 +121,15 @@ class CustomerSearch:
         policy, identity = self._lookup.policy_in(moment), loaded.identity
         origins = await origins_of(moment.connection, moment.resolution, policy, identity, contacts)
         return owner, Searched(summarise(identity, contacts), contacts, conflicts, origins)
+
+
+async def _facets(
+    moment: Snapshot, search: queries.Search, names: Sequence[facets.FacetName], most: int
+) -> dict[facets.FacetName, list[facets.FacetCount]]:
+    """Facets by terms, as far as these tell values from each other."""
+    found = await facets.facets_by_terms(moment.connection, search, names, most) if names else {}
+    left = [name for name in names if name not in found]
+    return found | {name: await facets.facet(moment.connection, search, name, most) for name in left}
 
 
 async def _page_and_total(

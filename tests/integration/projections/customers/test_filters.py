@@ -20,6 +20,7 @@ from projections.customers.search.facets import (
     attribute_values_of_all,
     facet,
     facet_of_all,
+    facets_by_terms,
 )
 from projections.customers.search.looking import Searched
 from projections.customers.search.queries import Page, Position, Search, Sort, count, counts_of, page
@@ -155,6 +156,11 @@ async def _facets_are_those_of(connection: Any, search: Search, customers: list[
         kind for one in customers for kind in {kind for each in one.contacts for kind in opted_out_of(each)}
     )
     assert dict(await facet(connection, search, "opted_out", 1_000)) == refused
+    names = get_args(FacetName)
+    together = await facets_by_terms(connection, search, names, 1_000)
+    assert {*names} - {*together} <= {"tag"}  # long ones share terms
+    for name, counted in together.items():
+        assert counted == await facet(connection, search, name, 1_000), name
 
 
 async def _counts_of_terms_are_facets(connection: Any, search: Search) -> None:
