@@ -63,7 +63,7 @@ class NameSetting(NamedTuple):
 class ContactState:
     """A contact at one moment.
 
-    ``subscription`` is newest first. ``address`` is the address that the contact is part of, or is alone. ``by_claim``
+    ``address`` is the address that the contact is part of, or is alone. ``by_claim``
     is whether claims alone tie the contact to its customer. ``tags`` are those on the contact, ``attributes`` those
     that have a value, both in the order of their names. ``social_binding`` is the latest live binding that came by one
     of the site's own ways.
@@ -72,13 +72,17 @@ class ContactState:
     record: ContactRecord
     key: str
     status: SubscriptionStatus
-    subscription: tuple[SubscriptionPeriod, ...]
     address: Address
     by_claim: bool
     name: NameSetting | None
     tags: tuple[ActiveTag, ...]
     attributes: tuple[AttributeSetting, ...]
     social_binding: BindingRow | None
+
+    @property
+    def subscription(self) -> tuple[SubscriptionPeriod, ...]:
+        """The periods of its subscription, newest first."""
+        return tuple(subscription_periods(self.record.contact.runs))
 
     @property
     def valid(self) -> bool:
@@ -95,7 +99,6 @@ def state_at(
         record=record,
         key=record.key,
         status=subscription_status(row),
-        subscription=tuple(subscription_periods(row.runs)),
         address=address or address_of([record]),
         by_claim=by_claim,
         name=display_name(row),

@@ -3,7 +3,7 @@
 Nothing here depends on the clock: a tag that has run out is still a term of the row, with its end beside it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -59,7 +59,8 @@ def customer_row(
     """The rows of a customer with at least one contact. ``conflicts`` is the number of refused links."""
     states = states_of(contacts, BEGINNING)  # before every end, so that no tag has run out
     customer = summarise(identity, states)
-    terms = frozenset(terms_of(customer, states, conflicts))
+    own = [_contact_row(tenant, identity.customer_id, state) for state in states]
+    terms = frozenset(terms_of(customer, own, conflicts))
     names = searched_names(customer.names)
     row = CustomerSummaryRow(
         tenant=tenant,
@@ -87,7 +88,6 @@ def customer_row(
         valid_days=_valid_days(tenant, states, customer.valid_since),
         tags_end_at=min((one.expires_at for one in customer.tags if one.expires_at is not None), default=None),
     )
-    own = [_contact_row(tenant, identity.customer_id, state) for state in states]
     return ComposedCustomer(row, terms, own, list(_address_rows(identity.customer_id, states)))
 
 
@@ -132,7 +132,9 @@ def _contact_row(tenant: str, customer_id: UUID, state: ContactState) -> Custome
     )
 
 
-def _valid_days(tenant: str, states: Iterable[ContactState], since: int | None) -> str:
+def _valid_days(tenant: str, states: Sequence[ContactState], since: int | None) -> str:
+    if all(state.record.contact.runs == "[]" for state in states):
+        return "[]"  # none was ever subscribed
     return days_json(customer_counts(tenant, ((rows, address) for address, rows in _by_address(states)), since))
 
 
@@ -174,7 +176,7 @@ def hour_of(time: int | None) -> int | None:
     return None if time is None else time // MS_OF_HOUR
 
 
-def terms_of(customer: CustomerRecord, contacts: Iterable[ContactState], conflicts: int) -> Iterable[Term]:
+def terms_of(customer: CustomerRecord, contacts: Iterable[CustomerContactRow], conflicts: int) -> Iterable[Term]:
     """What can be asked of a customer by equality."""
     yield EVERYBODY
     identity = customer.identity
@@ -190,23 +192,22 @@ def terms_of(customer: CustomerRecord, contacts: Iterable[ContactState], conflic
         yield from _terms_of_contact(contact)
 
 
-def _terms_of_contact(state: ContactState) -> Iterable[Term]:
-    row = state.record.contact
-    account = cut(account_of(state))
+def _terms_of_contact(row: CustomerContactRow) -> Iterable[Term]:
+    account = cut(row.account)
     yield Term(CHANNEL, row.channel)
     yield Term(ACCOUNT, account)
     if row.subscribed is not None:
         yield Term(SUBSCRIBED if row.subscribed else BLOCKED, account)
-    if state.valid:
+    if row.valid:
         yield Term(VALID, account)
-    if state.social_binding is not None:
-        yield Term(BOUND, state.social_binding.via)
-    if row.staff_member is not None:
-        yield Term(STAFF, cut(row.staff_member))
-    if row.staff_branch is not None:
-        yield Term(BRANCH, cut(row.staff_branch))
-    yield from (Term(OPTED_OUT, kind) for kind in opted_out_of(state))
-    yield from (Term(NOTIFIED, cut(topic)) for topic in topics_of(state))
+    if row.bound is not None:
+        yield Term(BOUND, row.bound)
+    if row.staff is not None:
+        yield Term(STAFF, cut(row.staff))
+    if row.branch is not None:
+        yield Term(BRANCH, cut(row.branch))
+    yield from (Term(OPTED_OUT, kind) for kind in row.opted_out)
+    yield from (Term(NOTIFIED, cut(topic)) for topic in row.notified)
 
 
 def _tags(contacts: Iterable[ContactState]) -> dict[str, list[tuple[int, int, int | None]]]:
