@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 _BEHIND: Final = 1.0  # seconds; a contact is visible much sooner
 _BACKLOG: Final = 5.0  # seconds; more than the turn under way
 _LATE: Final = 30.0  # seconds
-_TIMES_AS_LONG: Final = 9  # as it worked, the composer rests while it gives way
+_TIMES_AS_LONG: Final = 19  # as it worked, the composer rests while it gives way
 _IN_BACKLOG: Final = 0.2  # of the time that it worked, the composer rests while rows alone are behind
 _LEAST: Final = 1.0  # seconds
-_MOST: Final = 10.0  # seconds
+_MOST: Final = 20.0  # seconds
 
 
 class TurnSize(NamedTuple):
