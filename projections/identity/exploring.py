@@ -11,14 +11,13 @@ from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.explain import (
     ACCEPTED,
     NODE_VALUES,
-    SESSION,
     Chain,
     ChainStep,
     Fate,
     chain_between,
     obstacles,
 )
-from projections.identity.resolution.links import Node, Value
+from projections.identity.resolution.links import SESSION, Node, Value
 from projections.identity.resolution.policy import Policy
 from projections.identity.stored_links import refused_step, retractions_of, staff_steps, step_of, unlinked_step
 

@@ -11,9 +11,9 @@ from projections.engine.ids import IdOf
 from projections.engine.store import load
 from projections.identity.keys import ResolutionKey
 from projections.identity.link_queries import StoredLink
-from projections.identity.resolution.explain import ACCEPTED, SESSION, ChainStep, Fate, unlinked_reason
+from projections.identity.resolution.explain import ACCEPTED, ChainStep, Fate, unlinked_reason
 from projections.identity.resolution.holdings import NO_SESSION, Holding
-from projections.identity.resolution.links import STAFF, STAFF_TIER, Node
+from projections.identity.resolution.links import SESSION, STAFF, STAFF_TIER, Node
 from projections.identity.resolution.policy import Policy
 from projections.identity.rows import holding_of, identifier_columns, identifier_of, refused_of
 from projections.identity.tables import HOLDINGS, PAIR_DECISIONS, ConflictRow, HoldingRow, PairDecisionRow

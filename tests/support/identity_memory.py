@@ -166,13 +166,13 @@ class Memory:
         remerged: set[str] = set()
         for event_id, record in records.items():
             known = self.merge_records.get(event_id, record)
-            remerged |= {merge_in(event_id, one).member_id for one in (record, known)}
+            remerged |= {merge_in(event_id, one).member_id.strip() for one in (record, known)}
             self.merge_records[event_id] = min(record, known)
         merges = (merge_in(*one) for one in self.merge_records.items())
         return NewEvidence(
             evidence.new,
             evidence.overruled,
-            tuple(one for one in merges if one.member_id in remerged),
+            tuple(one for one in merges if one.member_id.strip() in remerged),
             frozenset(remerged),
             evidence.erased,
         )

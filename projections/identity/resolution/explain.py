@@ -12,11 +12,10 @@ from urllib.parse import quote
 
 import orjson
 
-from projections.identity.resolution.links import CONTACT, MEMBER_ID, STAFF, Node, Refusal, Value
+from projections.identity.resolution.links import CONTACT, MEMBER_ID, SESSION, STAFF, Node, Refusal, Value
 from projections.identity.resolution.policy import X_RULE, Policy
 
 ACCEPTED: Final = "accepted"
-SESSION: Final = "session"  # the type of a step from one session of a browser to the one that it is with
 NODE_VALUES: Final = frozenset({CONTACT, STAFF, SESSION})  # the types whose value is another node
 Unlinked = Literal["retracted", "no_tier", "too_many_claims", "other_session"]
 Fate = Literal["accepted"] | Refusal | Unlinked

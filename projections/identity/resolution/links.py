@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 STAFF: Final = "staff"
 STAFF_TIER: Final = 0
+SESSION: Final = "session"  # the type of a step from one session of a browser to the one that it is with
 CONTACT: Final = "contact"
 MEMBER_ID: Final = "member_id"
 

@@ -19,7 +19,8 @@ A policy is data. ``Policy.from_json`` lays a tenant's settings over the default
 ``exclusive`` (null: not) says that one person has one: ``scope`` is ``tenant``, or ``prefix`` for values such as
 ``provider:UID`` where each provider counts by itself; it stops links of tier ``guards`` and weaker, 0 for every tier.
 ``limit`` is how many people may hold a value before it is generic, ``claimed_limit`` the same among those who only
-claim it. A type that is not in the table is a tenant's own; by its rule, else by that of ``x_…``.
+claim it. A type that is not in the table is a tenant's own; by its rule, else by that of ``x_…``. No type can be named
+``staff`` or ``session``: links between two nodes have these names.
 """
 
 import re
@@ -36,13 +37,14 @@ from projections.identity.resolution.block_list import (
     InvalidPattern,
     block_list,
 )
-from projections.identity.resolution.links import CONTACT, MEMBER_ID
+from projections.identity.resolution.links import CONTACT, MEMBER_ID, SESSION, STAFF
 
 Tier = Annotated[int, Field(ge=1, le=9)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 MAX_TYPES: Final = 200
 _WITHOUT_PREFIX: Final = frozenset({"phone", "email"})
+_TAKEN: Final = frozenset({STAFF, SESSION})  # the types of links whose value is another node
 _TYPE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _PART_NAME: Final = re.compile(r"[a-z_]{1,64}")
 _TENANTS_OWN: Final = re.compile(r"x_[a-z0-9_]{1,62}")
@@ -190,17 +192,26 @@ class Policy(_Part):
 
     @classmethod
     def from_log(cls, settings: Any, default_region: str = "TW") -> "Policy":
-        """The policy of an event: as ``from_json``, but what it says of member_id's being exclusive is left out."""
+        """The policy of an event: as ``from_json``, but what it can't say of a type is left out.
+
+        That is whether member_id is exclusive, and types of a name that is taken.
+        """
         types = settings.get("types") if isinstance(settings, dict) else None
-        rule = types.get(MEMBER_ID) if isinstance(types, dict) else None
-        if isinstance(types, dict) and isinstance(rule, dict):
-            kept = {name: part for name, part in rule.items() if name != "exclusive"}
-            settings = settings | {"types": types | {MEMBER_ID: kept}}
+        if isinstance(types, dict):
+            settings = settings | {
+                "types": {name: _kept(name, rule) for name, rule in types.items() if name not in _TAKEN}
+            }
         return cls.from_json(settings, default_region)
 
     def to_json(self) -> dict[str, Any]:
         """The whole policy as JSON; ``from_json`` reads it back."""
         return self.model_dump(mode="json")
+
+
+def _kept(name: Any, rule: Any) -> Any:
+    if name != MEMBER_ID or not isinstance(rule, dict):
+        return rule
+    return {key: part for key, part in rule.items() if key != "exclusive"}
 
 
 def _types(settings: Any) -> dict[str, TypeRule]:
@@ -211,6 +222,8 @@ def _types(settings: Any) -> dict[str, TypeRule]:
     for name in settings:
         if not isinstance(name, str) or not _TYPE_NAME.fullmatch(name):
             raise InvalidPolicy(f"{_shown(name)} is no name of an identifier type", "types")
+        if name in _TAKEN:
+            raise InvalidPolicy("links between two contacts have this name: choose another one", f"types.{name}")
     return {name: _rule(name, part) for name, part in settings.items()}
 
 

@@ -33,7 +33,7 @@ nearly_policies = st.fixed_dictionaries(
     {},
     optional={
         "types": any_json
-        | st.dictionaries(st.sampled_from([*DEFAULT_TYPES, "x_card", "club"]) | any_text, rules | any_json),
+        | st.dictionaries(st.sampled_from([*DEFAULT_TYPES, "x_card", "club", "staff"]) | any_text, rules | any_json),
         "blocked": st.lists(patterns) | any_json,
         "also_blocked": st.lists(patterns) | any_json,
         "blocked_member_ids": st.lists(patterns) | any_json,

@@ -112,6 +112,8 @@ def test_blocked_replaces_both_lists_and_also_blocked_adds_to_both() -> None:
         ({"types": {"Shoe size": {}}}, "no name of an identifier type"),
         ({"types": {f"x_{number}": {} for number in range(201)}}, "at most 200"),
         ({"types": {"phone": 3}}, "types.phone"),
+        ({"types": {"staff": {}}}, "types.staff: links between two contacts have this name"),
+        ({"types": {"session": {}}}, "types.session"),
         ({"types": {"phone": {"verified": 0}}}, "types.phone.verified"),
         ({"types": {"phone": {"verified": 10}}}, "types.phone.verified"),
         ({"types": {"phone": {"limit": "10"}}}, "types.phone.limit"),
@@ -146,6 +148,13 @@ def test_a_setting_that_cannot_be_is_refused_by_name(settings: Any, says: str) -
 def test_a_policy_in_the_log_keeps_member_id_exclusive(exclusive: Any) -> None:
     settings = {"types": {"member_id": {"exclusive": exclusive, "limit": 5}}}
     assert Policy.from_log(settings) == Policy.from_json({"types": {"member_id": {"limit": 5}}})
+
+
+@pytest.mark.parametrize("name", ["staff", "session"])
+def test_a_policy_in_the_log_has_no_type_whose_name_is_taken(name: str) -> None:
+    policy = Policy.from_log({"types": {name: {"verified": 1}, "x_card": {"limit": 7}}})
+    assert policy == Policy.from_json({"types": {"x_card": {"limit": 7}}})
+    assert policy.rule(name) is None
 
 
 def test_a_policy_in_the_log_is_otherwise_checked_as_any() -> None:
