@@ -9,7 +9,7 @@ What was stated is the tenant's, whatever its policy:
 - ``statements``: each event that says something of identity, once: what tells a repeat from new_evidence;
 - ``member_merges``: each event that says which member id became another's;
 - ``erased_contacts``, ``erased_statements``: what an erasure leaves of a contact: when it was, and hashes of the ids of
-  the events that it erased.
+  the events that it erased; as in ``statements``, of those that were sent, whose number depends on their order.
 
 What it means is a *resolution*'s, one build of identity under one policy version; a tenant has one that is active, and
 may have another that is being built beside it:
@@ -37,6 +37,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from projections.engine.metadata import Int, Json, SmallInt, define
+from projections.erasures.tables import ErasedEventRow, ErasureRow
 
 
 class StatementRow(NamedTuple):
@@ -60,31 +61,6 @@ class MemberMergeRow(NamedTuple):
     at: int
     type: str
     content: str
-
-
-class ErasedContactRow(NamedTuple):
-    """A contact's latest erasure, by time and event id. The contact's id is a keyed hash."""
-
-    tenant: str
-    contact_id: UUID
-    at: int
-    event_id: str
-
-    @property
-    def stamp(self) -> tuple[int, str]:
-        """What the stamps of events are compared with."""
-        return (self.at, self.event_id)
-
-
-class ErasedStatementRow(NamedTuple):
-    """An event that is erased, by a hash of its id: no copy of it counts, whatever time it states.
-
-    As in ``statements``, these are of the events that were sent, whose number depends on their order.
-    """
-
-    tenant: str
-    contact_id: UUID
-    digest: UUID
 
 
 class CanonicalIdRow(NamedTuple):
@@ -299,8 +275,8 @@ MEMBER_MERGES: Final = define(
     sa.Index("member_merges_newest", "tenant", "at", "event_id"),
     key=2,
 )
-ERASED_CONTACTS: Final = define("erased_contacts", ErasedContactRow, key=2)
-ERASED_STATEMENTS: Final = define("erased_statements", ErasedStatementRow, key=3, fillfactor=100)
+ERASED_CONTACTS: Final = define("erased_contacts", ErasureRow, key=2)
+ERASED_STATEMENTS: Final = define("erased_statements", ErasedEventRow, key=3, fillfactor=100)
 CANONICAL_IDS: Final = define(
     "canonical_ids",
     CanonicalIdRow,

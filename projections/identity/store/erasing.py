@@ -13,17 +13,16 @@ import sqlalchemy as sa
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key, key_columns, row_columns
-from projections.engine.statements import compiled, unnested
+from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns, insert, insert_new, load, upsert
 from projections.erasures.folds import digest_of
+from projections.erasures.tables import ErasedEventRow, ErasureRow
 from projections.identity.new_evidence import NewEvidence
 from projections.identity.resolution.statements import EventRecord, EvidenceLog
 from projections.identity.tables import (
     ERASED_CONTACTS,
     ERASED_STATEMENTS,
     STATEMENTS,
-    ErasedContactRow,
-    ErasedStatementRow,
     StatementRow,
 )
 from schemas.events.base import Stamp
@@ -48,8 +47,38 @@ def _delete_events() -> str:
     return _delete(given, *(column == given.c[column.name] for column in key_columns(STATEMENTS)))
 
 
+def _erasing() -> str:
+    given = sa.func.unnest(array("tenants", sa.Text())).table_valued("tenant").render_derived(name="given")
+    any_contact = sa.exists().where(ERASED_CONTACTS.c.tenant == given.c.tenant)
+    return compiled(sa.select(given.c.tenant).where(any_contact), "tenants")
+
+
+_ERASING: Final = _erasing()
 _DELETE_UNTIL: Final = _delete_until()
 _DELETE_EVENTS: Final = _delete_events()
+
+
+class Erasures:
+    """The latest erasures of contacts, each looked for once in a chunk; of a tenant that erased nobody, none is."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._erasing: dict[str, bool] = {}  # whether the tenant erased any contact
+        self._rows: dict[Key, ErasureRow] = {}
+
+    async def load(self, contacts: Collection[Key]) -> None:
+        """Look for those of contacts, given as (tenant, contact_id)."""
+        tenants = {tenant for tenant, _ in contacts}
+        if new := tenants - self._erasing.keys():
+            found = {tenant for (tenant,) in await self._connection.fetch(_ERASING, list(new))}
+            self._erasing |= {tenant: tenant in found for tenant in new}
+        wanted = [key for key in contacts if self._erasing[key[0]] and key not in self._rows]
+        self._rows |= await load(self._connection, ERASED_CONTACTS, wanted)
+
+    def of(self, contact: Key) -> Stamp | None:
+        """When the contact was erased last, as far as was looked for."""
+        row = self._rows.get(contact)
+        return row.stamp if row is not None else None
 
 
 @dataclass(slots=True)
@@ -74,14 +103,15 @@ async def erase_evidence(
         for tenant, log in logs.items()
         for contact in (*log.events, *log.erasures)
     }
-    stored: dict[Key, ErasedContactRow] = await load(connection, ERASED_CONTACTS, list(contacts))
-    horizons = {key: row.stamp for key, row in stored.items()}
-    changed: list[ErasedContactRow] = []
+    erasures = Erasures(connection)
+    await erasures.load(contacts)
+    horizons = {key: stamp for key in contacts if (stamp := erasures.of(key)) is not None}
+    changed: list[ErasureRow] = []
     for key, contact in contacts.items():
         stamp = logs[key[0]].erasures.get(contact)
         if stamp is not None and stamp > horizons.get(key, (-1, "")):
             horizons[key] = stamp
-            changed.append(ErasedContactRow(*key, *stamp))
+            changed.append(ErasureRow(*key, *stamp))
     return await _erase(connection, logs, contacts, horizons, changed) if horizons else {}
 
 
@@ -90,7 +120,7 @@ async def _erase(
     logs: Mapping[str, EvidenceLog],
     contacts: Mapping[Key, str],
     horizons: Mapping[Key, Stamp],
-    changed: Collection[ErasedContactRow],
+    changed: Collection[ErasureRow],
 ) -> dict[str, ErasedEvidence]:
     digests: dict[Key, tuple[Key, str]] = {
         (*key, digest_of(key[1], event_id)): (key, event_id)
@@ -122,7 +152,7 @@ async def _erase(
     for erasure in changed:
         found.setdefault(erasure.tenant, ErasedEvidence()).contacts[contacts[erasure[:2]]] = erasure.stamp
     rows = {(*key[:2], digest_of(key[1], key[2])) for key in (*gone, *(row[:3] for row in deleted))}
-    await insert(connection, _SAVE_STATEMENTS, [ErasedStatementRow(*key) for key in sorted(rows - known.keys())])
+    await insert(connection, _SAVE_STATEMENTS, [ErasedEventRow(*key) for key in sorted(rows - known.keys())])
     await insert(connection, _SAVE_CONTACTS, changed)
     return found
 
@@ -131,19 +161,19 @@ async def _deleted(connection: Connection, statement: str, given: Collection[Key
     return [StatementRow(*row) for row in await connection.fetch(statement, *columns(given))] if given else []
 
 
-def erased_rows(evidence: Mapping[str, NewEvidence], id_of: IdOf) -> list[ErasedContactRow]:
+def erased_rows(evidence: Mapping[str, NewEvidence], id_of: IdOf) -> list[ErasureRow]:
     """The erasures as rows."""
     return [
-        ErasedContactRow(tenant, id_of(tenant, contact), *stamp)
+        ErasureRow(tenant, id_of(tenant, contact), *stamp)
         for tenant, one in evidence.items()
         for contact, stamp in one.erased.items()
     ]
 
 
-def erased_statements(gone: Mapping[str, Mapping[str, Iterable[str]]], id_of: IdOf) -> list[ErasedStatementRow]:
+def erased_statements(gone: Mapping[str, Mapping[str, Iterable[str]]], id_of: IdOf) -> list[ErasedEventRow]:
     """The rows of erased events, given by tenant, contact and event id."""
     return [
-        ErasedStatementRow(tenant, contact_id, digest_of(contact_id, event_id))
+        ErasedEventRow(tenant, contact_id, digest_of(contact_id, event_id))
         for tenant, contacts in gone.items()
         for contact, event_ids in contacts.items()
         for contact_id in [id_of(tenant, contact)]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key, row_type
-from projections.engine.store import columns, load
+from projections.engine.store import columns
 from projections.identity import rows
 from projections.identity.customer_summary import CustomerSummary, Latest
 from projections.identity.keys import ResolutionKey
@@ -52,12 +52,12 @@ from projections.identity.state import (
 )
 from projections.identity.store import assembling, selects
 from projections.identity.store.assembling import ResolutionColumns
+from projections.identity.store.erasing import Erasures
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
     CONTACT_STATES,
     CUSTOMERS,
-    ERASED_CONTACTS,
     HOLDINGS,
     MEMBERS,
     PAIR_DECISIONS,
@@ -65,11 +65,9 @@ from projections.identity.tables import (
     STATEMENTS,
     STATUSES,
     ContactStateRow,
-    ErasedContactRow,
     HoldingRow,
     MemberRow,
 )
-from schemas.events.base import Stamp
 
 _SHOWN: Final = ("phone", "email")
 _WITHOUT_SORT: Final = "SET LOCAL enable_sort = off"
@@ -87,7 +85,7 @@ class IdentityStore:
         self._members: dict[Key, MemberRow] = {}  # those that were read, by key
         self._whole: set[Key] = set()  # the contacts of which all members were read
         self._states: dict[Key, ContactStateRow] = {}
-        self._erased: dict[Key, ErasedContactRow] = {}  # by tenant and contact_id
+        self._erasures = Erasures(connection)
         self._features: dict[Key, dict[str, Features]] = {}  # by contact and session
 
     async def answer(self, asked: Asked) -> list[Any]:
@@ -148,8 +146,7 @@ class IdentityStore:
         self._whole.update(keys)
         self._states.update((row[:3], row) for row in await self._rows(selects.CONTACT_STATES, CONTACT_STATES, keys))
         known = [key for key in dict.fromkeys(keys) if key in self._states]
-        people = {(tenant, contact_id) for tenant, _, contact_id in keys}
-        self._erased |= await load(self._connection, ERASED_CONTACTS, list(people - self._erased.keys()))
+        await self._erasures.load({(tenant, contact_id) for tenant, _, contact_id in keys})
         for row in await self._rows(selects.MEMBERS, MEMBERS, known):
             self._members[row[:4]] = row
             self._features.setdefault(row[:3], {})[row.session] = rows.features_of_text(row.features)
@@ -163,11 +160,7 @@ class IdentityStore:
         ]
 
     def _unknown(self, tenant: str, contact: str) -> ContactIdentity:
-        return ContactIdentity(contact, erased=self._erased_at(tenant, self._id_of(tenant, contact)))
-
-    def _erased_at(self, tenant: str, contact_id: UUID) -> Stamp | None:
-        row = self._erased.get((tenant, contact_id))
-        return row.stamp if row is not None else None
+        return ContactIdentity(contact, erased=self._erasures.of((tenant, self._id_of(tenant, contact))))
 
     async def _left_out(self, asked: Asked) -> list[dict[str, ContactIdentity]]:
         whole = self._contact_keys((place, request.whole) for place, request in asked)
@@ -194,7 +187,7 @@ class IdentityStore:
             row = self._states[key]
             stored = rows.stored_holdings(holdings.get(key, ()))
             states.setdefault(key[:2], {})[row.contact] = rows.contact_state(
-                row, stored, self._features.get(key, {}), self._erased_at(key[0], key[2]), partial=key in partial
+                row, stored, self._features.get(key, {}), self._erasures.of((key[0], key[2])), partial=key in partial
             )
         return states
 
