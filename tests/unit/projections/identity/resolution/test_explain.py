@@ -6,14 +6,13 @@ import pytest
 
 from projections.identity.resolution.explain import (
     ACCEPTED,
-    SESSION,
     ChainStep,
     chain_between,
     obstacles,
     remedies,
     unlinked_reason,
 )
-from projections.identity.resolution.links import Node
+from projections.identity.resolution.links import SESSION, Node
 from projections.identity.resolution.policy import Policy
 
 A, B, C, D = ((f"web:shop:{letter}", "") for letter in "abcd")
