@@ -58,7 +58,7 @@ _DELETE_UNTIL: Final = _delete_until()
 _DELETE_EVENTS: Final = _delete_events()
 
 
-class Erasures:
+class ContactErasures:
     """The latest erasures of contacts, each looked for once in a chunk; of a tenant that erased nobody, none is."""
 
     def __init__(self, connection: Connection) -> None:
@@ -103,7 +103,7 @@ async def erase_evidence(
         for tenant, log in logs.items()
         for contact in (*log.events, *log.erasures)
     }
-    erasures = Erasures(connection)
+    erasures = ContactErasures(connection)
     await erasures.load(contacts)
     horizons = {key: stamp for key in contacts if (stamp := erasures.of(key)) is not None}
     changed: list[ErasureRow] = []

@@ -52,7 +52,7 @@ from projections.identity.state import (
 )
 from projections.identity.store import assembling, selects
 from projections.identity.store.assembling import ResolutionColumns
-from projections.identity.store.erasing import Erasures
+from projections.identity.store.erasing import ContactErasures
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
@@ -85,7 +85,7 @@ class IdentityStore:
         self._members: dict[Key, MemberRow] = {}  # those that were read, by key
         self._whole: set[Key] = set()  # the contacts of which all members were read
         self._states: dict[Key, ContactStateRow] = {}
-        self._erasures = Erasures(connection)
+        self._erasures = ContactErasures(connection)
         self._features: dict[Key, dict[str, Features]] = {}  # by contact and session
 
     async def answer(self, asked: Asked) -> list[Any]:
