@@ -31,8 +31,9 @@ class RecordedEvents:
     ``counting`` are the events that read models take in now; ``withdrawn`` are those that they have taken in, and that
     no longer count, because of a copy or because another event says more of the same message.
     ``erased`` are events of the chunk that are erased, of which ``erased_again`` were known; ``erasures`` are those
-    that now are the latest erasures of their contacts; ``remade`` are the
-    contacts, by (tenant, contact_id), whose rows are made again from what is left of their histories.
+    that now are the latest erasures of their contacts, and ``horizons`` the rows of the latest erasures of all contacts
+    of the chunk; ``remade`` are the contacts whose rows are made again from what is left of their histories. Both are
+    by (tenant, contact_id).
     """
 
     new: list[ContactEvent]
@@ -43,6 +44,7 @@ class RecordedEvents:
     erased_again: Sequence[ContactEvent] = ()
     erasures: Sequence[ContactEvent] = ()
     remade: Mapping[Key, ContactRef] = field(default_factory=dict)
+    horizons: Mapping[Key, Row] = field(default_factory=dict)
 
     @property
     def never_seen(self) -> list[ContactEvent]:

@@ -9,7 +9,6 @@ from projections.engine.metadata import Key, key_of
 from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.stages import enter
 from projections.engine.store import columns, delete_matching, load, save, select_matching
-from projections.erasures.tables import TABLE as ERASURES
 from projections.intrinsics import folds
 from projections.intrinsics.folds import IntrinsicDelta, IntrinsicRows
 from projections.intrinsics.tables import TABLE, IntrinsicRow
@@ -37,17 +36,15 @@ async def save_chunk(connection: Connection, store: Histories, recorded: Recorde
     first: list[ContactEvent] = []
     if again:
         enter("load")
-        erasures = await load(connection, ERASURES, list(again))
         earliest: dict[Key, ContactEvent] = {}
         async for page in store.vouching(again):
-            folds.add_first(earliest, page, erasures)
+            folds.add_first(earliest, page, recorded.horizons)
         first += await _save(connection, folds.decide_again(await _all_rows(connection, again), earliest))
     new = [one for one in folds.vouching(recorded.new) if (one.event.tenant, one.contact_id) not in again]
     if new:
         enter("load")
-        erasures = await load(connection, ERASURES, list({(one.event.tenant, one.contact_id) for one in new}))
         known = await load(connection, TABLE, list({key for one in new for key in folds.keys_of(one)}))
-        first += await _save(connection, folds.decide(known, new, erasures))
+        first += await _save(connection, folds.decide(known, new, recorded.horizons))
     return first
 
 

@@ -1,6 +1,7 @@
 """Erases contacts' events as a chunk asks for it, before the chunk is recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from projections.timeline.folds import distinct
 from projections.timeline.tables import TABLE
 from schemas.events import ContactRef
 
+_NONE: Final[Mapping[Key, ErasureRow]] = MappingProxyType({})
 _IF_NEW: Final = store.insert_new(ERASED_EVENTS)
 _DIGEST: Final = (
     "encode(substring(sha256(convert_to(contact_id::text || ':' || event_id, 'UTF8')) for 16), 'hex')::uuid"
@@ -61,7 +63,8 @@ class LeftOfChunk(NamedTuple):
     """The events that are left of a chunk, those that are erased, and the contacts whose rows are made again.
 
     Of erased ones ``again`` are those that were known, also as other copies. Of an event's copies the least is given.
-    ``erasures`` are the events that now are the latest erasures.
+    ``erasures`` are the events that now are the latest erasures, and ``horizons`` the rows of the latest ones of the
+    chunk's contacts, known ones among them.
     """
 
     kept: Sequence[ContactEvent]
@@ -69,6 +72,7 @@ class LeftOfChunk(NamedTuple):
     again: Sequence[ContactEvent]
     remade: dict[Key, ContactRef]
     erasures: Sequence[ContactEvent] = ()
+    horizons: Mapping[Key, ErasureRow] = _NONE
 
 
 async def erase(connection: Connection, events: Sequence[ContactEvent]) -> LeftOfChunk:
@@ -92,4 +96,4 @@ async def erase(connection: Connection, events: Sequence[ContactEvent]) -> LeftO
     remade = {row[:2] for row in changed} | {key[:2] for key in deleted}
     again = [one for key, one in erased.items() if key in deleted or of_erased[id(one)] in known]
     refs = {key: ref for key, ref in contacts.items() if key in remade}
-    return LeftOfChunk(kept, list(erased.values()), again, refs, latest_erasures(events, changed))
+    return LeftOfChunk(kept, list(erased.values()), again, refs, latest_erasures(events, changed), until)

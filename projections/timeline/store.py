@@ -99,6 +99,7 @@ class PostgresStore:
             erased_again=left.again,
             erasures=left.erasures,
             remade=left.remade,
+            horizons=left.horizons,
         )
 
     async def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:

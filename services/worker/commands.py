@@ -8,6 +8,7 @@ from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import MissingSetting, Settings
 
 _STOP_WITHIN: Final = 20.0  # seconds: twice what chunks under way, and Faust, are given
+_YOUNG_OBJECTS: Final = 20_000  # Faust and asyncio leave cycles, some 70 objects a chunk
 _EXIT_WITHIN: Final = 3.0  # seconds, once everything has ended
 
 
@@ -36,7 +37,7 @@ def worker(
     settings = Settings()
     configure_logging(settings)
     role = WorkerRole(generation, beside, health_fd)
-    tune_gc()
+    tune_gc(_YOUNG_OBJECTS)
     try:
         status = run(settings, (contacts, identity), role, on_stop=lambda: exit_within(_STOP_WITHIN, 0))
         exit_within(_EXIT_WITHIN, status)

@@ -37,7 +37,7 @@ from services.worker.core.exit_status import EXIT_STUCK
 from services.worker.core.lag import TopicLag
 from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
-from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, PartitionExecutor
+from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, JOIN_WITHIN, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
 from services.worker.handlers.turns import FULL, PacedTurns
 from services.worker.ports import LogTruncated
@@ -233,6 +233,7 @@ def _build_agents(  # noqa: PLR0913, PLR0917 - what agents are made of
         handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
         waiting = WaitingChunks(app.chunk_records, together=spec.save_together is not None)
-        executors.append(PartitionExecutor(runner.decode, turns.paced(runner.handle), app.crash, waiting))
+        handle, join_within = turns.paced(runner.handle), JOIN_WITHIN if spec.save_together else 0
+        executors.append(PartitionExecutor(runner.decode, handle, app.crash, waiting, join_within=join_within))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])
     return _Agents(app, reader, executors, [service for spec in specs for service in spec.background])

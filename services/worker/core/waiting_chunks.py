@@ -23,8 +23,13 @@ class WaitingChunks:
 
     def has_room(self, records: int) -> bool:
         """Whether a chunk of so many records may be added."""
-        waiting = [*self._alone, *self._waiting]
-        return not waiting or records + sum(map(_size, waiting)) <= self._most
+        waiting = self.records
+        return not waiting or records + waiting <= self._most
+
+    @property
+    def records(self) -> int:
+        """How many records wait."""
+        return sum(map(_size, self._alone)) + sum(map(_size, self._waiting))
 
     def add(self, one: DecodedChunk) -> None:
         """Add a chunk after the others."""

@@ -1,7 +1,8 @@
 """Saves a few sets of chunks at the same time; what comes meanwhile waits, and is saved together.
 
-So little waits for nothing while there is little to do, and fewer transactions are needed while there is much. The
-chunks of one partition are handled one after the other, in their order; the next ones are decoded meanwhile.
+A transaction costs much the same for one event as for a hundred. So while little waits, it is saved by one transaction
+after the other; while much waits, or a transaction takes long, others run beside it. The chunks of one partition are
+handled one after the other, in their order; the next ones are decoded meanwhile.
 """
 
 import asyncio
@@ -14,28 +15,35 @@ from services.worker.core.chunk import Chunk, DecodedChunk
 from services.worker.core.waiting_chunks import WaitingChunks
 
 CHUNKS_AT_ONCE: Final = 2  # transactions an agent; each needs a connection of the pool
+JOIN_WITHIN: Final = 0.05  # seconds; several times what a small transaction takes
+_MANY: Final = 200  # records that are worth a transaction of their own
 
 
 class PartitionExecutor:
     """Runs ``decode`` on each chunk, and then ``handle`` on those that wait, up to ``width`` times at once.
 
-    ``handle`` returns the chunks that it has to be given again, each by itself. It must deal with expected errors; any
-    other error goes to ``on_error``.
+    While fewer than some hundred records wait, nothing more is started beside a ``handle`` until that has run for
+    ``join_within`` seconds. ``handle`` returns the chunks that it has to be given again, each by itself. It must deal
+    with expected errors; any other error goes to ``on_error``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it runs, and how much at once
         self,
         decode: Callable[[Chunk], Awaitable[Decoded]],
         handle: Callable[[Sequence[DecodedChunk]], Awaitable[Sequence[DecodedChunk]]],
         on_error: Callable[[BaseException], Awaitable[None]],
         waiting: WaitingChunks,
         width: int = CHUNKS_AT_ONCE,
+        *,
+        join_within: float = 0,
     ) -> None:
         self._decode = decode
         self._handle = handle
         self._on_error = on_error
         self._waiting = waiting
         self._width = width
+        self._join_within = join_within
+        self._began = 0.0  # when work was last started, by the clock of the loop
         self._room = asyncio.Event()
         self._busy: set[tuple[str, int]] = set()
         self._running: set[asyncio.Task[None]] = set()
@@ -68,12 +76,20 @@ class PartitionExecutor:
 
     def _start(self) -> None:
         """Start what can be started."""
-        while len(self._running) < self._width and (work := self._waiting.take(self._busy)):
+        while len(self._running) < self._width and self._is_worth_it() and (work := self._waiting.take(self._busy)):
             self._busy.update(one.chunk.place for one in work)
             self._room.set()
             task = asyncio.create_task(self._run(work))
             self._running.add(task)
             task.add_done_callback(partial(self._ended, work))
+            self._began = asyncio.get_running_loop().time()
+            if self._join_within:
+                asyncio.get_running_loop().call_later(self._join_within, self._start)
+
+    def _is_worth_it(self) -> bool:
+        if not self._running or self._waiting.records >= _MANY:
+            return True
+        return asyncio.get_running_loop().time() - self._began >= self._join_within
 
     def _ended(self, work: Sequence[DecodedChunk], task: asyncio.Task[None]) -> None:
         self._busy.difference_update(one.chunk.place for one in work)

@@ -104,6 +104,33 @@ async def test_what_waits_while_others_run_is_handled_at_once() -> None:
     assert gate.begun == [[(0, 0, 1)], [(0, 1, 3), (1, 0, 1), (2, 0, 1)]]
 
 
+async def test_little_waits_for_what_runs_and_much_does_not() -> None:
+    gate = Gate()
+    executor = PartitionExecutor(decode, gate, unexpected, waiting(1_000), 2, join_within=3_600)
+    for place in ((0, 0), (1, 0)):
+        await executor.submit(chunk(*place))
+    await turns()
+    assert gate.begun == [[(0, 0, 1)]]
+    await executor.submit(Chunk("t", 2, 0, 250, OWNERS[2], [cast("Any", None)] * 250))
+    await turns()
+    assert gate.begun == [[(0, 0, 1)], [(1, 0, 1), (2, 0, 250)]]
+    gate.opened.set()
+    await executor.drain()
+
+
+async def test_little_waits_no_longer_than_it_should_for_what_runs() -> None:
+    gate = Gate()
+    executor = PartitionExecutor(decode, gate, unexpected, waiting(), 2, join_within=0.001)
+    for place in ((0, 0), (1, 0)):
+        await executor.submit(chunk(*place))
+    async with asyncio.timeout(60):
+        while len(gate.begun) < 2:
+            await asyncio.sleep(0.001)
+    assert gate.begun == [[(0, 0, 1)], [(1, 0, 1)]]
+    gate.opened.set()
+    await executor.drain()
+
+
 async def test_what_is_returned_is_handled_alone_and_holds_up_no_other_partition() -> None:
     begun: list[list[tuple[int, int, int]]] = []
     opened = asyncio.Event()
