@@ -15,8 +15,7 @@ from services.ingress.core.statements import Receipt
 from services.ingress.core.web import Site
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A channel event that goes into the log, and its key and value where nothing is sealed.
 
     ``origin`` is None for an event that is about no account.

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from projections.identity.resolution.phones import matching_key
 
+_REMEMBERED: Final = 16_384  # numbers: a webhook names one several times, and its person writes again
 _NUMBER: Final = re.compile(r"\+?[0-9]+")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def one_spelling(number: str) -> str:
     """The digits of a number in the one spelling that names its contact, whichever of its spellings is given."""
     return matching_key(f"+{number}").removeprefix("+")

@@ -6,7 +6,7 @@ as an event of type ``<channel>.<name>`` with all of its data, so that nothing t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from schemas.codec import InvalidEvent
 from schemas.events import Event
@@ -37,8 +37,7 @@ class SourceContext:
         return purpose(self.senders.get(word(app_id) or ""))
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDraft:
+class ItemDraft(NamedTuple):
     """A draft of one event: ``at`` is the channel's time in ms, ``unread`` is kept if ``content`` is refused.
 
     ``account`` is the account that it is about if it has no contact.

@@ -22,6 +22,7 @@ FUTURE_SLACK_MS: Final = 300_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LONGEST: Final = 100
+_DIGITS_OF_SECONDS: Final = 10  # from 2001 to 2286; WhatsApp's every time is such a text
 _LARGEST: Final = 10**20
 _UNITS: Final = (Decimal(1), Decimal(1000), Decimal("1e-3"), Decimal("1e-6"))  # ms, s, µs, ns
 _NUMBER: Final = re.compile(r"(?!\d{14}$|\d{8}$)\d{1,20}(?:\.\d{1,9})?", re.ASCII)
@@ -76,6 +77,8 @@ _FORMS: Final = tuple(
 def millis_of(value: Any) -> int | None:
     """The time in whole milliseconds, UTC, rounded down; None for what has no reading or several. Never raises."""
     if isinstance(value, str):
+        if len(value) == _DIGITS_OF_SECONDS and value.isdecimal() and value.isascii() and value[0] != "0":
+            return int(value) * 1000
         return _of_text(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _LARGEST:
         return None

@@ -23,7 +23,6 @@ number (``metadata.phone_number_id``), not the WhatsApp Business Account that ``
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any, Final
 
 from services.ingress.core.drafts import ItemDraft, SourceContext, fields, listed
@@ -159,7 +158,7 @@ def _named_as(
     if name is not None and draft.contact is not None:
         content = "profile.updated", {"display_name": name[:_LONGEST_NAME]}
         beside = place.draft(item, content, event_id=f"{draft.event_id}:profile")
-        yield replace(beside, intrinsic=())
+        yield beside._replace(intrinsic=())
 
 
 def _shared_phones(draft: ItemDraft, item: Fields, place: Place) -> Iterator[ItemDraft]:
@@ -275,7 +274,7 @@ def _renewal(item: Fields, place: Place) -> Iterator[ItemDraft]:
 
 def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson) -> Iterator[ItemDraft]:
     """The new contact supersedes the old. If they are equal, or one is unknown, the item is kept for the known one."""
-    before, after = replace(place, who=old), replace(place, who=new)
+    before, after = place._replace(who=old), place._replace(who=new)
     old_contact, new_contact = old.contact(place.account), new.contact(place.account)
     if old_contact and new_contact and old_contact != new_contact:
         content = {"by": new_contact, "payload": before.rest(item, "type") or None}
@@ -286,7 +285,7 @@ def _moved(item: Fields, place: Place, old: WhatsAppPerson, new: WhatsAppPerson)
     else:
         kept = (after if new_contact else before).kept(item, fields(item.get("system")).get("type") or place.name)
         gained = [one for one in old.intrinsic(place.portfolio) if old_contact and one not in kept.intrinsic]
-        yield replace(kept, intrinsic=(*kept.intrinsic, *gained))
+        yield kept._replace(intrinsic=(*kept.intrinsic, *gained))
 
 
 def _call(item: Fields, place: Place) -> Iterator[ItemDraft]:

@@ -6,8 +6,7 @@ inside ``standby``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from projections.identity.resolution.contact_uids import one_spelling
 from services.ingress.core.drafts import (
@@ -45,8 +44,7 @@ _IMPERSONAL: Final = ("groups", "errors")
 _NAMED_BY_ITS_LIST: Final = frozenset({"messages", "standby", "history", ""})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The context of an item: its change, its number and its person.
 
     ``about`` is the account that items without a contact are about: the number, or what the entry names, the WhatsApp
@@ -141,12 +139,12 @@ def items_of(change: Fields, entry: Fields, context: SourceContext) -> Iterator[
     found = list(_listed(value))
     if not found:
         whole = value or {key: given for key, given in change.items() if key not in {"id", "time"}}
-        yield whole, place if is_test else replace(place, who=_sender(value, place))
+        yield whole, place if is_test else place._replace(who=_sender(value, place))
     named = [None if is_test else _named(kind, item, place) for kind, item in found]
     roll = Roll.of([*listed(value.get("contacts")), *people(value)], filter(None, named), place.ours)
     for (kind, item), person in zip(found, named, strict=True):
         who, profile = _found(roll, item, person)
-        here = replace(place, kind=kind, who=who, profile=profile)
+        here = place._replace(kind=kind, who=who, profile=profile)
         yield (item, here) if isinstance(item, dict) else "not_an_object"
 
 

@@ -10,8 +10,8 @@ belong to: it finds the person among ``contacts``, and names no contact itself.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 from projections.identity.resolution.contact_uids import one_spelling
 from services.ingress.core.drafts import fields, identity
@@ -23,8 +23,7 @@ _BSUID: Final = re.compile(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}")
 _PARENT: Final = re.compile(r"[A-Z]{2}\.ENT\.[A-Za-z0-9]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class WhatsAppPerson:
+class WhatsAppPerson(NamedTuple):
     """A person, by the ids in the body."""
 
     wa_id: str | None = None
@@ -83,18 +82,21 @@ class WhatsAppPerson:
 
 def digits(number: Any) -> str:
     """The digits of a number, as text or as a number; empty where there is none."""
-    return re.sub(r"[^0-9]", "", identity(number) or "")
+    given = identity(number) or ""
+    return given if given.isdecimal() and given.isascii() else re.sub(r"[^0-9]", "", given)
 
 
 def _plain(name: Any) -> str | None:
     """An id, a number without what people put between its digits, as the address book of a phone has it."""
     given = identity(name)
-    return re.sub(r"[^+0-9]", "", given) if given and _WRITTEN.fullmatch(given) else given
+    if not given or (given.isdecimal() and given.isascii()):
+        return given
+    return re.sub(r"[^+0-9]", "", given) if _WRITTEN.fullmatch(given) else given
 
 
 def _is_user(name: str) -> bool:
     """Whether this is a BSUID or a parent BSUID, and so no number."""
-    return bool(_BSUID.fullmatch(name) or _PARENT.fullmatch(name))
+    return name[2:3] == "." and bool(_BSUID.fullmatch(name) or _PARENT.fullmatch(name))
 
 
 NOBODY: Final = WhatsAppPerson()
@@ -136,7 +138,7 @@ class Roll:
         if found is None:
             return person, {}
         if person.bsuid and person.bsuid == found[0].parent:  # a parent BSUID that looks like any other
-            person = replace(person, bsuid=None, parent=person.bsuid)
+            person = person._replace(bsuid=None, parent=person.bsuid)
         if person.bsuid and found[0].bsuid and person.bsuid != found[0].bsuid:
             return person, {}
         return person.known_as(found[0]), found[1]
