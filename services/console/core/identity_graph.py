@@ -4,8 +4,9 @@ The same links always give the same picture. Numbers are in units of the picture
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import dist
 from statistics import fmean
 from typing import Final, NamedTuple
 from unicodedata import east_asian_width
@@ -17,6 +18,10 @@ NODE_HEIGHT: Final = 52
 _ROW: Final = 72
 _TOP: Final = 12
 _BETWEEN_CONTACTS: Final = frozenset({"contact", "staff", "session"})
+BADGE: Final = 13  # the radius of a link's number
+_APART: Final = 2 * BADGE + 3
+# Where on its curve a number may stand, the middle first.
+_SHARES: Final = tuple(sorted((step / 50 for step in range(4, 47)), key=lambda share: (abs(share - 0.5), share)))
 
 
 class GraphLayout(NamedTuple):
@@ -47,7 +52,8 @@ class GraphLayout(NamedTuple):
 
 
 WIDE: Final = GraphLayout(860, 270, 90, 24)
-NARROW: Final = GraphLayout(330, 124, 18, 10)
+NARROW: Final = GraphLayout(330, 108, 30, 10)
+Place = tuple[int, int]
 GraphKey = tuple[str, str]  # a type and a value; of a contact, "contact" and its key
 
 
@@ -67,7 +73,7 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class GraphLink:
-    """A tie as a curve; ``number`` is its row in the table, and its badge is in the middle of the curve."""
+    """A tie as a curve; ``number`` is its row in the table, and its badge stands on the curve, apart from others."""
 
     tie: Tie
     number: int
@@ -85,6 +91,7 @@ class Graph:
     nodes: tuple[GraphNode, ...]
     links: tuple[GraphLink, ...]
     left_out: int
+    badge: int = BADGE
 
 
 def ties_of(links: CustomerLinks) -> list[Tie]:
@@ -105,7 +112,7 @@ def draw(links: CustomerLinks, layout: GraphLayout = WIDE) -> Graph:
         layout=layout,
         height=_TOP * 2 + _ROW * max(len(contacts), len(values), 1),
         nodes=tuple(nodes.values()),
-        links=tuple(_link(number, tie, nodes, layout) for number, tie in drawn),
+        links=tuple(_links(drawn, nodes, layout)),
         left_out=len(ties) - len(drawn),
     )
 
@@ -124,29 +131,55 @@ def _values(ties: Sequence[Tie], contacts: dict[GraphKey, int]) -> list[GraphKey
     return sorted(rows, key=lambda key: (fmean(rows[key]), key))
 
 
-def _link(number: int, tie: Tie, nodes: dict[GraphKey, GraphNode], layout: GraphLayout) -> GraphLink:
-    start, end = nodes["contact", tie.contact], nodes[value_key(tie)]
+def _links(ties: Sequence[tuple[int, Tie]], nodes: dict[GraphKey, GraphNode], layout: GraphLayout) -> list[GraphLink]:
+    """The curves; each number stands where it covers none of those before it, as far as there is such a place."""
+    taken: dict[Place, list[Place]] = defaultdict(list)
+    links = []
+    for number, tie in ties:
+        curve = _curve(nodes["contact", tie.contact], nodes[value_key(tie)], number, layout)
+        free = (one for one in map(curve.at, _SHARES) if _room(one, taken) >= _APART)
+        x, y = next(free, None) or max(map(curve.at, _SHARES), key=lambda one: _room(one, taken))
+        taken[x // _APART, y // _APART].append((x, y))
+        links.append(GraphLink(tie, number, curve.path, x, y))
+    return links
+
+
+def _room(place: Place, taken: Mapping[Place, Sequence[Place]]) -> float:
+    """How far the nearest badge is, of those in the squares around a place; at most so far that it does not matter."""
+    column, row = place[0] // _APART, place[1] // _APART
+    around = ((column + x, row + y) for x in (-1, 0, 1) for y in (-1, 0, 1))
+    near = [one for square in around for one in taken.get(square, ())]
+    return min([_APART, *(dist(place, one) for one in near)])
+
+
+def _curve(start: GraphNode, end: GraphNode, number: int, layout: GraphLayout) -> "_Curve":
     y1, y2 = start.y + NODE_HEIGHT // 2, end.y + NODE_HEIGHT // 2
     if end.x == start.x:
-        left = layout.left
-        bow = left * (1 + 2 * (number % 3)) // 9
-        path = f"M {left} {y1} C {bow} {y1}, {bow} {y2}, {left} {y2}"
-        return GraphLink(tie, number, path, (left + 3 * bow) // 4, (y1 + y2) // 2)
+        bow = layout.left * (1 + 2 * (number % 3)) // 9
+        return _Curve((layout.left, y1), bow, (layout.left, y2))
     x1, x2 = start.x + layout.node_width, end.x
-    middle = (x1 + x2) // 2
-    share = (number % 3 + 1) / 4  # badges of links that cross stand apart
-    path = f"M {x1} {y1} C {middle} {y1}, {middle} {y2}, {x2} {y2}"
-    return GraphLink(tie, number, path, round(_bezier(x1, middle, x2, share)), round(_bezier3(y1, y2, share)))
+    return _Curve((x1, y1), (x1 + x2) // 2, (x2, y2))
 
 
-def _bezier(start: float, middle: float, end: float, share: float) -> float:
-    rest = 1 - share
-    return rest**3 * start + 3 * rest * share * middle + share**3 * end
+class _Curve(NamedTuple):
+    """A curve that leaves its ends horizontally; ``bow`` is the x of both of its control points."""
 
+    start: Place
+    bow: int
+    end: Place
 
-def _bezier3(start: float, end: float, share: float) -> float:
-    rest = 1 - share
-    return (rest**3 + 3 * rest**2 * share) * start + (3 * rest * share**2 + share**3) * end
+    @property
+    def path(self) -> str:
+        (x1, y1), (x2, y2) = self.start, self.end
+        return f"M {x1} {y1} C {self.bow} {y1}, {self.bow} {y2}, {x2} {y2}"
+
+    def at(self, share: float) -> Place:
+        """The point after a share of the way."""
+        rest = 1 - share
+        first, last = rest**3, share**3
+        early, late = 3 * rest**2 * share, 3 * rest * share**2
+        x = first * self.start[0] + (early + late) * self.bow + last * self.end[0]
+        return max(BADGE + 2, round(x)), round((first + early) * self.start[1] + (late + last) * self.end[1])
 
 
 def _y(row: int) -> int:

@@ -1,9 +1,22 @@
 """The picture of a customer's links: where its parts stand, and that it says what the table says."""
 
+from itertools import combinations
+from math import dist
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.core.identity_graph import MOST_LINKS, NARROW, NODE_HEIGHT, WIDE, GraphLayout, draw, ties_of
+from services.console.core.identity_graph import (
+    BADGE,
+    MOST_LINKS,
+    NARROW,
+    NODE_HEIGHT,
+    WIDE,
+    GraphLayout,
+    draw,
+    ties_of,
+)
 from tests.support.console_links import a_tie, links
 
 A, B = "line:oa:U1", "facebook:p:2"
@@ -58,6 +71,15 @@ def test_every_part_is_inside_the_picture_and_none_covers_another(ties: list[obj
     for link in graph.links:
         assert 0 <= link.badge_x <= layout.width
         assert 0 <= link.badge_y <= graph.height
+
+
+@pytest.mark.parametrize("layout", [WIDE, NARROW])
+def test_numbers_of_links_stand_apart_where_many_share_values(layout: GraphLayout) -> None:
+    crowd = [f"line:oa:U{number}" for number in range(8)]
+    shared = [a_tie(one, kind, kind) for one in crowd for kind in ("phone", "email")]
+    graph = draw(links(*shared, a_tie(crowd[0], "contact", crowd[1]), a_tie(crowd[1], "staff", crowd[2])), layout)
+    places = [(link.badge_x, link.badge_y) for link in graph.links]
+    assert min(dist(one, other) for one, other in combinations(places, 2)) >= 2 * BADGE
 
 
 def test_a_text_that_is_too_long_for_its_box_is_cut() -> None:
