@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from services.console.oidc_commands import oidc
+from services.console.oidc_commands import oidc, service_address
 from services.runtime.settings import Settings
 from services.runtime.terminal import on_database, say
 
@@ -28,7 +28,7 @@ def link(
     name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it.")] = "link",
     url: Annotated[
         str | None,
-        typer.Option(help="Where the HTTP service is reached; left out: ONEFOLD_PUBLIC_URL, or this machine."),
+        typer.Option(help="Where the HTTP service is reached; left out: ONEFOLD_PUBLIC_URL, or where `up` runs it."),
     ] = None,
 ) -> None:
     """Make a link that signs in once, within an hour."""
@@ -37,6 +37,6 @@ def link(
 
     settings = Settings()
     secret = on_database(settings, lambda engine: add_link(engine, tenant, SCOPES_OF[role], name))
-    at = (url or settings.public_url or f"http://127.0.0.1:{settings.port}").rstrip("/")
+    at = url.rstrip("/") if url else service_address(settings)
     say(f"Signs in to {tenant} as {role}, once and within an hour:")
     typer.echo(f"{at}/console/link/{secret}")

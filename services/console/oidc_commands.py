@@ -108,8 +108,14 @@ def _check(provider: "OidcProvider") -> None:
     say(run(ask))
 
 
+def service_address(settings: Settings) -> str:
+    """Where browsers reach the console: as it is set, else where `up` runs it, else on this machine."""
+    beside = os.environ.get("ONEFOLD_URL")
+    return (settings.public_url or beside or f"http://127.0.0.1:{settings.port}").rstrip("/")
+
+
 def _address(settings: Settings) -> str:
-    return (settings.public_url or f"http://127.0.0.1:{settings.port}").rstrip("/") + _BACK
+    return service_address(settings) + _BACK
 
 
 def _rule(text: str) -> tuple[str, str, str]:

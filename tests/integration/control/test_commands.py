@@ -73,6 +73,14 @@ def test_an_openid_provider_from_the_command_line(
         assert "no OpenID provider" in onefold("console", "oidc", command, "acme", status=1)
 
 
+def test_a_link_leads_to_where_the_console_is_served(onefold: Onefold, monkeypatch: pytest.MonkeyPatch) -> None:
+    onefold("tenants", "add", "acme")
+    for variable, address in (("ONEFOLD_URL", "http://127.0.0.1:18080"), ("ONEFOLD_PUBLIC_URL", "https://o.example")):
+        monkeypatch.setenv(variable, address)
+        assert f"{address}/console/link/" in onefold("console", "link", "acme")
+    assert "http://h:1/console/link/" in onefold("console", "link", "acme", "--url", "http://h:1/")
+
+
 async def _client_secret(database: str) -> bytes:
     async with open_engine(database) as engine:
         found = await find_provider(engine, "acme")

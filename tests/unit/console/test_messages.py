@@ -9,7 +9,12 @@ from babel.messages.pofile import read_po
 import services.console
 
 _ROOT = Path(services.console.__file__).parent
-_METHODS = [("commands.py", "ignore"), ("**.py", "python"), ("templates/**.html", "jinja2")]
+_METHODS = [
+    ("commands.py", "ignore"),
+    ("oidc_commands.py", "ignore"),
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2"),
+]
 _OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.do,jinja2.ext.i18n"}}
 _KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "say": None}
 _PLACES = re.compile(r"%(?:\(\w+\))?s")
