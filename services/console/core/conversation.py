@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from services.console.core.event_words import OF_FIELDS, message_kind
 from services.console.core.names import Names, short
 from services.query.core.models import TimelineEvent
 
@@ -83,14 +84,19 @@ def _bubble(event: TimelineEvent, names: Names) -> Bubble:
         at=event.occurred_at,
         contact=event.contact,
         mark="unsent" if data.get("unsent") else "edited" if data.get("edited") else "",
-        by=str(data.get("agent") or data.get("campaign") or data.get("by") or ""),
+        by=_by(data, names),
     )
+
+
+def _by(data: Mapping[str, Any], names: Names) -> str:
+    who = str(data.get("agent") or data.get("campaign") or data.get("by") or "")
+    return names.say("the customer") if who == "customer" else who
 
 
 def _what(event: TimelineEvent, names: Names) -> str:
     kind = event.data.get("kind")
     if event.type == "message.received" and isinstance(kind, str) and kind != "text":
-        return f"{names.event(event.type)} · {kind}"
+        return f"{names.event(event.type)} · {message_kind(kind, names.say)}"
     purpose = event.data.get("purpose")
     if event.type == "team.message_sent" and isinstance(purpose, str) and purpose != "conversation":
         return f"{names.event(event.type)} · {names.purpose(purpose)}"
@@ -103,10 +109,10 @@ def _text(type_name: str, data: Mapping[str, Any], names: Names) -> str:
     if type_name == "bot.interacted":
         payload = data.get("payload")
         return payload if isinstance(payload, str) else str(data.get("action") or "")
-    return " · ".join(short(part) for part in _parts(data, names) if part)
+    return " · ".join(short(part) for part in _parts(type_name, data, names) if part)
 
 
-def _parts(data: Mapping[str, Any], names: Names) -> list[str]:
+def _parts(type_name: str, data: Mapping[str, Any], names: Names) -> list[str]:
     """What an event that is no message says, in a few words."""
     identifiers = [
         f"{names.identifier(str(one.get('type')))} {one.get('value')}"
@@ -114,10 +120,15 @@ def _parts(data: Mapping[str, Any], names: Names) -> list[str]:
         if isinstance(one, Mapping)
     ]
     kinds = [names.kind(str(one)) for one in _items(data.get("kinds"))]
-    plain = [names.value(data[field]) for field in _SAID if data.get(field) is not None]
+    plain = [_said(type_name, field, data[field], names) for field in _SAID if data.get(field) is not None]
     others = [_contact(data[field], names) for field in ("linked_contact", "other") if data.get(field)]
     way = names.way(str(data["via"])) if data.get("via") else ""
     return [*plain, *identifiers, *others, *kinds, way]
+
+
+def _said(type_name: str, field: str, value: object, names: Names) -> str:
+    in_words = OF_FIELDS.get((type_name, field))
+    return in_words(value, names.say) if in_words is not None and isinstance(value, str) else names.value(value)
 
 
 def _contact(value: object, names: Names) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from services.console.core.condition_forms import Say
-from services.console.core.list_views import channel_name
+from services.console.core.list_views import channel_name, value_name
 from services.query.core.job_models import JobView
 
 JOBS: Final = "/console/jobs"
 IMPORTS: Final = "/console/imports"
+ERASURES: Final = "/console/erasures"
 DAY: Final = 86_400_000  # ms
 _TONES: Final = {"done": "good", "failed": "danger", "cancelled": "warn"}
 
@@ -26,6 +27,11 @@ class ShownJob(NamedTuple):
     def unfinished(self) -> bool:
         """Whether it waits or runs."""
         return self.view.state in {"waiting", "running"}
+
+    @property
+    def cancellable(self) -> bool:
+        """Whether it can be cancelled: half of an erasure may be done."""
+        return self.unfinished and self.view.kind != "erasure"
 
     @property
     def tone(self) -> str:
@@ -103,7 +109,8 @@ def _bulk(parameters: Mapping[str, Any], say: Say) -> tuple[str, str]:
         "set": f"{action.get('key')} = {action.get('value')}",
         "bind": f"{action.get('member')} · {action.get('branch')}",
     }
-    about = abouts.get(action["do"], str(action.get("tag", "")) or ", ".join(action.get("kinds", ())))
+    kinds = say(", ").join(value_name("opted_out", str(one), say) for one in action.get("kinds", ()))
+    about = abouts.get(action["do"], str(action.get("tag", "")) or kinds)
     return titles.get(action["do"], ""), about
 
 
@@ -112,8 +119,12 @@ def _undo(parameters: Mapping[str, Any], say: Say) -> tuple[str, str]:
     return say("Undo"), f"{title} · {about}"
 
 
+def _erasure(_: Mapping[str, Any], say: Say) -> tuple[str, str]:
+    return say("Erasure"), ""
+
+
 def _other(_: Mapping[str, Any], __: Say) -> tuple[str, str]:
     return "", ""
 
 
-_WORDS: Final = {"export": _export, "import": _import, "bulk_action": _bulk, "bulk_undo": _undo}
+_WORDS: Final = {"export": _export, "import": _import, "bulk_action": _bulk, "bulk_undo": _undo, "erasure": _erasure}

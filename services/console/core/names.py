@@ -36,6 +36,10 @@ class Names:
             "api": "API",
             "import": say("import"),
             "channel": say("the channel itself"),
+            "add_friend": say("added as a friend"),
+            "unblock": say("no longer blocked"),
+            "block": say("blocked on the channel"),
+            "get_started": say("pressed “Get Started”"),
         }
         self._tag_sources = {
             "bot": say("bot"),
@@ -143,7 +147,7 @@ class Names:
         return self._identifiers.get(type_name, type_name)
 
     def way(self, via: str) -> str:
-        """The way in which a binding came about."""
+        """The way in which a binding or a subscription came about."""
         return self._ways.get(via, via)
 
     def tag_source(self, source: str | None) -> str:

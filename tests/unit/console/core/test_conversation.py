@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,39 @@ def test_a_binding_to_another_contact_names_it() -> None:
     other = {"channel": "web", "account": "shop", "uid": "c1"}
     (shown,) = bubbles([an_event("identity.bound", linked_contact=other, via="site_button")], NAMES)
     assert shown.text == "Website c1 · site button"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("page_viewed", "Looked at a page"),
+        ("Product Added", "Put a product into the cart"),
+        ("productViewed", "Looked at a product"),
+        ("lucky_draw", "lucky draw"),
+        ("抽獎_參加", "抽獎_參加"),
+    ],
+)
+def test_steps_on_the_website_are_words_and_not_codes(name: str, shown: str) -> None:
+    (bubble,) = bubbles([an_event("web.tracked", event=name, url="https://shop.example/")], NAMES)
+    assert bubble.text == f"{shown} · https://shop.example/"
+
+
+@pytest.mark.parametrize(
+    ("type_name", "data", "shown"),
+    [
+        ("contact.followed", {"via": "add_friend"}, "added as a friend"),
+        ("team.message_status", {"status": "failed"}, "not delivered"),
+        ("identity.decided", {"decision": "different"}, "different people"),
+    ],
+)
+def test_codes_of_events_have_words(type_name: str, data: dict[str, Any], shown: str) -> None:
+    (bubble,) = bubbles([an_event(type_name, **data)], NAMES)
+    assert bubble.text == shown
+
+
+def test_a_message_without_a_text_says_of_which_kind_it_is() -> None:
+    (bubble,) = bubbles([an_event("message.received", kind="image")], NAMES)
+    assert bubble.what == "Message · picture"
 
 
 def test_every_type_of_a_filter_is_a_type_of_event() -> None:

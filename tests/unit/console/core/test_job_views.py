@@ -49,9 +49,10 @@ def action(**fields: Any) -> dict[str, Any]:
         ("import", {"order": {"kind": "customers"}, "dry_run": False, "upload": OTHER}, "<Import>", ""),
         ("bulk_action", action(do="tag", tag="vip"), "<Add a tag>", "vip"),
         ("bulk_action", action(do="set", key="size", value="M"), "<Set an attribute>", "size = M"),
-        ("bulk_action", action(do="unsubscribe", kinds=["broadcast", "sms"]), "<Unsubscribe>", "broadcast, sms"),
+        ("bulk_action", action(do="unsubscribe", kinds=["broadcast", "sms"]), "<Unsubscribe>", "<broadcasts><, >sms"),
         ("bulk_action", action(do="bind", member="amy", branch="tp"), "<Put staff in charge>", "amy · tp"),
         ("bulk_undo", action(do="untag", tag="vip"), "<Undo>", "<Remove a tag> · vip"),
+        ("erasure", {"erasure": OTHER}, "<Erasure>", ""),
         ("a kind of tomorrow", {}, "a kind of tomorrow", ""),
     ],
 )
