@@ -65,6 +65,7 @@ KEYS: Final = sa.Table(
     sa.Column("revoked_at", sa.DateTime(timezone=True)),
     sa.Column("rate", sa.Double()),  # tokens a second in one process; none: the setting's
     sa.Column("burst", sa.Double()),  # tokens of a full bucket; none: those of two seconds
+    sa.Column("last_used_at", sa.DateTime(timezone=True)),  # to the minute
 )
 # Requests of keys. No identifiers: objects by ids that Onefold made. Entries outlive their keys, so no foreign keys.
 AUDIT: Final = sa.Table(

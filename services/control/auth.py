@@ -6,7 +6,7 @@ with 404; each query sees to that itself, by selecting the principal's tenant.
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -60,10 +60,11 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class KeyGuard:
-    """What the services of one process share: the rate limits of keys, and the audit trail."""
+    """What the services of one process share: the rate limits of keys, the audit trail, and which keys were used."""
 
     limits: RateLimits[bytes]
     trail: AuditTrail
+    used: set[bytes] = field(default_factory=set)  # hashes, since they were last written down
 
 
 class Authenticator:
@@ -104,6 +105,7 @@ class Authenticator:
     def permit(self, request: Request, principal: Principal, access: Access) -> None:
         """Count and record a principal's request. Raises a 403, 429 or 503 problem."""
         self._spend(request, principal, access.cost)
+        self._guard.used.add(principal.key_hash)
         if access.recorded:
             self._record(request, principal)
         principal.require_scope(access.scope)

@@ -112,11 +112,8 @@ def list_keys(*, tenant: TenantOption = None) -> None:
 
     found = on_database(Settings(), lambda engine: service.list_keys(engine, tenant))
     show(
-        ("begins with", "tenant", "name", "scopes", "limit", "since", "revoked"),
-        (
-            (k.prefix, k.tenant, k.name, " ".join(k.scopes), _limit(k), when(k.created_at), when(k.revoked_at))
-            for k in found
-        ),
+        ("begins with", "tenant", "name", "scopes", "limit", "since", "last used", "revoked"),
+        map(_row, found),
         empty=f"There is no key yet. Add one: onefold keys add {tenant or 'TENANT'} --scope events:write",
     )
 
@@ -178,6 +175,11 @@ def revoke_write_key(
 
     key = on_database(Settings(), lambda engine: service.revoke_write_key(engine, beginning))
     say(f"Write key {key.prefix}… of {key.source} is revoked. What still sends it is answered with 401.")
+
+
+def _row(key: "ApiKey") -> tuple[str, ...]:
+    times = (key.created_at, key.last_used_at, key.revoked_at)
+    return (key.prefix, key.tenant, key.name, " ".join(key.scopes), _limit(key), *map(when, times))
 
 
 def _limit(key: "ApiKey") -> str:

@@ -30,6 +30,7 @@ _COLUMNS: Final = (
     KEYS.c.revoked_at,
     KEYS.c.rate,
     KEYS.c.burst,
+    KEYS.c.last_used_at,
 )
 
 _LIVE_KEY: Final = sa.select(*_COLUMNS).where(KEYS.c.key_hash == sa.bindparam("key_hash"), KEYS.c.revoked_at.is_(None))
@@ -39,7 +40,8 @@ _LIVE_KEY: Final = sa.select(*_COLUMNS).where(KEYS.c.key_hash == sa.bindparam("k
 class ApiKey:
     """An API key, as much of it as may be shown.
 
-    ``rate`` and ``burst`` are its own limit: tokens a second, and tokens of a full bucket.
+    ``rate`` and ``burst`` are its own limit: tokens a second, and tokens of a full bucket. ``last_used_at`` is about a
+    minute behind.
     """
 
     tenant: str
@@ -50,6 +52,7 @@ class ApiKey:
     revoked_at: datetime | None
     rate: float | None = None
     burst: float | None = None
+    last_used_at: datetime | None = None
 
 
 async def add_key(  # noqa: PLR0913 - what a key has
@@ -98,6 +101,13 @@ async def list_keys(engine: AsyncEngine, tenant: str | None = None) -> list[ApiK
     if tenant is not None:
         query = query.where(KEYS.c.tenant == tenant)
     return [_key(row) for row in await read(engine, query)]
+
+
+async def note_uses(engine: AsyncEngine, key_hashes: Collection[bytes]) -> None:
+    """Note that these keys were used just now; hashes of no key are passed over."""
+    used = sa.update(KEYS).where(KEYS.c.key_hash.in_(sorted(key_hashes))).values(last_used_at=sa.func.now())
+    async with engine.begin() as connection:
+        await connection.execute(used)
 
 
 async def revoke_key(engine: AsyncEngine, beginning: str, tenant: str | None = None) -> ApiKey:

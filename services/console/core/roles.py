@@ -7,6 +7,8 @@ the highest one that its scopes are enough for.
 from collections.abc import Collection
 from typing import Final, Literal, get_args
 
+from services.console.core.condition_forms import Say
+
 ConsoleRole = Literal["viewer", "agent", "marketer", "admin", "operator"]
 ROLES: Final[tuple[ConsoleRole, ...]] = get_args(ConsoleRole)
 
@@ -26,6 +28,21 @@ def role_of(scopes: Collection[str]) -> ConsoleRole | None:
         return "operator" if "operator" in scopes else "admin"
     fitting = (role for role in _LOWER if set(SCOPES_OF[role]) <= set(scopes))
     return next(fitting, None)
+
+
+def scope_name(scope: str, say: Say) -> str:
+    """What a key with this scope may do."""
+    names = {
+        "events:write": say("send events, members and their merges"),
+        "customers:read": say("ask everything about customers"),
+        "customers:write": say("change customers, and decide about duplicates"),
+        "customers:export": say("export customers, and download files"),
+        "customers:erase": say("erase people for good"),
+        "audit": say("read the audit trail"),
+        "admin": say("everything of this brand"),
+        "operator": say("read models and lag, of all brands together"),
+    }
+    return names.get(scope, scope)
 
 
 def includes(role: ConsoleRole | None, needed: ConsoleRole) -> bool:

@@ -4,13 +4,14 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from services.console.core.roles import ROLES, SCOPES_OF, ConsoleRole, includes, role_of
+from projections.migrations.tables import SCOPES
+from services.console.core.roles import ROLES, SCOPES_OF, ConsoleRole, includes, role_of, scope_name
 from services.console.http.pages import PageRoute
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.control.console_access import end_sessions_of, list_links, list_people, remove_link
 from services.control.console_sessions import add_link
 from services.control.errors import UnknownKey, UnknownLink
-from services.control.keys import list_keys, revoke_key
+from services.control.keys import add_key, list_keys, revoke_key
 from services.control.oidc_providers import find_provider
 from services.runtime.api import Access
 from services.runtime.problems import INVALID_REQUEST, Problem
@@ -56,6 +57,18 @@ async def sign_out_person(visit: Visit) -> Response:
     return redirect(f"{PATH}?done=person")
 
 
+async def make_key(visit: Visit) -> Response:
+    """Make an API key. It is shown this once, and may do nothing that its maker may not."""
+    form = await visit.form()
+    scopes = [one for one in _grantable(visit) if one in form.all("scope")]
+    name = form.one("name").strip()[:_LONGEST_NAME]
+    if not scopes or not name:
+        problem = visit.say("Say what the key is for, and choose what it may do.")
+        return await _page(visit, 422, key_problem=problem, key_name=name, key_scopes=scopes)
+    made = await add_key(visit.request.app.state.console_engine, visit.tenant, scopes, name=name)
+    return await _page(visit, 201, key=made, key_for=name)
+
+
 async def drop_key(visit: Visit) -> Response:
     """Revoke an API key for good."""
     form = await visit.form()
@@ -73,6 +86,11 @@ async def _page(visit: Visit, status: int = 200, **shown: Any) -> Response:
         "problem": None,
         "link": None,
         "link_for": "",
+        "key": None,
+        "key_for": "",
+        "key_problem": None,
+        "key_name": "",
+        "key_scopes": [],
         "done": query_of(visit.request).one("done"),
     }
     return visit.page(
@@ -83,6 +101,7 @@ async def _page(visit: Visit, status: int = 200, **shown: Any) -> Response:
         keys=keys,
         provider=await find_provider(engine, visit.tenant),
         roles=_givable(visit),
+        scopes=[(one, scope_name(one, visit.say)) for one in _grantable(visit)],
         role_of=role_of,
         **values | shown,
     )
@@ -91,6 +110,11 @@ async def _page(visit: Visit, status: int = 200, **shown: Any) -> Response:
 def _givable(visit: Visit) -> list[ConsoleRole]:
     """The roles that somebody may give to others: those that the own one includes."""
     return [one for one in ROLES if includes(visit.role, one)]
+
+
+def _grantable(visit: Visit) -> list[str]:
+    """The scopes that a key may get: ``operator``, which is about all brands, only from who has it."""
+    return [one for one in SCOPES if visit.may(one)]
 
 
 def _hash_in(form: SentFields) -> bytes:
@@ -108,5 +132,6 @@ ROUTES: Final = (
     PageRoute(f"{PATH}/links", make_link, _ACCESS, "POST"),
     PageRoute(f"{PATH}/links/remove", drop_link, _ACCESS, "POST"),
     PageRoute(f"{PATH}/people/sign-out", sign_out_person, _ACCESS, "POST"),
+    PageRoute(f"{PATH}/keys", make_key, _ACCESS, "POST"),
     PageRoute(f"{PATH}/keys/revoke", drop_key, _ACCESS, "POST"),
 )

@@ -1,5 +1,6 @@
 """An admin sees who can get in, and ends it: for people, for links and for keys, of one tenant alone."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -14,14 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.console.core.roles import SCOPES_OF
 from services.console.main import console_service
-from services.control.access import access_service
+from services.control.access import access_service, keep_noting_uses
 from services.control.auth import Authenticator
 from services.control.console_sessions import add_link, begin_by_key, begin_by_link, begin_by_provider
-from services.control.keys import add_key, find_key
+from services.control.keys import add_key, find_key, list_keys
 from services.control.tenants import add_tenant
 from services.runtime.application import application
+from services.runtime.cancelling import cancel_all
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
+from tests.support.keys import admitted
 
 ORIGIN = "http://127.0.0.1:8080"
 
@@ -108,6 +111,35 @@ async def test_a_link_is_made_shown_once_used_once_and_can_be_removed(doors: Doo
         await begin_by_link(doors.engine, unused)
     for role, name in (("operator", "x"), ("boss", "x"), ("viewer", " ")):  # none is higher than one's own
         await send(admin, "/console/access/links", 422, name=name, role=role)
+
+
+async def test_a_key_is_made_shown_once_and_does_no_more_than_its_maker(doors: Doors) -> None:
+    admin, other = await doors.a_person("admin", "Amy"), await doors.a_person("admin", "Zoe", "other")
+    wanted = {"name": "<CRM>", "scope": "customers:read"}
+    shown = await send(admin, "/console/access/keys", 201, **wanted)
+    (key,) = re.findall(r'value="(of_[\w-]{43})"', shown)
+    assert "&lt;CRM&gt;" in shown
+    assert key not in await page_of(admin)
+    assert key[:9] not in await page_of(other)
+    (kept,) = await list_keys(doors.engine, "demo")
+    assert (kept.name, kept.scopes, kept.last_used_at) == ("<CRM>", ("customers:read",), None)
+    # of what is wrong nothing comes, and nothing that was typed is lost
+    for wrong in ({"name": " "}, {"scope": "boss"}, {"scope": "operator"}):
+        again = await send(admin, "/console/access/keys", 422, **wanted | wrong)
+        assert "Say what the key is for" in again
+    assert 'value="&lt;CRM&gt;"' in again
+    await send(await doors.a_person("marketer", "Mei"), "/console/access/keys", 403, **wanted)
+    assert len(await list_keys(doors.engine, "demo")) == 1
+    # when it was used last
+    assert "never" in (await page_of(admin)).partition(key[:9])[2].partition("</tr>")[0]
+    authenticator: Authenticator = doors.app.state.authenticator
+    await admitted(authenticator, f"Bearer {key}", "customers:read")
+    noting = asyncio.create_task(keep_noting_uses(doors.engine, doors.app.state.key_guard.used, 0.01))
+    async with asyncio.timeout(60):
+        while (await list_keys(doors.engine, "demo"))[0].last_used_at is None:
+            await asyncio.sleep(0.01)
+    await cancel_all(noting)
+    assert "never" not in (await page_of(admin)).partition(key[:9])[2].partition("</tr>")[0]
 
 
 async def test_a_key_is_revoked_with_its_sessions_and_only_by_its_tenant(doors: Doors) -> None:
