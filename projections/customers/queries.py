@@ -16,6 +16,7 @@ from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.folds import CustomerIdentity, OwnContact
 from projections.customers.sessions import current_spans, has_past_sessions, in_session
+from projections.customers.tables import COMPOSED, CUSTOMER_ROWS
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.engine.statements import array, compiled
@@ -28,6 +29,7 @@ from projections.identity.tables import CONTACT_STATES, CUSTOMERS, HOLDINGS, MEM
 from projections.timeline.queries import profile_events
 
 _KEY: Final = ("tenant", "resolution_id")
+_TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _BROWSERS_AT_ONCE: Final = 20  # what each said is bounded, and what all of them said
 _NODE: Final = (*_KEY, "contact_id", "session")
 
@@ -110,6 +112,27 @@ _SESSIONS: Final = compiled(
     "contact_ids",
 )
 
+# What PostgreSQL writes anew with every change of a row, so that equal texts mean that nothing has changed.
+_TENANT_MARK: Final = compiled(
+    sa.select(sa.literal_column("xmin::text", sa.Text())).select_from(COMPOSED).where(COMPOSED.c.tenant == _TENANT),
+    "tenant",
+)
+_CUSTOMER_MARK: Final = compiled(
+    sa.select(sa.func.md5(sa.func.string_agg(sa.column("version"), sa.literal_column("','", sa.Text())))).select_from(
+        sa.union_all(
+            sa.select(sa.literal_column("customer_rows.xmin::text", sa.Text()).label("version")).where(
+                CUSTOMER_ROWS.c.tenant == _TENANT, CUSTOMER_ROWS.c.customer_id == sa.bindparam("customer_id")
+            ),
+            sa.select(sa.literal_column("contacts.contact_id || ' ' || contacts.xmin", sa.Text()))
+            .where(CONTACTS.c.tenant == _TENANT, CONTACTS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())))
+            .order_by(CONTACTS.c.contact_id),
+        ).subquery()
+    ),
+    "tenant",
+    "customer_id",
+    "contact_ids",
+)
+
 
 class LoadedCustomer(NamedTuple):
     """A customer's identity, and its contacts in no particular order."""
@@ -168,6 +191,17 @@ async def browser_sessions(
     """The sessions of those of the browsers of which something was stated."""
     found = await connection.fetch(_SESSIONS, *resolution, contact_ids)
     return {row["contact_id"]: sessions_of_text(row["logins"]) for row in found}
+
+
+async def tenant_mark(connection: Connection, tenant: str) -> str:
+    """A text that is another one once more of a tenant's log is in its customer rows."""
+    return str(await connection.fetchval(_TENANT_MARK, tenant))
+
+
+async def customer_mark(connection: Connection, resolution: ResolutionKey, customer_id: UUID) -> str:
+    """A text that is another one once a customer's contacts, their rows, or what they add up to have changed."""
+    contacts = await contacts_of(connection, resolution, customer_id)
+    return str(await connection.fetchval(_CUSTOMER_MARK, resolution.tenant, customer_id, contacts))
 
 
 async def count_lone_contacts(connection: Connection, resolution: ResolutionKey) -> int:

@@ -43,6 +43,7 @@ from services.query.handlers.reader import CustomerReader
 from services.query.handlers.search import CustomerSearch
 from services.query.handlers.segments import SegmentReader
 from services.query.handlers.sending import SendChecks
+from services.query.handlers.watching import ChangeWatch
 from services.query.http import (
     accounts,
     attributes,
@@ -110,6 +111,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     read_models = PooledReadModels(settings.database_url)
     lookup = CustomerLookup.of(settings)
     feed = _change_feed(settings, read_models)
+    watch = ChangeWatch(read_models)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -149,7 +151,8 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
         "generations": Generations(partial(list_generations, settings), partial(read_lag, settings)),
         "membership_previews": MembershipPreviews(read_models, lookup),
         "changes": feed,
-        "before_shutdown": () if feed is None else (feed.stop,),
+        "watch": watch,
+        "before_shutdown": (watch.stop,) if feed is None else (watch.stop, feed.stop),
         "previewer": PreviewProcess(
             settings.database_url, settings.default_region, partial(tenant_id_key, settings.master_key)
         ),

@@ -1,11 +1,14 @@
 """A real Chromium before a real Onefold, and a website of another origin between them."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -14,9 +17,40 @@ from starlette.staticfiles import StaticFiles
 
 from schemas.events import Event
 from services.control import write_keys
+from services.runtime.settings import Settings
+from tests.support import servers
 from tests.support import stock_sdk as stock
+from tests.support.console_pages import open_pages
+from tests.support.console_reader import Reader, ServedBrand, signed_in
 from tests.support.ingress import RunningIngress
+from tests.support.read_api import MASTER
 from tests.support.serving import served
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served_brand(kafka: str, postgres: servers.SharedPostgres) -> AsyncIterator[ServedBrand]:
+    """A brand with customers, the address of its console, and a Chromium: one for all tests of a process."""
+    async with (
+        servers.fresh_database(postgres, servers.TEMPLATE_WITH_READ_MODELS) as database,
+        open_pages(_settings(database, kafka)) as brand,
+        served(brand.app) as address,
+        async_playwright() as playwright,
+    ):
+        launched = await playwright.chromium.launch(executable_path=stock.chromium())
+        yield brand, address, launched
+        await launched.close()
+
+
+def _settings(database: str, kafka: str) -> Settings:
+    prefix = f"t-{uuid.uuid4().hex[:10]}"
+    return Settings(database=database, secret_key=SecretStr(MASTER), kafka=kafka, topic_prefix=prefix)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def reader(served_brand: ServedBrand) -> AsyncIterator[Reader]:
+    """Somebody who signed in with a key that may do everything."""
+    async with signed_in(*served_brand, "admin") as somebody:
+        yield somebody
 
 
 @pytest.fixture

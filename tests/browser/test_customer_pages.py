@@ -2,42 +2,30 @@
 
 import re
 import time
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, FilePayload, Page, async_playwright, expect
-from pydantic import SecretStr
+from playwright.async_api import FilePayload, Page, expect
 
 from projections.engine.generations import add_generation, next_generation
 from projections.registry import SCHEMA
 from services.control.source_activity import SourceCounts, SourceHour, SourceOrigin, add_counts, hour_of
 from services.control.source_service import SourceDraft
 from services.query.http.parameters import now
-from services.runtime.settings import Settings
-from tests.support import servers
-from tests.support import stock_sdk as stock
 from tests.support.console_customers import BROWSER, LINE, MESSAGES, MESSENGER, SCRIPT
-from tests.support.console_pages import open_pages, roll_out_policies
+from tests.support.console_pages import roll_out_policies
+from tests.support.console_reader import MEI, WIDTHS, Reader, ServedBrand, found_by_axe, signed_in
 from tests.support.dead_letters import set_aside
 from tests.support.ingress import line_signature, line_webhook
 from tests.support.job_runs import JobRuns
 from tests.support.pictures import keep_pictures
-from tests.support.read_api import MASTER, NOW, Brand, id_of
-from tests.support.serving import served
+from tests.support.read_api import NOW, Brand, id_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 expect.set_options(timeout=60_000)
-MEI = f"/console/customers/{id_of(LINE)}"
-WIDTHS = (1440, 390)
 REQUESTS = SourceCounts(requests=40, unproven=1, last_at=datetime.fromtimestamp(NOW / 1000, UTC))
 SECRET = b"0123456789abcdef of LINE"
 LETTERS = "/console/operations/dead-letters"
-_VIOLATIONS = "axe.run().then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"
 PAGES = {
     "profile": MEI,
     "contact": f"{MEI}?contact={MESSENGER}",
@@ -48,70 +36,10 @@ PAGES = {
     "preview": f"/console/identity/decision?a={LINE}&b={MESSENGER}&decision=different",
     "candidates": "/console/identity/candidates",
     "conflicts": "/console/identity/conflicts",
+    "erase": f"{MEI}/erase",
+    "erasures": "/console/erasures",
     "access": "/console/access",
 }
-
-
-@dataclass
-class Reader:
-    """Somebody who is signed in."""
-
-    page: Page
-    address: str
-    brand: Brand
-    requests: set[str]
-
-    async def visit(self, path: str) -> None:
-        """Open a page of the console."""
-        answer = await self.page.goto(f"http://{self.address}{path}")
-        assert answer is not None
-        assert answer.status == 200, await self.page.inner_text("body")
-
-    async def choose(self, name: str, value: str) -> None:
-        """Keep a preference, as its button does."""
-        cookie = {"name": f"onefold_{name}", "value": value, "url": f"http://{self.address}/console"}
-        await self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # it has what a cookie needs
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served_brand(kafka: str, postgres: servers.SharedPostgres) -> AsyncIterator[tuple[Brand, str, Browser]]:
-    """The brand, the console's address, and a Chromium."""
-    async with (
-        servers.fresh_database(postgres, servers.TEMPLATE_WITH_READ_MODELS) as database,
-        open_pages(_settings(database, kafka)) as brand,
-        served(brand.app) as address,
-        async_playwright() as playwright,
-    ):
-        browser = await playwright.chromium.launch(executable_path=stock.chromium())
-        yield brand, address, browser
-        await browser.close()
-
-
-def _settings(database: str, kafka: str) -> Settings:
-    prefix = f"t-{uuid.uuid4().hex[:10]}"
-    return Settings(database=database, secret_key=SecretStr(MASTER), kafka=kafka, topic_prefix=prefix)
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def reader(served_brand: tuple[Brand, str, Browser]) -> AsyncIterator[Reader]:
-    """Somebody who signed in with a key that may do everything."""
-    async with signed_in(*served_brand, "admin") as somebody:
-        yield somebody
-
-
-@asynccontextmanager
-async def signed_in(brand: Brand, address: str, browser: Browser, key: str) -> AsyncIterator[Reader]:
-    context = await browser.new_context(viewport={"width": 1440, "height": 900})
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    requests: set[str] = set()
-    page.on("request", lambda request: requests.add(request.url))
-    await page.goto(f"http://{address}/console/sign-in")
-    await page.fill("[name=key]", brand.keys[key])
-    await page.press("[name=key]", "Enter")
-    await page.wait_for_url("**/console/customers*")
-    yield Reader(page, address, brand, requests)
-    await context.close()
 
 
 async def contacts(reader: Reader) -> set[str]:
@@ -120,18 +48,14 @@ async def contacts(reader: Reader) -> set[str]:
 
 
 async def test_each_page_is_accessible_fits_and_runs_no_script_of_a_customer(reader: Reader) -> None:
-    axe = (stock.package("axe-core") / "axe.min.js").read_text()
     await reader.choose("language", "en")
     shown = ""
-    for number, (name, path) in enumerate(PAGES.items()):
-        await reader.choose("theme", ("light", "dark")[number % 2])
+    for name, path in PAGES.items():
         for width in WIDTHS:
             await reader.page.set_viewport_size({"width": width, "height": 900})
             await reader.visit(path)
             assert await reader.page.evaluate("document.documentElement.scrollWidth") <= width, name
-        await reader.page.evaluate(axe)
-        found = await reader.page.evaluate(_VIOLATIONS)
-        assert found == [], name
+        assert await found_by_axe(reader.page) == [], name
         await keep_pictures(reader.page, f"http://{reader.address}{path}", name)
         assert await reader.page.title() not in {"taken", ""}, name
         shown += await reader.page.content()
@@ -194,7 +118,7 @@ async def test_kinds_of_marketing_are_refused_in_a_dialog_by_keyboard_alone(read
 
 
 @pytest.fixture
-def at_present(served_brand: tuple[Brand, str, Browser], monkeypatch: pytest.MonkeyPatch) -> None:
+def at_present(served_brand: ServedBrand, monkeypatch: pytest.MonkeyPatch) -> None:
     """Previews are of this moment, as events are: what is taken back has to be later than what was decided."""
     monkeypatch.setitem(served_brand[0].app.dependency_overrides, now, lambda: int(time.time() * 1000))
 
@@ -220,7 +144,7 @@ async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(read
     assert await contacts(reader) == {LINE, BROWSER}
     decided = page.locator("section", has=page.locator("#decided"))
     await expect(decided).to_contain_text("different people")
-    assert await _found_by_axe(page) == []
+    assert await found_by_axe(page) == []
     await decided.get_by_role("link", name="Take back…").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator(".changes > li")).to_have_count(2)
@@ -247,7 +171,7 @@ async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parte
     assert len(merged["contacts"]) == 2
     await reader.choose("language", "zh-Hant")
     await reader.visit("/console/identity/merges")
-    assert await _found_by_axe(page) == []
+    assert await found_by_axe(page) == []
     await page.keyboard.press("j")
     await page.keyboard.press("t")
     await expect(page.locator("h1")).to_have_text("收回合併")
@@ -274,7 +198,7 @@ async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader)
 
 
 async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
-    served_brand: tuple[Brand, str, Browser],
+    served_brand: ServedBrand,
 ) -> None:
     async with signed_in(*served_brand, "viewer") as viewer:
         await viewer.visit(f"{MEI}?contact={LINE}")
@@ -315,11 +239,9 @@ async def test_a_filter_is_saved_as_a_segment(reader: Reader) -> None:
 
 async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(reader: Reader) -> None:
     page, runs = reader.page, JobRuns(reader.brand)
-    axe = (stock.package("axe-core") / "axe.min.js").read_text()
     await reader.choose("language", "en")
     await reader.visit("/console/imports/new")
-    await page.evaluate(axe)
-    assert await page.evaluate(_VIOLATIONS) == []
+    assert await found_by_axe(page) == []
     content = b"Code,Level\nZ0071,gold\nZ0071,<script>document.title='taken'</script>\n"
     file: FilePayload = {"name": "members.csv", "mimeType": "text/csv", "buffer": content}
     await page.set_input_files("#field-file", files=[file])
@@ -335,8 +257,7 @@ async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(rea
     await runs.run()
     await expect(page.get_by_role("button", name="Import 1 row")).to_be_visible()
     await expect(page.get_by_role("group", name="Refused rows")).to_contain_text("repeated row")
-    await page.evaluate(axe)
-    assert await page.evaluate(_VIOLATIONS) == []
+    assert await found_by_axe(page) == []
     assert await page.title() != "taken"
     await page.get_by_role("button", name="Import 1 row").click()
     await expect(page.get_by_text("You may leave this page")).to_be_visible()
@@ -381,7 +302,7 @@ async def test_a_change_of_many_customers_is_undone_from_its_page(reader: Reader
     await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
 
 
-async def test_rules_are_changed_and_taken_back_by_keyboard_alone(served_brand: tuple[Brand, str, Browser]) -> None:
+async def test_rules_are_changed_and_taken_back_by_keyboard_alone(served_brand: ServedBrand) -> None:
     async with signed_in(*served_brand, "admin of other") as reader:
         await reader.choose("language", "zh-Hant")
         await reader.visit("/console/rules")
@@ -410,7 +331,7 @@ async def _fill_in_rules(page: Page) -> None:
     await expect(page.get_by_role("alert")).to_contain_text("電子郵件・人數上限")
     await expect(page.locator(limit)).to_have_attribute("aria-invalid", "true")
     await expect(page.locator(claimed)).to_have_value("")  # nothing that was typed is lost
-    assert await _found_by_axe(page) == []
+    assert await found_by_axe(page) == []
     await page.focus(limit)
     await page.keyboard.type("1")
     await page.keyboard.press("Enter")
@@ -423,7 +344,7 @@ async def _adopt_rules(reader: Reader) -> None:
     await expect(page.locator(".bullets")).to_contain_text("從「等級 4」改為「沒有連結」")
     await page.set_viewport_size({"width": 390, "height": 900})
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
-    assert await _found_by_axe(page) == []
+    assert await found_by_axe(page) == []
     await page.focus("#field-note")
     await page.keyboard.type("<b>families</b>")
     await page.keyboard.press("Enter")
@@ -438,7 +359,7 @@ async def _adopt_rules(reader: Reader) -> None:
 async def _go_back_to_the_default_rules(reader: Reader) -> None:
     page = reader.page
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
-    assert await _found_by_axe(page) == []
+    assert await found_by_axe(page) == []
     await page.get_by_role("link", name="Go back to it… The default rules").focus()
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_have_text("Back to the default rules")
@@ -449,12 +370,6 @@ async def _go_back_to_the_default_rules(reader: Reader) -> None:
     await roll_out_policies(reader.brand)
     await expect(page.locator(".versions > li").first).to_contain_text("in force")
     assert len(await _contacts_of_other(reader)) == 2
-
-
-async def _found_by_axe(page: Page) -> list[str]:
-    await page.evaluate((stock.package("axe-core") / "axe.min.js").read_text())
-    found: list[str] = await page.evaluate(_VIOLATIONS)
-    return found
 
 
 async def _contacts_of_other(reader: Reader) -> list[str]:
@@ -476,13 +391,12 @@ async def a_channel(brand: Brand) -> None:
 
 
 async def test_operations_show_health_dead_letters_and_generations(
-    served_brand: tuple[Brand, str, Browser],
+    served_brand: ServedBrand,
 ) -> None:
     brand, _, _ = served_brand
     await a_channel(brand)
     log = await set_aside(brand.app.state.ingress.settings)
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), SCHEMA)
-    axe = (stock.package("axe-core") / "axe.min.js").read_text()
     pages = {
         "operations": "/console/operations",
         "channel": "/console/channels/oa-main",
@@ -494,12 +408,10 @@ async def test_operations_show_health_dead_letters_and_generations(
     async with signed_in(*served_brand, "operator") as operator:
         page = operator.page
         for number, (name, path) in enumerate(pages.items()):
-            await operator.choose("theme", ("light", "dark")[number % 2])
             await page.set_viewport_size({"width": WIDTHS[number % 2], "height": 900})
             await operator.visit(path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[number % 2], name
-            await page.evaluate(axe)
-            assert await page.evaluate(_VIOLATIONS) == [], name
+            assert await found_by_axe(page) == [], name
             await keep_pictures(page, f"http://{operator.address}{path}", name)
         await operator.choose("language", "en")
         await operator.visit(pages["read-models"])

@@ -9,7 +9,7 @@ from services.console.core import job_views
 from services.console.core.job_views import ShownJob
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.visits import Visit, query_of, redirect
-from services.control.jobs import Job, find_job, list_jobs
+from services.control.jobs import ERASURE, Job, find_job, list_jobs
 from services.control.uploads import UPLOAD
 from services.query.handlers.bulk_actions import BulkActions
 from services.query.handlers.jobs import Jobs, job_view
@@ -39,7 +39,7 @@ async def job(visit: Visit) -> Response:
     """A job, or only how far it is, for a page that asks again and again."""
     found = await _job(visit)
     if not visit.request.headers.get("hx-request"):
-        if found.view.kind == "import":
+        if found.href != visit.request.url.path:  # another page has more about it
             return redirect(found.href)
         return visit.page("jobs/job.html", job=found, figures=job_views.figures_of(found.view, visit.say))
     return progress(visit, found)
@@ -77,8 +77,11 @@ async def job_file(visit: Visit) -> Response:
 
 
 def shown(visit: Visit, job: Job) -> ShownJob:
-    """A job as pages show it."""
-    return job_views.shown(job_view(job), job.parameters, visit.now, visit.say)
+    """A job as pages show it. Who may see receipts is led from an erasure's job to its receipt."""
+    one = job_views.shown(job_view(job), job.parameters, visit.now, visit.say)
+    if job.kind == ERASURE and visit.may("customers:erase"):
+        return one._replace(href=f"{job_views.ERASURES}/{job.parameters['erasure']}")
+    return one
 
 
 def by(visit: Visit) -> str:

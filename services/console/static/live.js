@@ -1,10 +1,14 @@
-// Lists that stay current while they are read. Rows on screen are updated where they are; rows that are new or belong
-// elsewhere are only counted, until the reader asks for them, so that nothing moves under the eyes.
+// Pages that stay current while they are read. A stream says when something may have changed; without it they look by
+// the clock. Rows on screen are updated where they are; rows that are new or belong elsewhere are only counted, until
+// the reader asks for them, so that nothing moves under the eyes.
 "use strict";
 
 const liveList = document.querySelector("[data-live]");
+const liveArea = document.querySelector("[data-live-stream]"); // its seconds are the least time between two looks
 let latest = null; // the list as it is by now, when it differs from the one on screen
 let asking = false;
+let stream = null;
+let lastLook = 0, nextLook = null;
 
 const rowsIn = (list) => new Map([...list.querySelectorAll("[data-row]")].map((row) => [row.dataset.row, row]));
 
@@ -46,7 +50,7 @@ function compare(fresh) {
 }
 
 async function ask() {
-  if (asking || document.hidden) return;
+  if (asking) return;
   asking = true;
   try {
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
@@ -75,8 +79,41 @@ function show() {
   liveList.querySelector("[tabindex], a, button")?.focus();
 }
 
-if (liveList) {
-  liveList.previousElementSibling.querySelector("button").addEventListener("click", show);
-  setInterval(ask, Number(liveList.dataset.live) * 1000);
-  document.addEventListener("visibilitychange", ask);
+// Looks now, or as soon as the least time since the last look is over. An area without rows asks by itself, through htmx.
+function look() {
+  if (document.hidden || nextLook !== null) return;
+  const wait = lastLook + Number(liveArea.dataset.liveEvery) * 1000 - Date.now();
+  nextLook = setTimeout(() => {
+    nextLook = null;
+    lastLook = Date.now();
+    if (liveList) ask();
+    else document.querySelector("[data-live-stream]")?.dispatchEvent(new Event("live"));
+  }, Math.max(0, wait));
+}
+
+// A browser has few connections to a host, so only the page in sight holds one.
+function listen() {
+  if (document.hidden) {
+    stream?.close();
+    stream = null;
+  } else if (stream === null || stream.readyState === EventSource.CLOSED) {
+    stream = new EventSource(liveArea.dataset.liveStream);
+    stream.addEventListener("message", look);
+  }
+}
+
+if (liveArea) {
+  if (liveList) liveList.previousElementSibling.querySelector("button").addEventListener("click", show);
+  listen();
+  document.addEventListener("visibilitychange", () => { listen(); look(); });
+  addEventListener("pagehide", () => { stream?.close(); stream = null; });
+  addEventListener("pageshow", (event) => { if (event.persisted) { listen(); look(); } });
+  // By the clock: once for what changed before the stream began, then as long as there is no stream.
+  let first = true;
+  setInterval(() => {
+    if (stream?.readyState === EventSource.OPEN && !first) return;
+    first = false;
+    look();
+    listen();
+  }, Number(liveArea.dataset.livePoll) * 1000);
 }

@@ -32,10 +32,13 @@ document.addEventListener("pointerup", (event) => {
   if (slider.matches("[data-first-day]") && slider.value !== slider.defaultValue) slider.form.requestSubmit();
 });
 
+// After a decision the list goes on with its first entry, without a mouse.
+if (new URLSearchParams(location.search).has("done")) document.querySelector("[data-worklist] > li")?.focus();
+
 // Of many tabs the open one is in sight.
 for (const tab of document.querySelectorAll(".tab[aria-current]")) {
-  const beyond = tab.getBoundingClientRect().right - tab.parentElement.getBoundingClientRect().right;
-  tab.parentElement.scrollLeft += Math.max(0, beyond); // the page itself stays at its top
+  const box = tab.parentElement.getBoundingClientRect(), place = tab.getBoundingClientRect();
+  tab.parentElement.scrollLeft += Math.min(Math.max(0, place.right - box.right), place.left - box.left); // the page itself stays at its top
 }
 
 // A conversation opens at the event that the address names, else at its latest one.

@@ -1,0 +1,103 @@
+"""Erasing a person in the console: seen first, confirmed by typing, by keyboard alone, in both languages."""
+
+import orjson
+import pytest
+from playwright.async_api import expect
+
+from services.control.keys import add_key
+from tests.support.console_reader import Reader, ServedBrand, found_by_axe, signed_in
+from tests.support.contact_records import event
+from tests.support.job_runs import JobRuns
+from tests.support.pictures import keep_pictures
+from tests.support.read_api import id_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize(
+    ("language", "erase", "again", "waits", "done", "download"),
+    [
+        ("en", "Erase for good", "erased by mistake", "goes on to its end", "Receipt", "Download the receipt"),
+        ("zh-Hant", "永久刪除", "以免誤刪", "無法取消", "憑證", "下載憑證"),
+    ],
+)
+async def test_a_customer_is_erased_by_keyboard_after_it_was_typed_and_the_receipt_is_kept(  # noqa: PLR0913, PLR0917 - words
+    reader: Reader, language: str, erase: str, again: str, waits: str, done: str, download: str
+) -> None:
+    page, brand = reader.page, reader.brand
+    contact = f"line:oa-taipei:Uerased-{language}"
+    await brand.fold(
+        event("contact.followed", 1, contact=contact),
+        event("profile.updated", 2, contact=contact, display_name="要刪除的人 <b>"),
+    )
+    await brand.compose()
+    customer = str(id_of(contact))
+    await reader.choose("language", language)
+    await reader.visit(f"/console/customers/{customer}")
+    await page.locator("a[href$='/erase']").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_contain_text("要刪除的人 <b>")
+    field = page.locator("#field-confirmation")
+    await field.focus()
+    await page.keyboard.type("yes")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice.error").first).to_contain_text(again)
+    await expect(field).to_be_focused()
+    assert (await brand.get(f"/v1/customers/{customer}")).status_code == 200
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type(customer[:8].upper())
+    await page.get_by_role("button", name=erase).focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_contain_text(waits)
+    await JobRuns(brand).run("erasure")
+    await expect(page.get_by_role("heading", name=done, exact=True)).to_be_visible()  # the page found out itself
+    assert await found_by_axe(page) == []
+    await keep_pictures(page, page.url, "erasure")
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name=download).focus()
+        await page.keyboard.press("Enter")
+    kept = orjson.loads((await (await downloading.value).path()).read_bytes())
+    assert (kept["receipt"]["contacts"], kept["receipt"]["removed"]["events"]) == (1, 2)
+    assert contact not in str(kept)
+    assert (await brand.get(f"/v1/customers/{customer}")).status_code == 404
+    await reader.visit("/console/erasures")
+    await expect(page.locator("tbody tr").first.locator(".badge.good")).to_be_visible()
+    await reader.visit("/console/jobs")
+    await page.locator("tbody tr a").first.click()
+    await expect(page).to_have_url(f"http://{reader.address}/console/erasures/{kept['receipt']['id']}")
+
+
+async def test_only_who_may_erase_sees_it_and_no_brand_sees_anothers_receipt(served_brand: ServedBrand) -> None:
+    brand, _, _ = served_brand
+    contact = "line:oa-taipei:Ustays"
+    await brand.fold(event("contact.followed", 1, contact=contact))
+    await brand.compose()
+    path = f"/console/customers/{id_of(contact)}"
+    brand.keys["marketer"] = await add_key(
+        brand.engine, "demo", ["customers:read", "customers:write", "customers:export"]
+    )
+    async with signed_in(*served_brand, "marketer") as marketer:
+        await marketer.visit(path)
+        await expect(marketer.page.locator("a[href$='/erase']")).to_have_count(0)
+        token = await marketer.page.locator("[name=csrf_token]").first.get_attribute("value")
+        base, origin = f"http://{marketer.address}", {"Origin": f"http://{marketer.address}"}
+        for address in (f"{path}/erase", "/console/erasures"):
+            assert (await marketer.page.request.get(base + address)).status == 403
+        sent = {"csrf_token": token or "", "confirmation": str(id_of(contact))[:8]}
+        refused = await marketer.page.request.post(f"{base}{path}/erase", form=sent, headers=origin)
+        assert refused.status == 403
+    headers = {"Authorization": f"Bearer {brand.keys['admin']}"}
+    preview = (await brand.client.post(f"/v1/customers/{id_of(contact)}/erase/preview", headers=headers)).json()
+    body = {"token": preview["token"]}
+    begun = await brand.client.post(f"/v1/customers/{id_of(contact)}/erase", json=body, headers=headers)
+    erasure = begun.json()["id"]
+    async with signed_in(*served_brand, "admin") as admin, signed_in(*served_brand, "admin of other") as stranger:
+        for reader, status in ((admin, 200), (stranger, 404)):
+            answer = await reader.page.request.get(f"http://{reader.address}/console/erasures/{erasure}")
+            assert answer.status == status
+        for there in (f"{path}/erase", f"/console/erasures/{erasure}/receipt"):
+            assert (await stranger.page.request.get(f"http://{stranger.address}{there}")).status == 404
+        # without the token of the session nothing is done
+        unsigned = await admin.page.request.post(f"{base}{path}/erase", form={"confirmation": "x"}, headers=origin)
+        assert unsigned.status == 403
+    await JobRuns(brand).run("erasure")

@@ -1,0 +1,78 @@
+"""Pages that stay current: a stream says when something has changed, and nothing moves under the reader's eyes."""
+
+import pytest
+from playwright.async_api import expect
+
+from services.control.console_access import end_sessions_of, list_people
+from services.query.handlers.watching import ChangeWatch
+from tests.support.console_reader import MEI, Reader, ServedBrand, signed_in
+from tests.support.contact_records import event
+from tests.support.read_api import id_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+NO_CLOCK = "window.setInterval = () => 0"
+FAST_CLOCK = "const slow = window.setInterval; window.setInterval = (tick) => slow(tick, 100)"
+
+
+@pytest.mark.parametrize("way", ["stream", "clock"])
+async def test_a_profile_and_a_list_follow_what_happens_by_the_stream_or_else_by_the_clock(
+    reader: Reader, way: str
+) -> None:
+    page, brand, contact = reader.page, reader.brand, f"line:oa-taipei:Ulive-{way}"
+    name = f"現場 {way}"
+    await brand.fold(
+        event("contact.followed", 1, contact=contact), event("profile.updated", 2, contact=contact, display_name=name)
+    )
+    await brand.compose()
+    await page.add_init_script(NO_CLOCK if way == "stream" else FAST_CLOCK)
+    if way == "clock":
+        await page.route("**/console/live**", lambda route: route.abort())
+    await reader.choose("language", "en")
+    await _opened(reader, f"/console/customers/{id_of(contact)}", way)
+    await page.locator("#tags").scroll_into_view_if_needed()
+    top = await page.evaluate("scrollY")
+    await brand.fold(event("tag.added", 3, contact=contact, tag="剛剛貼上", source="manual"))
+    await brand.compose()
+    await expect(page.locator("section", has=page.locator("#tags"))).to_contain_text("剛剛貼上")
+    assert await page.evaluate("scrollY") == top
+    await _opened(reader, f"/console/customers?q={name}", way)
+    row = page.locator("tbody tr", has_text=name)
+    await row.get_by_role("link").focus()
+    await brand.fold(event("tag.added", 4, contact=contact, tag="又貼一個", source="manual"))
+    await brand.compose()
+    await expect(row).to_contain_text("又貼一個")
+    await expect(row.get_by_role("link")).to_be_focused()
+
+
+async def _opened(reader: Reader, path: str, way: str) -> None:
+    """Open a page; where there is a stream, wait until it has begun."""
+    if way == "clock":
+        await reader.visit(path)
+        return
+    async with reader.page.expect_response("**/console/live**") as answering:
+        await reader.visit(path)
+    assert (await answering.value).headers["content-type"].startswith("text/event-stream")
+
+
+async def test_a_stream_says_nothing_of_other_brands_and_ends_with_its_session(served_brand: ServedBrand) -> None:
+    brand, address, _ = served_brand
+    watch: ChangeWatch = brand.app.state.watch
+    contact = "line:oa-taipei:Ustream"
+    looks = [watch.changes(name, id_of(contact)) for name in ("demo", "other")]
+    assert [await anext(one) for one in looks] == [False, False]
+    await brand.fold(event("contact.followed", 5, contact=contact))
+    await brand.compose()
+    assert [await _tells(one) for one in looks] == [True, False]
+    async with signed_in(*served_brand, "viewer") as viewer:
+        async with viewer.page.expect_response("**/console/live**") as answering:
+            await viewer.visit(MEI)
+        stream = await answering.value
+        (person,) = [one for one in await list_people(brand.engine, "demo") if "customers:read" in one.scopes]
+        await end_sessions_of(brand.engine, "demo", person.person)
+        assert await stream.finished() is None
+        assert (await viewer.page.request.get(f"http://{address}/console/live")).status == 401
+
+
+async def _tells(looks: object) -> bool:
+    """Whether one of the next looks finds a change."""
+    return any([await anext(looks) for _ in range(3)])  # type: ignore[call-overload]  # it is a generator
