@@ -1,8 +1,30 @@
-"""What two customers have in common, and in what they differ, as sentences for people (pure)."""
+"""What two customers have in common, and in what they differ, as sentences; and what can be decided about it (pure)."""
+
+from typing import NamedTuple
 
 from services.console.core.condition_forms import Say
 from services.console.core.names import Names, short
 from services.query.core.candidate_models import CandidateSign
+from services.query.core.identity_models import Conflict
+
+_OF_TWO_MEMBERS = 3  # parts of a detail: the type, and the two values
+
+
+class ConflictSides(NamedTuple):
+    """What a conflict is between, as far as people can decide about it: two member ids, two contacts."""
+
+    members: tuple[str, str] | None
+    contacts: tuple[str, str] | None
+
+
+def conflict_sides(conflict: Conflict) -> ConflictSides:
+    """The two sides of a conflict. A merge of the members, or a decision about the contacts, settles it."""
+    detail, refused = conflict.detail, conflict.status == "refused"
+    of_members = refused and len(detail) == _OF_TWO_MEMBERS and detail[0] == "member_id"
+    of_contacts = refused and conflict.type == "contact" and conflict.reason != "decided_different"
+    return ConflictSides(
+        (detail[1], detail[2]) if of_members else None, (conflict.contact, conflict.value) if of_contacts else None
+    )
 
 
 def sign_sentence(sign: CandidateSign, names: Names) -> str:

@@ -38,10 +38,19 @@ def attribute_rows(
 def _row(
     key: str, setting: CustomerAttribute, definition: AttributeView | None, language: str, names: Names
 ) -> ShownAttribute:
-    given: dict[str, Any] = dict((definition and definition.names) or {})
-    label = given.get(language.partition("-")[0]) or (definition and definition.display_name) or key
+    label = key if definition is None else _label(definition, language)
     description = (definition and definition.description) or ""
     return ShownAttribute(key, label, description, names.value(setting.value), setting)
+
+
+def attribute_labels(definitions: Iterable[AttributeView], language: str) -> dict[str, str]:
+    """What the brand calls its attributes, by their keys."""
+    return {one.key: _label(one, language) for one in definitions}
+
+
+def _label(definition: AttributeView, language: str) -> str:
+    given: dict[str, Any] = dict(definition.names or {})
+    return given.get(language.partition("-")[0]) or definition.display_name or definition.key
 
 
 def display_names(contacts: Sequence[ContactView]) -> dict[str, str | None]:

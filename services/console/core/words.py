@@ -36,6 +36,17 @@ def zone_of(region: str) -> ZoneInfo:
     return ZoneInfo(zones[0] if len(zones) == 1 else "UTC")
 
 
+_ZONE_NAMES: Final[dict[tuple[str, timedelta | None, str], str]] = {}  # what was found already
+
+
+def _zone_name(local: datetime, locale: str) -> str:
+    """What people call the zone of a time. A page has many times, and a name takes longer than all else of one."""
+    known = (str(local.tzinfo), local.utcoffset(), locale)
+    if known not in _ZONE_NAMES:
+        _ZONE_NAMES[known] = format_datetime(local, "z", locale=locale)
+    return _ZONE_NAMES[known]
+
+
 class LocalWords:
     """Numbers and times for one reader: a language, a zone, and the present moment in ms."""
 
@@ -57,7 +68,8 @@ class LocalWords:
 
     def exact(self, at: int) -> str:
         """A time in ms as date, time and zone."""
-        return format_datetime(self._local(at), "yyyy-MM-dd HH:mm:ss z", locale=self._locale)
+        local = self._local(at)
+        return f"{local:%Y-%m-%d %H:%M:%S} {_zone_name(local, self._locale)}"
 
     def iso(self, at: int) -> str:
         """A time in ms as HTML's ``datetime``."""

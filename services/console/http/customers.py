@@ -18,8 +18,10 @@ from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
 from services.console.core.list_state import PATH, ListState
 from services.console.core.names import Names
+from services.console.core.profile_views import attribute_labels
 from services.console.core.words import zone_of
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
+from services.console.http.profile import definitions_of
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue
 from services.query.core.search_models import FacetsRequest
@@ -35,8 +37,7 @@ _SEARCHING: Final = Access("customers:read", SEARCH_COST)
 _MOST_VALUES: Final = 100
 _MOST_SEGMENTS: Final = 20
 _FACET_VALUES: Final = 12
-_ATTRIBUTES_SHOWN: Final = 4
-_ATTRIBUTE_VALUES: Final = 5
+_ATTRIBUTES_SHOWN: Final = 6
 _HISTORY_DAYS: Final = 90
 
 
@@ -92,18 +93,21 @@ async def facets(visit: Visit) -> Response:
     """How the customers of the list spread: their tags and attributes, each a way to narrow the list."""
     state = state_of(visit, query_of(visit.request))
     search: CustomerSearch = visit.request.app.state.search
-    node = state.request().filter
+    definitions = await definitions_of(visit)
+    used = sorted((one for one in definitions if not one.archived), key=lambda one: (-one.customers, one.key))
+    shown = [one.key for one in used if one.customers][:_ATTRIBUTES_SHOWN]
     try:
-        wanted = FacetsRequest(filter=node, facets=["tag", "attribute"], attributes=[], limit=_FACET_VALUES)
+        node = state.request().filter
+        wanted = FacetsRequest(filter=node, facets=["tag"], attributes=shown, limit=_FACET_VALUES)
         found = await search.facets(visit.tenant, wanted, visit.now)
-        tags, keys = found.facets
-        shown = [one.value for one in keys.values[:_ATTRIBUTES_SHOWN]]
-        wanted = FacetsRequest(filter=node, facets=[], attributes=shown, limit=_ATTRIBUTE_VALUES)
-        attributes = (await search.facets(visit.tenant, wanted, visit.now)).attributes if shown else []
+        tags = found.facets[0]
+        # Of many values that are all different, such as birthdays, the counts say nothing.
+        attributes = [one for one in found.attributes if one.values and (one.values[0].customers > 1 or not one.more)]
     except (TooDear, Unsearchable, ValidationError):
         tags, attributes = None, []
+    labels = attribute_labels(definitions, visit.language)
     ways: dict[str, Any] = {"add": list_views.narrowed, "equals": condition_forms.equals}
-    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, **ways)
+    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, labels=labels, **ways)
 
 
 async def segments(visit: Visit) -> Response:

@@ -31,7 +31,7 @@ _PREVIEWING: Final = Access("customers:write", 10.0)
 _MERGING: Final = Access("events:write", 10.0)
 _LONGEST_NAME: Final = 600
 _LONGEST_NOTE: Final = 500
-_WORK_LISTS: Final = ("candidates", "decisions", "merges")
+_WORK_LISTS: Final = ("candidates", "conflicts", "decisions", "merges")
 _Contacts = tuple[str, str, dict[str, str | None]]
 
 

@@ -80,7 +80,7 @@ async def show_profile(visit: Visit) -> Response:
         names=names,
         contact=contact,
         contact_names=display_names(found.contacts),
-        attributes=attribute_rows(found, await _definitions(visit), visit.language, names),
+        attributes=attribute_rows(found, await definitions_of(visit), visit.language, names),
         initial=initial(found.name or found.member_id),
         may_unsubscribe=contact is not None and day is None and may_unsubscribe(contact),
         address_of=address_of,
@@ -110,7 +110,8 @@ def _days(found: CustomerView, now: int, zone: ZoneInfo) -> tuple[date, date]:
     return first, today
 
 
-async def _definitions(visit: Visit) -> list[AttributeView]:
+async def definitions_of(visit: Visit) -> list[AttributeView]:
+    """The attributes that the brand has defined."""
     attributes: AttributeReader = visit.request.app.state.attributes
     return (await attributes.page(visit.tenant, "", _MOST_ATTRIBUTES)).attributes
 

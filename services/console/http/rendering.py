@@ -40,6 +40,7 @@ def _environment(language: Language) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(str(_FOLDER / "templates")),
         autoescape=True,
+        auto_reload=False,  # else each page asks the disk about every template that it is made of
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from projections.candidates.scoring import DEFAULT_SCORE
 from projections.identity.decision_queries import MergePosition
-from services.console.core.candidate_signs import sign_sentence
+from services.console.core.candidate_signs import conflict_sides, sign_sentence
 from services.console.core.names import Names
 from services.console.http.decisions import IDENTITY, decision_address, merge_address
 from services.console.http.identity import decisions_of, explainer_of
@@ -48,11 +48,20 @@ async def show_candidates(visit: Visit) -> Response:
 
 async def show_conflicts(visit: Visit) -> Response:
     """Refused links and values set aside, the newest first."""
-    cursor = query_of(visit.request).one("cursor")[: cursors.MOST_OF_A_LINK]
+    query = query_of(visit.request)
+    cursor = query.one("cursor")[: cursors.MOST_OF_A_LINK]
     after = cursors.read_conflict(cursor) if cursor else NEWEST
     page = await explainer_of(visit).conflicts(visit.tenant, _CONFLICTS, after)
     return visit.page(
-        "identity/conflicts.html", page=page, paged=bool(cursor), names=Names(visit.say), address_of=address_of
+        "identity/conflicts.html",
+        page=page,
+        paged=bool(cursor),
+        names=Names(visit.say),
+        sides=conflict_sides,
+        address_of=address_of,
+        decision_address=decision_address,
+        merge_address=merge_address,
+        done=query.one("done"),
     )
 
 

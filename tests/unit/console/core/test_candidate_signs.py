@@ -1,17 +1,52 @@
 """Every sign of a candidate is a sentence in the reader's language, whatever the values hold."""
 
+from typing import Any
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console.core.candidate_signs import sign_sentence
+from services.console.core.candidate_signs import conflict_sides, sign_sentence
 from services.console.core.names import Names
 from services.console.http.rendering import translations
 from services.query.core.candidate_models import CandidateSign
+from services.query.core.identity_models import Conflict
 
 KINDS = ("name", "birthday", "address", "local_part", "similar_phone", "alias", "contact", "phone", "email", "other")
 NO_PERCENT = st.text(st.characters(exclude_characters="%"))
 ENGLISH, CHINESE = Names(lambda text: text), Names(translations("zh-Hant").gettext)
+
+
+@pytest.mark.parametrize(
+    ("changes", "members", "contacts"),
+    [
+        ({"detail": ["member_id", "M1", "M2"]}, ("M1", "M2"), None),
+        ({"type": "contact", "value": "web:s:c"}, None, ("line:oa:U1", "web:s:c")),
+        ({"type": "contact", "value": "web:s:c", "reason": "decided_different"}, None, None),
+        ({"detail": ["phone", "1"]}, None, None),
+        ({"status": "set_aside", "detail": ["member_id", "M1", "M2"]}, None, None),
+    ],
+)
+def test_a_conflict_says_what_can_be_decided_about_it(
+    changes: dict[str, Any], members: tuple[str, str] | None, contacts: tuple[str, str] | None
+) -> None:
+    given = {
+        "contact": "line:oa:U1",
+        "session": None,
+        "contact_id": UUID(int=1),
+        "customer_id": UUID(int=2),
+        "type": "phone",
+        "value": "+886911",
+        "value_session": None,
+        "status": "refused",
+        "tier": 2,
+        "reason": "shared",
+        "detail": [],
+        "at": 1,
+        "event_id": None,
+    }
+    assert conflict_sides(Conflict.model_validate(given | changes)) == (members, contacts)
 
 
 def a_sign(kind: str, weight: float, *values: str, reasons: tuple[str, ...] = ()) -> CandidateSign:
