@@ -1,4 +1,4 @@
-"""What a brand sets for itself: a quota that is nearly used up, and segments with names. Sent after the year."""
+"""What a brand sets for itself: a quota that is nearly used up, segments, names of attributes. Sent after the year."""
 
 from typing import Any, Final
 
@@ -20,9 +20,16 @@ SEGMENTS: Final[dict[str, dict[str, Any]]] = {
     "active-week": {"name": "本週互動", "filter": {"last_customer": {"since": "-7d"}}},
 }
 
+ATTRIBUTES: Final[tuple[dict[str, Any], ...]] = (
+    {"key": "member_level", "type": "text", "names": {"zh": "會員等級", "en": "Member level"}},
+    {"key": "newsletter", "type": "boolean", "names": {"zh": "訂閱電子報", "en": "Newsletter"}},
+    {"key": "total_spent", "type": "number", "names": {"zh": "累計消費", "en": "Total spent"}},
+    {"key": "birthday", "type": "date", "names": {"zh": "生日", "en": "Birthday"}},
+)
+
 
 async def send_settings(target: Target) -> None:
-    """Set the quota and save the segments; sent twice, they are the same. Raises httpx.HTTPError."""
+    """Set the quota, save the segments, name the attributes; sent twice, they are the same. Raises httpx.HTTPError."""
     headers = {"Authorization": f"Bearer {target.key}"}
     async with httpx.AsyncClient(base_url=target.url, headers=headers, timeout=60, trust_env=False) as client:
         quota = await client.get("/v1/quota")
@@ -31,6 +38,8 @@ async def send_settings(target: Target) -> None:
         for segment, saved in SEGMENTS.items():
             answer = await client.put(f"/v1/segments/{segment}", params={"wait": "true"}, json=saved)
             answer.raise_for_status()
+        for attribute in ATTRIBUTES:
+            (await client.put("/v1/attributes", json=attribute)).raise_for_status()
 
 
 def limit_for(used: int) -> int:
