@@ -43,7 +43,7 @@ async def served_brand(kafka: str, postgres: servers.SharedPostgres) -> AsyncIte
 
 def _settings(database: str, kafka: str) -> Settings:
     prefix = f"t-{uuid.uuid4().hex[:10]}"
-    return Settings(database=database, secret_key=SecretStr(MASTER), kafka=kafka, topic_prefix=prefix)
+    return Settings(database=database, secret_key=SecretStr(MASTER), kafka=kafka, topic_prefix=prefix, ack_timeout=60)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

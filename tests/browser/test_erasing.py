@@ -83,7 +83,7 @@ async def test_only_who_may_erase_sees_it_and_no_brand_sees_anothers_receipt(ser
         base, origin = f"http://{marketer.address}", {"Origin": f"http://{marketer.address}"}
         for address in (f"{path}/erase", "/console/erasures"):
             assert (await marketer.page.request.get(base + address)).status == 403
-        sent = {"csrf_token": token or "", "confirmation": str(id_of(contact))[:8]}
+        sent: dict[str, str | float | bool] = {"csrf_token": token or "", "confirmation": str(id_of(contact))[:8]}
         refused = await marketer.page.request.post(f"{base}{path}/erase", form=sent, headers=origin)
         assert refused.status == 403
     headers = {"Authorization": f"Bearer {brand.keys['admin']}"}

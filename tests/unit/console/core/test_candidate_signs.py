@@ -31,7 +31,7 @@ ENGLISH, CHINESE = Names(lambda text: text), Names(translations("zh-Hant").gette
 def test_a_conflict_says_what_can_be_decided_about_it(
     changes: dict[str, Any], members: tuple[str, str] | None, contacts: tuple[str, str] | None
 ) -> None:
-    given = {
+    given: dict[str, Any] = {
         "contact": "line:oa:U1",
         "session": None,
         "contact_id": UUID(int=1),
