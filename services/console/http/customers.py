@@ -58,6 +58,8 @@ async def customers(visit: Visit) -> Response:
     except ValidationError as error:
         values["problem"] = _invalid(visit, error)
     values |= {"cursor": fields.one("cursor"), "nothing": fields.one("nothing")}
+    values["channel_names"] = {one: list_views.channel_name(one, visit.say) for one in get_args(ChannelName)}
+    values["patterns"] = {"choose": visit.say("Choose %(name)s"), "member": visit.say("Member %(id)s")}
     return visit.page("customers/list.html", 422 if values["problem"] else 200, **values)
 
 
