@@ -14,7 +14,16 @@ from services.control.source_service import SourceDraft
 from services.query.http.parameters import now
 from tests.support.console_customers import BROWSER, LINE, MESSAGES, MESSENGER, SCRIPT
 from tests.support.console_pages import roll_out_policies
-from tests.support.console_reader import MEI, WIDTHS, Reader, ServedBrand, found_by_axe, signed_in
+from tests.support.console_reader import (
+    IN_BOTH_LANGUAGES,
+    MEI,
+    WIDTHS,
+    Reader,
+    ServedBrand,
+    found_by_axe,
+    signed_in,
+)
+from tests.support.contact_records import event
 from tests.support.dead_letters import set_aside
 from tests.support.ingress import line_signature, line_webhook
 from tests.support.job_runs import JobRuns
@@ -95,26 +104,25 @@ async def test_the_conversation_is_read_to_its_beginning_and_back(reader: Reader
     await expect(bubbles).to_have_count(MESSAGES)
 
 
-async def test_kinds_of_marketing_are_refused_in_a_dialog_by_keyboard_alone(reader: Reader) -> None:
-    page = reader.page
-    await reader.choose("language", "zh-Hant")
-    await reader.visit(f"{MEI}?contact={LINE}")
-    await page.get_by_role("link", name="取消訂閱").focus()
-    await page.keyboard.press("Enter")
+@IN_BOTH_LANGUAGES
+async def test_kinds_of_marketing_are_refused_in_a_dialog_by_keyboard_alone(reader: Reader, language: str) -> None:
+    page, say, contact = reader.page, reader.say, f"line:oa-taipei:Ukinds-{language}"
+    await reader.brand.fold(event("contact.followed", 1, contact=contact))
+    await reader.choose("language", language)
+    await reader.visit(f"/console/customers/{id_of(contact)}")
+    await reader.press("Unsubscribe", "link")
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("不受影響")
-    await expect(dialog.get_by_label("推播訊息")).to_be_focused()
-    await dialog.get_by_label("購物車再行銷訊息").focus()
+    await expect(dialog).to_contain_text(say("What the contact no longer gets"))
+    await expect(dialog.get_by_label(say("Broadcasts"))).to_be_focused()
+    await dialog.get_by_label(say("Cart reminders")).focus()
     await page.keyboard.press("Space")
-    await dialog.get_by_role("button", name="取消訂閱").focus()
-    await page.keyboard.press("Enter")
-    await expect(page.locator(".notice")).to_contain_text("已取消訂閱")
-    contact = await reader.brand.json(f"/v1/contacts/{LINE.replace(':', '/')}")
-    assert [contact["consents"][kind]["allowed"] for kind in ("broadcast", "web_push", "cart_remarketing")] == [
-        False,
-        False,
-        True,
-    ]
+    await reader.enter(dialog.get_by_role("button", name=say("Unsubscribe")))
+    await expect(page.locator(".notice")).to_contain_text(
+        say("The contact is unsubscribed from the kinds that you chose.")
+    )
+    known = await reader.brand.json(f"/v1/contacts/{contact.replace(':', '/')}")
+    allowed = [known["consents"][kind]["allowed"] for kind in ("broadcast", "web_push", "cart_remarketing")]
+    assert allowed == [False, False, True]
 
 
 @pytest.fixture
@@ -123,78 +131,94 @@ def at_present(served_brand: ServedBrand, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(served_brand[0].app.dependency_overrides, now, lambda: int(time.time() * 1000))
 
 
+@IN_BOTH_LANGUAGES
 @pytest.mark.usefixtures("at_present")
-async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(reader: Reader) -> None:
-    page = reader.page
-    await reader.choose("language", "en")
+async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(reader: Reader, language: str) -> None:
+    page, say = reader.page, reader.say
+    await reader.choose("language", language)
     await reader.visit(f"{MEI}/identity")
     rows = await page.locator("tbody tr").count()
     assert await page.locator("a.tie:visible").count() == rows
-    await page.locator("a.tie:visible").first.focus()
-    await page.keyboard.press("Enter")
+    await reader.enter(page.locator("a.tie:visible").first)
     await expect(page).to_have_url(re.compile("#tie-"))
-    await expect(page.locator(".story")).to_contain_text("became one customer: they have the same phone number")
-    await page.get_by_label("This contact").select_option(LINE)
-    await page.get_by_label("is not the same person as").select_option(MESSENGER)
-    await page.get_by_role("button", name="Show what would change").first.click()
+    await expect(page.locator(".story")).to_contain_text(say("phone number"))
+    for place, contact in (("#different-a", LINE), ("#different-b", MESSENGER)):
+        await _choose_by_keys(page, place, contact)
+    await reader.press("Show what would change")
     await expect(page.locator(".changes > li")).to_have_count(2)
     assert len(await contacts(reader)) == 3  # nothing happens by asking
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.locator(".notice")).to_contain_text("The decision counts now")
+    await expect(page.get_by_role("button", name=say("Confirm"))).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".notice")).to_contain_text(
+        say("The decision counts now. It is an event, which another decision can take back.")
+    )
     assert await contacts(reader) == {LINE, BROWSER}
     decided = page.locator("section", has=page.locator("#decided"))
-    await expect(decided).to_contain_text("different people")
+    await expect(decided).to_contain_text(say("different people"))
     assert await found_by_axe(page) == []
-    await decided.get_by_role("link", name="Take back…").focus()
-    await page.keyboard.press("Enter")
+    await reader.enter(decided.get_by_role("link", name=say("Take back…")))
     await expect(page.locator(".changes > li")).to_have_count(2)
     assert await contacts(reader) == {LINE, BROWSER}
-    await page.get_by_role("button", name="Confirm").focus()
     await page.keyboard.press("Enter")
-    await expect(page.locator(".notice")).to_contain_text("The decision is taken back")
+    await expect(page.locator(".notice")).to_contain_text(say("The decision is taken back."))
     assert await contacts(reader) == {LINE, BROWSER, MESSENGER}
 
 
+async def _choose_by_keys(page: Page, place: str, value: str) -> None:
+    """Go through a list of choices with the arrow keys until the one of that value is chosen."""
+    await page.focus(place)
+    await page.keyboard.press("Home")
+    while await page.locator(place).input_value() != value:
+        await page.keyboard.press("ArrowDown")
+
+
+@IN_BOTH_LANGUAGES
 @pytest.mark.usefixtures("at_present")
-async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parted_again(reader: Reader) -> None:
-    page = reader.page
-    await reader.choose("language", "en")
+async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parted_again(
+    reader: Reader, language: str
+) -> None:
+    page, say = reader.page, reader.say
+    await reader.choose("language", language)
     await reader.visit("/console/identity/candidates")
     await page.keyboard.press("j")
     await page.keyboard.press("s")
     await page.wait_for_url("**/decision?**decision=same**")
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.locator("h1")).to_have_text("Merge member IDs")  # two member ids are one by a merge only
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.locator(".notice")).to_contain_text("The member IDs are one now")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("h1")).to_have_text(say("Merge member IDs"))  # two member ids are one by a merge only
+    await reader.press("Confirm")
+    await expect(page.locator(".notice")).to_contain_text(
+        say("The member IDs are one now. It is an event, which can be taken back.")
+    )
     merged = await reader.brand.json("/v1/customers/member:M20")
     assert len(merged["contacts"]) == 2
-    await reader.choose("language", "zh-Hant")
     await reader.visit("/console/identity/merges")
     assert await found_by_axe(page) == []
     await page.keyboard.press("j")
     await page.keyboard.press("t")
-    await expect(page.locator("h1")).to_have_text("收回合併")
+    await expect(page.locator("h1")).to_have_text(say("Take the merge back"))
     await expect(page.locator(".changes > li")).to_have_count(2)
-    await page.get_by_role("button", name="確認").focus()
     await page.keyboard.press("Enter")
-    await expect(page.locator(".notice")).to_contain_text("會員編號恢復為兩個")
+    await expect(page.locator(".notice")).to_contain_text(say("The merge is taken back: the member IDs are two again."))
+    await expect(page.locator("[data-worklist] > li").first).to_be_focused()  # and so it goes on
     parted = await reader.brand.json("/v1/customers/member:M20")
     assert len(parted["contacts"]) == 1
     await reader.visit("/console/identity/decisions")
-    await expect(page.locator("h1")).to_have_text("判定")
+    await expect(page.locator("h1")).to_have_text(say("Decisions"))
 
 
-async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader) -> None:
-    page = reader.page
-    await reader.choose("language", "en")
+@IN_BOTH_LANGUAGES
+async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader, language: str) -> None:
+    page, say = reader.page, reader.say
+    await reader.choose("language", language)
     await reader.visit(f"{MEI}?as_of=2025-01-03")
-    await expect(page.locator(".notice")).to_contain_text("As of 2025-01-03")
-    await expect(page.locator("main")).to_contain_text("none known")  # the phone came later
-    await expect(page.get_by_role("link", name="Unsubscribe")).to_have_count(0)
-    await page.locator("#day").fill("4")
-    await page.get_by_role("button", name="Show", exact=True).click()
-    await expect(page.locator(".notice")).to_contain_text("As of 2025-01-05")
+    await expect(page.locator(".notice")).to_contain_text(say("As of %(day)s") % {"day": "2025-01-03"})
+    await expect(page.locator("main")).to_contain_text(say("none known"))  # the phone came later
+    await expect(page.get_by_role("link", name=say("Unsubscribe"))).to_have_count(0)
+    await page.focus("#day")
+    for _ in range(2):
+        await page.keyboard.press("ArrowRight")
+    await reader.press("Show")
+    await expect(page.locator(".notice")).to_contain_text(say("As of %(day)s") % {"day": "2025-01-05"})
 
 
 async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
@@ -225,52 +249,59 @@ async def test_a_command_without_the_token_of_the_session_is_refused(reader: Rea
         assert answer.status == 403, path
 
 
-async def test_a_filter_is_saved_as_a_segment(reader: Reader) -> None:
-    await reader.choose("language", "en")
+@IN_BOTH_LANGUAGES
+async def test_a_filter_is_saved_as_a_segment(reader: Reader, language: str) -> None:
+    page, name = reader.page, f"LINE <b>friends</b> {language}"
+    await reader.choose("language", language)
     await reader.visit("/console/customers?channel=line")
-    await reader.page.locator("summary", has_text="Save as segment").click()
-    await reader.page.fill("#field-name", "LINE <b>friends</b>")
-    await reader.page.get_by_role("button", name="Save", exact=True).click()
-    await reader.page.wait_for_url("**/console/segments")
-    await reader.page.get_by_role("link", name="LINE <b>friends</b>").click()
-    await expect(reader.page.locator(".chip")).to_contain_text("Segment")
-    await expect(reader.page.locator("tbody tr").first).to_be_visible()
+    await reader.enter(page.locator("summary", has_text=reader.say("Save as segment")))
+    await page.locator("details[open] [name=name]").focus()
+    await page.keyboard.type(name)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/segments")
+    await reader.enter(page.get_by_role("link", name=name))
+    await expect(page.locator(".chip")).to_contain_text(name)
+    await expect(page.locator("tbody tr").first).to_be_visible()
 
 
-async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(reader: Reader) -> None:
-    page, runs = reader.page, JobRuns(reader.brand)
-    await reader.choose("language", "en")
+@IN_BOTH_LANGUAGES
+async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(reader: Reader, language: str) -> None:
+    page, runs, say = reader.page, JobRuns(reader.brand), reader.say
+    member = f"Z0071{language[:2]}"
+    await reader.choose("language", language)
     await reader.visit("/console/imports/new")
     assert await found_by_axe(page) == []
-    content = b"Code,Level\nZ0071,gold\nZ0071,<script>document.title='taken'</script>\n"
+    content = f"Code,Level\n{member},gold\n{member},<script>document.title='taken'</script>\n".encode()
     file: FilePayload = {"name": "members.csv", "mimeType": "text/csv", "buffer": content}
     await page.set_input_files("#field-file", files=[file])
-    await page.get_by_role("button", name="Upload and check").click()
+    await reader.press("Upload and check")
     await expect(page.locator("h1")).to_have_text("members.csv")
     await runs.run()
     await expect(page.get_by_role("alert")).to_contain_text("no column has the member id")  # the page found out itself
-    await page.select_option("[name=field-0]", "member_id")
-    await page.select_option("[name=field-1]", "new attribute")
-    await page.fill("[name=key-1]", "level")
-    await page.get_by_role("button", name="Check again").click()
-    await expect(page.get_by_text("Nothing changes yet.")).to_be_visible()
+    await _choose_by_keys(page, "[name=field-0]", "member_id")
+    await _choose_by_keys(page, "[name=field-1]", "new attribute")
+    await page.focus("[name=key-1]")
+    await page.keyboard.type("level")
+    await reader.press("Check again")
+    await expect(page.get_by_text(say("Nothing changes yet."))).to_be_visible()
     await runs.run()
-    await expect(page.get_by_role("button", name="Import 1 row")).to_be_visible()
-    await expect(page.get_by_role("group", name="Refused rows")).to_contain_text("repeated row")
+    begin = page.locator("form[action$='/run'] button")
+    await expect(begin).to_contain_text("1")
+    await expect(page.locator("section", has=page.locator("#reasons"))).to_contain_text(say("repeated row"))
     assert await found_by_axe(page) == []
     assert await page.title() != "taken"
-    await page.get_by_role("button", name="Import 1 row").click()
-    await expect(page.get_by_text("You may leave this page")).to_be_visible()
+    await reader.enter(begin)
+    await expect(page.get_by_text(say("You may leave this page: the import goes on."))).to_be_visible()
     await runs.run()
-    await expect(page.get_by_role("heading", name="What the import did")).to_be_visible()
+    await expect(page.get_by_role("heading", name=say("What the import did"))).to_be_visible()
     async with page.expect_download() as downloading:
-        await page.get_by_role("link", name="Download the refused rows").click()
+        await reader.press("Download the refused rows", "link")
     refused = (await (await downloading.value).path()).read_text(encoding="utf-8-sig")
-    assert refused.splitlines()[1].startswith("Z0071,<script>")
+    assert refused.splitlines()[1].startswith(f"{member},<script>")
     await reader.visit("/console/jobs")
-    await expect(page.get_by_role("link", name="Check of a file").first).to_be_visible()
-    await reader.visit("/console/customers?q=Z0071")
-    await expect(page.get_by_role("link", name="Z0071").first).to_be_visible()
+    await expect(page.get_by_role("link", name=say("Check of a file")).first).to_be_visible()
+    await reader.visit(f"/console/customers?q={member}")
+    await expect(page.get_by_role("link", name=member).first).to_be_visible()
     # a form of another page lacks the session's token
     origin = {"origin": f"http://{reader.address}"}
     sent = await page.context.request.post(
@@ -279,27 +310,28 @@ async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(rea
     assert sent.status == 403
 
 
-async def test_a_change_of_many_customers_is_undone_from_its_page(reader: Reader) -> None:
-    page, runs, brand = reader.page, JobRuns(reader.brand), reader.brand
+@IN_BOTH_LANGUAGES
+async def test_a_change_of_many_customers_is_undone_from_its_page(reader: Reader, language: str) -> None:
+    page, runs, brand, say = reader.page, JobRuns(reader.brand), reader.brand, reader.say
     await brand.compose()
-    await reader.choose("language", "en")
-    order = {"filter": {"channel": ["line"]}, "action": {"do": "set", "key": "season", "value": "spring"}}
+    await reader.choose("language", language)
+    order = {"filter": {"channel": ["line"]}, "action": {"do": "set", "key": "season", "value": f"spring {language}"}}
     headers = {"Authorization": f"Bearer {brand.keys['admin']}"}
     seen = (await brand.client.post("/v1/bulk-actions/preview", json=order, headers=headers)).json()
     began = await brand.client.post("/v1/bulk-actions", json=order | {"token": seen["token"]}, headers=headers)
     job = began.json()["job"]["id"]
     await reader.visit(f"/console/jobs/{job}")
-    await expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    await expect(page.get_by_role("button", name=say("Cancel"))).to_be_visible()
     await runs.run()
-    await expect(page.locator(".figures")).to_contain_text("Changed")
+    await expect(page.locator(".figures")).to_contain_text(say("Changed"))
     assert began.json()["job"]["progress"]["total"] > 0
-    await page.get_by_role("button", name="Undo").click()
-    await expect(page.locator("h1")).to_have_text("Undo")
+    await reader.press("Undo")
+    await expect(page.locator("h1")).to_have_text(say("Undo"))
     await runs.run()
-    await expect(page.locator(".figures")).to_contain_text("Changed back")
+    await expect(page.locator(".figures")).to_contain_text(say("Changed back"))
     await reader.visit(f"/console/jobs/{job}")
-    await expect(page.get_by_role("link", name="This was undone")).to_be_visible()
-    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    await expect(page.get_by_role("link", name=say("This was undone. See how that went."))).to_be_visible()
+    await expect(page.get_by_role("button", name=say("Undo"))).to_have_count(0)
 
 
 async def test_rules_are_changed_and_taken_back_by_keyboard_alone(served_brand: ServedBrand) -> None:

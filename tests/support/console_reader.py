@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
-from playwright.async_api import Browser, Page
+import pytest
+from playwright.async_api import Browser, Locator, Page
 
+from services.console.core.words import language_of
+from services.console.http.rendering import translations
 from tests.support import stock_sdk as stock
 from tests.support.console_customers import LINE
 from tests.support.read_api import Brand, id_of
@@ -14,6 +18,7 @@ MEI = f"/console/customers/{id_of(LINE)}"
 WIDTHS = (1440, 390)
 WITHIN = 60_000  # ms
 ServedBrand = tuple[Brand, str, Browser]
+IN_BOTH_LANGUAGES = pytest.mark.parametrize("language", ["en", "zh-Hant"])
 _VIOLATIONS = """async () => {
   const page = document.documentElement, chosen = page.dataset.theme, found = [];
   for (const theme of ["light", "dark"]) {
@@ -33,6 +38,7 @@ class Reader:
     address: str
     brand: Brand
     requests: set[str]
+    language: str = "zh-Hant"
 
     async def visit(self, path: str) -> None:
         """Open a page of the console."""
@@ -42,8 +48,23 @@ class Reader:
 
     async def choose(self, name: str, value: str) -> None:
         """Keep a preference, as its button does."""
+        if name == "language":
+            self.language = value
         cookie = {"name": f"onefold_{name}", "value": value, "url": f"http://{self.address}/console"}
         await self.page.context.add_cookies([cookie])  # type: ignore[list-item]  # it has what a cookie needs
+
+    def say(self, sentence: str) -> str:
+        """A sentence of the console in the language that was chosen."""
+        return translations(language_of(self.language)).gettext(sentence)
+
+    async def press(self, name: str, kind: Literal["button", "link"] = "button") -> None:
+        """Press a button or follow a link without a mouse; ``name`` is its text in English."""
+        await self.enter(self.page.get_by_role(kind, name=self.say(name), exact=True).first)
+
+    async def enter(self, place: Locator) -> None:
+        """Go to a part of the page, and press Enter there."""
+        await place.focus()
+        await self.page.keyboard.press("Enter")
 
 
 @asynccontextmanager

@@ -25,11 +25,12 @@ async def take(link: str) -> None:
         await page.wait_for_url("**/console/customers")
         if await page.get_by_role("button", name="English").count():
             await page.get_by_role("button", name="English").click()
-        await page.goto(f"{page.url.partition('?')[0]}?f={quote(_FILTER)}", wait_until="networkidle")
+        await page.goto(f"{page.url.partition('?')[0]}?f={quote(_FILTER)}")
+        await page.locator(".facets h3").first.wait_for()
         await page.screenshot(path=_INTO / "console-customers.png")
         rows = [await one.get_attribute("href") for one in await page.locator("tbody tr a").all()]
         for row in rows:  # the first whose names are all in the fonts of a server
-            await page.goto(f"{link.partition('/console')[0]}{row}/identity", wait_until="networkidle")
+            await page.goto(f"{link.partition('/console')[0]}{row}/identity", wait_until="load")
             if max(await page.locator("main").inner_text()) < _PICTOGRAPHS:
                 break
         await page.screenshot(path=_INTO / "console-identity.png")
