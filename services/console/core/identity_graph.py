@@ -53,7 +53,7 @@ class GraphLayout(NamedTuple):
 
 WIDE: Final = GraphLayout(860, 270, 90, 24)
 NARROW: Final = GraphLayout(330, 108, 30, 10)
-Place = tuple[int, int]
+Point = tuple[int, int]
 GraphKey = tuple[str, str]  # a type and a value; of a contact, "contact" and its key
 
 
@@ -133,7 +133,7 @@ def _values(ties: Sequence[Tie], contacts: dict[GraphKey, int]) -> list[GraphKey
 
 def _links(ties: Sequence[tuple[int, Tie]], nodes: dict[GraphKey, GraphNode], layout: GraphLayout) -> list[GraphLink]:
     """The curves; each number stands where it covers none of those before it, as far as there is such a place."""
-    taken: dict[Place, list[Place]] = defaultdict(list)
+    taken: dict[Point, list[Point]] = defaultdict(list)
     links = []
     for number, tie in ties:
         curve = _curve(nodes["contact", tie.contact], nodes[value_key(tie)], number, layout)
@@ -144,7 +144,7 @@ def _links(ties: Sequence[tuple[int, Tie]], nodes: dict[GraphKey, GraphNode], la
     return links
 
 
-def _room(place: Place, taken: Mapping[Place, Sequence[Place]]) -> float:
+def _room(place: Point, taken: Mapping[Point, Sequence[Point]]) -> float:
     """How far the nearest badge is, of those in the squares around a place; at most so far that it does not matter."""
     column, row = place[0] // _APART, place[1] // _APART
     around = ((column + x, row + y) for x in (-1, 0, 1) for y in (-1, 0, 1))
@@ -164,16 +164,16 @@ def _curve(start: GraphNode, end: GraphNode, number: int, layout: GraphLayout) -
 class _Curve(NamedTuple):
     """A curve that leaves its ends horizontally; ``bow`` is the x of both of its control points."""
 
-    start: Place
+    start: Point
     bow: int
-    end: Place
+    end: Point
 
     @property
     def path(self) -> str:
         (x1, y1), (x2, y2) = self.start, self.end
         return f"M {x1} {y1} C {self.bow} {y1}, {self.bow} {y2}, {x2} {y2}"
 
-    def at(self, share: float) -> Place:
+    def at(self, share: float) -> Point:
         """The point after a share of the way."""
         rest = 1 - share
         first, last = rest**3, share**3
