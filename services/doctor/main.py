@@ -68,6 +68,7 @@ async def _postgres(settings: Settings, generations: list[GenerationRecord]) -> 
             yield one
         async for one in postgres_checks.check_tables(connection):
             yield one
+        yield await postgres_checks.check_master_keys(connection, settings)
         known = await all_generations(connection)
         generations += [one for one in known if await queries.tables_of(connection, one.name)]  # others: not restored
     async with open_engine(settings.database_url, max_size=1, name="onefold-doctor") as engine:

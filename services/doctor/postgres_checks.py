@@ -13,8 +13,10 @@ from services.control.sources import Source, list_sources
 from services.doctor import queries
 from services.doctor.finding import Area, CheckResult
 from services.runtime.database import Engine
+from services.runtime.http import NotReady
 from services.runtime.secrets import WrongMasterKey, open_sealed
 from services.runtime.settings import Settings
+from services.vault.key_check import MasterKeyCheck
 
 SERVER: Final = Area("PostgreSQL")
 TABLES: Final = Area("tables")
@@ -116,6 +118,16 @@ def _views(definitions: dict[str, str], generation: str) -> CheckResult:
     if wrong := [*missing, *elsewhere]:
         return TABLES.failed("views", f"{', '.join(wrong)} do not show {generation}", "run `onefold migrate`")
     return TABLES.ok("views", f"they show {generation}")
+
+
+async def check_master_keys(connection: Connection, settings: Settings) -> CheckResult:
+    """Whether the master keys open what the log is sealed with."""
+    try:
+        await MasterKeyCheck(settings.master_key_file).check(connection)
+    except NotReady as reason:
+        found, _, advice = str(reason).partition(": ")
+        return TABLES.failed("log keys", found, advice or "restore the file: without it what was sealed can't be read")
+    return TABLES.ok("log keys", "the master keys open them" if settings.master_key_file else "there are none")
 
 
 async def check_sources(engine: Engine, settings: Settings) -> list[CheckResult]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+import asyncpg
 import structlog
 import uvloop
 from fastapi import FastAPI
@@ -59,6 +60,7 @@ from services.runtime.metrics import INGRESS_BYTES
 from services.runtime.peers import Peers, networks_in
 from services.runtime.rate_limits import RateLimits
 from services.runtime.settings import Settings
+from services.vault.key_check import MasterKeyCheck
 
 log = structlog.get_logger(__name__)
 # How long ingress waits for PostgreSQL, by how long it waits for Kafka: to look up a key or a source, for a warning.
@@ -104,9 +106,15 @@ def ingress_service(
     INGRESS_BYTES.set_function(lambda: budget.used)
     lookup_within = settings.ack_timeout * _LOOKUP_SHARE
     engines: list[Engine] = []  # the one that the running service has
+    pools: list[asyncpg.Pool] = []
+    master_keys = MasterKeyCheck(settings.master_key_file)
 
     async def postgresql() -> None:
         await ping(engines[-1])
+
+    async def log_keys() -> None:
+        async with pools[-1].acquire() as connection:
+            await master_keys.check(connection)
 
     activity = SourceActivity(
         lambda counts: add_counts(engines[-1], counts), lambda: prune_activity(engines[-1], datetime.now(UTC) - KEPT)
@@ -122,6 +130,7 @@ def ingress_service(
         )
         async with control as engine, pool as read_models, lookups as identity_pool, kafka:
             engines.append(engine)
+            pools.append(identity_pool)
             sources = ControlPlaneSources(engine, master, clock, lookup_within)
             visibility = PostgresVisibility(read_models, master, visible_within)
             known_identity = PostgresIdentity(
@@ -160,7 +169,7 @@ def ingress_service(
                 await cancel_all(checks, saving)
                 await activity.close()
 
-    checks = {"kafka": kafka.check, "postgresql": postgresql}
+    checks = {"kafka": kafka.check, "postgresql": postgresql, "log_keys": log_keys}
     return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)
 
 

@@ -74,6 +74,12 @@ _REWRAP_TENANT: Final = compiled(
     "rewrapped",
 )
 _ALL_TENANTS: Final = compiled(sa.select(TENANT_KEYS.c.tenant, TENANT_KEYS.c.wrapped))
+_SOME_TENANTS: Final = compiled(
+    sa.select(TENANT_KEYS.c.tenant, TENANT_KEYS.c.wrapped)
+    .order_by(TENANT_KEYS.c.tenant)
+    .limit(sa.bindparam("most", type_=sa.Integer())),
+    "most",
+)
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.literal(_DESTROY_LOCK, sa.BigInteger()))))
 _DELETED: Final = (
     sa.delete(SUBJECT_KEYS)
@@ -126,6 +132,11 @@ async def find_tenant_keys(connection: Connection, tenants: Collection[str]) -> 
 async def all_tenant_keys(connection: Connection) -> dict[str, bytes]:
     """The wrapped key of every tenant that has one."""
     return {row[0]: row[1] for row in await connection.fetch(_ALL_TENANTS)}
+
+
+async def some_tenant_keys(connection: Connection, most: int) -> dict[str, bytes]:
+    """The wrapped keys of at most so many tenants."""
+    return {row[0]: row[1] for row in await connection.fetch(_SOME_TENANTS, most)}
 
 
 async def add_tenant_key(connection: Connection, tenant: str, wrapped: bytes) -> None:

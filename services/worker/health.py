@@ -8,6 +8,7 @@ from projections.identity import outbox
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.http import NotReady
 from services.runtime.settings import Settings
+from services.vault.key_check import MasterKeyCheck
 from services.worker.adapters import kafka, postgres
 from services.worker.agents.app import FaustPartitionReader
 from services.worker.handlers.partition_runner import WorkerProgress
@@ -38,6 +39,12 @@ async def chunks_are_committed(progress: WorkerProgress, lag: Callable[[], int],
     quiet = progress.clock() - progress.committed_at
     if quiet > within and (left := lag()):
         raise NotReady(f"{left} records are left, and none was committed for {quiet:.0f} s")
+
+
+async def log_keys_open(pool: postgres.Pool, master_keys: MasterKeyCheck) -> None:
+    """Raises NotReady if what is sealed in the log can't be read by the master keys of this process."""
+    async with pool.acquire() as connection:
+        await master_keys.check(connection)
 
 
 async def changes_are_sent(pool: postgres.Pool, within: float) -> None:

@@ -20,6 +20,7 @@ from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.http import serve_health_on
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
+from services.vault.key_check import MasterKeyCheck
 from services.vault.records import open_log_sealing
 from services.worker import health
 from services.worker.adapters import kafka, postgres
@@ -171,6 +172,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         )
         checks = {
             "postgresql": partial(postgres.answers, pool),
+            "log_keys": partial(health.log_keys_open, pool, MasterKeyCheck(settings.master_key_file)),
             "partitions": partial(health.no_partition_stopped, progress, agents.reader),
             "progress": partial(health.chunks_are_committed, progress, lag, settings.stuck_after),
             "changes": partial(health.changes_are_sent, pool, settings.stuck_after),
