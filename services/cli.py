@@ -23,7 +23,7 @@ from services.embedded.addresses import running_addresses
 from services.embedded.commands import serve, up
 from services.ingress.commands import doctor, ingress, members
 from services.logfiles.commands import log
-from services.query import bulk_commands, export_commands, import_commands, reading_commands
+from services.query import bulk_commands, erase_commands, export_commands, import_commands, reading_commands
 from services.query.commands import query, why
 from services.rebuild.commands import rebuild
 from services.runtime import schema_commands, settings_commands
@@ -77,6 +77,7 @@ app.command(rich_help_panel=_ASKING)(reading_commands.quota)
 app.command("may-send", rich_help_panel=_ASKING)(reading_commands.may_send)
 app.command("export", rich_help_panel=_ASKING)(export_commands.export)
 app.command("import", rich_help_panel=_ASKING)(import_commands.import_)
+app.command(rich_help_panel=_ASKING)(erase_commands.erase)
 app.add_typer(bulk_commands.bulk, name="bulk", rich_help_panel=_ASKING)
 app.command(rich_help_panel=_CONTROL)(control_commands.migrate)
 app.command(rich_help_panel=_CONTROL)(settings_commands.settings)

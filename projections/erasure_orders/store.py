@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from projections.engine.connection import Connection
@@ -13,13 +14,15 @@ from projections.engine.generations import use_generation
 from projections.engine.statements import array, compiled
 from projections.engine.touched import TOUCHED
 from projections.erasures.tables import TABLE as ERASURES
-from projections.identity.tables import ERASED_CONTACTS
+from projections.identity.tables import ERASED_CONTACTS, REFERENCES
 from projections.migrations.tables import (
     BULK_ITEMS,
+    DELETION_REQUESTS,
     ERASURE_ORDERS,
     GENERATIONS,
     JOB_FILES,
     JOBS,
+    OUTBOX,
     WEBHOOK_ENDPOINTS,
     WEBHOOK_WAITING,
 )
@@ -70,6 +73,13 @@ _ORDER: Final = compiled(
     "erasure_id",
 )
 _EVENTS: Final = compiled(sa.select(_of(TIMELINE)), "tenant", "contact_ids")
+_NAMED_BY_OTHERS: Final = compiled(
+    sa.select(sa.func.count(REFERENCES.c.by_id.distinct())).where(
+        REFERENCES.c.tenant == _TENANT, REFERENCES.c.contact_id == sa.any_(_IDS), REFERENCES.c.by_id != sa.all_(_IDS)
+    ),
+    "tenant",
+    "contact_ids",
+)
 _GENERATIONS: Final = compiled(
     sa.select(GENERATIONS.c.name, GENERATIONS.c.state)
     .where(GENERATIONS.c.state != "retired", GENERATIONS.c.read_models.is_(None))
@@ -104,6 +114,25 @@ _EMPTY_RESULTS: Final = compiled(
     sa.update(JOBS)
     .where(JOBS.c.tenant == _TENANT, JOBS.c.kind == "import", JOBS.c.result.is_not(None))
     .values(result=JOBS.c.result.concat(sa.cast(sa.literal(orjson.dumps(_NO_ROWS).decode(), sa.Text()), JSONB())))
+    .returning(JOBS.c.job_id),
+    "tenant",
+)
+# A filter may name the person. One that finds everybody stands in its place, so that the job can still be undone.
+_FILTERED: Final = ("export", "bulk_action", "bulk_undo")
+_EVERYBODY: Final = sa.cast(sa.literal('{"contacts": {"gte": 1}}', sa.Text()), JSONB())
+
+
+_FORGET_FILTERS: Final = compiled(
+    sa.update(JOBS)
+    .where(_ENDED, JOBS.c.kind.in_(_FILTERED), JOBS.c.parameters["filter"] != _EVERYBODY)
+    .values(
+        parameters=sa.func.jsonb_set(
+            sa.func.jsonb_set(JOBS.c.parameters, postgresql.array(["filter"]), _EVERYBODY, sa.false()),
+            postgresql.array(["order", "filter"]),
+            _EVERYBODY,
+            sa.false(),
+        )
+    )
     .returning(JOBS.c.job_id),
     "tenant",
 )
@@ -164,11 +193,34 @@ _FINISH: Final = compiled(
     "receipt",
     "signature",
 )
+_GIVEN_TEXTS: Final = (
+    sa.func.unnest(array("names", sa.Text())).table_valued(sa.column("name", sa.Text())).render_derived(name="given")
+)
+_UNSENT: Final = compiled(
+    _count(
+        OUTBOX,
+        OUTBOX.c.tenant == _TENANT,
+        sa.exists(sa.select(_GIVEN_TEXTS.c.name).where(sa.func.strpos(OUTBOX.c.payload, _GIVEN_TEXTS.c.name) > 0)),
+    ),
+    "tenant",
+    "names",
+)
+_CLOSE_REQUEST: Final = compiled(
+    sa.update(DELETION_REQUESTS)
+    .where(
+        DELETION_REQUESTS.c.closed_at.is_(None),
+        DELETION_REQUESTS.c.code
+        == sa.select(ERASURE_ORDERS.c.deletion).where(ERASURE_ORDERS.c.erasure_id == _ID).scalar_subquery(),
+    )
+    .values(state="done", closed_at=_NOW, sealed_subject=sa.null()),
+    "erasure_id",
+)
 _COPIES: Final = (
     ("files", _EXPIRE_FILES),
     ("imports_stopped", _STOP_IMPORTS),
     ("import_results", _EMPTY_RESULTS),
     ("exports_restarted", _RESTART_EXPORTS),
+    ("filters", _FORGET_FILTERS),
 )
 
 
@@ -181,6 +233,12 @@ async def find_order(connection: Connection, erasure_id: UUID) -> ErasureOrder |
 async def number_of_events(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> int:
     """How many events the timelines of contacts have."""
     found: Any = await connection.fetchval(_EVENTS, tenant, list(contact_ids))
+    return int(found)
+
+
+async def named_by_others(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> int:
+    """How many other contacts have events that name one of the contacts; those events stay, with the name."""
+    found: Any = await connection.fetchval(_NAMED_BY_OTHERS, tenant, list(contact_ids))
     return int(found)
 
 
@@ -204,8 +262,15 @@ async def generations_behind(
 
 async def drop_waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
     """Delete the changes that wait for webhook endpoints and name one of the contacts; how many there were."""
-    names = [orjson.dumps(one)[1:-1] for one in contact_keys]
+    names = [orjson.dumps(one) for one in contact_keys]  # with the quotes: a key may begin another one
     return len(await connection.fetch(_DROP_WAITING, tenant, names))
+
+
+async def unsent_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+    """How many changes that name one of the contacts are not in Kafka yet: they would be sealed under a new key."""
+    names = [orjson.dumps(one).decode() for one in contact_keys]
+    found: Any = await connection.fetchval(_UNSENT, tenant, names)
+    return int(found)
 
 
 async def drop_copies(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> dict[str, int]:
@@ -221,5 +286,6 @@ async def drop_copies(connection: Connection, tenant: str, contact_ids: Collecti
 
 
 async def finish(connection: Connection, erasure_id: UUID, receipt: Mapping[str, Any], signature: bytes) -> None:
-    """Store the receipt, and delete the contacts' keys."""
+    """Store the receipt, delete the contacts' keys, and close the request for deletion that it answers, if any."""
     await connection.execute(_FINISH, erasure_id, orjson.dumps(receipt).decode(), signature)
+    await connection.execute(_CLOSE_REQUEST, erasure_id)

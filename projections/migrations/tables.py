@@ -266,7 +266,9 @@ ERASURE_ORDERS: Final = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("receipt", JSONB()),
     sa.Column("signature", BYTEA()),  # of the receipt
+    sa.Column("deletion", _text(), sa.ForeignKey("deletion_requests.code")),  # the request that it closes in the end
     sa.Index("erasure_orders_of_tenant", "tenant", "requested_at", "erasure_id"),
+    sa.Index("erasure_orders_of_deletion", "deletion", postgresql_where=sa.text("deletion IS NOT NULL")),
 )
 JOB_FILES: Final = sa.Table(
     "job_files",

@@ -36,18 +36,19 @@ def list_deletions(
 def show_deletion(code: CodeArgument) -> None:
     """Show a request, and the id by which Meta's app knows the person."""
     from services.control import deletions as service
+    from services.control.erasures import has_erasure
     from services.control.errors import UnknownDeletion
 
     settings = Settings()
     master = setting(lambda: settings.master_key)
 
-    async def find(engine: "AsyncEngine") -> "tuple[Deletion, str | None]":
+    async def find(engine: "AsyncEngine") -> "tuple[Deletion, str | None, bool]":
         deletion = await service.find_deletion(engine, code)
         if deletion is None:
             raise UnknownDeletion("there is no such request; see `onefold deletions list --all`")
-        return deletion, service.opened_subject(master, deletion)
+        return deletion, service.opened_subject(master, deletion), await has_erasure(engine, code)
 
-    deletion, subject = on_database(settings, find)
+    deletion, subject, erasing = on_database(settings, find)
     facts = {
         "tenant": deletion.tenant,
         "source": deletion.source,
@@ -58,10 +59,13 @@ def show_deletion(code: CodeArgument) -> None:
         "closed": when(deletion.closed_at),
     }
     show(("request", deletion.code), facts.items())
-    if deletion.closed_at is None:
+    if erasing and deletion.closed_at is None:
+        say("An erasure that answers it has begun, and closes it: onefold erasures list")
+    elif deletion.closed_at is None:
         say(
-            "Delete what belongs to the person, then close the request:\n"
-            f"onefold deletions done {code}, or onefold deletions refuse {code} --reason …"
+            "Find the person, and erase the data, which closes the request; or say why not:\n"
+            f"onefold erase CUSTOMER --request {code}\nonefold deletions refuse {code} --reason …\n"
+            f"If there are no data of the person: onefold deletions done {code}"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projections.migrations.tables import DELETION_REQUESTS
 from services.control.errors import UnknownDeletion
@@ -112,6 +112,17 @@ async def close_deletion(engine: AsyncEngine, code: str, *, refused_because: str
     if row is None:
         raise UnknownDeletion(UnknownDeletion.__doc__)
     return Deletion(**row._asdict())
+
+
+async def require_open_deletion(connection: AsyncConnection, tenant: str, code: str) -> None:
+    """Hold the request until the transaction ends. Raises UnknownDeletion where the tenant has no such open one."""
+    found = (
+        sa.select(_REQUESTS.c.code)
+        .where(_REQUESTS.c.code == code, _REQUESTS.c.tenant == tenant, _REQUESTS.c.closed_at.is_(None))
+        .with_for_update()
+    )
+    if (await connection.execute(found)).first() is None:
+        raise UnknownDeletion(UnknownDeletion.__doc__)
 
 
 def opened_subject(master: str, deletion: Deletion) -> str | None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.migrations.tables import ERASURE_ORDERS
+from services.control.deletions import require_open_deletion
 from services.control.errors import JobFinished, UnknownErasure, translated, unknown_tenant
 from services.control.jobs import ERASURE, add_job_in, find_job
 from services.runtime.database import read, read_one
@@ -23,7 +24,10 @@ _NO_ERASURE: Final = "there is no such erasure"
 
 @dataclass(frozen=True, slots=True)
 class RequestedErasure:
-    """An erasure of so many ``contacts``; it is done when it has a ``receipt``. ``job_id`` is the job that does it."""
+    """An erasure of so many ``contacts``; it is done when it has a ``receipt``. ``job_id`` is the job that does it.
+
+    ``deletion`` is the code of the request for deletion that it answers, if any.
+    """
 
     erasure_id: UUID
     tenant: str
@@ -34,15 +38,26 @@ class RequestedErasure:
     finished_at: datetime | None
     receipt: Mapping[str, Any] | None
     signature: bytes | None
+    deletion: str | None
 
 
 _SHOWN: Final = [ERASURE_ORDERS.c[name] for name in RequestedErasure.__slots__]
 
 
-async def add_erasure(
-    engine: AsyncEngine, master: str, tenant: str, contact_keys: Collection[str], *, requested_by: str
+async def add_erasure(  # noqa: PLR0913 - an erasure's facts
+    engine: AsyncEngine,
+    master: str,
+    tenant: str,
+    contact_keys: Collection[str],
+    *,
+    requested_by: str,
+    deletion: str | None = None,
 ) -> RequestedErasure:
-    """Have contacts erased by a worker. Raises UnknownTenant and TooManyJobs."""
+    """Have contacts erased by a worker. Raises UnknownTenant and TooManyJobs.
+
+    ``deletion`` is the code of a request that it answers, which is closed in the end. Raises UnknownDeletion where the
+    tenant has no such open request.
+    """
     keys = sorted(set(contact_keys))
     row: dict[str, Any] = {
         "erasure_id": uuid4(),
@@ -50,10 +65,13 @@ async def add_erasure(
         "contacts": len(keys),
         "sealed_contacts": seal(master, orjson.dumps(keys)),
         "requested_by": requested_by,
+        "deletion": deletion,
     }
     parameters = {"erasure": str(row["erasure_id"])}
     try:
         async with engine.begin() as connection:
+            if deletion is not None:
+                await require_open_deletion(connection, tenant, deletion)
             job = await add_job_in(connection, tenant, ERASURE, parameters, total=len(keys), requested_by=requested_by)
             add = sa.insert(ERASURE_ORDERS).values(**row, job_id=job.job_id).returning(*_SHOWN)
             return RequestedErasure(**(await connection.execute(add)).one()._asdict())
@@ -92,6 +110,12 @@ async def find_erasure(engine: AsyncEngine, erasure_id: UUID, tenant: str | None
     if row is None:
         raise UnknownErasure(_NO_ERASURE)
     return RequestedErasure(**row)
+
+
+async def has_erasure(engine: AsyncEngine, deletion: str) -> bool:
+    """Whether there is an erasure that answers the request of this code, done or not."""
+    query = sa.select(ERASURE_ORDERS.c.erasure_id).where(ERASURE_ORDERS.c.deletion == deletion).limit(1)
+    return await read_one(engine, query) is not None
 
 
 async def list_erasures(

@@ -149,6 +149,7 @@ def ingress_service(
                 visibility,
                 known_identity,
                 known_identity,
+                known_identity,
                 PostgresSegments(identity_pool),
                 limits,
                 engine,

@@ -113,6 +113,16 @@ class IdentityReads(Protocol):
         """
 
 
+class AppUserReads(Protocol):
+    """What the read models know of people whom Meta's app knows by an id of its own. It never raises."""
+
+    async def app_user_contacts(self, tenant: str, app_user: str) -> list[str]:
+        """The keys of the contacts whose data are those of a person that Meta's app knows by this id, for certain.
+
+        None where nobody is, or where that can't be known just now.
+        """
+
+
 class AttributeReads(Protocol):
     """What the read models know of a tenant's attributes. It may be some seconds old, and never raises."""
 

@@ -4,9 +4,8 @@ What the commands run is imported when they run: it is slow to import.
 """
 
 import inspect
-import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 import typer
@@ -28,7 +27,6 @@ KindOptions = Annotated[
         "--kind", metavar="KIND", help="broadcast, web_push or cart_remarketing; may be repeated. Left out: all."
     ),
 ]
-_LOOK_EVERY: Final = 0.5  # seconds
 
 
 def _of_customers(action_of: Callable[..., ActionFields]) -> Callable[..., ActionFields]:
@@ -159,25 +157,19 @@ def _wait_for(client: "ReadClient", job: "JobView", *, as_json: bool) -> None:
     """Wait until the job has ended, and show what came of it; status 1 if it failed or was cancelled."""
     from rich.console import Console
 
+    from services.query.job_waiting import require_done, until_ended
     from services.query.showing import show_job_result
-    from services.runtime.terminal import fail, progress_bar, say
+    from services.runtime.terminal import say
 
     say(f"Job {job.id} was started. It goes on if this command is stopped.")
-    with progress_bar() as bar:
-        shown = bar.add_task("")
-        while job.finished_at is None:
-            time.sleep(_LOOK_EVERY)
-            job = client.job(job.id)
-            bar.update(shown, completed=job.progress.done, total=job.progress.total, description=job.state)
+    job = until_ended(client, job)
     if as_json:
         typer.echo(job.model_dump_json())
     else:
         show_job_result(Console(), job)
     for advice in _next_steps(job):
         say(advice)
-    if job.state != "done":
-        problem = job.problem or {}
-        fail(". ".join(str(problem[one]) for one in ("title", "detail") if one in problem) or f"the job is {job.state}")
+    require_done(job)
 
 
 def _next_steps(job: "JobView") -> list[str]:

@@ -3,7 +3,6 @@
 What it runs is imported when it runs: it is slow to import.
 """
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from services.query.read_client import ReadClient
 
 FormatOption = Literal["csv", "xlsx"]
-_LOOK_EVERY: Final = 0.5  # seconds
 _SCOPES: Final = "customers:export --scope customers:read"
 _EVERYBODY: Final = {"contacts": {"gte": 1}}
 
@@ -99,18 +97,12 @@ def _filter(words: str, given: str | None, segment: str | None, *, everybody: bo
 
 def _made(client: "ReadClient", job: "JobView") -> "JobView":
     """The job once it has ended; one that failed ends the command with the reason."""
-    from services.runtime.terminal import fail, progress_bar, say
+    from services.query.job_waiting import require_done, until_ended
+    from services.runtime.terminal import say
 
     say(f"Job {job.id} makes the file. It goes on if this command is stopped: then give --job {job.id}.")
-    with progress_bar() as bar:
-        shown = bar.add_task("export")
-        while job.finished_at is None:
-            time.sleep(_LOOK_EVERY)
-            job = client.job(job.id)
-            bar.update(shown, completed=job.progress.done, total=job.progress.total, description=job.state)
-    if job.state != "done":
-        problem = job.problem or {}
-        fail(". ".join(str(problem[one]) for one in ("title", "detail") if one in problem) or f"the job is {job.state}")
+    job = until_ended(client, job)
+    require_done(job)
     return job
 
 

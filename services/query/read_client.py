@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from services.control.import_models import ImportView
 from services.query.core.attribute_models import AttributePage
 from services.query.core.bulk_models import BulkPreview, BulkStarted
+from services.query.core.erasure_models import ErasurePreview, ErasureView
 from services.query.core.export_models import ExportPreview, ExportStarted
 from services.query.core.job_models import JobView
 from services.query.core.models import CustomerView
@@ -110,6 +111,19 @@ class ReadClient:
     def run_import(self, upload: UUID) -> ImportView:
         """Have an import run whose dry run is done."""
         return self._read(ImportView, "POST", f"/v1/imports/{upload}/run")
+
+    def preview_erasure(self, path: str) -> ErasurePreview:
+        """Whom an erasure of what is at this path would erase."""
+        return self._read(ErasurePreview, "POST", f"{path}/erase/preview")
+
+    def start_erasure(self, path: str, token: str, deletion: str | None) -> ErasureView:
+        """Have it done, of which this is the token of the preview; ``deletion`` is the request that it answers."""
+        order = {"token": token} | ({} if deletion is None else {"deletion": deletion})
+        return self._read(ErasureView, "POST", f"{path}/erase", json=order)
+
+    def erasure(self, erasure: UUID) -> ErasureView:
+        """An erasure."""
+        return self._read(ErasureView, "GET", f"/v1/erasures/{erasure}")
 
     def preview_export(self, order: Mapping[str, Any]) -> ExportPreview:
         """How many rows an export would have."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from services.query.core.bulk_models import BulkPreview
+from services.query.core.erasure_models import ErasurePreview, ErasureView
 from services.query.core.job_models import JobView
 from services.query.core.models import ContactView, CustomerView
 from services.query.core.quota_models import QuotaStatus
@@ -127,6 +128,22 @@ def show_bulk_preview(console: Console, preview: BulkPreview) -> None:
 def show_job_result(console: Console, job: JobView) -> None:
     """What came of a job, in numbers."""
     show_on(console, ("job", str(job.id)), [("state", job.state), *named_values(job.result or {})])
+
+
+def show_erasure_preview(console: Console, preview: ErasurePreview) -> None:
+    """Whom an erasure would erase, and how much is known of them."""
+    show_on(console, ("contact",), ((printable(one),) for one in preview.contacts))
+    console.print(Text(f"{preview.events:,} events are in their timelines."), soft_wrap=True)
+
+
+def show_receipt(console: Console, erasure: ErasureView) -> None:
+    """What an erasure has removed, and what Onefold can't remove."""
+    if (receipt := erasure.receipt) is None:
+        return
+    facts = [("requested", _time(receipt.requested_at)), ("finished", _time(receipt.finished_at))]
+    removed = [("contacts", f"{receipt.contacts:,}"), *named_values(receipt.removed)]
+    show_on(console, ("erasure", str(erasure.id)), [*facts, *removed])
+    _titled(console, "What remains", ("place",), ((one.replace("_", " "),) for one in receipt.remains))
 
 
 def _show_columns(console: Console, columns: Sequence[Column]) -> None:

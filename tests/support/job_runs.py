@@ -56,4 +56,5 @@ class JobRuns:
 
     async def _send(self, _: Topic, records: Sequence[EncodedEvent]) -> None:
         await self._brand.fold(*(decode(value) for _, value in records))
+        await self._brand.connection.execute("DELETE FROM onefold.outbox")  # the relay has sent them
         await self._brand.compose()

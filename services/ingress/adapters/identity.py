@@ -13,6 +13,7 @@ import structlog
 from projections.attributes.value_types import AttributeTypes
 from projections.customers.queries import browser_sessions
 from projections.engine.ids import personal_id
+from projections.erasure_orders.app_users import contacts_of_app_user
 from projections.identity.link_queries import held_members
 from projections.identity.queries import canonical_of, customer_head
 from projections.identity.resolution.links import MEMBER_ID
@@ -33,7 +34,7 @@ _PATIENCE_OF_COMMANDS: Final = 4  # times as long: a command of staff is worth a
 
 
 class PostgresIdentity:
-    """See IdentityReads, AttributeReads and LoginReads.
+    """See IdentityReads, AppUserReads, AttributeReads and LoginReads.
 
     ``db`` is a pool of its own, ``region`` that of tenants without one.
 
@@ -95,6 +96,17 @@ class PostgresIdentity:
             return {}
         read_as = dict(zip(usable, canonical, strict=True))
         return {one: became for one, became in read_as.items() if became in held or became != usable[one]}
+
+    async def app_user_contacts(self, tenant: str, app_user: str) -> list[str]:
+        """See AppUserReads."""
+        try:
+            async with asyncio.timeout(self._command_within), reading(self._db) as connection:
+                active = await active_resolution(connection, tenant)
+                policy = policy_of(active, self._default.default_region)
+                return await contacts_of_app_user(connection, active, policy, app_user)
+        except (TimeoutError, *READ_MODELS_AWAY) as error:
+            log.info("read_models_away", error=type(error).__name__)
+            return []
 
     async def overridden(self, tenant: str, logins: Sequence[SeenLogin]) -> list[SeenLogin]:
         """See LoginReads."""

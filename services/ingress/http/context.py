@@ -24,7 +24,16 @@ from services.ingress.http.body import (
     unpacked,
 )
 from services.ingress.http.warnings import warning_fields
-from services.ingress.ports import AttributeReads, IdentityReads, Log, LogFull, SegmentReads, Sources, Visibility
+from services.ingress.ports import (
+    AppUserReads,
+    AttributeReads,
+    IdentityReads,
+    Log,
+    LogFull,
+    SegmentReads,
+    Sources,
+    Visibility,
+)
 from services.runtime.api import COMMON_PROBLEMS, Access, Responses, problem_responses
 from services.runtime.auditing import note_object
 from services.runtime.budget import Budget, BudgetLease
@@ -55,6 +64,7 @@ class Ingress:
     peers: Peers
     visibility: Visibility
     identity: IdentityReads
+    app_users: AppUserReads
     attributes: AttributeReads
     segments: SegmentReads
     limits: RateLimits[str]

@@ -1,10 +1,12 @@
 """Meta's data deletion callback, and the page on which the person sees the state of the request.
 
-Before the callback is answered, the request is stored in the control plane, where staff find the person it is about,
-and as an event in the log. Staff delete the data once they know the contacts.
+Before the callback is answered, the request is stored in the control plane and as an event in the log. If it is known
+for certain whose contacts the person's data are, a worker begins to erase them, and closes the request in the end. Else
+the request waits until staff have found the person.
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs
@@ -15,6 +17,8 @@ from starlette.responses import HTMLResponse, Response
 
 from schemas.events.tenant import DeletionRequest, TenantDeletionRequested
 from services.control.deletions import CODE_LENGTH, add_deletion, deletion_ids, find_deletion
+from services.control.erasures import add_erasure, has_erasure
+from services.control.errors import TooManyJobs, UnknownDeletion
 from services.ingress.core.deletion import Asker, asker_in, status_page
 from services.ingress.core.signatures import signed_request
 from services.ingress.handlers.events import take_event
@@ -66,7 +70,10 @@ class DeletionForm(BaseModel):
     openapi_extra=SOURCE | body_of({"application/x-www-form-urlencoded": DeletionForm}),
 )
 async def post_meta_deletion(request: Request, ingress: Serving) -> Response:
-    """For Meta to call. The request is kept for staff and is in the log; sent again, it is the same request."""
+    """For Meta to call. Whose id the brand has stated is erased; else the request waits for staff.
+
+    Sent again, it is the same request.
+    """
     try:
         response = await _taken(request, ingress)
     except Problem as problem:
@@ -144,6 +151,7 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
             requested_at=datetime.fromtimestamp(asker.occurred_at / 1000, UTC),
         )
         await take_event(_event(source, ids.code, ids.subject, asker), _ROUTE, ingress.log)
+        await _erase(ingress, source, ids.code, asker)
     except LogUnavailable as error:
         raise log_problem(error) from error
     except Exception as error:
@@ -151,6 +159,16 @@ async def _kept(ingress: Ingress, source: WebhookSource, asker: Asker) -> str:
             raise unavailable("PostgreSQL") from error
         raise
     return ids.code
+
+
+async def _erase(ingress: Ingress, source: WebhookSource, code: str, asker: Asker) -> None:
+    """Have the person's contacts erased, if they are known; once, also where the request is sent again."""
+    contacts = await ingress.app_users.app_user_contacts(source.tenant, asker.subject)
+    if not contacts or await has_erasure(ingress.engine, code):
+        return
+    master, by = ingress.settings.master_key, f"{source.source} (deletion callback)"
+    with suppress(UnknownDeletion, TooManyJobs):  # it was closed meanwhile; staff find it among the open ones
+        await add_erasure(ingress.engine, master, source.tenant, contacts, requested_by=by, deletion=code)
 
 
 def _event(source: WebhookSource, code: str, subject: str, asker: Asker) -> TenantDeletionRequested:

@@ -20,6 +20,10 @@ class ErasureStart(Shape):
     """An erasure, with the ``token`` of its preview: it can't be undone."""
 
     token: Annotated[str, Field(max_length=128)]
+    deletion: Annotated[
+        str | None,
+        Field(max_length=64, description="the code of the request for deletion that it answers, which it closes"),
+    ] = None
 
 
 class ErasureReceipt(Shape):
@@ -44,6 +48,7 @@ class ErasureView(Shape):
     state: Annotated[str, Field(examples=["open", "done"])]
     job: UUID
     contacts: int
+    deletion: Annotated[str | None, Field(description="the code of the request for deletion that it answers")]
     requested_by: str
     requested_at: Timestamp
     finished_at: Timestamp | None

@@ -13,7 +13,7 @@ from projections.identity.queries import keys_of
 from schemas.events import ContactRef
 from services.control import erasures
 from services.control.erasures import RequestedErasure
-from services.query.core.erasure_models import ErasurePage, ErasurePreview, ErasureReceipt, ErasureView
+from services.query.core.erasure_models import ErasurePage, ErasurePreview, ErasureReceipt, ErasureStart, ErasureView
 from services.query.core.errors import NotFound
 from services.query.handlers.bulk_actions import PreviewOutdated
 from services.query.handlers.customer_lookup import CONTACT, NO_CONTACT, NO_CUSTOMER, CustomerLookup
@@ -46,13 +46,18 @@ class ErasureRequests:
                 token=erasure_token(tenant, found),
             )
 
-    async def start(self, tenant: str, meant: str | ContactRef, token: str, requested_by: str) -> ErasureView:
-        """Have it done. Raises PreviewOutdated and TooManyJobs, and as `preview` does."""
+    async def start(self, tenant: str, meant: str | ContactRef, wanted: ErasureStart, requested_by: str) -> ErasureView:
+        """Have it done. Raises PreviewOutdated, UnknownDeletion and TooManyJobs, and as `preview` does."""
         preview = await self.preview(tenant, meant)
-        if token != preview.token:
+        if wanted.token != preview.token:
             raise PreviewOutdated("the customer has other contacts than the preview showed; look at a new preview")
         added = await erasures.add_erasure(
-            self._engine, self._master, tenant, preview.contacts, requested_by=requested_by
+            self._engine,
+            self._master,
+            tenant,
+            preview.contacts,
+            requested_by=requested_by,
+            deletion=wanted.deletion,
         )
         return self._view(added)
 
@@ -89,6 +94,7 @@ def erasure_view(erasure: RequestedErasure, public_key: str) -> ErasureView:
         state="open" if erasure.receipt is None else "done",
         job=erasure.job_id,
         contacts=erasure.contacts,
+        deletion=erasure.deletion,
         requested_by=erasure.requested_by,
         requested_at=_ms(erasure.requested_at),
         finished_at=erasure.finished_at and _ms(erasure.finished_at),

@@ -49,7 +49,7 @@ async def erase_customer(
 ) -> Response:
     """Erase all contacts of the customer, for good. A worker does it; the receipt is at the erasure's id."""
     by = asking.key_name or asking.key_prefix
-    return answer(await erasures.start(asking.tenant, customer, wanted.token, by), 202)
+    return answer(await erasures.start(asking.tenant, customer, wanted, by), 202)
 
 
 @router.post(
@@ -75,7 +75,7 @@ async def erase_contact(
 ) -> Response:
     """Erase one contact, for good; other contacts of the person stay. A worker does it."""
     by = asking.key_name or asking.key_prefix
-    return answer(await erasures.start(asking.tenant, contact, wanted.token, by), 202)
+    return answer(await erasures.start(asking.tenant, contact, wanted, by), 202)
 
 
 @router.get("/erasures", summary="The erasures", response_model=ErasurePage, responses=COMMON_PROBLEMS)

@@ -6,7 +6,7 @@ the ids and the time of the first attempt.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,8 +26,12 @@ from services.worker.jobs.publishing import EventPublisher
 
 _LOOK_EVERY: Final = 0.5  # seconds between looks whether the events are folded
 _WAIT_FOR_OTHERS: Final = 60_000  # ms since the request, for generations that are not active: they may not run
+_WAIT_FOR_KAFKA: Final = 600_000  # ms since the request, for changes that name a contact: Kafka may refuse one for good
 REMAINS: Final = ("backups", "downloaded_files", "exported_log_files", "server_files", "webhook_receivers")
 UNSEALED: Final = "unsealed_log_records"
+UNSENT: Final = "unsent_changes"
+EVENTS_OF_OTHERS: Final = "events_of_others"
+_NAMED_BY: Final = "named_by_others"
 
 
 class ErasureKind:
@@ -72,6 +76,7 @@ class ErasureKind:
         return {
             "events": await store.number_of_events(connection, tenant, contacts.keys()),
             "waiting_changes": await store.drop_waiting_changes(connection, tenant, contacts.values()),
+            _NAMED_BY: await store.named_by_others(connection, tenant, contacts.keys()),
         }
 
     async def _is_done(
@@ -89,13 +94,19 @@ class ErasureKind:
             behind = await store.generations_behind(connection, job.tenant, contacts.keys(), at)
             if "active" in behind.values() or (behind and _now() < at + _WAIT_FOR_OTHERS):
                 return False
+            unsent = await store.unsent_changes(connection, job.tenant, contacts.values())
+            if unsent and _now() < at + _WAIT_FOR_KAFKA:
+                return False
             present = await store.find_order(connection, erasure_id)
             if present is None or present.sealed_contacts is None:  # another attempt was faster
                 return True
             keys = await self._sealing.destroy_keys(connection, job.tenant, contacts.values())
             dropped = await store.drop_copies(connection, job.tenant, contacts.keys())
             removed = {**counts, "log_keys": keys, **dropped}
-            receipt = receipt_of(erasure_id, job.tenant, (at, _now()), len(contacts), removed, behind=behind)
+            left = {UNSEALED: not keys, UNSENT: unsent, EVENTS_OF_OTHERS: removed.pop(_NAMED_BY, 0)}
+            remains = [*REMAINS, *(place for place, is_left in left.items() if is_left)]
+            times = (at, _now())
+            receipt = receipt_of(erasure_id, job.tenant, times, len(contacts), removed, behind=behind, remains=remains)
             await store.finish(connection, erasure_id, receipt, signature_of(self._master(), job.tenant, receipt))
             return True
 
@@ -129,12 +140,13 @@ def receipt_of(  # noqa: PLR0913 - a receipt's facts
     removed: Mapping[str, int],
     *,
     behind: Collection[str],
+    remains: Collection[str],
 ) -> dict[str, Any]:
     """What was erased, in numbers; ``times`` are those of the request and of the end, in ms. Nothing is personal.
 
     ``behind`` are generations that had not folded the erasure: they will, as soon as their workers run.
+    ``remains`` are places that were not erased.
     """
-    remains: Sequence[str] = REMAINS if removed["log_keys"] else (*REMAINS, UNSEALED)
     return {
         "id": str(erasure_id),
         "tenant": tenant,

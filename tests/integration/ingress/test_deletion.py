@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.cli import app
+from services.control.erasures import contacts_in
 from services.control.keys import add_key
 from tests.support.ingress import (
     ISSUED_AT,
@@ -20,6 +21,7 @@ from tests.support.ingress import (
     assert_problem,
     deletion_form,
 )
+from tests.support.shop import open_shop
 
 PATH = "/webhooks/meta/shop-meta/deletion"
 
@@ -165,3 +167,40 @@ async def test_a_request_outlives_its_source(ingress: RunningIngress) -> None:
     removed = await ingress.client.delete("/v1/sources/shop-meta", headers={"Authorization": f"Bearer {key}"})
     assert removed.status_code == 204
     assert (await ingress.client.get(f"{PATH}/{code}")).status_code == 200
+
+
+def stated(contact: str, number: int, **identifiers: str) -> dict[str, Any]:
+    """An event by which a contact is said to have identifiers, by their types."""
+    channel, account, uid = contact.split(":", 2)
+    found = [{"type": kind, "value": value, "assurance": "stated"} for kind, value in identifiers.items()]
+    return {
+        "event_id": f"bound-{number}",
+        "type": "identity.bound",
+        "contact": {"channel": channel, "account": account, "uid": uid},
+        "occurred_at": OCCURRED_AT,
+        "data": {"identifiers": found, "via": "api"},
+    }
+
+
+async def test_whose_app_id_the_brand_has_stated_is_erased_and_nobody_else(ingress: RunningIngress) -> None:
+    claimed = stated("facebook:301:7002", 4, x_meta_app_user=PERSON)
+    claimed["data"]["identifiers"][0]["assurance"] = "claimed"
+    events = (
+        stated("web:shop:user:M1", 1, member_id="M1", x_meta_app_user=PERSON),
+        stated("facebook:301:7001", 2, member_id="M1"),
+        stated("line:oa1:U1", 3, member_id="M1"),
+        claimed,
+        stated("web:shop:browser", 5, x_meta_app_user="77"),
+    )
+    async with open_shop(ingress) as shop:
+        await shop.accepted("POST", "/v1/events", [*events])
+        await shop.fold()
+    code = (await posted(ingress, deletion_form())).json()["confirmation_code"]
+    assert (await posted(ingress, deletion_form())).json()["confirmation_code"] == code
+    await posted(ingress, deletion_form(user_id="77"))
+    await posted(ingress, deletion_form(user_id="78"))
+    (erasure,) = await ingress.db.fetch("SELECT deletion, sealed_contacts, requested_by FROM onefold.erasure_orders")
+    assert (erasure["deletion"], erasure["requested_by"]) == (code, "shop-meta (deletion callback)")
+    assert contacts_in(MASTER, erasure["sealed_contacts"]) == ["facebook:301:7001", "web:shop:user:M1"]
+    assert await ingress.db.fetchval("SELECT count(*) FROM onefold.jobs WHERE kind = 'erasure'") == 1
+    assert "已收到您的要求" in (await ingress.client.get(f"{PATH}/{code}")).text
