@@ -27,7 +27,23 @@ UNKNOWN: Final = "UnknownEvent"
 CHANGE: Final = CustomerChange.__name__
 CROSSING: Final = QuotaCrossed.__name__
 EVENT_NAMES: Final = {name: cls.__name__ for name, cls in EVENT_TYPES.items()}
+WEBHOOKS: Final = "webhook-endpoints"
+HTTP_BINDING_VERSION: Final = "0.3.0"
 
+_WEBHOOK_HEADERS: Final = {
+    "webhook-standard": {
+        "webhook-id": "The same at each attempt to send the message.",
+        "webhook-timestamp": "Seconds since 1970.",
+        "webhook-signature": "`v1,` and the base64 of the HMAC-SHA256 of id, timestamp and body, with dots between.",
+    },
+    "webhook-omnichat": {
+        "X-Omnichat-Event-Id": "The same at each attempt to send the message: 24 hexadecimal digits.",
+        "X-Omnichat-Topic": "`customer/` and the type of the change.",
+        "X-Omnichat-Timestamp": "Milliseconds since 1970.",
+        "X-Omnichat-Team": "The tenant.",
+        "X-Omnichat-Signature": "HMAC-SHA256 of the body, in hexadecimal digits.",
+    },
+}
 _COMPONENT: Final = "#/components/schemas/{model}"
 _ENVELOPE: Final = {
     "event_id": "The source's own id of what happened. The same id for the same contact is the same event.",
@@ -210,10 +226,17 @@ def asyncapi(version: str) -> Document:
                 "host": "{bootstrap}",
                 "protocol": "kafka",
                 "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "host:port of a broker"}},
-            }
+            },
+            "webhooks": {
+                "host": "{receiver}",
+                "protocol": "https",
+                "description": "A tenant's own: `POST /v1/webhook-endpoints` has the tenant's changes sent to it.",
+                "variables": {"receiver": {"default": "example.com", "description": "host:port of the endpoint's URL"}},
+            },
         },
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
-        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic)},
+        "channels": {topic.name: _channel(topic) for topic in TOPICS} | {WEBHOOKS: _webhooks()},
+        "operations": {name: operation for topic in TOPICS for name, operation in _operations(topic)}
+        | {f"worker.send.{WEBHOOKS}": _sending_webhooks()},
         "components": {"messages": _messages(), "schemas": _definitions(_COMPONENT) | _change_definitions(_COMPONENT)},
     }
 
@@ -226,6 +249,7 @@ def _channel(topic: Topic) -> Document:
     }
     return {
         "address": f"{{prefix}}.{topic.name}",
+        "servers": [{"$ref": "#/servers/kafka"}],
         "description": f"Holds {topic.holds}. Keyed by {topic.key}.",
         "parameters": {"prefix": {"default": "onefold", "description": "The deployment's prefix."}},
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _held(topic)},
@@ -236,6 +260,38 @@ def _channel(topic: Topic) -> Document:
                 "bindingVersion": KAFKA_BINDING_VERSION,
             }
         },
+    }
+
+
+def _webhooks() -> Document:
+    return {
+        "address": "{path}",
+        "servers": [{"$ref": "#/servers/webhooks"}],
+        "description": "A customer's changes in their order, each until it is answered with 2xx.",
+        "parameters": {"path": {"description": "The path of the endpoint's URL."}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _WEBHOOK_HEADERS},
+    }
+
+
+def _sending_webhooks() -> Document:
+    return {
+        "action": "send",
+        "channel": {"$ref": f"#/channels/{WEBHOOKS}"},
+        "summary": "`worker` sends each change to the tenant's endpoints, with the headers of the endpoint's form.",
+        "messages": [{"$ref": f"#/channels/{WEBHOOKS}/messages/{name}"} for name in _WEBHOOK_HEADERS],
+        "bindings": {"http": {"method": "POST", "bindingVersion": HTTP_BINDING_VERSION}},
+    }
+
+
+def _webhook(name: str) -> Document:
+    headers = {header: {"type": "string", "description": words} for header, words in _WEBHOOK_HEADERS[name].items()}
+    return {
+        "name": name,
+        "title": "Change",
+        "summary": "A change of a customer, or of a tenant's quota, as `GET /v1/changes` has it.",
+        "contentType": "application/json",
+        "headers": {"type": "object", "properties": headers, "required": list(headers)},
+        "payload": {"oneOf": [{"$ref": f"#/components/schemas/{one}"} for one in (CHANGE, CROSSING)]},
     }
 
 
@@ -267,6 +323,7 @@ def _messages() -> dict[str, Document]:
         "customer-change": _change_message("customer-change", CustomerChange, f"{CUSTOMER_CHANGES.key}."),
         "quota-change": _change_message("quota-change", QuotaCrossed, "tenant|nil UUID."),
         "dead-letter": _dead_letter(),
+        **{name: _webhook(name) for name in _WEBHOOK_HEADERS},
     }
 
 

@@ -102,6 +102,13 @@ def enable_endpoint(endpoint: EndpointArgument) -> None:
     say(f"Endpoint {endpoint} is enabled.")
 
 
+@webhooks.command("disable")
+def disable_endpoint(endpoint: EndpointArgument) -> None:
+    """Send nothing to an endpoint until it is enabled; nothing is lost meanwhile."""
+    _work(lambda endpoints: endpoints.disable(None, endpoint))
+    say(f"Endpoint {endpoint} is disabled. To go on where it was: onefold webhooks enable {endpoint}")
+
+
 @webhooks.command("replay")
 def replay(
     endpoint: EndpointArgument,

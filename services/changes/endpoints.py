@@ -83,6 +83,10 @@ class WebhookEndpoints:
         """Go on where it was, and try what waits at once."""
         return await stored.enable_endpoint(self._engine, endpoint_id, tenant)
 
+    async def disable(self, tenant: str | None, endpoint_id: UUID) -> WebhookEndpoint:
+        """Send nothing until it is enabled; nothing is lost meanwhile."""
+        return await stored.disable_endpoint(self._engine, endpoint_id, tenant)
+
     async def replay(self, tenant: str | None, endpoint_id: UUID, start: str | int) -> WebhookEndpoint:
         """Send the changes from ``start`` on, and enable it. Raises UnknownCursor and ChangesUnavailable."""
         found = await self.find(tenant, endpoint_id)

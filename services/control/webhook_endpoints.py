@@ -18,6 +18,7 @@ from services.control.errors import TooManyEndpoints, UnknownEndpoint, translate
 from services.runtime.database import read, read_one
 
 MOST_ENDPOINTS: Final = 20  # of one tenant
+PAUSED_BY_A_PERSON: Final = "a person has disabled it"
 FORMER_FOR: Final = timedelta(days=1)  # a secret stays valid beside the one that replaced it
 _WAITING: Final = (
     sa.select(sa.func.count())
@@ -150,6 +151,17 @@ async def enable_endpoint(engine: AsyncEngine, endpoint_id: UUID, tenant: str | 
         await _change(connection, endpoint_id, tenant, **_ENABLED)
         waiting = sa.update(WEBHOOK_WAITING).where(WEBHOOK_WAITING.c.endpoint_id == endpoint_id)
         await connection.execute(waiting.values(again))
+        return await _found(connection, endpoint_id, tenant)
+
+
+async def disable_endpoint(engine: AsyncEngine, endpoint_id: UUID, tenant: str | None) -> WebhookEndpoint:
+    """Send nothing until it is enabled; one that is disabled already keeps its reason. Raises UnknownEndpoint."""
+    values = {
+        "disabled_at": sa.func.coalesce(WEBHOOK_ENDPOINTS.c.disabled_at, sa.func.now()),
+        "disabled_because": sa.func.coalesce(WEBHOOK_ENDPOINTS.c.disabled_because, PAUSED_BY_A_PERSON),
+    }
+    async with engine.begin() as connection:
+        await _change(connection, endpoint_id, tenant, **values)
         return await _found(connection, endpoint_id, tenant)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projections.migrations.tables import WEBHOOK_ATTEMPTS, WEBHOOK_ENDPOINTS, WEBHOOK_WAITING
 from services.control.errors import EndpointLost
-from services.control.webhook_endpoints import SentAttempt, WebhookEndpoint
+from services.control.webhook_endpoints import PAUSED_BY_A_PERSON, SentAttempt, WebhookEndpoint
 from services.runtime.database import read, read_one
 
 MOST_WAITING: Final = 10_000  # changes of one endpoint; then it reads no further until some were taken
@@ -62,7 +62,7 @@ class SavedTurn:
 
 
 class WebhookCounts(NamedTuple):
-    """Over all endpoints: those that are disabled, changes that wait, and the seconds since one began to fail."""
+    """Over all endpoints: those that were disabled by failures, what waits, and the seconds since one began to fail."""
 
     disabled: int
     waiting: int
@@ -181,7 +181,7 @@ async def count_webhooks(engine: AsyncEngine) -> WebhookCounts:
     since = sa.func.min(WEBHOOK_ENDPOINTS.c.failing_since).filter(WEBHOOK_ENDPOINTS.c.disabled_at.is_(None))
     waiting = sa.select(sa.func.count()).select_from(WEBHOOK_WAITING).scalar_subquery()
     query = sa.select(
-        sa.func.count(WEBHOOK_ENDPOINTS.c.disabled_at).label("disabled"),
+        sa.func.count().filter(WEBHOOK_ENDPOINTS.c.disabled_because != PAUSED_BY_A_PERSON).label("disabled"),
         waiting.label("waiting"),
         sa.func.coalesce(sa.extract("epoch", _NOW - since), 0.0).label("failing_for"),
     )

@@ -3,13 +3,15 @@
 import json
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
 import pytest
 
 from schemas import codec, topics
 from schemas.events import CURRENT_VERSION, EVENT_TYPES
 from schemas.export import ASYNCAPI_VERSION, DIALECT, Document, asyncapi, export, references, text
+from services.changes.signing import OutboundMessage, WebhookForm, signed_headers
 
 DOCUMENTS = export("1.2.3")
 SCHEMAS = {path: document for path, document in DOCUMENTS.items() if path.endswith(".schema.json")}
@@ -114,6 +116,16 @@ class TestAsyncApi:
         operations = [each for each in self.document["operations"].values() if each["channel"] == channel]
         actions = [each["action"] for each in operations]
         assert (actions.count("send"), actions.count("receive")) == (len(topic.writers), len(topic.readers))
+
+    @pytest.mark.parametrize("form", get_args(WebhookForm))
+    def test_outbound_webhooks_are_described_with_the_headers_that_are_sent(self, form: WebhookForm) -> None:
+        message = self.document["components"]["messages"][f"webhook-{form}"]
+        sent = signed_headers(form, OutboundMessage(UUID(int=1), 1, "acme", "merged", b"{}"), [b"secret"])
+        assert message["headers"]["required"] == list(message["headers"]["properties"]) == list(sent)
+        operation = self.document["operations"]["worker.send.webhook-endpoints"]
+        assert operation["action"] == "send"
+        for reference in operation["messages"]:
+            assert _resolve(self.document, _resolve(self.document, reference["$ref"])["$ref"])["payload"]
 
     @pytest.mark.parametrize("type_name", EVENT_TYPES)
     def test_every_type_is_a_message_with_its_payload_and_key(self, type_name: str) -> None:

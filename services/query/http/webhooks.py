@@ -121,6 +121,14 @@ async def enable_webhook_endpoint(asking: Managing, endpoints: Endpoints, endpoi
 
 
 @router.post(
+    "/{endpoint}/disable", summary="Disable a webhook endpoint", response_model=EndpointView, responses=COMMON_PROBLEMS
+)
+async def disable_webhook_endpoint(asking: Managing, endpoints: Endpoints, endpoint: EndpointId) -> Response:
+    """Nothing is sent until it is enabled, but for a message that is being sent right now; nothing is lost."""
+    return answer(endpoint_view(await endpoints.disable(asking.tenant, endpoint)))
+
+
+@router.post(
     "/{endpoint}/replay", summary="Send changes again", response_model=EndpointView, responses=ENDPOINT_REPLAYED
 )
 async def replay_to_webhook_endpoint(

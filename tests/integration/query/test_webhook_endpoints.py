@@ -28,6 +28,7 @@ from schemas.changes import CustomerChange, Moved, change_key, encode_change
 from schemas.topics import CUSTOMER_CHANGES
 from services.cli import app as cli
 from services.control.keys import add_key
+from services.control.webhook_turns import count_webhooks
 from services.runtime.broker import ensure_topics
 from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
@@ -275,7 +276,12 @@ async def test_what_can_t_be_an_endpoint_is_refused_and_commands_do_as_the_route
     assert endpoint["id"] in await asyncio.to_thread(onefold, "list", "--tenant", "demo")
     assert "merged" in await asyncio.to_thread(onefold, "show", endpoint["id"])
     assert "whsec_" in await asyncio.to_thread(onefold, "rotate", endpoint["id"])
+    assert "webhooks enable" in await asyncio.to_thread(onefold, "disable", endpoint["id"])
+    shown = await sending.ask("POST", f"/{endpoint['id']}/disable")
+    assert (shown["enabled"], shown["disabled_because"]) == (False, "a person has disabled it")
+    assert (await count_webhooks(sending.brand.engine)).disabled == 0, "nobody has to be told"
     await asyncio.to_thread(onefold, "enable", endpoint["id"])
+    assert (await sending.ask("GET", f"/{endpoint['id']}"))["enabled"]
     await asyncio.to_thread(onefold, "replay", endpoint["id"], "--since", "2026-03-01T00:00+08:00")
     assert "https" in await asyncio.to_thread(onefold, "add", "ftp://example.com/", "--tenant", "demo", status=1)
     await asyncio.to_thread(onefold, "remove", endpoint["id"])
