@@ -7,7 +7,6 @@ Values themselves are never returned: only the number of the line that has them.
 
 import json
 import mmap
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -58,16 +57,22 @@ class ByteSearch:
             for form in dict.fromkeys((value.encode(), json.dumps(value)[1:-1].encode())):
                 self._lines.setdefault(form, []).append(number)
         self.values = len(values)
-        # A look-ahead finds values that overlap; each form is looked for by itself, since one may begin another.
-        self._patterns = [(re.compile(b"(?=%b)" % re.escape(form)), of) for form, of in self._lines.items()]
 
     def times_in(self, content: "bytes | mmap.mmap") -> Counter[int]:
         """How often the values of which lines are in the bytes."""
         found: Counter[int] = Counter()
-        for pattern, lines in self._patterns:
-            times = sum(1 for _ in pattern.finditer(content))
+        for form, lines in self._lines.items():  # each by itself, since one may begin another
+            times = _times_in(content, form)
             found.update(dict.fromkeys(lines, times) if times else {})
         return found
+
+
+def _times_in(content: "bytes | mmap.mmap", form: bytes) -> int:
+    """How often the bytes have the form, also where it overlaps itself. A regular expression takes 20 times as long."""
+    times, at = 0, content.find(form)
+    while at >= 0:
+        times, at = times + 1, content.find(form, at + 1)
+    return times
 
 
 def search_files(search: ByteSearch, folders: Iterable[Path], *, leave_out: Path | None = None) -> SearchedFiles:
