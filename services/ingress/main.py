@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
-import asyncpg
 import structlog
 import uvloop
 from fastapi import FastAPI
@@ -20,6 +19,7 @@ from services.control.source_activity import KEPT, add_counts, prune_activity
 from services.control.source_service import SourceService
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
+from services.ingress.adapters.read_models import Pool
 from services.ingress.adapters.saved_segments import PostgresSegments
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
@@ -106,7 +106,7 @@ def ingress_service(
     INGRESS_BYTES.set_function(lambda: budget.used)
     lookup_within = settings.ack_timeout * _LOOKUP_SHARE
     engines: list[Engine] = []  # the one that the running service has
-    pools: list[asyncpg.Pool] = []
+    pools: list[Pool] = []
     master_keys = MasterKeyCheck(settings.master_key_file)
 
     async def postgresql() -> None:
