@@ -19,7 +19,7 @@ from services.control.source_activity import KEPT, add_counts, prune_activity
 from services.control.source_service import SourceService
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
-from services.ingress.adapters.read_models import Pool
+from services.ingress.adapters.read_models import LookupPool
 from services.ingress.adapters.saved_segments import PostgresSegments
 from services.ingress.adapters.sources import ControlPlaneSites, ControlPlaneSources
 from services.ingress.adapters.visibility import PostgresVisibility
@@ -106,7 +106,7 @@ def ingress_service(
     INGRESS_BYTES.set_function(lambda: budget.used)
     lookup_within = settings.ack_timeout * _LOOKUP_SHARE
     engines: list[Engine] = []  # the one that the running service has
-    pools: list[Pool] = []
+    pools: list[LookupPool] = []
     master_keys = MasterKeyCheck(settings.master_key_file)
 
     async def postgresql() -> None:

@@ -10,7 +10,7 @@ from projections.engine.connection import Connection
 from projections.engine.generations import NoGeneration, active_generation
 from projections.registry import SCHEMA
 
-Pool = asyncpg.Pool
+LookupPool = asyncpg.Pool
 # What may be raised while the read models can't be read: PostgreSQL is away, or there are no read models that fit.
 READ_MODELS_AWAY: Final = (OSError, NoGeneration, asyncpg.PostgresError, asyncpg.InterfaceError)
 
