@@ -3,7 +3,7 @@
 Call it in one snapshot, so that all of these are of one moment.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
@@ -97,10 +97,12 @@ class SearchCounts(NamedTuple):
     least: int
 
 
-async def check_cost(connection: Connection, search: Search, facets: Iterable[str] = ()) -> SearchCounts:
-    """What a search costs, or counting these facets of it. Raises TooDear."""
+async def check_cost(
+    connection: Connection, search: Search, facets: Collection[str] = (), attributes: int = 0
+) -> SearchCounts:
+    """What a search costs, or counting these facets of it and the values of so many attributes. Raises TooDear."""
     counts = await counts_of(connection, search.tenant, terms_in(search.filter))
-    cost = cost_of(search.filter, counts, facets)
+    cost = cost_of(search.filter, counts, facets, attributes)
     cost.check()
     live, customers = await _live_tags(connection, search, counts), counts.get(EVERYBODY, 0)
     total = known_total(search.filter, counts)

@@ -4,7 +4,7 @@ Each customer that may fulfil the filter is looked at, and all of its conditions
 where none of its conditions leaves few enough customers.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from projections.customers.search import filters
@@ -13,13 +13,15 @@ from projections.customers.search.necessary import necessary
 from projections.customers.search.operators import TextTest
 from projections.customers.terms import EVERYBODY, Term
 
-# Customers times what it costs to look at one, which is some 0.2 µs a unit of one processor; a statement may take 5 s.
+# Customers times what it costs to look at one: some 0.2 µs a unit of a busy processor. A statement may take 5 s.
 MOST: Final = 10_000_000
 _PER_LIST: Final = 1_000  # values in a list cost as much as one condition
-_COSTS: Final[dict[type[filters.Condition], int]] = {filters.ByTag: 3, filters.ByAttribute: 2, filters.ByName: 3}
+_COSTS: Final[dict[type[filters.Condition], int]] = {filters.ByTag: 2, filters.ByAttribute: 6, filters.ByName: 3}
+_TAGGINGS: Final = 8  # how often a customer was tagged, or when, is read from its row
 _OF_CONTACT: Final = 4
-_FACET: Final = 5
-_FACETS: Final = {"tag": 14, "channel": 13, "account": 13}
+_TERMS: Final = 14  # of all facets but attributes' values together
+_ENDED: Final = 6  # tags that ran out, which are taken off again
+_VALUES: Final = 5  # of one attribute
 
 
 class TooDear(ValueError):
@@ -49,14 +51,19 @@ def terms_in(node: filters.FilterNode) -> frozenset[Term]:
     )
 
 
-def cost_of(node: filters.FilterNode, counts: Mapping[Term, int], facets: Iterable[str] = ()) -> Cost:
+def cost_of(
+    node: filters.FilterNode, counts: Mapping[Term, int], facets: Collection[str] = (), attributes: int = 0
+) -> Cost:
     """The cost of a search; ``counts`` has those of `terms_in` that any customer has.
 
-    For each of the ``facets``, of which any that is none of the known names is an attribute, all are looked at again.
+    All are looked at again for the ``facets`` together, for tags that ran out, and for the values of each of the
+    ``attributes``.
     """
     each = 1 + _each(node)
-    counted = [each + _FACETS.get(name, _FACET) for name in facets]
-    return Cost(_most(node, counts, counts.get(EVERYBODY, 0)), sum(counted) if counted else each)
+    looks = [_TERMS] if facets else []
+    looks += [_ENDED] if "tag" in facets else []
+    looks += [_VALUES] * attributes
+    return Cost(_most(node, counts, counts.get(EVERYBODY, 0)), sum(each + one for one in looks) if looks else each)
 
 
 def known_total(node: filters.FilterNode, counts: Mapping[Term, int]) -> int | None:
@@ -128,4 +135,6 @@ def _each(node: filters.FilterNode, *, of_contact: bool = False) -> int:
     values = [value for value in dict(node).values() if isinstance(value, list)]
     values += [test.in_ for test in dict(node).values() if isinstance(test, TextTest) and test.in_]
     cost = _OF_CONTACT if node.of_contact or of_contact else _COSTS.get(type(node), 1)
+    if isinstance(node, filters.ByTag) and plain_tag(node) is None:
+        cost = _TAGGINGS
     return cost + sum(map(len, values)) // _PER_LIST

@@ -78,7 +78,7 @@ class CustomerSearch:
             values = {key: await facets.attribute_values_of_all(connection, search, key, most) for key in keys}
             left: list[facets.FacetName] = [name for name, found in named.items() if found is None]
             left_keys = [key for key, found in values.items() if found is None]
-            await check_cost(connection, search, facets=(*left, *left_keys))
+            await check_cost(connection, search, left, len(left_keys))
             await queries.plan_for_values(connection)
             async with within_time(connection):
                 named |= await _facets(moment, search, left, most)
