@@ -12,7 +12,6 @@ import sqlalchemy as sa
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.engine.connection import Connection
-from projections.engine.metadata import row_columns
 from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.holders import MOST_HOLDERS
@@ -24,9 +23,6 @@ from projections.identity.tables import (
     CUSTOMERS,
     HOLDINGS,
     MEMBERS,
-    SET_ASIDE,
-    ConflictRow,
-    SetAsideRow,
 )
 
 _MOST: Final = sa.bindparam("most", type_=sa.Integer())
@@ -184,37 +180,6 @@ _SPELLINGS: Final = compiled(
     "most",
     "customer_id",
 )
-_NEWEST_FIRST: Final = (
-    CONFLICTS.c.since,
-    CONFLICTS.c.contact_id,
-    CONFLICTS.c.type,
-    CONFLICTS.c.value,
-    CONFLICTS.c.session,
-    CONFLICTS.c.target,
-)
-_CONFLICTS: Final = compiled(
-    sa.select(*row_columns(CONFLICTS))
-    .where(_in(CONFLICTS), sa.tuple_(*_NEWEST_FIRST) < _position(_NEWEST_FIRST))
-    .order_by(*(column.desc() for column in _NEWEST_FIRST))
-    .limit(_MOST),
-    "tenant",
-    "resolution_id",
-    *(str(column.key) for column in _NEWEST_FIRST),
-    "most",
-)
-
-
-_NEWEST_VALUES: Final = (SET_ASIDE.c.at, SET_ASIDE.c.contact_id, SET_ASIDE.c.event_id, SET_ASIDE.c.digest)
-_SET_ASIDE: Final = compiled(
-    sa.select(*row_columns(SET_ASIDE))
-    .where(_in(SET_ASIDE), sa.tuple_(*_NEWEST_VALUES) < _position(_NEWEST_VALUES))
-    .order_by(*(column.desc() for column in _NEWEST_VALUES))
-    .limit(_MOST),
-    "tenant",
-    "resolution_id",
-    *(str(column.key) for column in _NEWEST_VALUES),
-    "most",
-)
 
 
 class IdentifierHolder(NamedTuple):
@@ -264,37 +229,7 @@ class MemberContact(NamedTuple):
     seen: bool
 
 
-class ConflictPosition(NamedTuple):
-    """The position of a conflict among a tenant's, newest first."""
-
-    at: int
-    contact_id: UUID
-    type: str
-    value: str
-    session: str
-    target: str
-
-
-class SetAsidePosition(NamedTuple):
-    """The position of a value that was set aside among a tenant's, newest first."""
-
-    at: int
-    contact_id: UUID
-    event_id: str
-    digest: int
-
-
 FIRST_HOLDER: Final = (-1, UUID(int=0), "")
-_AFTER_ALL: Final = 2**63 - 1
-_LONGEST_EVENT_ID: Final = 255
-NEWEST: Final = ConflictPosition(_AFTER_ALL, UUID(int=0), "", "", "", "")
-
-
-def position_of(row: ConflictRow | SetAsideRow) -> ConflictPosition | SetAsidePosition:
-    """Where a page that follows this row begins."""
-    if isinstance(row, SetAsideRow):
-        return SetAsidePosition(row.at, row.contact_id, row.event_id, row.digest)
-    return ConflictPosition(row.since, row.contact_id, row.type, row.value, row.session, row.target)
 
 
 async def customers_of(
@@ -367,27 +302,3 @@ async def holders(
     """
     found = await connection.fetch(_HOLDERS, *resolution, *identifier, *after, limit)
     return [IdentifierHolder(*row) for row in found]
-
-
-async def conflicts(
-    connection: Connection,
-    resolution: ResolutionKey,
-    *,
-    after: ConflictPosition | SetAsidePosition = NEWEST,
-    limit: int,
-) -> list[ConflictRow | SetAsideRow]:
-    """Refused links, and values that were set aside: the newest first, of one time by contact."""
-    at, contact_id, *_ = after
-    if isinstance(after, ConflictPosition):  # of one time and contact, links come before values
-        of_links, of_values = after, SetAsidePosition(at, contact_id, "\U0010ffff" * (_LONGEST_EVENT_ID + 1), 0)
-    else:
-        of_links, of_values = ConflictPosition(at, contact_id, "", "", "", ""), after
-    links = [ConflictRow(*row) for row in await connection.fetch(_CONFLICTS, *resolution, *of_links, limit)]
-    values = [SetAsideRow(*row) for row in await connection.fetch(_SET_ASIDE, *resolution, *of_values, limit)]
-    both: list[ConflictRow | SetAsideRow] = [*links, *values]
-    return sorted(both, key=_newest_first, reverse=True)[:limit]
-
-
-def _newest_first(row: ConflictRow | SetAsideRow) -> tuple[Any, ...]:
-    at, contact_id, *rest = position_of(row)
-    return (at, contact_id, isinstance(row, ConflictRow), *rest)

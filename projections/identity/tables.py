@@ -36,7 +36,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from projections.engine.metadata import Int, Json, SmallInt, define
+from projections.engine.metadata import FOR_READERS, Int, Json, SmallInt, define
 from projections.erasures.tables import ErasedEventRow, ErasureRow
 
 
@@ -345,6 +345,17 @@ CONFLICTS: Final = define(
     "conflicts",
     ConflictRow,
     sa.Index("conflicts_newest", "tenant", "resolution_id", "since", "contact_id", "type", "value"),
+    sa.Index(
+        "conflicts_strongest",
+        "tenant",
+        "resolution_id",
+        "tier",
+        "since",
+        "contact_id",
+        "type",
+        "value",
+        info=FOR_READERS,
+    ),
     key=7,
 )
 SET_ASIDE: Final = define(

@@ -18,7 +18,6 @@ from services.query.core import cursors
 from services.query.handlers.candidates import BEST, Candidates
 from services.query.handlers.decisions import NEWEST as NEWEST_DECISION
 from services.query.handlers.decisions import NEWEST_MERGE
-from services.query.handlers.explainer import NEWEST
 from services.runtime.api import Access
 
 _READING_MUCH: Final = Access("customers:read", 10.0)
@@ -47,11 +46,11 @@ async def show_candidates(visit: Visit) -> Response:
 
 
 async def show_conflicts(visit: Visit) -> Response:
-    """Refused links and values set aside, the newest first."""
+    """Refused links, those of the strongest ties first, and values set aside."""
     query = query_of(visit.request)
     cursor = query.one("cursor")[: cursors.MOST_OF_A_LINK]
-    after = cursors.read_conflict(cursor) if cursor else NEWEST
-    page = await explainer_of(visit).conflicts(visit.tenant, _CONFLICTS, after)
+    after = cursors.read_conflict(cursor, "strongest") if cursor else None
+    page = await explainer_of(visit).conflicts(visit.tenant, _CONFLICTS, after, "strongest")
     return visit.page(
         "identity/conflicts.html",
         page=page,

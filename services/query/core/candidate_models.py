@@ -12,6 +12,14 @@ class ComparedCustomer(Shape):
     """One of the two customers."""
 
     id: UUID
+    contact: Annotated[
+        str | None,
+        Field(
+            description="the key of the contact that the id is of, to be named in a decision; null if that contact has "
+            "no event of its own",
+            examples=["line:oa-taipei:Uc0ffee"],
+        ),
+    ]
     names: Annotated[list[str], Field(description="what its contacts are called", examples=[["林小美"]])]
     member_ids: Annotated[list[str], Field(examples=[["M7"]])]
 

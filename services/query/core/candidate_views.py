@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Final
+from uuid import UUID
 
 from projections.candidates.assembly import CONTACT, MEMBER_ID, contact_in
 from projections.candidates.folds import Candidate, CustomerProfiles
@@ -38,12 +39,12 @@ _BY_KIND: Final[Mapping[str, str]] = {
 }
 
 
-def pair_view(candidate: Candidate, customers: CustomerProfiles) -> CandidatePair:
-    """The candidate with its customers."""
+def pair_view(candidate: Candidate, customers: CustomerProfiles, keys: Mapping[UUID, str]) -> CandidatePair:
+    """The candidate with its customers; ``keys`` are of contacts by id."""
     one, other = candidate.pair
     return CandidatePair(
-        a=ComparedCustomer(id=one, **_shown(customers.profiles[one])),
-        b=ComparedCustomer(id=other, **_shown(customers.profiles[other])),
+        a=ComparedCustomer(id=one, contact=keys.get(one), **_shown(customers.profiles[one])),
+        b=ComparedCustomer(id=other, contact=keys.get(other), **_shown(customers.profiles[other])),
         score=round(candidate.score, 4),
         signs=[_sign_view(sign) for sign in candidate.signs],
     )
@@ -67,7 +68,7 @@ def words_of(sign: Sign) -> str:
     one, other = _values_of(sign)
     words = text.format(one=one, other=other)
     reasons = "; ".join(MEANINGS.get(reason, reason) for reason in sorted(sign.reasons))
-    return f"{words} ({reasons})" if reasons else words
+    return f"{words}, which joins nobody: {reasons}" if reasons else words
 
 
 def _shown(profile: ComparedProfile) -> dict[str, list[str]]:

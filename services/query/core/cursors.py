@@ -11,9 +11,15 @@ import orjson
 from projections.candidates.queries import CandidatePosition
 from projections.customers.folds import CustomerPlace
 from projections.customers.search.queries import Position
+from projections.identity.conflict_queries import (
+    AnyConflictPosition,
+    ConflictOrder,
+    ConflictPosition,
+    SetAsidePosition,
+    StrongestPosition,
+)
 from projections.identity.customer_links import CustomerPosition
 from projections.identity.decision_queries import DecisionPosition
-from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.quota.queries import QuotaPosition
 from projections.timeline.queries import TimelinePosition
 from services.query.core.errors import BadCursor, CursorOfAnotherSearch
@@ -25,6 +31,7 @@ MOST_OF_A_SEARCH: Final = 16_000  # a name of a customer may be long
 MOST_OF_A_VERSION: Final = 2100  # an event id of 255 control characters needs 2,060
 MOST_OF_A_LINK: Final = 16_000  # of a conflict's or a link's; three texts of 512 control characters need 12,400
 _FIXED: Final = struct.Struct(">q16s")  # the time, and the contact's id
+_TIER: Final = struct.Struct(">b")
 _TO_NEWER: Final = "~"  # no character of base64, and none that a URL escapes
 _ENTRY: Final = struct.Struct(">q16s")  # microseconds since 1970, and the request's id
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,29 +71,38 @@ def read_either(cursor: str) -> tuple[TimelinePosition, bool]:
     return read(cursor.removeprefix(_TO_NEWER)), cursor.startswith(_TO_NEWER)
 
 
-def write_conflict(position: ConflictPosition | SetAsidePosition) -> str:
+def write_conflict(position: AnyConflictPosition) -> str:
     """The cursor of the page of conflicts that begins after this position."""
-    at, contact_id, *rest = position
-    return _write_list([at, str(contact_id), *rest])
+    return _write_list([str(one) if isinstance(one, UUID) else one for one in position])
 
 
-def read_conflict(cursor: str) -> ConflictPosition | SetAsidePosition:
-    """The position that a cursor stands for. Raises BadCursor for any text that ``write_conflict`` can't have made."""
-    position: ConflictPosition | SetAsidePosition
+def read_conflict(cursor: str, order: ConflictOrder = "newest") -> AnyConflictPosition:
+    """The position that a cursor stands for.
+
+    Raises BadCursor for any text that ``write_conflict`` can't have made, and for a position in another order.
+    """
+    kind = ConflictPosition if order == "newest" else StrongestPosition
     try:
-        at, contact_id, *rest = _read_list(cursor)
-        if len(rest) == len(SetAsidePosition._fields) - 2:
-            event_id, digest = rest
-            _FIXED.pack(digest, b"")  # fails for a number that no table can hold
-            position = SetAsidePosition(at, UUID(contact_id), _text(event_id), digest)
-        else:
-            position = ConflictPosition(at, UUID(contact_id), *map(_text, rest))
-        _FIXED.pack(at, position.contact_id.bytes)
+        position = _conflict_position(_read_list(cursor), kind)
+        _FIXED.pack(position.at, position.contact_id.bytes)
     except (ValueError, TypeError, AttributeError, struct.error) as error:
         raise BadCursor(BadCursor.__doc__) from error
     if write_conflict(position) != cursor:
         raise BadCursor(BadCursor.__doc__)
     return position
+
+
+def _conflict_position(parts: list[Any], kind: type[ConflictPosition] | type[StrongestPosition]) -> AnyConflictPosition:
+    if len(parts) == len(SetAsidePosition._fields):
+        at, contact_id, event_id, digest = parts
+        _FIXED.pack(digest, b"")  # fails for a number that no table can hold
+        return SetAsidePosition(at, UUID(contact_id), _text(event_id), digest)
+    if kind is ConflictPosition:
+        at, contact_id, *rest = parts
+        return ConflictPosition(at, UUID(contact_id), *map(_text, rest))
+    tier, at, contact_id, *rest = parts
+    _TIER.pack(tier)
+    return StrongestPosition(tier, at, UUID(contact_id), *map(_text, rest))
 
 
 def write_customer(position: CustomerPosition) -> str:

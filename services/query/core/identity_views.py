@@ -6,9 +6,9 @@ from uuid import UUID
 
 import orjson
 
+from projections.identity.conflict_queries import ConflictOrder, position_of
 from projections.identity.customer_links import CustomerPage
 from projections.identity.exploring import Found
-from projections.identity.queries import position_of
 from projections.identity.resolution.explain import ACCEPTED, NODE_VALUES, ChainStep, remedies, step_order
 from projections.identity.resolution.links import Node, Refusal, SetAsideReason
 from projections.identity.resolution.policy import Policy
@@ -108,13 +108,17 @@ def links_view(head: ShownCustomer, page: CustomerPage, policy: Policy) -> Custo
 
 
 def conflicts_view(
-    rows: Sequence[ConflictRow | SetAsideRow], limit: int, customers: Mapping[UUID, UUID], policy: Policy
+    rows: Sequence[ConflictRow | SetAsideRow],
+    limit: int,
+    order: ConflictOrder,
+    customers: Mapping[UUID, UUID],
+    policy: Policy,
 ) -> ConflictPage:
-    """A page of at most ``limit``; the rows are one more if there is a next page."""
+    """A page of at most ``limit``, in the order; the rows are one more if there is a next page."""
     shown = rows[:limit]
     return ConflictPage(
         conflicts=[_conflict(row, customers.get(row.contact_id, row.contact_id), policy) for row in shown],
-        next=cursors.write_conflict(position_of(shown[-1])) if len(rows) > limit else None,
+        next=cursors.write_conflict(position_of(shown[-1], order)) if len(rows) > limit else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from projections.candidates import queries
 from projections.candidates.folds import candidate
+from projections.identity.queries import keys_of
 from services.query.core import cursors
 from services.query.core.candidate_models import CandidatePage
 from services.query.core.candidate_views import pair_view
@@ -29,11 +30,12 @@ class Candidates:
             shown = rows[:limit]
             ids = {one for row in shown for one in (row.one_id, row.other_id)}
             customers = await queries.load_customers(moment.connection, moment.resolution, ids)
+            keys = await keys_of(moment.connection, tenant, list(ids))
             compared_at = await queries.swept_at(moment.connection, tenant)
         found = (candidate(customers, (row.one_id, row.other_id), least) for row in shown)
         last = queries.position_of(shown[-1]) if len(rows) > limit else None
         return CandidatePage(
-            candidates=[pair_view(one, customers) for one in found if one is not None],
+            candidates=[pair_view(one, customers, keys) for one in found if one is not None],
             compared_at=compared_at,
             next=cursors.write_candidate(last) if last else None,
         )

@@ -12,6 +12,7 @@ from projections.as_of.gathering import AnswerAbout
 from projections.engine.ids import IdOf
 from projections.identity import link_queries
 from projections.identity import queries as identity
+from projections.identity.conflict_queries import AnyConflictPosition, ConflictOrder, conflicts
 from projections.identity.customer_links import BEGINNING, CustomerPage, CustomerPages, CustomerPosition
 from projections.identity.exploring import Exploration, Found
 from projections.identity.stored_links import with_sources
@@ -25,11 +26,9 @@ from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 from services.runtime.auditing import note_ids, note_object
 
-NEWEST: Final = identity.NEWEST
 FIRST: Final = BEGINNING
 _MOST_SET_ASIDE: Final = 50
 _ALONE: Final = Found((), decided_different=False, complete=True)
-ConflictCursor = identity.ConflictPosition | identity.SetAsidePosition
 
 
 class Explainer:
@@ -79,13 +78,15 @@ class Explainer:
             pages = CustomerPages(moment.connection, moment.resolution, policy, self._id_of, head.customer_id)
             return views.links_view(head, await pages.page(after, limit), policy)
 
-    async def conflicts(self, tenant: str, limit: int, after: ConflictCursor = NEWEST) -> ConflictPage:
-        """A page of what joins nothing in the tenant, newest first."""
+    async def conflicts(
+        self, tenant: str, limit: int, after: AnyConflictPosition | None = None, order: ConflictOrder = "newest"
+    ) -> ConflictPage:
+        """A page of what joins nothing in the tenant, after a position in the order."""
         async with snapshot(self._read_models, tenant) as moment:
-            rows = await identity.conflicts(moment.connection, moment.resolution, after=after, limit=limit + 1)
+            rows = await conflicts(moment.connection, moment.resolution, after=after, limit=limit + 1, order=order)
             of_rows = list({row.contact_id for row in rows})
             customers = await identity.customers_of(moment.connection, moment.resolution, of_rows)
-        return views.conflicts_view(rows, limit, customers, self._lookup.policy_in(moment))
+        return views.conflicts_view(rows, limit, order, customers, self._lookup.policy_in(moment))
 
     async def _search(self, moment: Snapshot, ids: list[UUID], keys: dict[UUID, str]) -> tuple[views.Sides, Found]:
         current = await link_queries.current_nodes(moment.connection, moment.resolution, ids)

@@ -5,10 +5,11 @@ from typing import Annotated, Final
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
+from projections.identity.conflict_queries import ConflictOrder
 from projections.identity.customer_links import CustomerPosition
 from services.query.core import cursors
 from services.query.core.identity_models import ConflictPage, CustomerLinks, Explanation
-from services.query.handlers.explainer import FIRST, NEWEST, Explainer
+from services.query.handlers.explainer import FIRST, Explainer
 from services.query.http.parameters import ABOUT_NOW, Asking, At, CustomerName
 from services.query.http.responses import BY_ANY_NAME, DATED, PAGED, answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
@@ -74,10 +75,18 @@ async def read_conflicts(
     cursor: Annotated[
         str | None, Query(max_length=cursors.MOST_OF_A_LINK, description="`next` of the page before")
     ] = None,
+    order: Annotated[
+        ConflictOrder,
+        Query(description="`newest` first; or `strongest`: refused links by tier, then values that were set aside"),
+    ] = "newest",
 ) -> Response:
-    """Links that were refused and values that were set aside, each with the reason, newest first."""
-    after = NEWEST if cursor is None else cursors.read_conflict(cursor)
-    return answer(await explainer.conflicts(asking.tenant, limit, after))
+    """Links that were refused and values that were set aside, each with the reason.
+
+    In the order `strongest` what matters most is first: staff's own decisions and what was verified, then what was
+    stated, then claims; of one tier the newest. A cursor goes on in the order that it was given in.
+    """
+    after = None if cursor is None else cursors.read_conflict(cursor, order)
+    return answer(await explainer.conflicts(asking.tenant, limit, after, order))
 
 
 @router.get(

@@ -54,7 +54,7 @@ async def test_two_members_with_one_verified_phone_are_a_candidate(brand: Brand)
     await sweep(brand)
     page = await brand.json("/v1/identity/candidates")
     (found,) = page["candidates"]
-    assert {found["a"]["id"], found["b"]["id"]} == ids(A, B)
+    assert {(one["id"], one["contact"]) for one in (found["a"], found["b"])} == {(str(id_of(it)), it) for it in (A, B)}
     assert sorted(found["a"]["member_ids"] + found["b"]["member_ids"]) == ["M1", "M2"]
     assert [one["sign"] for one in found["signs"]] == ["phone"]
     assert PHONE in found["signs"][0]["words"]

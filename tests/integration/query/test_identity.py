@@ -6,7 +6,7 @@ import pytest
 
 from projections.identity import exploring
 from schemas.events import Event
-from tests.support.identity_events import T0, bound, claimed, decided, erased, merged, seen, unbound
+from tests.support.identity_events import T0, bound, claimed, decided, erased, merged, seen, stated, unbound
 from tests.support.read_api import Brand, id_of
 from tests.support.worked_example import (
     ALL,
@@ -231,6 +231,14 @@ async def test_conflicts_come_newest_first_page_by_page(brand: Brand) -> None:
     assert [at for at, _ in seen_at] == sorted((at for at, _ in seen_at), reverse=True)
     assert sorted(contact for _, contact in seen_at) == sorted(f"web:shop:{who}{n}" for who in "ab" for n in range(5))
     assert (await brand.json("/v1/identity/conflicts", "other"))["conflicts"] == []
+    await brand.fold(stated("crm:erp:1", phone="0911222333", at=1), stated("crm:erp:1", phone="0911222334", at=2))
+    first = await brand.json("/v1/identity/conflicts", order="strongest", limit=1)
+    assert [(one["contact"], one["tier"], one["reason"]) for one in first["conflicts"]] == [
+        ("crm:erp:1", 3, "superseded")
+    ]
+    rest = await brand.json("/v1/identity/conflicts", order="strongest", cursor=first["next"])
+    assert {one["tier"] for one in rest["conflicts"]} == {4}
+    assert (await brand.get("/v1/identity/conflicts", cursor=first["next"])).status_code == 400
 
 
 async def test_a_value_with_too_many_holders_is_not_walked(brand: Brand) -> None:

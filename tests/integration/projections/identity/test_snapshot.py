@@ -4,7 +4,9 @@ from random import Random
 
 import pytest
 
+from projections.engine.connection import Connection
 from projections.identity import queries
+from projections.identity.conflict_queries import ConflictOrder, conflicts, position_of
 from projections.identity.customer_links import BEGINNING, CustomerPages
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.explain import ACCEPTED, ChainStep
@@ -15,7 +17,7 @@ from projections.identity.resolution.statements import log_of
 from projections.identity.snapshot import read_snapshot
 from projections.identity.tables import MEMBERS, ConflictRow, SetAsideRow
 from tests.support.identity import Identity
-from tests.support.identity_events import bound, claimed, merged
+from tests.support.identity_events import bound, claimed, decided, merged, stated
 from tests.support.rounds import rounds
 from tests.support.rule_histories import random_policy, rule_history
 from tests.support.streams import id_of
@@ -66,15 +68,37 @@ async def test_a_member_id_has_every_spelling_that_led_to_it(identity: Identity)
 async def test_what_joins_nothing_comes_newest_first_page_by_page(identity: Identity) -> None:
     await identity.save(*ALL[:5], *(claimed(C1, at=5, phone=["12", "13"], email=f"bad{n}") for n in range(3)))
     connection = identity.connection
-    whole = await queries.conflicts(connection, DEMO, limit=20)
+    whole = await conflicts(connection, DEMO, limit=20)
     assert [row.reason for row in whole if isinstance(row, ConflictRow)] == ["shared", "shared"]
     assert sum(isinstance(row, SetAsideRow) for row in whole) == 9
     times = [row.since if isinstance(row, ConflictRow) else row.at for row in whole]
     assert times == sorted(times, reverse=True)
-    paged = await queries.conflicts(connection, DEMO, limit=1)
-    while more := await queries.conflicts(connection, DEMO, after=queries.position_of(paged[-1]), limit=2):
+    assert await pages(connection, "newest") == whole
+
+
+async def test_the_strongest_of_what_joins_nothing_comes_first_page_by_page(identity: Identity) -> None:
+    events = [bound("line:oa1:U9", member_id="M9", at=3), decided(LINE, "line:oa1:U9", "same", at=4)]
+    events += [claimed("crm:erp:1", phone=["0911222333", "0911222334"], at=8), claimed(C1, at=5, phone=["12", "13"])]
+    events += [stated("crm:erp:2", phone=["0911222335", "0911222336"], at=9)]
+    await identity.save(*ALL[:5], *events)
+    connection = identity.connection
+    whole = await conflicts(connection, DEMO, limit=20, order="strongest")
+    ties = [(row.tier, row.since, row.reason) for row in whole if isinstance(row, ConflictRow)]
+    assert ties == sorted(ties, key=lambda one: (one[0], -one[1]))
+    assert {tier for tier, _, _ in ties} == {2, 3, 4}
+    values = [row for row in whole if isinstance(row, SetAsideRow)]
+    assert [row.at for row in values] == sorted((row.at for row in values), reverse=True)
+    assert whole[len(ties) :] == values
+    assert set(whole) == set(await conflicts(connection, DEMO, limit=20))
+    assert await pages(connection, "strongest") == whole
+
+
+async def pages(connection: Connection, order: ConflictOrder) -> list[ConflictRow | SetAsideRow]:
+    """All conflicts, the first alone and the others two by two."""
+    paged = await conflicts(connection, DEMO, limit=1, order=order)
+    while more := await conflicts(connection, DEMO, after=position_of(paged[-1], order), limit=2, order=order):
         paged += more
-    assert paged == whole
+    return paged
 
 
 async def test_recorded_evidence_resolves_as_the_events_do(identity: Identity) -> None:

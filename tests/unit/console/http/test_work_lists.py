@@ -16,7 +16,7 @@ SESSION = ConsoleSession(b"hash", "demo", "Demo", "TW", frozenset(SCOPES_OF["age
 
 
 async def test_a_pair_of_customers_without_names_is_shown_by_their_ids() -> None:
-    a, b = (ComparedCustomer(id=UUID(int=number), names=[], member_ids=[]) for number in (1, 2))
+    a, b = (ComparedCustomer(id=UUID(int=number), contact=None, names=[], member_ids=[]) for number in (1, 2))
     pair = CandidatePair(
         a=a,
         b=b,

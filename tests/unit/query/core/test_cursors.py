@@ -2,15 +2,22 @@
 
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from typing import get_args
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.identity.conflict_queries import (
+    AnyConflictPosition,
+    ConflictOrder,
+    ConflictPosition,
+    SetAsidePosition,
+    StrongestPosition,
+)
 from projections.identity.customer_links import CustomerPosition
 from projections.identity.decision_queries import DecisionPosition
-from projections.identity.queries import ConflictPosition, SetAsidePosition
 from projections.timeline.queries import NEWEST, TimelinePosition
 from schemas.events.base import EARLIEST_MS, LATEST_MS
 from services.query.core.cursors import (
@@ -82,6 +89,7 @@ _TIMES = st.integers(EARLIEST_MS, LATEST_MS)
 conflicts = st.one_of(
     st.builds(ConflictPosition, _TIMES, st.uuids(), *[event_ids] * 4),
     st.builds(SetAsidePosition, _TIMES, st.uuids(), event_ids, _DIGESTS),
+    st.builds(StrongestPosition, st.integers(0, 9), _TIMES, st.uuids(), *[event_ids] * 4),
 )
 customers = st.one_of(
     st.builds(CustomerPosition, st.uuids(), event_ids, st.sampled_from([0, 3]), st.just(())),
@@ -92,10 +100,19 @@ _SAFE = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 @given(conflicts)
-def test_a_conflicts_position_comes_back_from_its_cursor(position: ConflictPosition | SetAsidePosition) -> None:
+def test_a_conflicts_position_comes_back_from_its_cursor_in_its_order_alone(position: AnyConflictPosition) -> None:
     cursor = write_conflict(position)
-    assert read_conflict(cursor) == position
     assert set(cursor) <= _SAFE
+    orders: dict[ConflictOrder, tuple[type[AnyConflictPosition], ...]] = {
+        "newest": (ConflictPosition, SetAsidePosition),
+        "strongest": (StrongestPosition, SetAsidePosition),
+    }
+    for order, kinds in orders.items():
+        if isinstance(position, kinds):
+            assert read_conflict(cursor, order) == position
+        else:
+            with pytest.raises(BadCursor):
+                read_conflict(cursor, order)
 
 
 @given(customers)
@@ -139,11 +156,15 @@ def test_text_that_is_no_cursor_of_a_link_is_refused(text: str) -> None:
         [2**63, _ID, "a", "b", "", ""],
         [1.5, _ID, "a", "b", "", ""],
         [1, _ID, "a", "b\0", "", ""],
+        [200, 1, _ID, "a", "b", "", ""],
+        ["1", 1, _ID, "a", "b", "", ""],
+        [1, 2**63, _ID, "a", "b", "", ""],
     ],
 )
 def test_a_forged_position_of_a_conflict_is_refused(raw: object) -> None:
-    with pytest.raises(BadCursor):
-        read_conflict(_forged(raw))
+    for order in get_args(ConflictOrder):
+        with pytest.raises(BadCursor):
+            read_conflict(_forged(raw), order)
 
 
 @pytest.mark.parametrize(
