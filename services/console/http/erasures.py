@@ -17,7 +17,7 @@ from services.control.erasures import retry_erasure
 from services.control.errors import JobFinished, TooManyJobs
 from services.control.jobs import find_job
 from services.query.core import references
-from services.query.core.erasure_models import ErasureView
+from services.query.core.erasure_models import ErasureStart, ErasureView
 from services.query.core.models import CustomerView
 from services.query.handlers.bulk_actions import PreviewOutdated
 from services.query.handlers.erasures import ErasureRequests
@@ -45,7 +45,9 @@ async def erase(visit: Visit) -> Response:
         return await _form(visit, form, 422, problem)
     meant = _meant(found, form.one("contact"))
     try:
-        started = await _erasures(visit).start(visit.tenant, meant, form.one("token"), by(visit))
+        started = await _erasures(visit).start(
+            visit.tenant, meant, ErasureStart(token=form.one("token")[:128]), by(visit)
+        )
     except PreviewOutdated:
         problem = visit.say("The customer has other contacts by now. Look at them again before you go on.")
         return await _form(visit, form, 409, problem)
