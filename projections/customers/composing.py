@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from typing import Final, TypeVar
 from uuid import UUID
 
-from projections.customers.contacts_store import update_hours
+from projections.customers.contacts_store import customers_with_addresses, update_hours
 from projections.customers.loading import FIRST, LAST, customers_after, load_customers, owners_of
 from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
@@ -91,6 +91,9 @@ async def _compose_touched(connection: Connection, active: ResolutionInUse, regi
     owners = await owners_of(connection, active.key, named) if named else {}
     changed = touched.contacts | touched.customers
     changed |= {owner for one in touched.contacts if (owner := owners.get(one)) is not None}
+    # One contact of an address may tell of a message that another has as an echo: its times follow from both.
+    seen_of = {owners.get(one) or one for one in touched.seen} - changed
+    changed |= await customers_with_addresses(connection, active.tenant, seen_of)
     for some in _parts(changed, _AT_ONCE):
         found = await load_customers(connection, active.key, policy_of(active, region), some)
         await replace_rows(connection, active.tenant, some, found)

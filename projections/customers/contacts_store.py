@@ -48,6 +48,18 @@ _ADDRESSES_OF: Final = compiled(
 )
 
 
+_WITH_ADDRESSES: Final = compiled(
+    sa.select(ADDRESS_CONTACTS.c.customer_id)
+    .distinct()
+    .where(
+        ADDRESS_CONTACTS.c.tenant == sa.bindparam("tenant", type_=sa.Text()),
+        ADDRESS_CONTACTS.c.customer_id == sa.any_(array("customer_ids", sa.Uuid())),
+    ),
+    "tenant",
+    "customer_ids",
+)
+
+
 def _add_days(statement: postgresql.Insert) -> postgresql.Insert:
     sums = {name: COMPOSED_DAYS.c[name] + statement.excluded[name] for name in ("valid", "began", "ended")}
     return statement.on_conflict_do_update(index_elements=key_columns(COMPOSED_DAYS), set_=sums)
@@ -107,6 +119,13 @@ async def replace_addresses(
         await connection.execute(_DELETE_ADDRESSES, *columns(gone))
     await insert(connection, _WRITE_ADDRESSES, rows)
     return found
+
+
+async def customers_with_addresses(connection: Connection, tenant: str, customer_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the customers that have an address of several contacts. One statement."""
+    if not customer_ids:
+        return set()
+    return {row[0] for row in await connection.fetch(_WITH_ADDRESSES, tenant, list(customer_ids))}
 
 
 async def update_hours(connection: Connection, tenant: str, contacts: Iterable[tuple[UUID, UUID]]) -> None:

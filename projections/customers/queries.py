@@ -4,13 +4,15 @@ A handful of statements, whatever the number of contacts. Call everything in one
 named, with no event of its own, is in no answer.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 
+from projections.contacts.addresses import addresses_of
 from projections.contacts.queries import load_contacts
 from projections.contacts.records import ContactRecord
 from projections.contacts.tables import TABLE as CONTACTS
@@ -27,6 +29,7 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.rows import sessions_of_text
 from projections.identity.tables import CONTACT_STATES, CUSTOMERS, HOLDINGS, MEMBERS
 from projections.timeline.queries import profile_events
+from projections.timeline.team_times import TeamTimes, team_times
 
 _KEY: Final = ("tenant", "resolution_id")
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
@@ -76,6 +79,12 @@ def selected_members(*which: sa.ColumnElement[bool], parameters: Sequence[str]) 
 
 
 _OF_CUSTOMER: Final = selected_members(MEMBERS.c.customer_id == _customer_of("any_id"), parameters=["any_id"])
+_ON_WHATSAPP: Final = selected_members(
+    MEMBERS.c.customer_id == _customer_of("any_id"),
+    sa.func.starts_with(MEMBERS.c.contact, "whatsapp:"),
+    parameters=["any_id"],
+)
+_SEVERAL: Final = 2
 _ONE: Final = selected_members(MEMBERS.c.contact_id == sa.bindparam("contact_id"), parameters=["contact_id"])
 _OF_ACCOUNT: Final = selected_members(
     MEMBERS.c.customer_id == sa.bindparam("customer_id"),
@@ -185,6 +194,18 @@ async def contacts_of(connection: Connection, resolution: ResolutionKey, any_id:
     return list(await keys_of(connection, resolution.tenant, members or [any_id]))
 
 
+async def addresses_among(
+    connection: Connection, resolution: ResolutionKey, policy: Policy, any_id: UUID
+) -> list[list[UUID]]:
+    """The contacts of each address that has several, of the customer to which any contact's id leads."""
+    members = await connection.fetch(_ON_WHATSAPP, *resolution, any_id)
+    if len(members) < _SEVERAL:
+        return []
+    by_key = {row["contact"]: row for row in members}
+    found = addresses_of({key: _live(row["intrinsic"], policy) for key, row in by_key.items()})
+    return [[by_key[key]["contact_id"] for key in keys] for keys in found if len(keys) > 1]
+
+
 async def browser_sessions(
     connection: Connection, resolution: ResolutionKey, contact_ids: Sequence[UUID]
 ) -> dict[UUID, Sessions]:
@@ -226,6 +247,39 @@ async def own_contacts(
             found.append(OwnContact(record))
         else:
             found.append(OwnContact(record, row["by_claim"] is True, _live(row["intrinsic"], policy)))
+    return await _as_one_address(connection, resolution.tenant, found, of_contact)
+
+
+async def _as_one_address(
+    connection: Connection, tenant: str, contacts: list[OwnContact], members: Mapping[UUID, Any]
+) -> list[OwnContact]:
+    """The contacts with the team's times as they are without echoes of what another contact of the address tells."""
+    addresses = _addresses(contacts, members)
+    rows = {one.record.contact.contact_id: one.record.contact for one in contacts}
+    asked = [rows[one] for address in addresses for one in address]
+    if not any(row.last_team_at is not None or row.last_marketing_at is not None for row in asked):
+        return contacts
+    times = await team_times(connection, tenant, asked, addresses)
+    return [one if (own := times.get(one.record.contact.contact_id)) is None else _at(one, own) for one in contacts]
+
+
+def _at(one: OwnContact, own: TeamTimes) -> OwnContact:
+    row = one.record.contact._replace(last_team_at=own.team_at, last_marketing_at=own.marketing_at)
+    return one._replace(record=replace(one.record, contact=row))
+
+
+def _addresses(contacts: Sequence[OwnContact], members: Mapping[UUID, Any]) -> list[list[UUID]]:
+    """The contacts of each address that has several, on the channel on which one person has several ids."""
+    groups: dict[tuple[UUID, str], dict[str, OwnContact]] = {}
+    for one in contacts:
+        row = one.record.contact
+        if row.channel == "whatsapp" and one.intrinsic:
+            groups.setdefault((members[row.contact_id]["customer_id"], row.account), {})[row.key] = one
+    found: list[list[UUID]] = []
+    for group in groups.values():
+        if len(group) > 1:
+            keys = addresses_of({key: one.intrinsic for key, one in group.items()})
+            found += [[group[key].record.contact.contact_id for key in of_one] for of_one in keys if len(of_one) > 1]
     return found
 
 

@@ -18,6 +18,7 @@ from projections.engine.forwarding import ForwardingStore
 from projections.engine.metadata import Key, Row, Table
 from projections.engine.projection import ContactEvent
 from projections.engine.touched_ids import Touched, TouchedByTenant
+from projections.timeline.messages import sent_message
 
 # In a browser's sessions these count even where they change no row of the contact.
 _SAID: Final = (ATTRIBUTES.types or frozenset()) | {"profile.updated"}
@@ -41,6 +42,7 @@ class NotingStore(ForwardingStore):
         recorded = await super().record(events)
         both = (*recorded.counting, *recorded.withdrawn)
         self._changed |= {(one.event.tenant, one.contact_id) for one in both if one.event.type in _SAID}
+        self._seen |= {(one.event.tenant, one.contact_id) for one in both if _may_be_told_elsewhere(one)}
         return recorded
 
     async def load(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
@@ -77,6 +79,11 @@ class NotingStore(ForwardingStore):
             before = self._contacts.get(row[:2])
             only_times = before is not None and _shown(before) == _shown(row) and _same_history(before.runs, row.runs)
             (self._seen if only_times else self._changed).add(row[:2])
+
+
+def _may_be_told_elsewhere(one: ContactEvent) -> bool:
+    """Whether another contact of the address may have the same message: then it moves times that no row of it shows."""
+    return sent_message(one) is not None and one.event.contact is not None and one.event.contact.channel == "whatsapp"
 
 
 def _same_history(before: str, now: str) -> bool:

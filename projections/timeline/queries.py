@@ -24,7 +24,15 @@ from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns
 from projections.timeline.folds import event_of
 from projections.timeline.messages import EDITED, SENT, UNSENT, as_shown, with_echo
-from projections.timeline.selects import counts, rank, same_message
+from projections.timeline.selects import (
+    ADDRESSES,
+    Addresses,
+    counts,
+    is_echo_of_another,
+    others_of,
+    pairs_of,
+    rank,
+)
 from projections.timeline.tables import CHANGING_TYPES, MESSAGE_TYPES, PROFILE_TYPES, TimelineRow
 from projections.timeline.tables import TABLE as TIMELINE
 from schemas.events import AccountRef, ContactRef
@@ -105,6 +113,7 @@ def _page(*, newer: bool) -> sa.CTE:
             _beyond(event, newer=newer),
             types.is_(None) | (event.c.type == sa.any_(types)),
             counts(event, *MESSAGE_TYPES),
+            ~is_echo_of_another(event),
         )
         .order_by(*_order(event, "occurred_at", "event_id", newer=newer))
         .limit(one_more)
@@ -146,7 +155,7 @@ def _account_page(*, newer: bool) -> sa.CTE:
     )
 
 
-def _changed(page: sa.CTE) -> sa.CTE:
+def _changed(page: sa.CTE, *, addressed: bool) -> sa.CTE:
     """The page with what else is known of each message: what changed it later, and what the channel echoed of it.
 
     An edited message has its latest edit's data.
@@ -169,7 +178,7 @@ def _changed(page: sa.CTE) -> sa.CTE:
     )
     data = sa.case((change.c.type == EDITED, change.c.data), else_=page.c.data)
     others = [column for column in page.c if column.name != "data"]
-    echo = _echo(page)
+    echo = _echo(page, addressed=addressed)
     return (
         sa.select(*others, data.label("data"), change.c.type.label("change"), echo.c.data.label("echo"))
         .select_from(page.outerjoin(change, sa.true()).outerjoin(echo, sa.true()))
@@ -177,16 +186,20 @@ def _changed(page: sa.CTE) -> sa.CTE:
     )
 
 
-def _echo(page: sa.CTE) -> sa.FromClause:
+def _echo(page: sa.CTE, *, addressed: bool) -> sa.FromClause:
     """The best of the other events of each message of the team, which are not shown themselves."""
     other = TIMELINE.alias("other")
-    return (
-        sa.select(other.c.data)
-        .where(same_message(other, page, SENT), other.c.event_id != page.c.event_id)
-        .order_by(*rank(other))
-        .limit(1)
-        .lateral("echo")
+    contacts = sa.func.array_append(others_of(page.c.contact_id), page.c.contact_id)
+    own = other.c.contact_id == page.c.contact_id
+    same = (
+        page.c.type == SENT,
+        other.c.type == SENT,
+        other.c.tenant == page.c.tenant,
+        other.c.contact_id == sa.any_(contacts) if addressed else own,
+        other.c.data["message_id"].astext == page.c.data["message_id"].astext,
+        sa.or_(own & (other.c.event_id != page.c.event_id), ~own & (other.c.data["echo"].astext == "true")),
     )
+    return sa.select(other.c.data).where(*same).order_by(*rank(other)).limit(1).lateral("echo")
 
 
 def _measured(changed: sa.CTE, *, newer: bool) -> sa.CTE:
@@ -202,8 +215,8 @@ def _measured(changed: sa.CTE, *, newer: bool) -> sa.CTE:
     ).cte("measured")
 
 
-def _page_statement(page: sa.CTE, whose: str, *, newer: bool) -> str:
-    event = _measured(_changed(page), newer=newer)
+def _page_statement(page: sa.CTE, whose: str, *, newer: bool, addressed: bool = False) -> str:
+    event = _measured(_changed(page, addressed=addressed), newer=newer)
     columns = {**event.c, "more": event.c.number < event.c.found}
     return compiled(
         sa.select(*(columns[name] for name in Entry._fields))
@@ -213,6 +226,7 @@ def _page_statement(page: sa.CTE, whose: str, *, newer: bool) -> str:
         )
         .order_by(event.c.number),
         *("tenant", whose, *TimelinePosition._fields, "types", "most", "most_bytes"),
+        *(ADDRESSES if addressed else ()),
     )
 
 
@@ -262,7 +276,9 @@ def _position_statement(whose: str, *belongs: sa.ColumnElement[bool]) -> str:
 
 
 # By whether the newer events are asked for.
-_PAGE: Final = {newer: _page_statement(_page(newer=newer), "contact_ids", newer=newer) for newer in (False, True)}
+_PAGE: Final = {
+    newer: _page_statement(_page(newer=newer), "contact_ids", newer=newer, addressed=True) for newer in (False, True)
+}
 _ACCOUNT_PAGE: Final = {
     newer: _page_statement(_account_page(newer=newer), "account_key", newer=newer) for newer in (False, True)
 }
@@ -283,12 +299,15 @@ async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask fo
     types: Sequence[str] | None = None,
     limit: int,
     most_bytes: int,
+    addresses: Addresses = (),
 ) -> list[Entry]:
     """The contacts' next events, those nearest to the position first, of these types (none: all).
 
-    They are older than the position, or ``newer``. One event always comes, however large.
+    They are older than the position, or ``newer``. One event always comes, however large. An echo of a message that
+    another contact of the same of the ``addresses`` tells of is left out.
     """
-    return _entries(await connection.fetch(_PAGE[newer], tenant, contact_ids, *after, types, limit, most_bytes))
+    asked = (tenant, contact_ids, *after, types, limit, most_bytes, *pairs_of(addresses))
+    return _entries(await connection.fetch(_PAGE[newer], *asked))
 
 
 async def position_of(

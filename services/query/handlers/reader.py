@@ -1,13 +1,13 @@
 """Answers about contacts, customers and their timelines, each as of one moment."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
 from projections.as_of.gathering import AnswerAbout
 from projections.contacts.queries import display_names
 from projections.customers.folds import states_of, summarise
-from projections.customers.queries import LoadedCustomer, contacts_of, load_contact, load_customer
+from projections.customers.queries import LoadedCustomer, addresses_among, contacts_of, load_contact, load_customer
 from projections.identity.queries import keys_of
 from schemas.events import AccountRef, ContactRef
 from services.query.core.errors import NotFound
@@ -85,7 +85,7 @@ class CustomerReader:
         contact_ids = self._lookup.ids_of(tenant, contact)
         async with self._moments.at(tenant, cutoff, lambda: AnswerAbout(frozenset(contact_ids))) as moment:
             note_object(CONTACT, contact_ids[0])
-            page = await self._page(moment, contact_ids, wanted)
+            page = await self._page(moment, contact_ids, wanted, contact_ids if contact.channel == "whatsapp" else ())
             if not page.entries and not await keys_of(moment.connection, tenant, contact_ids):
                 raise NotFound(NO_CONTACT)
         return page_json(page)
@@ -105,7 +105,7 @@ class CustomerReader:
             contacts = await contacts_of(moment.connection, moment.resolution, named)
             if not contacts:
                 raise NotFound(NO_CUSTOMER)
-            page = await self._page(moment, contacts, wanted)
+            page = await self._page(moment, contacts, wanted, [named])
         return page_json(page)
 
     async def _load(self, tenant: str, name: str, cutoff: Cutoff) -> LoadedCustomer:
@@ -120,5 +120,14 @@ class CustomerReader:
             note_ids(loaded.identity.customer_id)
             return loaded
 
-    async def _page(self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery) -> EntryPage:
-        return await read_page(ContactsTimeline(moment, tuple(members)), wanted, self._page_bytes)
+    async def _page(
+        self, moment: Snapshot, members: Sequence[UUID], wanted: TimelineQuery, owners: Iterable[UUID]
+    ) -> EntryPage:
+        """A page of the contacts' events. ``owners`` are ids of the customers whose addresses may be among them."""
+        policy = self._lookup.policy_in(moment)
+        addresses = [
+            address
+            for one in owners
+            for address in await addresses_among(moment.connection, moment.resolution, policy, one)
+        ]
+        return await read_page(ContactsTimeline(moment, tuple(members), addresses), wanted, self._page_bytes)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from projections.timeline import queries
 from projections.timeline.queries import Entry, TimelinePosition
+from projections.timeline.selects import Addresses
 from schemas.events import AccountRef
 from services.query.core.errors import NotFound
 from services.query.core.timelines import EntryPage, TimelineQuery, newer_page, older_page, page_around
@@ -28,10 +29,11 @@ class Timeline(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ContactsTimeline:
-    """What happened with these contacts, merged."""
+    """What happened with these contacts, merged. ``addresses`` have the contacts that may echo the same messages."""
 
     moment: Snapshot
     contact_ids: tuple[UUID, ...]
+    addresses: Addresses = ()
 
     async def read(self, wanted: TimelineQuery, most_bytes: int) -> list[Entry]:
         """As `Timeline` says."""
@@ -44,6 +46,7 @@ class ContactsTimeline:
             types=wanted.types,
             limit=wanted.limit,
             most_bytes=most_bytes,
+            addresses=self.addresses,
         )
 
     async def position_of(self, event_id: str) -> TimelinePosition | None:

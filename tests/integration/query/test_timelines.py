@@ -182,7 +182,8 @@ async def test_the_index_serves_a_long_timeline(brand: Brand) -> None:
         await brand.connection.execute(f"SET plan_cache_mode = {mode}")
         for after, newer in ((queries.NEWEST, False), (middle, False), (middle, True)):
             position = f"{after.occurred_at}, '{after.event_id}', '{after.contact_id}'"
-            arguments = f"'demo', ARRAY['{id_of('line:oa1:U1')}']::uuid[], {position}, NULL, 50, 1000000"
+            own, other = (f"ARRAY['{id_of(one)}']::uuid[]" for one in ("line:oa1:U1", "line:oa1:U2"))
+            arguments = f"'demo', {own}, {position}, NULL, 50, 1000000, {own}, {other}"
             nodes = await plan_nodes(brand.connection, queries._PAGE[newer], arguments)
             scans = [node for node in nodes if node.get("Relation Name") == "timeline"]
             assert {scan["Index Name"] for scan in scans} == {"timeline_newest", "timeline_messages"}
