@@ -119,8 +119,12 @@ class Conditions:
                 return [self._time(TimeTest(before=test.before), _ROW.first_seen_at)]
             case filters.ByLastCustomer() | filters.ByLastTeam() | filters.ByLastMarketing():
                 field = _TIME_FIELDS[type(node)]
-                since = getattr(node, field).since
-                return [] if since is None else [_ROW[f"{field}_hour"] >= self._hour(since)]
+                since, before = getattr(node, field).since, getattr(node, field).before
+                hour = _ROW[f"{field}_hour"]
+                found = [] if since is None else [hour >= self._hour(since)]
+                if before is not None:  # where the latest time is a later one, it is another contact's
+                    found.append(sa.or_(hour <= self._hour(before), _ROW.contacts > 1))
+                return found
             case _:
                 return []
 
