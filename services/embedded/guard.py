@@ -38,6 +38,7 @@ class _Guard:
         threading.Thread(target=self._await_release, daemon=True).start()
         try:
             self.child = self._spawn()
+            _lower_priority(self.child.pid, self.order["nice"])
         except OSError as error:
             sys.stderr.write(f"cannot start {self.order['command'][0]}: {error}\n")
             return NOT_STARTED
@@ -95,6 +96,18 @@ def _die_with(parent: int) -> Callable[[], None] | None:
             os._exit(NOT_STARTED)
 
     return arrange
+
+
+def _lower_priority(pid: int, nice: int) -> None:
+    """Have the scheduler prefer other programs to this one by its niceness.
+
+    The program has a session of its own. Linux may share the processors among sessions first (autogroup); then the
+    niceness of a process counts within its session only, and that of the session is to be set.
+    """
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        with contextlib.suppress(OSError):  # other systems, or no autogroups
+            Path(f"/proc/{pid}/autogroup").write_text(str(nice), encoding="ascii")
 
 
 def _send(pid: int, number: int) -> None:

@@ -89,7 +89,10 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, and how to end it: `stop_signal` first, a kill after `grace` seconds."""
+    """What to run, and how to end it: `stop_signal` first, a kill after `grace` seconds.
+
+    With a ``nice`` above 0 the program leaves the processors to others who want them.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -99,13 +102,14 @@ class Program:
     grace: float = 20.0
     user: User | None = None
     cwd: Path | None = None
+    nice: int = 0
 
     def order(self, lease: Lease) -> str:
         """The guard's argument."""
         user = {"uid": self.user.uid, "gid": self.user.gid} if self.user else {}
         cwd = {"cwd": str(self.cwd)} if self.cwd else {}
         order = {"command": self.command, "lease": str(lease.directory.resolve()), "grace": self.grace}
-        return json.dumps(order | {"stop_signal": int(self.stop_signal)} | user | cwd)
+        return json.dumps(order | {"stop_signal": int(self.stop_signal), "nice": self.nice} | user | cwd)
 
 
 class Process:
@@ -138,15 +142,6 @@ class Process:
         except psutil.NoSuchProcess:
             return None
         return children[0].pid if children else None
-
-    def lower_priority(self, nice: int) -> None:
-        """Have the scheduler prefer other sessions by this niceness.
-
-        Each program has a session of its own. Linux may share the processors among sessions first (autogroup); then
-        the niceness of a process counts only within its session.
-        """
-        with suppress(OSError):  # other systems, or no autogroups
-            Path(f"/proc/{self._guard.pid}/autogroup").write_text(str(nice), encoding="ascii")
 
     def stop(self) -> int:
         """End the program by its stop signal, and by a kill after its grace period. Safe to repeat."""

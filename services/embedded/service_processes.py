@@ -56,12 +56,7 @@ def _is_ready(url: str) -> bool:
 def _start(  # noqa: PLR0913, PLR0917 - what makes a program
     title: str, arguments: tuple[str, ...], settings: Settings, log: Path, lease: Lease, nice: int = 0
 ) -> Process:
-    nicely = ("nice", "-n", str(nice)) if nice else ()
-    program = Program(title, (*nicely, sys.executable, *arguments), log, env=environment(settings))
-    process = Process(program, lease)
-    if nice:
-        process.lower_priority(nice)
-    return process
+    return Process(Program(title, (sys.executable, *arguments), log, env=environment(settings), nice=nice), lease)
 
 
 def reachable_host(host: str) -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,15 @@ def test_a_program_that_ignores_its_stop_signal_is_killed_with_its_children(tmp_
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children()]
     assert process.stop() == 128 + signal.SIGKILL
     assert wait_for(lambda: not any(_lives(one) for one in family), 60)
+
+
+def test_a_nice_program_leaves_the_processors_to_other_sessions(tmp_path: Path, lease: Lease) -> None:
+    process = Process(replace(_program(tmp_path, ("/bin/sleep", "600")), nice=7), lease)
+    assert wait_for(lambda: process.pid is not None and os.getpriority(os.PRIO_PROCESS, process.pid) == 7, 60)
+    autogroup = Path(f"/proc/{process.pid}/autogroup")
+    if autogroup.exists():  # Linux shares the processors among sessions first
+        assert wait_for(lambda: autogroup.read_text().endswith("nice 7\n"), 60)
+    process.kill()
 
 
 def test_the_exit_status_is_passed_on(tmp_path: Path, lease: Lease) -> None:
