@@ -17,7 +17,7 @@ def worker(
     generation: Annotated[
         str | None, typer.Option(metavar="NAME", help="Feed this generation only; see `onefold generations list`.")
     ] = None,
-    beside: Annotated[int | None, typer.Option(hidden=True, help="The id of the process to end with.")] = None,
+    beside: Annotated[int | None, typer.Option(hidden=True, help="The id of the process that started it.")] = None,
     health_fd: Annotated[int | None, typer.Option(hidden=True, help="A listening socket for the health page.")] = None,
 ) -> None:
     """Fold the log into the read models until told to stop (SIGTERM). Run as many as there are partitions.
@@ -30,10 +30,7 @@ def worker(
     from services.worker.background.generations import WorkerRole
     from services.worker.exit_guard import exit_within
     from services.worker.main import run
-    from services.worker.parent_process import end_with
 
-    if beside is not None:
-        end_with(beside)
     settings = Settings()
     configure_logging(settings)
     role = WorkerRole(generation, beside, health_fd)

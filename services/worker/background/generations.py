@@ -29,7 +29,10 @@ log = structlog.get_logger(__name__)
 _LOOK_EVERY: Final = 1.0  # seconds
 _START_EVERY: Final = 5.0  # seconds between two starts of a child that keeps ending
 _END_WITHIN: Final = 15.0  # seconds
-_CLI: Final = ("-c", "from services.cli import app; app()")
+# First of all, so that a child never outlives its parent: until then it takes seconds to import what it needs.
+_CLI: Final = (
+    "from services.worker.parent_process import end_with; end_with({parent}); from services.cli import app; app()"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,8 @@ class FedGenerations:
         with closing(listen("127.0.0.1", 0)) as listener:
             fd = listener.fileno()
             options = ("--generation", name, "--beside", str(os.getpid()), "--health-fd", str(fd))
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, *_CLI, "worker", *options, stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,)
-            )
+            program = (sys.executable, "-c", _CLI.format(parent=os.getpid()), "worker", *options)
+            process = await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,))
             return _Child(process, listener.getsockname()[1], time.monotonic())
 
     async def _end(self, name: str) -> None:
