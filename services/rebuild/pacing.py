@@ -1,6 +1,7 @@
-"""Paces a rebuild: looks at the service each second, and sets how much of the time the rebuild's workers work."""
+"""Paces a rebuild: looks at the service again and again, and sets how much of the time the rebuild's workers work."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -10,15 +11,26 @@ from typing import Final
 from projections.engine.paces import set_pace
 from projections.engine.sessions import service_reads
 from services.rebuild.adapters.postgres import connected
-from services.rebuild.core.pacing import FULL, START, AnswerTimes, ServiceLoad, WorkersLag, next_pace
+from services.rebuild.core.pacing import (
+    FULL,
+    LOOKS_A_SECOND,
+    START,
+    AnswerTimes,
+    ReadsSeen,
+    ServiceLoad,
+    WorkersLag,
+    next_pace,
+)
 from services.rebuild.pair import GenerationPair
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import DATABASE_ERRORS
 
-_ANSWERS: Final = 20  # that are timed each second
-_EVERY: Final = 0.05  # seconds between two of them
+_ANSWERS: Final = 5  # that are timed in a look
+_EVERY: Final = 1 / LOOKS_A_SECOND / _ANSWERS  # seconds between two of them
+_LAG_EVERY: Final = 1.0  # seconds; to ask Kafka costs more
+_SET_EVERY: Final = 10.0  # seconds; it holds for a minute
+_RISEN: Final = 1.2  # times; a pace that rises may be set a little later
 _ENDS_WITHIN: Final = 10.0  # seconds that a look may still take
-_FEW: Final = 1  # answers that saw the service read; a health check now and then is no use of it
 
 
 class Pacer:
@@ -32,7 +44,11 @@ class Pacer:
         self._share = share
         self._pair = pair
         self._answers = AnswerTimes()
+        self._reads = ReadsSeen()
         self._lag = WorkersLag()
+        self._behind: float | None = None
+        self._lag_at = self._set_at = -math.inf
+        self._set = 0.0
         self._ending = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -59,22 +75,39 @@ class Pacer:
 
     async def _run(self) -> None:
         while not self._ending.is_set():
-            await set_pace(self._pair.control, self._pair.building.name, self.pace)
+            await self._set_pace()
             load = await self._load()
             self.pace = next_pace(self.pace, load) if self._share is None else self._share
 
+    async def _set_pace(self) -> None:
+        """Set the pace that has changed, or that holds no longer soon: each time is a write."""
+        now = time.monotonic()
+        about_the_same = self._set == self.pace or self._set < self.pace < min(self._set * _RISEN, FULL)
+        if now - self._set_at > _SET_EVERY or not about_the_same:
+            await set_pace(self._pair.control, self._pair.building.name, self.pace)
+            self._set, self._set_at = self.pace, now
+
     async def _load(self) -> ServiceLoad:
-        """What the service has to do; takes about a second."""
-        times, reads = list[float](), 0
+        """What the service has to do; takes a look's time."""
+        times, reads = list[float](), list[bool]()
         for _ in range(_ANSWERS):
             began = time.perf_counter()
-            reads += await service_reads(self._pair.control)
+            reads.append(await service_reads(self._pair.control))
             times.append(time.perf_counter() - began)
             if self._ending.is_set():
                 break
             await asyncio.sleep(_EVERY)
-        behind = self._lag.note(time.monotonic(), *await self._pair.active_progress())
-        return ServiceLoad(behind is not None or reads > _FEW, behind or 0.0, self._answers.note(times))
+        behind = await self._seconds_behind()
+        read = self._reads.note(reads)
+        return ServiceLoad(read or behind is not None, behind or 0.0, self._answers.note(times))
+
+    async def _seconds_behind(self) -> float | None:
+        """How far the service's workers are behind, as of the last second."""
+        now = time.monotonic()
+        if now - self._lag_at >= _LAG_EVERY:
+            self._lag_at = now
+            self._behind = self._lag.note(now, *await self._pair.active_progress())
+        return self._behind
 
 
 @asynccontextmanager

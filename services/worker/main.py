@@ -27,7 +27,7 @@ from services.worker.adapters import kafka, postgres
 from services.worker.adapters.sealing import RetriedSealing
 from services.worker.adapters.topics import FollowedTopics
 from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundService, WorkerResources
-from services.worker.agents.app import FaustPartitionReader, add_agent, create_app, records_of_chunk
+from services.worker.agents.app import FaustPartitionReader, add_agent, create_app, records_at_once
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.generations import FedGenerations, WorkerRole
 from services.worker.background.upkeep import commit_hints, end_stalled_transactions, follow_hold, report_lag
@@ -40,7 +40,7 @@ from services.worker.core.waiting_chunks import WaitingChunks
 from services.worker.handlers.chunk_handler import ChunkHandler
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE, JOIN_WITHIN, PartitionExecutor
 from services.worker.handlers.partition_runner import PartitionRunner, WorkerProgress
-from services.worker.handlers.turns import FULL, PacedTurns
+from services.worker.handlers.turns import PacedTurns
 from services.worker.ports import LogTruncated
 from services.worker.tasks import StoppedWhileWaiting, in_background, unless_stopped
 from services.worker.waiting_for_repair import needs_a_person, wait_for_repair
@@ -154,7 +154,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             app.hold = await postgres.hold_of(pool, generation.name)
             if bulk:
                 turns.pace = await postgres.pace_of(pool, generation.name)
-                app.chunk_records = records_of_chunk(settings, bulk=turns.pace >= FULL)
+                app.chunk_records = records_at_once(settings, turns.pace, bulk=True)
 
         await unless_stopped(stop, retrier.until_done("postgresql", read_hold, is_transient))
         followed = FollowedTopics(
@@ -234,7 +234,7 @@ def _build_agents(  # noqa: PLR0913, PLR0917 - what agents are made of
     for spec in specs:
         handler = handler_of(spec)
         runner = PartitionRunner(handler, progress, reader)
-        waiting = WaitingChunks(app.chunk_records, together=spec.save_together is not None)
+        waiting = WaitingChunks(lambda: app.chunk_records, together=spec.save_together is not None)
         handle, join_within = turns.paced(runner.handle), JOIN_WITHIN if spec.save_together else 0
         executors.append(PartitionExecutor(runner.decode, handle, app.crash, waiting, join_within=join_within))
         add_agent(app, spec, resources.topic_name(spec.topic), executors[-1])

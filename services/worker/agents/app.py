@@ -12,17 +12,18 @@ from services.worker.agent_spec import AgentSpec
 from services.worker.chunked_transport import ChunkedApp, ChunkSchema, Consumer, OffsetKeeper
 from services.worker.core.chunk import Chunk
 from services.worker.handlers.partition_executor import PartitionExecutor
+from services.worker.handlers.turns import FULL
 
 _CHUNKS_WAITING: Final = 2  # per stream; a chunk is megabytes, so few wait
 FETCH_BYTES: Final = 3 * 1_048_576 // 2  # per partition and fetch; about as many records as a chunk may have
 _IN_BULK: Final = 4  # times as many records and bytes
+_WHILE_PACED: Final = 4  # times fewer: whoever waits for the processor, or for a lock, waits for less
 
 
 def create_app(settings: Settings, group: str, keeper: OffsetKeeper, *, bulk: bool = False) -> ChunkedApp:
     """The Faust app of one consumer group. It is not started yet, and has no agents.
 
-    With ``bulk`` chunks are larger: nobody waits for the first of their events, and what a chunk costs, and what each
-    of its contacts costs, is paid less often.
+    With ``bulk`` more is fetched at once, since more may be saved at once: see `records_at_once`.
     """
     times = _IN_BULK if bulk else 1
     app = ChunkedApp(
@@ -46,12 +47,18 @@ def create_app(settings: Settings, group: str, keeper: OffsetKeeper, *, bulk: bo
         cython_optimizations=True,
     )
     app.offset_keeper = keeper
-    app.chunk_records = records_of_chunk(settings, bulk=bulk)
+    app.chunk_records = records_at_once(settings, FULL, bulk=bulk)
     return app
 
 
-def records_of_chunk(settings: Settings, *, bulk: bool) -> int:
-    """The most records of a chunk."""
+def records_at_once(settings: Settings, pace: float, *, bulk: bool) -> int:
+    """The most records of a chunk, and of those that are saved in one transaction, by the share of the time at work.
+
+    In ``bulk`` there are more: nobody waits for the first of their events, and what a transaction costs, and what each
+    of its contacts costs, is paid less often. A worker that gives way makes its transactions short.
+    """
+    if pace < FULL:
+        return max(1, settings.chunk_records // _WHILE_PACED)
     return settings.chunk_records * (_IN_BULK if bulk else 1)
 
 

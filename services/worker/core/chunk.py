@@ -1,6 +1,6 @@
 """A chunk: the unit of work of an agent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from projections.engine.offsets import Ownership
@@ -38,6 +38,17 @@ class DecodedChunk:
         """Whether the chunk follows the one ``before``, under the same ownership."""
         mine, other = self.chunk, before.chunk
         return (mine.place, mine.ownership, mine.start) == (other.place, other.ownership, other.end)
+
+
+def pieces(chunk: Chunk, size: int) -> Iterator[Chunk]:
+    """The chunk in pieces of at most so many records, which continue each other."""
+    start = chunk.start
+    for first in range(0, len(chunk.records), size):
+        following = first + size
+        end = chunk.records[following].offset if following < len(chunk.records) else chunk.end
+        records = chunk.records[first:following]
+        yield Chunk(chunk.topic, chunk.partition, start, end, chunk.ownership, records)
+        start = end
 
 
 def joined(parts: Sequence[DecodedChunk]) -> DecodedChunk:

@@ -1,9 +1,9 @@
 """The chunks of one agent that wait to be saved, and which of them are saved together next."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
-from services.worker.core.chunk import DecodedChunk, joined
+from services.worker.core.chunk import Chunk, DecodedChunk, joined, pieces
 
 _Place = tuple[str, int]
 
@@ -11,11 +11,11 @@ _Place = tuple[str, int]
 class WaitingChunks:
     """Chunks in the order in which they came.
 
-    ``most_records`` is the most that are taken at once, and about the most that wait; a chunk may have more by itself.
-    With ``together``, chunks of several partitions are taken at once, otherwise those of one.
+    ``most_records`` gives the most that are taken at once, and about the most that wait; a chunk may have more by
+    itself. With ``together``, chunks of several partitions are taken at once, otherwise those of one.
     """
 
-    def __init__(self, most_records: int, *, together: bool) -> None:
+    def __init__(self, most_records: Callable[[], int], *, together: bool) -> None:
         self._most: Final = most_records
         self._together: Final = together
         self._waiting: list[DecodedChunk] = []
@@ -24,12 +24,16 @@ class WaitingChunks:
     def has_room(self, records: int) -> bool:
         """Whether a chunk of so many records may be added."""
         waiting = self.records
-        return not waiting or records + waiting <= self._most
+        return not waiting or records + waiting <= self._most()
 
     @property
     def records(self) -> int:
         """How many records wait."""
         return sum(map(_size, self._alone)) + sum(map(_size, self._waiting))
+
+    def pieces(self, chunk: Chunk) -> Iterator[Chunk]:
+        """The chunk in pieces that may each be taken at once now: it may have come when more was allowed."""
+        return pieces(chunk, self._most()) if len(chunk.records) > self._most() else iter((chunk,))
 
     def add(self, one: DecodedChunk) -> None:
         """Add a chunk after the others."""
@@ -50,10 +54,10 @@ class WaitingChunks:
                 return [one]
         parts: dict[_Place, list[DecodedChunk]] = {}
         passed = {*busy, *(one.chunk.place for one in self._alone)}
-        left, size = list[DecodedChunk](), 0
+        left, size, most = list[DecodedChunk](), 0, self._most()
         for one in self._waiting:
             place = one.chunk.place
-            if place in passed or not self._fits(one, parts, size):
+            if place in passed or not self._fits(one, parts, most - size):
                 passed.add(place)
                 left.append(one)
             else:
@@ -62,12 +66,12 @@ class WaitingChunks:
         self._waiting = left
         return [joined(of_one) for of_one in parts.values()]
 
-    def _fits(self, one: DecodedChunk, parts: dict[_Place, list[DecodedChunk]], size: int) -> bool:
+    def _fits(self, one: DecodedChunk, parts: dict[_Place, list[DecodedChunk]], room: int) -> bool:
         if not parts:
             return True
         before = parts.get(one.chunk.place)
         follows = self._together if before is None else one.continues(before[-1])
-        return follows and size + _size(one) <= self._most
+        return follows and _size(one) <= room
 
 
 def _size(one: DecodedChunk) -> int:

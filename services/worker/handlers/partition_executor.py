@@ -49,10 +49,14 @@ class PartitionExecutor:
         self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, chunk: Chunk) -> None:
-        """Decode the chunk as soon as there is room for it, and have it handled; returns then.
+        """Decode the chunk, or piece after piece of it, as soon as there is room, and have it handled; returns then.
 
         Call it again once it has returned: chunks are handled in the order in which they were decoded.
         """
+        for piece in self._waiting.pieces(chunk):
+            await self._submit(piece)
+
+    async def _submit(self, chunk: Chunk) -> None:
         while not self._waiting.has_room(len(chunk.records)):
             self._room.clear()
             await self._room.wait()

@@ -1,5 +1,7 @@
 """Every chunk is taken once, each partition in its order, and never more at once than is allowed."""
 
+from itertools import accumulate
+from types import SimpleNamespace
 from typing import Any, cast
 
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from projections.engine.offsets import Ownership
 from services.runtime.decoding import Decoded
-from services.worker.core.chunk import Chunk, DecodedChunk
+from services.worker.core.chunk import Chunk, DecodedChunk, joined
 from services.worker.core.waiting_chunks import WaitingChunks
 
 MOST = 10
@@ -33,7 +35,7 @@ def chunks(sizes: list[tuple[int, int, bool]]) -> list[DecodedChunk]:
 def test_each_record_is_taken_once_and_in_order(
     sizes: list[tuple[int, int, bool]], together: bool, busy: set[int]
 ) -> None:
-    waiting, given_chunks = WaitingChunks(MOST, together=together), chunks(sizes)
+    waiting, given_chunks = WaitingChunks(lambda: MOST, together=together), chunks(sizes)
     for one in given_chunks:
         waiting.add(one)
     taken: list[DecodedChunk] = []
@@ -56,10 +58,26 @@ def test_each_record_is_taken_once_and_in_order(
 
 
 def test_there_is_room_for_one_chunk_of_any_size() -> None:
-    waiting = WaitingChunks(MOST, together=True)
+    waiting = WaitingChunks(lambda: MOST, together=True)
     assert waiting.has_room(MOST * 5)
     (one,) = chunks([(0, MOST, False)])
     waiting.add(one)
     assert not waiting.has_room(1)
     waiting.take(set())
     assert waiting.has_room(1)
+
+
+@given(st.lists(st.integers(1, 3), max_size=30), st.integers(0, 3), st.integers(1, MOST))
+def test_a_chunk_that_came_when_more_was_allowed_is_cut_into_pieces_that_continue_it(
+    steps: list[int], beyond: int, most: int
+) -> None:
+    """Offsets may be missing in the log, also behind the last record."""
+    offsets = list(accumulate(steps))
+    records = cast("Any", [SimpleNamespace(offset=one) for one in offsets])
+    chunk = Chunk("t", 0, 0, max(offsets, default=-1) + 1 + beyond, Ownership(0, 0, 1), records)
+    found = list(WaitingChunks(lambda: most, together=True).pieces(chunk))
+    whole = joined([DecodedChunk(one, Decoded([], [])) for one in found]).chunk
+    assert whole == chunk
+    assert all(len(one.records) <= most for one in found)
+    assert [one.end for one in found[:-1]] == [one.start for one in found[1:]]
+    assert all(one.start <= record.offset < one.end for one in found for record in one.records)

@@ -24,7 +24,7 @@ async def decode(_: Chunk) -> Decoded:
 
 
 def waiting(most_records: int = 4, *, together: bool = True) -> WaitingChunks:
-    return WaitingChunks(most_records, together=together)
+    return WaitingChunks(lambda: most_records, together=together)
 
 
 class RecordingHandler:
