@@ -5,7 +5,7 @@ writes the row: each notes what it touched, and this reads both in one snapshot.
 never on the row before.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from projections.customers.loading import FIRST, LAST, customers_after, load_cus
 from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
+from projections.engine.generations import AfterEach
 from projections.engine.touched import forget_touched, take_touched, touched_tenants
 from projections.identity.resolutions import (
     ResolutionInUse,
@@ -24,7 +25,6 @@ from projections.identity.resolutions import (
 )
 
 _Part = TypeVar("_Part")
-AfterEach = Callable[[], Awaitable[None]]
 
 _PAGE: Final = 300  # contacts, of a pass over all
 _IN_BULK: Final = 4000

@@ -4,11 +4,12 @@ A digest does not depend on the order of rows: it is the sum of a hash of each r
 transaction of its own, read the same table of two generations by their search paths.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import REGCLASS
 from sqlalchemy.sql import visitors
 
 from projections.engine.connection import Connection
@@ -16,6 +17,18 @@ from projections.engine.metadata import Key, key_columns
 from projections.engine.statements import compiled, unnested
 
 _PREFETCH: Final = 5000  # rows
+_BLOCKS_AT_ONCE: Final = 1000  # of 8 kB
+# The block of a row, and its number there: they stay in one snapshot.
+_PLACE: Final[sa.ColumnElement[Any]] = sa.literal_column("ctid")
+_FIRST: Final[sa.BindParameter[Any]] = sa.bindparam("first")
+_BEYOND: Final[sa.BindParameter[Any]] = sa.bindparam("beyond")
+_BLOCKS: Final = compiled(
+    sa.select(
+        sa.func.pg_relation_size(sa.cast(sa.bindparam("name", type_=sa.Text()), REGCLASS))
+        / sa.cast(sa.func.current_setting(sa.literal_column("'block_size'")), sa.BigInteger)
+    ),
+    "name",
+)
 _TENANT: Final = sa.bindparam("of_tenant", type_=sa.Text())
 _COLUMNS: Final = sa.table(
     "columns",
@@ -36,6 +49,10 @@ class Digest(NamedTuple):
 
     rows: int
     hashes: int
+
+    def together(self, other: "Digest") -> "Digest":
+        """The digest of the rows of both."""
+        return Digest(self.rows + other.rows, self.hashes + other.hashes)
 
 
 EMPTY: Final = Digest(0, 0)
@@ -81,9 +98,30 @@ async def columns_by_table(connection: Connection) -> Mapping[str, frozenset[str
 
 async def digests(connection: Connection, compared: ComparedTable) -> dict[str, Digest]:
     """The digest of each tenant's rows."""
+    return _digests(await connection.fetch(compiled(_select_digests(compared))))
+
+
+async def digests_in_pieces(
+    connection: Connection, compared: ComparedTable, after_each: Callable[[], Awaitable[None]]
+) -> dict[str, Digest]:
+    """The same in short statements, after each of which something else may be awaited. Needs one snapshot."""
+    statement = compiled(_select_digests(compared).where(_PLACE >= _FIRST, _PLACE < _BEYOND), "first", "beyond")
+    found: dict[str, Digest] = {}
+    blocks: int = await connection.fetchval(_BLOCKS, compared.name)
+    for start in range(0, blocks, _BLOCKS_AT_ONCE):
+        piece = _digests(await connection.fetch(statement, (start, 0), (start + _BLOCKS_AT_ONCE, 0)))
+        found |= {tenant: found.get(tenant, EMPTY).together(one) for tenant, one in piece.items()}
+        await after_each()
+    return found
+
+
+def _select_digests(compared: ComparedTable) -> sa.Select[Any]:
     tenant = compared.table.c.tenant
-    statement = sa.select(tenant, sa.func.count(), sa.func.sum(compared.hash)).where(*compared.where).group_by(tenant)
-    return {name: Digest(rows, int(hashes)) for name, rows, hashes in await connection.fetch(compiled(statement))}
+    return sa.select(tenant, sa.func.count(), sa.func.sum(compared.hash)).where(*compared.where).group_by(tenant)
+
+
+def _digests(rows: Iterable[Iterable[Any]]) -> dict[str, Digest]:
+    return {name: Digest(rows, int(hashes)) for name, rows, hashes in rows}
 
 
 async def hashes_by_key(connection: Connection, compared: ComparedTable, tenant: str) -> AsyncIterator[tuple[Key, int]]:

@@ -14,7 +14,7 @@ by. `adoption` puts them into the active generation, whose digest then is the on
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -146,6 +146,11 @@ _STOP_CHUNKS: Final = compiled(
 
 # The schema of a generation of these read models; with None, of a whole one.
 SchemaOf = Callable[[Collection[str] | None], GenerationSchema]
+AfterEach = Callable[[], Awaitable[None]]
+
+
+async def _at_once() -> None:
+    """Go on without a rest."""
 
 
 def changes_suffix(*, only_active: bool = False) -> sa.Select[tuple[str]]:
@@ -335,13 +340,19 @@ async def create_generation(
                 await connection.execute(statement)
 
 
-async def index_for_readers(connection: Connection, name: str, schema: GenerationSchema) -> None:
-    """Make the indexes of a generation that it was made without. Each is a transaction; it can be called again."""
+async def index_for_readers(
+    connection: Connection, name: str, schema: GenerationSchema, after_each: AfterEach = _at_once
+) -> None:
+    """Make the indexes of a generation that it was made without. Each is a transaction; it can be called again.
+
+    ``after_each`` index something else may be awaited.
+    """
     for index, statement in schema.indexes_for_readers.items():
         if await connection.fetchval(_HAS, f"{name}.{index}") is None:
             async with connection.transaction():
                 await use_generation(connection, name)
                 await connection.execute(f"SET LOCAL maintenance_work_mem = '{_SORT_MEMORY}'; {statement}")
+            await after_each()
 
 
 async def add_generation(  # noqa: PLR0913 - one a property of the generation

@@ -1,6 +1,7 @@
 """Compares the generation that is built with the active one, at the same offsets of the log."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from uuid import UUID
 from projections.comparable import COMPARED, EVENTUAL, change_of
 from projections.customers.checking import pending_customers
 from projections.customers.tables import CUSTOMER_ROWS
-from projections.engine.comparison import ComparedTable, Digest, digests, hashes_by_key, rows_by_key
+from projections.engine.comparison import ComparedTable, Digest, digests, digests_in_pieces, hashes_by_key, rows_by_key
 from projections.engine.holds import set_hold
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
@@ -28,6 +29,7 @@ from services.rebuild.core.comparing import (
     places_of,
 )
 from services.rebuild.pair import GenerationPair
+from services.rebuild.resting import Resting
 from services.rebuild.waiting import Waiting
 from services.runtime.errors import ForeseenError
 from services.runtime.terminal import say
@@ -35,6 +37,7 @@ from services.runtime.terminal import say
 _ROUNDS: Final = 4  # for rows of identity, of which the active generation may have read some more or less evidence
 _MOST_ROUNDS: Final = 60  # while the active generation reads evidence that it had left, or changes rows that differ
 _BETWEEN_ROUNDS: Final = 1.0  # seconds
+_SAY_EVERY: Final = 5.0  # seconds
 
 FoundByPlace = Mapping[TenantRows, FoundKeys]
 
@@ -43,15 +46,17 @@ class CannotCompare(ForeseenError):
     """The two generations don't come to the same offsets. The message says why, and what to do."""
 
 
-async def compare(pair: GenerationPair, check: Callable[[], None], *, together: bool = True) -> GenerationComparison:
+async def compare(
+    pair: GenerationPair, check: Callable[[], None], resting: Resting | None = None
+) -> GenerationComparison:
     """The result. ``check`` is called while it waits for workers; whatever it raises ends the comparison.
 
     It begins when the active generation has made its customer rows of all that changed until now, if somebody makes
-    them. Without ``together`` the two generations are read one after the other.
+    them. While ``resting`` is paced, the two generations are read one after the other, piece by piece with rests.
     """
     await _customer_rows_made(pair, Waiting(check))
     versions = await fold_versions(pair.control, pair.active.name)
-    comparing = _Comparing(pair, versions, check, together=together)
+    comparing = _Comparing(pair, versions, check, resting)
     await comparing.first_round()
     rounds = 1
     while comparing.undecided and (rounds < _ROUNDS or (comparing.goes_on and rounds < _MOST_ROUNDS)):
@@ -76,12 +81,16 @@ class _Comparing:
     """One comparison: what differed so far, and the rows of the last round."""
 
     def __init__(
-        self, pair: GenerationPair, versions: Mapping[str, int] | None, check: Callable[[], None], *, together: bool
+        self,
+        pair: GenerationPair,
+        versions: Mapping[str, int] | None,
+        check: Callable[[], None],
+        resting: Resting | None,
     ) -> None:
         self._pair = pair
         self._versions = versions
         self._waiting = Waiting(check)
-        self._together = together
+        self._resting = resting
         models = pair.building.read_models
         self._tables = [one for one in COMPARED if models is None or one.name in models]
         self._places: dict[str, list[ComparedPlace]] = {}
@@ -90,6 +99,7 @@ class _Comparing:
         self._changed: dict[str, str] = {}
         self._pending = 0
         self._read = 0
+        self._shown = time.monotonic()
         self.goes_on = False  # whether the active generation reads evidence that it had left, or changes such rows
 
     @property
@@ -100,12 +110,19 @@ class _Comparing:
     async def first_round(self) -> None:
         """Compare every table."""
         async with self._snapshots() as both:
-            for table in self._tables:
+            for number, table in enumerate(self._tables):
+                self._show(f"{number} of {len(self._tables)} read models are compared, {table.name} is next.")
                 if reason := change_of(table, both.here.columns, self._versions):
                     self._changed[table.name] = reason
                 if (known := both.common(table)) is not None:
                     await self._compare(both, known)
             await self._note_rows(both)
+
+    def _show(self, what: str) -> None:
+        """Say so, unless something was said a moment ago."""
+        if (now := time.monotonic()) - self._shown > _SAY_EVERY:
+            self._shown = now
+            say(what)
 
     async def look_again(self) -> None:
         """Compare again what differed, and drop what does not differ any more."""
@@ -163,7 +180,7 @@ class _Comparing:
             await set_hold(pair.control, pair.building.name, {pair.log: vector})
             await self._waiting.until(lambda: pair.stands_at(vector))
             async with snapshot(pair.url, pair.building.name) as there:
-                yield _Both(here, there, self._together)
+                yield _Both(here, there, self._resting)
 
     async def _until_not_ahead(self) -> None:
         """Wait until the active generation is as far as the other one. Raises CannotCompare if nobody feeds it."""
@@ -181,7 +198,7 @@ class _Both:
 
     here: OpenSnapshot
     there: OpenSnapshot
-    together: bool  # whether both are read at the same time
+    resting: Resting | None
 
     def common(self, table: ComparedTable) -> ComparedTable | None:
         """The table with the columns that both have; None if the one here can't be read as the one there is."""
@@ -191,12 +208,13 @@ class _Both:
 
     async def digests(self, table: ComparedTable) -> tuple[dict[str, Digest], dict[str, Digest]]:
         """The digests here and there."""
-        if not self.together:
-            return await digests(self.here.connection, table), await digests(self.there.connection, table)
+        connections = (self.here.connection, self.there.connection)
+        if (resting := self.resting) is not None and resting.paced:
+            found = [await digests_in_pieces(one, table, resting) for one in connections]
+            return found[0], found[1]
         async with asyncio.TaskGroup() as group:
-            here = group.create_task(digests(self.here.connection, table))
-            there = group.create_task(digests(self.there.connection, table))
-        return here.result(), there.result()
+            tasks = [group.create_task(digests(one, table)) for one in connections]
+        return tasks[0].result(), tasks[1].result()
 
     async def differing_keys(self, table: ComparedTable, tenant: str) -> FoundKeys:
         """The keys of a tenant's rows that differ."""

@@ -4,18 +4,20 @@ The composer's lock is held from before its workers start, so that they do not c
 which more is still to come. Afterwards they go on with what is touched.
 """
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from projections.customers.composing import compose_all
 from projections.customers.store import lock_composer, unlock_composer
 from projections.engine.connection import Connection
 from services.rebuild.adapters.postgres import connected
 from services.rebuild.pair import GenerationPair
+from services.rebuild.resting import Resting
 from services.runtime.database import BY_KEY
+
+_LONGEST_REST: Final = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,7 @@ class BulkComposer:
         """Make all rows. ``share`` says which part of the time may be worked; whatever it raises ends it."""
         if not self.alone:
             return
-        began = time.monotonic()
-
-        async def give_way() -> None:
-            nonlocal began
-            worked = time.monotonic() - began
-            await asyncio.sleep(worked * (1 / share() - 1))
-            began = time.monotonic()
-
-        await compose_all(self.connection, self.region, give_way)
+        await compose_all(self.connection, self.region, Resting(share, _LONGEST_REST))
         await unlock_composer(self.connection)
 
 

@@ -1,10 +1,10 @@
 """A rebuild: from settings to the result of the comparison."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from rich.console import Console
@@ -27,12 +27,19 @@ from services.rebuild.core.pacing import FULL
 from services.rebuild.core.progress import reached
 from services.rebuild.pacing import Pacer, pacing
 from services.rebuild.pair import GenerationPair
+from services.rebuild.resting import Resting
 from services.rebuild.showing import Showing, progress_of
 from services.rebuild.worker_processes import WorkerProcesses, worker_processes
+from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.5
 _SWAP_WITHIN: Final = 600.0  # seconds; a rebuild took longer, and its workers go on with what is left
+_REST_OF_INDEXING: Final = 2.0  # seconds; there are many indexes
+_REST_OF_COMPARING: Final = 1.0  # seconds; two snapshots are open, which keep PostgreSQL from tidying up
+_INDEXING: Final = "making indexes"
+_ALONE: Final = "SET max_parallel_maintenance_workers = 0"
+_IN_PARALLEL: Final = "RESET max_parallel_maintenance_workers"
 _NEAR: Final = 10_000  # records that the active generation may be ahead when a rebuild has caught up
 
 
@@ -79,7 +86,7 @@ async def rebuild(settings: Settings, options: Options, console: Console) -> Reb
 async def _compared(pair: GenerationPair, running: "_Running", options: Options) -> Rebuilt:
     """Compare the two, note the result, and swap them if that is asked for and nothing speaks against it."""
     name = pair.building.name
-    comparison = await compare(pair, running.check, together=running.pacer.pace == FULL)
+    comparison = await compare(pair, running.check, Resting(running.share, _REST_OF_COMPARING))
     refused = comparison.refused(options.accepted)
     await note_comparison(pair.control, name, comparison.as_dict())
     if not refused:
@@ -139,25 +146,43 @@ async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -
         loaded = await _load(pair, running, showing)
         await pair.begin_resolving(loaded)
         composed = False
-        async with _indexing(pair, running.pacer) as indexing:
+        async with _indexing(pair, running) as indexing:
             hold = loaded
             while True:
                 running.check()
                 indexed = indexing.done() and indexing.result() is None  # raises what it has raised
                 positions = await pair.positions(hold)
-                showing.update(positions, running.pacer.pace)
+                showing.update(positions, running.pacer.pace, "" if indexed else _INDEXING)
                 whole = reached(positions)
                 if indexed and whole.done >= whole.total and not await pair.rolling_out():
-                    if not composed:
-                        await running.composer.compose(running.share)
-                        await _index(pair, running.pacer, schema_of(pair.building.read_models))
-                        composed = True
+                    if pair.identity_too and not composed:  # which has customers
+                        await _make_customers(pair, running, showing)
+                    composed = True
                     # The log may grow all the time: near is enough, since the comparison waits for the rest.
                     following = await pair.move_hold()
                     if following is None or missing(following, hold) <= _NEAR:
                         return
                     hold = following
                 await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _make_customers(pair: GenerationPair, running: _Running, showing: Showing) -> None:
+    """Make the rows of all customers, and index them."""
+    await _shown(running.composer.compose(running.share), showing, "making customer rows")
+    indexing = _index(pair, running, schema_of(pair.building.read_models))
+    await _shown(indexing, showing, "indexing customer rows")
+
+
+async def _shown(work: Coroutine[Any, Any, None], showing: Showing, what: str) -> None:
+    """Do the work, and show meanwhile what it is."""
+    task = asyncio.create_task(work)
+    try:
+        while not task.done():
+            showing.doing(what)
+            await asyncio.wait([task], timeout=_LOOK_EVERY)
+        task.result()
+    finally:
+        await cancel_all(task)
 
 
 async def _load(pair: GenerationPair, running: _Running, showing: Showing) -> Vector:
@@ -171,14 +196,14 @@ async def _load(pair: GenerationPair, running: _Running, showing: Showing) -> Ve
 
 
 @asynccontextmanager
-async def _indexing(pair: GenerationPair, pacer: Pacer) -> AsyncIterator[asyncio.Task[None]]:
+async def _indexing(pair: GenerationPair, running: _Running) -> AsyncIterator[asyncio.Task[None]]:
     """Make the indexes that only readers need while the block runs, but those of customers, which have no rows yet.
 
     Returns once they are made.
     """
     schema = schema_of(pair.building.read_models)
     others = replace(schema, tables=tuple(one for one in schema.tables if one not in CUSTOMERS))
-    task = asyncio.create_task(_index(pair, pacer, others))
+    task = asyncio.create_task(_index(pair, running, others))
     try:
         yield task
         await task
@@ -186,8 +211,13 @@ async def _indexing(pair: GenerationPair, pacer: Pacer) -> AsyncIterator[asyncio
         task.cancel()
 
 
-async def _index(pair: GenerationPair, pacer: Pacer, schema: GenerationSchema) -> None:
+async def _index(pair: GenerationPair, running: _Running, schema: GenerationSchema) -> None:
+    resting = Resting(running.share, _REST_OF_INDEXING)
     async with connected(pair.url) as connection:
-        if pacer.pace < FULL:
-            await connection.execute("SET max_parallel_maintenance_workers = 0")
-        await index_for_readers(connection, pair.building.name, schema)
+
+        async def between() -> None:
+            await resting()
+            await connection.execute(_ALONE if resting.paced else _IN_PARALLEL)
+
+        await between()
+        await index_for_readers(connection, pair.building.name, schema, between)

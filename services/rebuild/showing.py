@@ -31,8 +31,11 @@ _IDS: Final = ("contact_id", "customer_id")
 class Showing(Protocol):
     """Shows how far a rebuild is."""
 
-    def update(self, positions: RebuildPositions, pace: float) -> None:
-        """Show these positions, and the share of the time at work."""
+    def update(self, positions: RebuildPositions, pace: float, besides: str = "") -> None:
+        """Show these positions, the share of the time at work, and what is done besides."""
+
+    def doing(self, what: str) -> None:
+        """Show what is done now that all positions are reached. Call it again and again meanwhile."""
 
 
 @contextmanager
@@ -53,17 +56,28 @@ class _Lines:
         self._generation = generation
         self._speed = Speed()
         self._shown = time.monotonic()
+        self._complete: int | None = None
+        self._doing = ""
 
-    def update(self, positions: RebuildPositions, pace: float) -> None:
+    def update(self, positions: RebuildPositions, pace: float, besides: str = "") -> None:
         """Show these positions, unless others were shown a moment ago."""
         now, whole = time.monotonic(), reached(positions)
         self._speed.note(now, whole.done)
-        if now - self._shown >= _LINE_EVERY or whole.done == whole.total:
-            self._shown = now
-            left = in_words(self._speed.seconds_left(whole.total - whole.done))
-            done = f"{self._generation}: {whole.done:,} of {whole.total:,} records"
-            going = f"{done}, {self._speed.rate:,.0f} a second, {left}{gives_way(pace)}"
-            say(going if whole.done < whole.total else done)
+        just_complete = whole.done >= whole.total != self._complete
+        if now - self._shown < _LINE_EVERY and not just_complete:
+            return
+        self._shown, self._complete = now, whole.total if whole.done >= whole.total else None
+        left = in_words(self._speed.seconds_left(whole.total - whole.done))
+        rate = f"{self._speed.rate:,.0f} a second, {left}" if whole.done else "its workers start"
+        going = f", {rate}{gives_way(pace)}" if whole.done < whole.total else ""
+        say(f"{self._generation}: {whole.done:,} of {whole.total:,} records{going}{besides and f'; {besides}'}")
+
+    def doing(self, what: str) -> None:
+        """Say what is done, at its beginning and then as often as lines come."""
+        now = time.monotonic()
+        if what != self._doing or now - self._shown >= _LINE_EVERY:
+            self._shown, self._doing = now, what
+            say(f"{self._generation}: {what}")
 
 
 class _Bars:
@@ -75,7 +89,7 @@ class _Bars:
         self._whole = bars.add_task(generation, total=None)
         self._tasks: dict[TopicPart, TaskID] = {}
 
-    def update(self, positions: RebuildPositions, pace: float) -> None:
+    def update(self, positions: RebuildPositions, pace: float, besides: str = "") -> None:
         """Move the bars."""
         for place, one in positions.items():
             if place not in self._tasks:
@@ -83,8 +97,12 @@ class _Bars:
                 self._tasks[place] = self._bars.add_task(f"{topic} {number}", total=one.total)
             self._bars.update(self._tasks[place], completed=one.done, total=one.total)
         whole = reached(positions)
-        described = f"{self._generation}{gives_way(pace)}"
+        described = f"{self._generation}{gives_way(pace)}{besides and f': {besides}'}"
         self._bars.update(self._whole, completed=whole.done, total=whole.total, description=described)
+
+    def doing(self, what: str) -> None:
+        """Say so beside the bar of all."""
+        self._bars.update(self._whole, description=f"{self._generation}: {what}")
 
 
 class _Rate(ProgressColumn):
@@ -121,7 +139,8 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
 
 
 def _cells(one: ComparedPlace) -> tuple[str, ...]:
-    return (*one.place, str(one.rows_here), str(one.rows_there), "yes" if one.same else "NO")
+    same = "NO" if not one.same else f"yes, without {one.left_out:,}" if one.left_out else "yes"
+    return (*one.place, f"{one.rows_here:,}", f"{one.rows_there:,}", same)
 
 
 def _by_reason(changed: Mapping[str, str]) -> dict[str, list[str]]:

@@ -15,8 +15,10 @@ import pytest
 from rich.console import Console
 
 from projections.as_of.cutoff import Cutoff
+from projections.comparable import COMPARED
 from projections.customers.composing import has_composed
 from projections.customers.store import lock_composer
+from projections.engine import comparison
 from projections.engine.connection import Connection
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.generations import Generation, Horizon, add_generation, all_generations
@@ -30,9 +32,10 @@ from projections.erasures.folds import unerased
 from projections.registry import SCHEMA
 from services.control.generations import list_generations
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change
+from services.rebuild.adapters.postgres import snapshot
 from services.rebuild.choosing import CannotRebuild, Options
 from services.rebuild.comparing import CannotCompare
-from services.rebuild.core.pacing import FLOOR, START, ServiceLoad
+from services.rebuild.core.pacing import FLOOR, LOOKS_A_SECOND, START, ServiceLoad
 from services.rebuild.main import Rebuilt, rebuild
 from services.rebuild.pacing import Pacer
 from services.rebuild.pair import GenerationPair
@@ -60,7 +63,8 @@ def differing(result: Rebuilt) -> Iterable[str]:
     return result.comparison.differing
 
 
-async def test_a_rebuild_of_the_same_log_does_not_differ(world: World) -> None:
+async def test_a_rebuild_of_the_same_log_does_not_differ(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where tables are read piece by piece, which gives the same digests."""
     await world.append(*islice(history(Random(3)), 600))
     await world.produce(workload(600, 100, 7))
     worker = world.start_worker()
@@ -70,6 +74,18 @@ async def test_a_rebuild_of_the_same_log_does_not_differ(world: World) -> None:
     assert result.comparison is not None
     assert {one.place.read_model for one in result.comparison.places} >= {"timeline", "contacts", "members"}
     assert await worker.stop() == 0
+    pieces = 0
+
+    async def note_piece() -> None:
+        nonlocal pieces
+        pieces += 1
+
+    monkeypatch.setattr(comparison, "_BLOCKS_AT_ONCE", 3)
+    async with snapshot(world.settings.database_url, "g2") as there:
+        for table in COMPARED:
+            whole = await comparison.digests(there.connection, table)
+            assert await comparison.digests_in_pieces(there.connection, table, note_piece) == whole
+    assert pieces > 2 * len(COMPARED)
 
 
 async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> None:
@@ -225,18 +241,22 @@ async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do
 async def test_a_rebuild_gives_way_to_a_service_that_is_behind_and_still_ends(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The service is behind all the time; the rebuild's workers see the pace, which ends with the rebuild."""
+    """The service is behind until the log is folded; the workers see the pace, which ends with the rebuild."""
     await world.append(*islice(history(Random(8)), 400))
     worker = world.start_worker()
     await world.settle()
     seen: list[float | None] = []
+    loaded: list[Vector] = []
 
     async def behind(_pacer: Pacer) -> ServiceLoad:
         seen.append(next(one.pace for one in await list_generations(world.settings) if one.name == "g2"))
-        return ServiceLoad(in_use=True, seconds_behind=60)
+        await asyncio.sleep(1 / LOOKS_A_SECOND)
+        return ServiceLoad(in_use=not loaded, seconds_behind=60)
 
     async def until_slow(pair: GenerationPair, end: Vector) -> bool:
-        return FLOOR in seen and await has_loaded(pair, end)
+        if FLOOR in seen and await has_loaded(pair, end):
+            loaded.append(end)
+        return bool(loaded)
 
     has_loaded = GenerationPair.has_loaded
     monkeypatch.setattr(Pacer, "_load", behind)

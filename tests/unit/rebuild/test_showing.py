@@ -26,13 +26,27 @@ def test_a_terminal_shows_a_bar_for_each_partition_and_the_pace() -> None:
 def test_elsewhere_lines_say_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     with progress_of("g2", Console(file=io.StringIO())) as showing:
         showing.update(POSITIONS, 1.0)
+        showing.update(DONE, 1.0, "making indexes")
+        showing.update(DONE, 1.0, "making indexes")
+        showing.doing("making customer rows")
+        showing.doing("making customer rows")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["g2: 4 of 4 records; making indexes", "g2: making customer rows"]
+
+
+def test_a_terminal_shows_what_is_done_once_all_is_folded() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=160, _environ={})
+    with progress_of("g2", console) as showing:
         showing.update(DONE, 1.0)
-    assert capsys.readouterr().err.endswith("g2: 4 of 4 records\n")
+        showing.doing("making customer rows")
+    assert "g2: making customer rows" in console.file.getvalue()  # type: ignore[attr-defined] # the file given above
 
 
 def test_customers_that_were_left_out_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     place = ComparedPlace(TenantRows("customer_rows", "demo"), 5, 5, same=True, left_out=1200)
     show_comparison(GenerationComparison([place]), "g1", "g2", values=False)
-    assert "Customers that were left out: 1,200." in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert "Customers that were left out: 1,200." in shown.err
+    assert "yes, without 1,200" in shown.out
     show_comparison(GenerationComparison([place._replace(left_out=0)]), "g1", "g2", values=False)
     assert "left out" not in capsys.readouterr().err
