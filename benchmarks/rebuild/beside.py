@@ -1,13 +1,14 @@
 """What a rebuild costs the service: the live worker's rate, and queries, alone and while a rebuild folds the log.
 
 In each case the live worker folds as many new events, while contacts are read one after the other at a steady pace.
-The rebuild has the log of before to fold, and must be at it from the first to the last moment.
+The rebuild has the log of before to fold, and must be at it from the first to the last moment. It is the command, in a
+process of its own, so that nothing of it delays the reader here.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final, NamedTuple
 
 from benchmarks.bed import Bed, connected, reading
@@ -18,6 +19,7 @@ from benchmarks.ingest.service import ONE_PORT, serving
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import BUILDING, all_generations
 from services.control.keys import add_key
+from services.embedded.process import Process, log_tail
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
 from tests.support.workload import TENANT
@@ -25,6 +27,8 @@ from tests.support.workload import TENANT
 _READ: Final = 500  # contacts
 _PAUSE: Final = 0.01  # seconds between the ends of two requests and the next one
 _LOOK_EVERY: Final = 0.02
+_ENDS_WITHIN: Final = 3600.0
+_COMMAND: Final = ("-c", "from services.cli import app; app()", "rebuild")
 
 
 class MeasuredService(NamedTuple):
@@ -70,19 +74,33 @@ async def _read(caller: Caller, requests: Sequence[bytes], times: list[float]) -
             await asyncio.sleep(_PAUSE)
 
 
-async def until_taken(settings: Settings, rebuilding: asyncio.Task[str]) -> str:
+@contextmanager
+def rebuilding(bed: Bed, settings: Settings) -> Iterator[Process]:
+    """Run `onefold rebuild`, with the workers that it takes by itself, until the block ends."""
+    with bed.process(settings, f"rebuild-{settings.topic_prefix}", *_COMMAND) as process:
+        yield process
+
+
+async def until_ended(process: Process) -> None:
+    """Wait until the rebuild has ended. Raises BenchmarkFailed if it failed, or found a difference."""
+    status = await asyncio.to_thread(process.wait, _ENDS_WITHIN)
+    if status != 0:
+        raise BenchmarkFailed(f"the rebuild ended with {status}. {log_tail(process.program.log)}")
+
+
+async def until_taken(settings: Settings, process: Process) -> str:
     """Wait until workers have acquired partitions of the generation that is built; returns its name.
 
-    Raises what the rebuild raises, and BenchmarkFailed if it has ended before.
+    Raises BenchmarkFailed if the rebuild has ended before.
     """
     async with connected(settings.database_url) as connection:
-        while not rebuilding.done():
+        while process.exit_code is None:
             for one in await all_generations(connection):
                 taken = one.state == BUILDING and await connection.fetchval(f"SELECT count(*) FROM {one.name}.offsets")
                 if taken:
                     return one.name
             await asyncio.sleep(_LOOK_EVERY)
-    raise BenchmarkFailed(f"the rebuild ended at once: {rebuilding.result()}")
+    raise BenchmarkFailed(f"the rebuild ended at once. {log_tail(process.program.log)}")
 
 
 async def require_loading(settings: Settings, name: str) -> None:

@@ -5,24 +5,25 @@ commit of the last event, the rebuild, which has as many workers as it takes by 
 indexes. The comparison comes after that, and must find no difference.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.console import Console
-
 from benchmarks.bed import Bed, connected
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
-from benchmarks.rebuild.beside import fold_while_reading, queries, require_loading, until_taken
+from benchmarks.rebuild.beside import (
+    fold_while_reading,
+    queries,
+    rebuilding,
+    require_loading,
+    until_ended,
+    until_taken,
+)
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
 from services.control.generations import drop
 from services.control.swapping import activate
 from services.embedded.ports import free_port
-from services.rebuild.choosing import Options
-from services.rebuild.main import rebuild
-from services.rebuild.worker_processes import useful_workers
 from services.runtime.settings import Settings
 from tests.support.workload import workload
 
@@ -58,7 +59,6 @@ FIGURES: Final = (
 )
 _SEED: Final = 1
 _MORE: Final = 5  # the live worker folds one part of so many of the log alone, and one during a rebuild
-_QUIET: Final = Console(stderr=True, quiet=True)
 
 
 class RebuildRate:
@@ -80,16 +80,16 @@ class RebuildRate:
             async with bed.generation(f"g{number + 7}", prefix) as found:  # the next one has topics of its own
                 settings = found.model_copy(update={"port": free_port()})
                 live = await seconds_to_fold(bed, settings)
-                again = await _seconds_to_rebuild(settings)
+                again = await _seconds_to_rebuild(bed, settings)
                 async with queries(bed, settings) as requests:
                     await self._fill(bed, prefix, more, _SEED + 1)
                     alone = await fold_while_reading(bed, settings, requests, more)
                     await self._fill(bed, prefix, more, _SEED + 2)
-                    building = asyncio.create_task(_rebuild(settings))
-                    name = await until_taken(settings, building)
-                    beside = await fold_while_reading(bed, settings, requests, more)
-                    await require_loading(settings, name)
-                    await building
+                    with rebuilding(bed, settings) as process:
+                        name = await until_taken(settings, process)
+                        beside = await fold_while_reading(bed, settings, requests, more)
+                        await require_loading(settings, name)
+                        await until_ended(process)
                 swapped = await activate(settings, name)
         rates = {"live": events / live, "alone": alone.events_per_s, "beside": beside.events_per_s}
         return {
@@ -107,19 +107,11 @@ class RebuildRate:
         return {"rebuild_events": self._size.events, "rebuild_contacts": self._size.contacts}
 
 
-async def _rebuild(settings: Settings) -> str:
-    """Rebuild, and return the name of the generation, which must not differ from the active one."""
-    result = await rebuild(settings, Options(useful_workers(settings)), _QUIET)
-    if result.refused:
-        raise BenchmarkFailed(f"the rebuilt generation differs in {', '.join(result.refused)}")
-    return result.building.name
-
-
-async def _seconds_to_rebuild(settings: Settings) -> float:
-    rebuilding = asyncio.create_task(_rebuild(settings))
-    name = await until_taken(settings, rebuilding)
-    began = datetime.now(UTC)
-    await rebuilding
+async def _seconds_to_rebuild(bed: Bed, settings: Settings) -> float:
+    with rebuilding(bed, settings) as process:
+        name = await until_taken(settings, process)
+        began = datetime.now(UTC)
+        await until_ended(process)
     async with connected(settings.database_url) as connection:
         found = await find_generation(connection, name)
     if found.caught_up_at is None:
