@@ -56,7 +56,9 @@ def activate_one(
 
     settings = Settings()
     done = run(lambda: activate(settings, name, unchecked=unchecked))
-    if done.former is None:
+    if done.name != name:
+        say(f"{done.name} has the read models of {name} now; writers waited {done.stopped:.2f} s.")
+    elif done.former is None:
         say(f"{name} is the active generation already.")
     else:
         say(

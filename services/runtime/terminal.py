@@ -1,6 +1,7 @@
 """Shared by all commands: run work on the database, print results, and end with a sentence when something fails."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -51,6 +52,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     async def working() -> T:
         return await work()
 
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it retries is no news; what fails, a sentence says
     try:
         return asyncio.run(working())
     except (ForeseenError, NoSuchGeneration) as error:
@@ -63,7 +65,9 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
             fail("the control tables are not there yet; run `onefold migrate`")
         if not (is_transient(error) or isinstance(error, BROKER_ERRORS)):
             raise
-        fail(f"the server can't be reached: {type(cause).__name__}: {cause}")
+        server = "Kafka" if isinstance(error, BROKER_ERRORS) else "PostgreSQL"
+        name, why = type(cause).__name__, str(cause)
+        fail(f"{server} can't be reached: {why if why.startswith(name) else f'{name}: {why}'}")
 
 
 def setting(read: Callable[[], T]) -> T:

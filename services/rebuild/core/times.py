@@ -18,5 +18,6 @@ def moment_of(text: str | None) -> datetime | None:
     except ValueError:
         raise NotAMoment(f"{text!r} is no time. Write it as 2026-03-01T00:00+08:00.") from None
     if found.tzinfo is None:
-        raise NotAMoment(f"{text} has no offset from UTC. Write it as {text}+08:00, or with Z for UTC.")
+        local = found.isoformat(timespec="minutes")
+        raise NotAMoment(f"{text} has no offset from UTC. Write it as {local}+08:00, or with Z for UTC.")
     return found

@@ -1,5 +1,7 @@
 """Moments are given with their offset from UTC."""
 
+import re
+
 import pytest
 
 from services.rebuild.core.times import NotAMoment, moment_of
@@ -16,3 +18,11 @@ def test_a_moment_keeps_its_offset() -> None:
 def test_other_text_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(NotAMoment, match=r"\+08:00"):
         moment_of(text)
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T00:00", "2026-03-01", "2026-03-01 10:20:30"])
+def test_what_is_to_be_written_is_a_moment(text: str) -> None:
+    with pytest.raises(NotAMoment) as refused:
+        moment_of(text)
+    [written] = re.findall(r"Write it as (\S+\+08:00)", str(refused.value))
+    assert moment_of(written) is not None
