@@ -18,6 +18,7 @@ from projections.erasures.tables import ERASED_EVENTS
 from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.tables import (
     CONTACT_STATES,
+    ERASED_STATEMENTS,
     HOLDINGS,
     MEMBER_MERGES,
     POLICIES,
@@ -80,6 +81,11 @@ COMPARED: Final[tuple[ComparedTable, ...]] = tuple(
 EVENTUAL: Final = frozenset(
     one.name for one in (CUSTOMER_ROWS, STATEMENTS, MEMBER_MERGES, POLICIES, RESOLUTIONS, *_OF_RESOLUTIONS)
 )  # what comes from the evidence, of which a generation may have read more or less than another at the same offsets
+
+# What keeps erased events from coming back. Their records can't be read any more once the keys of their contacts are
+# destroyed, so neither the log nor a generation that is built afterwards gives all of these rows.
+REMEMBERED: Final = (ERASED_EVENTS, ERASED_STATEMENTS)
+MAY_LACK: Final = frozenset(str(table.name) for table in REMEMBERED)
 
 
 def change_of(

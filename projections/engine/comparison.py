@@ -24,8 +24,8 @@ _FIRST: Final[sa.BindParameter[Any]] = sa.bindparam("first")
 _BEYOND: Final[sa.BindParameter[Any]] = sa.bindparam("beyond")
 _BLOCKS: Final = compiled(
     sa.select(
-        sa.func.pg_relation_size(sa.cast(sa.bindparam("name", type_=sa.Text()), REGCLASS))
-        / sa.cast(sa.func.current_setting(sa.literal_column("'block_size'")), sa.BigInteger)
+        sa.func.pg_relation_size(sa.cast(sa.bindparam("name", type_=sa.Text()), REGCLASS), type_=sa.BigInteger())
+        // sa.cast(sa.func.current_setting(sa.literal_column("'block_size'")), sa.BigInteger)
     ),
     "name",
 )

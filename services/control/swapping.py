@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from projections.comparable import REMEMBERED
 from projections.engine.connection import Connection
 from projections.engine.generations import (
     ACTIVE,
@@ -23,6 +24,7 @@ from projections.engine.generations import (
 )
 from projections.engine.holds import Vector, missing
 from projections.engine.offsets import next_offsets
+from projections.erasures.store import carry_over
 from projections.identity.outbox import append_to_outbox
 from projections.identity.resolutions import tenants_to_roll_out
 from projections.identity.store.generations import adopt_outbox, membership_difference
@@ -130,6 +132,7 @@ class _Swap:
         while left := await self._records_left() or await self._to_roll_out():
             await self._pause(deadline, left)
         await stop_chunks(self.connection, self.following.name)
+        await carry_over(self.connection, self.former.name, self.following.name, REMEMBERED)
         await adopt_outbox(self.connection, self.former.name, self.former.changes_suffix)
         moved = await membership_difference(self.connection, self.former.name, self.following.name)
         await use_generation(self.connection, self.following.name)

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from projections.comparable import REMEMBERED
 from projections.engine.adoption import build_on, unlike
 from projections.engine.connection import Connection
 from projections.engine.generations import (
@@ -19,6 +20,7 @@ from projections.engine.generations import (
     next_generation,
 )
 from projections.engine.holds import Vector, set_hold
+from projections.erasures.store import carry_over
 from projections.registry import SCHEMA, SINGLE, schema_of, with_counters
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.runtime.broker import ensure_topics
@@ -71,7 +73,7 @@ async def chosen_generations(
         if one.state == STANDBY and models and ours:  # the former read models of this code: they go on where they stood
             await _hold_where_it_stands(control, settings, one)
             return active, await find_generation(control, one.name)
-    return active, await _new(control, settings, options, models)
+    return active, await _new(control, settings, options, models, active.name)
 
 
 def wanted_read_models(active: GenerationRecord, options: Options) -> frozenset[str] | None:
@@ -106,7 +108,7 @@ async def _hold_where_it_stands(control: Connection, settings: Settings, one: Ge
 
 
 async def _new(
-    control: Connection, settings: Settings, options: Options, models: Collection[str] | None
+    control: Connection, settings: Settings, options: Options, models: Collection[str] | None, active: str
 ) -> GenerationRecord:
     whole = options.horizon == EVERYTHING
     generation = await next_generation(control, takes_over=whole)
@@ -119,4 +121,5 @@ async def _new(
         if whole:
             hold[CHANNEL_EVENTS.full_name(settings.topic_prefix)] = {}
         await set_hold(control, generation.name, hold)
+        await carry_over(control, active, generation.name, REMEMBERED)
     return await find_generation(control, generation.name)

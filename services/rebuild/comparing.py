@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from projections.comparable import COMPARED, EVENTUAL, change_of
+from projections.comparable import COMPARED, EVENTUAL, MAY_LACK, REMEMBERED, change_of
 from projections.customers.checking import pending_customers
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.comparison import ComparedTable, Digest, digests, digests_in_pieces, hashes_by_key, rows_by_key
 from projections.engine.holds import set_hold
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
+from projections.erasures.store import carry_over
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change, notes_changes
 from services.rebuild.adapters.postgres import OpenSnapshot, snapshot
 from services.rebuild.core.comparing import (
@@ -175,6 +176,7 @@ class _Comparing:
         """The two generations at the same offsets of the log."""
         pair = self._pair
         await self._until_not_ahead()
+        await carry_over(pair.control, pair.active.name, pair.building.name, REMEMBERED)
         async with snapshot(pair.url, pair.active.name) as here:
             vector = here.offsets.get(pair.log, {})
             await set_hold(pair.control, pair.building.name, {pair.log: vector})
@@ -219,7 +221,8 @@ class _Both:
     async def differing_keys(self, table: ComparedTable, tenant: str) -> FoundKeys:
         """The keys of a tenant's rows that differ."""
         here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
-        return await differing_keys(here, there, pending=await self._pending(table, tenant))
+        pending = await self._pending(table, tenant)
+        return await differing_keys(here, there, pending=pending, may_lack=table.name in MAY_LACK)
 
     async def _pending(self, table: ComparedTable, tenant: str) -> Container[UUID]:
         """The customers whose rows here may be of an earlier moment: the composer is always a little late."""

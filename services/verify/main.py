@@ -49,7 +49,7 @@ from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_quota import Crossings, add_crossings, compare_crossings
 from services.verify.check_resolution import compare_resolution
-from services.verify.comparing import TableComparison, compare
+from services.verify.comparing import TableComparison, compare, without_unreadable
 from services.verify.dead_letters import LetterFilter, RefusedRecord, each_once
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
@@ -113,7 +113,7 @@ class Verifier:
             self._account_of(log, CHANNEL_EVENTS),
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [
-                *self._compared(expected),
+                *self._compared(expected, expected[ERASURES] if log.erased or evidence.erased else {}),
                 compare(CUSTOMER_ROWS, customers.expected, customers.found),
                 compare(CUSTOMER_CONTACTS, customers.expected_contacts, customers.found_contacts),
                 compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
@@ -141,9 +141,13 @@ class Verifier:
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))
 
-    def _compared(self, expected: Mapping[Table, Rows]) -> list[TableComparison]:
+    def _compared(self, expected: Mapping[Table, Rows], erased: Rows) -> list[TableComparison]:
+        """``erased`` are contacts of which records can't be read any more."""
         found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
-        return [compare(table, expected[table], found[table]) for table in (*CONTACTS, *IDENTITY, POLICIES)]
+        return [
+            compare(table, expected[table], without_unreadable(table, expected[table], found[table], erased))
+            for table in (*CONTACTS, *IDENTITY, POLICIES)
+        ]
 
     async def _compare_changes(self, members: Rows) -> list[TableComparison]:
         """Compares members and levels of quotas with the topic, up to the noted offsets, followed by the outbox."""

@@ -154,15 +154,17 @@ def differing_places(read_model: str, here: Mapping[str, Digest], there: Mapping
 
 
 async def differing_keys(
-    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, pending: Container[Any] = ()
+    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, pending: Container[Any] = (), may_lack: bool = False
 ) -> FoundKeys:
     """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys.
 
     Those whose second part, after the tenant, is one of the ids ``pending`` are undecided. ``most`` are remembered of
-    either kind.
+    either kind. With ``may_lack`` those that only the first side has are none.
     """
     differing, undecided = _Keys(most), _Keys(most)
-    async for key in _unequal(here, there):
+    async for key, only_here in _unequal(here, there):
+        if only_here and may_lack:
+            continue
         (undecided if key[1] in pending else differing).add(key)
         if not differing.complete:
             break
@@ -188,19 +190,20 @@ class _Keys:
         return DifferingKeys(tuple(self._keys), self.complete)
 
 
-async def _unequal(here: HashedRows, there: HashedRows) -> AsyncIterator[Key]:
+async def _unequal(here: HashedRows, there: HashedRows) -> AsyncIterator[tuple[Key, bool]]:
+    """The keys whose hashes differ, and whether only the first side has them."""
     one, other = await anext(here, None), await anext(there, None)
     while one is not None or other is not None:
         if other is None or (one is not None and one[0] < other[0]):
-            key, one = _key(one), await anext(here, None)
+            key, only_here, one = _key(one), True, await anext(here, None)
         elif one is None or other[0] < one[0]:
-            key, other = _key(other), await anext(there, None)
+            key, only_here, other = _key(other), False, await anext(there, None)
         else:
-            same = one == other
+            same, only_here = one == other, False
             key, one, other = one[0], await anext(here, None), await anext(there, None)
             if same:
                 continue
-        yield key
+        yield key, only_here
 
 
 def _key(row: tuple[Key, int] | None) -> Key:

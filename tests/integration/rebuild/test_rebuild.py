@@ -31,6 +31,7 @@ from projections.engine.touched_ids import Touched
 from projections.erasures.folds import unerased
 from projections.registry import SCHEMA
 from services.control.generations import list_generations
+from services.rebuild import worker_processes
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change
 from services.rebuild.adapters.postgres import snapshot
 from services.rebuild.choosing import CannotRebuild, Options
@@ -85,7 +86,7 @@ async def test_a_rebuild_of_the_same_log_does_not_differ(world: World, monkeypat
         for table in COMPARED:
             whole = await comparison.digests(there.connection, table)
             assert await comparison.digests_in_pieces(there.connection, table, note_piece) == whole
-    assert pieces > 2 * len(COMPARED)
+    assert pieces > len(COMPARED)
 
 
 async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> None:
@@ -259,6 +260,7 @@ async def test_a_rebuild_gives_way_to_a_service_that_is_behind_and_still_ends(
         return bool(loaded)
 
     has_loaded = GenerationPair.has_loaded
+    monkeypatch.setattr(worker_processes, "_NICE", 0)  # what else runs here would come before them for minutes
     monkeypatch.setattr(Pacer, "_load", behind)
     monkeypatch.setattr(GenerationPair, "has_loaded", until_slow)
     result = await rebuild(world.settings, Options(swap=True), QUIET)

@@ -9,9 +9,13 @@ from random import Random
 
 import asyncpg
 import pytest
+from rich.console import Console
 
+from projections.engine.paces import FULL
 from projections.engine.topic_keys import contacts_key
 from schemas.events import Event
+from services.rebuild.choosing import Options
+from services.rebuild.main import rebuild
 from services.runtime.broker import log_ends
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import decode_records
@@ -27,6 +31,7 @@ from tests.support.worlds import World, producer
 pytestmark = pytest.mark.kafka
 PLANTED = "whatsapp:n1:886955123987"
 PHONE = "+886955123987"
+ERASED = "whatsapp:n1:886955123988"
 
 
 async def test_a_sealed_log_gives_the_rows_of_the_plain_one_and_nothing_of_an_erased_contact(
@@ -62,8 +67,28 @@ async def test_a_sealed_log_gives_the_rows_of_the_plain_one_and_nothing_of_an_er
         await world.settle()
         await world.verify_holds()
         assert again in [one.event for one in (await opened(world, sealing)).events]
+        await erased_events_stay_known_though_their_records_cannot_be_read(world, sealing)
     search = ByteSearch(f"{PLANTED}\n{PHONE}\n{PHONE[1:]}\n")
     assert search_files(search, segments(world), leave_out=keys).found == []
+
+
+async def erased_events_stay_known_though_their_records_cannot_be_read(world: World, sealing: SealedLog) -> None:
+    """The log gives their hashes no more: neither is that a difference, nor does another generation lack them."""
+    known = event(ERASED, "identity.bound", {"identifiers": [{"type": "phone", "value": PHONE}]}, at=3)
+    await produce(world, await sealed(sealing, [known]))
+    await world.settle()
+    await produce(world, await sealed(sealing, [event(ERASED, "contact.erased", {"request_id": "r1"}, at=4)]))
+    await world.settle()
+    async with world.connection() as connection:
+        assert await sealing.vault.destroy(connection, known.tenant, [ERASED]) == 1
+    await world.verify_holds()
+    result = await rebuild(world.settings, Options(swap=True, share=FULL), Console(stderr=True, quiet=True))
+    assert result.activated is not None, result.comparison
+    async with world.connection() as connection:
+        for table in ("erased_events", "erased_statements"):
+            before, after = [await connection.fetch(f"SELECT * FROM {of}.{table} ORDER BY 3") for of in ("g1", "g2")]
+            assert set(before) <= set(after)
+            assert known.tenant in {row["tenant"] for row in before}
 
 
 async def sealed(sealing: SealedLog, events: Iterable[Event]) -> list[RecordToSend]:

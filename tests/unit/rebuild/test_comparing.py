@@ -46,6 +46,15 @@ def test_the_keys_that_differ_are_found_in_their_order(here: dict[Key, int], the
     assert compared(here, there) == DifferingKeys(tuple(expected), complete=True)
 
 
+@given(ROWS, ROWS)
+def test_rows_that_only_the_first_side_has_are_no_difference_where_the_other_may_lack_them(
+    here: dict[Key, int], there: dict[Key, int]
+) -> None:
+    judged = {key: value for key, value in here.items() if key in there}
+    lacking = asyncio.run(differing_keys(hashed(here), hashed(there), may_lack=True))
+    assert lacking.differing == compared(judged, there)
+
+
 @given(ROWS, ROWS, st.integers(1, 5))
 def test_no_more_keys_are_remembered_than_allowed(here: dict[Key, int], there: dict[Key, int], most: int) -> None:
     whole = compared(here, there).keys
