@@ -4,9 +4,19 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 import asyncpg
 import httpx
+
+# The last but one is what asyncpg raises where the server ends a connection in the middle of a statement.
+_UNAVAILABLE: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    httpx.TransportError,
+)
 
 
 async def until(
@@ -15,7 +25,7 @@ async def until(
     """Return once the condition holds; fail after ``within`` seconds. An unavailable server counts as a no."""
     deadline = time.monotonic() + within
     while True:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, httpx.TransportError):
+        with suppress(*_UNAVAILABLE):
             if await condition():
                 return
         if time.monotonic() > deadline:
