@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Locator, Page
+from playwright.async_api import Browser, Locator, Page, expect
 
 from services.console.core.words import language_of
 from services.console.http.rendering import translations
@@ -17,6 +17,7 @@ from tests.support.read_api import Brand, id_of
 MEI = f"/console/customers/{id_of(LINE)}"
 WIDTHS = (1440, 390)
 WITHIN = 60_000  # ms
+expect.set_options(timeout=WITHIN)
 ServedBrand = tuple[Brand, str, Browser]
 IN_BOTH_LANGUAGES = pytest.mark.parametrize("language", ["en", "zh-Hant"])
 _VIOLATIONS = """async () => {
