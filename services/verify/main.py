@@ -1,6 +1,5 @@
 """Verifies one generation: from settings to a verdict."""
 
-import asyncio
 import sys
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -19,7 +18,6 @@ from projections.customers.tables import (
     CUSTOMER_TERMS,
     TAG_ENDS,
 )
-from projections.engine.generations import IncompatibleGeneration
 from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
@@ -39,11 +37,11 @@ from projections.timeline.folds import distinct
 from schemas.changes import change_in
 from schemas.quota_changes import NO_CUSTOMER, crossing_in
 from schemas.topics import CHANNEL_EVENTS, CUSTOMER_CHANGES, IDENTITY_EVIDENCE, Topic
+from services.runtime import terminal
 from services.runtime.contact_ids import id_of
 from services.runtime.decoding import CANNOT_BE_SAVED, KeyOf, decode_records
-from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.settings import Settings
-from services.runtime.terminal import fail
+from services.runtime.terminal import setting
 from services.vault.records import open_log_sealing
 from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
@@ -63,10 +61,8 @@ def run(settings: Settings, *, as_json: bool) -> int:
     Ends with status 78 if another version of the code made them.
     """
     console = Console(stderr=as_json)
-    try:
-        verdict = asyncio.run(verify(settings, console))
-    except IncompatibleGeneration as error:
-        fail(str(error), EXIT_INCOMPATIBLE)
+    setting(lambda: (settings.database_url, settings.kafka_servers))
+    verdict = terminal.run(lambda: verify(settings, console))
     if as_json:
         sys.stdout.write(orjson.dumps(verdict.as_dict()).decode() + "\n")
     else:
