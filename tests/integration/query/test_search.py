@@ -88,6 +88,19 @@ async def test_each_condition_is_read_as_it_is_written(lives: Brand, wanted: Any
     assert ids(await search(lives, wanted)) == found
 
 
+async def test_a_contact_that_is_silent_is_found_beside_one_that_wrote_later(lives: Brand) -> None:
+    hour = 3_600_000
+    await lives.fold_contacts(
+        event("message.received", 3 * hour, contact=WEB, text="hi", message_id="m2", kind="text"),
+        event("message.received", 3 * hour, contact=WHATSAPP, text="hi", message_id="m3", kind="text"),
+    )
+    await lives.connection.execute("DELETE FROM composed")
+    await compose_all(lives.connection)
+    early = {"last_customer": {"before": BASE_MS + hour}}
+    assert ids(await search(lives, {"same_contact": early})) == [MEI]
+    assert ids(await search(lives, early)) == []
+
+
 @pytest.mark.parametrize("direction", ["ascending", "descending"])
 async def test_pages_follow_each_other_and_customers_without_a_value_come_last(lives: Brand, direction: str) -> None:
     everybody, order = {"contacts": {"gte": 1}}, {"by": "last_team", "direction": direction}
