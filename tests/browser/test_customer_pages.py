@@ -159,6 +159,7 @@ async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(read
     await reader.enter(decided.get_by_role("link", name=say("Take back…")))
     await expect(page.locator(".changes > li")).to_have_count(2)
     assert await contacts(reader) == {LINE, BROWSER}
+    await expect(page.get_by_role("button", name=say("Confirm"))).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator(".notice")).to_contain_text(say("The decision is taken back."))
     assert await contacts(reader) == {LINE, BROWSER, MESSENGER}
@@ -183,6 +184,7 @@ async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parte
     await page.keyboard.press("j")
     await page.keyboard.press("s")
     await page.wait_for_url("**/decision?**decision=same**")
+    await expect(page.get_by_role("button", name=say("Confirm"))).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator("h1")).to_have_text(say("Merge member IDs"))  # two member ids are one by a merge only
     await reader.press("Confirm")
@@ -197,6 +199,7 @@ async def test_the_work_list_is_decided_by_keys_and_members_are_merged_and_parte
     await page.keyboard.press("t")
     await expect(page.locator("h1")).to_have_text(say("Take the merge back"))
     await expect(page.locator(".changes > li")).to_have_count(2)
+    await expect(page.get_by_role("button", name=say("Confirm"))).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator(".notice")).to_contain_text(say("The merge is taken back: the member IDs are two again."))
     await expect(page.locator("[data-worklist] > li").first).to_be_focused()  # and so it goes on
