@@ -6,6 +6,7 @@ from uuid import UUID
 
 from projections.engine.chunk import RecordedEvents
 from projections.engine.projection import ContactEvent
+from projections.erasures.tables import ErasureRow
 from schemas.events import Event
 
 _OF_CONTACTS: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided", "contact.erased"})
@@ -19,13 +20,23 @@ def evidence(recorded: RecordedEvents, first: Iterable[ContactEvent]) -> list[Ev
 
     ``first`` are the events that are now the first of an intrinsic identifier. A copy that counts instead of a known
     one is sent if either says something of identity, so that identity does not keep the other. So are erased events
-    that come again, since identity may know another copy. An erasure is sent beside another copy of the same event.
+    that come again, since identity may know another copy: but only a copy that the erasure erases by its own time, as
+    identity may never have heard of the event, and would take a later copy for a new one. An erasure is sent beside
+    another copy of the same event.
     """
     overruling = [now for now, before in recorded.overruling if concerns(now.event) or concerns(before.event)]
-    found = [*stated(recorded.new), *overruling, *stated(recorded.erased), *recorded.erased_again, *first]
+    erased = _until_horizon(recorded, recorded.erased)
+    again = _until_horizon(recorded, recorded.erased_again)
+    found = [*stated(recorded.new), *overruling, *stated(erased), *again, *first]
     chosen = {_key_of(one): one.event for one in found}
     beside = [one.event for one in recorded.erasures if chosen.get(_key_of(one)) != one.event]
     return [*chosen.values(), *beside]
+
+
+def _until_horizon(recorded: RecordedEvents, erased: Iterable[ContactEvent]) -> list[ContactEvent]:
+    """The copies that are not later than the latest erasures of their contacts."""
+    stamps = {key: ErasureRow(*row).stamp for key, row in recorded.horizons.items()}
+    return [one for one in erased if one.event.stamp <= stamps[one.event.tenant, one.contact_id]]
 
 
 def _key_of(one: ContactEvent) -> tuple[str, UUID, str]:

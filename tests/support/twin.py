@@ -78,6 +78,7 @@ class MemoryStore:
             ],
             erasures=latest_erasures(events, changed),
             remade={key: ref for key, ref in contacts.items() if key in remade},
+            horizons=until,
         )
 
     def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:

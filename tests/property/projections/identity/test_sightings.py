@@ -68,6 +68,12 @@ LIVES = {
         seen(WHATSAPP, phone=OWN, at=7),
         seen(WHATSAPP, phone=OWN, at=9),
     ),
+    "a later copy of an erased event": (
+        seen(WHATSAPP, phone=OWN, at=1),
+        event(WHATSAPP, "profile.updated", {}, at=2, event_id="row", intrinsic=[VOUCHED]),
+        event(WHATSAPP, "profile.updated", {}, at=9, event_id="row", intrinsic=[VOUCHED]),
+        erased(WHATSAPP, at=3),
+    ),
 }
 
 
