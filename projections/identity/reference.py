@@ -11,6 +11,7 @@ from projections.engine.ids import IdOf
 from projections.engine.metadata import Row, Rows, Table, key_of
 from projections.identity.decided import Decided
 from projections.identity.delta import IdentityDelta, delta_of
+from projections.identity.evidence_logs import logs_of
 from projections.identity.folds import decide
 from projections.identity.keys import ResolutionKey
 from projections.identity.loads import (
@@ -58,9 +59,7 @@ def resolve_log(
     events: Iterable[Event], policies: Mapping[ResolutionKey, PolicyInForce], id_of: IdOf
 ) -> dict[Table, Rows]:
     """Every row of every table of identity that the set of events determines, by table and key."""
-    logs: dict[str, EvidenceLog] = {}
-    for event in events:
-        logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    logs = logs_of(events, id_of)
     gone = {tenant: log.erase(log.erasures) for tenant, log in logs.items()}
     evidence = {tenant: _evidence(log) for tenant, log in logs.items()}
     delta = IdentityDelta()

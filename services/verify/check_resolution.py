@@ -9,6 +9,7 @@ from uuid import UUID
 
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Rows, Table
+from projections.identity.evidence_logs import logs_of
 from projections.identity.keys import ResolutionKey
 from projections.identity.reference import contacts_with_evidence
 from projections.identity.resolution.links import RefusedLink
@@ -33,7 +34,7 @@ def compare_resolution(
     """Compares the rows of members and conflicts that the evidence gives with a full resolution of the ``log``."""
     customers: dict[_Contact, UUID] = {}
     conflicts: set[_Conflict] = set()
-    logs = _logs(log)
+    logs = logs_of(log, id_of)
     for key, force in policies.items():
         if (of_tenant := logs.get(key.tenant)) is not None:
             resolution = _resolve(of_tenant, force.policy)
@@ -51,13 +52,6 @@ def compare_resolution(
         for tenant, one in conflicts ^ refused
     ]
     return TableComparison(_NAME, len(customers) + len(conflicts), len(found) + len(refused), min(wrong, default=None))
-
-
-def _logs(events: Iterable[Event]) -> dict[str, EvidenceLog]:
-    logs: dict[str, EvidenceLog] = {}
-    for event in events:
-        logs.setdefault(event.tenant, EvidenceLog()).add(event)
-    return logs
 
 
 def _resolve(log: EvidenceLog, policy: Policy) -> Resolution:

@@ -19,13 +19,15 @@ from projections.customers.tables import (
     TAG_ENDS,
 )
 from projections.engine.metadata import Rows, Table, key_of
-from projections.engine.projection import ContactEvent
+from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
+from projections.erasures.folds import erased_event
+from projections.erasures.tables import ERASED_EVENTS
 from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.handlers import PoliciesInForce
 from projections.identity.policies import policies_in, rules_of
 from projections.identity.reference import determined, resolve_log
-from projections.identity.tables import MEMBERS, POLICIES
+from projections.identity.tables import ERASED_STATEMENTS, MEMBERS, POLICIES
 from projections.identity.tables import READ_MODELS as IDENTITY
 from projections.intrinsics.folds import rows_of as intrinsics_of
 from projections.intrinsics.tables import TABLE as INTRINSICS
@@ -97,10 +99,11 @@ class Verifier:
         self._set_aside = [one for one in letters if one.refused_in(generation)]
         log = await self._read(CHANNEL_EVENTS, contacts_key)
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
-        expected: dict[Table, Rows] = fold_log(PROJECTIONS, log.events)
-        counting = [one for _, one in distinct(log.events).values()]
+        logged = self._not_erased(log, ERASED_EVENTS)
+        expected: dict[Table, Rows] = fold_log(PROJECTIONS, logged)
+        counting = [one for _, one in distinct(logged).values()]
         expected |= {INTRINSICS: dict(intrinsics_of(counting, expected[ERASURES]))}
-        events = [one.event for one in evidence.events]
+        events = [one.event for one in self._not_erased(evidence, ERASED_STATEMENTS)]
         policies = self._policies({one.event.tenant for one in log.events} | {event.tenant for event in events})
         expected[POLICIES] = {key_of(POLICIES, row): row for row in policies_in(events)}
         expected |= determined(resolve_log(events, policies, self._id_of))
@@ -119,7 +122,7 @@ class Verifier:
                 compare(TAG_ENDS, customers.expected_ends, customers.found_ends),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
                 compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
-                *self._by_full_resolution(log.events, counting, evidence.events, expected, policies),
+                *self._by_full_resolution(logged, counting, evidence.events, expected, policies),
                 *await self._compare_changes(expected[MEMBERS]),
             ],
         )
@@ -133,6 +136,13 @@ class Verifier:
         decode = partial(decode_records, id_of=self._id_of, key_of=key_of)
         aside = {(one.place.partition, one.place.offset) for one in self._set_aside if one.place.topic == name}
         return await self._reader.events(name, self._snapshot.ends(name), decode, whole=whole, set_aside=aside)
+
+    def _not_erased(self, read: TopicEvents, hashes: Table) -> list[ContactEvent]:
+        """The events without later copies of erased ones, where the log can't tell these any more: the tables know."""
+        known = self._snapshot.tables[hashes] if read.erased else {}
+        if not known:
+            return list(read.events)
+        return [one for one in read.events if one.event.type == ERASED or tuple(erased_event(one)) not in known]
 
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))

@@ -115,6 +115,16 @@ class EvidenceLog:
             self.erasures[contact] = max(event.stamp, self.erasures.get(contact, event.stamp))
         _keep_least(self.events.setdefault(contact, {}), event)
 
+    def rename(self, before: str, contact: str) -> None:
+        """Have what is known of a contact under its name ``before`` under another one, beside what is known there."""
+        self.contacts -= {before}
+        self.contacts.add(contact)
+        if (erasure := self.erasures.pop(before, None)) is not None:
+            self.erasures[contact] = max(erasure, self.erasures.get(contact, erasure))
+        known = self.events.setdefault(contact, {})
+        for event_id, record in self.events.pop(before, {}).items():
+            known[event_id] = min(record, known.get(event_id, record))
+
     def erase(self, erased: Mapping[str, Stamp]) -> dict[str, set[str]]:
         """Take out the events up to the times at which contacts were erased. Returns their ids by contact."""
         gone: dict[str, set[str]] = {}

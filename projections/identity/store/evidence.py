@@ -17,8 +17,9 @@ from projections.engine.metadata import row_columns
 from projections.engine.statements import compiled
 from projections.engine.store import columns, insert, load, select_matching, upsert
 from projections.engine.write_behind import WriteBehind
+from projections.identity.evidence_logs import logs_of
 from projections.identity.new_evidence import NewEvidence, find_new_evidence
-from projections.identity.resolution.statements import EventRecord, EvidenceLog, MemberMerge, merge_in
+from projections.identity.resolution.statements import EventRecord, MemberMerge, merge_in
 from projections.identity.store.erasing import erase_evidence
 from projections.identity.tables import MEMBER_MERGES, STATEMENTS, MemberMergeRow, StatementRow
 from schemas.events import Event
@@ -58,9 +59,7 @@ async def record_evidence(
 
     The last of it is still being written, by ``writes``, when this returns.
     """
-    logs: dict[str, EvidenceLog] = {}
-    for event in events:
-        logs.setdefault(event.tenant, EvidenceLog()).add(event)
+    logs = logs_of(events, id_of)
     before = sum(len(records) for log in logs.values() for records in log.events.values())
     erased = await erase_evidence(connection, logs, id_of)
     keys = {

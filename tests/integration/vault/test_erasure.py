@@ -56,9 +56,9 @@ class Service:
         answer = await self.client.post("/webhooks/line/shop-line", content=body, headers=line_signature(body))
         assert answer.status_code == 200, answer.text
 
-    async def is_known(self) -> bool:
-        """Whether readers see the contact."""
-        answer = await self.client.get(CONTACT, headers={"Authorization": f"Bearer {self.key}"})
+    async def is_known(self, path: str = CONTACT) -> bool:
+        """Whether readers see the contact, or another object."""
+        answer = await self.client.get(path, headers={"Authorization": f"Bearer {self.key}"})
         assert answer.status_code in {200, 404}, answer.text
         return answer.status_code == 200
 
@@ -190,6 +190,14 @@ async def test_nothing_of_an_erased_person_is_left_or_comes_back_until_the_perso
     await world.settle()
     assert not await service.is_known()
     assert await found_in_files(world, *CLEANING) == ""
+
+    await service.imported(world)
+    await world.settle()
+    for command in (("verify",), ("rebuild", "--workers", "1", "--swap"), ("verify",)):
+        status, output = await world.command(*command)
+        assert status == 0, output
+        assert not await service.is_known()
+        assert not await service.is_known(f"/v1/customers/member:{MEMBER}")
 
     await service.message(WEBHOOK.replace(b"01HZ", b"01JD").replace(str(OCCURRED_AT).encode(), str(2**41).encode()))
     await until(service.is_known, 240, lambda: world.output)
