@@ -59,9 +59,9 @@ QUESTIONS: dict[str, tuple[int, Ask]] = {  # the first statement of each is the 
     "a customer by a contact": (5, lambda reader: reader.customer("demo", f"contact:{LINE}", NOW)),
     "a customer by a value": (6, lambda reader: reader.customer("demo", f"phone:{PHONE}", NOW)),
     "its contacts": (5, lambda reader: reader.contacts("demo", f"contact:{LINE}", NOW)),
-    "its timeline": (4, lambda reader: reader.customer_timeline("demo", f"contact:{LINE}", TimelineQuery(50))),
+    "its timeline": (5, lambda reader: reader.customer_timeline("demo", f"contact:{LINE}", TimelineQuery(50))),
     "the events around one": (
-        6,
+        7,
         lambda reader: reader.customer_timeline("demo", f"contact:{LINE}", TimelineQuery(50, around=FOLLOWS.event_id)),
     ),
     "a contact's timeline": (2, lambda reader: reader.contact_timeline("demo", CONTACT, TimelineQuery(50))),
