@@ -8,6 +8,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress
 
+from projections.comparable import REMEMBERED
 from projections.contacts.tables import TABLE as CONTACT_ROWS
 from projections.customers.tables import (
     ADDRESS_CONTACTS,
@@ -112,7 +113,7 @@ class Verifier:
             self._account_of(log, CHANNEL_EVENTS),
             self._account_of(evidence, IDENTITY_EVIDENCE),
             [
-                *self._compared(expected, expected[ERASURES] if log.erased or evidence.erased else {}),
+                *self._compared(expected, unreadable=bool(log.erased or evidence.erased)),
                 compare(CUSTOMER_ROWS, customers.expected, customers.found),
                 compare(CUSTOMER_CONTACTS, customers.expected_contacts, customers.found_contacts),
                 compare(CUSTOMER_TERMS, customers.expected_counts, customers.found_counts),
@@ -147,11 +148,17 @@ class Verifier:
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))
 
-    def _compared(self, expected: Mapping[Table, Rows], erased: Rows) -> list[TableComparison]:
-        """``erased`` are contacts of which records can't be read any more."""
+    def _compared(self, expected: Mapping[Table, Rows], *, unreadable: bool) -> list[TableComparison]:
+        """``unreadable`` is whether there are records that can't be read any more.
+
+        Which erased events a generation's own evidence names depends on its chunks, and it has those of others, too.
+        """
         found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
+        erased = {table: expected[ERASURES] for table in REMEMBERED if unreadable or table is ERASED_STATEMENTS}
         return [
-            compare(table, expected[table], without_unreadable(table, expected[table], found[table], erased))
+            compare(
+                table, expected[table], without_unreadable(table, expected[table], found[table], erased.get(table, {}))
+            )
             for table in (*CONTACTS, *IDENTITY, POLICIES)
         ]
 
