@@ -120,7 +120,9 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
         interruptions.append("loading")
         return killed(pair.building.name)
 
-    async def interrupted_while_indexing(_connection: Connection, name: str, _schema: GenerationSchema) -> None:
+    async def interrupted_while_indexing(
+        _connection: Connection, name: str, _schema: GenerationSchema, _between: object
+    ) -> None:
         interruptions.append("indexing")
         killed(name)
 
