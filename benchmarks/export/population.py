@@ -11,7 +11,7 @@ SELECT $1, md5(n::text)::uuid, lpad(n::text, 8, '0'), '+8869' || lpad(n::text, 8
     '林小' || n, true, 2, 0, at, at + n * 7, NULL, at + n, (at + n * 7) / 3600000, NULL, (at + n) / 3600000,
     jsonb_build_object('tag' || n % 50, jsonb_build_array(jsonb_build_array(1, at, NULL))),
     jsonb_build_object('points', jsonb_build_array('number', n, at), 'size', jsonb_build_array('text', 'M', at)),
-    ARRAY[n % 50]::bigint[], ARRAY['林小' || n], ARRAY[n % 500]::bigint[], at
+    ARRAY[n % 50]::bigint[], ARRAY['林小' || n], ARRAY[n % 500]::bigint[], at, '[]', NULL
 FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n)
 """
 _CONTACTS: Final = """
