@@ -30,18 +30,6 @@ _BLOCKS: Final = compiled(
     "name",
 )
 _TENANT: Final = sa.bindparam("of_tenant", type_=sa.Text())
-_COLUMNS: Final = sa.table(
-    "columns",
-    sa.column("table_schema", sa.Text()),
-    sa.column("table_name", sa.Text()),
-    sa.column("column_name", sa.Text()),
-    schema="information_schema",
-)
-_SELECT_COLUMNS: Final = compiled(
-    sa.select(sa.cast(_COLUMNS.c.table_name, sa.Text), sa.func.array_agg(sa.cast(_COLUMNS.c.column_name, sa.Text)))
-    .where(_COLUMNS.c.table_schema == sa.func.current_schema())
-    .group_by(_COLUMNS.c.table_name)
-)
 
 
 class Digest(NamedTuple):
@@ -89,11 +77,6 @@ class ComparedTable:
 
 def _columns_in(condition: sa.ColumnElement[bool]) -> list[sa.Column[Any]]:
     return [one for one in visitors.iterate(condition) if isinstance(one, sa.Column)]
-
-
-async def columns_by_table(connection: Connection) -> Mapping[str, frozenset[str]]:
-    """The names of the columns of every table of the connection's generation."""
-    return {name: frozenset(columns) for name, columns in await connection.fetch(_SELECT_COLUMNS)}
 
 
 async def digests(connection: Connection, compared: ComparedTable) -> dict[str, Digest]:

@@ -5,7 +5,6 @@ can't know by itself which events they were. It is told by the one that knew the
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -13,19 +12,7 @@ from sqlalchemy.dialects import postgresql
 from projections.engine.connection import Connection
 from projections.engine.metadata import Table, key_columns
 from projections.engine.statements import compiled
-
-_COLUMNS: Final = sa.table(
-    "columns",
-    *(sa.column(name, sa.Text()) for name in ("table_schema", "table_name", "column_name")),
-    schema="information_schema",
-)
-_COLUMNS_OF: Final = compiled(
-    sa.select(_COLUMNS.c.column_name).where(
-        _COLUMNS.c.table_schema == sa.bindparam("of_schema", type_=sa.Text()),
-        _COLUMNS.c.table_name == sa.bindparam("of_table", type_=sa.Text()),
-    ),
-    *("of_schema", "of_table"),
-)
+from projections.engine.stored_columns import columns_of
 
 
 async def carry_over(connection: Connection, before: str, following: str, tables: Iterable[Table]) -> None:
@@ -35,12 +22,8 @@ async def carry_over(connection: Connection, before: str, following: str, tables
     """
     for table in tables:
         columns = set(table.c.keys())
-        if all([await _columns(connection, name, table) == columns for name in (before, following)]):
+        if all([set(await columns_of(connection, name, str(table.name))) == columns for name in (before, following)]):
             await connection.execute(_copy(table, before, following))
-
-
-async def _columns(connection: Connection, generation: str, table: Table) -> set[str]:
-    return {row[0] for row in await connection.fetch(_COLUMNS_OF, generation, str(table.name))}
 
 
 def _copy(table: Table, before: str, following: str) -> str:

@@ -4,6 +4,7 @@ The newest first, or the links of the strongest ties first: of two verified phon
 know, of a claimed one hardly.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -78,27 +79,22 @@ _NEWEST_FIRST: Final = (
     CONFLICTS.c.session,
     CONFLICTS.c.target,
 )
-_CONFLICTS: Final = compiled(
-    sa.select(*row_columns(CONFLICTS))
-    .where(_in(CONFLICTS), sa.tuple_(*_NEWEST_FIRST) < sa.tuple_(*map(_parameter, _NEWEST_FIRST)))
-    .order_by(*(column.desc() for column in _NEWEST_FIRST))
-    .limit(_MOST),
-    "tenant",
-    "resolution_id",
-    *(str(column.key) for column in _NEWEST_FIRST),
-    "most",
-)
 _NEWEST_VALUES: Final = (SET_ASIDE.c.at, SET_ASIDE.c.contact_id, SET_ASIDE.c.event_id, SET_ASIDE.c.digest)
-_SET_ASIDE: Final = compiled(
-    sa.select(*row_columns(SET_ASIDE))
-    .where(_in(SET_ASIDE), sa.tuple_(*_NEWEST_VALUES) < sa.tuple_(*map(_parameter, _NEWEST_VALUES)))
-    .order_by(*(column.desc() for column in _NEWEST_VALUES))
-    .limit(_MOST),
-    "tenant",
-    "resolution_id",
-    *(str(column.key) for column in _NEWEST_VALUES),
-    "most",
-)
+
+
+def _before(table: sa.Table, order: Sequence[sa.Column[Any]]) -> str:
+    """Selects the rows of a resolution before a position, newest first."""
+    statement = (
+        sa.select(*row_columns(table))
+        .where(_in(table), sa.tuple_(*order) < sa.tuple_(*map(_parameter, order)))
+        .order_by(*(column.desc() for column in order))
+        .limit(_MOST)
+    )
+    return compiled(statement, "tenant", "resolution_id", *(str(column.key) for column in order), "most")
+
+
+_CONFLICTS: Final = _before(CONFLICTS, _NEWEST_FIRST)
+_SET_ASIDE: Final = _before(SET_ASIDE, _NEWEST_VALUES)
 
 
 def _strongest() -> str:

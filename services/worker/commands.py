@@ -8,7 +8,7 @@ from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import MissingSetting, Settings
 
 _STOP_WITHIN: Final = 20.0  # seconds: twice what chunks under way, and Faust, are given
-_YOUNG_OBJECTS: Final = 20_000  # Faust and asyncio leave cycles, some 70 objects a chunk
+_YOUNG_OBJECTS: Final = 20_000  # Faust and asyncio leave cycles, some 50 objects a chunk
 _EXIT_WITHIN: Final = 3.0  # seconds, once everything has ended
 
 

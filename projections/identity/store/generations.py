@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from projections.engine.connection import Connection
 from projections.engine.metadata import key_columns
 from projections.engine.statements import compiled
+from projections.engine.stored_columns import columns_of
 from projections.identity.rules import DEFAULT_VERSION
 from projections.identity.tables import MEMBERS, RESOLUTIONS
 from projections.migrations.tables import CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS
@@ -20,18 +21,6 @@ _ALLOW_FULL_SCANS: Final = (
 )
 _OWN_TABLES: Final = (CHANGE_SEQUENCES, OUTBOX, OUTBOX_POSITIONS)
 _NOT_ADOPTED: Final = frozenset({"changes_suffix", "id"})
-_COLUMNS: Final = sa.table(
-    "columns",
-    *(sa.column(name, sa.Text()) for name in ("table_schema", "table_name", "column_name")),
-    schema="information_schema",
-)
-_COLUMNS_OF: Final = compiled(
-    sa.select(_COLUMNS.c.column_name).where(
-        _COLUMNS.c.table_schema == sa.bindparam("of_schema", type_=sa.Text()),
-        _COLUMNS.c.table_name == sa.bindparam("of_table", type_=sa.Text()),
-    ),
-    *("of_schema", "of_table"),
-)
 
 
 class MovedContact(NamedTuple):
@@ -105,7 +94,7 @@ async def adopt_outbox(connection: Connection, generation: str, changes_suffix: 
         return
     for table in _OWN_TABLES:
         await connection.execute(f"LOCK TABLE {generation}.{table.name} IN ACCESS EXCLUSIVE MODE")
-    has = [row["column_name"] for row in await connection.fetch(_COLUMNS_OF, generation, OUTBOX.name)]
+    has = await columns_of(connection, generation, OUTBOX.name)
     for table in _OWN_TABLES:
         known = has if table is OUTBOX else table.columns.keys()
         statement = _adopt(generation, table, known)

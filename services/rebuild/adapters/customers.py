@@ -7,8 +7,8 @@ from uuid import UUID
 from projections.customers.composing import unfinished_tenants
 from projections.customers.store import all_states, is_composing
 from projections.customers.tables import COMPOSED
-from projections.engine.comparison import columns_by_table
 from projections.engine.connection import Connection
+from projections.engine.stored_columns import columns_by_table
 from projections.engine.touched import TOUCHED, latest_of_all, number_touched_up_to
 from projections.identity.tables import MEMBERS, POLICIES, RESOLUTIONS
 from services.rebuild.adapters.postgres import in_schema

@@ -8,10 +8,10 @@ from typing import Final
 import asyncpg
 
 from projections.customers.composing import has_composed
-from projections.engine.comparison import columns_by_table
 from projections.engine.connection import Connection
 from projections.engine.holds import Vector
 from projections.engine.offsets import next_offsets
+from projections.engine.stored_columns import columns_by_table
 from projections.identity.resolutions import tenants_to_roll_out
 
 Offsets = Mapping[str, Vector]  # by topic

@@ -1,23 +1,17 @@
 """Customer rows are what their contacts add up to, whatever the composer saw of the log and in which order."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any, Final
-
-import asyncpg
-import pytest
 
 from projections.customers.composing import compose_some
 from projections.customers.queries import load_customer
 from projections.customers.rows import MS_OF_HOUR, customer_row
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
 from projections.customers.terms import term_id
-from projections.engine.generations import create_generation
 from projections.engine.queries import all_rows
 from projections.engine.touched import all_touched
 from projections.identity.resolutions import active_resolution, policy_of
-from projections.registry import SCHEMA
 from schemas.events import Event
 from services.worker.background.composer import Composer
 from services.worker.core.composing_pace import TurnSize
@@ -105,15 +99,6 @@ async def rows(connection: Any) -> Rows:
     made = [one._replace(terms=tuple(one.terms), names=tuple(one.names), grams=tuple(one.grams)) for one in summaries]
     by_key = sorted(contacts, key=lambda one: one[:3])
     return sorted(made, key=lambda one: one.customer_id), sorted(one for one in terms if one.customers), by_key
-
-
-@pytest.fixture
-async def generation(database: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database)
-    await create_generation(connection, "g1", SCHEMA)
-    await connection.execute("SET search_path TO g1")
-    yield connection
-    await connection.close()
 
 
 async def test_a_round_takes_each_tenant_a_step_further_however_much_another_has_left(generation: Any) -> None:

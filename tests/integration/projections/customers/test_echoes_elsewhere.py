@@ -1,21 +1,17 @@
 """What is sent to one contact of an address and echoed to another is one message, in any order of arrival."""
 
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import orjson
 import pytest
 
 from projections.customers.composing import compose_some
 from projections.customers.queries import addresses_among, load_contact, load_customer
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
-from projections.engine.generations import create_generation
 from projections.engine.queries import all_rows
 from projections.identity.resolutions import active_resolution, policy_of
-from projections.registry import SCHEMA
 from projections.timeline.queries import page
 from schemas.events import Event
 from tests.support.identity_events import T0, event, seen
@@ -126,12 +122,3 @@ async def times_of(connection: Any, contact: str) -> tuple[int | None, int | Non
     assert loaded is not None
     (row,) = (one.record.contact for one in loaded.contacts if one.record.contact.contact_id == UUID(str(contact_id)))
     return row.last_team_at, row.last_marketing_at
-
-
-@pytest.fixture
-async def generation(database: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database)
-    await create_generation(connection, "g1", SCHEMA)
-    await connection.execute("SET search_path TO g1")
-    yield connection
-    await connection.close()

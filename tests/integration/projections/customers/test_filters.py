@@ -1,11 +1,9 @@
 """A search in PostgreSQL finds exactly the customers that fulfil its filter, for random filters over random data."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from random import Random
 from typing import Any, Final, get_args
 
-import asyncpg
 import pytest
 
 from projections.customers.folds import CustomerPlace
@@ -25,8 +23,6 @@ from projections.customers.search.facets import (
 from projections.customers.search.looking import Searched
 from projections.customers.search.queries import Page, Position, Search, Sort, count, counts_of, page
 from projections.customers.search.rewriting import expanded
-from projections.engine.generations import create_generation
-from projections.registry import SCHEMA
 from projections.segments.searching import check_cost, load_segments
 from tests.support.past import FoldedGeneration
 from tests.support.searches import (
@@ -176,12 +172,3 @@ async def _counts_of_terms_are_facets(connection: Any, search: Search) -> None:
 
 def _value(row: Any, sort: Sort) -> Any:
     return row[sort.by if sort.by == "name" else f"{sort.by}_at"]
-
-
-@pytest.fixture
-async def generation(database: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database)
-    await create_generation(connection, "g1", SCHEMA)
-    await connection.execute("SET search_path TO g1")
-    yield connection
-    await connection.close()
