@@ -10,16 +10,15 @@ row is written many times.
 """
 
 import asyncio
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
 import uvloop
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from benchmarks.bed import PARTITIONS, Bed, connected
+from benchmarks.bare_client import LogRecords, seconds_to_copy
+from benchmarks.bed import Bed, connected
 from benchmarks.end_to_end.children import arguments, rate_of, report_rate
 from benchmarks.figures import BenchmarkFailed
 from projections.contacts.folds import CUSTOMER_TYPES
@@ -40,8 +39,6 @@ from services.runtime.database import create_pool
 from services.runtime.decoding import decode_records
 from services.runtime.gc_tuning import tune_gc
 from services.runtime.settings import Settings
-from services.worker.agents.app import FETCH_BYTES
-from services.worker.chunked_transport import in_turns
 from services.worker.handlers.partition_executor import CHUNKS_AT_ONCE
 
 _SCHEMA: Final = "bare"
@@ -68,7 +65,7 @@ class Pipeline:
         self._seen: set[Any] = set()
         self._columns = {table: [column.name for column in row_columns(table)] for table in CONTACT_TABLES}
 
-    async def copy(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+    async def copy(self, records: LogRecords) -> None:
         """One chunk, one transaction."""
         events = decode_records(records, self._identify, key_of).events
         rows: dict[sa.Table, list[Row]] = {TIMELINE: [row_of(one) for one in events]}
@@ -112,37 +109,10 @@ class Pipeline:
 async def _run(settings: Settings, events: int) -> float:
     """Return the seconds it took."""
     await _make_tables(settings)
-    topic = CHANNEL_EVENTS.full_name(settings.topic_prefix)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_servers, enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
-    )
     pool = create_pool(settings.database_url, schema=_SCHEMA, max_size=CHUNKS_AT_ONCE)
-    async with pool, consumer:
-        partitions = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        began = time.monotonic()
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        await _drain(consumer, Pipeline(pool, id_of(settings.master_key)), settings.chunk_records, events)
-        return time.monotonic() - began
-
-
-async def _drain(consumer: AIOKafkaConsumer, pipeline: Pipeline, chunk_records: int, events: int) -> None:
-    done = 0
-    free = asyncio.Semaphore(CHUNKS_AT_ONCE)
-
-    async def copy(records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
-        try:
-            await pipeline.copy(records)
-        finally:
-            free.release()
-
-    async with asyncio.TaskGroup() as tasks:
-        while done < events:
-            fetched = await consumer.getmany(timeout_ms=1000)
-            for _, records in in_turns(fetched, chunk_records):
-                done += len(records)
-                await free.acquire()
-                tasks.create_task(copy(records))
+    async with pool:
+        pipeline = Pipeline(pool, id_of(settings.master_key))
+        return await seconds_to_copy(settings, CHANNEL_EVENTS, events, pipeline.copy)
 
 
 async def _make_tables(settings: Settings) -> None:

@@ -6,7 +6,8 @@ brands *of the same size*, each with the same households as the one.
 
 The eight brands have as many contacts between them as the one brand has. Their rate is no measure of what a brand alone
 lacks: a chunk has so many events whatever the brand's size, so a chunk of a small brand has more events of the same
-household, which is loaded, decided and saved once for all of them.
+household, which is loaded, decided and saved once for all of them. It is measured beside COPY of what it comes to
+(`benchmarks.identity.copied`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Final, NamedTuple
 from benchmarks.bed import Bed, reading
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import Figure, Ratio, Round, Size
+from benchmarks.identity import copied
 from benchmarks.identity.households import Timed, evidence, household, households_of
 from benchmarks.worker import seconds_to_fold
 from schemas.topics import IDENTITY_EVIDENCE
@@ -30,7 +32,16 @@ FIGURES: Final = (
         at_least=0.85,
         ratio=Ratio("identity_one_brand_events_per_s", "identity_four_brands_events_per_s"),
     ),
+    Figure("identity_copied_events_per_s", "COPY of the eight brands' statements and members", "events/s"),
+    Figure(
+        "identity_ratio_to_copy",
+        "evidence resolved, to COPY",
+        "times",
+        at_least=0.25,
+        ratio=Ratio("identity_events_per_s", "identity_copied_events_per_s"),
+    ),
 )
+_COPIED: Final = FIGURES[4].key
 
 
 class _Load(NamedTuple):
@@ -70,9 +81,12 @@ class IdentityRate:
 
     async def measure(self, bed: Bed, number: int) -> Round:
         """From the assignment of the partitions to the commit of the last event; see `benchmarks.worker`."""
-        return {key: await self._rate(bed, key, load, number) for key, load in _LOADS.items()}
+        found: dict[str, float] = {}
+        for key, load in _LOADS.items():
+            found |= await self._rates(bed, key, load, number)
+        return found
 
-    async def _rate(self, bed: Bed, key: str, load: _Load, number: int) -> float:
+    async def _rates(self, bed: Bed, key: str, load: _Load, number: int) -> Round:
         events = self._events[key]
         async with bed.generation(f"identity{load.brands}_{number}", _prefix(load)) as settings:
             with bed.console.status(f"Identity: {events:,} events of evidence …"):
@@ -81,7 +95,10 @@ class IdentityRate:
                 await require_evidence_balance(connection, events)
             if number == self._rounds - 1:
                 await require_membership(settings, IDENTITY_EVIDENCE)
-        return events / seconds
+            found = {key: events / seconds}
+            if load.shared:
+                found[_COPIED] = await copied.run(bed, settings, events)
+        return found
 
     def facts(self) -> Mapping[str, object]:
         """The sizes of the load: the contacts of a large brand, and of all eight small ones."""

@@ -4,14 +4,16 @@ from uuid import UUID
 
 import pytest
 
+from benchmarks.identity.copied import DecidedRows
 from benchmarks.identity.households import LARGEST, TENANT, evidence, household, households_of
 from benchmarks.identity.hub import Arrivals, percentile
 from benchmarks.registry import BENCHMARKS, benchmarks
+from projections.engine.projection import ContactEvent
 from projections.identity.keys import ResolutionKey
 from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
 from projections.identity.rules import PolicyInForce
-from projections.identity.tables import MEMBERS, MemberRow
+from projections.identity.tables import MEMBERS, STATEMENTS, MemberRow, StatementRow
 from schemas.codec import decode
 from schemas.events import Event
 from services.runtime.contact_ids import id_of
@@ -51,6 +53,23 @@ def test_components_are_of_all_sizes_up_to_the_largest(events: list[Event]) -> N
 def test_some_households_are_families_whose_phone_ties_nobody(events: list[Event]) -> None:
     refused = resolved(*events).refused
     assert {(one.link.type, one.reason) for one in refused} == {("phone", "shared")}
+
+
+def test_copy_has_each_row_once_with_the_first_event_about_its_contact(events: list[Event]) -> None:
+    place, identify = ResolutionKey(TENANT, "default"), id_of("key")
+    tables = resolve_log(events, {place: PolicyInForce("1", Policy())}, identify)
+    statements = [StatementRow._make(row) for row in tables[STATEMENTS].values()]
+    members = [MemberRow._make(row) for row in tables[MEMBERS].values()]
+    decided = DecidedRows(statements, members)
+    half = len(events) // 2
+    halves = [
+        [ContactEvent(identify(TENANT, one.contact.key), one) for one in some if one.contact]
+        for some in (events[:half], events[half:])
+    ]
+    first, second = (decided.of(some) for some in halves)
+    assert sorted(first[STATEMENTS] + second[STATEMENTS]) == sorted(statements)
+    assert len(first[MEMBERS] + second[MEMBERS]) == len(members)
+    assert set(first[MEMBERS]) == {row for row in members if row.contact_id in {one.contact_id for one in halves[0]}}
 
 
 def test_with_and_without_the_hub_the_same_people_come_but_for_the_address() -> None:
