@@ -46,7 +46,7 @@ async def open_pages(settings: Settings) -> AsyncIterator[Brand]:
         brand.keys["operator"] = await add_key(brand.engine, "demo", ["admin", "operator"])
         brand.keys["viewer"] = await add_key(brand.engine, "demo", ["customers:read"])
         await brand.fold(*rich_customer(), *other_people(), *people_of_another_brand())
-        sweep = CandidateSweep(lambda: pytest.fail("not by itself"), page=100, rest=0)
+        sweep = CandidateSweep(lambda: pytest.fail("not by itself"), page=100, rest=lambda *_: 0.0)
         for _ in range(2):  # a key may come to have too many holders in the first one
             await sweep.sweep(brand.connection, "demo")
         yield brand

@@ -33,7 +33,7 @@ def identity(resources: WorkerResources) -> AgentSpec | None:
         resources.connect, resources.producer, topic, servers, every=_POLL_EVERY, sealing=resources.sealing
     )
     rollout = PolicyRollout(resources.connect, id_of, region, every=_POLL_EVERY)
-    sweep = CandidateSweep(resources.connect)
+    sweep = CandidateSweep(resources.connect, resources.seconds_behind)
 
     async def find_topic() -> str:
         return topic

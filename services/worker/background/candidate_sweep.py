@@ -2,12 +2,14 @@
 
 It goes through all customers of every tenant, a page at a time, compares each with those that share a blocking key, and
 begins anew once something was folded since. It needs no events, so it can't miss any: what it leaves depends on the
-read models alone. It works one part in ten of the time, so it never keeps the agents of its process waiting for long;
-the list is as old as a sweep takes. Only one worker sweeps; the others wait for its lock.
+read models alone. It works one part in ten of the time, so it never keeps the agents of its process waiting for long,
+and one in a hundred while they are behind the log; the list is as old as a sweep takes. Only one worker sweeps; the
+others wait for its lock.
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -17,19 +19,33 @@ from projections.engine.connection import Connection
 from projections.identity.resolutions import active_resolution, all_tenants
 from services.worker.agent_spec import Connect
 from services.worker.background.reconnecting import run_reconnecting
+from services.worker.core.sweeping_pace import rest_after
 
 log = structlog.get_logger(__name__)
 
 _PAGE: Final = 200  # customers, which takes about a tenth of a second
-_REST: Final = 9.0  # times as long as a page took
+_STEP: Final = 1.0  # seconds of a rest after which the agents may no longer be behind
 _EVERY: Final = 1.0  # seconds; a connection that is silent for long is ended
 
 
 class CandidateSweep:
-    """Sweeps one generation; see BackgroundService. Between sweeps it waits ``every`` seconds."""
+    """Sweeps one generation; see BackgroundService. Between sweeps it waits ``every`` seconds.
 
-    def __init__(self, connect: Connect, *, every: float = _EVERY, page: int = _PAGE, rest: float = _REST) -> None:
+    ``agents_behind`` gives how many seconds of the log this worker has still to fold. ``rest`` gives how long to rest
+    after a page, by the time that it took and the seconds behind.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        agents_behind: Callable[[], float] = lambda: 0.0,
+        *,
+        every: float = _EVERY,
+        page: int = _PAGE,
+        rest: Callable[[float, float], float] = rest_after,
+    ) -> None:
         self._connect = connect
+        self._agents_behind = agents_behind
         self._every = every
         self._page = page
         self._rest = rest
@@ -65,8 +81,21 @@ class CandidateSweep:
                 if swept.next is None:
                     await note_sweep(connection, tenant, began_at)
             customers += swept.customers
+            await self._rest_after(connection, time.monotonic() - began)
             if swept.next is None:
                 break
             position = swept.next
-            await asyncio.sleep(self._rest * (time.monotonic() - began))
         log.debug("candidates_swept", tenant=tenant, customers=customers)
+
+    async def _rest_after(self, connection: Connection, worked: float) -> None:
+        """Rest as long as the pace asks for, which may change meanwhile.
+
+        The server is pinged: it gives the lock of a silent session to another.
+        """
+        began = time.monotonic()
+        while True:
+            left = self._rest(worked, self._agents_behind()) - (time.monotonic() - began)
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, _STEP))
+            await connection.execute("SELECT 1")

@@ -32,7 +32,7 @@ async def sweep(brand: Brand, *, page: int = 100) -> None:
     """Two sweeps, since a key may come to have too many holders in the first one."""
     for tenant in ("demo", "other"):
         for _ in range(2):
-            await CandidateSweep(lambda: pytest.fail("not by itself"), page=page, rest=0).sweep(
+            await CandidateSweep(lambda: pytest.fail("not by itself"), page=page, rest=lambda *_: 0.0).sweep(
                 brand.connection, tenant
             )
 

@@ -53,7 +53,7 @@ def sweep_of(brand: Brand) -> CandidateSweep:
         finally:
             connection.terminate()
 
-    return CandidateSweep(connect, every=0.02, page=1, rest=0)
+    return CandidateSweep(connect, every=0.02, page=1, rest=lambda *_: 0.0)
 
 
 @asynccontextmanager
