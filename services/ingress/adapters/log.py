@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from functools import lru_cache
 from time import perf_counter
 from types import TracebackType
 from typing import Final, Self
@@ -26,6 +24,7 @@ from services.runtime.cancelling import cancel_all
 from services.runtime.database import is_unavailable
 from services.runtime.http import NotReady
 from services.runtime.metrics import INGRESS_ACK_SECONDS
+from services.runtime.publishing import partition_of
 from services.runtime.retrying import Retrier
 from services.runtime.settings import Settings
 from services.vault.records import EncodedEvent, LogSealing, RecordToSend, open_log_sealing
@@ -38,10 +37,6 @@ REPLACE_AFTER: Final = 12.0  # s
 _LINGER_MS: Final = 5
 _BATCH_BYTES: Final = 524_288
 _STOP_WITHIN: Final = 5.0
-# Of murmur2, on words of 32 bits.
-_SEED: Final = 0x9747B28C
-_FACTOR: Final = 0x5BD1E995
-_WORD: Final = 0xFFFFFFFF
 _RECORD_OVERHEAD: Final = 512  # what aiokafka and asyncio keep for each record that is under way
 
 
@@ -214,25 +209,6 @@ def new_producer(settings: Settings) -> AIOKafkaProducer:
 def _worth_another_try(error: BaseException) -> bool:
     """Always true: without Kafka there is nothing else to do, and each failed attempt is logged with its error."""
     return isinstance(error, Exception)
-
-
-@lru_cache(maxsize=65_536)
-def _hash(key: bytes) -> int:
-    """Kafka's murmur2 of a key, without its sign: four bytes at once, in half of the time of aiokafka's own."""
-    count = len(key) // 4
-    value = _SEED ^ len(key)
-    for word in struct.unpack_from(f"<{count}I", key):
-        mixed = word * _FACTOR & _WORD
-        value = (value * _FACTOR ^ (mixed ^ mixed >> 24) * _FACTOR) & _WORD
-    if rest := key[count * 4 :]:
-        value = (value ^ int.from_bytes(rest, "little")) * _FACTOR & _WORD
-    value = (value ^ value >> 13) * _FACTOR & _WORD
-    return (value ^ value >> 15) & 0x7FFFFFFF
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that Kafka's default partitioner gives a key, in any language."""
-    return _hash(key) % partitions
 
 
 async def _stopped(producer: AIOKafkaProducer) -> None:

@@ -19,7 +19,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -32,7 +32,8 @@ from projections.identity.outbox import ChangeKey, Unsent
 from schemas.changes import change_key
 from services.runtime import metrics
 from services.runtime.database import is_transient
-from services.vault.records import ChangeToSend, LogSealing, PlainLog
+from services.vault.records import ChangeToSend, LogSealing, PlainLog, RecordToSend
+from services.worker.adapters.batches import send_many
 from services.worker.adapters.kafka import refuses_record
 from services.worker.agent_spec import Connect
 
@@ -134,11 +135,11 @@ class OutboxRelay:
         batch = await outbox.next_batch(connection, self._held_now())
         if not batch:
             return 0
-        to_send = [_change(one) for one in batch]
-        values = await self._sealing.change_values(to_send)
-        sent = [await self._send(one.key, value) for one, value in zip(to_send, values, strict=True)]
+        changes = [_change(one) for one in batch]
+        values = await self._sealing.change_values(changes)
+        to_send = [RecordToSend(one.key, value, one.key) for one, value in zip(changes, values, strict=True)]
         # All sends must have ended, well or not, before anybody looks what the topic has.
-        results = await self._keep_alive(connection, asyncio.gather(*sent, return_exceptions=True))
+        results = await self._keep_alive(connection, send_many(self._producer, self._topic, to_send))
         ends: dict[int, int] = {}
         published: list[ChangeKey] = []
         for one, place in zip(batch, results, strict=True):
@@ -174,14 +175,6 @@ class OutboxRelay:
             return task.result()
         finally:
             task.cancel()
-
-    async def _send(self, key: bytes, value: bytes) -> asyncio.Future[Any]:
-        try:
-            future: asyncio.Future[Any] = await self._producer.send(self._topic, value=value, key=key)
-        except KafkaError as error:  # the client's own limit
-            future = asyncio.get_running_loop().create_future()
-            future.set_exception(error)
-        return future
 
     async def _recover(self, connection: Connection) -> None:
         """Remove from the outbox what the topic has beyond the noted offsets. The first time, only note its ends."""

@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.topics import CHANNEL_EVENTS
-from services.ingress.adapters.log import KafkaLog, partition_of
+from services.ingress.adapters.log import KafkaLog
 from services.ingress.ports import LogUnavailable, Record
 from services.runtime.broker import ensure_topics
 from services.runtime.budget import Budget
+from services.runtime.publishing import partition_of
 from services.runtime.settings import Settings
 from tests.support.contact_records import event
 from tests.support.ingress import PARTITIONS, settings_for

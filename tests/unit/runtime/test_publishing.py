@@ -2,7 +2,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingress.adapters.log import partition_of
+from services.runtime.publishing import partition_of
 
 
 @given(st.binary(max_size=60), st.integers(1, 50))
