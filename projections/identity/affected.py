@@ -228,7 +228,7 @@ class _Finding:
 
     def _set_status(self, identifier: NormalisedIdentifier) -> None:
         """*Generic value* and *shared value* on an identifier."""
-        holders, counts = self._holders(identifier), self._counts(identifier)
+        holders, counts = self._holders(identifier), self._counts_if_many(identifier)
         generic = generic_tiers(identifier, holders, self.policy) | _over_most_holders(identifier, counts)
         shared: dict[int, tuple[str, ...]] = {}
         if identifier[0] != MEMBER_ID:
@@ -247,7 +247,7 @@ class _Finding:
         held = self.held[identifier]
         found: list[Holders] = []
         for tier, features, nodes in held.unchanged:
-            if self.flipped.isdisjoint(nodes):
+            if not self.flipped or self.flipped.isdisjoint(nodes):
                 found.append(holders_of(tier, features, nodes))
             else:
                 found.extend(holders_of(tier, self.found.features.get(node, features), (node,)) for node in nodes)
@@ -256,6 +256,12 @@ class _Finding:
             itself = cast("Node", identifier[1])
             found.append(holders_of(0, self.found.features.get(itself, held.itself), (itself,)))
         return found
+
+    def _counts_if_many(self, identifier: NormalisedIdentifier) -> dict[int, int]:
+        """How many hold the identifier at each tier, if they may be too many."""
+        held = self.held[identifier]
+        read = len(held.changed) + sum([len(group.nodes) for group in held.unchanged])
+        return self._counts(identifier) if held.before.counts or read >= MOST_HOLDERS else {}
 
     def _counts(self, identifier: NormalisedIdentifier) -> dict[int, int]:
         """How many hold the identifier at each tier; from what is stored where they are too many to be read."""
@@ -311,7 +317,6 @@ class _Finding:
         then = {node: tier for node, tier in self.links_before.get(identifier, ()) if before.links(tier)}
         now = {node for node, tier in held.changed if after.links(tier)}
         unclear = then.keys() - now
-        ties = [group for group in held.unchanged if after.links(group.tier)]
         itself = {cast("Node", identifier[1])} if identifier[0] == CONTACT else set()
         if before != after:
             for tier, _, nodes in held.unchanged:
@@ -321,13 +326,16 @@ class _Finding:
                     found.unclear.update(nodes)
         if unclear:
             found.unclear |= unclear | itself | now
-            found.unclear.update(node for group in ties for node in group.nodes)
+            found.unclear.update(node for group in held.unchanged if after.links(group.tier) for node in group.nodes)
         elif now:
-            found.ties.append(now | itself | {group.nodes[0] for group in ties[:1]})
+            other = next(({group.nodes[0]} for group in held.unchanged if after.links(group.tier)), set())
+            found.ties.append(now | itself | other)
 
 
 def _touched_sessions(before: ContactIdentity, after: ContactIdentity) -> set[str]:
     """The sessions that have holdings of a type of which something was stated."""
+    if not before.holdings:
+        return {key[0] for key in after.holdings}
     keys = before.holdings.keys() | after.holdings.keys()
     types = {key[1] for key in keys if before.holdings.get(key) != after.holdings.get(key)}
     return {key[0] for key in keys if key[1] in types}

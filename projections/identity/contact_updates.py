@@ -31,14 +31,13 @@ from projections.identity.resolution.nodes import (
     Sessions,
     holdings_in,
     keep_first_vouched,
-    logins_in,
-    normalise_statements,
     too_many_claims,
 )
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.statements import Statement
 from projections.identity.resolution.values import Normalised, normalise
 from projections.identity.state import ContactIdentity, DecisionKey, PairState
+from projections.identity.statements_read import StatementsRead
 from projections.identity.values_set_aside import ValueSetAside, in_claims, in_statements, taken_back
 
 _NO_SESSIONS = Sessions()
@@ -92,6 +91,7 @@ class _Updating:
         self.canonical = Canonical()
         self.sessions: dict[str, Sessions] = {}
         self.named_at: dict[str, int] = {}  # when each contact was named last
+        self.read = StatementsRead(policy)
 
     def run(self) -> Generator[Load, Any, Updates]:
         remerged = yield from self._merge_members()
@@ -176,9 +176,8 @@ class _Updating:
         for contact, said in self.said.items():
             state = self.states[contact]
             if contact.startswith(WEB):
-                counts = said.outliving({contact: state.erased}, contact)
-                read, _ = normalise_statements(counts.statements, self.canonical, self.policy)
-                logins = logins_in(contact, read)
+                counts = said.outliving({contact: state.erased} if state.erased is not None else {}, contact)
+                logins = self.read.of(contact, counts, self.canonical).logins
                 self.sessions[contact] = state.sessions.with_logins(logins)
                 if self.sessions[contact] != state.sessions and _moves_what_is_known(state, logins):
                     again.add(contact)
@@ -212,6 +211,8 @@ class _Updating:
             and isinstance(read := normalise(MEMBER_ID, statement.value, self.policy), Normalised)
         }
         known: Mapping[str, MergeState] = yield LoadMerges(frozenset(ids))
+        if not known:
+            return
         changed = self.updates.merges
         self.into |= {one.member_id: one.into for one in known.values() if one.member_id not in changed}
         self.canonical = ends_of(self.into)
@@ -220,18 +221,19 @@ class _Updating:
 
     def _update(self, again: set[str], history: Mapping[str, History]) -> None:
         recorded = {contact: statements_by(one.records) for contact, one in history.items()}
-        erased = {contact: state.erased for contact, state in self.states.items()}
+        erased = {contact: state.erased for contact, state in self.states.items() if state.erased is not None}
         whole = {contact: said.outliving(erased, contact) for contact, said in recorded.items()}
         fresh = {
             contact: said.outliving(erased, contact) for contact, said in self.said.items() if contact not in again
         }
         for said in (*whole.values(), *fresh.values()):
-            for other, time in said.naming:
+            for other, time in said.naming if said.named else ():
                 self.named_at[other] = max(time, self.named_at.get(other, time))
         for contact in again:
             if contact.startswith(WEB):
-                read, _ = normalise_statements(whole[contact].statements, self.canonical, self.policy)
-                self.sessions[contact] = Sessions().with_logins(logins_in(contact, read))
+                self.sessions[contact] = Sessions().with_logins(
+                    self.read.of(contact, whole[contact], self.canonical).logins
+                )
         for contact in again:
             before = self.states[contact]
             empty = before._replace(
@@ -268,17 +270,17 @@ class _Updating:
 
     def _state(self, contact: str, said: ContactStatements, state: ContactIdentity, *, known: bool) -> ContactIdentity:
         """The contact with these statements merged in."""
-        read, excluded = normalise_statements(said.statements, self.canonical, self.policy)
-        if excluded:
-            self.updates.set_aside |= in_statements(contact, excluded)
+        read = self.read.of(contact, said, self.canonical)
+        if read.excluded:
+            self.updates.set_aside |= in_statements(contact, read.excluded)
         sessions = self.sessions.get(contact, _NO_SESSIONS)
         holdings = dict(state.holdings)
-        for key, one in holdings_in(read, logins_in(contact, read), sessions, self._session_at).items():
+        for key, one in holdings_in(read.statements, read.logins, sessions, self._session_at).items():
             stored = holdings.get(key)
             holdings[key] = stored.merge(one) if stored else one
         if sessions.logins:
             keep_first_vouched(holdings)
-        times = [*(one.statement.at for one in read), *(one.at for one in said.decisions)]
+        times = [*(one.statement.at for one in read.statements), *(one.at for one in said.decisions)]
         stated = _least(state.stated_at, *times)
         return state._replace(
             known=known,
@@ -357,6 +359,8 @@ def _moves_what_is_known(state: ContactIdentity, logins: Iterable[Login]) -> boo
 
 def _references(counts: ContactStatements, policy: Policy) -> dict[str, int]:
     """The contacts that are named, each with the first time that counts. A blocked value names nobody."""
+    if not counts.named:
+        return {}
     bound = {one.value for one in counts.statements if one.type == CONTACT}
     named = {one for one in bound if isinstance(normalise(CONTACT, one, policy), Normalised)}
     times = [(one.value, one.at) for one in counts.statements if one.type == CONTACT and one.value in named]

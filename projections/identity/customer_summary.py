@@ -53,7 +53,10 @@ class CustomerSummary(NamedTuple):
 
     def merge(self, other: "CustomerSummary") -> "CustomerSummary":
         """What both are together."""
-        founder = min((one for one in (self, other) if one.founder is not None), key=_founding, default=self)
+        if self.founder is None or other.founder is None:
+            founder = other if self.founder is None else self
+        else:
+            founder = min(self, other, key=_founding)
         return CustomerSummary(
             founder.founder,
             founder.founded_at,
@@ -98,6 +101,8 @@ def _founding(one: CustomerSummary) -> tuple[int, str]:
 def _clear(one: Clear | None, other: Clear | None) -> Clear | None:
     if one is None or other is None:
         return None
+    if one.exclusive == other.exclusive:
+        return Clear(min(one.least, other.least), one.exclusive)
     exclusive = dict(one.exclusive)
     for scope, value in other.exclusive:
         if exclusive.setdefault(scope, value) != value:

@@ -141,11 +141,10 @@ class _DeltaBuilder:
 
     def _contact(self, contact: str, before: ContactIdentity, after: ContactIdentity) -> None:
         contact_id = self._id(contact)
-        row = rows.contact_state_row(self.place, contact_id, after)
         if not after.known:
             self.delta.contact_states_gone.append((*self.place, contact_id))
-        elif not before.known or row != rows.contact_state_row(self.place, contact_id, before):
-            self.delta.contact_states.append(row)
+        elif not before.known or rows.differ_in_row(before, after):
+            self.delta.contact_states.append(rows.contact_state_row(self.place, contact_id, after))
         live = self.decided.affected.live.get(contact)
         if live is not None:
             self._holdings(contact_id, before, after, live)

@@ -53,6 +53,7 @@ class _Merging:
         self.current = current
         self.policy = policy
         self.growing: dict[str, str] = {}
+        self.accepted: dict[Node, list[Link]] = {}
         self.refused: dict[Node, list[RefusedLink]] = {}  # by what is known of identifiers, of nodes with an update
         self.bound: dict[Node, list[Link]] = {}  # by the node that an updated node is bound to now
         for node in self.affected.changed:
@@ -149,11 +150,11 @@ class _Merging:
 
     def _accepted(self, node: Node) -> list[Link]:
         """The links of an updated node that tie it to what was looked at."""
-        accepted, self.refused[node] = (
-            apply_statuses(self.affected.after[node].links, self.affected.statuses)
-            if node in self.affected.after
-            else ([], [])
-        )
+        accepted = self.accepted.get(node)
+        if accepted is None:
+            links = self.affected.after.get(node, _NOTHING).links
+            accepted, self.refused[node] = apply_statuses(links, self.affected.statuses)
+            self.accepted[node] = accepted
         return accepted
 
     def _write(self, group: _Group, nodes: Iterable[_NodeNow], whole: CustomerSummary) -> None:

@@ -91,9 +91,9 @@ class ContactStatements:
         yield from ((one.value, one.at) for one in self.statements if one.type == CONTACT)
         yield from ((one.other, one.at) for one in self.decisions)
 
-    def outliving(self, erased: Mapping[str, Stamp | None], contact: str) -> "ContactStatements":
+    def outliving(self, erased: Mapping[str, Stamp], contact: str) -> "ContactStatements":
         """Without what an erasure of the contact itself, or of the one that is named, takes back."""
-        if all(erased.get(whose) is None for whose in (contact, *self.named)):
+        if not erased or all(erased.get(whose) is None for whose in (contact, *self.named)):
             return self
 
         def counts(whose: str, stamp: Stamp) -> bool:

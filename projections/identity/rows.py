@@ -52,12 +52,12 @@ def holding_of(text: str) -> Holding:
     """The holding that a column keeps."""
     intrinsic, verified, stated, claimed, retracted, spellings = orjson.loads(text)
     return Holding(
-        _tuple(intrinsic),
-        _tuple(verified),
-        _tuple(stated),
-        _tuple(claimed),
-        _tuple(retracted),
-        tuple(tuple(one) for one in spellings),
+        tuple(intrinsic) if intrinsic else None,
+        tuple(verified) if verified else None,
+        tuple(stated) if stated else None,
+        tuple(claimed) if claimed else None,
+        tuple(retracted) if retracted else None,
+        tuple(map(tuple, spellings)) if spellings else (),
     )
 
 
@@ -73,7 +73,7 @@ def features_of_text(text: str) -> Features:
         return NO_FEATURES
     member, linked, carried, counted = orjson.loads(text)
     return Features(
-        _tuple(member),
+        tuple(member) if member else None,
         linked,
         tuple(((scope[0], scope[1]), value) for scope, value in carried),
         tuple(tuple(one) for one in counted),
@@ -106,6 +106,18 @@ def contact_state_row(place: ResolutionKey, contact_id: UUID, state: ContactIden
         founded_at=state.founded_at,
         left_out=state.left_out,
         logins=logins,
+    )
+
+
+def differ_in_row(one: ContactIdentity, other: ContactIdentity) -> bool:
+    """Whether two states of one contact have different rows."""
+    return (
+        one.named != other.named
+        or one.latest_at != other.latest_at
+        or one.stated_at != other.stated_at
+        or one.founded_at != other.founded_at
+        or one.left_out != other.left_out
+        or one.sessions != other.sessions
     )
 
 
@@ -257,7 +269,3 @@ def refused_of(row: ConflictRow) -> RefusedLink:
     """The refused link that a row is of."""
     link = Link(row.tier, row.since, *identifier_of(row.type, row.value, row.target), (row.contact, row.session))
     return RefusedLink(link, cast("Any", row.reason), tuple(orjson.loads(row.detail)))
-
-
-def _tuple(listed: list[Any] | None) -> Any:
-    return tuple(listed) if listed is not None else None

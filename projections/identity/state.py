@@ -132,11 +132,14 @@ class IdentifierStatus(NamedTuple):
 
     def links(self, tier: int) -> bool:
         """Whether a link of the tier ties anything."""
-        return tier not in self.generic and all(tier != one for one, _ in self.shared)
+        return tier not in self.generic and self.distinguished_by(tier) is None
 
     def distinguished_by(self, tier: int) -> tuple[str, ...] | None:
         """What tells the holders at the tier apart, if anything does."""
-        return next((detail for one, detail in self.shared if one == tier), None)
+        for one, detail in self.shared:
+            if one == tier:
+                return detail
+        return None
 
 
 PLAIN: Final = IdentifierStatus()
@@ -145,10 +148,13 @@ IdentifierStatuses = Mapping[NormalisedIdentifier, IdentifierStatus]
 
 def features_of(links: NodeLinks, *, linked: bool) -> Features:
     """The features of a node by its links after the node's own rules; ``linked`` is as it is known so far."""
-    member = next(((str(link.value), link.tier) for link in links.links if link.type == MEMBER_ID), None)
-    return Features(
-        member, linked and member is not None, tuple(sorted(links.carried.items())), counted_values(links.links)
-    )
+    member: tuple[str, int] | None = None
+    for link in links.links:
+        if link.type == MEMBER_ID:
+            member = (str(link.value), link.tier)
+            break
+    carried = tuple(sorted(links.carried.items()))
+    return Features(member, linked and member is not None, carried, counted_values(links.links))
 
 
 def holders_of(tier: int, features: Features, nodes: Collection[Node]) -> Holders:

@@ -113,3 +113,11 @@ def test_parts_keep_where_each_contact_came_from_and_went_to() -> None:
 def test_contacts_of_one_customer_stay_together_within_a_part() -> None:
     change = _large(came=0, went=0).model_copy(update={"came_from": [Moved(contacts=CONTACTS)]})
     assert all(len(part.came_from) == 1 for part in in_parts(change))
+
+
+@pytest.mark.parametrize(
+    "contact", ["web:shop:c1", "line:oa1:\x01\x1f", "crm:main:王小明", "crm:main:\U0001f600", 'web:shop:"\\']
+)
+def test_what_contacts_weigh_at_the_most_is_no_less_than_what_they_weigh(contact: str) -> None:
+    contacts = [contact] * 3
+    assert changes._most_weight(contacts) >= changes._weight(contacts)

@@ -152,7 +152,10 @@ def people(identifier: NormalisedIdentifier, holders: Iterable[Holders], policy:
 
 def _at_most(holders: Iterable[Holders]) -> int:
     """How many people the holders can be counted as at the most; also no less than the number of nodes."""
-    return sum(len(one.nodes) * max(1, len(one.counted)) for one in holders)
+    most = 0
+    for one in holders:
+        most += len(one.nodes) * (len(one.counted) or 1)
+    return most
 
 
 class _Counts:
@@ -189,10 +192,7 @@ def shared_tiers(
 ) -> dict[int, tuple[str, ...]]:
     """The tiers at which holders of the identifier are told apart, each with the type and two of its values."""
     rule = policy.rule(identifier[0])
-    if rule is None or rule.exclusive is not None or sum(len(one.nodes) for one in holders) <= 1:
-        return {}
-    first = holders[0]
-    if all(one.carried == first.carried for one in holders):
+    if rule is None or rule.exclusive is not None or not _carry_different(holders):
         return {}
     shared: dict[int, tuple[str, ...]] = {}
     for tier in tiers_of(holders):
@@ -200,6 +200,11 @@ def shared_tiers(
         if detail:
             shared[tier] = detail
     return shared
+
+
+def _carry_different(holders: Sequence[Holders]) -> bool:
+    carried = holders[0].carried if holders else ()
+    return any(one.carried != carried for one in holders)
 
 
 def guards_of(policy: Policy, tier: int) -> Callable[[str], bool]:

@@ -3,7 +3,7 @@
 These rules look at one node alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
 
 from projections.identity.resolution.links import CONTACT, Link, Node, NormalisedIdentifier, Refusal, RefusedLink
@@ -30,14 +30,15 @@ def links_of(node: Node, holdings: Mapping[NormalisedIdentifier, LiveIdentifier]
     """Apply the three rules to the live identifiers of a node."""
     refused: dict[NormalisedIdentifier, Refusal] = {}
     carried: dict[ExclusiveScope, str] = {}
-    for scope, values in _exclusive(holdings, policy).items():
+    exclusive, one_at_a_time = _several(node, holdings, policy)
+    for scope, values in exclusive.items():
         best = _latest(values, holdings)
         carried[scope] = cast("str", best[1])
         if len(values) > policy.shared_device_limit:
             refused.update(dict.fromkeys(values, "shared_device"))
         else:
             refused.update({one: "superseded" for one in values if one != best})
-    for values in _one_at_a_time(node, holdings, policy):
+    for values in one_at_a_time.values():
         best = _latest(values, holdings)
         refused.update({one: "superseded" for one in values if one != best})
     links, not_linked = [], []
@@ -50,37 +51,33 @@ def links_of(node: Node, holdings: Mapping[NormalisedIdentifier, LiveIdentifier]
     return NodeLinks(tuple(sorted(links)), tuple(sorted(not_linked)), carried)
 
 
-def _exclusive(
-    holdings: Iterable[NormalisedIdentifier], policy: Policy
-) -> dict[ExclusiveScope, list[NormalisedIdentifier]]:
-    """The identifiers of each exclusive type and scope."""
-    values: dict[ExclusiveScope, list[NormalisedIdentifier]] = {}
-    for identifier in holdings:
-        rule = policy.rule(identifier[0])
-        if rule is not None and rule.exclusive is not None:
-            scope = scope_of(rule.exclusive, cast("str", identifier[1]))
-            values.setdefault((identifier[0], scope), []).append(identifier)
-    return values
-
-
-def _one_at_a_time(
+def _several(
     node: Node, holdings: Mapping[NormalisedIdentifier, LiveIdentifier], policy: Policy
-) -> Iterable[list[NormalisedIdentifier]]:
-    """The identifiers of which only the latest counts: claims of one type, and a record's phones and e-mails."""
-    claims: dict[str, list[NormalisedIdentifier]] = {}
-    record: dict[str, list[NormalisedIdentifier]] = {}
+) -> tuple[dict[ExclusiveScope, list[NormalisedIdentifier]], dict[object, list[NormalisedIdentifier]]]:
+    """The identifiers of each exclusive type and scope, and those of which only the latest counts.
+
+    The latter are claims of one type, and a record's phones and e-mails.
+    """
+    exclusive: dict[ExclusiveScope, list[NormalisedIdentifier]] = {}
+    one_at_a_time: dict[object, list[NormalisedIdentifier]] = {}
+    is_record = node[0].startswith(_CRM)
     for identifier, holding in holdings.items():
         type_name = identifier[0]
         rule = policy.rule(type_name) or X_RULE
-        if rule.exclusive is None and type_name != CONTACT and rule.is_claim(holding.tier):
-            claims.setdefault(type_name, []).append(identifier)
-        if rule.exclusive is None and type_name in _ONE_ON_A_RECORD and node[0].startswith(_CRM):
-            record.setdefault(type_name, []).append(identifier)
-    yield from claims.values()
-    yield from record.values()
+        if rule.exclusive is not None:
+            scope = scope_of(rule.exclusive, cast("str", identifier[1]))
+            exclusive.setdefault((type_name, scope), []).append(identifier)
+        elif type_name != CONTACT:
+            if rule.is_claim(holding.tier):
+                one_at_a_time.setdefault((type_name, "claims"), []).append(identifier)
+            if is_record and type_name in _ONE_ON_A_RECORD:
+                one_at_a_time.setdefault((type_name, "record"), []).append(identifier)
+    return exclusive, one_at_a_time
 
 
 def _latest(
     values: list[NormalisedIdentifier], holdings: Mapping[NormalisedIdentifier, LiveIdentifier]
 ) -> NormalisedIdentifier:
+    if len(values) == 1:
+        return values[0]
     return max(values, key=lambda one: (holdings[one].latest, one[1]))

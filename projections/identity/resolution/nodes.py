@@ -170,11 +170,9 @@ def live_holdings(holdings: Holdings, policy: Policy) -> Iterator[tuple[HoldingK
     several = _in_several_sessions(holdings)
     for key, one in holdings.items():
         identifier = key[1:3]
-        rows = several.get(identifier)
+        rows = several.get(identifier) if several else None
         if rows is None:
-            retracted = one.retracted[1:] if one.retracted else None
-            live = _Live(*(_outlives(span, retracted) for span in (one.verified, one.stated, one.claimed)))
-            intrinsic = one.intrinsic
+            live, intrinsic = _live_alone(one), one.intrinsic
         else:
             live = _live_together(rows)
             first = min((row.intrinsic for row in rows if row.intrinsic), default=None)
@@ -214,10 +212,21 @@ class _Live(NamedTuple):
 
 def _in_several_sessions(holdings: Holdings) -> dict[tuple[str, str], list[Holding]]:
     """The holdings of each (type, value) that there are several of: a retraction is of all of them."""
+    if len({key[1:3] for key in holdings}) == len(holdings):
+        return {}
     seen: dict[tuple[str, str], list[Holding]] = {}
     for key, one in holdings.items():
         seen.setdefault(key[1:3], []).append(one)
-    return {} if len(seen) == len(holdings) else {it: rows for it, rows in seen.items() if len(rows) > 1}
+    return {it: rows for it, rows in seen.items() if len(rows) > 1}
+
+
+def _live_alone(one: Holding) -> _Live:
+    if one.retracted is None:
+        return _Live(one.verified is not None, one.stated is not None, one.claimed is not None)
+    retracted = one.retracted[1:]
+    return _Live(
+        _outlives(one.verified, retracted), _outlives(one.stated, retracted), _outlives(one.claimed, retracted)
+    )
 
 
 def _live_together(rows: Iterable[Holding]) -> _Live:

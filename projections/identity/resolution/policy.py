@@ -84,7 +84,11 @@ class TypeRule(_Part):
 
     def is_claim(self, tier: int) -> bool:
         """Whether only a claim is of this tier."""
-        return tier == self.claimed and tier not in {self.verified, self.stated}
+        return tier == self._claim_tier
+
+    @cached_property
+    def _claim_tier(self) -> int | None:
+        return None if self.claimed in {self.verified, self.stated} else self.claimed
 
     def most_people(self, tier: int) -> int:
         """How many people may hold a value at this tier before it is generic."""
