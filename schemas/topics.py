@@ -75,6 +75,7 @@ DEAD_LETTERS: Final = Topic(
 )
 
 TOPICS: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE, CUSTOMER_CHANGES, DEAD_LETTERS)
+WITHOUT_CHANGES: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE, DEAD_LETTERS)  # of a generation that announces nothing
 
 
 def event_key(tenant: str, contact_key: str | None) -> bytes:

@@ -31,6 +31,7 @@ from schemas.topics import CUSTOMER_CHANGES, Topic
 
 FIRST: Final = "g1"
 BUILDING, ACTIVE, STANDBY, RETIRED = "building", "active", "standby", "retired"
+PAST: Final = "past"  # what people are shown of a complete one that leaves a part of the log out
 FED: Final = (BUILDING, ACTIVE, STANDBY)  # workers fold the log into these
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _SORT_MEMORY: Final = "256MB"  # of each of the few processes that make an index
@@ -242,6 +243,14 @@ class GenerationRecord(NamedTuple):
     def partial(self) -> bool:
         """Whether it leaves out a part of the log by intention, and so never becomes the active one."""
         return self.horizon != EVERYTHING
+
+    @property
+    def shown_state(self) -> str:
+        """Its state in the word that people are shown: one that is ``past`` is complete, and still fed as a built one.
+
+        What occurred by its time may be received later.
+        """
+        return PAST if self.partial and self.state == BUILDING and self.caught_up_at is not None else self.state
 
     @property
     def horizon(self) -> Horizon:

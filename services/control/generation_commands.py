@@ -31,7 +31,7 @@ def list_all() -> None:
                 "?" if one.behind is None else f"{one.behind:,}",
                 when(one.activated_at or one.created_at),
                 "this version" if one.same_code else "another version",
-                one.changes,
+                one.changes or "nobody",
             )
             for one in found
         ),

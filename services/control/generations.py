@@ -28,7 +28,7 @@ from services.runtime.settings import Settings
 
 _CONNECT_WITHIN: Final = 10.0
 _WORKERS_END_WITHIN: Final = 3.0  # seconds; they look at the generations each second
-GenerationState = Literal["building", "active", "standby", "retired"]
+GenerationState = Literal["building", "past", "active", "standby", "retired"]
 
 
 class GenerationInUse(ForeseenError):
@@ -44,7 +44,7 @@ class PartitionProgress(NamedTuple):
 
 
 class GenerationProgress(NamedTuple):
-    """A generation: ``same_code`` says whether this code can feed it, ``changes`` where it announces.
+    """A generation: ``same_code`` says whether this code can feed it, ``changes`` where it announces, if it ever does.
 
     ``read_models`` are those that it is made of; None: of all. ``pace`` is the share of the time that each of its
     workers works, to give way to the service; None while nobody paces them.
@@ -59,7 +59,7 @@ class GenerationProgress(NamedTuple):
     compared_at: datetime | None
     as_of: datetime | None
     known_at: datetime | None
-    changes: str
+    changes: str | None
     read_models: tuple[str, ...] | None
     pace: float | None
     left_out: int | None
@@ -155,7 +155,7 @@ async def _progress(
     )
     return GenerationProgress(
         one.name,
-        one.state,  # type: ignore[arg-type] # the table's constraint
+        one.shown_state,  # type: ignore[arg-type] # the table's constraint
         one.schema_digest == schema_of(one.read_models).digest,
         one.created_at,
         one.activated_at,
@@ -163,7 +163,7 @@ async def _progress(
         one.compared_at,
         one.as_of,
         one.known_at,
-        one.generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix),
+        None if one.partial else one.generation.topic_name(CUSTOMER_CHANGES, settings.topic_prefix),
         None if one.read_models is None else tuple(sorted(one.read_models)),
         *of_rebuild,
         partitions,

@@ -1,6 +1,6 @@
 """Checks of Kafka: the cluster, and the topics of the generations that workers feed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from projections.engine.followed_topics import TopicIdentities, replaced
@@ -28,9 +28,11 @@ async def check_cluster(cluster: Cluster) -> list[CheckResult]:
     return found
 
 
-def wanted_topics(generations: Iterable[Generation], prefix: str) -> dict[str, Topic]:
-    """The topics that these generations use, by their names."""
-    return {one.topic_name(topic, prefix): topic for one in generations for topic in TOPICS}
+def wanted_topics(
+    generations: Iterable[Generation], prefix: str, topics: Collection[Topic] = TOPICS
+) -> dict[str, Topic]:
+    """Those of the ``topics`` that these generations use, by their names."""
+    return {one.topic_name(topic, prefix): topic for one in generations for topic in topics}
 
 
 def check_topics(

@@ -13,7 +13,7 @@ from projections.engine.generations import ACTIVE, BUILDING, Generation, Generat
 from projections.engine.touched import TOUCHED, behind
 from projections.identity import outbox
 from projections.registry import SCHEMA
-from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, WITHOUT_CHANGES, Topic
 from services.doctor import http_checks, kafka_checks, postgres_checks, progress_checks, queries
 from services.doctor.cluster import Cluster, LogPartition, TopicFacts, open_cluster
 from services.doctor.finding import Area, CheckResult
@@ -86,7 +86,7 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
             return
         async with _connected(settings) as connection:
             await connection.execute(f"SET search_path TO {active.name}")
-            wanted = kafka_checks.wanted_topics(fed, settings.topic_prefix)
+            wanted = _wanted(settings, generations)
             known = await cluster.topics(wanted)
             for one in kafka_checks.check_topics(wanted, known, await postgres_checks.folded_offsets(connection)):
                 yield one
@@ -107,6 +107,15 @@ async def _kafka(settings: Settings, generations: list[GenerationRecord]) -> Asy
         for other in others:
             async for one in _beside(settings, cluster, other, _places(settings, other, known)):
                 yield replace(one, area=f"{one.area} of {other.name}")
+
+
+def _wanted(settings: Settings, generations: Iterable[GenerationRecord]) -> dict[str, Topic]:
+    """The topics of the generations that are fed; those of the past announce nothing."""
+    fed = [one for one in generations if one.fed]
+    whole = [one.generation for one in fed if not one.partial]
+    past = [one.generation for one in fed if one.partial]
+    prefix = settings.topic_prefix
+    return kafka_checks.wanted_topics(whole, prefix) | kafka_checks.wanted_topics(past, prefix, WITHOUT_CHANGES)
 
 
 async def _identities(

@@ -15,7 +15,7 @@ from projections.engine.followed_topics import TopicIdentity
 from schemas.topics import TOPICS
 from services.logfiles.folder import check, locked, read_manifest, records_of
 from services.logfiles.kafka import ATTEMPTS, RETRY_AFTER, LogMoved, RecordReader, open_writer, partition_of
-from services.logfiles.manifest import ArchivedPartition, ArchivedTopic, LogFile, Manifest
+from services.logfiles.manifest import NAME, ArchivedPartition, ArchivedTopic, LogFile, Manifest
 from services.logfiles.record import LogRecord
 from services.runtime.broker import BROKER_ERRORS, make_topic
 from services.runtime.errors import ForeseenError
@@ -59,6 +59,11 @@ async def import_folder(
     Raises WrongFolder, CannotImport, LogMoved, BrokerRefused, a KafkaError.
     """
     with locked(folder):
+        if not (folder / NAME).exists():
+            raise CannotImport(
+                f"{folder} has no {NAME}: it is another folder, or the file was lost. Restore it from another copy, or "
+                "export anew into another folder. Nothing was imported."
+            )
         manifest = read_manifest(folder)
         if not manifest.complete:
             raise CannotImport(f"The export into {folder} has not come to its end: run `onefold log export` again.")

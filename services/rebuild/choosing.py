@@ -22,7 +22,7 @@ from projections.engine.generations import (
 from projections.engine.holds import Vector, set_hold
 from projections.erasures.store import carry_over
 from projections.registry import SCHEMA, SINGLE, schema_of, with_counters
-from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
+from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE, TOPICS, WITHOUT_CHANGES
 from services.runtime.broker import ensure_topics
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
@@ -113,7 +113,7 @@ async def _new(
     whole = options.horizon == EVERYTHING
     generation = await next_generation(control, takes_over=whole)
     if models is None:
-        await ensure_topics(settings, generation)
+        await ensure_topics(settings, generation, TOPICS if whole else WITHOUT_CHANGES)
     async with control.transaction():
         await add_generation(control, generation, schema_of(models), horizon=options.horizon, for_readers=False)
         # Held before any worker sees it.

@@ -1,6 +1,6 @@
 """Topics on the broker, created with the partitions and the retention that `schemas.topics` declares."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,8 +19,10 @@ class BrokerRefused(RuntimeError):
     """Kafka refused to create a topic, or has none of that name."""
 
 
-async def ensure_topics(settings: Settings, generation: Generation = _FIRST) -> None:
-    """Create the generation's topics that are missing. Safe to run concurrently.
+async def ensure_topics(
+    settings: Settings, generation: Generation = _FIRST, topics: Collection[Topic] = TOPICS
+) -> None:
+    """Create those of the generation's ``topics`` that are missing. Safe to run concurrently.
 
     Raises BrokerRefused or a KafkaError.
     """
@@ -28,7 +30,7 @@ async def ensure_topics(settings: Settings, generation: Generation = _FIRST) -> 
     await admin.start()
     try:
         known = set(await admin.list_topics())
-        names = {generation.topic_name(topic, settings.topic_prefix): topic for topic in TOPICS}
+        names = {generation.topic_name(topic, settings.topic_prefix): topic for topic in topics}
         missing = [(name, topic) for name, topic in names.items() if name not in known]
         if missing:
             response = await admin.create_topics([_new_topic(name, topic, settings) for name, topic in missing])

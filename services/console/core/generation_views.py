@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from services.console.core.condition_forms import Say
 from services.query.core.generation_models import GenerationView
 
-_TONES = {"active": "good", "standby": "accent", "building": "warn"}
+_TONES = {"active": "good", "standby": "accent", "past": "accent", "building": "warn"}
 
 
 class ShownGeneration(NamedTuple):
@@ -29,6 +29,7 @@ def shown_generation(view: GenerationView, active: GenerationView | None, say: S
     """A generation as pages show it."""
     names = {
         "building": say("being built"),
+        "past": say("complete, of the past"),
         "active": say("is read"),
         "standby": say("kept up to date beside"),
         "retired": say("no longer fed"),

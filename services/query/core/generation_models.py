@@ -18,11 +18,15 @@ class PartitionView(Shape):
 class GenerationView(Shape):
     """One build of all read models.
 
-    Readers read the one that is active. Workers fold the log into that one, and into each that is building or standby.
+    Readers read the one that is active. Workers fold the log into that one, and into each that is building, past or
+    standby.
     """
 
     name: Annotated[str, Field(examples=["g2"])]
-    state: Literal["building", "active", "standby", "retired"]
+    state: Annotated[
+        Literal["building", "past", "active", "standby", "retired"],
+        Field(description="past: complete, of a time in the past; it never becomes the active one"),
+    ]
     readable: Annotated[bool, Field(description="whether this version of Onefold can read and feed it")]
     created_at: Timestamp
     activated_at: Timestamp | None
@@ -47,7 +51,10 @@ class GenerationView(Shape):
             examples=[0],
         ),
     ]
-    changes_topic: Annotated[str, Field(examples=["onefold.customer-changes"])]
+    changes_topic: Annotated[
+        str | None,
+        Field(description="null for one of the past, which announces nothing", examples=["onefold.customer-changes"]),
+    ]
     folded: Annotated[int, Field(description="records of the log that were folded")]
     records: Annotated[int | None, Field(description="records of the log; null while Kafka is away")]
     partitions: list[PartitionView]

@@ -107,7 +107,7 @@ class FedGenerations:
             if not is_transient(error):
                 raise
             return  # it is asked again
-        self._states = {name: one.state for name, one in fed.items()}
+        self._states = {name: one.shown_state for name, one in fed.items()}
         if self.own not in fed or fed[self.own].schema_digest != self.digest:
             log.info("generation_ended", generation=self.own)
             self.gone = True

@@ -211,6 +211,11 @@ async def test_the_commands_write_the_log_into_files_and_back(world: World, tmp_
     assert status == 0, output
     assert f"{folder} has the personal data of all tenants." in output
     await lose_topics(world.settings)
+    manifest, aside = folder / "manifest.json", tmp_path / "manifest.json"
+    manifest.rename(aside)
+    status, output = await world.command("log", "import", str(folder))
+    assert (status, f"{folder} has no manifest.json" in output) == (1, True), output
+    aside.rename(manifest)
     status, output = await world.command("log", "import", str(folder))
     assert status == 0, output
     assert f"{len(before)} records were imported." in output

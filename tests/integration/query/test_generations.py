@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 import httpx
@@ -11,11 +12,13 @@ import pytest
 from projections.engine.generations import (
     ACTIVE,
     STANDBY,
+    Horizon,
     add_generation,
     all_generations,
     ensure_generation,
     exchange,
     next_generation,
+    note_caught_up,
     start_afresh,
 )
 from projections.engine.paces import set_pace
@@ -90,6 +93,12 @@ async def test_generations_are_listed_for_keys_of_operators_alone(brand: Brand) 
     some = schema_of(["tags", "consents"])
     await add_generation(brand.connection, await next_generation(brand.connection, takes_over=True), some)
     await set_pace(brand.connection, "g2", 0.25)
+    of_march = Horizon(as_of=datetime(2026, 3, 1, tzinfo=UTC))
+    for complete in (False, True):
+        past = await next_generation(brand.connection)
+        await add_generation(brand.connection, past, SCHEMA, horizon=of_march)
+        if complete:
+            await note_caught_up(brand.connection, past.name)
     found = (await brand.json("/v1/generations", key="operator"))["generations"]
     assert (await brand.get("/v1/lag", key="admin")).status_code == 403
     lag = await brand.json("/v1/lag", key="operator")
@@ -101,11 +110,13 @@ async def test_generations_are_listed_for_keys_of_operators_alone(brand: Brand) 
         "changes": 0,
         "changes_seconds": 0,
     }
-    fields = ("name", "state", "readable", "folded", "read_models", "pace")
+    fields = ("name", "state", "readable", "folded", "read_models", "pace", "changes_topic")
     assert [tuple(one[field] for field in fields) for one in found] == [
-        ("g1", "active", True, 0, None, None),
-        ("g2", "building", True, 0, None, 0.25),
-        ("g3", "building", False, 0, ["consents", "tags"], None),
+        ("g1", "active", True, 0, None, None, "onefold.customer-changes"),
+        ("g2", "building", True, 0, None, 0.25, "onefold.customer-changes"),
+        ("g3", "building", False, 0, ["consents", "tags"], None, "onefold.customer-changes"),
+        ("g4", "building", True, 0, None, None, None),
+        ("g5", "past", True, 0, None, None, None),
     ]
 
 

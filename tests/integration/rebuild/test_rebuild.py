@@ -41,7 +41,7 @@ from services.rebuild.main import Rebuilt, rebuild
 from services.rebuild.pacing import Pacer
 from services.rebuild.pair import GenerationPair
 from services.rebuild.worker_processes import WorkerEnded
-from services.runtime.broker import log_ends
+from services.runtime.broker import log_ends, topics_of
 from services.runtime.database import create_pool
 from tests.support.families import history
 from tests.support.older_data import load_older_data
@@ -229,6 +229,11 @@ async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_the
     async with world.connection() as connection:
         found = await connection.fetch(f"SELECT event_id FROM {result.building.name}.timeline")
     assert {row["event_id"] for row in found} == wanted
+    status, listed = await world.command("generations", "list")
+    assert (status, "past, as of" in listed) == (0, True), listed
+    assert {f"identity-evidence.{result.building.name}"} == {
+        name for name in await topics_of(world.settings) if name.endswith(f".{result.building.name}")
+    }
     assert 0 < len(wanted) < len({one.event_id for one in events})
 
 
