@@ -100,7 +100,7 @@ async def _save_settings(connection: Connection) -> None:
     quota = TimelineRow(TENANT, NO_CONTACT, "quota", END_MS, END_MS, QUOTA_TYPE, "bench", data, "[]")
     async with connection.transaction():
         await save(connection, TIMELINE, [quota])
-        await save(connection, COMPOSED, [ComposedRow(TENANT, "default", None, "{}")])
+        await save(connection, COMPOSED, [ComposedRow(TENANT, "default", None, "{}", 1)])
 
 
 async def _keep(bed: Bed, connection: Connection, folder: Path) -> None:

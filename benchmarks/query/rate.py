@@ -5,7 +5,10 @@ same round. The capacity is what a worker folds of the same events when nothing 
 population's own customers, and the worker's composer brings their rows up to date meanwhile.
 """
 
+import asyncio
+import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
@@ -13,10 +16,12 @@ from random import Random
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from benchmarks.bed import Bed, reading, require_running
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.hub import percentile
-from benchmarks.ingest.caller import Caller, callers
+from benchmarks.ingest.caller import Caller, callers, request
 from benchmarks.ingest.service import serving
 from benchmarks.query.asking import FILTERS, asked, facets, named, posted, search
 from benchmarks.query.dataset import filled_generation
@@ -28,6 +33,7 @@ from services.control.keys import add_key
 from services.control.tenants import add_tenant
 from services.embedded.ports import free_port
 from services.embedded.process import Process
+from services.query.handlers.search_indexes import LEAST_CUSTOMERS
 from services.runtime.broker import ensure_topics
 from services.runtime.database import open_engine
 from services.runtime.settings import Settings
@@ -71,6 +77,9 @@ _LOOK_UP: Final = "SELECT customer_id, name FROM customer_rows WHERE tenant = $1
 _IDS: Final = "SELECT customer_id FROM customer_rows ORDER BY tenant, customer_id LIMIT 10000"  # hashes: any
 _NAMES: Final = ("id", "phone", "email", "member")
 _EACH: Final = 60  # requests of each kind a round
+_SEARCHES: Final = re.compile(r'^onefold_searches_total\{evaluator="(\w+)"\} (\S+)$', re.MULTILINE)
+_INDEXED_WITHIN: Final = 300.0  # seconds
+_LOOK_EVERY: Final = 0.5
 _REFUSED: Final = "refused"
 _TOO_DEAR: Final = 422
 _ANSWERED: Final = {200, 404, 409}  # a number may be nobody's
@@ -93,6 +102,7 @@ class QueryRate:
         self._key = ""
         self._capacity = 0.0
         self._refused = 0
+        self._answered = Counter[str]()
 
     async def prepare(self, bed: Bed, size: Size) -> None:
         """Make the population, and measure the capacity."""
@@ -115,11 +125,26 @@ class QueryRate:
         chance = Random(number)
         wanted = await self._wanted(settings, chance)
         async with serving(bed, settings, _SERVICE, "query"), callers(settings.port, 1) as [caller]:
+            if self._size.customers >= LEAST_CUSTOMERS:
+                with bed.console.status("Loading the search index …"):
+                    await self._until_indexed(caller)
+            before = await _answered(caller)
             with working(bed, settings), self._events(bed, settings) as sender:
                 async with reading(settings) as connection:
                     taken = await _ask(wanted, caller, await _LookUp.of(connection, chance), sender)
+            self._answered += await _answered(caller) - before
         self._refused += len(taken[_REFUSED])
         return _round(taken)
+
+    async def _until_indexed(self, caller: Caller) -> None:
+        """Search until the index answers. Raises BenchmarkFailed if it does not come."""
+        anybody = orjson.dumps({"filter": {"contacts": {"gte": 2}}, "limit": 1})
+        until = time.monotonic() + _INDEXED_WITHIN
+        while not (await _answered(caller))["index"]:
+            if time.monotonic() > until:
+                raise BenchmarkFailed("the search index was not loaded in time")
+            await caller.call(posted("/v1/customers/search", anybody, self._key))
+            await asyncio.sleep(_LOOK_EVERY)
 
     def _events(self, bed: Bed, settings: Settings) -> AbstractContextManager[Process]:
         """Events at half of the capacity."""
@@ -160,8 +185,16 @@ class QueryRate:
             "query_customers": self._size.customers,
             "query_events_per_s": int(self._capacity / 2),
             "query_refused_as_too_dear": self._refused,
+            "query_answered_by_index": self._answered["index"],
+            "query_answered_by_postgresql": self._answered["postgresql"],
             "query_capacity_events_per_s": int(self._capacity),
         }
+
+
+async def _answered(caller: Caller) -> Counter[str]:
+    """How many searches were answered so far, by what evaluated them."""
+    page = (await caller.call(request("GET", "/metrics", {}))).body.decode()
+    return Counter({evaluator: int(float(number)) for evaluator, number in _SEARCHES.findall(page)})
 
 
 class _LookUp:

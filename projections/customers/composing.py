@@ -6,12 +6,20 @@ never on the row before.
 """
 
 from collections.abc import Collection, Iterator
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from projections.customers.contacts_store import customers_with_addresses, update_hours
 from projections.customers.loading import FIRST, LAST, customers_after, load_customers, owners_of
-from projections.customers.store import all_states, note_state, replace_rows, rows_within, state_of, update_times
+from projections.customers.store import (
+    all_states,
+    note_composed,
+    note_state,
+    replace_rows,
+    rows_within,
+    state_of,
+    update_times,
+)
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
 from projections.engine.generations import AfterEach
@@ -70,11 +78,14 @@ async def compose_some(connection: Connection, tenant: str, region: str, page: i
     active = await active_resolution(connection, tenant)
     state = await state_of(connection, tenant)
     if state is None or state.resolution_id != active.resolution_id:
-        state = ComposedRow(tenant, active.resolution_id, FIRST, None)
+        state = ComposedRow(tenant, active.resolution_id, FIRST, None, 0 if state is None else state.turn)
         await forget_touched(connection, tenant)
-    await _compose_touched(connection, active, region, ids)
+    state = state._replace(turn=state.turn + 1)
+    composed = await _compose_touched(connection, active, region, ids)
     if state.position is not None:
         state = state._replace(position=await _compose_page(connection, active, region, state.position, page))
+    else:
+        await note_composed(connection, tenant, state.turn, composed.changed, composed.seen)
     await note_state(connection, state)
     noted = await state_of(connection, tenant)
     return noted is None or noted.vector is None
@@ -85,7 +96,14 @@ async def has_composed(connection: Connection) -> bool:
     return not await touched_tenants(connection) and not await unfinished_tenants(connection)
 
 
-async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str, ids: int) -> None:
+class _Composed(NamedTuple):
+    """The customers that were written or deleted; of those ``seen`` only times are others."""
+
+    changed: set[UUID]
+    seen: set[UUID]
+
+
+async def _compose_touched(connection: Connection, active: ResolutionInUse, region: str, ids: int) -> _Composed:
     touched = await take_touched(connection, active.tenant, ids)
     named = touched.contacts | touched.seen
     owners = await owners_of(connection, active.key, named) if named else {}
@@ -98,11 +116,13 @@ async def _compose_touched(connection: Connection, active: ResolutionInUse, regi
         found = await load_customers(connection, active.key, policy_of(active, region), some)
         await replace_rows(connection, active.tenant, some, found)
     seen = {one: owners.get(one) or one for one in touched.seen}
-    for some in _parts({*seen.values()} - changed, _TIMES_AT_ONCE):
+    only_seen = {*seen.values()} - changed
+    for some in _parts(only_seen, _TIMES_AT_ONCE):
         await update_times(connection, active.key, some)
     of_seen = {(owner, one) for one, owner in seen.items() if owner not in changed}
     for pairs in _parts(of_seen, _HOURS_AT_ONCE):
         await update_hours(connection, active.tenant, pairs)
+    return _Composed(changed, only_seen)
 
 
 def _parts(given: Collection[_Part], size: int) -> Iterator[list[_Part]]:

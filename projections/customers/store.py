@@ -19,6 +19,7 @@ from projections.customers.loading import FIRST, CountedCustomer
 from projections.customers.rows import MS_OF_HOUR, ComposedCustomer, customer_row
 from projections.customers.tables import (
     COMPOSED,
+    COMPOSED_CHANGES,
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
     ComposedRow,
@@ -38,6 +39,8 @@ from projections.identity.keys import ResolutionKey
 from projections.identity.tables import MEMBERS
 
 _AT_ONCE: Final = 50  # customers; some milliseconds of work
+_TRIMMED_EVERY: Final = 64  # turns
+_MINUTES_KEPT: Final = 5
 _TIMES: Final = ("last_customer", "last_team", "last_marketing")
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _IN_RANGE: Final = (
@@ -131,6 +134,22 @@ _FORGET: Final = compiled(
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
 _STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
 _AGAIN: Final = compiled(sa.update(COMPOSED).values(position=sa.literal(FIRST, sa.Uuid()), vector=sa.null()))
+_NOTE: Final = compiled(
+    sa.insert(COMPOSED_CHANGES).values(
+        tenant=_TENANT,
+        turn=sa.bindparam("turn", type_=sa.BigInteger()),
+        changed=array("changed", sa.Uuid()),
+        seen=array("seen", sa.Uuid()),
+    ),
+    *("tenant", "turn", "changed", "seen"),
+)
+_TRIM: Final = compiled(
+    sa.delete(COMPOSED_CHANGES).where(
+        COMPOSED_CHANGES.c.tenant == _TENANT,
+        COMPOSED_CHANGES.c.noted_at < sa.func.now() - sa.func.make_interval(0, 0, 0, 0, 0, _MINUTES_KEPT),
+    ),
+    "tenant",
+)
 _COMPOSER: Final = (sa.func.hashtext("onefold.composer"), sa.func.hashtext(sa.func.current_schema()))
 _LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(*_COMPOSER)))
 _UNLOCK: Final = compiled(sa.select(sa.func.pg_advisory_unlock(*_COMPOSER)))
@@ -170,6 +189,15 @@ async def note_state(connection: Connection, state: ComposedRow) -> None:
     current = state.position is None and not await is_touched(connection, state.tenant)
     vector = orjson.dumps(await next_offsets(connection), option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     await save(connection, COMPOSED, [state._replace(vector=vector.decode() if current else None)])
+
+
+async def note_composed(
+    connection: Connection, tenant: str, turn: int, changed: Collection[UUID], seen: Collection[UUID]
+) -> None:
+    """Note which customers a turn wrote or deleted; what was noted minutes ago is forgotten now and then."""
+    await connection.execute(_NOTE, tenant, turn, list(changed), list(seen))
+    if turn % _TRIMMED_EVERY == 0:
+        await connection.execute(_TRIM, tenant)
 
 
 async def compose_again(connection: Connection) -> None:

@@ -14,6 +14,7 @@ from projections.engine.metadata import FOR_READERS, Int, define
 
 JsonB = Annotated[str, JSONB()]
 TermIds = Annotated[tuple[int, ...], sa.ARRAY(sa.BigInteger())]
+Ids = Annotated[tuple[UUID, ...], sa.ARRAY(sa.Uuid())]
 Texts = Annotated[tuple[str, ...], sa.ARRAY(sa.Text(collation="C"))]
 
 
@@ -162,13 +163,26 @@ class ComposedRow(NamedTuple):
 
     ``position`` is the last contact of a pass over all of them that is under way, null after it. ``vector`` is JSON of
     the next offset of each partition, by topic: without a pass, the rows are what the log up to there comes to. It is
-    null while more is known to have changed.
+    null while more is known to have changed. ``turn`` is the number of the composer's latest turn.
     """
 
     tenant: str
     resolution_id: str
     position: UUID | None
     vector: JsonB | None
+    turn: int
+
+
+class ComposedChangeRow(NamedTuple):
+    """The customers that the composer wrote, or deleted, in one of its turns; for who keeps what it made of their rows.
+
+    Of those that were ``seen`` only times are others. Turns of passes over all customers have no row, nor old ones.
+    """
+
+    tenant: str
+    turn: int
+    changed: Ids
+    seen: Ids
 
 
 def _of_contacts_by(name: str) -> sa.Index:
@@ -244,7 +258,13 @@ COMPOSED_DAYS: Final = define("composed_days", ComposedDayRow, key=4, fillfactor
 ATTRIBUTE_VALUES: Final = define("attribute_values", AttributeValueRow, key=4, fillfactor=70)
 TAG_ENDS: Final = define("tag_ends", TagEndRow, key=3, fillfactor=70)
 COMPOSED: Final = define("composed", ComposedRow, key=1)
+COMPOSED_CHANGES: Final = define(
+    "composed_changes",
+    ComposedChangeRow,
+    sa.Column("noted_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    key=2,
+)
 TABLES: Final = (
     CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS, ATTRIBUTE_VALUES, TAG_ENDS, ADDRESS_CONTACTS, COMPOSED_DAYS,
-    COMPOSED,
+    COMPOSED, COMPOSED_CHANGES,
 )  # fmt: skip

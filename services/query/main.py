@@ -41,6 +41,7 @@ from services.query.handlers.policies import Policies
 from services.query.handlers.quota import QuotaReader
 from services.query.handlers.reader import CustomerReader
 from services.query.handlers.search import CustomerSearch
+from services.query.handlers.search_indexes import LEAST_CUSTOMERS, MIB, SearchIndexes
 from services.query.handlers.segments import SegmentReader
 from services.query.handlers.sending import SendChecks
 from services.query.handlers.watching import ChangeWatch
@@ -103,20 +104,23 @@ ROUTERS: Final = (
 )
 
 
-def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Service:
-    """Everything that the read API serves. ``page_bytes`` bounds a timeline's page. Raises MissingSetting.
+def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES, indexed_from: int = LEAST_CUSTOMERS) -> Service:
+    """Everything that the read API serves. Raises MissingSetting.
 
+    ``page_bytes`` bounds a timeline's page; tenants of ``indexed_from`` customers and more have a search index.
     It starts without a database too, and becomes ready once there is one with an active generation.
     """
     read_models = PooledReadModels(settings.database_url)
     lookup = CustomerLookup.of(settings)
     feed = _change_feed(settings, read_models)
     watch = ChangeWatch(read_models)
+    indexes = SearchIndexes(read_models.connection_for_index, settings.search_index_mib * MIB, least=indexed_from)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             read_models,
+            indexes.open(),
             nullcontext() if feed is None else feed.open(),
             open_engine(settings.database_url, name="onefold-query", statement_timeout=5) as engine,
         ):
@@ -138,9 +142,9 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Servic
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),
-        "search": CustomerSearch(read_models, lookup),
+        "search": CustomerSearch(read_models, lookup, indexes),
         "fields": FieldReader(read_models),
-        "segments": SegmentReader(read_models, lookup),
+        "segments": SegmentReader(read_models, lookup, indexes),
         "explainer": Explainer(read_models, lookup, past),
         "candidates": Candidates(read_models),
         "decisions": Decisions(read_models, lookup),
@@ -174,9 +178,9 @@ def _change_feed(settings: Settings, read_models: PooledReadModels) -> ChangeFee
     return ChangeFeed(find_topic, ChangeLog(settings.kafka, open_sealing), change_cursor_key(settings.master_key))
 
 
-def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES) -> Application:
-    """The read API as an application of its own. Raises MissingSetting."""
-    service = query_service(settings, page_bytes=page_bytes)
+def create_app(settings: Settings, *, page_bytes: int = MOST_BYTES, indexed_from: int = LEAST_CUSTOMERS) -> Application:
+    """The read API as an application of its own, see `query_service`. Raises MissingSetting."""
+    service = query_service(settings, page_bytes=page_bytes, indexed_from=indexed_from)
     return application(
         access_service(settings),
         service,

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 # Labels: ``topic`` is a topic's name on the broker, ``reason`` a `services.runtime.decoding.DeadReason`, ``stage`` a
 # `projections.engine.stages.Stage`, ``server`` one of "kafka" and "postgresql", ``kind`` the name of a
-# kind of job.
+# kind of job, ``evaluator`` what answers a search, "index" or "postgresql".
 EVENTS_COMMITTED: Final = Counter(
     "onefold_events_committed", "New events folded into the read models, by topic", labelnames=("topic",)
 )
@@ -115,6 +115,22 @@ SEGMENT_SECONDS: Final = Histogram(
     "onefold_segment_count_seconds",
     "Time to count the customers of a segment, for its size of the day",
     buckets=(0.05, 0.2, 1, 5, 20, 60),
+)
+SEARCHES: Final = Counter(
+    "onefold_searches",
+    "Searches, facets and counts of segments, by what evaluated the filter",
+    labelnames=("evaluator",),
+)
+SEARCH_INDEX_BYTES: Final = Gauge("onefold_search_index_bytes", "Memory of this process's search indexes, about")
+SEARCH_INDEX_CUSTOMERS: Final = Gauge("onefold_search_index_customers", "Customers in this process's search indexes")
+SEARCH_INDEX_SECONDS_BEHIND: Final = Gauge(
+    "onefold_search_index_seconds_behind",
+    "How long ago the search index was brought to the present that waits for it longest (0: there is none)",
+)
+SEARCH_INDEX_LOAD_SECONDS: Final = Histogram(
+    "onefold_search_index_load_seconds",
+    "Time to load the search index of a tenant",
+    buckets=(1, 5, 20, 60, 300),
 )
 WEBHOOK_ATTEMPTS: Final = Counter(
     "onefold_webhook_attempts", "Attempts to send a change to a webhook endpoint, by outcome", labelnames=("outcome",)

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(
         "TW", description="region of phone numbers written without a country code"
     )
+    search_index_mib: Annotated[int, Field(ge=0)] = Field(
+        1024,
+        description="most memory, in MiB, that a query process takes for the search indexes of its tenants; about 400 "
+        "for a million customers (0: PostgreSQL answers every search)",
+    )
     job_file_days: Annotated[int, Field(ge=1, le=365)] = Field(
         7, description="days for which the files of exports are kept"
     )

@@ -32,7 +32,7 @@ _OF_CONTACTS: Final[dict[FacetName, sa.ColumnElement[Any]]] = {
 _MOST_TAGS: Final = 10_000
 _MOST_VALUES: Final = 50_000
 # What terms are counted by. A tag's term stays after the tagging has run out: see `_live_tags`.
-_KINDS: Final[dict[FacetName, str]] = {
+KINDS: Final[dict[FacetName, str]] = {
     "tag": terms.TAG,
     "attribute": terms.ATTRIBUTE,
     "channel": terms.CHANNEL,
@@ -102,7 +102,7 @@ async def facets_by_terms(
     Left out are facets with values that terms cut, or with too many of them.
     """
     parameters = StatementParameters()
-    kinds = [_KINDS[name] for name in names]
+    kinds = [KINDS[name] for name in names]
     counted = compiled_once(_by_terms(search, kinds, parameters), *parameters.values)
     rows = await connection.fetch(counted, *parameters.values.values())
     found: dict[FacetName, list[FacetCount]] = {}
@@ -184,7 +184,7 @@ async def facet_of_all(connection: Connection, search: Search, name: FacetName, 
     if name == "tag":
         found = await _live_tags(connection, search, limit)
     else:
-        found = [FacetCount(*row) for row in await connection.fetch(_TERMS, search.tenant, _KINDS[name], limit)]
+        found = [FacetCount(*row) for row in await connection.fetch(_TERMS, search.tenant, KINDS[name], limit)]
     return None if found is None or any(len(one.value) >= terms.LONGEST for one in found) else found
 
 

@@ -39,6 +39,12 @@ _SHOWN: Final = (
     "customer_id", "member_id", "phone", "email", "name", "valid", "contacts", "conflicts", "first_seen_at",
     "last_customer_at", "last_team_at", "last_marketing_at", "tags", "attributes",
 )  # fmt: skip
+_ROWS_OF: Final = compiled(
+    sa.select(*(_ROW[name] for name in _SHOWN)).where(
+        _ROW.tenant == _TENANT, _ROW.customer_id == sa.any_(array("customer_ids", sa.Uuid()))
+    ),
+    *("tenant", "customer_ids"),
+)
 _COUNTS: Final = compiled(
     sa.select(CUSTOMER_TERMS.c.kind, CUSTOMER_TERMS.c.value, CUSTOMER_TERMS.c.customers).where(
         CUSTOMER_TERMS.c.tenant == _TENANT, CUSTOMER_TERMS.c.term == sa.any_(array("ids", sa.BigInteger()))
@@ -157,6 +163,12 @@ def condition_of(search: Search, parameters: StatementParameters) -> sa.ColumnEl
     """The condition on rows that the search finds."""
     condition = Conditions(search.tenant, search.asked, parameters).of(search.filter)
     return sa.and_(_ROW.tenant == parameters(search.tenant, sa.Text()), condition)
+
+
+async def rows_of(connection: Connection, tenant: str, customer_ids: Sequence[UUID]) -> list[Any]:
+    """The rows of these customers, as `page` gives them and in the order in which they are given. One statement."""
+    rows = {row["customer_id"]: row for row in await connection.fetch(_ROWS_OF, tenant, customer_ids)}
+    return [rows[one] for one in customer_ids]
 
 
 async def plan_for_values(connection: Connection) -> None:

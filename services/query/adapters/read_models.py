@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
 _LOOKING_BACK: Final = 2  # answers about the past at a time; each may fold thousands of events
+_LOADING: Final = 2  # connections that load search indexes, and keep them up to date
 _CONNECTION_WITHIN: Final = 10.0  # seconds; a busy server may take a while to open one more
 _STATEMENT_TIMEOUT: Final = 5.0
 _UNAVAILABLE: Final = (
@@ -54,6 +55,7 @@ class PooledReadModels:
         self._generation: str | None = None
         self._pool: asyncpg.Pool | None = None
         self._apart: asyncpg.Pool | None = None
+        self._loading: asyncpg.Pool | None = None
         self._refused: str | None = None  # why the active generation is not read
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -65,7 +67,7 @@ class PooledReadModels:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await cancel_all(*self._tasks)
-        for pool in (self._pool, self._apart):
+        for pool in (self._pool, self._apart, self._loading):
             if pool is not None:
                 pool.terminate()
 
@@ -76,6 +78,10 @@ class PooledReadModels:
     def connection_apart(self) -> AbstractAsyncContextManager[Connection]:
         """One of the few connections that serve nothing but answers about the past. Raises as `connection` does."""
         return self._connection_of(self._apart)
+
+    def connection_for_index(self) -> AbstractAsyncContextManager[Connection]:
+        """One of the few connections that serve nothing but search indexes. Raises as `connection` does."""
+        return self._connection_of(self._loading)
 
     @asynccontextmanager
     async def _connection_of(self, pool: asyncpg.Pool | None) -> AsyncIterator[Connection]:
@@ -115,7 +121,8 @@ class PooledReadModels:
             return
         pool = await self._open(generation, min_size=1, max_size=self._size, name="onefold-query")
         apart = await self._open(generation, min_size=0, max_size=_LOOKING_BACK, name="onefold-past")
-        self._replace(pool, apart)
+        loading = await self._open(generation, min_size=0, max_size=_LOADING, name="onefold-index")
+        self._replace(pool, apart, loading)
         self._generation, self._refused = generation, None
         log.info("generation_read", generation=generation)
 
@@ -130,10 +137,10 @@ class PooledReadModels:
             plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer
         ).__aenter__()
 
-    def _replace(self, pool: asyncpg.Pool | None, apart: asyncpg.Pool | None) -> None:
+    def _replace(self, pool: asyncpg.Pool | None, apart: asyncpg.Pool | None, loading: asyncpg.Pool | None) -> None:
         """Read by these pools from now on; those before serve what has begun."""
-        former = (self._pool, self._apart)
-        self._pool, self._apart = pool, apart
+        former = (self._pool, self._apart, self._loading)
+        self._pool, self._apart, self._loading = pool, apart, loading
         for one in former:
             if one is not None:
                 self._spawn(self._retire(one))
@@ -142,7 +149,7 @@ class PooledReadModels:
         """Read no generation until the active one fits; every request is answered 503 until then."""
         if self._refused is None:
             log.error("generation_incompatible", reason=reason)
-        self._replace(None, None)
+        self._replace(None, None, None)
         self._generation, self._refused = None, reason
 
     async def _active(self) -> str:

@@ -1,6 +1,7 @@
 """Searches among customers, each answer as of one moment, and why a customer is found or not."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.query.core import cursors, search_views
 from services.query.core.errors import NotFound
 from services.query.core.search_models import FacetsAnswer, FacetsRequest, MatchAnswer, SearchPage, SearchRequest, Total
 from services.query.handlers.customer_lookup import NO_CUSTOMER, CustomerLookup
+from services.query.handlers.search_indexes import SearchIndexes, unless_outrun
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 from services.runtime.auditing import note_ids
@@ -29,15 +31,19 @@ class CustomerSearch:
     Every method raises Unsearchable for a filter with a condition that can't be searched, and ReadModelsUnavailable.
     """
 
-    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup, indexes: SearchIndexes) -> None:
         self._read_models = read_models
         self._lookup = lookup
+        self._indexes = indexes
 
     async def page(self, tenant: str, wanted: SearchRequest, now: int) -> SearchPage:
         """A page of the customers that fulfil a filter. Raises TooDear, BadCursor and CursorOfAnotherSearch.
 
         All pages of one search are asked at the moment of the first.
         """
+        return await unless_outrun(partial(self._page, tenant, wanted, now))
+
+    async def _page(self, tenant: str, wanted: SearchRequest, now: int, by_index: bool) -> SearchPage:  # noqa: FBT001 - of `unless_outrun`
         sort = search_views.sort_of(wanted.sort)
         query = search_views.query_of(tenant, wanted.filter, sort)
         place = None if wanted.cursor is None else cursors.read_search(wanted.cursor, query)
@@ -49,7 +55,13 @@ class CustomerSearch:
             most, among = counts.cost.customers, counts.customers
             asked = queries.Page(sort, wanted.limit + 1, after, most, among=among)
             async with within_time(moment.connection):
-                rows, total = await _page_and_total(moment, search, asked, counts, exact=wanted.total == "exact")
+                found = await self._by_index(moment, search, asked, counts) if by_index else None
+                if found is not None and found[1] is not None:
+                    rows = await queries.rows_of(moment.connection, tenant, found[1])
+                    total = Total(count=found[0], relation="exact")
+                else:
+                    known = counts._replace(total=found[0]) if found else counts
+                    rows, total = await _page_and_total(moment, search, asked, known, exact=wanted.total == "exact")
             shown = rows[: wanted.limit]
             accounts = await queries.accounts_of(moment.connection, tenant, search_views.customer_ids(shown))
             composed = await queries.composed(moment.connection, tenant)
@@ -67,8 +79,19 @@ class CustomerSearch:
             next=following,
         )
 
+    async def _by_index(
+        self, moment: Snapshot, search: queries.Search, asked: queries.Page, counts: SearchCounts
+    ) -> tuple[int, list[UUID] | None] | None:
+        """How many customers there are, and those of the page, as far as the index tells."""
+        return await self._indexes.ask(
+            moment.connection, search, counts.customers, lambda found: (found.total, found.page(asked))
+        )
+
     async def facets(self, tenant: str, wanted: FacetsRequest, now: int) -> FacetsAnswer:
         """How the customers that fulfil a filter spread. Raises TooDear."""
+        return await unless_outrun(partial(self._facets, tenant, wanted, now))
+
+    async def _facets(self, tenant: str, wanted: FacetsRequest, now: int, by_index: bool) -> FacetsAnswer:  # noqa: FBT001 - of `unless_outrun`
         most = wanted.limit + 1
         async with snapshot(self._read_models, tenant) as moment:
             connection = moment.connection
@@ -78,11 +101,20 @@ class CustomerSearch:
             values = {key: await facets.attribute_values_of_all(connection, search, key, most) for key in keys}
             left: list[facets.FacetName] = [name for name, found in named.items() if found is None]
             left_keys = [key for key, found in values.items() if found is None]
-            await check_cost(connection, search, left, len(left_keys))
+            counts = await check_cost(connection, search, left, len(left_keys))
             await queries.plan_for_values(connection)
             async with within_time(connection):
-                named |= await _facets(moment, search, left, most)
-                values |= {key: await facets.attribute_values(connection, search, key, most) for key in left_keys}
+                if by_index and (left or left_keys):
+                    found = await self._indexes.ask(
+                        *(connection, search, counts.customers),
+                        lambda one: (one.facets(left, most), one.values(left_keys, most)),
+                    )
+                    of_facets, of_values = found or ({}, {})
+                    named.update(of_facets)
+                    values.update(of_values)
+                named |= await _facets(moment, search, [one for one in left if named[one] is None], most)
+                for key in (one for one in left_keys if values[one] is None):
+                    values[key] = await facets.attribute_values(connection, search, key, most)
             composed = await queries.composed(connection, tenant)
         return FacetsAnswer(
             facets=[search_views.facet_view(name, found or [], wanted.limit) for name, found in named.items()],
@@ -133,7 +165,12 @@ async def _facets(
 
 
 async def _page_and_total(
-    moment: Snapshot, search: queries.Search, asked: queries.Page, counts: SearchCounts, *, exact: bool
+    moment: Snapshot,
+    search: queries.Search,
+    asked: queries.Page,
+    counts: SearchCounts,
+    *,
+    exact: bool,
 ) -> tuple[list[Any], Total]:
     """A page, and how many customers there are in all.
 

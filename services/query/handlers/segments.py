@@ -1,5 +1,6 @@
 """Answers about a tenant's segments: what they are, what they were, and how many customers they have."""
 
+from functools import partial
 from typing import Any, Final
 
 from projections.customers.search import queries
@@ -25,6 +26,7 @@ from services.query.core.segment_models import (
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.quota import DaySpan
 from services.query.handlers.search import counted
+from services.query.handlers.search_indexes import SearchIndexes, unless_outrun
 from services.query.handlers.snapshots import Snapshot, snapshot
 from services.query.ports import ReadModels
 
@@ -35,9 +37,10 @@ _BEYOND_ALL: Final = (LATEST_MS + 1, "")
 class SegmentReader:
     """Answers for one tenant at a time. Every method raises ReadModelsUnavailable."""
 
-    def __init__(self, read_models: ReadModels, lookup: CustomerLookup) -> None:
+    def __init__(self, read_models: ReadModels, lookup: CustomerLookup, indexes: SearchIndexes) -> None:
         self._read_models = read_models
         self._lookup = lookup
+        self._indexes = indexes
 
     async def page(self, tenant: str, after: str, limit: int) -> SegmentPage:
         """The next segments after an id."""
@@ -48,11 +51,14 @@ class SegmentReader:
 
     async def one(self, tenant: str, segment: str, now: int, *, exact: bool) -> SegmentDetail:
         """A segment, and how many customers it has at the moment ``now``. Raises NotFound."""
+        return await unless_outrun(partial(self._one, tenant, segment, now, exact))
+
+    async def _one(self, tenant: str, segment: str, now: int, exact: bool, by_index: bool) -> SegmentDetail:  # noqa: FBT001 - of `unless_outrun`
         async with snapshot(self._read_models, tenant) as moment:
             saved = (await segments_named(moment.connection, tenant, [segment])).get(segment)
             if saved is None or saved.deleted:
                 raise NotFound(NO_SEGMENT)
-            total, problem = await self._total(moment, segment, now, exact=exact)
+            total, problem = await self._total(moment, segment, now, exact=exact, by_index=by_index)
             composed = await queries.composed(moment.connection, tenant)
         view = _view(saved).model_copy(update={"problem": problem})
         return SegmentDetail(segment=view, total=total, as_of=search_views.as_of(composed, now))
@@ -76,7 +82,9 @@ class SegmentReader:
             found = await sizes_of(moment.connection, tenant, segment, span.first, span.last)
         return SegmentSizes(sizes=[SegmentSizeOnDay.model_validate(one._asdict()) for one in found])
 
-    async def _total(self, moment: Snapshot, segment: str, now: int, *, exact: bool) -> tuple[Total | None, str | None]:
+    async def _total(
+        self, moment: Snapshot, segment: str, now: int, *, exact: bool, by_index: bool
+    ) -> tuple[Total | None, str | None]:
         """How many customers there are, or why that can't be said."""
         node, policy = parse({"segment": segment}), self._lookup.policy_in(moment)
         try:
@@ -84,6 +92,11 @@ class SegmentReader:
             counts = await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
             async with within_time(moment.connection):
+                if by_index and counts.total is None:
+                    number = await self._indexes.ask(
+                        moment.connection, search, counts.customers, lambda found: found.total
+                    )
+                    counts = counts._replace(total=number)
                 return await counted(moment, search, counts, exact=exact), None
         except (Unsearchable, TooDear) as error:
             return None, str(error)

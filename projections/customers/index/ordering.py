@@ -1,0 +1,78 @@
+"""A page of the customers that were found, in an order (pure): the same that PostgreSQL's statements give."""
+
+from typing import Final
+
+import numpy as np
+from pyroaring import BitMap
+
+from projections.customers.index.columns import MISSING, Array, Mask, numbers_in
+from projections.customers.index.customers import CustomerIndex
+from projections.customers.search.queries import Position, Sort
+
+_SAMPLED: Final = 2_000  # of the customers, by which the place of a page's end is guessed
+_MANY: Final = 20_000  # of which guessing is faster than looking at all
+_SPARE: Final = 4
+
+
+class IndexedPage:
+    """Pages of the customers that are found in one index."""
+
+    def __init__(self, index: CustomerIndex, found: BitMap, sort: Sort) -> None:
+        """``sort`` is by a time."""
+        self._index = index
+        self._found = found
+        self._times = index.times[sort.by].array
+        self._descending = sort.descending
+
+    def numbers(self, limit: int, after: Position | None) -> list[int]:
+        """The next ``limit`` customers after a place; those without a time come last, by their ids."""
+        numbers = numbers_in(self._found)
+        times = self._times[numbers]
+        page: list[int] = []
+        if after is None or after.value is not None:
+            known = times != MISSING if after is None else self._are_after(numbers, times, after)
+            page = self._first(numbers[known], times[known], limit)
+        if len(page) < limit:
+            rest = numbers[times == MISSING]
+            if after is not None and after.value is None:
+                rest = rest[self._index.ids.after(rest, after.customer_id.bytes)]
+            page += self._index.ids.first(rest, limit - len(page), descending=False)
+        return page
+
+    def _are_after(self, numbers: Array, times: Array, place: Position) -> Mask:
+        """Which customers with a time come after a place that has one."""
+        value, last = place.value, place.customer_id.bytes
+        holds: Mask = (times != MISSING) & ((times < value) if self._descending else (times > value))
+        same = np.flatnonzero(times == value)
+        ids = self._index.ids
+        holds[same] = ids.before(numbers[same], last) if self._descending else ids.after(numbers[same], last)
+        return holds
+
+    def _first(self, numbers: Array, times: Array, limit: int) -> list[int]:
+        """The first of them, all of which have a time."""
+        if len(numbers) > _MANY:
+            chosen = self._probably_first(times, limit)
+            numbers, times = numbers[chosen], times[chosen]
+        ordered = -times if self._descending else times
+        last = np.partition(ordered, limit - 1)[limit - 1] if len(ordered) > limit else np.iinfo(np.int64).max
+        certain = ordered < last
+        page = self._sorted(numbers[certain], ordered[certain])
+        same = numbers[ordered == last]
+        return page + self._index.ids.first(same, limit - len(page), descending=self._descending)
+
+    def _probably_first(self, times: Array, limit: int) -> Mask:
+        """Some that are the first, as many as a page has at least; found by a sample, which is faster than by all."""
+        sample = np.sort(times[:: len(times) // _SAMPLED])
+        number = min(len(sample), _SPARE * limit * len(sample) // len(times) + _SPARE)
+        chosen: Mask = times >= sample[-number] if self._descending else times <= sample[number - 1]
+        return chosen if np.count_nonzero(chosen) >= limit else np.ones(len(times), dtype=np.bool_)
+
+    def _sorted(self, numbers: Array, ordered: Array) -> list[int]:
+        """All of them, which are fewer than a page has."""
+        ids = self._index.ids
+        by_id = sorted(
+            zip(numbers.tolist(), ordered.tolist(), strict=True),
+            key=lambda one: ids.id(one[0]),
+            reverse=self._descending,
+        )
+        return [number for number, _ in sorted(by_id, key=lambda one: one[1])]
