@@ -22,6 +22,7 @@ from projections.engine.holds import OffsetHold, allows
 from projections.engine.offsets import Ownership
 from services.worker.core.chunk import Chunk
 from services.worker.ports import LogTruncated
+from services.worker.reading_ahead import FETCH_WAIT, ConsumerThread
 
 log = structlog.get_logger(__name__)
 _RETRY_AFTER: Final = 1.0  # seconds
@@ -30,7 +31,6 @@ _WHAT_TO_DO: Final = (
     ". Restore Kafka to a later point; or, with files of `onefold log export`, make the topic anew by `onefold log "
     "import DIR`; or fold what is left into an empty generation: `onefold migrate --fresh`"
 )
-_FETCH_WAIT: Final = 0.05  # seconds that a fetch, or an agent, waits for records at most
 
 
 class OffsetKeeper(Protocol):
@@ -66,19 +66,6 @@ class ChunkSchema(faust.Schema[Any, Any]):
     def loads_value(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:
         """The chunk itself."""
         return message.value
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread with a shorter fetch wait.
-
-    aiokafka has one fetch per broker under way, and leaves out partitions whose records were not taken yet. So a busy
-    partition waits until the fetch of the idle ones returns: 1.5 seconds with Faust's setting.
-    """
-
-    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = int(_FETCH_WAIT * 1000)
-        return consumer
 
 
 class Consumer(driver.Consumer):
@@ -141,7 +128,7 @@ class Consumer(driver.Consumer):
                 await self.perform_seek()
         await self._seek_back()
         owned = self._owned
-        records, _ = await self._wait_next_records(min(timeout, _FETCH_WAIT))
+        records, _ = await self._wait_next_records(min(timeout, FETCH_WAIT))
         for tp, piece in in_turns(records or {}, cast("ChunkedApp", self.app).chunk_records):
             allowed = self._before_hold(tp, piece)
             may = bool(allowed) and tp not in self._held_back and self._may_hand_on(tp, owned)
