@@ -5,7 +5,7 @@ member id is generic changes what its holders are to their other identifiers. No
 looking suffice.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -74,7 +74,7 @@ class _Held:
     """Who holds one identifier: nodes whose links did not change, alike ones together, and those whose links did."""
 
     before: IdentifierStatus
-    unchanged: list[HolderGroup]
+    unchanged: Sequence[HolderGroup]
     changed: list[tuple[Node, int]]  # with the tier
     itself: Features
 
@@ -215,7 +215,9 @@ class _Finding:
         held: Mapping[NormalisedIdentifier, HoldersOf] = yield LoadHolders(frozenset(identifiers), len(changed), itself)
         for identifier in identifiers:
             one = held.get(identifier, _UNKNOWN)
-            unchanged = [group for group in (one.without(changed) for one in one.groups) if group.nodes]
+            unchanged = one.groups
+            if then := {node for node, _ in self.links_before.get(identifier, ())}:
+                unchanged = [group for group in (one.without(then) for one in one.groups) if group.nodes]
             now = self.links_after.get(identifier, [])
             self.found.statuses_before[identifier] = one.status
             self.held[identifier] = _Held(one.status, unchanged, now, one.itself)

@@ -1,6 +1,6 @@
 """Changes of membership as events for the topic of customer changes (pure)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from projections.engine.ids import IdOf
@@ -18,12 +18,10 @@ def change_events(
     found = changes_in(tenant, decided, id_of)
     if found:
         causes = _causes(evidence)
-        every = {stamp for stamps in causes.values() for stamp in stamps} | {one.stamp for one in evidence.merges}
-        latest = _latest(every)
         for one in found:
-            contacts = {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
-            own = {stamp for contact in contacts for stamp in causes.get(contact, ())}
-            yield change_event(tenant, one, _latest(own) or latest, version)
+            contacts = causes.keys() & {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
+            own = {stamp for contact in contacts for stamp in causes[contact]}
+            yield change_event(tenant, one, _latest(own or _every(causes, evidence)), version)
 
 
 def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
@@ -32,8 +30,10 @@ def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
     erased = {contact for contact, one in decided.updates.contacts.items() if not one.after.known}
     if before == after and erased.isdisjoint(before):
         return []
-    after = {**{contact: contact for contact in before}, **after}  # who has no evidence any more is alone
-    after = {contact: founder for contact, founder in after.items() if contact not in erased}
+    if gone := before.keys() - after.keys():
+        after = {**{contact: contact for contact in gone}, **after}  # who has no evidence any more is alone
+    if erased:
+        after = {contact: founder for contact, founder in after.items() if contact not in erased}
     ids = {founder: id_of(tenant, founder) for founder in {*before.values(), *after.values()}}
     return changes(
         {contact: ids[founder] for contact, founder in before.items()},
@@ -62,6 +62,10 @@ def change_event(tenant: str, change: Change, causes: list[Stamp], version: str)
 
 def _latest(stamps: Iterable[Stamp]) -> list[Stamp]:
     return sorted(stamps, reverse=True)[:MAX_CAUSES]
+
+
+def _every(causes: Mapping[str, set[Stamp]], evidence: NewEvidence) -> set[Stamp]:
+    return {stamp for stamps in causes.values() for stamp in stamps} | {one.stamp for one in evidence.merges}
 
 
 def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:

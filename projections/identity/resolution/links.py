@@ -51,7 +51,7 @@ class Link(NamedTuple):
     @property
     def identifier(self) -> NormalisedIdentifier:
         """What the node is tied to."""
-        return (self.type, self.value)
+        return self[2:4]  # type and value: taken for every link that is looked at
 
 
 class RefusedLink(NamedTuple):

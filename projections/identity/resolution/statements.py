@@ -151,10 +151,10 @@ class EvidenceLog:
 
 def record_of(event: Event) -> EventRecord:
     """What is kept of the event."""
-    fields = orjson.loads(
-        event.__pydantic_serializer__.to_json(event, include={"data", "intrinsic"}, exclude_none=True)
-    )
-    content = [fields.get("data", {}), fields.get("intrinsic", [])]
+    data = event.data
+    if not isinstance(data, dict):
+        data = data.__pydantic_serializer__.to_python(data, mode="json", exclude_none=True)
+    content = [data, [{"type": one.type, "value": one.value} for one in event.intrinsic]]
     return EventRecord(event.occurred_at, event.type, orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode())
 
 
