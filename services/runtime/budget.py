@@ -79,6 +79,8 @@ class Budget:
 class BudgetLease:
     """The bytes that one request holds; closing it twice is closing it once."""
 
+    __slots__ = ("_budget", "_on_revoke", "revoked", "shares", "size")
+
     def __init__(self, budget: Budget, shares: tuple[Share, ...]) -> None:
         self._budget = budget
         self._on_revoke: Callable[[], None] | None = None
@@ -121,9 +123,11 @@ class BudgetLease:
 
     def close(self) -> None:
         """Return all bytes."""
-        self._budget.arrived(self)
-        self._budget.release(self.size, self.shares)
-        self.size = 0
+        if self._on_revoke is not None:
+            self._budget.arrived(self)
+        if self.size:
+            self._budget.release(self.size, self.shares)
+            self.size = 0
 
     def __enter__(self) -> Self:
         return self

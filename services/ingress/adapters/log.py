@@ -164,7 +164,7 @@ class KafkaLog:
             producer = await retrier.until_done("kafka", self._connect, _worth_another_try)
             log.info("log_connected")
             self._producer, self._failing_since = producer, None
-            self._batches = batches = RecordBatches(producer, self._topic)
+            self._batches = batches = RecordBatches(producer, self._topic, _LINGER_MS / 1000)
             self._connected.set()
             try:
                 await self._stuck.wait()
@@ -178,7 +178,7 @@ class KafkaLog:
                     await batches.give_up()
 
     async def _connect(self) -> AIOKafkaProducer:
-        producer = new_producer(self._settings)
+        producer = new_producer(self._settings, linger_ms=0)  # its batches linger together, before it has them
         try:
             await producer.start()
             await producer.partitions_for(self._topic)  # a topic that is not there is as good as no Kafka
@@ -192,13 +192,13 @@ def _plain(records: Sequence[Record]) -> list[RecordToSend]:
     return [RecordToSend(record.key, record.value, record.key) for record in records]
 
 
-def new_producer(settings: Settings) -> AIOKafkaProducer:
+def new_producer(settings: Settings, linger_ms: int = _LINGER_MS) -> AIOKafkaProducer:
     """A producer with the settings of ingress, not started."""
     return AIOKafkaProducer(
         bootstrap_servers=settings.kafka_servers,
         client_id="onefold-ingress",
         acks="all",
-        linger_ms=_LINGER_MS,
+        linger_ms=linger_ms,
         max_batch_size=_BATCH_BYTES,
         max_request_size=CHANNEL_EVENTS.largest_record,
         compression_type="lz4",

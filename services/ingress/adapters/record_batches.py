@@ -1,7 +1,8 @@
 """Sends records to one topic in batches, and counts what of each request is acknowledged.
 
 A record joins the batch that waits for its partition's turn. aiokafka would keep a future for each record, and one more
-step of the event loop; here a batch has one, and every request one, however many records it has.
+step of the event loop; here a batch has one, and every request one, however many records it has. aiokafka would also
+have each partition's batch linger by itself, and send most of them in requests of their own; here they linger together.
 """
 
 import asyncio
@@ -57,12 +58,19 @@ class Acks:
 
 
 class RecordBatches:
-    """The batches that one producer has under way. Records of one partition keep their order."""
+    """The batches that one producer has under way. Records of one partition keep their order.
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+    The first record that waits has the others wait with it, for ``linger`` seconds; the producer itself has to linger
+    for none. A batch takes records until the producer sends it.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str, linger: float) -> None:
         self._producer = producer
         self._topic = topic
+        self._linger = linger
         self._last: dict[int, _Batch] = {}
+        self._waiting: list[tuple[int, _Batch]] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -80,13 +88,26 @@ class RecordBatches:
         if batch is None or not batch.take(key, value, acks):
             batch = self._last[partition] = _Batch(self._producer.create_batch())
             batch.take(key, value, acks)
-            task = asyncio.create_task(self._send(partition, batch))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._waiting.append((partition, batch))
+            if self._timer is None:
+                self._timer = asyncio.get_running_loop().call_later(self._linger, self._send_waiting)
 
     async def give_up(self) -> None:
         """Send nothing more: the producer is stopped, and what it has not acknowledged is not waited for."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for _, batch in self._waiting:
+            batch.came(KafkaError("given up"))
+        self._waiting.clear()
         await cancel_all(*self._sending)
+
+    def _send_waiting(self) -> None:
+        self._timer = None
+        waiting, self._waiting = self._waiting, []
+        for partition, batch in waiting:
+            task = asyncio.create_task(self._send(partition, batch))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
 
     async def _send(self, partition: int, batch: "_Batch") -> None:
         try:

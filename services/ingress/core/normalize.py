@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import sha256
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -30,6 +31,7 @@ _LONGEST_INTEGER: Final = 20
 _ACCOUNT: Final = re.compile(r"[^:|]{1,255}")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LONGEST_NAME: Final = 100
+_REMEMBERED: Final = 1_024  # names of accounts, and texts that are none: the same ones come again and again
 
 
 class MalformedBody(ValueError):
@@ -122,7 +124,12 @@ def _clean_number(value: float) -> float | str | None:
 
 def account_name(value: Any) -> str | None:
     """The value if it can name an account, else None."""
-    return value if isinstance(value, str) and _ACCOUNT.fullmatch(value) and clean_text(value) == value else None
+    return value if isinstance(value, str) and _names_account(value) else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _names_account(text: str) -> bool:
+    return _ACCOUNT.fullmatch(text) is not None and clean_text(text) == text
 
 
 def snake_case(name: str) -> str:

@@ -93,7 +93,10 @@ def is_unread(value: Any) -> bool:
 
 def unread_time(item: Mapping[str, Any]) -> dict[str, Any]:
     """The item's ``timestamp`` where it can't be read, to be kept beside what else the item says; else nothing."""
-    return {"timestamp": item["timestamp"]} if is_unread(item.get("timestamp")) else {}
+    value = item.get("timestamp")
+    if type(value) is int and EARLIEST_MS <= value <= LATEST_MS:  # nearly always
+        return {}
+    return {"timestamp": value} if is_unread(value) else {}
 
 
 def clamp(occurred_at: int, received_at: int) -> int:

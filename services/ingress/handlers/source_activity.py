@@ -59,12 +59,17 @@ class SourceActivity:
 
     def acknowledged(self, records: Sequence[Record]) -> None:
         """Events that the log has."""
-        counts = {records[0].origin: 1} if len(records) == 1 else Counter(record.origin for record in records)
-        for origin, number in counts.items():
-            if origin is not None:
-                tally, now = self._tally_of(origin)
-                tally.events += number
-                tally.heard(now)
+        if len(records) == 1:
+            self._appended(records[0].origin, 1)
+            return
+        for origin, number in Counter(record.origin for record in records).items():
+            self._appended(origin, number)
+
+    def _appended(self, origin: SourceOrigin | None, number: int) -> None:
+        if origin is not None:
+            tally, now = self._tally_of(origin)
+            tally.events += number
+            tally.heard(now)
 
     def accepted(self, origin: SourceOrigin) -> None:
         """A request of the source was accepted, with or without events in it."""
