@@ -171,12 +171,22 @@ def is_transient(error: BaseException) -> bool:
     """Whether a retry can succeed: the server is unreachable, starting or stopping, or ended a deadlock."""
     if isinstance(error, sa.exc.TimeoutError):  # no connection of the engine was free
         return True
-    error = driver_error(error)
+    error = _first_of(driver_error(error))
     # What asyncpg raises at the next use of an idle connection that a stopping server has closed.
     if type(error) is asyncpg.InternalClientError:
         return True
     # asyncpg's error for an argument that it can't encode is an InterfaceError and a DataError at once.
     return isinstance(error, _TRANSIENT) and not isinstance(error, (ValueError, *REJECTIONS))
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """The error that ended a transaction, where one of asyncpg's use only came while it was taken back.
+
+    Once a row could not be encoded for COPY, asyncpg refuses the ROLLBACK that follows: one is being cancelled.
+    """
+    while type(error) is asyncpg.InterfaceError and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return error
 
 
 _OUTAGES: Final = (
@@ -193,7 +203,7 @@ def is_outage(error: BaseException) -> bool:
 
     Others may be either: a server that stops ends a transaction like one that was silent, or worked, for too long.
     """
-    error = driver_error(error)
+    error = _first_of(driver_error(error))
     refused = isinstance(error, OSError) and not isinstance(error, TimeoutError)
     return refused or isinstance(error, _OUTAGES)
 
