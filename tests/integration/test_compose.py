@@ -1,6 +1,7 @@
 """`docker-compose.yml` as it comes up: its processes, from nothing to a message that readers see."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -12,12 +13,13 @@ import pytest
 from services.embedded.ports import free_port
 from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.vault.master_keys import new_master_key
-from tests.support.compose import Container, Machine, parsed_compose
+from tests.support.compose import ROOT, Container, Machine, parsed_compose
 from tests.support.polling import until
 from tests.support.servers import OwnPostgres
 
 PASSWORD = "p@ss/w#rd:%20 &?"
-SHELL = {"ONEFOLD_SECRET_KEY": "c2VjcmV0/+=", "POSTGRES_PASSWORD": PASSWORD}
+PUBLIC_URL = "https://cdp.example"
+SHELL = {"ONEFOLD_SECRET_KEY": "c2VjcmV0/+=", "POSTGRES_PASSWORD": PASSWORD, "ONEFOLD_PUBLIC_URL": PUBLIC_URL}
 _PORTS = {"ingress": "8080", "query": "8090"}
 OURS = ("migrate", "ingress", "query", "worker")
 MESSAGE = {
@@ -58,6 +60,18 @@ def test_every_service_of_ours_is_started_here() -> None:
     assert {name for name, service in parsed_compose(SHELL).items() if service["image"] == "onefold"} == set(OURS)
 
 
+def test_the_first_steps_make_all_that_the_file_needs() -> None:
+    needed = re.findall(r"^#   (.+?) +# once", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE)
+    assert len(needed) == 2
+    for command in needed:
+        assert command in (ROOT / "README.md").read_text()
+
+
+def test_the_public_address_may_be_left_out() -> None:
+    given = {name: value for name, value in SHELL.items() if name != "ONEFOLD_PUBLIC_URL"}
+    assert all("ONEFOLD_PUBLIC_URL" not in parsed_compose(given)[name]["environment"] for name in OURS)
+
+
 def test_the_secret_key_has_to_be_given() -> None:
     with pytest.raises(KeyError, match="ONEFOLD_SECRET_KEY"):
         parsed_compose({})
@@ -69,6 +83,7 @@ async def test_the_processes_come_up_as_the_file_has_them_and_wait_where_restart
 ) -> None:
     await _bring_up(containers)
     await _a_message_comes_to_its_readers(containers, machine)
+    assert PUBLIC_URL in containers["ingress"].exec("settings")
     for container in containers.values():
         assert container.written() == []
         assert container.name == "migrate" or container.stop() == 0

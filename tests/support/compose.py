@@ -25,7 +25,10 @@ _ONEFOLD: Final = (sys.executable, "-c", "from services.cli import app; app()")
 
 
 def parsed_compose(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The file's services, with the shell's variables put in as Compose does it. Raises KeyError for a missing one."""
+    """The file's services, with the shell's variables put in as Compose does it. Raises KeyError for a missing one.
+
+    A variable of a container that has no value in the file has the shell's; where the shell has none, it is not set.
+    """
 
     def value(found: re.Match[str]) -> str:
         name, kind, text = found.groups()
@@ -41,6 +44,10 @@ def parsed_compose(variables: Mapping[str, str]) -> dict[str, Any]:
         return _VARIABLE.sub(value, node) if isinstance(node, str) else node
 
     services: dict[str, Any] = put_in(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))["services"]
+    for service in services.values():
+        given = service.get("environment", {})
+        set_here = {name: variables.get(name) if value is None else value for name, value in given.items()}
+        service["environment"] = {name: value for name, value in set_here.items() if value is not None}
     return services
 
 
