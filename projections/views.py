@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from projections.attributes.tables import TABLE as ATTRIBUTES
 from projections.consents.tables import TABLE as CONSENTS
 from projections.contacts.tables import TABLE as CONTACTS
+from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.ids import NO_CONTACT
 from projections.engine.views import View, moment
 from projections.identity.rules import DEFAULT_VERSION
@@ -53,12 +54,19 @@ def _contacts() -> sa.Select[tuple[object, ...]]:
 
 
 def _customers() -> sa.Select[tuple[object, ...]]:
-    one, row = _contacts().subquery("contact"), CUSTOMERS.c
+    """The latest times are those of the customer's row, once there is one: it counts a message of an address once."""
+    one, row, summed = _contacts().subquery("contact"), CUSTOMERS.c, CUSTOMER_ROWS.c
     same = (row.tenant == one.c.tenant, row.customer_id == one.c.customer_id)
-    found = one.outerjoin(CUSTOMERS, sa.and_(*same, row.resolution_id == _active_resolution(one.c.tenant)))
+    found = one.outerjoin(CUSTOMERS, sa.and_(*same, row.resolution_id == _active_resolution(one.c.tenant))).outerjoin(
+        CUSTOMER_ROWS, sa.and_(summed.tenant == one.c.tenant, summed.customer_id == one.c.customer_id)
+    )
     known = (one.c.tenant, one.c.customer_id, row.member_id, row.phone, row.email)
     latest = (
-        sa.func.max(one.c[name]).label(name) for name in ("last_customer_at", "last_team_at", "last_marketing_at")
+        sa.case(
+            (sa.func.bool_or(summed.customer_id.is_not(None)), moment(sa.func.max(summed[name]))),
+            else_=sa.func.max(one.c[name]),
+        ).label(name)
+        for name in ("last_customer_at", "last_team_at", "last_marketing_at")
     )
     return (
         sa.select(

@@ -2,6 +2,7 @@
 
 WhatsApp has two contacts of one person: the number and the BSUID. What is sent to the one may be echoed to the other.
 A contact's own row counts by the contact alone, since its partition knows no other; so the times are read again here.
+Where none of a contact's latest `MOST_LOOKED_AT` events counts, it has no time of its own: the search stays bounded.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ from projections.timeline.messages import SENT
 from projections.timeline.selects import ADDRESSES, Addresses, counts, is_echo_of_another, pairs_of
 from projections.timeline.tables import TABLE as TIMELINE
 
+MOST_LOOKED_AT: Final = 2_000  # events of any type, until the time that counts for the contact by itself
+
 
 class TeamTimes(NamedTuple):
     """When the team last wrote in a conversation, and last sent marketing."""
@@ -27,7 +30,7 @@ class TeamTimes(NamedTuple):
     marketing_at: int | None
 
 
-def _team_times_statement() -> str:
+def _team_times_statement(most: int = MOST_LOOKED_AT) -> str:
     """The latest times of the team's messages to contacts, without echoes of what their addresses tell elsewhere.
 
     ``team_at`` and ``marketing_at`` are the times that count for each contact by itself: where the event of that time
@@ -39,13 +42,22 @@ def _team_times_statement() -> str:
     )
 
     def latest(until: sa.ColumnElement[Any], purposes: Iterable[str]) -> sa.ScalarSelect[Any]:
-        event = TIMELINE.alias(f"of_{until.key}")
+        own = TIMELINE.alias(f"of_{until.key}")
+        event = (
+            sa.select(own)
+            .where(
+                own.c.tenant == sa.bindparam("tenant"),
+                own.c.contact_id == given.c.contact_id,
+                own.c.occurred_at <= until,
+            )
+            .order_by(own.c.occurred_at.desc())
+            .limit(most)
+            .correlate(given)
+            .subquery(f"latest_{until.key}")
+        )
         return (
             sa.select(event.c.occurred_at)
             .where(
-                event.c.tenant == sa.bindparam("tenant"),
-                event.c.contact_id == given.c.contact_id,
-                event.c.occurred_at <= until,
                 event.c.type == SENT,
                 event.c.data["purpose"].astext.in_(sorted(purposes)),
                 counts(event, SENT),

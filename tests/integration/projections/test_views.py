@@ -9,6 +9,7 @@ import pytest
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
+from projections.customers.tables import CUSTOMER_ROWS, CustomerSummaryRow
 from projections.engine.connection import Connection
 from projections.engine.generations import ensure_generation, next_generation, start_afresh
 from projections.engine.store import save
@@ -56,6 +57,24 @@ async def customers(connection: Connection) -> list[tuple[UUID, str | None, int]
 async def test_customers_have_also_contacts_without_evidence(connection: Connection) -> None:
     await add_contacts(connection, "g1")
     assert await customers(connection) == [(FOUNDER, "M1", 2), (ALONE, None, 1)]
+
+
+async def test_a_customer_has_the_times_of_its_row_once_there_is_one(connection: Connection) -> None:
+    await add_contacts(connection, "g1")
+    row = CustomerSummaryRow(
+        *("demo", FOUNDER, "M1", None, None, None, False, 2, 0, 1_780_000_000_123),
+        *(1_780_000_000_300, None, 1_780_000_000_400, None, None, None),
+        *("{}", "{}", (), (), (), None, "[]", None),
+    )
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path TO g1")
+        await save(connection, CUSTOMER_ROWS, [row])
+        await connection.execute("UPDATE contacts SET last_customer_at = 1780000000200, last_team_at = 1780000000200")
+    found = await connection.fetch(
+        "SELECT customer_id, last_customer_at, last_team_at, last_marketing_at FROM onefold_views.customers ORDER BY 1"
+    )
+    at = [datetime.fromtimestamp(1_780_000_000 + tenths / 10, UTC) for tenths in (2, 3, 4)]
+    assert [tuple(one) for one in found] == [(FOUNDER, at[1], None, at[2]), (ALONE, at[0], at[0], None)]
 
 
 async def test_times_are_timestamps(connection: Connection) -> None:

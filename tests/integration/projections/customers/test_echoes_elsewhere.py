@@ -12,6 +12,7 @@ from projections.customers.queries import addresses_among, load_contact, load_cu
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
 from projections.engine.queries import all_rows
 from projections.identity.resolutions import active_resolution, policy_of
+from projections.timeline import team_times
 from projections.timeline.queries import page
 from schemas.events import Event
 from tests.support.identity_events import T0, event, seen
@@ -66,6 +67,19 @@ async def test_an_echo_to_a_stranger_is_a_message_of_its_own(generation: Any) ->
     found = await after(generation, [*a_person(), sent(NUMBER, 5, "d1", message_id="m1", purpose="broadcast"), echo])
     assert found.times == (None, T0 + 5)
     assert await times_of(generation, OTHER) == (T0 + 9, None)
+
+
+async def test_the_search_for_what_counts_is_bounded(generation: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = [*a_person(), sent(BSUID, 2, "e0", message_id="m0", echo=True)]
+    for number in range(1, 4):
+        events.append(sent(NUMBER, 3 * number, f"d{number}", message_id=f"m{number}", purpose="broadcast"))
+        events.append(sent(BSUID, 3 * number + 1, f"e{number}", message_id=f"m{number}", echo=True))
+    assert (await after(generation, events)).own == {NUMBER: (None, T0 + 9), BSUID: (T0 + 2, None)}
+
+    monkeypatch.setattr(team_times, "_TEAM_TIMES", team_times._team_times_statement(most=3))
+    assert (await times_of(generation, BSUID)) == (None, None)
+    monkeypatch.setattr(team_times, "_TEAM_TIMES", team_times._team_times_statement(most=4))
+    assert (await times_of(generation, BSUID)) == (T0 + 2, None)
 
 
 class Seen:
