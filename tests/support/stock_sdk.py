@@ -34,10 +34,13 @@ def package(name: str) -> Path:
     return _MODULES / name
 
 
-def say_by_node(sdk: Literal["rudderstack", "segment"], address: str, write_key: str) -> None:
-    """Have a stock SDK for Node.js send what stock_node.js says; skips where it can't be had."""
+def say_by_node(sdk: Literal["rudderstack", "segment"], address: str, write_key: str, *calls: Literal["rest"]) -> None:
+    """Have a stock SDK for Node.js send what stock_node.js says; skips where it can't be had.
+
+    It makes its first two calls, or with ``rest`` the others that it has.
+    """
     package({"rudderstack": "@rudderstack/rudder-sdk-node", "segment": "@segment/analytics-node"}[sdk])
-    _run(["node", str(_HERE / "stock_node.js"), sdk, address, write_key], _HERE, _SENDS_WITHIN)
+    _run(["node", str(_HERE / "stock_node.js"), sdk, address, write_key, *calls], _HERE, _SENDS_WITHIN)
 
 
 def say_by_java(address: str, write_key: str) -> None:
