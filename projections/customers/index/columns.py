@@ -126,13 +126,13 @@ class OwnedRows:
 
     def positions(self, owner: int) -> list[int]:
         """Where the rows of a customer are, those that are none any more too."""
-        ordered = self.owners[: self._ordered]
-        first, last = ordered.searchsorted(owner, "left"), ordered.searchsorted(owner, "right")
+        ordered, sought = self.owners[: self._ordered], np.int32(owner)  # of another type it would copy all owners
+        first, last = ordered.searchsorted(sought, "left"), ordered.searchsorted(sought, "right")
         return [*range(int(first), int(last)), *self._loose.get(owner, ())]
 
     def places(self, owners: Sequence[int]) -> Array:
         """Where rows of customers are, given the owner of each; those of one customer one after another."""
-        given = np.asarray(owners, dtype=np.int64)
+        given = np.asarray(owners, dtype=np.int32)
         starts = np.flatnonzero(np.r_[True, given[1:] != given[:-1]]) if len(given) else given
         lengths = np.diff(np.r_[starts, len(given)])
         first = np.searchsorted(self.owners[: self._ordered], given[starts])

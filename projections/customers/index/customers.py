@@ -126,6 +126,8 @@ class CustomerIndex:
         self.contacts.replace(number, contacts)
 
     def _forget(self, numbers: Sequence[int]) -> None:
+        if not numbers:
+            return
         gone = BitMap(numbers)
         self.everybody -= gone
         for number in numbers:
@@ -158,20 +160,25 @@ class CustomerIndex:
         changed = BitMap(rows)
         tags = {number: _tags_of(row) for number, row in rows.items()}
         values = {number: _values_of(row) for number, row in rows.items()}
-        for name, taggings in self.tags.items():
-            for number in taggings.customers & changed:
-                if name not in tags[number]:
-                    taggings.remove(number)
-        for name, valued in self.attributes.items():
-            for number in valued.customers & changed:
-                if name not in values[number]:
-                    valued.remove(number)
+        for held, now in ((self.tags, tags), (self.attributes, values)):
+            self._remove(held, changed, now)
         for number, row in rows.items():
             for tag, parts in tags[number].items():
                 self._taggings(tag).replace(number, parts)
             for key, value in values[number].items():
                 self._values(key).replace(number, value)
             self._facts[number] = _facts_of(row)
+
+    @staticmethod
+    def _remove(
+        held: Mapping[str, TaggingsHeld | ValuesHeld], changed: BitMap, now: Mapping[int, Mapping[str, Any]]
+    ) -> None:
+        """Take off what the changed customers had, and have not now."""
+        for name, one in held.items():
+            if one.customers.intersect(changed):
+                for number in one.customers & changed:
+                    if name not in now[number]:
+                        one.remove(number)
 
     @property
     def _owned(self) -> list[TaggingsHeld | ValuesHeld]:

@@ -46,12 +46,13 @@ class Postings:
         if not changed:
             return []
         former = BitMap(changed)
-        for customers in self._customers.values():
-            customers.difference_update(former)
+        touched = [one for one, customers in self._customers.items() if customers.intersect(former)]
+        for one in touched:
+            self._customers[one] -= former
         for number, array in changed.items():
             hashes[number] = hash(array)
         self._add([*changed], [*changed.values()])
-        gone = [one for one, customers in self._customers.items() if not customers]
+        gone = [one for one in touched if not self._customers[one]]
         for one in gone:
             del self._customers[one]
         return gone
