@@ -63,33 +63,32 @@ class Composer:
         while not await lock_composer(connection):
             await self._report(connection)
             await asyncio.sleep(self._every)
-        looked, rows_behind = -math.inf, 0.0
+        looked, rows_behind, worked = -math.inf, 0.0, 0.0
         unfinished: set[str] = set()
         thresholds = QuotaThresholds()
         while True:
+            size = await self._size_after_rest(worked, rows_behind)
             began = time.monotonic()
             if began - looked >= self._every:
                 looked = began
                 rows_behind = (await self._report(connection)).seconds
                 unfinished = set(await unfinished_tenants(connection))
                 await thresholds.look(connection)
-            pace = pace_of(self._contacts_behind(), rows_behind)
-            taken = await self.take_turns(connection, unfinished, pace.size)
+            taken = await self.take_turns(connection, unfinished, size)
             thresholds.note(taken)
             unfinished = {tenant for tenant in unfinished if taken.get(tenant, True)}
             worked = time.monotonic() - began
             if worked >= self._every:  # what was behind before a long turn says nothing of what is left
                 rows_behind = (await self._report(connection)).seconds
-            await self._rest_after(worked, rows_behind)
 
-    async def _rest_after(self, worked: float, rows_behind: float) -> None:
-        """Rest as long as the pace asks for, which may change meanwhile."""
+    async def _size_after_rest(self, worked: float, rows_behind: float) -> TurnSize:
+        """Rest as long as the pace asks for, which may change meanwhile; the size of the turn after it."""
         began = time.monotonic()
         while True:
             pace = pace_of(self._contacts_behind(), rows_behind)
             left = pace.rest_after(worked, self._rest) - (time.monotonic() - began)
             if left <= 0:
-                return
+                return pace.size
             await asyncio.sleep(min(left, _STEP))
 
     @staticmethod
