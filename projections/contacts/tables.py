@@ -60,4 +60,5 @@ TABLE = define(
     ),
     key=2,
     fillfactor=70,
+    often=("last_customer_at", "last_team_at", "last_marketing_at", "runs"),
 )

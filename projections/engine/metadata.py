@@ -6,6 +6,7 @@ begins with the tenant (for most tables with ``tenant, contact_id``), so that ta
 of one contact lie together. The metadata names no schema: the connection's search path chooses the generation.
 """
 
+from collections.abc import Sequence
 from inspect import getdoc
 from types import NoneType
 from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
@@ -41,16 +42,18 @@ _TYPES: Final[dict[Any, sa.types.TypeEngine[Any]]] = {
     UUID: sa.Uuid(),
 }
 _ROW: Final = "row"
+_OFTEN: Final = "often"
 # The info of an index that no fold needs: a generation that is built gets it once it has its rows.
 FOR_READERS: Final = {"for": "readers"}
 
 
-def define(
+def define(  # noqa: PLR0913 - what makes a table
     name: str,
     row: type[Any],
     *more: sa.schema.SchemaItem,
     key: int,
     fillfactor: int = 85,
+    often: Sequence[str] = (),
     metadata: sa.MetaData = METADATA,
 ) -> sa.Table:
     """The table of a row type, whose first ``key`` fields are the primary key.
@@ -58,6 +61,7 @@ def define(
     ``more`` are indexes (their columns given by name) and columns that PostgreSQL fills and no row has.
     The row type's docstring is the table's comment.
     ``fillfactor`` is in percent: below 100, a page keeps room for updates in place.
+    ``often`` are the columns that most writes of a known row change, and no others.
     """
     hints = get_type_hints(row, include_extras=True)
     columns = [_column(field, hints[field], key=number < key) for number, field in enumerate(row._fields)]
@@ -66,7 +70,7 @@ def define(
         metadata,
         *columns,
         *more,
-        info={_ROW: row},
+        info={_ROW: row, _OFTEN: tuple(often)},
         postgresql_with={"fillfactor": fillfactor},
         comment=(getdoc(row) or "").replace("``", ""),
     )
@@ -81,6 +85,12 @@ def row_type(table: sa.Table) -> type[Any]:
 def row_columns(table: sa.Table) -> list[sa.Column[Any]]:
     """The columns that a row has, in the row's order."""
     return [table.columns[field] for field in row_type(table)._fields]
+
+
+def changing_often(table: sa.Table) -> tuple[str, ...]:
+    """The names of the columns that most writes of a known row change."""
+    found: tuple[str, ...] = table.info[_OFTEN]
+    return found
 
 
 def key_columns(table: sa.Table) -> list[sa.Column[Any]]:

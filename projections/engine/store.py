@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -12,7 +13,7 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
 from projections.engine.statements import compiled, ddl, unnested
 
-_WORTH_STAGING: Final = 200
+MANY: Final = 200  # rows that go by COPY
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ async def load(connection: Connection, table: sa.Table, keys: Collection[Key]) -
     if not keys:
         return {}
     records = await connection.fetch(_load_statement(table), *columns(keys))
-    make, size = row_type(table), len(table.primary_key)
-    return {record[:size]: make(*record) for record in map(tuple, records)}
+    make, size = row_type(table)._make, len(table.primary_key)
+    return {row[:size]: row for row in map(make, records)}
 
 
 async def save(connection: Connection, table: sa.Table, rows: Collection[Row]) -> None:
@@ -85,11 +86,24 @@ async def insert(connection: Connection, how: Insert, rows: Collection[Row]) -> 
     """
     if not rows:
         return []
-    if how.from_arrays is not None and len(rows) < _WORTH_STAGING:
+    if how.from_arrays is not None and len(rows) < MANY:
         return list(await connection.fetch(how.from_arrays, *columns(rows)))
     await connection.execute(how.empty_staging)
     await connection.copy_records_to_table(how.staging, records=rows, columns=how.columns)
     return list(await connection.fetch(how.from_staging))
+
+
+async def copy(connection: Connection, table: sa.Table, rows: Collection[Row]) -> None:
+    """Write rows of which none was there when the transaction read them.
+
+    Raises SerializationError, by which a transaction is tried again, where another one has written one meanwhile.
+    """
+    if not rows:
+        return
+    try:
+        await connection.copy_records_to_table(table.name, records=rows, columns=row_type(table)._fields)
+    except asyncpg.UniqueViolationError as error:
+        raise asyncpg.SerializationError(f"another transaction has written rows of {table.name}") from error
 
 
 async def delete_contacts(connection: Connection, table: sa.Table, contacts: Collection[Key]) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from projections.engine import store
 from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
+from projections.engine.known_rows import KnownRows
 from projections.engine.metadata import Key, Row, row_columns
 from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.statements import array, compiled, unnested
@@ -89,6 +90,7 @@ class PostgresStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._known = KnownRows(connection)
 
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """See `ChunkStore`. Two statements; more where events are known or erased, or are messages of the team."""
@@ -105,13 +107,16 @@ class PostgresStore:
     async def _record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """Add what is left of the events to the timeline."""
         chosen = distinct(events)
-        rows = [row for row, _ in chosen.values()]
-        inserted = await store.insert(self._connection, _IF_NEW, rows)
-        if len(inserted) == len(rows):
+        known = await self._add({key: row for key, (row, _) in chosen.items()})
+        if not known:
             return await self._recorded([one for _, one in chosen.values()], [])
-        new = {tuple(record) for record in inserted}
-        overruling = await self._overrule({key: one for key, one in chosen.items() if key not in new})
-        return await self._recorded([one for key, (_, one) in chosen.items() if key in new], overruling)
+        overruling = await self._overrule({key: one for key, one in chosen.items() if key in known})
+        return await self._recorded([one for key, (_, one) in chosen.items() if key not in known], overruling)
+
+    async def _add(self, rows: Mapping[Key, TimelineRow]) -> Collection[Key]:
+        """Add those of the rows that are new; the keys of those that are known."""
+        inserted = await store.insert(self._connection, _IF_NEW, rows.values())
+        return () if len(inserted) == len(rows) else rows.keys() - {tuple(record) for record in inserted}
 
     async def history(
         self, contacts: Mapping[Key, ContactRef], types: Collection[str]
@@ -127,14 +132,15 @@ class PostgresStore:
 
     async def load(self, table: sa.Table, keys: Collection[Key]) -> dict[Key, Any]:
         """See `ChunkStore`."""
-        return await store.load(self._connection, table, keys)
+        return await self._known.load(table, keys)
 
     async def save(self, table: sa.Table, rows: Collection[Row]) -> None:
         """See `ChunkStore`."""
-        await store.save(self._connection, table, rows)
+        await self._known.save(table, rows)
 
     async def delete_contacts(self, table: sa.Table, contacts: Collection[Key]) -> None:
         """See `ChunkStore`."""
+        self._known.forget(table)
         await store.delete_contacts(self._connection, table, contacts)
 
     async def _overrule(

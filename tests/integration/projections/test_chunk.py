@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from projections.engine import store
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.generations import create_generation
@@ -41,12 +42,12 @@ async def generation(url: str, name: str) -> AsyncIterator[Connection]:
 
 
 async def fold(
-    connection: Connection, chunks: Sequence[Sequence[ContactEvent]], store: type[PostgresStore] = PostgresStore
+    connection: Connection, chunks: Sequence[Sequence[ContactEvent]], store_of: type[PostgresStore] = PostgresStore
 ) -> int:
     new = 0
     for chunk in chunks:
         async with connection.transaction():
-            new += len((await project(store(connection), PROJECTIONS, chunk)).never_seen)
+            new += len((await project(store_of(connection), PROJECTIONS, chunk)).never_seen)
     return new
 
 
@@ -64,12 +65,17 @@ async def empty(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moments", "store"), [("as drawn", PostgresStore), ("crowded", PostgresStore), ("crowded", BulkStore)]
+    ("moments", "store_of", "many"),
+    [("as drawn", PostgresStore, 200), ("crowded", PostgresStore, 1), ("crowded", BulkStore, 1)],
 )
 def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(
-    database: str, moments: str, store: type[PostgresStore]
+    database: str, monkeypatch: pytest.MonkeyPatch, moments: str, store_of: type[PostgresStore], many: int
 ) -> None:
-    """Repeats, the same id with other content, and late events that need a contact's history are all among them."""
+    """Repeats, the same id with other content, and late events that need a contact's history are all among them.
+
+    From ``many`` rows on they go by COPY.
+    """
+    monkeypatch.setattr(store, "MANY", many)
     with asyncio.Runner() as runner:
         opened = generation(database, "few")
         connection = runner.run(opened.__aenter__())
@@ -80,7 +86,7 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(
             events = events if moments == "as drawn" else crowded(events)
             runner.run(empty(connection))
             chunks = [contact_events(chunk) for chunk in data.draw(chunkings(events))]
-            new = runner.run(fold(connection, chunks, store))
+            new = runner.run(fold(connection, chunks, store_of))
             expected = fold_log(PROJECTIONS, contact_events(events))
             assert runner.run(rows(connection)) == expected
             assert new == len(distinct(contact_events(events)))
@@ -92,13 +98,15 @@ def test_any_chunks_of_a_few_events_come_to_the_rows_of_the_set(
 
 
 @pytest.mark.parametrize(
-    ("size", "store"), [(7, PostgresStore), (450, PostgresStore), (1999, PostgresStore), (450, BulkStore)]
+    ("size", "store_of"), [(7, PostgresStore), (450, PostgresStore), (1999, PostgresStore), (450, BulkStore)]
 )
-async def test_chunks_of_any_size_come_to_the_same_rows(database: str, size: int, store: type[PostgresStore]) -> None:
+async def test_chunks_of_any_size_come_to_the_same_rows(
+    database: str, size: int, store_of: type[PostgresStore]
+) -> None:
     """Few rows travel as arrays, and many by COPY."""
     events = messy(3000, seed=size)
     async with generation(database, "sized") as connection:
-        await fold(connection, [events[start : start + size] for start in range(0, len(events), size)], store)
+        await fold(connection, [events[start : start + size] for start in range(0, len(events), size)], store_of)
         assert await rows(connection) == fold_log(PROJECTIONS, events)
 
 

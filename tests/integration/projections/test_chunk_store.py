@@ -1,6 +1,7 @@
 """What every `ChunkStore` promises: the store in PostgreSQL and its in-memory twin."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,7 @@ from projections.timeline.tables import TABLE as TIMELINE
 from schemas.codec import from_dict
 from schemas.events import ContactRef, Event
 from schemas.events.conversation import TeamMessage, TeamMessageSent
+from services.runtime.database import is_transient
 from tests.support.twin import MemoryStore, contact_events
 
 LINE = ContactRef(channel="line", account="oa1", uid="U1")
@@ -37,10 +39,17 @@ async def store(request: pytest.FixtureRequest, database: str) -> AsyncIterator[
     if request.param == "memory":
         yield MemoryStore()
         return
-    connection = await asyncpg.connect(database, server_settings={"search_path": "g1"})
-    await create_generation(connection, "g1", SCHEMA)
-    async with connection.transaction():
+    async with connected(database) as connection, connection.transaction():
         yield BulkStore(connection) if request.param == "bulk" else PostgresStore(connection)
+
+
+@asynccontextmanager
+async def connected(database: str, *, made: bool = False) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to a generation, which is created unless it was ``made`` before."""
+    connection = await asyncpg.connect(database, server_settings={"search_path": "g1"})
+    if not made:
+        await create_generation(connection, "g1", SCHEMA)
+    yield connection
     await connection.close()
 
 
@@ -198,8 +207,39 @@ async def test_saving_takes_the_place_of_known_rows(store: ChunkStore) -> None:
     assert found == {row[:3]: row for row in [changed[0]._replace(taggings=3), *changed[1:]]}
 
 
+async def test_rows_that_were_loaded_are_saved_as_they_become(store: ChunkStore) -> None:
+    """New ones, those of which only the times changed, and those of which more did."""
+    known = [ContactRow("demo", UUID(int=number), "line", "oa1", str(number), AT) for number in range(MANY)]
+    await store.save(CONTACTS, known)
+    new = [row._replace(contact_id=UUID(int=MANY + number)) for number, row in enumerate(known)]
+    seen = [row._replace(last_customer_at=AT, runs="[[true]]") for row in known]
+    named = [row._replace(display_name="王", last_team_at=AT) for row in seen[::3]]
+    changed = {row[:2]: row for row in (*new, *seen, *named)}
+    await store.load(CONTACTS, list(changed))
+    await store.save(CONTACTS, list(changed.values()))
+    assert await store.load(CONTACTS, list(changed)) == changed
+    again = [row._replace(last_marketing_at=AT) for row in changed.values()]
+    await store.save(CONTACTS, again)
+    await store.save(CONTACTS, [again[0]._replace(last_marketing_at=AT + 1)])
+    assert len(await store.load(CONTACTS, [row[:2] for row in again])) == len(changed)
+    await store.delete_contacts(CONTACTS, list(changed))
+    await store.save(CONTACTS, again)
+    assert await store.load(CONTACTS, list(changed)) == {row[:2]: row for row in again}
+
+
 async def test_deleting_contacts_leaves_others(store: ChunkStore) -> None:
     rows = [TagRow(tenant, UUID(int=n), tag) for tenant in ("demo", "other") for n in (1, 2) for tag in ("a", "b")]
     await store.save(TAGS, rows)
     await store.delete_contacts(TAGS, [("demo", UUID(int=1)), ("demo", UUID(int=3))])
     assert set(await store.load(TAGS, [row[:3] for row in rows])) == {row[:3] for row in rows[2:]}
+
+
+async def test_rows_that_another_writer_wrote_meanwhile_have_the_transaction_tried_again(database: str) -> None:
+    rows = [TagRow("demo", UUID(int=number), "vip") for number in range(MANY)]
+    async with connected(database) as mine, connected(database, made=True) as other:
+        store = PostgresStore(mine)
+        await store.load(TAGS, [row[:3] for row in rows])
+        await PostgresStore(other).save(TAGS, rows[:1])
+        with pytest.raises(asyncpg.SerializationError) as caught:
+            await store.save(TAGS, rows)
+    assert is_transient(caught.value)
