@@ -4,13 +4,14 @@ Decoding depends on the bytes alone, so every reader of the log rejects the same
 An error names the field and the rule, never the value: reasons are logged and counted.
 """
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, Literal
 
 import orjson
 from pydantic import ValidationError
 
-from schemas.events.envelope import Event
+from schemas.events.envelope import ContactRef, Event
 from schemas.events.registry import CURRENT_VERSION, event_class
 from schemas.sealing import is_sealed
 from schemas.upcasting import upcast
@@ -30,6 +31,7 @@ InvalidReason = Literal[
 ]
 MAX_EVENT_BYTES: Final = 262_144
 MAX_DEPTH: Final = 64
+_CONTACT_FIELDS: Final = len(ContactRef.model_fields)
 _NUL_ESCAPE: Final = b"\\u0000"
 # What an upcaster may raise on an old event that was never valid.
 _UPCAST_ERRORS: Final = (LookupError, TypeError, ValueError, AttributeError)
@@ -78,7 +80,7 @@ def from_dict(raw: Any, *, check_text: bool = True) -> Event:
     """The event in a parsed envelope, brought up to its type's current version.
 
     Without ``check_text`` it does not search for what can't be stored: NUL characters, deep nesting, and values that
-    JSON can't express. Use that only where none of these can occur.
+    JSON can't express. Use that only where none of these can occur. The envelope may be changed then.
     """
     if not isinstance(raw, dict):
         raise InvalidEvent("not_an_object", "an event is a JSON object")
@@ -91,12 +93,31 @@ def from_dict(raw: Any, *, check_text: bool = True) -> Event:
             raise InvalidEvent("future_version", f"version {version} of a type known up to {current}", "schema_version")
         if 0 < version < current:
             raw = _upcast(raw)
+    if not check_text:
+        _use_known_contact(raw)
     try:
         validator = event_class(type_name if isinstance(type_name, str) else "").__pydantic_validator__
         event: Event = validator.validate_python(raw)
     except ValidationError as error:
         raise _invalid_field(error) from None
     return event
+
+
+def _use_known_contact(raw: dict[str, Any]) -> None:
+    """Put the valid contact into the envelope: few contacts have most of the events."""
+    contact = raw.get("contact")
+    if isinstance(contact, dict) and len(contact) == _CONTACT_FIELDS:
+        try:
+            raw["contact"] = _contact_ref(contact.get("channel"), contact.get("account"), contact.get("uid"))
+        except (ValidationError, TypeError):
+            return  # it is refused as a part of its event
+
+
+@lru_cache(maxsize=20_000)
+def _contact_ref(channel: Any, account: Any, uid: Any) -> ContactRef:
+    fields = {"channel": channel, "account": account, "uid": uid}
+    found: ContactRef = ContactRef.__pydantic_validator__.validate_python(fields)
+    return found
 
 
 def encode(event: Event) -> bytes:

@@ -27,7 +27,8 @@ CUSTOMER_TYPES = frozenset(
 SENT: Final = "team.message_sent"
 _TEAM_TYPES: Final = frozenset({SENT})
 MARKETING_PURPOSES = frozenset({"broadcast", "cart_remarketing"})
-_RUNS: Final = ContactRow._fields.index("runs")
+_AT: Final = {name: number for number, name in enumerate(ContactRow._fields)}
+_RUNS: Final = _AT["runs"]
 Changes = dict[str, Any]
 Stamps = dict[str, list[Any]]
 
@@ -40,6 +41,8 @@ def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
     stamps: Stamps | None = None
     runs: list[list[Any]] | None = None
     for event in events:
+        if event.type not in _CONCERNS:
+            continue
         _times(before, changes, event)
         sign = sign_of(event)
         if sign is not None:
@@ -54,14 +57,22 @@ def fold(row: Row | None, key: Key, events: Sequence[Event]) -> Row | None:
         changes |= _subscription(runs)
     if stamps is not None:
         changes["stamps"] = orjson.dumps(stamps, option=orjson.OPT_SORT_KEYS).decode()
-    after = before._replace(**changes) if changes else before
+    after = _changed(before, changes) if changes else before
     since = _valid_since(after)
     return after if since == after.valid_since else after._replace(valid_since=since)
 
 
 def _valid_since(row: ContactRow) -> int | None:
-    superseded = row.superseded_by not in (None, row.key)
+    superseded = row.superseded_by is not None and row.superseded_by != row.key
     return None if superseded or row.opted_out else row.subscribed_at
+
+
+def _changed(row: ContactRow, changes: Changes) -> ContactRow:
+    """What `_replace` gives, which takes three times as long for a row of so many columns."""
+    values = list(row)
+    for name, value in changes.items():
+        values[_AT[name]] = value
+    return ContactRow._make(values)
 
 
 def _new(key: Key, events: Sequence[Event]) -> ContactRow:
@@ -140,6 +151,9 @@ _SETTERS: dict[str, Callable[[Changes, Stamps, Event], None]] = {
     "marketing.opted_out": _set_consents,
     "marketing.opted_in": _set_consents,
 }
+
+
+_CONCERNS: Final = CUSTOMER_TYPES | _TEAM_TYPES | SIGNALS | _SETTERS.keys()  # more than when it was first seen
 
 
 def _is_latest(of: frozenset[str]) -> Owes:

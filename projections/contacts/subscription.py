@@ -7,6 +7,8 @@ and the history is the runs themselves.
 
 from typing import Any
 
+import orjson
+
 from schemas.events import Event
 
 Run = list[Any]
@@ -41,6 +43,11 @@ def add_signal(runs: list[Run], *, sign: bool, at: int, event_id: str) -> bool:
     else:
         runs.insert(index, [sign, *stamp, *stamp])
     return True
+
+
+def same_starts(before: str, now: str) -> bool:
+    """Whether the runs of two rows have the same signs and began at the same times: the latest signals may differ."""
+    return before == now or [one[:2] for one in orjson.loads(before)] == [one[:2] for one in orjson.loads(now)]
 
 
 def is_edge(runs: list[Run], event: Event) -> bool:

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final
 
-import orjson
-
 from projections.attributes.folds import PROJECTION as ATTRIBUTES
+from projections.contacts.subscription import same_starts
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.chunk import ChunkStore, RecordedEvents
@@ -18,7 +17,7 @@ from projections.engine.forwarding import ForwardingStore
 from projections.engine.metadata import Key, Row, Table
 from projections.engine.projection import ContactEvent
 from projections.engine.touched_ids import Touched, TouchedByTenant
-from projections.timeline.messages import sent_message
+from projections.timeline.messages import SENT, sent_message
 
 # In a browser's sessions these count even where they change no row of the contact.
 _SAID: Final = (ATTRIBUTES.types or frozenset()) | {"profile.updated"}
@@ -40,9 +39,11 @@ class NotingStore(ForwardingStore):
     async def record(self, events: Sequence[ContactEvent]) -> RecordedEvents:
         """See `ChunkStore`."""
         recorded = await super().record(events)
-        both = (*recorded.counting, *recorded.withdrawn)
-        self._changed |= {(one.event.tenant, one.contact_id) for one in both if one.event.type in _SAID}
-        self._seen |= {(one.event.tenant, one.contact_id) for one in both if _may_be_told_elsewhere(one)}
+        for one in (*recorded.counting, *recorded.withdrawn):
+            if one.event.type in _SAID:
+                self._changed.add((one.event.tenant, one.contact_id))
+            elif one.event.type == SENT and _may_be_told_elsewhere(one):
+                self._seen.add((one.event.tenant, one.contact_id))
         return recorded
 
     async def load(self, table: Table, keys: Collection[Key]) -> dict[Key, Any]:
@@ -68,24 +69,21 @@ class NotingStore(ForwardingStore):
     def touched(self) -> TouchedByTenant:
         """What was changed, by tenant."""
         found: TouchedByTenant = {}
+        for tenant in {key[0] for key in self._changed | self._seen}:
+            found[tenant] = Touched()
         for tenant, contact_id in self._changed:
-            found.setdefault(tenant, Touched()).contacts.add(contact_id)
+            found[tenant].contacts.add(contact_id)
         for tenant, contact_id in self._seen - self._changed:
-            found.setdefault(tenant, Touched()).seen.add(contact_id)
+            found[tenant].seen.add(contact_id)
         return found
 
     def _note_contacts(self, rows: Iterable[Any]) -> None:
         for row in rows:
             before = self._contacts.get(row[:2])
-            only_times = before is not None and _shown(before) == _shown(row) and _same_history(before.runs, row.runs)
+            only_times = before is not None and _shown(before) == _shown(row) and same_starts(before.runs, row.runs)
             (self._seen if only_times else self._changed).add(row[:2])
 
 
 def _may_be_told_elsewhere(one: ContactEvent) -> bool:
     """Whether another contact of the address may have the same message: then it moves times that no row of it shows."""
     return sent_message(one) is not None and one.event.contact is not None and one.event.contact.channel == "whatsapp"
-
-
-def _same_history(before: str, now: str) -> bool:
-    """Whether each run began when it did before: where its latest signal was, no row shows."""
-    return before == now or [one[:2] for one in orjson.loads(before)] == [one[:2] for one in orjson.loads(now)]

@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from projections.engine.ids import NO_CONTACT
 from projections.engine.metadata import Key, Row
 from projections.engine.projection import ByType, ContactEvent, Projection, group
 from projections.engine.refold import Refold, decide
@@ -108,7 +107,7 @@ def _folded_in(recorded: RecordedEvents, events: Iterable[ContactEvent]) -> list
     return [
         one
         for one in events
-        if one.contact_id != NO_CONTACT and (not remade or (one.event.tenant, one.contact_id) not in remade)
+        if one.event.contact is not None and (not remade or (one.event.tenant, one.contact_id) not in remade)
     ]
 
 

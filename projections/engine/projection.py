@@ -10,7 +10,7 @@ and rows stay small.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -51,8 +51,7 @@ class Projection:
         return self.columns or (Part(self.types or frozenset(), self.owes),)
 
 
-@dataclass(frozen=True, slots=True)
-class ContactEvent:
+class ContactEvent(NamedTuple):
     """An event and the permanent id of its contact."""
 
     contact_id: UUID

@@ -59,7 +59,7 @@ def _by_type(event: Event) -> bool:
 
 def _counts_each_time(event: Event) -> bool:
     """Each login on a browser may begin a session, and an erasure of the contact that it names may undo a binding."""
-    if event.contact is None:
+    if event.contact is None or not event.intrinsic:
         return False
     types = {"contact", "member_id"} if event.contact.channel == _BROWSER else {"contact"}
     return any(one.type in types for one in event.intrinsic)

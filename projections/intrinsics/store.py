@@ -53,6 +53,8 @@ def contacts_again(recorded: RecordedEvents) -> dict[Key, ContactRef]:
     copies = [one for pair in recorded.overruling if any(map(_decides, pair)) for one in pair]
     events = [*recorded.new, *copies]
     wanted = folds.erased_in(recorded.new) | {(one.event.tenant, one.contact_id) for one in copies}
+    if not wanted:
+        return dict(recorded.remade)
     return {
         key: one.event.contact
         for one in events

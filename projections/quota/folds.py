@@ -7,21 +7,27 @@ add after it and what they added before, and their sum does not depend on how ev
 from operator import itemgetter
 from typing import Final, cast
 
+from projections.contacts.subscription import same_starts
 from projections.contacts.tables import ContactRow
 from projections.contacts.valid_days import DayChanges, DayCounts, counts_of, less, totals
 from projections.engine.metadata import Key, Rows
 from projections.quota.tables import QuotaDayRow
 
 VERSION: Final = 1  # up with every change that gives other counters for the same events
-_COUNTED: Final = ("subscribed", "subscribed_at", "superseded_by", "opted_out", "valid_since", "runs", "stamps")
+_COUNTED: Final = ("subscribed", "subscribed_at", "superseded_by", "opted_out", "valid_since", "stamps")
 _counted_of: Final = itemgetter(*map(ContactRow._fields.index, _COUNTED))
 
 
 def difference(before: ContactRow | None, after: ContactRow | None) -> DayChanges:
     """How the counters change when the contact's row does; no number is without a change. None: there is no row."""
-    if before is not None and after is not None and _counted_of(before) == _counted_of(after):
+    if before is not None and after is not None and _counts_alike(before, after):
         return {}
     return less(*(counts_of(row) if row is not None else {} for row in (after, before)))
+
+
+def _counts_alike(before: ContactRow, after: ContactRow) -> bool:
+    """Whether the rows add the same. Most messages move the end of a run alone, which counts nowhere."""
+    return _counted_of(before) == _counted_of(after) and same_starts(before.runs, after.runs)
 
 
 def counted(contacts: Rows) -> Rows:

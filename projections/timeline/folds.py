@@ -10,12 +10,13 @@ from typing import Final
 
 import orjson
 
-from projections.engine.metadata import Key, key_of
+from projections.engine.metadata import Key
 from projections.engine.projection import ContactEvent
 from projections.timeline.tables import TABLE, TimelineRow
 from schemas.codec import data_json, from_dict, intrinsic_json
 from schemas.events import CURRENT_VERSION, AccountRef, ContactRef
 
+_KEY: Final = len(TABLE.primary_key)
 VERSION: Final = 4  # up with every change that gives other rows for the same events
 
 
@@ -89,7 +90,7 @@ def distinct(events: Iterable[ContactEvent]) -> dict[Key, tuple[TimelineRow, Con
     chosen: dict[Key, tuple[TimelineRow, ContactEvent]] = {}
     for one in events:
         row = row_of(one)
-        key = key_of(TABLE, row)
+        key = row[:_KEY]
         known = chosen.get(key)
         if known is None or overrules(row, known[0]):
             chosen[key] = (row, one)

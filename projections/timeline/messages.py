@@ -12,7 +12,7 @@ the latest edit by (occurred_at, event_id).
 """
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import orjson
@@ -37,10 +37,11 @@ class MessageKey(NamedTuple):
 
 def sent_message(one: ContactEvent) -> MessageKey | None:
     """The message of the team that the event is about; None where it has no id, or the event is another."""
-    data = one.event.data
-    if not isinstance(data, TeamMessage) or data.message_id is None or one.event.contact is None:
+    event = one.event
+    if event.type != SENT or event.contact is None:  # most are another: to ask for the class of data costs much more
         return None
-    return MessageKey(one.event.tenant, one.contact_id, data.message_id)
+    message_id = cast("TeamMessage", event.data).message_id
+    return None if message_id is None else MessageKey(event.tenant, one.contact_id, message_id)
 
 
 def rank(one: ContactEvent) -> tuple[bool, bool, int, str]:
