@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -61,14 +62,11 @@ async def test_customers_have_also_contacts_without_evidence(connection: Connect
 
 async def test_a_customer_has_the_times_of_its_row_once_there_is_one(connection: Connection) -> None:
     await add_contacts(connection, "g1")
-    row = CustomerSummaryRow(
-        *("demo", FOUNDER, "M1", None, None, None, False, 2, 0, 1_780_000_000_123),
-        *(1_780_000_000_300, None, 1_780_000_000_400, None, None, None),
-        *("{}", "{}", (), (), (), None, "[]", None),
-    )
+    values: list[Any] = ["demo", FOUNDER, "M1", None, None, None, False, 2, 0, 1_780_000_000_123]
+    values += [1_780_000_000_300, None, 1_780_000_000_400, None, None, None, "{}", "{}", (), (), (), None, "[]", None]
     async with connection.transaction():
         await connection.execute("SET LOCAL search_path TO g1")
-        await save(connection, CUSTOMER_ROWS, [row])
+        await save(connection, CUSTOMER_ROWS, [CustomerSummaryRow(*values)])
         await connection.execute("UPDATE contacts SET last_customer_at = 1780000000200, last_team_at = 1780000000200")
     found = await connection.fetch(
         "SELECT customer_id, last_customer_at, last_team_at, last_marketing_at FROM onefold_views.customers ORDER BY 1"
