@@ -18,7 +18,7 @@ from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import Figure, Ratio, Round, Size
 from benchmarks.identity import copied
 from benchmarks.identity.households import Timed, evidence, household, households_of
-from benchmarks.worker import seconds_to_fold
+from benchmarks.worker import folding
 from schemas.topics import IDENTITY_EVIDENCE
 
 FIGURES: Final = (
@@ -32,6 +32,7 @@ FIGURES: Final = (
         at_least=0.85,
         ratio=Ratio("identity_one_brand_events_per_s", "identity_four_brands_events_per_s"),
     ),
+    Figure("identity_cpu_us_an_event", "one large brand, processor time of the worker", "µs/event"),
     Figure("identity_copied_events_per_s", "COPY of the eight brands' statements and members", "events/s"),
     Figure(
         "identity_ratio_to_copy",
@@ -41,7 +42,8 @@ FIGURES: Final = (
         ratio=Ratio("identity_events_per_s", "identity_copied_events_per_s"),
     ),
 )
-_COPIED: Final = FIGURES[4].key
+_CPU: Final = FIGURES[4].key
+_COPIED: Final = FIGURES[5].key
 
 
 class _Load(NamedTuple):
@@ -90,12 +92,14 @@ class IdentityRate:
         events = self._events[key]
         async with bed.generation(f"identity{load.brands}_{number}", _prefix(load)) as settings:
             with bed.console.status(f"Identity: {events:,} events of evidence …"):
-                seconds = await seconds_to_fold(bed, settings)
+                async with folding(bed, settings) as folded:
+                    found = {key: events / folded.seconds}
             async with reading(settings) as connection:
                 await require_evidence_balance(connection, events)
             if number == self._rounds - 1:
                 await require_membership(settings, IDENTITY_EVIDENCE)
-            found = {key: events / seconds}
+            if load.brands == 1:
+                found[_CPU] = folded.cpu_seconds / events * 1_000_000
             if load.shared:
                 found[_COPIED] = await copied.run(bed, settings, events)
         return found
