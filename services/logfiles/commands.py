@@ -59,6 +59,7 @@ def import_log(
 
     from services.logfiles.adoption import adopt
     from services.logfiles.importing import ImportOptions, import_folder
+    from services.logfiles.keys import missing_keys
     from services.logfiles.showing import counting, show_topics
 
     if partitions and not renumber:
@@ -70,6 +71,8 @@ def import_log(
         imported = run(lambda: import_folder(settings, folder, options, counter.file, counter.records))
     show_topics(imported.manifest)
     say(f"{counter.files} files are as they were written; {imported.written:,} records were imported.")
+    if settings.database and (keys := run(lambda: missing_keys(settings, folder, imported.manifest))):
+        say(keys)
     if renumber:
         say("The records have other offsets than before. Fold them into an empty generation: onefold migrate --fresh")
     elif settings.database:

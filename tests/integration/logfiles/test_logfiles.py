@@ -16,12 +16,15 @@ from services.logfiles.adoption import adopt
 from services.logfiles.exporting import export
 from services.logfiles.folder import WrongFolder
 from services.logfiles.importing import CannotImport, Imported, ImportOptions, import_folder
+from services.logfiles.keys import missing_keys
 from services.logfiles.manifest import LogFile, Manifest
 from services.rebuild.choosing import Options
 from services.rebuild.main import rebuild
 from services.runtime.broker import delete_topics, topics_of
 from services.runtime.settings import Settings
 from services.runtime.topic_ids import topic_identities
+from services.vault.master_keys import new_master_key
+from services.vault.records import EncodedEvent, open_log_sealing
 from tests.support.families import history
 from tests.support.polling import until
 from tests.support.servers import own_kafka
@@ -201,6 +204,25 @@ async def test_a_broker_that_restarts_interrupts_neither_way(
         await lose_topics(world.settings)
         await with_restart(import_folder(world.settings, folder, ImportOptions(), no_file, note))
         assert await contents(world.settings, world.topic) == before
+
+
+async def test_an_import_says_where_the_keys_of_sealed_records_are_missing(world: World, tmp_path: Path) -> None:
+    keys = tmp_path / "master.keys"
+    keys.write_text(new_master_key())
+    plain = world.settings
+    world.settings = plain.model_copy(update={"master_key_file": keys})
+    async with open_log_sealing(world.settings, name="test") as sealing:
+        records = await sealing.channel_records([EncodedEvent.of(one) for one in islice(history(Random(3)), 30)])
+    await world.produce([(one.key, one.value) for one in records])
+    folder = tmp_path / "archive"
+    manifest = await exported(world, folder)
+    assert await missing_keys(world.settings, folder, manifest) is None
+    assert "ONEFOLD_MASTER_KEY_FILE is not set" in (await missing_keys(plain, folder, manifest) or "")
+    async with world.connection() as connection:
+        await connection.execute("DELETE FROM onefold_keys.subject_keys")
+    await lose_topics(world.settings)
+    status, output = await world.command("log", "import", str(folder))
+    assert (status, "Restore the schema onefold_keys before you start" in output) == (0, True), output
 
 
 async def test_the_commands_write_the_log_into_files_and_back(world: World, tmp_path: Path) -> None:
