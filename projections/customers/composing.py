@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from projections.customers.contacts_store import customers_with_addresses, update_hours
-from projections.customers.loading import FIRST, LAST, customers_after, load_customers, owners_of
+from projections.customers.loading import FIRST, LAST, load_customers, owners_of
+from projections.customers.page_ahead import PageAhead, PagePlace, load_page
 from projections.customers.store import (
     all_states,
     note_composed,
@@ -23,7 +24,7 @@ from projections.customers.store import (
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
 from projections.engine.generations import AfterEach
-from projections.engine.touched import forget_touched, take_touched, touched_tenants
+from projections.engine.touched import forget_touched, is_touched, take_touched, touched_tenants
 from projections.identity.resolutions import (
     ResolutionInUse,
     active_resolution,
@@ -35,7 +36,7 @@ from projections.identity.resolutions import (
 _Part = TypeVar("_Part")
 
 _PAGE: Final = 300  # contacts, of a pass over all
-_IN_BULK: Final = 4000
+_IN_BULK: Final = 2000
 _IDS: Final = 500  # that were touched, taken together
 _AT_ONCE: Final = 500  # customers that are in memory
 _TIMES_AT_ONCE: Final = 100  # customers whose times are brought up to date by one statement
@@ -50,16 +51,19 @@ async def unfinished_tenants(connection: Connection) -> list[str]:
     return sorted(one.tenant for one in active if not is_complete(states.get(one.tenant), one))
 
 
-async def compose_all(connection: Connection, region: str, after_each: AfterEach, page: int = _IN_BULK) -> None:
+async def compose_all(
+    connection: Connection, region: str, after_each: AfterEach, page: int = _IN_BULK, ahead: PageAhead | None = None
+) -> None:
     """Bring the rows of every tenant up to date, a page a transaction, for whoever holds the composer's lock.
 
-    It may be interrupted, and goes on where it was. ``after_each`` page something else may be awaited.
+    It may be interrupted, and goes on where it was. ``after_each`` page something else may be awaited. With ``ahead``
+    a page is loaded while the one before is written.
     """
     for tenant in sorted({*await unfinished_tenants(connection), *await touched_tenants(connection)}):
         more = True
         while more:
             async with connection.transaction(isolation="repeatable_read"):
-                more = await compose_some(connection, tenant, region, page)
+                more = await compose_some(connection, tenant, region, page, ahead=ahead)
             await after_each()
 
 
@@ -68,7 +72,15 @@ def is_complete(state: ComposedRow | None, active: ResolutionInUse) -> bool:
     return state is not None and state.position is None and state.resolution_id == active.resolution_id
 
 
-async def compose_some(connection: Connection, tenant: str, region: str, page: int = _PAGE, ids: int = _IDS) -> bool:
+async def compose_some(  # noqa: PLR0913 - what of the customers, and how much at once
+    connection: Connection,
+    tenant: str,
+    region: str,
+    page: int = _PAGE,
+    ids: int = _IDS,
+    *,
+    ahead: PageAhead | None = None,
+) -> bool:
     """Bring the rows of some customers up to date; whether more is to be done.
 
     Call it in a transaction of isolation REPEATABLE READ, and only in the one that holds the composer's lock.
@@ -83,7 +95,8 @@ async def compose_some(connection: Connection, tenant: str, region: str, page: i
     state = state._replace(turn=state.turn + 1)
     composed = await _compose_touched(connection, active, region, ids)
     if state.position is not None:
-        state = state._replace(position=await _compose_page(connection, active, region, state.position, page))
+        place, changed = PagePlace(active, region, state.position, page), bool(composed.changed or composed.seen)
+        state = state._replace(position=await _compose_page(connection, place, ahead, changed=changed))
     else:
         await note_composed(connection, tenant, state.turn, composed.changed, composed.seen)
     await note_state(connection, state)
@@ -131,11 +144,15 @@ def _parts(given: Collection[_Part], size: int) -> Iterator[list[_Part]]:
 
 
 async def _compose_page(
-    connection: Connection, active: ResolutionInUse, region: str, after: UUID, limit: int
+    connection: Connection, place: PagePlace, ahead: PageAhead | None, *, changed: bool
 ) -> UUID | None:
-    """Where the next page begins."""
-    page = await customers_after(connection, active.key, after, limit)
-    found = await load_customers(connection, active.key, policy_of(active, region), page.customer_ids)
-    stale = await rows_within(connection, active.tenant, after, page.next or LAST)
-    await replace_rows(connection, active.tenant, {*stale, *page.customer_ids}, found)
+    """Where the next page begins. ``changed``: something was touched, which a page loaded ahead may not know."""
+    tenant = place.active.tenant
+    page = None if ahead is None else await ahead.take(place)
+    if page is None or changed or await is_touched(connection, tenant):
+        page = await load_page(connection, place)
+    if ahead is not None and page.next is not None:
+        ahead.begin(place._replace(after=page.next))
+    stale = await rows_within(connection, tenant, place.after, page.next or LAST)
+    await replace_rows(connection, tenant, {*stale, *page.customer_ids}, page.found)
     return page.next

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from projections.customers.composing import compose_all
+from projections.customers.page_ahead import PageAhead
 from projections.customers.store import lock_composer, unlock_composer
 from projections.engine.connection import Connection
 from services.rebuild.adapters.postgres import connected
@@ -22,12 +23,13 @@ _LONGEST_REST: Final = 5.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class BulkComposer:
-    """Composes the customers of the generation that is built.
+    """Composes the customers of the generation that is built; ``reading`` loads a page while another one is written.
 
     ``alone`` is False if one of its workers does, or if the generation has none.
     """
 
     connection: Connection
+    reading: Connection
     region: str
     alone: bool
 
@@ -35,15 +37,24 @@ class BulkComposer:
         """Make all rows. ``share`` says which part of the time may be worked; whatever it raises ends it."""
         if not self.alone:
             return
-        await compose_all(self.connection, self.region, Resting(share, _LONGEST_REST))
+        resting = Resting(share, _LONGEST_REST)
+        ahead = PageAhead(self.reading, lambda: not resting.paced)
+        try:
+            await compose_all(self.connection, self.region, resting, ahead=ahead)
+        finally:
+            await ahead.close()
         await unlock_composer(self.connection)
 
 
 @asynccontextmanager
 async def bulk_composer(pair: GenerationPair) -> AsyncIterator[BulkComposer]:
     """Keep the workers of the generation from composing while the block runs, or until all rows are made."""
-    async with connected(pair.url, pair.building.name) as connection:
+    async with (
+        connected(pair.url, pair.building.name) as connection,
+        connected(pair.url, pair.building.name) as reading,
+    ):
         for name, value in BY_KEY.items():
-            await connection.execute(f"SET {name} TO {value}")
+            for one in (connection, reading):
+                await one.execute(f"SET {name} TO {value}")
         alone = pair.customers_too and await lock_composer(connection)
-        yield BulkComposer(connection, pair.settings.default_region, alone)
+        yield BulkComposer(connection, reading, pair.settings.default_region, alone)

@@ -5,8 +5,11 @@ from random import Random
 from typing import Any, Final
 
 from projections.customers.composing import compose_some
+from projections.customers.loading import FIRST
+from projections.customers.page_ahead import LoadedPage, PageAhead, PagePlace, load_page
 from projections.customers.queries import load_customer
 from projections.customers.rows import MS_OF_HOUR, customer_row
+from projections.customers.store import compose_again
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS, CUSTOMER_TERMS, TABLES, CustomerSummaryRow
 from projections.customers.terms import term_id
 from projections.engine.queries import all_rows
@@ -42,6 +45,35 @@ async def test_rows_composed_now_and_then_are_those_composed_at_the_end(generati
         await compose(generation, page=3)
         assert await rows(generation) == found, seed
         await each_row_is_as_its_customer_is_read(generation, found[0])
+
+
+class LoadedBefore(PageAhead):
+    """Has a page that was loaded some time ago."""
+
+    def __init__(self, page: LoadedPage) -> None:
+        self._page = page
+
+    def begin(self, place: PagePlace) -> None:
+        """Load nothing."""
+
+    async def take(self, place: PagePlace) -> LoadedPage | None:  # noqa: ARG002 - it has that one alone
+        return self._page
+
+
+async def test_a_page_that_was_loaded_ahead_is_loaded_again_where_something_has_changed_since(generation: Any) -> None:
+    folded = FoldedGeneration(generation, id_of)
+    await folded.fold([said(f"line:oa1:U{number}", at=number) for number in range(5)])
+    await compose(generation)
+    before = (await rows(generation))[0]
+    await compose_again(generation)
+    active = await active_resolution(generation, "demo")
+    page = await load_page(generation, PagePlace(active, REGION, FIRST, 500))
+    await folded.fold_more([event("line:oa1:U1", "tag.added", {"tag": "vip"}, at=9)])
+    async with generation.transaction(isolation="repeatable_read"):
+        await compose_some(generation, "demo", REGION, ahead=LoadedBefore(page))
+    after = (await rows(generation))[0]
+    assert [one.customer_id for one in after] == [one.customer_id for one in before]
+    assert sum("vip" in one.tags for one in after) == 1
 
 
 async def test_an_event_that_moves_a_time_within_its_hour_changes_no_index(generation: Any) -> None:

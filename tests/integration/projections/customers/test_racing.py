@@ -11,6 +11,7 @@ import pytest
 
 from projections.customers.checking import ComparedCustomers, customer_rows
 from projections.customers.composing import compose_some, has_composed
+from projections.customers.page_ahead import PageAhead
 from projections.customers.store import compose_again
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.connection import Connection
@@ -127,16 +128,19 @@ class Race:
                 await asyncio.sleep(0.01)
 
     async def _compose(self) -> None:
-        """Small turns, of which one in four is lost."""
+        """Small turns, of which one in four is lost, each with its next page loaded ahead."""
         while not self._writing.is_set():
-            async with self.connect() as connection:
+            async with self.connect() as connection, self.connect() as reading:
+                ahead, page = PageAhead(reading), self._chance.randint(1, 20)
                 try:
                     while not self._writing.is_set():
                         async with connection.transaction(isolation="repeatable_read"):
-                            await compose_some(connection, "demo", REGION, page=self._chance.randint(1, 20))
+                            await compose_some(connection, "demo", REGION, page, ahead=ahead)
                             self._lose()
                 except Lost:
                     continue
+                finally:
+                    await ahead.close()
 
     def _lose(self) -> None:
         """Raises Lost once in four times."""
