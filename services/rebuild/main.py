@@ -33,7 +33,7 @@ from services.rebuild.worker_processes import WorkerProcesses, worker_processes
 from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
 
-_LOOK_EVERY: Final = 0.5
+_LOOK_EVERY: Final = 0.2
 _SWAP_WITHIN: Final = 600.0  # seconds; a rebuild took longer, and its workers go on with what is left
 _REST_OF_INDEXING: Final = 2.0  # seconds; there are many indexes
 _REST_OF_COMPARING: Final = 1.0  # seconds; two snapshots are open, which keep PostgreSQL from tidying up

@@ -17,6 +17,8 @@ from services.worker.handlers.turns import FULL
 _CHUNKS_WAITING: Final = 2  # per stream; a chunk is megabytes, so few wait
 FETCH_BYTES: Final = 3 * 1_048_576 // 2  # per partition and fetch; about as many records as a chunk may have
 _IN_BULK: Final = 4  # times as many records and bytes
+_HEARTBEATS: Final = 5  # in a session's time-out
+_HEARTBEATS_IN_BULK: Final = 40  # all workers of a rebuild start together: each is told soon that another one has come
 _WHILE_PACED: Final = 4  # times fewer: whoever waits for the processor, or for a lock, waits for less
 
 
@@ -35,7 +37,7 @@ def create_app(settings: Settings, group: str, keeper: OffsetKeeper, *, bulk: bo
         agent_supervisor="mode.CrashingSupervisor",
         consumer_max_fetch_size=FETCH_BYTES * times,
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=settings.session_timeout / 5,
+        broker_heartbeat_interval=settings.session_timeout / (_HEARTBEATS_IN_BULK if bulk else _HEARTBEATS),
         broker_request_timeout=90.0,
         stream_buffer_maxsize=_CHUNKS_WAITING,
         stream_wait_empty=False,
