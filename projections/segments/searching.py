@@ -42,7 +42,7 @@ async def search_of(
     """The search of a filter at the moment ``now``. Raises Unsearchable."""
     tenant = resolution.tenant
     segments = await load_segments(connection, tenant, node)
-    wanted = await _canonical(connection, resolution, normalised(expanded(node, segments), policy))
+    wanted = await _canonical(connection, resolution, normalised(expanded(node, segments), policy, now))
     return Search(tenant, wanted, await _asked_at(connection, tenant, wanted, now))
 
 

@@ -1,6 +1,7 @@
 """A client of the read API, for commands: typed by the models that the OpenAPI document is made of."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -64,9 +65,12 @@ class ReadClient:
         """A customer, by any of its names."""
         return self._read(CustomerView, "GET", f"/v1/customers/{quote(name, safe='')}")
 
-    def quota(self) -> QuotaStatus:
-        """What is used of the quota."""
-        return self._read(QuotaStatus, "GET", "/v1/quota")
+    def quota(self, days: int | None) -> QuotaStatus:
+        """What is used of the quota, with so many days of its history; None: as many as the service shows."""
+        if days is None:
+            return self._read(QuotaStatus, "GET", "/v1/quota")
+        first = datetime.now(UTC).date() - timedelta(days=days - 1)
+        return self._read(QuotaStatus, "GET", "/v1/quota", params={"from": first.isoformat()})
 
     def segments(self, cursor: str | None) -> SegmentPage:
         """A page of segments."""

@@ -16,7 +16,7 @@ from services.query.asking import AsJson, KeyOption, Url, ask_service, filter_of
 if TYPE_CHECKING:
     from services.query.read_client import ReadClient
 
-SortOption = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
+SortOption = Literal["last_customer", "last_team", "last_marketing", "first_seen", "valid_since", "name"]
 PurposeOption = Literal["conversation", "broadcast", "cart_remarketing", "web_push", "bot", "welcome"]
 _BATCH: Final = 1000  # contacts that are asked about together
 _NOT_ALLOWED: Final = 3
@@ -92,15 +92,21 @@ def show(
     ask_service(url, key, ask)
 
 
-def quota(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False) -> None:
-    """Show what is used of the quota."""
+def quota(
+    *,
+    days: Annotated[int | None, typer.Option(min=1, max=366, help="So many days of the history; else 30.")] = None,
+    url: Url = None,
+    key: KeyOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is used of the quota, and was at the end of each of the last days."""
 
     def ask(client: "ReadClient") -> None:
         from rich.console import Console
 
         from services.query.showing import show_quota
 
-        found = client.quota()
+        found = client.quota(days)
         if as_json:
             typer.echo(found.model_dump_json())
         else:

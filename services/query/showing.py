@@ -21,6 +21,8 @@ from services.runtime.terminal import named_values, show_on
 _GAP: Final = 2  # cells between columns
 _NAME: Final = 16  # cells of a name where there is no room for all of it
 _INDENT: Final = "  "
+_BAR: Final = "\N{FULL BLOCK}"
+_BAR_CELLS: Final = 30
 
 
 class Column(NamedTuple):
@@ -88,6 +90,15 @@ def show_quota(console: Console, quota: QuotaStatus) -> None:
     )
     accounts = ((one.channel, printable(one.account), f"{one.used:,}") for one in quota.accounts)
     _titled(console, "Valid contacts", ("channel", "account", "contacts"), accounts)
+    _titled(console, "At the end of each day, UTC", ("day", "used", ""), _days(quota))
+
+
+def _days(quota: QuotaStatus) -> Iterator[tuple[str, str, str]]:
+    """A row for each day of the history, the latest first, with a bar that is full at the most of all days."""
+    most = max((one.used for one in quota.history), default=0) or 1
+    widest = max((len(f"{one.used:,}") for one in quota.history), default=0)
+    for one in reversed(quota.history):
+        yield one.day.isoformat(), f"{one.used:,}".rjust(widest), _BAR * round(one.used / most * _BAR_CELLS)
 
 
 def show_answers(console: Console, answers: Iterable[SendAnswer]) -> None:

@@ -18,7 +18,7 @@ from projections.engine.statements import array, compiled, compiled_once, unnest
 from projections.engine.store import columns
 from projections.timeline.tables import TABLE as TIMELINE
 
-SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "name"]
+SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "valid_since", "name"]
 
 FEW: Final = 2_000  # customers that are all looked at rather than walked to in the order of the page
 _WALKS: Final = (2_000, 20_000)  # customers, in the order of the page, before all that may fulfil the filter are
@@ -33,11 +33,12 @@ _SORTS: Final[dict[SortField, tuple[sa.Column[Any], ...]]] = {
     "last_team": (_ROW.last_team_hour, _ROW.last_team_at),
     "last_marketing": (_ROW.last_marketing_hour, _ROW.last_marketing_at),
     "first_seen": (_ROW.first_seen_at,),
+    "valid_since": (_ROW.valid_since,),
     "name": (_ROW.name,),
 }
 _SHOWN: Final = (
     "customer_id", "member_id", "phone", "email", "name", "valid", "contacts", "conflicts", "first_seen_at",
-    "last_customer_at", "last_team_at", "last_marketing_at", "tags", "attributes",
+    "last_customer_at", "last_team_at", "last_marketing_at", "valid_since", "tags", "attributes",
 )  # fmt: skip
 _ROWS_OF: Final = compiled(
     sa.select(*(_ROW[name] for name in _SHOWN)).where(

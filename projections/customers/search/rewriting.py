@@ -1,11 +1,14 @@
 """Filters as they are searched: values as identity compares them, and segments opened to what they ask for (pure)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import tzinfo
 from itertools import count
 from typing import Final
 
 from projections.customers.search import filters
-from projections.customers.search.operators import TextTest
+from projections.customers.search.operators import Comparable, TextTest
+from projections.customers.search.times import relative_day
+from projections.engine.zones import zone_of
 from projections.identity.resolution.phones import spellings_of
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.values import Normalised, normalise
@@ -15,6 +18,7 @@ _IDENTIFIERS: Final[dict[type[filters.Condition], str]] = {
     filters.ByPhone: "phone",
     filters.ByEmail: "email",
 }
+_BOUNDS: Final = ("gt", "gte", "lt", "lte")
 MOST_NESTED: Final = 16  # levels of a filter with those of its segments
 _TOO_DEEP: Final = f"with its segments the filter has more than {MOST_NESTED} levels"
 
@@ -46,13 +50,17 @@ def rewritten(
             return change(node)
 
 
-def normalised(node: filters.FilterNode, policy: Policy) -> filters.FilterNode:
+def normalised(node: filters.FilterNode, policy: Policy, now: int) -> filters.FilterNode:
     """The filter with member ids, phones and addresses as customers have them: of a phone every spelling that matches.
 
-    A value that is none stays as it is: no customer has it.
+    A value that is none stays as it is: no customer has it. Relative times that bound an attribute become what they
+    are at the moment ``now``, in the zone of the tenant's region.
     """
+    zone = zone_of(policy.default_region)
 
     def change(leaf: filters.FilterNode) -> filters.FilterNode:
+        if isinstance(leaf, filters.ByAttribute):
+            return _dated(leaf, now, zone)
         name = _IDENTIFIERS.get(type(leaf))
         if name is None:
             return leaf
@@ -60,6 +68,19 @@ def normalised(node: filters.FilterNode, policy: Policy) -> filters.FilterNode:
         return leaf.model_copy(update={name: test})
 
     return rewritten(node, change)
+
+
+def _dated(leaf: filters.ByAttribute, now: int, zone: tzinfo) -> filters.ByAttribute:
+    """The condition with its relative bounds as days."""
+
+    def day(bound: Comparable) -> Comparable:
+        return (relative_day(bound, now, zone) or bound) if isinstance(bound, str) else bound
+
+    given = {name: bound for name in _BOUNDS if (bound := getattr(leaf, name)) is not None}
+    update: dict[str, object] = {name: day(bound) for name, bound in given.items()}
+    if leaf.between is not None:
+        update["between"] = [day(bound) for bound in leaf.between]
+    return leaf.model_copy(update=update) if update else leaf
 
 
 def with_values(test: TextTest, known_as: Callable[[str], Sequence[str]]) -> TextTest:

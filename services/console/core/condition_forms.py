@@ -11,6 +11,7 @@ from services.console.core.filter_tree import ConditionTree, kind_of
 Say = Callable[[str], str]
 _LONGEST: Final = 1000
 _NUMBER_TESTS: Final = ("eq", "gte", "lte", "gt", "lt")
+_BOUNDS: Final = ("gt", "gte", "lt", "lte", "between")  # of which a relative time is a day
 _MOST_DIGITS: Final = 9
 _MOST_CHARACTERS_OF_A_NUMBER: Final = 15  # more are not exact
 
@@ -297,15 +298,34 @@ def _operator(name: str, value: Any, say: Say, name_of: Callable[[Any], str]) ->
         "gt": say("more than %s"), "gte": say("at least %s"), "lt": say("less than %s"), "lte": say("at most %s"),
         "in": say("is one of %s"), "between": say("between %s"),
     }  # fmt: skip
+    if name in _BOUNDS:
+        name_of = _dated(name_of, say)
     if name == "in" and len(value) == len(("typed", "as text")) and value[0] == _typed(str(value[1])):
         name, value = "eq", value[0]
     shown = say(", ").join(map(name_of, value)) if isinstance(value, list) else name_of(value)
     return words.get(name, "%s") % shown
 
 
+def _dated(name_of: Callable[[Any], str], say: Say) -> Callable[[Any], str]:
+    """The names of values that bound an attribute: relative times as days."""
+
+    def name(value: Any) -> str:
+        if value == "now":
+            return say("today")
+        span = _span(value, say) if isinstance(value, str) else ""
+        return say("%s ago") % span if span else name_of(value)
+
+    return name
+
+
+def _span(value: str, say: Say) -> str:
+    """A relative time in words, such as 30 days; empty for any other text."""
+    units = {"m": say("%s minutes"), "h": say("%s hours"), "d": say("%s days"), "w": say("%s weeks")}
+    is_relative = value.startswith("-") and value[1:-1].isdigit() and value[-1] in units
+    return units[value[-1]] % value[1:-1] if is_relative else ""
+
+
 def _time(name: str, value: str, say: Say) -> str:
-    if value.startswith("-") and value[-1:] in "mhdw":
-        units = {"m": say("%s minutes"), "h": say("%s hours"), "d": say("%s days"), "w": say("%s weeks")}
-        span = units[value[-1]] % value[1:-1]
+    if span := _span(value, say):
         return (say("within the last %s") if name == "since" else say("more than %s ago")) % span
     return (say("from %s on") if name == "since" else say("before %s")) % value

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
@@ -12,28 +11,12 @@ Language = Literal["zh-Hant", "en"]
 DEFAULT_LANGUAGE: Final[Language] = "zh-Hant"
 LOCALES: Final[dict[Language, str]] = {"zh-Hant": "zh_Hant_TW", "en": "en_GB"}
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh-Hant": "繁體中文", "en": "English"}
-# Where people of a country with several zones most likely are.
-_MAIN_ZONES: Final = {
-    "AU": "Australia/Sydney",
-    "CN": "Asia/Shanghai",
-    "ID": "Asia/Jakarta",
-    "MY": "Asia/Kuala_Lumpur",
-    "US": "America/New_York",
-}
 _SECONDS: Final = 1000  # ms
 
 
 def language_of(text: str | None) -> Language:
     """The language of a cookie; the default one for anything else."""
     return "en" if text == "en" else DEFAULT_LANGUAGE
-
-
-def zone_of(region: str) -> ZoneInfo:
-    """The time zone of a tenant, by the country that its phone numbers are from; UTC where that does not tell."""
-    if region in _MAIN_ZONES:
-        return ZoneInfo(_MAIN_ZONES[region])
-    zones = [zone for zone, territory in get_global("zone_territories").items() if territory == region]
-    return ZoneInfo(zones[0] if len(zones) == 1 else "UTC")
 
 
 _ZONE_NAMES: Final[dict[tuple[str, timedelta | None, str], str]] = {}  # what was found already

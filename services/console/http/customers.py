@@ -11,6 +11,7 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.fields import FIELD_BY_KEY, FIELDS
 from projections.customers.search.known_values import ValuesAsked
 from projections.customers.search.rewriting import Unsearchable
+from projections.engine.zones import zone_of
 from schemas.events.base import ChannelName
 from schemas.events.subscription import MarketingKind
 from services.console.core import condition_forms, filter_tree, list_views
@@ -19,7 +20,6 @@ from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_
 from services.console.core.list_state import PATH, ListState
 from services.console.core.names import Names
 from services.console.core.profile_views import attribute_labels
-from services.console.core.words import zone_of
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.profile import definitions_of
 from services.console.http.visits import SentFields, Visit, query_of, redirect

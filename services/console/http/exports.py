@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
+from projections.engine.zones import zone_of
 from projections.exports.headings import heading
 from projections.exports.order import OF_CONTACTS, ColumnName, ExportOrder
 from services.console.core.list_state import ListState
-from services.console.core.words import zone_of
 from services.console.http.customers import cannot_search, state_of
 from services.console.http.jobs import by
 from services.console.http.pages import PageRoute

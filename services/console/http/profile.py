@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from starlette.responses import RedirectResponse, Response
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
+from projections.engine.zones import zone_of
 from services.console.core.names import Names
 from services.console.core.profile_views import attribute_rows, chosen_contact, display_names, initial, may_unsubscribe
-from services.console.core.words import zone_of
 from services.console.http.pages import READING, PageRoute
 from services.console.http.visits import Visit, query_of
 from services.query.core.attribute_models import AttributeView

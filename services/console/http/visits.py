@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from projections.engine.zones import zone_of
 from services.console.core.roles import ConsoleRole, includes, role_of
-from services.console.core.words import LANGUAGE_NAMES, Language, LocalWords, language_of, zone_of
+from services.console.core.words import LANGUAGE_NAMES, Language, LocalWords, language_of
 from services.console.http.rendering import render, translations
 from services.control.auth import Principal, permits
 from services.control.console_sessions import ConsoleSession

@@ -95,6 +95,9 @@ class FoundCustomer(Shape):
     last_customer_interaction_at: Timestamp | None
     last_team_interaction_at: Timestamp | None
     last_marketing_at: Timestamp | None
+    valid_since: Annotated[
+        Timestamp | None, Field(description="when the latest of its valid contacts subscribed; null for none")
+    ]
     tags: list[FoundTag]
     attributes: dict[str, Any]
     accounts: list[AccountOfCustomer]

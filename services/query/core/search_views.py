@@ -39,7 +39,8 @@ def query_of(tenant: str, node: filters.FilterNode, sort: Sort) -> str:
 
 def position_of(row: Mapping[str, Any], sort: Sort) -> Position:
     """The place of a row in an order."""
-    return Position(row["name" if sort.by == "name" else f"{sort.by}_at"], row["customer_id"])
+    column = sort.by if sort.by in row else f"{sort.by}_at"
+    return Position(row[column], row["customer_id"])
 
 
 def as_of(composed: Composed, now: int) -> AsOf:
@@ -63,6 +64,7 @@ def found_customer(row: Mapping[str, Any], accounts: Sequence[tuple[str, bool]],
         last_customer_interaction_at=row["last_customer_at"],
         last_team_interaction_at=row["last_team_at"],
         last_marketing_at=row["last_marketing_at"],
+        valid_since=row["valid_since"],
         tags=_tags(orjson.loads(row["tags"]), now),
         attributes={key: value for key, (_, value, _) in sorted(orjson.loads(row["attributes"]).items())},
         accounts=[AccountOfCustomer(account=account, valid=valid) for account, valid in accounts],

@@ -14,6 +14,7 @@ from tests.support.quota import quota
 from tests.support.read_api import Brand
 from tests.support.serving import served
 
+BAR = "\N{FULL BLOCK}"
 HISTORY = [
     event("contact.followed", contact="line:oa1:U1"),
     event("profile.updated", 1, contact="line:oa1:U1", display_name="林小美"),
@@ -67,6 +68,9 @@ async def test_quota_and_who_may_be_sent_to_are_shown(shop: Brand) -> None:
     shown = await run(shop, "quota")
     assert "1 contacts" in shown.stdout
     assert "2 (200.0%)" in shown.stdout
+    days = [line.split() for line in shown.stdout.partition("At the end of each day")[2].splitlines()[2:]]
+    assert len(days) == 30
+    assert days[0][1:] == ["2", BAR * 30]
     assert (await run(shop, "may-send", "line:oa1:U1")).exit_code == 0
     both = await run(shop, "may-send", "line:oa1:U1", "line:oa1:U2", "line:oa1:U3", "--purpose", "broadcast")
     assert both.exit_code == 3

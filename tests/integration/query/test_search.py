@@ -1,6 +1,8 @@
 """Searching customers, and why one is found or not."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -99,6 +101,14 @@ async def test_a_contact_that_is_silent_is_found_beside_one_that_wrote_later(liv
     early = {"last_customer": {"before": BASE_MS + hour}}
     assert ids(await search(lives, {"same_contact": early})) == [MEI]
     assert ids(await search(lives, early)) == []
+
+
+async def test_a_date_is_compared_with_days_before_the_moment_of_asking(lives: Brand) -> None:
+    visit = datetime.fromtimestamp(NOW / 1000 - 10 * 86_400, ZoneInfo("Asia/Taipei")).date()
+    await lives.fold(event("attribute.set", 10, contact=WEB, key="visit", value=visit.isoformat(), type="date"))
+    await lives.compose()
+    for asked, found in (({"gte": "-10d"}, [MEI]), ({"gte": "-9d"}, []), ({"between": ["-2w", "now"]}, [MEI])):
+        assert ids(await search(lives, {"attribute": "visit", **asked})) == found
 
 
 @pytest.mark.parametrize("direction", ["ascending", "descending"])

@@ -29,6 +29,7 @@ def customer(number: int, name: str | None) -> FoundCustomer:
         first_seen_at=BASE_MS,
         last_customer_interaction_at=BASE_MS,
         last_team_interaction_at=None,
+        valid_since=None,
         last_marketing_at=None,
         tags=[],
         attributes={},

@@ -69,7 +69,7 @@ def test_as_many_levels_as_are_allowed_are_opened() -> None:
 
 
 def phones_of(asked: Any, region: str = "TW") -> TextTest:
-    node = normalised(parse({"phone": asked}), Policy(default_region=region))
+    node = normalised(parse({"phone": asked}), Policy(default_region=region), 0)
     assert isinstance(node, filters.ByPhone)
     return node.phone
 
@@ -103,3 +103,15 @@ def test_a_phone_with_two_spellings_has_to_fulfil_every_operator() -> None:
     assert phones_of({"eq": mobile, "in": ["+886911111111"]}).in_ == []
     assert set(phones_of({"eq": mobile, "in": [mobile, "0911111111"]}).in_ or ()) == {mobile, "+551187654321"}
     assert phones_of({"eq": "nonsense"}).eq == "nonsense"
+
+
+def test_relative_bounds_of_attributes_are_days_of_the_tenant_and_other_texts_stay() -> None:
+    now = 1_767_225_600_000 + 17 * 3_600_000  # 2026-01-01, 17:00 UTC: the second of January in Taipei
+
+    def dated(asked: dict[str, Any]) -> Any:
+        node = normalised(parse({"attribute": "born", **asked}), Policy(default_region="TW"), now)
+        return {name: value for name, value in filters.to_json(node).items() if name != "attribute"}
+
+    assert dated({"gte": "-30d", "lt": "now"}) == {"gte": "2025-12-03", "lt": "2026-01-02"}
+    assert dated({"between": ["-1w", "-90m"]}) == {"between": ["2025-12-26", "2026-01-01T23:30:00"]}
+    assert dated({"gt": 3, "lte": "-30 d", "eq": "-30d"}) == {"gt": 3, "lte": "-30 d", "eq": "-30d"}
