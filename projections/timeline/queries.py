@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
@@ -84,6 +84,7 @@ class Entry(NamedTuple):
 _MOST_SPANS: Final = 16
 _MOST_PROFILE_EVENTS: Final = 1_000  # in one span
 _MOST_PROFILE_ROWS: Final = 50_000
+_NEWEST_MARKED: Final = 10  # events of a contact
 _CHANGEABLE: Final = (*CHANGING_TYPES, *MESSAGE_TYPES)
 
 
@@ -275,6 +276,21 @@ def _position_statement(whose: str, *belongs: sa.ColumnElement[bool]) -> str:
     )
 
 
+def _mark_statement() -> str:
+    """The versions of the newest events of contacts, as one text."""
+    given = unnested("given", [TIMELINE.c.contact_id])
+    newest = (
+        sa.select(sa.literal_column("timeline.event_id || ' ' || timeline.xmin", sa.Text()).label("version"))
+        .select_from(TIMELINE)
+        .where(TIMELINE.c.tenant == sa.bindparam("tenant"), TIMELINE.c.contact_id == given.c.contact_id)
+        .order_by(TIMELINE.c.occurred_at.desc())
+        .limit(_NEWEST_MARKED)
+        .lateral("newest")
+    )
+    versions = sa.func.string_agg(newest.c.version, aggregate_order_by(sa.literal_column("','"), newest.c.version))
+    return compiled(sa.select(sa.func.md5(versions)).select_from(given.join(newest, sa.true())), "tenant", "contact_id")
+
+
 # By whether the newer events are asked for.
 _PAGE: Final = {
     newer: _page_statement(_page(newer=newer), "contact_ids", newer=newer, addressed=True) for newer in (False, True)
@@ -287,6 +303,7 @@ _ACCOUNT_POSITION: Final = _position_statement(
     "account_key", TIMELINE.c.contact_id == NO_CONTACT, TIMELINE.c.account_key == sa.bindparam("account_key")
 )
 _PROFILE: Final = _profile_statement()
+_MARK: Final = _mark_statement()
 
 
 async def page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for
@@ -316,6 +333,11 @@ async def position_of(
     """Where the event stands in the timeline of these contacts, None if they have no such event."""
     row = await connection.fetchrow(_POSITION, tenant, contact_ids, event_id)
     return TimelinePosition(*row) if row else None
+
+
+async def newest_mark(connection: Connection, tenant: str, contact_ids: Sequence[UUID]) -> str:
+    """A text that is another one once contacts have newer events; of older ones that come late it may tell nothing."""
+    return str(await connection.fetchval(_MARK, tenant, contact_ids))
 
 
 async def account_page(  # noqa: PLR0913 - each keyword is one thing a reader may ask for

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
+from schemas.events import Event
 from services.control.console_access import end_sessions_of, list_people
 from services.query.handlers.watching import ChangeWatch
 from tests.support.console_reader import Reader, ServedBrand, signed_in
@@ -45,6 +46,38 @@ async def test_a_profile_and_a_list_follow_what_happens_by_the_stream_or_else_by
     await expect(row.get_by_role("link")).to_be_focused()
 
 
+def said(contact: str, number: int, text: str) -> Event:
+    return event("message.received", number, contact=contact, text=text, message_id=f"m{number}", kind="text")
+
+
+async def test_a_conversation_goes_on_below_what_is_read(reader: Reader) -> None:
+    page, brand, contact = reader.page, reader.brand, "line:oa-taipei:Utalks"
+    await page.set_viewport_size({"width": 1440, "height": 500})
+    await brand.fold(*(said(contact, number, f"first {number}") for number in range(20)))
+    await brand.compose()
+    await page.add_init_script(NO_CLOCK)
+    await reader.choose("language", "en")
+    await _opened(reader, f"/console/customers/{id_of(contact)}/conversation", "stream")
+    bubbles, new = page.locator(".bubble"), page.get_by_role("button", name="new: show")
+    await bubbles.first.scroll_into_view_if_needed()
+    read = await bubbles.first.bounding_box()
+    late = event("team.message_sent", 18, contact=contact, text="late", message_id="t1", purpose="bot")
+    await brand.fold(*(said(contact, number, f"more {number}") for number in range(20, 45)), late)
+    await expect(bubbles).to_have_count(46)
+    await expect(bubbles.nth(19)).to_contain_text("late")  # where it belongs
+    assert await bubbles.first.bounding_box() == read
+    await reader.enter(new)
+    await expect(page.locator(".bubble:focus")).to_be_in_viewport()
+    await bubbles.last.scroll_into_view_if_needed()
+    await expect(bubbles.last).to_contain_text("more 44")
+    changed = {"message_id": "m44", "kind": "text"}
+    await brand.fold(event("message.edited", 50, contact=contact, text="edited", **changed))
+    await expect(bubbles.last).to_contain_text("edited")
+    await brand.fold(event("message.unsent", 51, contact=contact, **changed))
+    await expect(bubbles.last).not_to_contain_text("edited")
+    await expect(bubbles).to_have_count(46)
+
+
 async def _opened(reader: Reader, path: str, way: str) -> None:
     """Open a page; where there is a stream, wait until it has begun."""
     if way == "clock":
@@ -66,7 +99,7 @@ async def test_a_stream_says_nothing_of_other_brands_and_ends_with_its_session(s
     assert [await _tells(one) for one in looks] == [True, False]
     async with signed_in(*served_brand, "viewer") as viewer:
         cookies = {one["name"]: one["value"] for one in await viewer.page.context.cookies()}
-        (person,) = [one for one in await list_people(brand.engine, "demo") if "customers:read" in one.scopes]
+        (person,) = [one for one in await list_people(brand.engine, "demo") if set(one.scopes) == {"customers:read"}]
         live = f"http://{address}/console/live"
         async with httpx.AsyncClient(cookies=cookies, timeout=240) as client, client.stream("GET", live) as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")

@@ -44,7 +44,7 @@ async def show_conversation(visit: Visit) -> Response:
         "address_of": address_of,
     }
     part = query.one("part")
-    if part in {"older", "newer"}:
+    if part in {"older", "newer", "live"}:
         return visit.page("profile/more.html", direction=part, **values)
     return visit.page("profile/conversation.html", **values)
 

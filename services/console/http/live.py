@@ -24,10 +24,12 @@ _ALIVE: Final = b": alive\n\n"
 
 
 async def stream_changes(visit: Visit) -> Response:
-    """Server-sent events about the tenant, or about the customer that the address names by its id."""
-    named = query_of(visit.request).one("customer")
+    """Server-sent events about the tenant, or about the customer, or its conversation, that the address names."""
+    query = query_of(visit.request)
+    named, of = query.one("customer"), query.one("of")
     watch: ChangeWatch = visit.request.app.state.watch
-    looks = watch.changes(visit.tenant, job_id(named) if named else None)
+    customer = job_id(named) if named else None
+    looks = watch.changes(visit.tenant, customer, conversation=customer is not None and of == "conversation")
     try:
         await anext(looks)  # what can't be watched is a page of an error, so the first look comes before the stream
     except TooManyWatchers as error:

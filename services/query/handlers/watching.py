@@ -1,6 +1,7 @@
 """Says when what is shown may have changed, for pages that are open. What has changed is asked for by itself.
 
-Each watcher looks at one row a second, and only when that has changed at the rows of the customer that it watches.
+Each watcher looks at one row a second, and only when that has changed at the rows of the customer that it watches; or
+at the newest events of a customer, of which many change no row.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
-from projections.customers.queries import customer_mark, tenant_mark
+from projections.customers.queries import contacts_of, customer_mark, tenant_mark
+from projections.timeline.queries import newest_mark
 from services.query.handlers.snapshots import snapshot
 from services.query.ports import ReadModels
 
@@ -35,16 +37,18 @@ class ChangeWatch:
         """Have all watching end."""
         self._stopping.set()
 
-    async def changes(self, tenant: str, customer: UUID | None) -> AsyncGenerator[bool]:
+    async def changes(self, tenant: str, customer: UUID | None, *, conversation: bool = False) -> AsyncGenerator[bool]:
         """At each look, whether there was a change since the one before; it ends when the process stops.
 
-        Raises TooManyWatchers at once, and ReadModelsUnavailable.
+        With ``conversation``, of the customer's newest events. Raises TooManyWatchers at once, and
+        ReadModelsUnavailable.
         """
+        look = self._conversation if conversation else self._marks
         with self._watching(tenant):
-            seen = await self._marks(tenant, customer, None)
+            seen = await look(tenant, customer, None)
             yield False
             while not await self._stopped():
-                found = await self._marks(tenant, customer, seen)
+                found = await look(tenant, customer, seen)
                 yield found[1] != seen[1]
                 seen = found
 
@@ -64,6 +68,15 @@ class ChangeWatch:
             if seen is not None and seen[0] == mark:
                 return seen
             return mark, await customer_mark(moment.connection, moment.resolution, customer)
+
+    async def _conversation(self, tenant: str, customer: UUID | None, _: tuple[str, str] | None) -> tuple[str, str]:
+        """The mark of the customer's newest events; none where no customer is named."""
+        if customer is None:
+            return "", ""
+        async with snapshot(self._read_models, tenant) as moment:
+            contacts = await contacts_of(moment.connection, moment.resolution, customer)
+            mark = await newest_mark(moment.connection, tenant, contacts)
+            return mark, mark
 
     @contextmanager
     def _watching(self, tenant: str) -> Iterator[None]:
