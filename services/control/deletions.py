@@ -88,9 +88,11 @@ async def find_deletion(engine: AsyncEngine, code: str) -> Deletion | None:
     return Deletion(**row) if row else None
 
 
-async def list_deletions(engine: AsyncEngine, tenant: str | None = None, *, closed: bool = False) -> list[Deletion]:
+async def list_deletions(
+    engine: AsyncEngine, tenant: str | None = None, *, closed: bool = False, limit: int | None = None
+) -> list[Deletion]:
     """The requests of a tenant, or of all tenants, oldest first; the closed ones only if ``closed``."""
-    query = sa.select(_REQUESTS).order_by(_REQUESTS.c.requested_at, _REQUESTS.c.code)
+    query = sa.select(_REQUESTS).order_by(_REQUESTS.c.requested_at, _REQUESTS.c.code).limit(limit)
     if tenant is not None:
         query = query.where(_REQUESTS.c.tenant == tenant)
     if not closed:

@@ -29,6 +29,7 @@ from services.query.handlers.bulk_actions import BulkActions
 from services.query.handlers.candidates import Candidates
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.decisions import Decisions
+from services.query.handlers.deletion_requests import DeletionRequests
 from services.query.handlers.erasures import ErasureRequests
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.exports import Exports
@@ -137,6 +138,7 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES, indexed_f
             app.state.webhook_endpoints = WebhookEndpoints(engine, feed, settings.master_key, rules)
             app.state.bulk_actions = BulkActions(engine, read_models, lookup)
             app.state.erasures = ErasureRequests(engine, read_models, lookup, settings.master_key)
+            app.state.deletions = DeletionRequests(engine, settings.master_key)
             yield
 
     past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)

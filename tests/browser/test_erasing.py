@@ -1,17 +1,21 @@
 """Erasing a person in the console: seen first, confirmed by typing, by keyboard alone, in both languages."""
 
+from datetime import UTC, datetime
+
 import orjson
 import pytest
 from playwright.async_api import expect
 
+from services.control.deletions import add_deletion
 from services.control.keys import add_key
-from tests.support.console_reader import Reader, ServedBrand, found_by_axe, signed_in
+from tests.support.console_reader import IN_BOTH_LANGUAGES, Reader, ServedBrand, found_by_axe, signed_in
 from tests.support.contact_records import event
 from tests.support.job_runs import JobRuns
 from tests.support.pictures import keep_pictures
-from tests.support.read_api import id_of
+from tests.support.read_api import MASTER, Brand, id_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+UNKNOWN = "No single customer has this name. Look for the customer in the list, and copy its address."
 
 
 @pytest.mark.parametrize(
@@ -101,3 +105,53 @@ async def test_only_who_may_erase_sees_it_and_no_brand_sees_anothers_receipt(ser
         unsigned = await admin.page.request.post(f"{base}{path}/erase", form={"confirmation": "x"}, headers=origin)
         assert unsigned.status == 403
     await JobRuns(brand).run("erasure")
+
+
+async def a_request(brand: Brand, code: str) -> None:
+    facts = {"tenant": "demo", "source": "shop-page", "channel": "facebook", "subject": "app user 77"}
+    await add_deletion(brand.engine, MASTER, code, requested_at=datetime(2026, 3, 1, tzinfo=UTC), **facts)
+
+
+@IN_BOTH_LANGUAGES
+async def test_a_request_of_meta_is_answered_by_an_erasure_or_refused(reader: Reader, language: str) -> None:
+    page, brand, say = reader.page, reader.brand, reader.say
+    code, other = f"{language[:2]}a" * 10, f"{language[:2]}b" * 10
+    contact = f"facebook:301:Uasked-{language}"
+    await brand.fold(event("message.received", 1, contact=contact, text="hi", message_id="m1", kind="text"))
+    await brand.compose()
+    for one in (code, other):
+        await a_request(brand, one)
+    await reader.choose("language", language)
+    await reader.visit("/console/erasures")
+    await reader.enter(page.get_by_role("link", name=say("Answer the request %(code)s") % {"code": code[:8]}))
+    await expect(page.locator("#copy-subject")).to_have_value("app user 77")
+    assert await found_by_axe(page) == []
+    await keep_pictures(page, page.url, "deletion-request")
+    await reader.choose("language", language)
+    await page.reload()
+    await page.focus("#field-customer")
+    await page.keyboard.type("member:nobody")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text(say(UNKNOWN))
+    await page.focus("#field-customer")
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type(f"http://{reader.address}/console/customers/{id_of(contact)}/conversation")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_contain_text(code[:8])
+    await page.focus("#field-confirmation")
+    await page.keyboard.type(str(id_of(contact))[:8])
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/erasures/*")
+    await JobRuns(brand).run("erasure")
+    await reader.visit(f"/console/erasures/requests/{code}")
+    await expect(page.locator("main .badge")).to_have_text(say("done"))
+    await expect(page.locator("#copy-subject")).to_have_count(0)
+    await reader.visit(f"/console/erasures/requests/{other}")
+    await page.focus("#field-reason")
+    await page.keyboard.type("An invoice, for five years <b>")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main .badge")).to_have_text(say("refused"))
+    await expect(page.locator("main")).to_contain_text("for five years <b>")
+    async with signed_in(brand, reader.address, page.context.browser, "admin of other") as stranger:  # type: ignore[arg-type]  # it has one
+        answer = await stranger.page.request.get(f"http://{reader.address}/console/erasures/requests/{other}")
+        assert answer.status == 404

@@ -40,6 +40,7 @@ def _removed(say: Say) -> Mapping[str, str]:
         "import_results": say("Results of imports"),
         "exports_restarted": say("Exports begun anew"),
         "bulk_items": say("Entries of bulk changes"),
+        "filters": say("Filters in ended jobs, replaced"),
     }
 
 
@@ -64,6 +65,14 @@ def _remains(say: Say) -> Mapping[str, tuple[str, str]]:
         "webhook_receivers": (
             say("Systems that receive webhooks"),
             say("They were told that the person is erased; what they keep is theirs to delete."),
+        ),
+        "events_of_others": (
+            say("Events of other contacts that name the person"),
+            say("They are the others' events. In a sealed log that part can't be read; a rebuild leaves it out."),
+        ),
+        "unsent_changes": (
+            say("Changes that the broker did not take in time"),
+            say("They name a contact, and are sent once the broker is back."),
         ),
         "unsealed_log_records": (
             say("Records of the log that are not sealed"),

@@ -1,4 +1,7 @@
-"""Erasing a person: who would be erased, the typed confirmation, how far it is, and the receipts."""
+"""Erasing a person: who would be erased, the typed confirmation, how far it is, and the receipts.
+
+An erasure may answer a request of Meta, which the address names by its code (`deletions`).
+"""
 
 from typing import Any, Final
 from uuid import UUID
@@ -14,12 +17,13 @@ from services.console.http.pages import PageRoute
 from services.console.http.profile import CUSTOMERS, address_of, reader_of
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.control.erasures import retry_erasure
-from services.control.errors import JobFinished, TooManyJobs
+from services.control.errors import JobFinished, TooManyJobs, UnknownDeletion
 from services.control.jobs import find_job
 from services.query.core import references
 from services.query.core.erasure_models import ErasureStart, ErasureView
 from services.query.core.models import CustomerView
 from services.query.handlers.bulk_actions import PreviewOutdated
+from services.query.handlers.deletion_requests import DeletionRequests
 from services.query.handlers.erasures import ErasureRequests
 from services.query.http.parameters import SEARCH_COST
 from services.runtime.api import Access
@@ -45,12 +49,13 @@ async def erase(visit: Visit) -> Response:
         return await _form(visit, form, 422, problem)
     meant = _meant(found, form.one("contact"))
     try:
-        started = await _erasures(visit).start(
-            visit.tenant, meant, ErasureStart(token=form.one("token")[:128]), by(visit)
-        )
+        order = ErasureStart(token=form.one("token")[:128], deletion=form.one("request")[:64] or None)
+        started = await _erasures(visit).start(visit.tenant, meant, order, by(visit))
     except PreviewOutdated:
         problem = visit.say("The customer has other contacts by now. Look at them again before you go on.")
         return await _form(visit, form, 409, problem)
+    except UnknownDeletion:
+        return await _form(visit, form, 409, visit.say("The request is closed already."))
     except TooManyJobs as error:
         raise Problem(TOO_MANY_JOBS, str(error)) from None
     return redirect(f"{PATH}/{started.id}")
@@ -60,7 +65,8 @@ async def all_erasures(visit: Visit) -> Response:
     """The erasures, the newest first. They have no personal data."""
     cursor = query_of(visit.request).one("cursor")
     page = await _erasures(visit).page(visit.tenant, _PAGE, job_id(cursor) if cursor else None)
-    return visit.page("erasures/list.html", page=page, cursor=cursor, path=PATH)
+    requests = [] if cursor else await deletions_of(visit).open_ones(visit.tenant)
+    return visit.page("erasures/list.html", page=page, cursor=cursor, path=PATH, requests=requests)
 
 
 async def show_erasure(visit: Visit) -> Response:
@@ -120,6 +126,7 @@ async def _form(visit: Visit, fields: SentFields, status: int = 200, problem: st
         number=len(preview.contacts),
         events=preview.events,
         token=preview.token,
+        request=fields.one("request")[:64],
         confirmation=erasure_words.confirmation(found),
         typed=fields.one("confirmation")[:255],
         problem=problem,
@@ -145,6 +152,12 @@ async def _customer(visit: Visit) -> CustomerView:
 async def _erasure(visit: Visit) -> ErasureView:
     wanted: UUID = job_id(visit.request.path_params["erasure"])
     return await _erasures(visit).erasure(visit.tenant, wanted)
+
+
+def deletions_of(visit: Visit) -> DeletionRequests:
+    """Meta's requests to have people's data deleted."""
+    found: DeletionRequests = visit.request.app.state.deletions
+    return found
 
 
 def _erasures(visit: Visit) -> ErasureRequests:
