@@ -68,6 +68,14 @@ class Reader:
         await self.page.keyboard.press("Enter")
 
 
+async def choose_by_keys(page: Page, place: str, value: str) -> None:
+    """Go through a list of choices with the arrow keys until the one of that value is chosen."""
+    await page.focus(place)
+    await page.keyboard.press("Home")
+    while await page.locator(place).input_value() != value:
+        await page.keyboard.press("ArrowDown")
+
+
 @asynccontextmanager
 async def signed_in(brand: Brand, address: str, browser: Browser, key: str) -> AsyncIterator[Reader]:
     """A browser of its own, signed in with one of the brand's keys."""

@@ -1,7 +1,6 @@
 """Signing in at a real OpenID provider, of which only the browser between it and the console is missing."""
 
 import re
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -24,10 +23,7 @@ from services.runtime.application import application
 from services.runtime.database import open_engine
 from services.runtime.secrets import seal
 from services.runtime.settings import Settings
-
-with warnings.catch_warnings():  # it warns of parts that it will replace
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from oidc_provider_mock import User, run_server_in_thread
+from tests.support.openid import openid_provider
 
 # The provider is made of parts that its makers' libraries will not keep.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -72,9 +68,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    people = [User(sub=sub, claims=dict(claims)) for sub, claims in PEOPLE.items()]
-    with run_server_in_thread(user_claims=people) as server:
-        yield f"http://localhost:{server.server_port}"
+    with openid_provider(PEOPLE) as address:
+        yield address
 
 
 @asynccontextmanager

@@ -31,6 +31,8 @@ from projections.engine.touched_ids import Touched
 from projections.erasures.folds import unerased
 from projections.registry import SCHEMA
 from services.control.generations import list_generations
+from services.control.jobs import REBUILD, add_job, find_job
+from services.control.tenants import add_tenant
 from services.rebuild import worker_processes
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change
 from services.rebuild.adapters.postgres import snapshot
@@ -42,7 +44,7 @@ from services.rebuild.pacing import Pacer
 from services.rebuild.pair import GenerationPair
 from services.rebuild.worker_processes import WorkerEnded
 from services.runtime.broker import log_ends, topics_of
-from services.runtime.database import create_pool
+from services.runtime.database import create_pool, open_engine
 from tests.support.families import history
 from tests.support.older_data import load_older_data
 from tests.support.polling import until
@@ -95,6 +97,25 @@ async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> No
     async with log_grows(world, 5):
         result = await rebuilt(world)
     assert differing(result) == (), result.comparison
+    assert await worker.stop() == 0
+
+
+async def test_a_worker_rebuilds_where_a_job_asks_for_it(world: World) -> None:
+    await world.append(*islice(history(Random(11)), 200))
+    worker = world.start_worker()
+    await world.settle()
+    async with open_engine(world.settings.database_url) as engine:
+        await add_tenant(engine, "ops")
+        asked = await add_job(engine, "ops", REBUILD, {}, total=None, requested_by="a test")
+
+        async def has_ended() -> bool:
+            return (await find_job(engine, asked.job_id)).finished_at is not None
+
+        await until(has_ended, 240, lambda: f"the rebuild does not end\n{world.output}")
+        job = await find_job(engine, asked.job_id)
+    assert (job.state, job.problem) == ("done", None)
+    found = {one.name: one for one in await list_generations(world.settings)}
+    assert (found["g1"].state, found["g2"].compared_at is not None) == ("active", True)
     assert await worker.stop() == 0
 
 

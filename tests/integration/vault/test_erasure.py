@@ -1,6 +1,7 @@
 """An erasure through the real thing: what came by many doors is gone from the servers' files, and stays away."""
 
 import os
+import re
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ OLDER_TRANSACTIONS = (
     "AND xact_start < $1"
 )
 CONTACT = f"/v1/contacts/line/oa1/{UID}"
+BROWSER = {"channel": "web", "account": "shop", "uid": "another"}
+NAMED = {"channel": "line", "account": "oa1", "uid": "U" + "1" * 32}
 
 
 @dataclass
@@ -142,6 +145,28 @@ async def erased(service: Service, world: World) -> Any:
     return await service.ended(f"/v1/erasures/{started['id']}", world=world)
 
 
+async def one_is_erased_whom_another_names(service: Service, world: World) -> None:
+    """A browser was bound to a contact for a while; then the contact is erased."""
+    events = [
+        {
+            "event_id": kind,
+            "type": kind,
+            "contact": BROWSER,
+            "occurred_at": OCCURRED_AT + later,
+            "data": {"linked_contact": NAMED, "via": "site_button"},
+        }
+        for later, kind in enumerate(("identity.bound", "identity.unbound"))
+    ]
+    followed = {"type": "contact.followed", "contact": NAMED, "occurred_at": OCCURRED_AT, "data": {}}
+    await service.ask("POST", "/v1/events", [followed, *events])
+    await world.settle()
+    path = "/v1/contacts/{channel}/{account}/{uid}/erase".format(**NAMED)
+    preview = await service.ask("POST", f"{path}/preview")
+    started = await service.ask("POST", path, {"token": preview["token"]})
+    done = await service.ended(f"/v1/erasures/{started['id']}", world=world)
+    assert "events_of_others" in done["receipt"]["remains"]
+
+
 def segments(world: World) -> list[Path]:
     """The folders of the world's partitions, on the session's broker."""
     folders = Path(os.environ["ONEFOLD_TEST_SERVERS"]).glob(f"shared/**/{world.settings.topic_prefix}.*")
@@ -192,12 +217,17 @@ async def test_nothing_of_an_erased_person_is_left_or_comes_back_until_the_perso
     assert await found_in_files(world, *CLEANING) == ""
 
     await service.imported(world)
+    await one_is_erased_whom_another_names(service, world)
     await world.settle()
-    for command in (("verify",), ("rebuild", "--workers", "1", "--swap"), ("verify",)):
+    named = []
+    for command in (("verify", "--json"), ("rebuild", "--workers", "1", "--swap"), ("verify", "--json")):
         status, output = await world.command(*command)
         assert status == 0, output
+        named += re.findall(r'"name_erased":(\d+)', output)
+        assert await service.is_known("/v1/contacts/{channel}/{account}/{uid}".format(**BROWSER))
         assert not await service.is_known()
         assert not await service.is_known(f"/v1/customers/member:{MEMBER}")
+    assert (int(named[0]) > 0, named[1]) == (True, "0")  # the rows of the browser, until the rebuild
 
     await service.message(WEBHOOK.replace(b"01HZ", b"01JD").replace(str(OCCURRED_AT).encode(), str(2**41).encode()))
     await until(service.is_known, 240, lambda: world.output)
