@@ -27,6 +27,7 @@ from projections.imports.order import ImportOrder
 from projections.imports.plan import PlannedRow, Planner
 from projections.imports.queries import TargetReader
 from projections.imports.rows import CellValue, SourceRow, SourceTable, read_table
+from projections.imports.seen import SeenUids
 from projections.imports.statements import RowReader, RowStatement
 from projections.quota.queries import quota_use
 from projections.quota.thresholds import QuotaUse
@@ -150,7 +151,7 @@ class _Work:
         self._send = send
         self._preview = preview
         self._dry = bool(job.parameters["dry_run"])
-        self._seen: set[int] = set()  # hashes of the uids of rows
+        self._seen = SeenUids()
         before: dict[str, Any] = job.checkpoint or {}
         self._rows = int(before.get("rows", 0))
         self._found: dict[str, Any] = before.get("found") or self._nothing_found()
@@ -236,10 +237,8 @@ class _Work:
 
     def _once(self, row: RowStatement) -> RowStatement:
         """The row, unless an earlier one is of the same customer or contact. Raises RowRefused."""
-        known = hash(row.uid)
-        if known in self._seen:
+        if not self._seen.add(row.uid):
             raise RowRefused("repeated", "an earlier row of the file is of the same one; keep one row for each")
-        self._seen.add(known)
         return row
 
     async def _planned(self, connection: Connection, read: Sequence[RowStatement]) -> list[PlannedRow]:
