@@ -18,6 +18,7 @@ from services.runtime.database import read, read_one
 
 MOST_UNFINISHED: Final = 100  # jobs of one tenant
 _UNFINISHED: Final = JOBS.c.finished_at.is_(None)
+REBUILD: Final = "rebuild"  # the kind of jobs that build the read models of all tenants anew
 ERASURE: Final = "erasure"  # the kind of jobs that erase people; they are not cancelled
 _NO_JOB: Final = "there is no such job"
 

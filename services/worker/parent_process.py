@@ -10,6 +10,15 @@ from typing import Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _LOOK_EVERY: Final = 1.0  # seconds
+# First of all, so that a child never outlives its parent: until then it takes seconds to import what it needs.
+_CLI: Final = (
+    "from services.worker.parent_process import end_with; end_with({parent}); from services.cli import app; app()"
+)
+
+
+def command_beside(*arguments: str) -> tuple[str, ...]:
+    """A command of `onefold` as a child of this process, with which it ends."""
+    return (sys.executable, "-c", _CLI.format(parent=os.getpid()), *arguments)
 
 
 def end_with(parent: int) -> None:

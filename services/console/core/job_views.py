@@ -63,6 +63,8 @@ def state_name(state: str, say: Say) -> str:
 
 def remedy(problem: Mapping[str, Any], say: Say) -> str:
     """What to do about a job that failed."""
+    if str(problem.get("type", "")).endswith("/rebuild-ended"):
+        return say("What it said last stands below. Started again, it goes on where it was.")
     if str(problem.get("type", "")).endswith("/no-import"):
         return say("Change how the file is read or what its columns are, or mend the file and send it again.")
     return say("Ask for it again. If it fails again, ask for less at once.")
@@ -123,8 +125,19 @@ def _erasure(_: Mapping[str, Any], say: Say) -> tuple[str, str]:
     return say("Erasure"), ""
 
 
+def _rebuild(_: Mapping[str, Any], say: Say) -> tuple[str, str]:
+    return say("Rebuild"), say("read models of all tenants")
+
+
 def _other(_: Mapping[str, Any], __: Say) -> tuple[str, str]:
     return "", ""
 
 
-_WORDS: Final = {"export": _export, "import": _import, "bulk_action": _bulk, "bulk_undo": _undo, "erasure": _erasure}
+_WORDS: Final = {
+    "export": _export,
+    "import": _import,
+    "bulk_action": _bulk,
+    "bulk_undo": _undo,
+    "erasure": _erasure,
+    "rebuild": _rebuild,
+}

@@ -1,7 +1,7 @@
 """Read models, for operators: how far each agent is behind, and generations: compare, swap, back, drop.
 
-A rebuild is started by its command, not by a page: it runs for as long as the log is long, with processes of its own,
-and with the code of the next version, which the service that shows the page is not. The page shows its progress.
+A rebuild is a job: a worker runs the command for it, in a process of its own, with the code of that worker. One with
+the code of another version is started by its command. The page shows the progress of both.
 """
 
 from typing import Any, Final
@@ -10,18 +10,22 @@ from starlette.responses import Response
 
 from projections.engine.generations import NoGeneration
 from services.console.core.generation_views import compared_models, shown_generation
+from services.console.core.job_views import JOBS
 from services.console.http.channels import OPERATIONS
 from services.console.http.commands import ingress_of
+from services.console.http.jobs import by
 from services.console.http.pages import PageRoute
 from services.console.http.visits import Visit, query_of, redirect
 from services.control.activation import CannotActivate
 from services.control.auth import OPERATOR
+from services.control.errors import TooManyJobs
 from services.control.generations import GenerationInUse, comparison_of, drop
+from services.control.jobs import REBUILD, add_job
 from services.control.lag import LATE
 from services.control.swapping import activate
 from services.query.handlers.generations import Generations
 from services.runtime.api import Access
-from services.runtime.problems import NOT_FOUND, Problem
+from services.runtime.problems import NOT_FOUND, TOO_MANY_JOBS, Problem
 
 PATH: Final = f"{OPERATIONS}/read-models"
 _READING: Final = Access(OPERATOR, recorded=False)
@@ -54,6 +58,17 @@ async def activate_generation(visit: Visit) -> Response:
     except (CannotActivate, NoGeneration) as error:
         return await _page(visit, 409, problem=str(error))
     return redirect(f"{PATH}?done=activated")
+
+
+async def start_rebuild(visit: Visit) -> Response:
+    """Have a worker build the next generation, or go on with the unfinished one. It is not made the active one."""
+    await visit.form()
+    engine = visit.request.app.state.console_engine
+    try:
+        job = await add_job(engine, visit.tenant, REBUILD, {}, total=None, requested_by=by(visit))
+    except TooManyJobs as error:
+        raise Problem(TOO_MANY_JOBS, str(error)) from None
+    return redirect(f"{JOBS}/{job.job_id}")
 
 
 async def drop_generation(visit: Visit) -> Response:
@@ -94,6 +109,7 @@ def _generations(visit: Visit) -> Generations:
 _ONE: Final = f"{PATH}/{{generation}}"
 ROUTES: Final = (
     PageRoute(PATH, show_generations, _READING),
+    PageRoute(f"{PATH}/rebuild", start_rebuild, _CHANGING, "POST"),
     PageRoute(_ONE, show_comparison, _READING),
     PageRoute(f"{_ONE}/activate", activate_generation, _CHANGING, "POST"),
     PageRoute(f"{_ONE}/drop", drop_generation, _CHANGING, "POST"),

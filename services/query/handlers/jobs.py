@@ -7,9 +7,9 @@ from uuid import UUID
 
 from projections.exports.requests import EXPORT
 from services.control import job_files, jobs
-from services.control.auth import Principal
+from services.control.auth import OPERATOR, Principal
 from services.control.errors import FileGone
-from services.control.jobs import Job, JobFile
+from services.control.jobs import REBUILD, Job, JobFile
 from services.query.core.errors import NotFound
 from services.query.core.job_models import JobFileView, JobPage, JobProgress, JobView
 from services.runtime.database import Engine
@@ -68,7 +68,7 @@ class Jobs:
 
 def scope_of(kind: str) -> str:
     """The scope that lets a key ask for jobs of a kind, and cancel them."""
-    return "customers:export" if kind == EXPORT else "customers:write"
+    return {EXPORT: "customers:export", REBUILD: OPERATOR}.get(kind, "customers:write")
 
 
 def job_view(job: Job) -> JobView:

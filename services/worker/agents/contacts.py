@@ -35,6 +35,7 @@ from services.worker.jobs.export import Export
 from services.worker.jobs.imports import Import
 from services.worker.jobs.kind import JobKind
 from services.worker.jobs.publishing import EventPublisher
+from services.worker.jobs.rebuild import Rebuild
 
 
 def contacts(resources: WorkerResources) -> AgentSpec:
@@ -81,6 +82,7 @@ def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:
         BulkActionKind(connect, publisher),
         BulkUndo(connect, publisher),
         ErasureKind(lambda: settings.master_key, connect, publisher, resources.sealing, resources.id_of),
+        Rebuild(),
     ]
     jobs = JobRunner(settings.database_url, connect, kinds, file_days=settings.job_file_days)
     return (Composer(connect, region, resources.seconds_behind), SegmentCounter(connect, region), jobs)

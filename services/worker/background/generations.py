@@ -7,7 +7,6 @@ with the process that started it (`parent_process`).
 import asyncio
 import os
 import socket
-import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Callable
@@ -23,16 +22,13 @@ from services.runtime.database import is_transient
 from services.runtime.http import listen, own_metrics
 from services.worker.adapters.postgres import Pool
 from services.worker.background.generation_metrics import FedGeneration, metrics_of
+from services.worker.parent_process import command_beside
 
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds
 _START_EVERY: Final = 5.0  # seconds between two starts of a child that keeps ending
 _END_WITHIN: Final = 15.0  # seconds
-# First of all, so that a child never outlives its parent: until then it takes seconds to import what it needs.
-_CLI: Final = (
-    "from services.worker.parent_process import end_with; end_with({parent}); from services.cli import app; app()"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +131,7 @@ class FedGenerations:
         with closing(listen("127.0.0.1", 0)) as listener:
             fd = listener.fileno()
             options = ("--generation", name, "--beside", str(os.getpid()), "--health-fd", str(fd))
-            program = (sys.executable, "-c", _CLI.format(parent=os.getpid()), "worker", *options)
+            program = command_beside("worker", *options)
             process = await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.DEVNULL, pass_fds=(fd,))
             return _Child(process, listener.getsockname()[1], time.monotonic())
 
