@@ -62,10 +62,10 @@ class ColumnMapping(NamedTuple):
     guessed: tuple[int, ...]
 
 
-def columns_of(header: Iterable[str], order: ImportOrder) -> ColumnMapping:
-    """What each column means. Raises WrongColumns."""
+def columns_of(header: Iterable[str], order: ImportOrder, attributes: Iterable[tuple[str, str]] = ()) -> ColumnMapping:
+    """What each column means. ``attributes`` are names of custom attributes with their keys. Raises WrongColumns."""
     titles = [restored(one) for one in header]
-    known = _known(order)
+    known = {_compared(name): f"{ATTRIBUTE}{key}" for name, key in attributes} | _known(order)
     fields = [_guess(title, known) for title in titles]
     try:
         stated = _stated(titles, order.mapping)

@@ -31,7 +31,7 @@ from projections.imports.seen import SeenUids
 from projections.imports.statements import RowReader, RowStatement
 from projections.quota.queries import quota_use
 from projections.quota.thresholds import QuotaUse
-from projections.settings.queries import attribute_definitions
+from projections.settings.queries import DefinedAttribute, attribute_definitions
 from schemas.events import Event
 from schemas.topics import CHANNEL_EVENTS
 from services.control.errors import FileGone
@@ -102,8 +102,9 @@ class Import:
     async def _prepared(self, connection: Connection, job: Job, order: ImportOrder, table: SourceTable) -> "_Work":
         active = await active_resolution(connection, job.tenant)
         policy = policy_of(active, self._region)
-        types = {one.key: one.type for one in await attribute_definitions(connection, job.tenant)}
-        mapping = columns_of(table.header, order)
+        defined = await attribute_definitions(connection, job.tenant)
+        types = {one.key: one.type for one in defined}
+        mapping = columns_of(table.header, order, _names_of(defined))
         at = int(job.requested_at.timestamp() * 1000)
         return _Work(
             job,
@@ -301,6 +302,13 @@ class _Work:
                 self._found["warnings"].append({"line": one.line, "reason": "zeros_lost", "detail": _LEADING_ZEROS})
             else:
                 self._found["warnings_left_off"] += 1
+
+
+def _names_of(defined: Iterable[DefinedAttribute]) -> Iterator[tuple[str, str]]:
+    """The names of custom attributes in each language, with the key of each."""
+    for one in defined:
+        if not one.archived:
+            yield from ((name, one.key) for name in (one.display_name, *one.names.values()) if name)
 
 
 def _refused_line(row: SourceRow, error: RowRefused, columns: int) -> list[str]:

@@ -39,6 +39,12 @@ def test_the_titles_of_our_own_exports_are_known(titles: Any) -> None:
     assert (of_contacts["staff"], of_contacts["branch"]) == ("staff", "branch")
 
 
+def test_names_of_custom_attributes_are_known_but_for_those_of_fields() -> None:
+    names = [("生日", "birthday"), ("Member level", "level"), ("電話", "other_phone")]
+    found = columns_of(["會員編號", "生日", "member-level", "電話"], CUSTOMERS, names)
+    assert found.fields == ("member_id", "attribute:birthday", "attribute:level", "phone")
+
+
 def test_a_mapping_comes_before_what_is_guessed() -> None:
     order = ImportOrder(kind="customers", mapping={"Code": "member_id", "Member ID": "ignore"})
     assert columns_of(["Member ID", "Code"], order).fields == ("ignore", "member_id")
