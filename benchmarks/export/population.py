@@ -1,7 +1,8 @@
-"""Customers as the composer would leave them: two contacts each, a tag, two attributes and a name."""
+"""Customers as the composer would leave them: two contacts each, on two channels, a tag, two attributes and a name."""
 
 from typing import Final
 
+from projections.customers.terms import CHANNEL, EVERYBODY, Term, term_id
 from projections.engine.connection import Connection
 
 TENANT: Final = "bench"
@@ -22,6 +23,8 @@ SELECT $1, md5(n::text)::uuid, md5(channel || n)::uuid, channel || ':a1:U' || md
 FROM (SELECT n, $3::bigint + n AS at FROM generate_series(1, $2::int) AS n),
     unnest(ARRAY['line', 'facebook']) AS channel
 """
+_TERM: Final = "INSERT INTO customer_terms VALUES ($1, $2, $3, $4, $5)"
+_TERMS: Final = (EVERYBODY, Term(CHANNEL, "line"), Term(CHANNEL, "facebook"))
 # What an export of all shows of these, as it is stored, in the export's order.
 STORED_ROWS: Final = """
 SELECT customer_id, member_id, phone, email, name, last_customer_at, last_team_at, last_marketing_at, tags, attributes,
@@ -41,5 +44,7 @@ async def fill(connection: Connection, customers: int) -> None:
     """Put so many customers into the generation of the search path."""
     for statement in (_CUSTOMERS, _CONTACTS):
         await connection.execute(statement, TENANT, customers, _BASE_MS)
+    for term in _TERMS:
+        await connection.execute(_TERM, TENANT, term_id(TENANT, term), *term, customers)
     for table in ("customer_rows", "customer_contacts"):
         await connection.execute(f"VACUUM ANALYZE {table}")

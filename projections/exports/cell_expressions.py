@@ -22,6 +22,7 @@ def neutral_cell(text: CellSql) -> CellSql:
     """`cells.neutral` of a column, null for an empty text. The column is named several times, so it must be a value."""
     first = sa.func.ascii(text)  # the code point
     return sa.case(
+        (text.is_(None), sa.null()),  # first, since many columns are empty
         (sa.or_(*(first.between(*limits) for limits in _HARMLESS)), text),
         (text.regexp_match(f"^{RUNNABLE}"), sa.literal("'", sa.Text()) + text),
         else_=sa.func.nullif(text, ""),

@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from projections.customers.search.conditions import StatementParameters
-from projections.customers.search.queries import Search, condition_of
+from projections.customers.search.costs import cost_of, terms_in
+from projections.customers.search.queries import Search, condition_of, counts_of
 from projections.customers.tables import CUSTOMER_CONTACTS
+from projections.customers.terms import CHANNEL, EVERYBODY, Term
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
-from projections.exports.columns import ColumnExpressions, ExportedValues
+from projections.exports.columns import CHANNEL_OF, ColumnExpressions, ExportedValues
 from projections.exports.order import ExportOrder
 
 BATCH: Final = 2_000  # rows
-PIECE: Final = 1 << 19  # bytes
+PIECE: Final = 1 << 20  # bytes
 _WITHIN: Final = 600.0  # seconds, for a batch or a piece: before the first one, a filter may look at every customer
 _AGAIN_AFTER: Final = 0.5  # seconds
+_GOOD_PART: Final = 4  # of so many customers, one
 _LONGEST: Final = 86_400.0  # seconds, for all
 # An export reads many rows once, so it may scan tables; and it is planned for its own filter. One statement gives all
 # rows, at the speed at which they are taken.
@@ -29,6 +32,13 @@ _SETTINGS: Final = {
     "statement_timeout": str(int(_LONGEST * 1000)),
 }
 _SET: Final = compiled(sa.select(*(sa.func.set_config(name, value, sa.true()) for name, value in _SETTINGS.items())))
+
+
+class StatementShape(NamedTuple):
+    """Whether a good part of all customers may be found, and the channels on which none has a contact."""
+
+    finds_many: bool
+    absent: frozenset[str] = frozenset()
 
 
 class ExportStatement:
@@ -55,7 +65,7 @@ class ExportStatement:
         a few pieces.
         """
         await connection.execute(_SET)
-        text, values = self._cells(as_json=False)
+        text, values = self._cells(await self._shape(connection), as_json=False)
         pieces: asyncio.Queue[bytes] = asyncio.Queue(1)
         copying = asyncio.create_task(_copy(connection, text, values, pieces))
         try:
@@ -73,7 +83,7 @@ class ExportStatement:
         The next batch is read while one is used; memory holds these two.
         """
         await connection.execute(_SET)
-        text, values = self._cells(as_json=True)
+        text, values = self._cells(await self._shape(connection), as_json=True)
         cursor = await connection.cursor(text, *values)
         following = asyncio.ensure_future(cursor.fetch(BATCH, timeout=_WITHIN))
         try:
@@ -84,10 +94,21 @@ class ExportStatement:
             following.cancel()
             await asyncio.wait({following})
 
-    def _cells(self, *, as_json: bool) -> tuple[str, list[Any]]:
+    async def _shape(self, connection: Connection) -> "StatementShape":
+        """How the statement reads contacts, by the counts of terms, which are of the same snapshot as the rows."""
+        node, tenant = self._search.filter, self._search.tenant
+        channels = {channel: Term(CHANNEL, channel) for channel in CHANNEL_OF.values()}
+        counts = await counts_of(connection, tenant, {*terms_in(node), *channels.values()})
+        everybody = counts.get(EVERYBODY, 0)
+        absent = {channel for channel, term in channels.items() if everybody and not counts.get(term)}
+        return StatementShape(cost_of(node, counts).customers * _GOOD_PART >= everybody, frozenset(absent))
+
+    def _cells(self, shape: "StatementShape", *, as_json: bool) -> tuple[str, list[Any]]:
         """The statement of the rows' cells, and its values. With ``as_json``, attributes are their JSON values."""
         parameters = StatementParameters()
-        columns = ColumnExpressions(self._order, self._search, parameters)
+        columns = ColumnExpressions(
+            self._order, self._search, parameters, grouped=shape.finds_many, absent=shape.absent
+        )
         values = columns.values(self._attributes)
         named = [values.columns[name].label(f"column_{number}") for number, name in enumerate(self._order.columns)]
         settings = [value.label(f"attribute_{number}") for number, value in enumerate(values.attributes)]

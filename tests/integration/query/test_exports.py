@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import asyncpg
@@ -27,7 +27,8 @@ from projections.exports import queries
 from projections.exports.cell_expressions import escaped, neutral_cell, phone_cell
 from projections.exports.cells import joined, neutral, restored, split
 from projections.exports.headings import ENGLISH
-from projections.exports.order import OF_CONTACTS, ExportOrder
+from projections.exports.order import OF_CONTACTS, ColumnName, ExportOrder
+from projections.exports.queries import StatementShape
 from projections.exports.requests import ExportRequest
 from services.cli import app
 from services.control import job_leases
@@ -39,7 +40,7 @@ from services.worker.background.job_runner import JobRunner
 from services.worker.jobs.export import Export
 from tests.support.contact_records import event
 from tests.support.quota import quota
-from tests.support.read_api import Brand, id_of
+from tests.support.read_api import NOW, Brand, id_of
 from tests.support.searches import compose_all
 from tests.support.serving import served
 
@@ -205,6 +206,20 @@ async def test_an_export_can_be_left_in_the_middle(lives: Brand, monkeypatch: py
         await anext(pieces)
         await pieces.aclose()
     assert await lives.connection.fetchval("SELECT 1") == 1
+
+
+@pytest.mark.parametrize("over_quota", [[], ["over_quota"]])
+async def test_cells_are_the_same_however_contacts_are_read(lives: Brand, over_quota: list[str]) -> None:
+    names = [one for one in get_args(ColumnName) if one not in {*OF_CONTACTS, "over_quota"}]
+    order = ExportOrder.model_validate({"filter": EVERYBODY, "columns": names + over_quota})
+    statement = ExportRequest(order, order.filter, ["size"], NOW).statement("demo", AskedAt(NOW))
+    found, asked = [], await statement._shape(lives.connection)
+    assert asked == StatementShape(finds_many=True, absent=frozenset({"facebook", "instagram"}))
+    for shape in (asked, StatementShape(finds_many=False)):
+        text, values = statement._cells(shape, as_json=False)
+        found.append([tuple(row) for row in await lives.connection.fetch(text, *values)])
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
 
 
 async def test_the_file_has_the_customers_that_the_filter_finds(lives: Brand) -> None:
