@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Mapping
 from functools import partial
+from uuid import UUID
 
 import orjson
 from rich.console import Console
@@ -23,6 +24,7 @@ from projections.engine.metadata import Rows, Table, key_of
 from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
 from projections.erasures.folds import erased_event
+from projections.erasures.naming import NAMING, names_erased
 from projections.erasures.tables import ERASED_EVENTS
 from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.handlers import PoliciesInForce
@@ -50,7 +52,7 @@ from services.verify.check_evidence import compare_evidence, is_ahead
 from services.verify.check_outbox import ChangeHistory, add_changes, compare_changes
 from services.verify.check_quota import Crossings, add_crossings, compare_crossings
 from services.verify.check_resolution import compare_resolution
-from services.verify.comparing import TableComparison, compare, without_unreadable
+from services.verify.comparing import TableComparison, compare, compare_named, without_unreadable
 from services.verify.dead_letters import LetterFilter, RefusedRecord, each_once
 from services.verify.log_reader import LogReader, TopicEvents
 from services.verify.report import show
@@ -155,12 +157,30 @@ class Verifier:
         """
         found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
         erased = {table: expected[ERASURES] for table in REMEMBERED if unreadable or table is ERASED_STATEMENTS}
+        named = self._naming_erased(found, expected[ERASURES]) if unreadable else ()
         return [
-            compare(
-                table, expected[table], without_unreadable(table, expected[table], found[table], erased.get(table, {}))
+            compare_named(
+                table,
+                expected[table],
+                without_unreadable(table, expected[table], found[table], erased.get(table, {})),
+                named,
             )
             for table in (*CONTACTS, *IDENTITY, POLICIES)
         ]
+
+    def _naming_erased(self, found: Mapping[Table, Rows], erasures: Rows) -> set[UUID]:
+        """The contacts that have rows of events which name another contact that was erased."""
+        return {
+            row[1]
+            for table, rows in found.items()
+            if str(table.name) in NAMING
+            for row in rows.values()
+            if names_erased(row[1], row, partial(self._is_erased, erasures, row[0]), partial(self._id_of, row[0]))
+        }
+
+    @staticmethod
+    def _is_erased(erasures: Rows, tenant: str, contact: UUID) -> bool:
+        return (tenant, contact) in erasures
 
     async def _compare_changes(self, members: Rows) -> list[TableComparison]:
         """Compares members and levels of quotas with the topic, up to the noted offsets, followed by the outbox."""

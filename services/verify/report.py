@@ -29,6 +29,10 @@ def show(console: Console, verdict: VerifyResult) -> None:
         console.print(
             "Customer rows are composed of contacts and identity. This makes all anew: onefold rebuild --swap"
         )
+    if named := sum(one.named for one in verdict.tables):
+        console.print(
+            f"{named:,} rows are of contacts that name somebody who was erased. The log can't give them any more."
+        )
     console.print("The tables are what the log gives." if verdict.holds else "The tables are NOT what the log gives.")
 
 

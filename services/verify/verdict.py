@@ -73,7 +73,8 @@ class VerifyResult:
             "counted": self.log.balanced,
             "evidence": self.evidence.as_dict(),
             "tables": {
-                one.table: {"expected": one.expected, "found": one.found, "difference": one.difference}
+                str(one.table): {"expected": one.expected, "found": one.found, "difference": one.difference}
                 for one in self.tables
             },
+            "name_erased": sum(one.named for one in self.tables),
         }
