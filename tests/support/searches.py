@@ -40,6 +40,10 @@ _VALUES: Final[tuple[Any, ...]] = (
 _TAGS: Final = ("vip", "新客", "t" * 255, "t" * 254 + "u")
 _WAYS: Final = ("site_button", "cart_tracker", "bot_button", "login", "api")
 _KINDS: Final = ("broadcast", "web_push", "cart_remarketing")
+_MESSAGES: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("message.received", {"message_id": "late", "kind": "text", "text": "hi"}),
+    ("team.message_sent", {"message_id": "late", "purpose": "conversation", "text": "hi"}),
+)
 _TIMES: Final = ("last_customer", "last_team", "last_marketing", "first_seen")
 
 
@@ -47,6 +51,13 @@ def history(chance: Random, size: int) -> list[Event]:
     """Events about identity and all that filters ask of, over some days; in the order of the log."""
     events = whole_history(chance, size, copies=False) + [_event(chance) for _ in range(3 * size)]
     return sorted(events, key=lambda one: one.received_at)
+
+
+def messages(chance: Random, size: int) -> list[Event]:
+    """Messages at any time of a history's days: of most contacts they change nothing but times."""
+    return [
+        event(chance.choice(CONTACTS), *chance.choice(_MESSAGES), at=chance.randrange(_SPAN * DAY)) for _ in range(size)
+    ]
 
 
 def now_of(chance: Random) -> int:

@@ -38,6 +38,7 @@ from tests.support.searches import (
     compose_all,
     customers_as_searched,
     history,
+    messages,
     now_of,
     random_filter,
     random_segments,
@@ -62,7 +63,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
         *((ordering, "_MANY", 6), (ordering, "_SAMPLED", 3)),
     ):
         monkeypatch.setattr(module, name, few)
-    found_some, indexed = 0, Counter[bool]()
+    found_some, kept, indexed = 0, 0, Counter[bool]()
     for seed in range(_HISTORIES):
         chance = Random(seed)
         segments = random_segments(chance)
@@ -70,9 +71,11 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
         folded = FoldedGeneration(generation, id_of)
         await folded.fold(segment_events(chance, segments))
         for part in range(_PARTS):
-            await folded.fold_more(events[part::_PARTS])
-            await compose_all(generation)
-            held = await _brought_up(generation, held)
+            for more in (events[part::_PARTS], messages(chance, 9)):
+                await folded.fold_more(more)
+                await compose_all(generation)
+                former, held = held, await _brought_up(generation, held)
+                kept += held is former
             now = now_of(chance)
             customers = await customers_as_searched(generation, now)
             asked = AskedAt(now, _quota_end(chance, customers), _customer_end(chance, customers))
@@ -95,6 +98,7 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
                 indexed[by_index is not None] += 1
     assert found_some > _HISTORIES * _FILTERS / 4
     assert indexed[True] > 2 * indexed[False]
+    assert kept >= _HISTORIES * _PARTS
 
 
 async def test_a_time_belongs_to_the_period_that_begins_with_it(generation: Any) -> None:
