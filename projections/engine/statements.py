@@ -97,11 +97,6 @@ def index_ddl(index: sa.Index, *, if_not_exists: bool = False) -> str:
     return _ddl_text(CreateIndex(index, if_not_exists=if_not_exists))
 
 
-def quoted(name: str) -> str:
-    """The name as a statement has it."""
-    return str(_DIALECT.identifier_preparer.quote(name))
-
-
 def comments(table: sa.Table) -> list[str]:
     """The statement that sets the table's comment, where it has one."""
     return [str(SetTableComment(table).compile(dialect=_DIALECT))] if table.comment else []

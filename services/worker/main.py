@@ -30,13 +30,7 @@ from services.worker.agent_spec import AgentFactory, AgentSpec, BackgroundServic
 from services.worker.agents.app import FaustPartitionReader, add_agent, create_app, records_at_once
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.generations import FedGenerations, WorkerRole
-from services.worker.background.upkeep import (
-    analyse_new_tables,
-    commit_hints,
-    end_stalled_transactions,
-    follow_hold,
-    report_lag,
-)
+from services.worker.background.upkeep import commit_hints, end_stalled_transactions, follow_hold, report_lag
 from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.dead_letter_limit import DeadLetterLimit
@@ -198,7 +192,6 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
             end_stalled_transactions(
                 read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
             ),
-            analyse_new_tables(partial(postgres.analyse_new_tables, pool)),
             serve_page(),
         ):
             watchdog.start()

@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 import asyncpg
 import structlog
 
-from projections.engine import statistics
 from projections.engine.connection import Connection
 from projections.engine.generations import (
     Generation,
@@ -78,13 +77,6 @@ async def pace_of(pool: Pool, generation: str) -> float:
     """The share of the time that the generation's workers may work."""
     async with pool.acquire() as connection:
         return await read_pace(connection, generation)
-
-
-async def analyse_new_tables(pool: Pool) -> None:
-    """Have PostgreSQL analyse the tables of the generation that have rows and never were."""
-    async with pool.acquire() as connection:
-        if tables := await statistics.analyse_new_tables(connection):
-            log.info("tables_analysed", number=len(tables))
 
 
 async def record_of(pool: Pool, generation: str) -> GenerationRecord:

@@ -1,7 +1,7 @@
 """Periodic duties of every worker.
 
-They are metrics of its lag, commit hints for Kafka's tools, ending stalled transactions, following the hold of a
-generation that is being built, and statistics of tables that have got their first rows.
+They are metrics of its lag, commit hints for Kafka's tools, ending stalled transactions, and following the hold of a
+generation that is being built.
 """
 
 import asyncio
@@ -16,8 +16,6 @@ from services.worker.core.lag import TopicLag
 HINT_EVERY: Final = 5.0  # seconds
 REPORT_EVERY: Final = 2.0
 _FOLLOW_EVERY: Final = 0.2
-_FIRST_LOOK: Final = 1.0
-_LAST_LOOK: Final = 300.0  # by then autovacuum has come
 SERVERS: Final = ("kafka", "postgresql")
 
 
@@ -63,13 +61,3 @@ async def follow_hold(follow: Callable[[], Awaitable[None]]) -> NoReturn:
         await asyncio.sleep(_FOLLOW_EVERY)
         with suppress(*DATABASE_ERRORS):
             await follow()
-
-
-async def analyse_new_tables(analyse: Callable[[], Awaitable[None]], first: float = _FIRST_LOOK) -> None:
-    """Have tables analysed that have got their first rows: soon, then after twice the time, and so on."""
-    after = first
-    while after < _LAST_LOOK:
-        await asyncio.sleep(after)
-        with suppress(*DATABASE_ERRORS):  # the next round will do
-            await analyse()
-        after *= 2
