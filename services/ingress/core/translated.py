@@ -47,7 +47,7 @@ def to_event(envelope: Mapping[str, Any], *, small: bool = False) -> Event:
     ``small`` says that it surely fits. Raises InvalidEvent when the envelope is no event, or is of a type that is too
     large and has no place for the mark.
     """
-    event = from_dict(envelope if isinstance(envelope, dict) else dict(envelope), check_text=False)
+    event = from_dict(dict(envelope), check_text=False)
     if small or _is_small(envelope) or len(encode(event)) <= MAX_EVENT_BYTES:
         return event
     for limit in _LIMITS:

@@ -67,7 +67,8 @@ async def test_a_search_finds_whoever_fulfils_the_filter_and_nobody_else(
     for seed in range(_HISTORIES):
         chance = Random(seed)
         segments = random_segments(chance)
-        events, held = history(chance, 40), None
+        events = history(chance, 40)
+        held: HeldIndex | None = None
         folded = FoldedGeneration(generation, id_of)
         await folded.fold(segment_events(chance, segments))
         for part in range(_PARTS):
@@ -149,8 +150,9 @@ async def _brought_up(connection: Any, held: HeldIndex | None) -> HeldIndex:
     return loaded
 
 
-async def _by_index(connection: Any, held: HeldIndex, search: Search) -> IndexedSearch | None:
+async def _by_index(connection: Any, held: HeldIndex | None, search: Search) -> IndexedSearch | None:
     """What the index finds; None for what only PostgreSQL can tell."""
+    assert held is not None
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         with suppress(NotIndexed):
             looked_up = await look_up(connection, search)
