@@ -9,17 +9,15 @@ the same indexes as Onefold's (not as constraints, because there are duplicates)
 row is written many times.
 """
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
-import uvloop
 
 from benchmarks.bare_client import LogRecords, seconds_to_copy
 from benchmarks.bed import Bed, connected
-from benchmarks.end_to_end.children import arguments, rate_of, report_rate
+from benchmarks.end_to_end.children import rate_of, run_child
 from benchmarks.figures import BenchmarkFailed
 from projections.contacts.folds import CUSTOMER_TYPES
 from projections.contacts.tables import TABLE as CONTACTS
@@ -137,10 +135,8 @@ def _ddl(table: sa.Table) -> Iterator[str]:
 
 def main() -> None:
     """Run the process."""
-    path, events = arguments()
     tune_gc()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report_rate(path, events, runner.run(_run(Settings(), events)))
+    run_child(_run)
 
 
 if __name__ == "__main__":

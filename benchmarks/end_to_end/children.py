@@ -3,7 +3,10 @@
 import asyncio
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import uvloop
 
 from benchmarks.bed import Bed, require_running
 from benchmarks.figures import BenchmarkFailed
@@ -27,14 +30,15 @@ async def rate_of(bed: Bed, settings: Settings, module: str, events: int) -> flo
     return float(result.read_text())
 
 
-def arguments() -> tuple[Path, int]:
-    """In the child: return the file for the rate, and the number of events to wait for."""
-    path, events = sys.argv[1:]
-    return Path(path), int(events)
+def run_child(contender: Callable[[Settings, int], Awaitable[float]]) -> None:
+    """In the child: run what returns the seconds that so many events took, and write the rate for the parent."""
+    path, events = Path(sys.argv[1]), int(sys.argv[2])
 
+    async def timed() -> float:
+        return await contender(Settings(), events)
 
-def report_rate(path: Path, events: int, seconds: float) -> None:
-    """In the child: write the rate for the parent, in one rename."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        seconds = runner.run(timed())
     half = path.with_suffix(".half")
     half.write_text(repr(events / seconds))
     half.rename(path)

@@ -19,13 +19,12 @@ from typing import Any, Final
 import faust
 import orjson
 import sqlalchemy as sa
-import uvloop
 from faust.contrib.asgi import faust_app_running
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from benchmarks.bed import Bed, generation_of, reading
 from benchmarks.end_to_end.checks import note_offsets, require_balance, require_tables_as_folded
-from benchmarks.end_to_end.children import arguments, rate_of, report_rate
+from benchmarks.end_to_end.children import rate_of, run_child
 from benchmarks.end_to_end.stock_models import MODELS, assign, row_of
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Key, Row, key_of, row_columns
@@ -165,9 +164,7 @@ async def _run(settings: Settings, events: int) -> float:
 
 def main() -> None:
     """Run the process."""
-    path, events = arguments()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report_rate(path, events, runner.run(_run(Settings(), events)))
+    run_child(_run)
 
 
 if __name__ == "__main__":

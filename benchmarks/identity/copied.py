@@ -8,18 +8,16 @@ keys and indexes. It does not look for duplicates, load, decide or keep offsets,
 needs to know besides: no holdings, customers, references, conflicts and changes.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
 
 import asyncpg
 import sqlalchemy as sa
-import uvloop
 
 from benchmarks.bare_client import LogRecords, seconds_to_copy
 from benchmarks.bed import Bed, connected, generation_of, reading
-from benchmarks.end_to_end.children import arguments, rate_of, report_rate
+from benchmarks.end_to_end.children import rate_of, run_child
 from benchmarks.figures import BenchmarkFailed
 from projections.engine.ids import IdOf
 from projections.engine.metadata import Row, row_columns
@@ -119,9 +117,7 @@ async def _make_tables(settings: Settings) -> None:
 
 def main() -> None:
     """Run the process."""
-    path, events = arguments()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        report_rate(path, events, runner.run(_run(Settings(), events)))
+    run_child(_run)
 
 
 if __name__ == "__main__":

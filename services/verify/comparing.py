@@ -3,7 +3,7 @@
 A difference is named by tenant, ids and columns, never by values: values may be identifiers of persons.
 """
 
-from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
@@ -47,14 +47,14 @@ def without_unreadable(table: Table, expected: Rows, found: Rows, erased: Rows) 
     return {key: row for key, row in found.items() if key in expected or key[:2] not in erased}
 
 
-def compare_named(table: Table, expected: Rows, found: Rows, contacts: Collection[UUID]) -> TableComparison:
+def compare_named(table: Table, expected: Rows, found: Rows, contacts: AbstractSet[UUID]) -> TableComparison:
     """The same, but for rows of these ``contacts``, which have events that name an erased one."""
     if not contacts or expected == found:
         return compare(table, expected, found)
     named = {
         key
         for key in expected.keys() | found.keys()
-        if expected.get(key) != found.get(key) and not set(contacts).isdisjoint(key)
+        if expected.get(key) != found.get(key) and not contacts.isdisjoint(key)
     }
     here, there = ({key: row for key, row in rows.items() if key not in named} for rows in (expected, found))
     return replace(compare(table, here, there), expected=len(expected), found=len(found), named=len(named))

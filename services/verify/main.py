@@ -157,7 +157,7 @@ class Verifier:
         """
         found = {**self._snapshot.tables, **determined(self._snapshot.identity())}
         erased = {table: expected[ERASURES] for table in REMEMBERED if unreadable or table is ERASED_STATEMENTS}
-        named = self._naming_erased(found, expected[ERASURES]) if unreadable else ()
+        named = self._naming_erased(found, expected[ERASURES]) if unreadable else set()
         return [
             compare_named(
                 table,

@@ -76,7 +76,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """The records of the active partitions that are there; waits for some. Raises what fetching has raised."""
         self._active = frozenset(active_partitions or ())
-        self.thread_loop.call_soon_threadsafe(self._taken.set)
         self._arrived.clear()
         if not (records := self._take()):
             try:
@@ -91,7 +90,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-        return self._fetched.take(self._active)
+        records = self._fetched.take(self._active)
+        self.thread_loop.call_soon_threadsafe(self._taken.set)  # not before: what is taken may be wanted again
+        return records
 
     @Service.task
     async def _fetch_ahead(self) -> None:

@@ -165,12 +165,7 @@ async def _facets(
 
 
 async def _page_and_total(
-    moment: Snapshot,
-    search: queries.Search,
-    asked: queries.Page,
-    counts: SearchCounts,
-    *,
-    exact: bool,
+    moment: Snapshot, search: queries.Search, asked: queries.Page, counts: SearchCounts, *, exact: bool
 ) -> tuple[list[Any], Total]:
     """A page, and how many customers there are in all.
 

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 
 from projections.customers.search import costs
@@ -13,6 +12,7 @@ from tests.support.contact_records import event
 from tests.support.quota import quota
 from tests.support.read_api import NOW, Brand, id_of
 from tests.support.searches import compose_all
+from tests.support.searching import post, search
 from tests.support.strategies import BASE_MS
 
 WEB, LINE, WHATSAPP = "web:shop:c1", "line:oa1:U1", "whatsapp:n1:886911111111"
@@ -42,16 +42,6 @@ async def lives(brand: Brand) -> Brand:
     await brand.fold(*LIVES)
     await compose_all(brand.connection)
     return brand
-
-
-async def post(brand: Brand, path: str, body: Any, key: str = "demo") -> httpx.Response:
-    return await brand.client.post(path, json=body, headers={"Authorization": f"Bearer {brand.keys[key]}"})
-
-
-async def search(brand: Brand, wanted: Any, key: str = "demo", **more: Any) -> Any:
-    response = await post(brand, "/v1/customers/search", {"filter": wanted, **more}, key)
-    assert response.status_code == 200, response.text
-    return response.json()
 
 
 def ids(page: Any) -> list[str]:

@@ -29,6 +29,7 @@ from tests.support.contact_records import event
 from tests.support.documented import DocumentedTransport
 from tests.support.read_api import NOW, Brand, id_of, open_brand, until_ready
 from tests.support.searches import compose_all
+from tests.support.searching import post, search
 
 PEOPLE = [f"line:oa1:U{n}" for n in range(12)]
 VIP = {"tag": "vip"}
@@ -54,16 +55,6 @@ async def tagged(brand: Brand, *keys: str) -> None:
     """Tag people, and note it as the contacts agent does."""
     await brand.fold(*(event("tag.added", 20, contact=key, tag="vip") for key in keys))
     await note_touched(brand.connection, {"demo": Touched(contacts={id_of(key) for key in keys})})
-
-
-async def post(brand: Brand, path: str, body: Any, key: str = "demo") -> httpx.Response:
-    return await brand.client.post(path, json=body, headers={"Authorization": f"Bearer {brand.keys[key]}"})
-
-
-async def search(brand: Brand, wanted: Any, key: str = "demo", **more: Any) -> Any:
-    response = await post(brand, "/v1/customers/search", {"filter": wanted, **more}, key)
-    assert response.status_code == 200, response.text
-    return response.json()
 
 
 def answered_by_index() -> float:
