@@ -40,7 +40,7 @@ _ALWAYS = {
     "max_connections": "200",
     "jit": "off",  # its start costs more than our queries
 }
-_DURABLE = {"max_wal_size": "2GB", "wal_compression": "pglz", "checkpoint_timeout": "15min"}
+_DURABLE = {"max_wal_size": "2GB", "checkpoint_timeout": "15min"}
 _LEAST_BUFFERS, _MOST_BUFFERS = 128, 2_048  # MB
 _FAST = {
     "fsync": "off",
