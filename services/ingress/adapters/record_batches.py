@@ -7,7 +7,9 @@ have each partition's batch linger by itself, and send most of them in requests 
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Coroutine
 from copy import copy
+from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
@@ -69,10 +71,11 @@ class RecordBatches:
         self._topic = topic
         self._linger = linger
         self._last: dict[int, _Batch] = {}
-        self._waiting: list[tuple[int, _Batch]] = []
+        self._waiting: list[_Batch] = []
         self._timer: asyncio.TimerHandle | None = None
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sending: set[asyncio.Task[None]] = set()
+        self._sent: set[_Batch] = set()
 
     @property
     def partitions(self) -> int:
@@ -84,11 +87,11 @@ class RecordBatches:
 
     def add(self, partition: int, key: bytes, value: bytes, acks: Acks) -> None:
         """Send a record; ``acks`` learns what became of it."""
-        batch = self._last.get(partition)
-        if batch is None or not batch.take(key, value, acks):
-            batch = self._last[partition] = _Batch(self._producer.create_batch())
+        last = self._last.get(partition)
+        if last is None or not last.take(key, value, acks):
+            batch = self._last[partition] = _Batch(partition, self._producer.create_batch(), last)
             batch.take(key, value, acks)
-            self._waiting.append((partition, batch))
+            self._waiting.append(batch)
             if self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(self._linger, self._send_waiting)
 
@@ -96,45 +99,72 @@ class RecordBatches:
         """Send nothing more: the producer is stopped, and what it has not acknowledged is not waited for."""
         if self._timer is not None:
             self._timer.cancel()
-        for _, batch in self._waiting:
+        await cancel_all(*self._sending)
+        for batch in (*self._waiting, *self._sent):
             batch.came(KafkaError("given up"))
         self._waiting.clear()
-        await cancel_all(*self._sending)
+        self._sent.clear()
 
     def _send_waiting(self) -> None:
+        """Hand over what waits: all together, but for a batch that has to wait until its partition's last is in."""
         self._timer = None
         waiting, self._waiting = self._waiting, []
-        for partition, batch in waiting:
-            task = asyncio.create_task(self._send(partition, batch))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        ready = [batch for batch in waiting if batch.comes_next()]
+        if ready:
+            self._start(self._send(ready))
+        for batch in waiting if len(ready) < len(waiting) else ():
+            if not batch.comes_next():
+                self._start(self._send_in_turn(batch))
 
-    async def _send(self, partition: int, batch: "_Batch") -> None:
-        try:
-            async with self._turns[partition]:
-                ack = await self._producer.send_batch(batch.builder, self._topic, partition=partition)
-            await ack
-        except asyncio.CancelledError:
-            batch.came(KafkaError("given up"))
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the requests have to learn of it
-            batch.came(error if isinstance(error, KafkaError) else KafkaError(repr(error)))
-        else:
-            batch.came(None)
+    def _start(self, sending: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send_in_turn(self, batch: "_Batch") -> None:
+        self._sent.add(batch)  # it is given up with them, also if its turn has not come
+        async with self._turns[batch.partition]:
+            await self._send([batch])
+
+    async def _send(self, batches: "list[_Batch]") -> None:
+        self._sent.update(batches)
+        for batch in batches:
+            try:
+                ack = await self._producer.send_batch(batch.builder, self._topic, partition=batch.partition)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the requests have to learn of it
+                self._came(batch, error)
+            else:
+                ack.add_done_callback(partial(self._answered, batch))
+
+    def _answered(self, batch: "_Batch", ack: "asyncio.Future[Any]") -> None:
+        self._came(batch, KafkaError("given up") if ack.cancelled() else ack.exception())
+
+    def _came(self, batch: "_Batch", error: BaseException | None) -> None:
+        self._sent.discard(batch)
+        batch.came(error if error is None or isinstance(error, KafkaError) else KafkaError(repr(error)))
 
 
 class _Batch:
     """Records of one partition. The producer closes ``builder`` as soon as it sends it, or when it is full."""
 
-    __slots__ = ("_requests", "builder")
+    __slots__ = ("_before", "_requests", "builder", "done", "partition")
 
-    def __init__(self, builder: Any) -> None:
-        self.builder = builder
+    def __init__(self, partition: int, builder: Any, before: "_Batch | None") -> None:
+        """``before`` is the partition's batch before it."""
+        self.partition, self.builder = partition, builder
+        self.done = False
+        self._before = before
         self._requests: list[Acks] = []
+
+    def comes_next(self) -> bool:
+        """Whether nothing of its partition is under way."""
+        if self._before is not None and self._before.done:
+            self._before = None
+        return self._before is None
 
     def take(self, key: bytes, value: bytes, acks: Acks) -> bool:
         """Add a record; False if the batch is closed."""
-        if self.builder.append(timestamp=None, key=key, value=value) is None:
+        if self.done or self.builder.append(timestamp=None, key=key, value=value) is None:
             return False
         if not self._requests or self._requests[-1] is not acks:
             self._requests.append(acks)
@@ -142,6 +172,9 @@ class _Batch:
         return True
 
     def came(self, error: BaseException | None) -> None:
-        """The batch was acknowledged, or given up because of the error."""
+        """The batch was acknowledged, or given up because of the error. It takes no more records."""
+        if self.done:
+            return
+        self.done, self._before = True, None
         for acks in self._requests:
             acks.came(copy(error))  # each request raises its own: a traceback grows wherever it is raised
