@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.runtime.connections import Connections
 
@@ -18,7 +20,8 @@ _REST_WITHIN: Final = 30.0
 _READ_WITHIN: Final = 60.0
 # In the extensions of a scope: the whole body has arrived, and ``receive`` gives it without waiting.
 BODY_ARRIVED: Final = "onefold.body_arrived"
-_ARRIVED: Final[dict[str, dict[object, object]]] = {BODY_ARRIVED: {}}
+# In the extensions of such a scope: what ``WholeAnswer`` answers through.
+WHOLE_ANSWER: Final = "onefold.whole_answer"
 _LATE: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -99,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The request is complete."""
         self._head = 0
         self._complete = True
-        self.scope["extensions"] = _ARRIVED
+        self.scope["extensions"] = {BODY_ARRIVED: {}, WHOLE_ANSWER: {"answer": self._answer}}
         if self._head_until is None:  # not answered yet
             self._bounds.works(self)
         super().on_message_complete()
@@ -111,6 +114,20 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_until = self.loop.time() + (_HEAD_WITHIN if self._complete else _REST_WITHIN)
             self._bounds.waits(self)
 
+    def _answer(self, scope: Scope, rest: bytes) -> bool:
+        """Answer 200 with the server's own headers and ``rest``; False if it has to be sent in the usual way."""
+        cycle = self.cycle
+        if cycle.scope is not scope or self.pipeline or cycle.response_started or not cycle.keep_alive:
+            return False
+        if cycle.disconnected or cycle.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        own = b"".join(b"%b: %b\r\n" % header for header in cycle.default_headers)
+        self.transport.write(STATUS_LINE[200] + own + rest)
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
     def pause_writing(self) -> None:
         """The client does not read what was sent."""
         super().pause_writing()
@@ -120,3 +137,18 @@ class BoundedProtocol(HttpToolsProtocol):
         """The client reads again."""
         super().resume_writing()
         self._read_until = None
+
+
+class WholeAnswer(Response):
+    """A constant answer of status 200, which our server writes at once; another server gets it as any other."""
+
+    def __init__(self, content: bytes, media_type: str) -> None:
+        super().__init__(content, media_type=media_type)
+        headers = b"".join(b"%b: %b\r\n" % header for header in self.raw_headers)
+        self._rest = headers + b"\r\n" + content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer."""
+        whole = scope.get("extensions", {}).get(WHOLE_ANSWER)
+        if whole is None or not whole["answer"](scope, self._rest):
+            await super().__call__(scope, receive, send)

@@ -32,11 +32,12 @@ from services.runtime.problems import (
     Kind,
     Problem,
 )
+from services.runtime.protocol import WholeAnswer
 
 WRONG_SIGNATURE: Final = Kind("wrong-signature", "The signature does not fit", 401)
 WRONG_TOKEN: Final = Kind("wrong-verify-token", "The verify token does not fit", 403)
 _JSON: Final = "application/json"
-_OK: Final = Response(b"{}", media_type=_JSON)
+_OK: Final = WholeAnswer(b"{}", _JSON)
 _LONGEST_CHALLENGE: Final = 1024
 # The challenge goes back as it came, so nothing may take it for a page.
 _PLAIN: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'"}
@@ -175,9 +176,10 @@ async def _counted(request: Request, sender: WebhookSender) -> Response:
 async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> Response:
     source = await source_of(request, ingress, sender.channels)
     origin, activity = origin_of(source), ingress.activity
-    with unproven_lease(request, ingress.budget, ingress.peers, source) as lease:
-        limit = ingress.settings.body_limit
-        raw = await (arrived_body(request, limit) if has_arrived(request) else read_body(request, limit, lease))
+    limit, arrived, budget = ingress.settings.body_limit, has_arrived(request), ingress.budget
+    # A body that has arrived is proven, or refused, before anything is waited for.
+    with budget.lease() if arrived else unproven_lease(request, budget, ingress.peers, source) as lease:
+        raw = await (arrived_body(request, limit) if arrived else read_body(request, limit, lease))
         from_doctor = raw in SILENT_BODIES  # which says nothing about the channel
         if not sender.matches(raw, _header(request, sender.header), source.secrets):
             if not from_doctor:

@@ -41,12 +41,19 @@ async def has_arrived(request: Request) -> Response:
     return PlainTextResponse(str(protocol.BODY_ARRIVED in request.scope.get("extensions", ())))
 
 
+async def whole(request: Request) -> Response:
+    await request.body()
+    return WHOLE_OK
+
+
+WHOLE_OK = protocol.WholeAnswer(b'{"a":1}', "application/json")
 APP = Starlette(
     routes=[
         Route("/", fine),
         Route("/large", large),
         Route("/early", fine, methods=["POST"]),
         Route("/reads", reads, methods=["POST"]),
+        Route("/whole", whole, methods=["POST"]),
         Route("/has_arrived", has_arrived, methods=["POST"]),
     ]
 )
@@ -151,3 +158,18 @@ async def test_the_application_knows_whether_the_whole_body_has_arrived(body: by
     head = b"POST /has_arrived HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\n"
     async with server() as address:
         assert (await rest_of(await opened(address, head + body))).endswith(b"\r\n\r\n" + expected)
+
+
+async def test_a_whole_answer_is_the_same_however_it_is_sent() -> None:
+    kept = b"POST /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
+    last = kept.replace(b"Host: a", b"Host: a\r\nConnection: close")  # which is sent in the usual way
+    async with server() as address:
+        answers = (await rest_of(await opened(address, kept + kept + last))).split(b"HTTP/1.1 ")[1:]
+    heads, bodies = zip(*(answer.split(b"\r\n\r\n") for answer in answers), strict=True)
+    assert bodies == (b'{"a":1}',) * 3
+    first, second, closing = (
+        {line for line in head.split(b"\r\n") if not line.startswith(b"date: ")} for head in heads
+    )
+    assert first == second == closing - {b"connection: close"}
+    assert first == {b"200 OK", b"content-length: 7", b"content-type: application/json"}
+    assert all(b"\r\ndate: " in head for head in heads)
