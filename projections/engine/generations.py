@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCLASS
 
 from projections.engine.connection import Connection
+from projections.engine.first_statistics import tell_first_statistics
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.statements import compiled
 from projections.engine.views import point_views
@@ -347,6 +348,7 @@ async def create_generation(
         for statement in (*schema.ddl, *schema.comments):
             if statement not in left_out:
                 await connection.execute(statement)
+        await tell_first_statistics(connection, schema.tables)
 
 
 async def index_for_readers(
