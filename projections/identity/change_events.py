@@ -1,6 +1,7 @@
 """Changes of membership as events for the topic of customer changes (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from uuid import UUID
 
 from projections.engine.ids import IdOf
@@ -18,10 +19,11 @@ def change_events(
     found = changes_in(tenant, decided, id_of)
     if found:
         causes = _causes(evidence)
+        every = cache(lambda: _latest(_every(causes, evidence)))  # read from all of the evidence, once
         for one in found:
             contacts = causes.keys() & {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
             own = {stamp for contact in contacts for stamp in causes[contact]}
-            yield change_event(tenant, one, _latest(own or _every(causes, evidence)), version)
+            yield change_event(tenant, one, _latest(own) if own else every(), version)
 
 
 def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
