@@ -40,8 +40,8 @@ def published_addresses(data_dir: Path, settings: Settings, url: str) -> Iterato
 def running_addresses(data_dir: Path) -> dict[str, str]:
     """Return the variables that point at the servers and the HTTP service of the directory.
 
-    None if `up` does not run there, or if one of the variables is set: given addresses are never mixed with those of
-    `up`.
+    None if `up` does not run there, or if one of the variables has another value: given addresses are never mixed with
+    those of `up`.
     """
     try:
         known = orjson.loads((data_dir / _FILE).read_bytes())
@@ -49,4 +49,4 @@ def running_addresses(data_dir: Path) -> dict[str, str]:
     except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
         return {}
     found = {name: known[name] for name in (*_SERVERS, _MASTER_KEYS, _SERVICE) if name in known}
-    return found if found.keys().isdisjoint(os.environ) else {}
+    return found if all(os.environ.get(name, value) == value for name, value in found.items()) else {}
