@@ -1,7 +1,8 @@
-"""The messages of one campaign to many contacts: one event for each contact.
+"""The messages of one campaign to many contacts: one event for each contact, or for each message id of a contact.
 
 A send is identified by its campaign and its ``send_id`` (by default the campaign's name), and writes to a contact once:
-sending the list again, or listing a contact twice, gives the same events.
+sending the list again, or listing a contact twice, gives the same events. Lines with different message ids are
+different messages, though: each has an echo or a status of its own.
 """
 
 from dataclasses import dataclass, replace
@@ -86,12 +87,13 @@ def validate_entry(value: Any, number: int, send: Send, context: RequestContext)
 
 def _event(send: Send, contact: dict[str, Any], entry: dict[str, Any], context: RequestContext) -> dict[str, Any]:
     own = {name: entry[name] for name in ("text", "message_id") if entry.get(name) is not None}
+    named = [send.campaign, send.named, contact, *([own["message_id"]] if "message_id" in own else [])]
     data = {"purpose": send.purpose, "agent": send.agent, "campaign": send.campaign, "text": send.text} | own
     sent_at = millis_of(send.sent_at)
     if send.unread:
         data["payload"] = {"unread": send.unread}
     return {
-        "event_id": stem("campaign", send.campaign, send.named, contact),
+        "event_id": stem("campaign", *named),
         "contact": contact,
         "type": "team.message_sent",
         "occurred_at": context.received_at if sent_at is None else sent_at,

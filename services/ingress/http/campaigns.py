@@ -112,8 +112,8 @@ _LISTS: Final[dict[Form, str]] = {
 async def post_campaign_messages(request: Request, ingress: Serving, principal: ListWriter) -> Response:
     """A list of any length, streamed: each line is a `team.message_sent` of its contact, validated alone.
 
-    A send writes to a contact once, so on `503`, which tells in `accepted` how many the log has already, send the same
-    again. `202` means that Kafka has acknowledged every accepted message.
+    A send writes to a contact once, or once for each `message_id`, so on `503`, which tells in `accepted` how many the
+    log has already, send the same again. `202` means that Kafka has acknowledged every accepted message.
     """
     context = RequestContext(principal.tenant, now(), may_set_tenant=False)
     campaign = CampaignImport(_send(request), form_of(request, FORMS), context, ingress.log)

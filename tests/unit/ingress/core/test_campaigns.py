@@ -65,6 +65,11 @@ def test_a_contact_has_one_id_in_a_send_however_it_is_named() -> None:
     assert event_of({"contact": "web:s:2"}).event_id != event_of(entry).event_id
 
 
+def test_messages_of_different_ids_are_different_events_of_one_send() -> None:
+    lines = [{"contact": "web:s:1", "message_id": given, "text": text} for given in ("m1", "m2") for text in "ab"]
+    assert len({event_of(line).event_id for line in lines}) == 2
+
+
 def test_the_first_line_may_say_what_all_have_in_common() -> None:
     head = {"purpose": "bot", "text": "Hello again", "send_id": "s2"}
     assert is_head(head)
