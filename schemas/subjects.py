@@ -28,6 +28,7 @@ _OTHER_CONTACT: Final = {
     "identity.decided": ("other", True),
     "contact.superseded": ("by", True),
 }
+NAMING_TYPES: Final = frozenset(_OTHER_CONTACT)
 
 
 def contact_subject(contact_key: str) -> str:

@@ -15,7 +15,10 @@ from schemas.events.base import Stamp
 def change_events(
     tenant: str, decided: Decided, evidence: NewEvidence, version: str, id_of: IdOf
 ) -> Iterator[CustomerChange]:
-    """The changes of customers that evidence causes, without their numbers."""
+    """The changes of customers that evidence causes, without their numbers.
+
+    What no event causes is announced by whoever had it decided, as `takeover` does.
+    """
     found = changes_in(tenant, decided, id_of)
     if found:
         causes = _causes(evidence)
@@ -23,7 +26,8 @@ def change_events(
         for one in found:
             contacts = causes.keys() & {*one.before, *one.after, *(it for move in one.went_to for it in move.contacts)}
             own = {stamp for contact in contacts for stamp in causes[contact]}
-            yield change_event(tenant, one, _latest(own) if own else every(), version)
+            if causes_of_it := _latest(own) if own else every():
+                yield change_event(tenant, one, causes_of_it, version)
 
 
 def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:

@@ -13,9 +13,11 @@ from projections.customers.checking import pending_customers
 from projections.customers.tables import CUSTOMER_ROWS
 from projections.engine.comparison import ComparedTable, Digest, digests, digests_in_pieces, hashes_by_key, rows_by_key
 from projections.engine.holds import set_hold
+from projections.engine.ids import IdOf
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
 from projections.erasures.store import carry_over
+from projections.timeline.erased_names import contacts_naming_erased
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change, notes_changes
 from services.rebuild.adapters.postgres import OpenSnapshot, snapshot
 from services.rebuild.core.comparing import (
@@ -32,6 +34,7 @@ from services.rebuild.core.comparing import (
 from services.rebuild.pair import GenerationPair
 from services.rebuild.resting import Resting
 from services.rebuild.waiting import Waiting
+from services.runtime.contact_ids import id_of
 from services.runtime.errors import ForeseenError
 from services.runtime.terminal import say
 
@@ -106,7 +109,9 @@ class _Comparing:
     @property
     def undecided(self) -> bool:
         """Whether rows differ that may do so for the moment only."""
-        return any(place.read_model in EVENTUAL for place in self._found)
+        return any(
+            place.read_model in EVENTUAL and (one.differing or one.undecided) for place, one in self._found.items()
+        )
 
     async def first_round(self) -> None:
         """Compare every table."""
@@ -182,7 +187,7 @@ class _Comparing:
             await set_hold(pair.control, pair.building.name, {pair.log: vector})
             await self._waiting.until(lambda: pair.stands_at(vector))
             async with snapshot(pair.url, pair.building.name) as there:
-                yield _Both(here, there, self._resting)
+                yield _Both(here, there, self._resting, id_of(pair.settings.master_key), {})
 
     async def _until_not_ahead(self) -> None:
         """Wait until the active generation is as far as the other one. Raises CannotCompare if nobody feeds it."""
@@ -201,6 +206,8 @@ class _Both:
     here: OpenSnapshot
     there: OpenSnapshot
     resting: Resting | None
+    identify: IdOf
+    naming: dict[str, set[UUID]]  # by tenant, of those that were asked for
 
     def common(self, table: ComparedTable) -> ComparedTable | None:
         """The table with the columns that both have; None if the one here can't be read as the one there is."""
@@ -221,8 +228,14 @@ class _Both:
     async def differing_keys(self, table: ComparedTable, tenant: str) -> FoundKeys:
         """The keys of a tenant's rows that differ."""
         here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
-        pending = await self._pending(table, tenant)
-        return await differing_keys(here, there, pending=pending, may_lack=table.name in MAY_LACK)
+        pending, naming = await self._pending(table, tenant), await self._naming_erased(tenant)
+        return await differing_keys(here, there, pending=pending, naming=naming, may_lack=table.name in MAY_LACK)
+
+    async def _naming_erased(self, tenant: str) -> set[UUID]:
+        """The contacts with events that name an erased one: here they were folded when they could be read whole."""
+        if tenant not in self.naming:
+            self.naming[tenant] = await contacts_naming_erased(self.here.connection, tenant, self.identify)
+        return self.naming[tenant]
 
     async def _pending(self, table: ComparedTable, tenant: str) -> Container[UUID]:
         """The customers whose rows here may be of an earlier moment: the composer is always a little late."""

@@ -132,6 +132,11 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
             f"Customers that were left out: {comparison.left_out:,}. Their rows differ, and {active} had still to make "
             "them of the latest changes. Compare again when its workers have less to do: onefold rebuild"
         )
+    if comparison.nameless:
+        say(
+            f"Rows without a name that they had: {comparison.nameless:,}. They are of contacts with events that name "
+            f"an erased one, which the log can't give any more: {building} does not have it."
+        )
     if comparison.rows:
         say(f"The first {len(comparison.rows)} rows that differ:")
         for row in comparison.rows:
@@ -139,7 +144,8 @@ def show_comparison(comparison: GenerationComparison, active: str, building: str
 
 
 def _cells(one: ComparedPlace) -> tuple[str, ...]:
-    same = "NO" if not one.same else f"yes, without {one.left_out:,}" if one.left_out else "yes"
+    apart = one.left_out + one.nameless
+    same = "NO" if not one.same else f"yes, without {apart:,}" if apart else "yes"
     return (*one.place, f"{one.rows_here:,}", f"{one.rows_there:,}", same)
 
 

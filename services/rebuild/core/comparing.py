@@ -4,8 +4,10 @@ A read model is compared tenant by tenant. *Here* is the active generation, *the
 """
 
 from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from projections.engine.comparison import EMPTY, Digest
 from projections.engine.metadata import Key
@@ -49,19 +51,24 @@ NO_KEYS: Final = DifferingKeys((), complete=True)
 
 
 class FoundKeys(NamedTuple):
-    """The keys of rows that differ: of those that can be judged, and of those that can't, ``undecided``."""
+    """The keys of rows that differ: of those that can be judged, and of those that can't, ``undecided``.
+
+    ``nameless`` is how many others differ that may: they are of contacts with events that name an erased one, whose
+    name the log does not give any more.
+    """
 
     differing: DifferingKeys = NO_KEYS
     undecided: DifferingKeys = NO_KEYS
+    nameless: int = 0
 
     def still(self, later: "FoundKeys") -> "FoundKeys":
         """Those of the ``later`` ones that were among these."""
         before = self.differing.together(self.undecided)
-        return FoundKeys(before.still(later.differing), before.still(later.undecided))
+        return FoundKeys(before.still(later.differing), before.still(later.undecided), later.nameless)
 
     def __bool__(self) -> bool:
         """Whether rows differ."""
-        return bool(self.differing or self.undecided)
+        return bool(self.differing or self.undecided or self.nameless)
 
 
 class DifferingRow(NamedTuple):
@@ -83,7 +90,8 @@ class DifferingRow(NamedTuple):
 class ComparedPlace(NamedTuple):
     """The result for one tenant's rows of one read model.
 
-    ``left_out`` are rows that differ and could not be judged, since those here may be of an earlier moment.
+    ``left_out`` are rows that differ and could not be judged, since those here may be of an earlier moment;
+    ``nameless`` are those that differ and may, see `FoundKeys`.
     """
 
     place: TenantRows
@@ -91,6 +99,7 @@ class ComparedPlace(NamedTuple):
     rows_there: int
     same: bool
     left_out: int = 0
+    nameless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,11 @@ class GenerationComparison:
         """How many rows of customers differ and could not be judged: the active generation's were not up to date."""
         return sum(one.left_out for one in self.places)
 
+    @property
+    def nameless(self) -> int:
+        """How many rows differ since the log does not give the name of an erased contact any more."""
+        return sum(one.nameless for one in self.places)
+
     def refused(self, accepted: Collection[str]) -> tuple[str, ...]:
         """The names of those that differ and were not accepted."""
         return tuple(name for name in self.differing if name not in accepted)
@@ -128,6 +142,7 @@ class GenerationComparison:
             "changed": dict(self.changed),
             "pending": self.pending,
             "left_out": self.left_out,
+            "nameless": self.nameless,
         }
 
 
@@ -142,6 +157,7 @@ def places_of(
             there.get(tenant, EMPTY).rows,
             same=not (keys := found.get(place, FoundKeys())).differing,
             left_out=len(keys.undecided.keys),
+            nameless=keys.nameless,
         )
         for tenant in sorted(here.keys() | there.keys())
     ]
@@ -153,22 +169,32 @@ def differing_places(read_model: str, here: Mapping[str, Digest], there: Mapping
     return (TenantRows(read_model, one) for one in tenants if here.get(one, EMPTY) != there.get(one, EMPTY))
 
 
-async def differing_keys(
-    here: HashedRows, there: HashedRows, most: int = MOST_KEYS, *, pending: Container[Any] = (), may_lack: bool = False
+async def differing_keys(  # noqa: PLR0913 - one a reason not to count a key
+    here: HashedRows,
+    there: HashedRows,
+    most: int = MOST_KEYS,
+    *,
+    pending: Container[Any] = (),
+    naming: AbstractSet[UUID] = frozenset(),
+    may_lack: bool = False,
 ) -> FoundKeys:
     """The keys whose hashes differ, or that only one side has. Both sides come in the order of their keys.
 
     Those whose second part, after the tenant, is one of the ids ``pending`` are undecided. ``most`` are remembered of
-    either kind. With ``may_lack`` those that only the first side has are none.
+    either kind. ``naming`` are the contacts with events that name an erased one: their keys are counted alone. With
+    ``may_lack`` those that only the first side has are none.
     """
-    differing, undecided = _Keys(most), _Keys(most)
+    differing, undecided, nameless = _Keys(most), _Keys(most), 0
     async for key, only_here in _unequal(here, there):
         if only_here and may_lack:
+            continue
+        if not naming.isdisjoint(key):
+            nameless += 1
             continue
         (undecided if key[1] in pending else differing).add(key)
         if not differing.complete:
             break
-    return FoundKeys(differing.found, undecided.found)
+    return FoundKeys(differing.found, undecided.found, nameless)
 
 
 class _Keys:

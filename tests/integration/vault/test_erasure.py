@@ -233,3 +233,10 @@ async def test_nothing_of_an_erased_person_is_left_or_comes_back_until_the_perso
     await one_is_erased_whom_another_names(service, world)
     status, output = await world.command("verify", "--json")
     assert (status, '"name_erased":0' in output, '"name_erased":' in output) == (0, False, True), output
+
+    status, output = await world.command("rebuild", "--workers", "1", "--swap")
+    assert status == 0, output
+    assert "Rows without a name that they had" in output
+    assert "is the active generation now" in output
+    status, output = await world.command("verify", "--json")
+    assert (status, '"name_erased":0' in output) == (0, True), output

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,9 +76,21 @@ def test_rows_that_are_pending_take_no_place_of_others(
 def test_each_row_that_differs_is_judged_or_undecided(
     here: dict[Key, int], there: dict[Key, int], pending: frozenset[int]
 ) -> None:
-    differing, undecided = found(here, there, pending=pending)
+    differing, undecided, nameless = found(here, there, pending=pending)
+    assert nameless == 0
     assert sorted((*differing.keys, *undecided.keys)) == list(compared(here, there).keys)
     assert {key[1] for key in undecided.keys} <= pending
+
+
+@given(st.sets(st.integers(0, 9)), st.sets(st.integers(0, 9)), st.frozensets(st.integers(0, 9)))
+def test_rows_of_contacts_that_name_an_erased_one_are_counted_alone(
+    here: set[int], there: set[int], naming: frozenset[int]
+) -> None:
+    one, other = ({("demo", "default", UUID(int=number)): 0 for number in rows} for rows in (here, there))
+    ids = {UUID(int=number) for number in naming}
+    differing, _, nameless = asyncio.run(differing_keys(hashed(one), hashed(other), naming=ids))
+    assert nameless == len((here ^ there) & naming)
+    assert {key[2] for key in differing.keys} == {UUID(int=number) for number in (here ^ there) - naming}
 
 
 @given(ROWS, ROWS, ROWS, st.frozensets(st.integers(0, 9)), st.frozensets(st.integers(0, 9)))
