@@ -1,14 +1,15 @@
 """Imports: the rows of a file that was uploaded become events, or are only planned, in a dry run.
 
-A step is a batch of rows, planned in one snapshot; its events are acknowledged before it is saved. An import that was
-interrupted goes on with the row where it stood.
+A batch of rows is planned in one snapshot, and what becomes of them is saved before their events are sent. Its step is
+saved once the events are acknowledged. An import that was interrupted goes on with the row where it stood; rows of
+which it may have sent the events count as what they were planned to be.
 """
 
 import asyncio
 import csv
 import io
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from itertools import islice
 from tempfile import TemporaryFile
@@ -156,6 +157,7 @@ class _Work:
         before: dict[str, Any] = job.checkpoint or {}
         self._rows = int(before.get("rows", 0))
         self._found: dict[str, Any] = before.get("found") or self._nothing_found()
+        self._sending: dict[str, Any] | None = before.get("sending")  # a batch of which events may have been sent
 
     def _nothing_found(self) -> dict[str, Any]:
         columns = zip(self._table.header, self._mapping.fields, strict=True)
@@ -190,10 +192,14 @@ class _Work:
             async for batch in batches:
                 planned = await self._planned(connection, batch.read)
                 events = [event for row in planned for event in row.events]
-                if not self._dry:
+                end = batch.rows[-1][0]
+                outcomes = self._sent_before(end) or {"events": len(events)} | Counter(row.outcome for row in planned)
+                if not self._dry and events:
+                    self._sending = {"rows": end, "outcomes": outcomes}
+                    yield self._step(b"")
                     await self._send(CHANNEL_EVENTS, [EncodedEvent.of(event) for event in events])
-                self._rows = batch.rows[-1][0]
-                self._count(planned, batch, len(events))
+                self._rows, self._sending = end, None
+                self._count(outcomes, batch)
                 self._note(batch)
                 lines = (_refused_line(row, error, len(self._table.header)) for row, error in batch.refused)
                 yield self._step(_lines(lines))
@@ -215,8 +221,13 @@ class _Work:
         finally:
             await cancel_all(ahead)
 
+    def _sent_before(self, end: int) -> dict[str, int] | None:
+        """What the batch that ends with this row was planned to be, if it was about to be sent before."""
+        sending = self._sending
+        return sending["outcomes"] if sending is not None and sending["rows"] == end else None
+
     def _step(self, content: bytes) -> JobStep:
-        checkpoint = {"rows": self._rows, "found": self._found}
+        checkpoint = {"rows": self._rows, "found": self._found, "sending": self._sending}
         return JobStep(WorkDone(self._rows, self._job.total, checkpoint, self._found), content)
 
     def _pass_over(self, rows: Iterable[tuple[int, SourceRow]]) -> None:
@@ -278,11 +289,11 @@ class _Work:
         after = {"least_after": max(0, use.used - merges), "most_after": use.used + splits}
         return {"unit": use.unit, "limit": use.limit, "used": use.used, **after}
 
-    def _count(self, planned: Sequence[PlannedRow], batch: "_Batch", events: int) -> None:
-        counts = Counter(self._found["counts"]) + Counter(row.outcome for row in planned)
+    def _count(self, outcomes: Mapping[str, int], batch: "_Batch") -> None:
+        counts = Counter(self._found["counts"]) + Counter(outcomes)
         counts.update({"refused": len(batch.refused), "empty": batch.empty})
         self._found["counts"] = {name: counts[name] for name in self._found["counts"]}
-        self._found["events"] += events
+        self._found["events"] += outcomes["events"]
         self._found["refused_for"] = dict(
             Counter(self._found["refused_for"]) + Counter(e.reason for _, e in batch.refused)
         )

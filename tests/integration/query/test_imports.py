@@ -196,17 +196,19 @@ async def test_an_export_that_is_imported_again_changes_nothing(work: Imports, r
     assert work.appended == []
 
 
+@pytest.mark.parametrize("saved", [2, 3])  # that the first batch is about to be sent; that it was
 async def test_an_import_that_was_interrupted_goes_on_with_the_row_where_it_stood(
-    work: Imports, monkeypatch: pytest.MonkeyPatch
+    work: Imports, monkeypatch: pytest.MonkeyPatch, saved: int
 ) -> None:
     monkeypatch.setattr(imports, "_BATCH", 2)
     job = await work.ask(FILE.encode())
     gone = await job_leases.take_job(work.brand.engine, [IMPORT], 0, 9)
     assert gone is not None
     steps = work.kind.steps(gone)
-    for _ in range(2):  # the header of the refused rows, and the first batch
+    for number in range(3):  # the header of the refused rows, and the first batch
         step = await anext(steps)
-        await job_leases.save_step(work.brand.engine, gone, 0, step.progress)
+        if number < saved:
+            await job_leases.save_step(work.brand.engine, gone, 0, step.progress)
     await steps.aclose()
     appended = len(work.appended)
     done = await work.finish(job)
