@@ -5,6 +5,7 @@ When one returns, what it broke has been started again.
 
 import asyncio
 import signal
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from random import Random
@@ -19,7 +20,7 @@ Fault = Callable[[Installation, Random], Awaitable[str]]
 REBUILD: Final = "rebuild"
 # It does not give way, since the service is sent events all the time.
 REBUILD_COMMAND: Final = (REBUILD, "--swap", "--share", "100%")
-_REBUILT_WITHIN: Final = 60.0  # seconds
+_REBUILT_WITHIN: Final = 180.0  # seconds, with what other faults do to it meanwhile
 _MOST_GENERATIONS: Final = 2  # that are there when another one is begun
 _DIFFERS: Final = "differs from"  # what a rebuild says that has found a difference
 
@@ -114,15 +115,32 @@ async def kill_rebuild(installation: Installation, rng: Random) -> str:
 
 
 async def swap(installation: Installation, rng: Random) -> str:
-    """Activate the generation on standby, and kill that at some moment, or not. A rebuild may end before."""
-    if _is_running(installation, REBUILD):
+    """Activate the generation on standby, and perhaps the former one again; each may be killed at some moment.
+
+    If there is none, a rebuild is begun or goes on, as often as another fault ends it.
+    """
+    done: list[str] = []
+    for _ in range(rng.choice((1, 2))):
+        names = await _on_standby(installation)
+        if not names:
+            return "; ".join([*done, "nothing to swap with"])
+        done.append(await _commanded(installation, rng, "activate", rng.choice(names)))
+    return "; ".join(done)
+
+
+async def _on_standby(installation: Installation) -> list[str]:
+    """The names of the generations on standby, once a rebuild has made one; none if that takes too long."""
+    until = time.monotonic() + _REBUILT_WITHIN
+    while True:
+        names = [one.name for one in await installation.generations() if one.state == STANDBY]
+        left = until - time.monotonic()
+        if names or left <= 0:
+            return names
+        if not _is_running(installation, REBUILD):
+            note_end_of_rebuild(installation)
+            installation.start(REBUILD, *REBUILD_COMMAND, "--workers", "1")
         with suppress(AssertionError):  # it goes on
-            await installation.running[REBUILD].ended(_REBUILT_WITHIN)
-    names = [one.name for one in await installation.generations() if one.state == STANDBY]
-    if not names:
-        return "nothing to swap with"
-    name = rng.choice(names)
-    return await _commanded(installation, rng, "activate", name)
+            await installation.running[REBUILD].ended(left)
 
 
 async def drop(installation: Installation, rng: Random) -> str:

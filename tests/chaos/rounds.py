@@ -31,6 +31,13 @@ class Round:
     acknowledged: int
     active: str  # the active generation at its end
 
+    @property
+    def activations(self) -> int:
+        """How many generations were activated by a command, to its end."""
+        return sum(
+            what.startswith("activate ") and what.endswith(": done") for one in self.done for what in one.split("; ")
+        )
+
 
 def plans(seed: int, rounds: int) -> Iterator[Plan]:
     """Which faults each round has, one to three at once; beside a rebuild that is begun, or a swap, by turns."""

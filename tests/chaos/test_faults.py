@@ -13,7 +13,10 @@ from tests.support.servers import OwnKafka, OwnPostgres
 from tests.support.worker_processes import ForkServer
 
 _SEED: Final = 10
-_PLANS: Final = (("start_rebuild", "kill_worker", "kill_broker"), ("kill_postgres", "pause_worker", "kill_ingress"))
+_PLANS: Final = (
+    ("start_rebuild", "kill_worker", "kill_broker"),
+    ("swap", "kill_postgres", "pause_worker", "kill_ingress"),
+)
 
 
 @pytest.mark.kafka
@@ -27,5 +30,6 @@ async def test_faults_lose_no_acknowledged_event_and_leave_no_difference(
         sender = Sender(installation.url, Deliveries(_SEED, key), _SEED)
         played = await play(installation, sender, _SEED, iter(_PLANS), lambda _: None)
         assert len(played) == len(_PLANS)
+        assert sum(one.activations for one in played), played
         assert sender.account.acknowledged
         assert sender.repeated
