@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.asyncpg import PGCompiler_asyncpg, PGDialect_asyncpg
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SetTableComment
 from sqlalchemy.sql.elements import ClauseElement
-from sqlalchemy.sql.selectable import TableValuedAlias
+from sqlalchemy.sql.selectable import LateralFromClause, TableValuedAlias
 
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call] # SQLAlchemy leaves it untyped
 
@@ -83,6 +83,15 @@ def unnested(alias: str, columns: Iterable[sa.ColumnElement[Any]]) -> TableValue
     named = [(str(column.key), column.type) for column in columns]
     arrays = [array(name, kind) for name, kind in named]
     return sa.func.unnest(*arrays).table_valued(*(sa.column(*one) for one in named)).render_derived(name=alias)
+
+
+def for_each(statement: sa.Select[Any], name: str) -> LateralFromClause:
+    """The rows of a select whose conditions name columns of what it is joined to: looked for once for each row there.
+
+    A plain join lets the planner take a table for nearly empty, as it was when it was analysed, and read all of it
+    beside the given rows; the plan is kept while the table grows.
+    """
+    return statement.offset(sa.literal_column("0")).lateral(name)
 
 
 def ddl(table: sa.Table, *, if_not_exists: bool = False) -> list[str]:

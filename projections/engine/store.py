@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 
 from projections.engine.connection import Connection
 from projections.engine.metadata import Key, Row, key_columns, row_columns, row_type
-from projections.engine.statements import compiled, ddl, unnested
+from projections.engine.statements import compiled, ddl, for_each, unnested
 
 MANY: Final = 200  # rows that go by COPY
 
@@ -54,8 +54,8 @@ def insert_new(table: sa.Table) -> Insert:
 def select_matching(table: sa.Table, *by: sa.Column[Any]) -> str:
     """Selects the rows whose columns have values that are given as arrays, one a column."""
     given = unnested("given", by)
-    same = sa.and_(*(column == given.c[column.name] for column in by))
-    return compiled(sa.select(*row_columns(table)).select_from(given.join(table, same)), *given.c.keys())
+    found = for_each(sa.select(*row_columns(table)).where(*(one == given.c[one.name] for one in by)), "found")
+    return compiled(sa.select(*found.c).select_from(given.join(found, sa.true())), *given.c.keys())
 
 
 def delete_matching(table: sa.Table, *by: sa.Column[Any]) -> str:

@@ -12,7 +12,7 @@ from projections.engine.connection import Connection
 from projections.engine.known_rows import KnownRows
 from projections.engine.metadata import Key, Row, row_columns
 from projections.engine.projection import ERASED, ContactEvent
-from projections.engine.statements import array, compiled, unnested
+from projections.engine.statements import array, compiled, for_each, unnested
 from projections.timeline.counting import MessageChanges, plain
 from projections.timeline.erasing import erase
 from projections.timeline.folds import distinct, event_of, known_event, overrules, says_otherwise
@@ -26,17 +26,15 @@ _PAGE: Final = 500  # events of a history in memory at a time
 _MESSAGES: Final = unnested(
     "given", [TABLE.c.tenant, TABLE.c.contact_id, sa.column("message_id", sa.Text()), TABLE.c.event_id]
 )
-_OTHER: Final = (
-    sa.select(*row_columns(TABLE))
-    .where(
+_OTHER: Final = for_each(
+    sa.select(*row_columns(TABLE)).where(
         TABLE.c.tenant == _MESSAGES.c.tenant,
         TABLE.c.contact_id == _MESSAGES.c.contact_id,
         TABLE.c.data["message_id"].astext == _MESSAGES.c.message_id,
         TABLE.c.type == SENT,
         TABLE.c.event_id != _MESSAGES.c.event_id,
-    )
-    .offset(sa.literal_column("0"))  # so that the index is asked for each message, also while the table is small
-    .lateral("other")
+    ),
+    "other",
 )
 _OTHERS: Final = compiled(sa.select(*_OTHER.c).select_from(_MESSAGES.join(_OTHER, sa.true())), *_MESSAGES.c.keys())
 _STAMP: Final = (TABLE.c.occurred_at, TABLE.c.event_id)

@@ -5,7 +5,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from projections.engine.metadata import row_columns
-from projections.engine.statements import compiled, unnested
+from projections.engine.statements import compiled, for_each, unnested
 from projections.identity import tables
 from projections.identity.resolution.holders import MOST_HOLDERS
 
@@ -15,9 +15,9 @@ _KEY: Final = ("tenant", "resolution_id")
 def _by(table: sa.Table, *names: str, more: sa.ColumnElement[bool] | None = None) -> str:
     """Selects the table's rows with these columns' values, given as arrays, one a column."""
     given = unnested("given", [table.c[name] for name in names])
-    same = sa.and_(*(table.c[name] == given.c[name] for name in names))
-    statement = sa.select(*row_columns(table)).select_from(given.join(table, same))
-    return compiled(statement if more is None else statement.where(more), *names)
+    same = [table.c[name] == given.c[name] for name in names]
+    found = for_each(sa.select(*row_columns(table)).where(*same, *([] if more is None else [more])), "found")
+    return compiled(sa.select(*found.c).select_from(given.join(found, sa.true())), *names)
 
 
 CONTACT_STATES: Final = _by(tables.CONTACT_STATES, *_KEY, "contact_id")
@@ -117,11 +117,10 @@ def _components() -> str:
 def _contacts_of_customers() -> str:
     names = (*_KEY, "customer_id")
     given = unnested("given", [tables.MEMBERS.c[name] for name in names])
-    same = sa.and_(*(tables.MEMBERS.c[name] == given.c[name] for name in names))
-    found = sa.select(*given.c, sa.func.array_agg(tables.MEMBERS.c.contact)).select_from(
-        given.join(tables.MEMBERS, same)
-    )
-    return compiled(found.where(tables.MEMBERS.c.current).group_by(*given.c), *names)
+    same = (tables.MEMBERS.c[name] == given.c[name] for name in names)
+    one = for_each(sa.select(tables.MEMBERS.c.contact).where(*same, tables.MEMBERS.c.current), "one")
+    found = sa.select(*given.c, sa.func.array_agg(one.c.contact)).select_from(given.join(one, sa.true()))
+    return compiled(found.group_by(*given.c), *names)
 
 
 CONTACTS_OF: Final = _contacts_of_customers()
