@@ -14,7 +14,7 @@ from services.embedded.service_processes import start_worker
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
-_NICE: Final = 5  # a rebuild that gives way takes what the service leaves of the processors, and always a little
+_NICE: Final = 15  # a rebuild that gives way takes what the service leaves of the processors, and always a little
 
 
 def useful_workers(settings: Settings) -> int:
