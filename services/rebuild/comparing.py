@@ -17,6 +17,8 @@ from projections.engine.ids import IdOf
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
 from projections.erasures.store import carry_over
+from projections.identity.queries import customers_of
+from projections.identity.resolutions import active_resolution
 from projections.timeline.erased_names import contacts_naming_erased
 from services.rebuild.adapters.customers import ComposerBacklog, composer_backlog, latest_change, notes_changes
 from services.rebuild.adapters.postgres import OpenSnapshot, snapshot
@@ -228,14 +230,22 @@ class _Both:
     async def differing_keys(self, table: ComparedTable, tenant: str) -> FoundKeys:
         """The keys of a tenant's rows that differ."""
         here, there = (hashes_by_key(one.connection, table, tenant) for one in (self.here, self.there))
-        pending, naming = await self._pending(table, tenant), await self._naming_erased(tenant)
+        pending, naming = await self._pending(table, tenant), await self._naming_erased(table, tenant)
         return await differing_keys(here, there, pending=pending, naming=naming, may_lack=table.name in MAY_LACK)
 
-    async def _naming_erased(self, tenant: str) -> set[UUID]:
-        """The contacts with events that name an erased one: here they were folded when they could be read whole."""
+    async def _naming_erased(self, table: ComparedTable, tenant: str) -> set[UUID]:
+        """The contacts with events that name an erased one: here they were folded when they could be read whole.
+
+        For the rows of customers, theirs.
+        """
+        here = self.here.connection
         if tenant not in self.naming:
-            self.naming[tenant] = await contacts_naming_erased(self.here.connection, tenant, self.identify)
-        return self.naming[tenant]
+            self.naming[tenant] = await contacts_naming_erased(here, tenant, self.identify)
+        naming = self.naming[tenant]
+        if table.table is not CUSTOMER_ROWS or not naming:
+            return naming
+        active = await active_resolution(here, tenant)
+        return naming | set((await customers_of(here, active.key, list(naming))).values())
 
     async def _pending(self, table: ComparedTable, tenant: str) -> Container[UUID]:
         """The customers whose rows here may be of an earlier moment: the composer is always a little late."""
