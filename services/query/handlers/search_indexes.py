@@ -25,8 +25,9 @@ log = structlog.get_logger(__name__)
 
 LEAST_CUSTOMERS: Final = 50_000  # of a tenant: of fewer PostgreSQL finds any in a moment
 MIB: Final = 1024 * 1024
-_EVERY: Final = 0.5  # seconds between looks at what the composer wrote
+_EVERY: Final = 0.1  # seconds between looks at what the composer wrote
 _UNASKED: Final = 900.0  # seconds after which an index that nobody asks is dropped
+_TOO_LARGE_FOR: Final = 3600.0  # seconds after which one that was too large is tried again
 _EACH: Final = 500  # bytes of a customer, before it is known
 _TRIES: Final = 3  # snapshots, before PostgreSQL answers in one that the index is ahead of
 _Answer = TypeVar("_Answer")
@@ -38,6 +39,7 @@ async def unless_outrun(answer: Callable[[bool], Awaitable[_Answer]]) -> _Answer
     for _ in range(_TRIES):
         with suppress(Outrun):
             return await answer(True)  # noqa: FBT003 - of a callable
+    metrics.SEARCHES.labels("postgresql").inc()
     return await answer(False)  # noqa: FBT003
 
 
@@ -55,7 +57,7 @@ class SearchIndexes:
         self._held: OrderedDict[str, HeldIndex] = OrderedDict()
         self._asked: dict[str, float] = {}
         self._wanted: dict[str, int] = {}  # customers of the tenants that are to be loaded
-        self._too_large: set[str] = set()
+        self._too_large: dict[str, float] = {}  # when it was found
         self._news = asyncio.Event()
 
     @asynccontextmanager
@@ -92,10 +94,11 @@ class SearchIndexes:
 
     def _of(self, tenant: str, customers: int) -> HeldIndex | None:
         held = self._held.get(tenant)
-        self._asked[tenant] = asyncio.get_running_loop().time()
+        self._asked[tenant] = now = asyncio.get_running_loop().time()
+        too_large = now - self._too_large.get(tenant, -_TOO_LARGE_FOR) < _TOO_LARGE_FOR
         if held is not None:
             self._held.move_to_end(tenant)
-        elif self._least <= customers <= self._most_bytes // _EACH and tenant not in self._too_large:
+        elif self._least <= customers <= self._most_bytes // _EACH and not too_large:
             self._wanted.setdefault(tenant, customers)
             self._news.set()
         return held
@@ -137,7 +140,7 @@ class SearchIndexes:
         if held is None:  # its rows are being made: whoever asks next wants it again
             return
         if held.memory > self._most_bytes:
-            self._too_large.add(tenant)
+            self._too_large[tenant] = asyncio.get_running_loop().time()
             log.warning("search_index_too_large", tenant=tenant, customers=customers, mib=held.memory // MIB)
             return
         self._held[tenant] = held

@@ -213,7 +213,9 @@ async def test_a_question_that_is_outrun_is_asked_again_and_then_by_postgresql_a
             raise Outrun
         return "answer"
 
+    by_postgresql = metrics.SEARCHES.labels("postgresql")._value.get()
     assert await unless_outrun(answer) == "answer"
+    assert metrics.SEARCHES.labels("postgresql")._value.get() == by_postgresql + 1
     assert asked == [True, True, True, False]
 
 
