@@ -17,6 +17,7 @@ from projections.engine.ids import IdOf
 from projections.engine.metadata import Key
 from projections.engine.rebuilds import fold_versions
 from projections.erasures.store import carry_over
+from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.queries import customers_of
 from projections.identity.resolutions import active_resolution
 from projections.timeline.erased_names import contacts_naming_erased
@@ -239,6 +240,8 @@ class _Both:
         For the rows of customers, theirs.
         """
         here = self.here.connection
+        if ERASURES.name not in self.here.columns:  # older code erased nobody
+            return set()
         if tenant not in self.naming:
             self.naming[tenant] = await contacts_naming_erased(here, tenant, self.identify)
         naming = self.naming[tenant]
