@@ -109,7 +109,7 @@ class Service:
             self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
             serving = asyncio.create_task(server._serve([listener]))
-            await asyncio.to_thread(self._until_ready)
+            await asyncio.to_thread(self.await_ready)
             ready.set()
             await asyncio.to_thread(ended.wait)
             server.should_exit = True
@@ -139,7 +139,9 @@ class Service:
             self.write_key = b64encode(f"{site}:".encode()).decode()
             return await add_key(engine, "fuzzed", ["admin", "operator"])
 
-    def _until_ready(self) -> None:
+    def await_ready(self) -> None:
+        """Return once everything that the services need answers in time."""
+
         def is_ready() -> bool:
             try:
                 return requests.get(f"{self.url}/readyz", timeout=60).ok
@@ -190,6 +192,9 @@ def test_every_answer_is_as_described_and_no_server_error(case: Any, service: Se
     )
     with requests.Session() as session:
         answer = session.send(prepared, timeout=120)
+        if case.path == "/readyz" and answer.status_code == 503:  # what it asks answered late, on a busy machine
+            service.await_ready()
+            answer = session.send(prepared, timeout=120)
     case.validate_response(answer, checks=CHECKS)
     if answer.status_code >= 400:
         assert answer.headers["content-type"] == "application/problem+json", answer.text
