@@ -132,7 +132,7 @@ class _Finding:
         for node, of_node in held.items():
             now = links_of(node, {identifier: one for identifier, (one, _) in of_node.items()}, self.policy)
             found.after[node] = now
-            found.latest[node] = _latest(now.links, of_node, after)
+            found.latest[node] = _latest(now.links, of_node)
             live.update((key, one) for one, key in of_node.values())
             for refusal in now.refused:
                 one, key = of_node[refusal.link.identifier]
@@ -153,7 +153,7 @@ class _Finding:
         known = before.links.get(key)
         if known != held:
             self.shown.add(link.identifier)
-            if known is not None and (held.latest < known.latest or held.tier > known.tier):
+            if known is not None and _counts_less(held, known, key[2]):
                 self.found.unclear.add(link.node)
 
     def _compare_contact(self, before: ContactIdentity, after: ContactIdentity) -> None:
@@ -334,6 +334,10 @@ class _Finding:
             found.ties.append(now | itself | other)
 
 
+def _counts_less(now: LiveIdentifier, known: LiveIdentifier, value: str) -> bool:
+    return now.tier > known.tier or (now.latest, now.written(value)) < (known.latest, known.written(value))
+
+
 def _touched_sessions(before: ContactIdentity, after: ContactIdentity) -> set[str]:
     """The sessions that have holdings of a type of which something was stated."""
     if not before.holdings:
@@ -363,14 +367,11 @@ def _over_most_holders(identifier: NormalisedIdentifier, counts: Mapping[int, in
 def _latest(
     links: Iterable[Link],
     held: Mapping[NormalisedIdentifier, tuple[LiveIdentifier, HoldingKey]],
-    state: ContactIdentity,
 ) -> dict[NormalisedIdentifier, Latest]:
     """How phones and e-mails were written last."""
     found: dict[NormalisedIdentifier, Latest] = {}
     for link in links:
         if link.type in _SHOWN:
             one, key = held[link.identifier]
-            spellings = state.holdings[key].spellings
-            spelling = max(spellings, key=lambda it: (it[1:], it[0]))[0] if spellings else key[2]
-            found[link.identifier] = Latest(one.latest, spelling)
+            found[link.identifier] = Latest(one.latest, one.written(key[2]))
     return found

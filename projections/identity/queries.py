@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
 import sqlalchemy as sa
 
 from projections.contacts.tables import TABLE as CONTACTS
@@ -16,7 +17,6 @@ from projections.engine.statements import array, compiled
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.holders import MOST_HOLDERS
 from projections.identity.resolution.links import MEMBER_ID
-from projections.identity.rows import holding_of
 from projections.identity.tables import (
     CANONICAL_IDS,
     CONFLICTS,
@@ -163,7 +163,7 @@ _HOLDERS: Final = compiled(
     "most",
 )
 _SPELLINGS: Final = compiled(
-    sa.select(_PAGE.c.stamps)
+    sa.select(_PAGE.c.spellings)
     .select_from(
         _PAGE.join(MEMBERS, _same(_PAGE, MEMBERS, "contact_id", "session")).outerjoin(
             CONFLICTS, _same(_PAGE, CONFLICTS, "contact_id", "session", "type", "value", "target")
@@ -279,13 +279,12 @@ async def canonical_of(connection: Connection, resolution: ResolutionKey, member
 async def member_ids_of(
     connection: Connection, resolution: ResolutionKey, customer_id: UUID, member_id: str | None
 ) -> list[str]:
-    """Every spelling that led to a customer's canonical member id, sorted: ids that were merged into it, too."""
+    """Every live spelling that led to a customer's canonical member id, sorted: ids that were merged into it, too."""
     if member_id is None:
         return []
     limit = MOST_HOLDERS + 1  # more holders make a member id generic
     found = await connection.fetch(_SPELLINGS, *resolution, MEMBER_ID, member_id, *FIRST_HOLDER, limit, customer_id)
-    written = (holding_of(row["stamps"]).spellings for row in found)
-    return sorted({one for spellings in written for one in ([text for text, _, _ in spellings] or [member_id])})
+    return sorted({one for (written,) in found for one in (orjson.loads(written) if written else [member_id])})
 
 
 async def holders(

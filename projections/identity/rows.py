@@ -143,7 +143,7 @@ def stored_holdings(found: Iterable[HoldingRow]) -> StoredHoldings:
         if one.since is not None:
             latest = (cast("int", one.rank), cast("int", one.latest_at), cast("str", one.latest_by))
             live, tier = (stored.links, one.tier) if one.tier is not None else (stored.unlinked, NO_TIER)
-            live[key] = LiveIdentifier(tier, one.since, latest)
+            live[key] = LiveIdentifier(tier, one.since, latest, _spellings(one))
     return stored
 
 
@@ -178,9 +178,10 @@ def holding_row(
     place: ResolutionKey, contact_id: UUID, key: HoldingKey, holding: Holding, live: LiveIdentifier | None
 ) -> HoldingRow:
     """The holding's row; ``live`` is what is live of it, of tier ``NO_TIER`` where that makes no link."""
-    columns: tuple[Any, ...] = (None,) * 5
+    columns: tuple[Any, ...] = (None,) * 6
     if live is not None:
-        columns = (live.tier if live.tier != NO_TIER else None, live.since, *live.latest)
+        spellings = orjson.dumps(live.spellings).decode() if live.spellings else None
+        columns = (live.tier if live.tier != NO_TIER else None, live.since, *live.latest, spellings)
     session, type_name, value, target = key
     return HoldingRow(*place, contact_id, session, type_name, value, target, stamps_text(holding), *columns)
 
@@ -197,9 +198,13 @@ def link_of(row: HoldingRow, contact: str) -> Link:
 
 def latest_of(row: HoldingRow) -> Latest:
     """The latest statement of a row's link, and how it wrote the value."""
-    spellings = holding_of(row.stamps).spellings
-    spelling = max(spellings, key=lambda one: (one[1:], one[0]))[0] if spellings else row.value
+    spellings = _spellings(row)
+    spelling = spellings[-1] if spellings else row.value
     return Latest((cast("int", row.rank), cast("int", row.latest_at), cast("str", row.latest_by)), spelling)
+
+
+def _spellings(row: HoldingRow) -> tuple[str, ...]:
+    return tuple(orjson.loads(row.spellings)) if row.spellings else ()
 
 
 def customer_row(place: ResolutionKey, customer_id: UUID, one: CustomerSummary) -> CustomerRow:

@@ -97,8 +97,9 @@ class HoldingRow(NamedTuple):
     """What was stated of one identifier in one session; ``target`` is the session of the browser that is bound to.
 
     ``stamps`` is a JSON list of when each kind of statement was made. ``tier`` is that of the link which the node's own
-    rules leave, null where there is none. ``since`` is the earliest statement and the rest the latest, null where
-    nothing of it is live.
+    rules leave, null where there is none. ``since`` is the earliest live statement and the rest the latest, null where
+    nothing of it is live. ``spellings`` is a JSON list of how live statements write the value, the last of them at the
+    end; null where only as the value itself.
     """
 
     tenant: str
@@ -114,6 +115,7 @@ class HoldingRow(NamedTuple):
     rank: SmallInt | None
     latest_at: int | None
     latest_by: str | None
+    spellings: Json | None
 
 
 class StatusRow(NamedTuple):

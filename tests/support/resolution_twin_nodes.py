@@ -243,6 +243,7 @@ def holdings_of(world: World) -> dict[Node, dict[Identifier, Held]]:
         old.tier, old.since = min(old.tier, new.tier), min(old.since, new.since)
         old.latest, old.spellings = max(old.latest, new.latest), old.spellings | new.spellings
     for one in world.assertions:
-        if one.kind != "retracted" and (held := holdings.get(_node_of(world, one), {}).get((one.type, one.value))):
+        live = one.kind == "intrinsic" and (world.policy.rule(one.type) or OTHER)["verified"] is not None
+        if live and (held := holdings.get(_node_of(world, one), {}).get((one.type, one.value))):
             held.spellings.add(one.spelling)
     return holdings

@@ -5,17 +5,28 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
+
 from projections.engine.metadata import Row, Rows, Table
 from projections.identity.keys import ResolutionKey
 from projections.identity.outbox import OutboxRow
 from projections.identity.reference import contacts_with_evidence, determined
-from projections.identity.resolution.links import RefusedLink
+from projections.identity.resolution.links import MEMBER_ID, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import evidence_in, resolve
 from projections.identity.resolution.statements import log_of
 from projections.identity.rows import refused_of
 from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
-from projections.identity.tables import CONFLICTS, CUSTOMERS, MEMBERS, ConflictRow, CustomerRow, MemberRow
+from projections.identity.tables import (
+    CONFLICTS,
+    CUSTOMERS,
+    HOLDINGS,
+    MEMBERS,
+    ConflictRow,
+    CustomerRow,
+    HoldingRow,
+    MemberRow,
+)
 from schemas.changes import apply_change, decode_change
 from schemas.events import Event
 
@@ -32,9 +43,9 @@ def policies_for(tenants: Iterable[str], policy: Policy) -> dict[ResolutionKey, 
 
 
 class Result(NamedTuple):
-    """Customers as (id, contacts, member id), and refused links."""
+    """Customers as (id, contacts, member id, every spelling of it), and refused links."""
 
-    customers: set[tuple[UUID, tuple[str, ...], str | None]]
+    customers: set[tuple[UUID, tuple[str, ...], str | None, tuple[str, ...]]]
     refused: set[RefusedLink]
 
 
@@ -44,28 +55,45 @@ def by_log(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Res
     resolution = resolve(evidence_in(log), policy)
     known = contacts_with_evidence(log)
     customers = {
-        (id_of(tenant, one.founder), one.contacts, one.member_id)
+        (id_of(tenant, one.founder), one.contacts, one.member_id, one.member_ids)
         for one in resolution.customers
         if known.intersection(one.contacts)
     }
     unlisted = known - resolution.evidence.contacts  # everything that named them was erased
-    customers |= {(id_of(tenant, contact), (contact,), None) for contact in unlisted}
+    customers |= {(id_of(tenant, contact), (contact,), None, ()) for contact in unlisted}
     return Result(customers, set(resolution.refused))
 
 
 def by_tables(tables: Mapping[Table, Rows]) -> Result:
     """What the rows of one tenant say, those aside that the set of events does not decide."""
     tables = determined(tables)
-    members = (MemberRow(*row) for row in tables[MEMBERS].values())
+    members = [MemberRow(*row) for row in tables[MEMBERS].values()]
+    member_ids = _member_ids(tables, {(row.contact_id, row.session): row.customer_id for row in members})
     customers = {row.customer_id: row for row in (CustomerRow(*one) for one in tables[CUSTOMERS].values())}
     contacts: dict[UUID, list[str]] = {}
     for row in members:
         if row.current and row.customer_id is not None:
             contacts.setdefault(row.customer_id, []).append(row.contact)
     return Result(
-        {(customer, tuple(sorted(of_it)), customers[customer].member_id) for customer, of_it in contacts.items()},
+        {
+            (one, tuple(sorted(of_it)), customers[one].member_id, tuple(sorted(member_ids.get(one, ()))))
+            for one, of_it in contacts.items()
+        },
         {refused_of(ConflictRow(*row)) for row in tables[CONFLICTS].values()},
     )
+
+
+def _member_ids(
+    tables: Mapping[Table, Rows], customers: Mapping[tuple[UUID, str], UUID | None]
+) -> dict[UUID, set[str]]:
+    """How the accepted links of each customer write its member id."""
+    found: dict[UUID, set[str]] = {}
+    for key, row in tables[HOLDINGS].items():
+        one = HoldingRow(*row)
+        customer = customers.get((one.contact_id, one.session))
+        if one.type == MEMBER_ID and one.tier is not None and key not in tables[CONFLICTS] and customer is not None:
+            found.setdefault(customer, set()).update(orjson.loads(one.spellings) if one.spellings else [one.value])
+    return found
 
 
 def membership(tables: Mapping[Table, Rows]) -> dict[UUID, list[str]]:

@@ -10,11 +10,11 @@ from projections.identity.resolution.statements import StatementKind
 from schemas.events.base import Stamp
 
 NO_SESSION: Final = ""
-_VOUCHED: Final = (0, "")  # in the place of a stamp: later events with an intrinsic identifier may never come
+_VOUCHED: Final = ("intrinsic", 0, "")  # without its stamp: later events with an intrinsic identifier may never come
 
 HoldingKey = tuple[str, str, str, str]  # (session, type, normalised value, session of the browser bound to)
 StatementSpan = tuple[int, int, str]  # (first at, last at, last event id)
-Spelling = tuple[str, int, str]  # (as it was written, last at, last event id)
+Spelling = tuple[str, StatementKind, int, str]  # (as it was written, by what kind of statement, last at, last event id)
 
 
 class Holding(NamedTuple):
@@ -62,7 +62,7 @@ def holding_of(kind: StatementKind, stamp: Stamp, spelling: str | None) -> Holdi
     """The holding of one statement; ``spelling`` is how it wrote the value, if that is to be kept."""
     if kind == "intrinsic":
         return Holding(stamp, None, None, None, None, ((spelling, *_VOUCHED),) if spelling is not None else ())
-    spellings = ((spelling, *stamp),) if spelling is not None else ()
+    spellings: tuple[Spelling, ...] = ((spelling, kind, *stamp),) if spelling is not None else ()
     span = (stamp[0], *stamp)
     if kind == "claimed":
         return Holding(None, None, None, span, None, spellings)
@@ -86,7 +86,7 @@ def _span(one: StatementSpan | None, other: StatementSpan | None) -> StatementSp
 def _spellings(one: tuple[Spelling, ...], other: tuple[Spelling, ...]) -> tuple[Spelling, ...]:
     if not other or one == other:
         return one
-    latest: dict[str, tuple[int, str]] = {}
-    for spelling, at, event_id in (*one, *other):
-        latest[spelling] = max((at, event_id), latest.get(spelling, (at, event_id)))
-    return tuple(sorted((spelling, *stamp) for spelling, stamp in latest.items()))
+    latest: dict[tuple[str, StatementKind], Stamp] = {}
+    for spelling, kind, at, event_id in (*one, *other):
+        latest[spelling, kind] = max((at, event_id), latest.get((spelling, kind), (at, event_id)))
+    return tuple(sorted((*written, *stamp) for written, stamp in latest.items()))

@@ -27,11 +27,19 @@ Holdings = Mapping[HoldingKey, Holding]
 
 
 class LiveIdentifier(NamedTuple):
-    """That a node has an identifier, live: how strongly, since when, and its latest statement."""
+    """That a node has an identifier, live: how strongly, since when, and its latest statement.
+
+    ``spellings`` are how the live statements write it, the last of them at the end; empty if as the value itself.
+    """
 
     tier: int
     since: int
     latest: Rank
+    spellings: tuple[str, ...] = ()
+
+    def written(self, value: str) -> str:
+        """How the value was written last."""
+        return self.spellings[-1] if self.spellings else value
 
 
 class Sessions(NamedTuple):
@@ -250,7 +258,24 @@ def _held(rule: TypeRule, one: Holding, live: _Live, intrinsic: Stamp | None) ->
         held = _stronger(held, rule.stated, one.stated, 1)
     if live.claimed and one.claimed is not None and rule.claimed is not None:
         held = _stronger(held, rule.claimed, one.claimed, 0 if rule.is_claim(rule.claimed) else 1)
+    if held is not None and one.spellings:
+        return held._replace(spellings=_live_spellings(one, rule, live, vouched=intrinsic is not None))
     return held
+
+
+def _live_spellings(one: Holding, rule: TypeRule, live: _Live, *, vouched: bool) -> tuple[str, ...]:
+    """How what is live is written, the last at the end: who takes a spelling back has never written it."""
+    counts = {
+        "intrinsic": vouched and rule.verified is not None,
+        "verified": live.verified and rule.verified is not None,
+        "stated": live.stated and rule.stated is not None,
+        "claimed": live.claimed and rule.claimed is not None,
+    }
+    latest: dict[str, Stamp] = {}
+    for spelling, kind, at, event_id in one.spellings:
+        if counts[kind]:
+            latest[spelling] = max((at, event_id), latest.get(spelling, (at, event_id)))
+    return tuple(sorted(latest, key=lambda spelling: (latest[spelling], spelling)))
 
 
 def _stronger(held: LiveIdentifier | None, tier: int, span: StatementSpan, rank: int) -> LiveIdentifier:

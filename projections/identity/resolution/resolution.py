@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from projections.identity.resolution.clusters import Clusters, Pair, join
 from projections.identity.resolution.holders import grouped, without_generic, without_shared
-from projections.identity.resolution.holdings import NO_SESSION, Holding, HoldingKey
+from projections.identity.resolution.holdings import Holding, HoldingKey
 from projections.identity.resolution.links import (
     CONTACT,
     MEMBER_ID,
@@ -236,13 +236,6 @@ def founding_times(evidence: Evidence, nodes: Mapping[str, ContactNodes]) -> dic
     return times
 
 
-def spellings_of(holdings: Mapping[HoldingKey, Holding], link: Link) -> list[str]:
-    """The spellings of a link's value, which is no node; the value itself if no other was stated."""
-    value = str(link.value)
-    holding = holdings[link.node[1], link.type, value, NO_SESSION]
-    return [spelling for spelling, _, _ in holding.spellings] or [value]
-
-
 def _customers(
     evidence: Evidence,
     nodes: Mapping[str, ContactNodes],
@@ -256,8 +249,8 @@ def _customers(
     member_ids: dict[object, tuple[str, set[str]]] = {}
     for link in accepted:
         if link.type == MEMBER_ID:
-            known = member_ids.setdefault(clusters.of(link.node), (str(link.value), set()))
-            known[1].update(spellings_of(nodes[link.node[0]].holdings, link))
+            value, held = str(link.value), nodes[link.node[0]].nodes[link.node][link.identifier]
+            member_ids.setdefault(clusters.of(link.node), (value, set()))[1].update(held.spellings or [value])
     customers = []
     for root, contacts in together.items():
         founder = min(contacts, key=lambda contact: (founded.get(contact, _NEVER), contact))

@@ -15,9 +15,9 @@ from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
 from projections.identity.resolution.statements import log_of
 from projections.identity.snapshot import read_snapshot
-from projections.identity.tables import MEMBERS, ConflictRow, SetAsideRow
+from projections.identity.tables import CUSTOMERS, MEMBERS, ConflictRow, SetAsideRow
 from tests.support.identity import Identity
-from tests.support.identity_events import bound, claimed, decided, merged, stated
+from tests.support.identity_events import bound, claimed, decided, merged, seen, stated, unbound
 from tests.support.rounds import rounds
 from tests.support.rule_histories import random_policy, rule_history
 from tests.support.streams import id_of
@@ -63,6 +63,29 @@ async def test_a_member_id_has_every_spelling_that_led_to_it(identity: Identity)
     customers = await queries.customers_of(identity.connection, DEMO, [C1_ID])
     assert await queries.member_ids_of(identity.connection, DEMO, customers[C1_ID], "N7") == ["M7", "N7"]
     assert await queries.canonical_of(identity.connection, DEMO, ["M7", "N7", "X9"]) == ["N7", "N7", "X9"]
+
+
+@pytest.mark.parametrize("contact", ["crm:erp:1", C1])
+async def test_what_was_taken_back_is_shown_no_more(identity: Identity, contact: str) -> None:
+    connection = identity.connection
+
+    async def shown() -> tuple[list[str], str | None]:
+        (customer,) = set((await queries.customers_of(connection, DEMO, [id_of("demo", contact)])).values())
+        head = await queries.customer_head(connection, DEMO, customer)
+        (row,) = await identity.rows(CUSTOMERS)
+        return await queries.member_ids_of(connection, DEMO, customer, head.member_id if head else "N7"), row.phone
+
+    await identity.save(merged("M7", "N7"), seen(contact, member_id="N7", phone="551187654321", at=9))
+    await identity.save(stated(contact, member_id="M7", phone="+5511987654321", at=1))
+    assert await shown() == (["M7", "N7"], "+5511987654321")
+    await identity.save(unbound(contact, member_id="M7", phone="+5511987654321", at=2))
+    assert await shown() == (["N7"], "+551187654321")
+    await identity.save(claimed(contact, member_id="M7", at=3))
+    assert (await shown())[0] == ["M7", "N7"]
+    await identity.save(merged("M7", None, at=4))
+    assert {row.member_id for row in await identity.rows(CUSTOMERS)} <= {"M7", "N7"}
+    await identity.save(unbound(contact, member_id="M7", at=5))
+    assert (await shown())[0] == ["N7"]
 
 
 async def test_what_joins_nothing_comes_newest_first_page_by_page(identity: Identity) -> None:

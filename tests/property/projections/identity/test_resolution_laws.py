@@ -13,7 +13,7 @@ from projections.identity.resolution.statements import log_of
 from schemas.events import Event
 from tests.support.examples import examples
 from tests.support.histories import chances, dice
-from tests.support.identity_events import bound, claimed, event, merged, unbound
+from tests.support.identity_events import bound, claimed, event, merged, seen, unbound
 from tests.support.rule_histories import CONTACTS, VALUES, random_policy, rule_history
 
 sizes = st.integers(1, 40)
@@ -62,7 +62,8 @@ def test_a_retracted_statement_leaves_the_result_without_it(chance: Random, size
     events = [*everybody(), *(one for one in rule_history(chance, size) if not states(one, contact, type_name))]
     value = chance.choice(VALUES[type_name])
     start = chance.choice([-LATER, 4, LATER])
-    assurance = chance.choice(["verified", "stated", "claimed"])
+    assurance, another, _ = chance.sample(["verified", "stated", "claimed"], 3)
+    events += said_otherwise(chance, contact, type_name, another, start + 2)
     stated = [
         bound(contact, at=start, assurance=assurance, **{type_name: value}),
         unbound(contact, at=start + 1, **{type_name: value}),
@@ -165,6 +166,16 @@ def states(one: Event, contact: str, type_name: str) -> bool:
     bindings = one.type in {"identity.bound", "identity.unbound"}
     linked = bindings and type_name == "contact" and data.linked_contact is not None
     return linked or any(it.type == type_name for it in [*one.intrinsic, *(data.identifiers if bindings else [])])
+
+
+def said_otherwise(chance: Random, contact: str, type_name: str, assurance: str, at: int) -> list[Event]:
+    """What the contact says of the same type by another assurance, and what its channel vouches for at any time."""
+    values = chance.choices(VALUES[type_name], k=2)
+    said = [
+        bound(contact, at=at + 1, assurance=assurance, **{type_name: values[0]}),
+        seen(contact, at=at - chance.choice([0, 3]), **{type_name: values[1]}),
+    ]
+    return chance.sample(said, chance.randint(0, 2))
 
 
 def merges(one: Event, member: str) -> bool:

@@ -1,5 +1,6 @@
 """What counts of what was stated: assurances, retractions, copies, erasures, merged member ids, the cap on claims."""
 
+from collections.abc import Callable
 from itertools import permutations
 
 import pytest
@@ -201,6 +202,14 @@ class TestMemberMerges:
     def test_retracting_one_spelling_retracts_the_canonical_id(self) -> None:
         events = (bound(CRM, member_id="M7", at=1), bound(LINE, member_id="N7", at=1), merged("M7", "N7"))
         assert groups(*events, unbound(CRM, member_id="N7", at=2)) == [{CRM}, {LINE}]
+
+    @pytest.mark.parametrize("contact", [CRM, A])
+    @pytest.mark.parametrize("still", [bound, seen, claimed])
+    def test_a_spelling_that_was_taken_back_is_listed_no_more(self, contact: str, still: Callable[..., Event]) -> None:
+        events = (merged("M7", "N7"), still(contact, member_id="N7", at=3))
+        taken_back = (stated(contact, member_id="M7", at=1), unbound(contact, member_id="M7", at=2))
+        for before, expected in (((), ("N7",)), (taken_back, ("N7",)), (taken_back[:1], ("M7", "N7"))):
+            assert [one.member_ids for one in resolved(*events, *before).customers] == [expected]
 
 
 class TestCap:
