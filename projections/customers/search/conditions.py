@@ -29,6 +29,8 @@ Where = sa.ColumnElement[bool]
 _ROW: Final = CUSTOMER_ROWS.c
 _CONTACT: Final = CUSTOMER_CONTACTS.c
 _TEXT: Final = sa.Text()
+# As text: SQLAlchemy makes of "… AND false" nothing but false, and the statement would lack its parameters.
+_NEVER: Final = sa.literal_column("false", sa.Boolean())
 _TIME_FIELDS: Final[dict[type[filters.Condition], str]] = {
     filters.ByLastCustomer: "last_customer",
     filters.ByLastTeam: "last_team",
@@ -209,7 +211,7 @@ class Conditions:
             return sa.and_(_CONTACT.valid, sa.tuple_(_ROW.valid_since, _ROW.customer_id) > sa.tuple_(*values))
         end = self._asked.quota_end
         if end is None:
-            return sa.false()
+            return _NEVER
         subscribed_at, *texts = end.place
         at, limit = self._parameter(subscribed_at, sa.BigInteger()), [self._parameter(one, _TEXT) for one in texts]
         # The index tells all but those of the very moment. Only valid contacts are counted.

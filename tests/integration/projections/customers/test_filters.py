@@ -129,7 +129,7 @@ def _quota_end(chance: Random, customers: dict[Any, Searched]) -> QuotaEnd | Non
         for contact in contacts
         if contact.record.contact.subscribed_at is not None
     ]
-    return chance.choice([None, *sorted(ends)])
+    return chance.choice([None, chance.choice(sorted(ends))]) if ends else None
 
 
 def _customer_end(chance: Random, customers: dict[Any, Searched]) -> CustomerPlace | None:
