@@ -220,7 +220,7 @@ def _contact(contact: ContactView) -> list[tuple[str, str]]:
         ("opted out of", ", ".join(refused)),
         ("may be sent", ", ".join(sendable)),
         ("notifications", printable(", ".join(f"{one.topic} {one.status}" for one in contact.notifications))),
-        ("bound by", ", ".join(f"{one.via} {_day(one.at)}" for one in contact.bindings if one.bound)),
+        ("bound by", ", ".join(dict.fromkeys(f"{one.via} {_day(one.at)}" for one in contact.bindings if one.bound))),
         ("staff", printable(" ".join((staff.member or "", staff.branch or "")).strip()) if staff else ""),
         ("tags", printable(", ".join(one.tag for one in contact.tags))),
         ("superseded by", printable(contact.superseded_by or "")),

@@ -108,7 +108,10 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
 async def _on_invalid(_: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in error.errors()]
+    errors = [
+        {"field": ".".join(map(str, one["loc"])), "message": one["msg"].removeprefix("Value error, ")}
+        for one in error.errors()
+    ]
     return _response(document(INVALID_REQUEST, errors=errors), INVALID_REQUEST.status)
 
 

@@ -15,6 +15,7 @@ from tests.support.read_api import Brand
 from tests.support.serving import served
 
 BAR = "\N{FULL BLOCK}"
+_TWO = [{"type": f"x_{name}", "value": name} for name in ("card", "cookie")]
 HISTORY = [
     event("contact.followed", contact="line:oa1:U1"),
     event("profile.updated", 1, contact="line:oa1:U1", display_name="林小美"),
@@ -23,6 +24,7 @@ HISTORY = [
     event("contact.followed", 4, contact="line:oa1:U2"),
     event("profile.updated", 5, contact="line:oa1:U2", display_name="王大明"),
     quota(1),
+    event("identity.bound", 6, contact="line:oa1:U1", via="login", identifiers=_TWO),
 ]
 
 
@@ -60,6 +62,7 @@ async def test_a_profile_says_where_each_value_came_from(shop: Brand) -> None:
     assert shown.exit_code == 0, shown.output
     for part in ("林小美", "新品通知", "size", "line:oa1:U1", "subscribed since 2024-12-31 16:00 UTC"):
         assert part in shown.stdout
+    assert shown.stdout.count("login 2024-12-31") == 1
     as_json = await run(shop, "show", "contact:line:oa1:U1", "--json")
     assert json.loads(as_json.stdout) == await shop.json("/v1/customers/contact:line:oa1:U1")
 
