@@ -22,7 +22,8 @@ Decode = Callable[[Sequence[Any]], Decoded]
 class TopicEvents:
     """A topic's records as events: those up to the offsets of the tables, and the events ``after`` these.
 
-    ``erased`` are records whose keys were destroyed: nobody can say any more whether they are events.
+    ``set_aside`` are the events of records that a worker could not save, which are dead letters; ``erased`` are records
+    whose keys were destroyed: nobody can say any more whether they are events.
     """
 
     records: int = 0
@@ -30,6 +31,7 @@ class TopicEvents:
     erased: int = 0
     events: list[ContactEvent] = field(default_factory=list)
     after: list[ContactEvent] = field(default_factory=list)
+    set_aside: list[ContactEvent] = field(default_factory=list)
 
 
 class LogReader:
@@ -51,12 +53,14 @@ class LogReader:
         async for place, records in self.records(topic, None if whole else ends):
             folded = [record for record in records if record.offset < ends.get(place, 0)]
             kept = [record for record in folded if (place, record.offset) not in set_aside]
+            aside = [record for record in folded if (place, record.offset) in set_aside]
             opened = await self._sealing.opened(kept)
             events = decode(opened.records).events
             found.records += len(folded)
             found.erased += opened.erased
             found.dead_letters += len(folded) - opened.erased - len(events)
             found.events += events
+            found.set_aside += decode((await self._sealing.opened(aside)).records).events
             found.after += decode((await self._sealing.opened(records[len(folded) :])).records).events
         return found
 

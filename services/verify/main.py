@@ -124,7 +124,9 @@ class Verifier:
                 compare(ATTRIBUTE_VALUES, customers.expected_values, customers.found_values),
                 compare(TAG_ENDS, customers.expected_ends, customers.found_ends),
                 compare(QUOTA_DAYS, counted(expected[CONTACT_ROWS]), added_up(self._snapshot.tables[QUOTA_DAYS])),
-                compare_evidence(counting, expected[INTRINSICS], [*evidence.events, *evidence.after]),
+                compare_evidence(
+                    counting, expected[INTRINSICS], [*evidence.events, *evidence.after, *evidence.set_aside]
+                ),
                 *self._by_full_resolution(logged, counting, evidence.events, expected, policies),
                 *await self._compare_changes(expected[MEMBERS]),
             ],

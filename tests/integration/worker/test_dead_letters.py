@@ -25,6 +25,7 @@ from tests.support.worlds import Record, World, producer, read_all
 pytestmark = pytest.mark.kafka
 
 _CONTACT = {"channel": "line", "account": "oa1", "uid": "U1"}
+_IDENTIFIED = {"identifiers": [{"type": "phone", "value": "+886911111111", "assurance": "verified"}]}
 _KEY = event_key("demo", "line:oa1:U1")
 
 
@@ -300,21 +301,26 @@ async def test_events_that_cannot_be_saved_hold_up_nothing(world: World) -> None
     poison = [
         (event_key("demo", f"line:oa1:{uid}"), _bytes(contact=_CONTACT | {"uid": uid})) for uid in ("BAD1", "BAD2")
     ]
-    mixed = [*workload(300, 40, seed=8), *poison]
+    contact = _CONTACT | {"uid": "ILL"}  # the contacts agent can save it
+    ill = (event_key("demo", "line:oa1:ILL"), _bytes(type="identity.bound", contact=contact, data=_IDENTIFIED))
+    mixed = [*workload(300, 40, seed=8), *poison, ill]
     Random(5).shuffle(mixed)
     async with world.connection() as connection:
         await connection.execute("ALTER TABLE contacts ADD CHECK (uid NOT LIKE 'BAD%')")
+        await connection.execute("ALTER TABLE contact_states ADD CHECK (contact NOT LIKE '%:ILL')")
         await world.produce(mixed)
         worker = world.start_worker()
         await world.settle()
         assert await connection.fetchval("SELECT count(*) FROM timeline") == len(set(mixed)) - len(poison)
-    await worker.until_metric(len(poison), "onefold_events_dead_total")
+    await worker.until_metric(len(poison) + 1, "onefold_events_dead_total")
     await worker.until_metric(0, "onefold_partitions_stopped")
     assert (await world.verify_holds()).dead_letters == len(poison)
     letters = await world.dead_letters()
     said = {(dict(one.headers)["reason"], dict(one.headers)["generation"]) for one in letters}
     assert said == {(b"cannot_be_saved", b"g1")}
-    assert sorted(one.value for one in letters) == sorted(value for _, value in poison)
+    of_log = [one.value for one in letters if dict(one.headers)["topic"] == world.topic.encode()]
+    assert sorted(of_log) == sorted(value for _, value in poison)
+    assert len(letters) == len(poison) + 1
 
 
 _SLOW: Final = """
