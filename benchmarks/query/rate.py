@@ -1,8 +1,9 @@
 """How long profiles, searches and facets take over HTTP, while events are committed at half of the capacity.
 
-The reference is one look-up of a customer's row by its primary key, through the same driver, after each request of the
-same round. The capacity is what a worker folds of the same events when nothing is asked. The events change the
-population's own customers, and the worker's composer brings their rows up to date meanwhile.
+Pages of the console are compared with what the API takes for the same. The reference of all others is one look-up of a
+customer's row by its primary key, through the same driver, after each request of the same round. The capacity is what a
+worker folds of the same events when nothing is asked. The events change the population's own customers, and the
+worker's composer brings their rows up to date meanwhile.
 """
 
 import asyncio
@@ -22,13 +23,15 @@ from benchmarks.bed import Bed, reading, require_running
 from benchmarks.figures import BenchmarkFailed, Figure, Ratio, Round, Size
 from benchmarks.identity.hub import percentile
 from benchmarks.ingest.caller import Caller, callers, request
-from benchmarks.ingest.service import serving
+from benchmarks.ingest.service import ONE_PORT, serving
+from benchmarks.query import pages
 from benchmarks.query.asking import FILTERS, asked, facets, named, posted, search
 from benchmarks.query.dataset import filled_generation
 from benchmarks.query.events import events
 from benchmarks.query.population import TENANT
 from benchmarks.worker import seconds_to_fold, working
 from projections.engine.connection import Connection
+from services.control.console_sessions import begin_by_key
 from services.control.keys import add_key
 from services.control.tenants import add_tenant
 from services.embedded.ports import free_port
@@ -70,8 +73,8 @@ FIGURES: Final = (
         at_most=300,
         ratio=Ratio("query_facets_p99_ms", "query_lookup_p99_ms"),
     ),
+    *pages.FIGURES,
 )
-_SERVICE: Final = ("-c", "from services.cli import app; app()", "query")
 _NAME: Final = "query"
 _LOOK_UP: Final = "SELECT customer_id, name FROM customer_rows WHERE tenant = $1 AND customer_id = $2"
 _IDS: Final = "SELECT customer_id FROM customer_rows ORDER BY tenant, customer_id LIMIT 10000"  # hashes: any
@@ -81,6 +84,7 @@ _SEARCHES: Final = re.compile(r'^onefold_searches_total\{evaluator="(\w+)"\} (\S
 _INDEXED_WITHIN: Final = 300.0  # seconds
 _LOOK_EVERY: Final = 0.5
 _REFUSED: Final = "refused"
+_ANY_RATE: Final = 1_000_000.0  # one key asks everything
 _TOO_DEAR: Final = 422
 _ANSWERED: Final = {200, 404, 409}  # a number may be nobody's
 
@@ -100,6 +104,7 @@ class QueryRate:
         self._size = Size(0, 0, 0)
         self._settings: Settings | None = None
         self._key = ""
+        self._session = ""
         self._capacity = 0.0
         self._refused = 0
         self._answered = Counter[str]()
@@ -108,11 +113,12 @@ class QueryRate:
         """Make the population, and measure the capacity."""
         self._size = size
         settings = await filled_generation(bed, _NAME, size.customers, size.kept)
-        self._settings = settings.model_copy(update={"port": free_port()})
+        self._settings = settings.model_copy(update={"port": free_port(), "key_rate": _ANY_RATE})
         await ensure_topics(settings)
         async with open_engine(settings.database_url) as engine:
             await add_tenant(engine, TENANT)
             self._key = await add_key(engine, TENANT, ["customers:read"])
+            self._session = await begin_by_key(engine, self._key)
         number = max(size.events // 4, 1_000)
         await bed.fill_log(settings.topic_prefix, islice(events(size.customers, 1), number))
         with bed.console.status("Measuring the capacity …"):
@@ -124,7 +130,7 @@ class QueryRate:
         assert settings is not None
         chance = Random(number)
         wanted = await self._wanted(settings, chance)
-        async with serving(bed, settings, _SERVICE, "query"), callers(settings.port, 1) as [caller]:
+        async with serving(bed, settings, ONE_PORT, "query"), callers(settings.port, 1) as [caller]:
             if self._size.customers >= LEAST_CUSTOMERS:
                 with bed.console.status("Loading the search index …"):
                     await self._until_indexed(caller)
@@ -176,6 +182,7 @@ class QueryRate:
         made += [
             WantedRequest("facets", posted("/v1/customers/facets", facets(chance), self._key)) for _ in range(_EACH)
         ]
+        made += map(WantedRequest._make, pages.compared(chance, ids, self._key, self._session))
         chance.shuffle(made)
         return made
 
@@ -234,11 +241,11 @@ async def _ask(
 
 
 def _round(taken: Mapping[str, Sequence[float]]) -> Round:
-    pages = [one for kind in FILTERS for one in taken[kind]]
-    series = {"lookup": taken["lookup"], "profile": taken["profile"], "filter": pages, "facets": taken["facets"]}
+    filters = [one for kind in FILTERS for one in taken[kind]]
+    series = {"lookup": taken["lookup"], "profile": taken["profile"], "filter": filters, "facets": taken["facets"]}
     found = {
         f"query_{name}_p{share}_ms": percentile(values, share / 100)
         for name, values in series.items()
         for share in (50, 99)
     }
-    return found | {f"query_{kind}_p99_ms": percentile(taken[kind], 0.99) for kind in FILTERS}
+    return found | {f"query_{kind}_p99_ms": percentile(taken[kind], 0.99) for kind in FILTERS} | pages.medians(taken)
