@@ -3,18 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from projections.customers.search.fields import FilterField
-from services.console.core import filter_tree
+from services.console.core import condition_forms, filter_tree
 from services.console.core.condition_forms import Say, sentence_of
 from services.console.core.filter_tree import ConditionTree, TreePlace, kind_of, place_of, text_of
 from services.console.core.list_state import ListState
 from services.query.core.field_models import FieldValue
+from services.query.core.search_models import Facet
 
 CHANNEL_NAMES: Final = {
     "line": "LINE", "facebook": "Facebook", "instagram": "Instagram", "whatsapp": "WhatsApp",
 }  # fmt: skip
+_TAGS_SHOWN: Final = 12
+_VALUES_SHOWN: Final = 5  # of an attribute
 _WIDTH: Final = 300.0
 _HEIGHT: Final = 60.0
 
@@ -124,6 +127,40 @@ def narrowed(state: ListState, condition: ConditionTree) -> str:
     if tree is not None and kind_of(tree) != "all":
         return state.having(tree={"all": [tree, condition]}).url()
     return state.having(tree=filter_tree.added(tree, (), condition)).url()
+
+
+class FacetChoice(NamedTuple):
+    """What can be asked for: its words, the condition, and how many customers of the list fulfil it."""
+
+    text: str
+    condition: ConditionTree
+    customers: int
+
+
+class ShownFacet(NamedTuple):
+    """The choices of a facet; with ``more`` there are others."""
+
+    key: str
+    choices: Sequence[FacetChoice]
+    more: bool
+
+
+def tag_facet(facet: Facet) -> ShownFacet:
+    """The commonest tags."""
+    choices = [FacetChoice(one.value, {"tag": one.value}, one.customers) for one in facet.values]
+    return ShownFacet(facet.facet, choices[:_TAGS_SHOWN], len(choices) > _TAGS_SHOWN)
+
+
+def attribute_facet(facet: Facet, say: Say) -> ShownFacet:
+    """The commonest values; none of many that are all different, such as birthdays, since their counts say nothing."""
+    if facet.values and facet.values[0].customers == 1 and len(facet.values) > _TAGS_SHOWN:
+        return ShownFacet(facet.facet, (), more=True)
+    flags = {"true": say("yes"), "false": say("no")}
+    choices = [
+        FacetChoice(flags.get(one.value, one.value), condition_forms.equals(facet.facet, one.value), one.customers)
+        for one in facet.values[:_VALUES_SHOWN]
+    ]
+    return ShownFacet(facet.facet, choices, len(facet.values) > _VALUES_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The customers page: the list that a filter finds, and the steps that build the filter."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final, get_args
@@ -18,13 +19,15 @@ from services.console.core import condition_forms, filter_tree, list_views
 from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
 from services.console.core.list_state import PATH, ListState
+from services.console.core.list_views import FacetChoice, ShownFacet
 from services.console.core.names import Names
+from services.console.core.number_ranges import NumberRange, number_ranges
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.profile import definitions_of
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue
-from services.query.core.search_models import FacetsRequest
+from services.query.core.search_models import FacetsRequest, SearchRequest
 from services.query.handlers.fields import FieldReader
 from services.query.handlers.quota import DaySpan, QuotaReader
 from services.query.handlers.search import CustomerSearch
@@ -36,7 +39,7 @@ from services.runtime.problems import INVALID_REQUEST, Problem
 _SEARCHING: Final = Access("customers:read", SEARCH_COST)
 _MOST_VALUES: Final = 100
 _MOST_SEGMENTS: Final = 20
-_FACET_VALUES: Final = 12
+_MOST_COUNTED: Final = 1_000  # values of a facet, of which few are shown
 _ATTRIBUTES_SHOWN: Final = 6
 _HISTORY_DAYS: Final = 90
 
@@ -98,18 +101,37 @@ async def facets(visit: Visit) -> Response:
     definitions = await definitions_of(visit)
     used = sorted((one for one in definitions if not one.archived), key=lambda one: (-one.customers, one.key))
     shown = [one.key for one in used if one.customers][:_ATTRIBUTES_SHOWN]
+    numbers = {one.key for one in used if one.type == "number"}
     try:
-        node = state.request().filter
-        wanted = FacetsRequest(filter=node, facets=["tag"], attributes=shown, limit=_FACET_VALUES)
+        wanted = FacetsRequest(filter=state.request().filter, facets=["tag"], attributes=shown, limit=_MOST_COUNTED)
         found = await search.facets(visit.tenant, wanted, visit.now)
-        tags = found.facets[0]
-        # Of many values that are all different, such as birthdays, the counts say nothing.
-        attributes = [one for one in found.attributes if one.values and (one.values[0].customers > 1 or not one.more)]
+        tags = list_views.tag_facet(found.facets[0])
+        ranges = {one.facet: number_ranges([value.value for value in one.values]) for one in found.attributes}
+        attributes = [
+            await _ranges(visit, state, one.facet, ranges[one.facet])
+            if one.facet in numbers and ranges[one.facet]
+            else list_views.attribute_facet(one, visit.say)
+            for one in found.attributes
+        ]
     except (TooDear, Unsearchable, ValidationError):
         tags, attributes = None, []
     labels = attribute_labels(definitions, visit.language)
-    ways: dict[str, Any] = {"add": list_views.narrowed, "equals": condition_forms.equals}
-    return visit.page("customers/facets.html", state=state, tags=tags, attributes=attributes, labels=labels, **ways)
+    ways: dict[str, Any] = {"add": list_views.narrowed, "tags": tags, "attributes": attributes}
+    return visit.page("customers/facets.html", state=state, labels=labels, **ways)
+
+
+async def _ranges(visit: Visit, state: ListState, key: str, ranges: Sequence[NumberRange]) -> ShownFacet:
+    """How many customers of the list have a number in each of the ranges."""
+    search: CustomerSearch = visit.request.app.state.search
+    choices = []
+    for one in ranges:
+        condition = one.condition(key)
+        within = SearchRequest.model_validate(
+            {"filter": {"all": [state.filter(), condition]}, "limit": 1, "total": "exact"}
+        )
+        found = (await search.page(visit.tenant, within, visit.now)).total.count
+        choices.append(FacetChoice(one.text(visit.words), condition, found))
+    return ShownFacet(key, [one for one in choices if one.customers], more=False)
 
 
 async def segments(visit: Visit) -> Response:
