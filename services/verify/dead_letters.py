@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, Self
 
-from schemas.topics import DEAD_LETTERS
+from schemas.topics import DEAD_LETTERS, IDENTITY_EVIDENCE
 from services.runtime.settings import Settings
 from services.vault.records import open_log_sealing
 from services.verify.log_reader import LogReader
@@ -68,7 +68,8 @@ class RefusedRecord:
     def tenant(self) -> str:
         """The tenant by the record's key, as every writer of ours forms it; empty if the key has another form."""
         tenant, bar, _ = (self.key or b"").partition(b"|")
-        return tenant.decode("utf-8", "replace") if bar else ""
+        is_whole_key = IDENTITY_EVIDENCE.name in self.place.topic.split(".")
+        return tenant.decode("utf-8", "replace") if bar or is_whole_key else ""
 
     def as_dict(self) -> dict[str, Any]:
         """As a JSON object, without the record itself, which may have identifiers."""

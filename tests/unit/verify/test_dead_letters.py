@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from services.runtime.settings import Settings
-from services.verify.dead_letters import LetterFilter, each_once
+from services.verify.dead_letters import LetterFilter, RecordPlace, RefusedRecord, each_once
 from services.verify.log_reader import LogReader
 
 REASON = "cannot_be_saved"
@@ -46,3 +46,18 @@ async def test_a_record_is_set_aside_only_in_generations_whose_workers_have_refu
     assert found.times == len(senders)
     assert all(found.refused_in(generation) for generation in refused)
     assert not any(found.refused_in(generation) for generation in taken)
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "tenant"),
+    [
+        ("onefold.channel-events", b"acme|line:oa1:U1", "acme"),
+        ("onefold.channel-events", b"acme", ""),
+        ("onefold.identity-evidence", b"acme", "acme"),
+        ("onefold.identity-evidence.g2", b"acme", "acme"),
+        ("onefold.identity-evidence", None, ""),
+    ],
+)
+def test_a_dead_letter_is_the_tenants_by_the_key_that_its_topic_has(topic: str, key: bytes | None, tenant: str) -> None:
+    letter = RefusedRecord(RecordPlace(topic, 0, 7), REASON, "", "", 0, 1, key, None)
+    assert letter.tenant == tenant
