@@ -7,6 +7,7 @@ from typing import Final, cast
 from faust.types import TP
 from yarl import URL
 
+from projections.engine.holds import allows
 from services.runtime.settings import Settings
 from services.worker.agent_spec import AgentSpec
 from services.worker.chunked_transport import ChunkedApp, ChunkSchema, Consumer, OffsetKeeper
@@ -99,9 +100,14 @@ class FaustPartitionReader:
         return sum(self.left(committed).values())
 
     def left(self, committed: Mapping[tuple[str, int], int]) -> dict[tuple[str, int], int]:
-        """The same of each partition that is read."""
-        consumer, folded = self._consumer(), self._folded(committed)
-        return {(tp.topic, tp.partition): max(0, (consumer.highwater(tp) or 0) - at) for tp, at in folded.items()}
+        """The same of each partition that is read. What a hold keeps back is not left: nobody is to fold it yet."""
+        folded = self._folded(committed)
+        return {(tp.topic, tp.partition): max(0, self._end(tp) - at) for tp, at in folded.items()}
+
+    def _end(self, tp: TP) -> int:
+        """Up to where the partition may be folded now."""
+        held, end = allows(self._app.hold, *tp), self._consumer().highwater(tp) or 0
+        return end if held is None else min(held, end)
 
     async def commit_hint(self, committed: Mapping[tuple[str, int], int]) -> None:
         """Tell Kafka up to which offsets the log has been folded, for its lag dashboards."""

@@ -67,7 +67,7 @@ class Composer:
         unfinished: set[str] = set()
         thresholds = QuotaThresholds()
         while True:
-            size = await self._size_after_rest(worked, rows_behind)
+            size = await self._size_after_rest(connection, worked, rows_behind)
             began = time.monotonic()
             if began - looked >= self._every:
                 looked = began
@@ -81,14 +81,19 @@ class Composer:
             if worked >= self._every:  # what was behind before a long turn says nothing of what is left
                 rows_behind = (await self._report(connection)).seconds
 
-    async def _size_after_rest(self, worked: float, rows_behind: float) -> TurnSize:
-        """Rest as long as the pace asks for, which may change meanwhile; the size of the turn after it."""
-        began = time.monotonic()
+    async def _size_after_rest(self, connection: Connection, worked: float, rows_behind: float) -> TurnSize:
+        """Rest as long as the pace asks for, which may change meanwhile; the size of the turn after it.
+
+        The connection must not be silent for long: it would be ended, and its lock with it.
+        """
+        began = looked = time.monotonic()
         while True:
-            pace = pace_of(self._contacts_behind(), rows_behind)
-            left = pace.rest_after(worked, self._rest) - (time.monotonic() - began)
+            pace, now = pace_of(self._contacts_behind(), rows_behind), time.monotonic()
+            left = pace.rest_after(worked, self._rest) - (now - began)
             if left <= 0:
                 return pace.size
+            if now - looked >= self._every:
+                looked, rows_behind = now, (await self._report(connection)).seconds
             await asyncio.sleep(min(left, _STEP))
 
     @staticmethod
