@@ -107,7 +107,7 @@ def _summary(played: list[Round], installation: Installation, sender: Sender) ->
     rows = {
         "rounds": len(played),
         "rounds that ended with another active generation than they began": sum(map(operator.ne, active, active[1:])),
-        "generations activated by a command": sum(one.activations for one in played),
+        "swaps to another generation and back, by commands": installation.there_and_back,
         "faults": sum(len(one.done) for one in played),
         "events acknowledged, each in a timeline once": len(account.acknowledged),
         "deliveries sent again after their acknowledgement": sender.repeated,

@@ -20,7 +20,9 @@ Fault = Callable[[Installation, Random], Awaitable[str]]
 REBUILD: Final = "rebuild"
 # It does not give way, since the service is sent events all the time.
 REBUILD_COMMAND: Final = (REBUILD, "--swap", "--share", "100%")
-_REBUILT_WITHIN: Final = 180.0  # seconds, with what other faults do to it meanwhile
+_REBUILT_WITHIN: Final = 400.0  # seconds, with what other faults do to it meanwhile
+_SWAPPED_WITHIN: Final = 240.0
+_DONE: Final = ": done"
 _MOST_GENERATIONS: Final = 2  # that are there when another one is begun
 _DIFFERS: Final = "differs from"  # what a rebuild says that has found a difference
 
@@ -115,17 +117,34 @@ async def kill_rebuild(installation: Installation, rng: Random) -> str:
 
 
 async def swap(installation: Installation, rng: Random) -> str:
-    """Activate the generation on standby, and perhaps the former one again; each may be killed at some moment.
+    """Activate a generation on standby, and then the former one again; each may be killed at some moment.
 
-    If there is none, a rebuild is begun or goes on, as often as another fault ends it.
+    What was killed, or failed, is done again in peace, until it is through. If none is on standby, a rebuild is begun
+    or goes on, as often as another fault ends it.
     """
     done: list[str] = []
-    for _ in range(rng.choice((1, 2))):
+    async with installation.swap_lock:
         names = await _on_standby(installation)
         if not names:
-            return "; ".join([*done, "nothing to swap with"])
-        done.append(await _commanded(installation, rng, "activate", rng.choice(names)))
+            installation.wrong.append(f"no generation to swap with\n{installation.running[REBUILD].output}")
+            return "nothing to swap with"
+        former = await installation.active()
+        went = await _activate(installation, rng, rng.choice(names), done)
+        if went and await _activate(installation, rng, former, done):
+            installation.there_and_back += 1
     return "; ".join(done)
+
+
+async def _activate(installation: Installation, rng: Random, name: str, done: list[str]) -> bool:
+    """Whether the generation was activated; it is noted as wrong if not."""
+    until = time.monotonic() + _SWAPPED_WITHIN
+    done.append(await _commanded(installation, rng, "activate", name))
+    while not done[-1].endswith(_DONE):
+        if time.monotonic() > until:
+            installation.wrong.append("; ".join(done))
+            return False
+        done.append(await _commanded(installation, None, "activate", name))
+    return True
 
 
 async def _on_standby(installation: Installation) -> list[str]:
@@ -144,13 +163,14 @@ async def _on_standby(installation: Installation) -> list[str]:
 
 
 async def drop(installation: Installation, rng: Random) -> str:
-    """Drop a generation that is not the active one."""
-    found = [one for one in await installation.generations() if one.state != ACTIVE]
-    if not found:
-        return "nothing to drop"
-    if _is_running(installation, REBUILD):
-        found = [one for one in found if one.state == STANDBY] or found
-    return await _commanded(installation, rng, "drop", rng.choice(found).name)
+    """Drop a generation that is not the active one, before or after a swap there and back."""
+    async with installation.swap_lock:
+        found = [one for one in await installation.generations() if one.state != ACTIVE]
+        if not found:
+            return "nothing to drop"
+        if _is_running(installation, REBUILD):
+            found = [one for one in found if one.state == STANDBY] or found
+        return await _commanded(installation, rng, "drop", rng.choice(found).name)
 
 
 def note_end_of_rebuild(installation: Installation) -> None:
@@ -160,16 +180,17 @@ def note_end_of_rebuild(installation: Installation) -> None:
         installation.wrong.append(f"a rebuild found a difference\n{process.log.read_text(errors='replace')}")
 
 
-async def _commanded(installation: Installation, rng: Random, *command: str) -> str:
+async def _commanded(installation: Installation, rng: Random | None, *command: str) -> str:
+    """What became of the command; it may be killed, unless there is no randomness."""
     process = installation.start("generations", "generations", *command)
     title = " ".join(command)
-    if rng.random() < 0.3:
+    if rng is not None and rng.random() < 0.3:
         await asyncio.sleep(rng.uniform(0, 3))
         if process.running:
             process.kill()
             return f"{title}: killed"
     status = await process.ended(150)
-    return f"{title}: {'done' if status == 0 else f'status {status}, {_last_line(process)}'}"
+    return f"{title}{_DONE if status == 0 else f': status {status}, {_last_line(process)}'}"
 
 
 def _last_line(process: WorkerProcess) -> str:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from projections.engine.generations import GenerationRecord, all_generations
+from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
 from services.embedded.ports import free_port
 from services.embedded.restarts import RESTART_STATUS
 from services.runtime.broker import log_ends
@@ -36,7 +36,10 @@ class Servers(NamedTuple):
 
 @dataclass
 class Installation:
-    """Its servers and processes by name. ``restarted`` are those that asked for it, ``wrong`` what must not be."""
+    """Its servers and processes by name. ``restarted`` are those that asked for it, ``wrong`` what must not be.
+
+    ``there_and_back`` is how often another generation was activated and then the former one again, by commands.
+    """
 
     world: World
     brokers: Sequence[OwnServer]
@@ -45,6 +48,8 @@ class Installation:
     restarted: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     server_lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # one server is away at a time
+    swap_lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # what it goes back to is not dropped meanwhile
+    there_and_back: int = 0
     _broken: set[str] = field(default_factory=set)
     _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -112,6 +117,11 @@ class Installation:
 
         await until(read, _COMES_BACK_WITHIN, "PostgreSQL does not answer")
         return found
+
+    async def active(self) -> str:
+        """The name of the active generation."""
+        [active] = [one.name for one in await self.generations() if one.state == ACTIVE]
+        return active
 
     async def comes_back(self) -> None:
         """Wait until ingress is ready, and the active generation has folded what is in the log by then."""

@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from projections.engine.generations import ACTIVE, BUILDING, STANDBY
+from projections.engine.generations import BUILDING, STANDBY
 from tests.chaos.faults import FAULTS, REBUILD, REBUILD_COMMAND, note_end_of_rebuild, start_rebuild, swap
 from tests.chaos.installation import Installation
 from tests.chaos.sender import Sender
@@ -31,13 +31,6 @@ class Round:
     acknowledged: int
     active: str  # the active generation at its end
 
-    @property
-    def activations(self) -> int:
-        """How many generations were activated by a command, to its end."""
-        return sum(
-            what.startswith("activate ") and what.endswith(": done") for one in self.done for what in one.split("; ")
-        )
-
 
 def plans(seed: int, rounds: int) -> Iterator[Plan]:
     """Which faults each round has, one to three at once; beside a rebuild that is begun, or a swap, by turns."""
@@ -57,6 +50,7 @@ async def play(
             played.append(await _round(installation, sender, number, plan, Random(f"round/{seed}/{number}")))
             show(played[-1])
             assert not installation.wrong, "\n".join(installation.wrong)
+    assert installation.there_and_back or len(played) < len(_BY_TURNS), "no round swapped, and swapped back"
     await _end_of_rebuild(installation)
     await check(installation, sender)
     for one in await installation.generations():
@@ -73,8 +67,7 @@ async def _round(installation: Installation, sender: Sender, number: int, plan: 
     await installation.comes_back()
     note_end_of_rebuild(installation)
     took = time.monotonic() - began
-    [active] = [one.name for one in await installation.generations() if one.state == ACTIVE]
-    return Round(number, done, took, len(sender.account.acknowledged), active)
+    return Round(number, done, took, len(sender.account.acknowledged), await installation.active())
 
 
 async def _fault(installation: Installation, name: str, rng: Random) -> str:
