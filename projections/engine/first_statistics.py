@@ -4,12 +4,13 @@ A statement is planned when it first runs, on tables that are empty, and its pla
 a minute later at the earliest. Without statistics all columns are alike to the planner: of two indexes that begin with
 the tenant it may take the one that has the contact behind a time, and then read all of the tenant's entries for each
 contact. So it is told how many different values the columns of indexes have, in proportion to the rows: one tenant,
-few types and channels, many contacts, events and values. It is told no values.
+few types and channels, many contacts, events and values. It is told no values. An analysis of a table of few rows finds
+all columns alike again, so autovacuum leaves a table alone until it has a thousand.
 
 PostgreSQL before version 18 has no such function, and learns it from its own analysis.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from projections.engine.store import columns
 
 _ONE, _FEW = 1.0, 20.0
 _MANY_EACH, _NEARLY_OWN = -0.1, -0.5  # below zero: different values a row
+_ENOUGH: Final = 1000  # rows, from which on an analysis says more
 _PLACE: Final = frozenset({"tenant", "resolution_id"})
 _OF_FEW: Final = frozenset({"type", "channel", "account", "kind", "session", "tier", "rank", "state", "read_model"})
 _HAS_FUNCTION: Final = compiled(
@@ -51,13 +53,20 @@ def _tell() -> str:
 _TELL: Final = _tell()
 
 
-async def tell_first_statistics(connection: Connection, tables: Iterable[sa.Table]) -> None:
+async def tell_first_statistics(connection: Connection, tables: Collection[sa.Table]) -> None:
     """Tell PostgreSQL of the tables of the schema that comes first in the search path, inside a transaction."""
     if await connection.fetchval(_HAS_FUNCTION):
         rows = [
             (table.name, one.name, _width(one), _distinct_values(one)) for table in tables for one in _indexed(table)
         ]
         await connection.fetch(_TELL, *columns(rows))
+        for table in tables:
+            await connection.execute(f'ALTER TABLE "{table.name}" SET (autovacuum_analyze_threshold = {_ENOUGH})')
+
+
+async def plan_anew(connection: Connection) -> None:
+    """Plan each statement of the transaction when it runs, for the tables as they are then."""
+    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 def _indexed(table: sa.Table) -> Iterable[sa.Column[Any]]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.engine.connection import Connection
 from projections.engine.metadata import row_columns
-from projections.engine.statements import array, compiled, unnested
+from projections.engine.statements import array, compiled, for_each, unnested
 from projections.engine.store import columns
 from projections.identity.keys import ResolutionKey
 from projections.identity.resolution.holders import MOST_HOLDERS
@@ -60,17 +60,19 @@ def _with_conflicts(held: sa.FromClause) -> sa.Select[Any]:
     """Holdings, each with its conflict."""
     found = [held.c[column.key] for column in row_columns(HOLDINGS)]
     against = (CONFLICTS.c.reason, CONFLICTS.c.tier, CONFLICTS.c.since, CONFLICTS.c.detail)
-    both = held.outerjoin(CONFLICTS, _same(held, CONFLICTS, *_KEY, *_LINK))
-    return sa.select(*found, *(column.label(f"conflict_{column.key}") for column in against)).select_from(both)
+    of_link = sa.select(*(column.label(f"conflict_{column.key}") for column in against))
+    conflict = for_each(of_link.where(_same(held, CONFLICTS, *_KEY, *_LINK)), "conflict")
+    return sa.select(*found, *conflict.c).select_from(held.outerjoin(conflict, sa.true()))
 
 
 def _linked() -> str:
     given = unnested("given", [HOLDINGS.c.contact_id, HOLDINGS.c.session])
+    of_node = (_in(HOLDINGS), _same(given, HOLDINGS, "contact_id", "session"), IS_LINK)
+    link = for_each(sa.select(*row_columns(HOLDINGS)).where(*of_node), "link")
     held = (
-        sa.select(*row_columns(HOLDINGS))
-        .select_from(given.join(HOLDINGS, _same(given, HOLDINGS, "contact_id", "session")))
-        .where(_in(HOLDINGS), IS_LINK)
-        .order_by(*(HOLDINGS.c[name] for name in _LINK))
+        sa.select(*link.c)
+        .select_from(given.join(link, sa.true()))
+        .order_by(*(link.c[name] for name in _LINK))
         .limit(_MOST)
         .subquery("held")
     )
@@ -79,11 +81,11 @@ def _linked() -> str:
 
 def _refused() -> str:
     given = unnested("given", [CONFLICTS.c.contact_id, CONFLICTS.c.session])
-    found = sa.select(*row_columns(CONFLICTS)).select_from(
-        given.join(CONFLICTS, _same(given, CONFLICTS, "contact_id", "session"))
-    )
-    order = (CONFLICTS.c[name] for name in _LINK)
-    return compiled(found.where(_in(CONFLICTS)).order_by(*order).limit(_MOST), *_KEY, "contact_id", "session", "most")
+    of_node = (_in(CONFLICTS), _same(given, CONFLICTS, "contact_id", "session"))
+    refused_link = for_each(sa.select(*row_columns(CONFLICTS)).where(*of_node), "refused")
+    found = sa.select(*refused_link.c).select_from(given.join(refused_link, sa.true()))
+    order = (refused_link.c[name] for name in _LINK)
+    return compiled(found.order_by(*order).limit(_MOST), *_KEY, "contact_id", "session", "most")
 
 
 def _bound_to() -> str:
@@ -109,11 +111,14 @@ def _bound_to() -> str:
 def _links_to_values() -> str:
     """Selects the links of contacts to given values, the strongest first and of those the latest."""
     given = unnested("given", [HOLDINGS.c.type, HOLDINGS.c.value])
+    contacts = sa.func.unnest(array("contact_ids", sa.Uuid())).table_valued("contact_id").render_derived(name="of")
+    of_contact = (_in(HOLDINGS), HOLDINGS.c.contact_id == contacts.c.contact_id)
+    to_value = (_same(given, HOLDINGS, "type", "value"), IS_LINK)
+    link = for_each(sa.select(*row_columns(HOLDINGS)).where(*of_contact, *to_value), "link")
     held = (
-        sa.select(*row_columns(HOLDINGS))
-        .select_from(given.join(HOLDINGS, _same(given, HOLDINGS, "type", "value")))
-        .where(_in(HOLDINGS), HOLDINGS.c.contact_id == sa.any_(array("contact_ids", sa.Uuid())), IS_LINK)
-        .order_by(HOLDINGS.c.tier, HOLDINGS.c.latest_at.desc(), HOLDINGS.c.contact_id, HOLDINGS.c.session)
+        sa.select(*link.c)
+        .select_from(contacts.join(given, sa.true()).join(link, sa.true()))
+        .order_by(link.c.tier, link.c.latest_at.desc(), link.c.contact_id, link.c.session)
         .limit(_MOST)
         .subquery("held")
     )
@@ -146,11 +151,11 @@ def _holders_in() -> str:
         .limit(MOST_HOLDERS + 1)
         .lateral("first")
     )
-    found = sa.select(MEMBERS.c.contact, MEMBERS.c.session).select_from(
-        given.join(first, sa.true()).join(MEMBERS, _same(first, MEMBERS, *_KEY, "contact_id", "session"))
-    )
     within = MEMBERS.c.component_id == sa.any_(array("component_ids", sa.Uuid()))
-    return compiled(found.where(within).distinct(), *_KEY, "type", "value", "component_ids")
+    of_node = (_same(first, MEMBERS, *_KEY, "contact_id", "session"), within)
+    node = for_each(sa.select(MEMBERS.c.contact, MEMBERS.c.session).where(*of_node), "node")
+    found = sa.select(*node.c).select_from(given.join(first, sa.true()).join(node, sa.true()))
+    return compiled(found.distinct(), *_KEY, "type", "value", "component_ids")
 
 
 def _decisions() -> str:

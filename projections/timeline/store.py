@@ -56,12 +56,12 @@ def _history_statement() -> str:
         .lateral("earliest")
     )
     wanted = (TABLE.c.type == sa.any_(array("types", sa.Text()))) | (TABLE.c.event_id == earliest.c.event_id)
-    found = contacts.join(earliest, sa.true()).join(TABLE, _of_contact(contacts, TABLE))
+    of_contact = sa.select(*row_columns(TABLE)).where(_of_contact(contacts, TABLE), wanted, counts(TABLE, SENT))
+    event = for_each(of_contact, "event")
     return compiled(
-        sa.select(*row_columns(TABLE))
-        .select_from(found)
-        .where(wanted, counts(TABLE, SENT))
-        .order_by(TABLE.c.tenant, TABLE.c.contact_id, *_STAMP),
+        sa.select(*event.c)
+        .select_from(contacts.join(earliest, sa.true()).join(event, sa.true()))
+        .order_by(*(event.c[name] for name in ("tenant", "contact_id", "occurred_at", "event_id"))),
         *(*contacts.c.keys(), "types"),
     )
 
@@ -69,12 +69,9 @@ def _history_statement() -> str:
 def _vouching_statement() -> str:
     """All events with intrinsic identifiers; the other ones are not read."""
     contacts = unnested("given", [TABLE.c.tenant, TABLE.c.contact_id])
-    return compiled(
-        sa.select(*row_columns(TABLE))
-        .select_from(contacts.join(TABLE, _of_contact(contacts, TABLE)))
-        .where(sa.cast(TABLE.c.intrinsic, sa.Text) != "[]"),
-        *contacts.c.keys(),
-    )
+    vouches = sa.cast(TABLE.c.intrinsic, sa.Text) != "[]"
+    event = for_each(sa.select(*row_columns(TABLE)).where(_of_contact(contacts, TABLE), vouches), "event")
+    return compiled(sa.select(*event.c).select_from(contacts.join(event, sa.true())), *contacts.c.keys())
 
 
 _HISTORY: Final = _history_statement()

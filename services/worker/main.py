@@ -128,7 +128,9 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         turns = PacedTurns(stop, progress.moved)
         # An attempt ends well before the watchdog would end the worker.
         digest = schema_of(generation.read_models).digest
-        read_models = postgres.PostgresReadModelWriter(pool, retrier, progress.moved, settings.stuck_after / 2, digest)
+        read_models = postgres.PostgresReadModelWriter(
+            pool, retrier, progress.moved, settings.stuck_after / 2, digest, lambda: bulk and app.hold is not None
+        )
         resources = WorkerResources(
             settings,
             topic_name,

@@ -45,15 +45,15 @@ STATING: Final = _by(tables.HOLDINGS, *_KEY, "value", more=tables.HOLDINGS.c.typ
 
 def _canonical() -> str:
     given = unnested("given", [tables.CANONICAL_IDS.c[name] for name in (*_KEY, "member_id")])
-    mine = tables.CANONICAL_IDS.alias("mine")
-    same = sa.and_(*(mine.c[name] == given.c[name] for name in (*_KEY, "member_id")))
+    of_id = (tables.CANONICAL_IDS.c[name] == given.c[name] for name in (*_KEY, "member_id"))
+    mine = for_each(sa.select(tables.CANONICAL_IDS.c.canonical).where(*of_id), "mine")
     ends = sa.select(
         given.c.tenant, given.c.resolution_id, sa.func.coalesce(mine.c.canonical, given.c.member_id).label("canonical")
     )
-    ends_of = ends.select_from(given.outerjoin(mine, same)).distinct().subquery("ends")
-    together = sa.and_(*(tables.CANONICAL_IDS.c[name] == ends_of.c[name] for name in (*_KEY, "canonical")))
-    group = sa.select(*row_columns(tables.CANONICAL_IDS)).select_from(ends_of.join(tables.CANONICAL_IDS, together))
-    return compiled(group, *_KEY, "member_id")
+    ends_of = ends.select_from(given.outerjoin(mine, sa.true())).distinct().subquery("ends")
+    together = (tables.CANONICAL_IDS.c[name] == ends_of.c[name] for name in (*_KEY, "canonical"))
+    group = for_each(sa.select(*row_columns(tables.CANONICAL_IDS)).where(*together), "of_end")
+    return compiled(sa.select(*group.c).select_from(ends_of.join(group, sa.true())), *_KEY, "member_id")
 
 
 def _earliest() -> str:
@@ -100,18 +100,12 @@ def _holders() -> str:
 def _components() -> str:
     names = (*_KEY, "contact_id", "session")
     given = unnested("given", [tables.MEMBERS.c[name] for name in names])
-    mine = tables.MEMBERS.alias("mine")
-    same = sa.and_(*(mine.c[name] == given.c[name] for name in names))
-    components = (
-        sa.select(mine.c.tenant, mine.c.resolution_id, mine.c.component_id)
-        .select_from(given.join(mine, same))
-        .distinct()
-        .subquery("components")
-    )
-    together = sa.and_(*(tables.MEMBERS.c[name] == components.c[name] for name in (*_KEY, "component_id")))
-    return compiled(
-        sa.select(*row_columns(tables.MEMBERS)).select_from(components.join(tables.MEMBERS, together)), *names
-    )
+    of_node = (tables.MEMBERS.c[name] == given.c[name] for name in names)
+    mine = for_each(sa.select(*(tables.MEMBERS.c[name] for name in (*_KEY, "component_id"))).where(*of_node), "mine")
+    components = sa.select(*mine.c).select_from(given.join(mine, sa.true())).distinct().subquery("components")
+    together = (tables.MEMBERS.c[name] == components.c[name] for name in (*_KEY, "component_id"))
+    found = for_each(sa.select(*row_columns(tables.MEMBERS)).where(*together), "found")
+    return compiled(sa.select(*found.c).select_from(components.join(found, sa.true())), *names)
 
 
 def _contacts_of_customers() -> str:

@@ -10,6 +10,7 @@ import asyncpg
 import structlog
 
 from projections.engine.connection import Connection
+from projections.engine.first_statistics import plan_anew
 from projections.engine.generations import (
     Generation,
     GenerationRecord,
@@ -116,22 +117,25 @@ class PostgresReadModelWriter:
     """The ReadModelWriter on PostgreSQL, and the offset keeper of the chunked transport.
 
     ``on_attempt`` is called when an attempt to save events has failed; ``attempt_within`` is its longest time, seconds.
-    ``digest`` is that of the generation which the tables must still be.
+    ``digest`` is that of the generation which the tables must still be. While the generation is ``loading``, each
+    statement is planned anew: tables that were empty a moment ago are large by then.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a worker knows of its generation
         self,
         pool: Pool,
         retrier: Retrier,
         on_attempt: Callable[[], None] = lambda: None,
         attempt_within: float = 60.0,
         digest: str = SCHEMA.digest,
+        loading: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pool = pool
         self._retrier = retrier
         self._on_attempt = on_attempt
         self._attempt_within = attempt_within
         self._digest = digest
+        self._loading = loading
 
     async def acquire(self, topic: str, partitions: Iterable[int]) -> dict[int, Ownership]:
         """Become the owner of the partitions; see OffsetKeeper.
@@ -160,7 +164,7 @@ class PostgresReadModelWriter:
 
         async def once() -> int:
             async with self._pool.acquire() as connection, connection.transaction():
-                await share(connection)
+                await self._begin(connection)
                 return await self._save(connection, save_events, events, move)
 
         try:
@@ -175,7 +179,7 @@ class PostgresReadModelWriter:
 
         async def once() -> list[int]:
             async with self._pool.acquire() as connection, connection.transaction():
-                await share(connection)
+                await self._begin(connection)
                 news = await save_events(connection, partitions, [move.partition for move in moves])
                 enter("commit")
                 counted = [replace(move, counts=_counted(move, new)) for move, new in zip(moves, news, strict=True)]
@@ -193,7 +197,7 @@ class PostgresReadModelWriter:
                 attempt = connection.transaction()
                 await attempt.start()
                 try:
-                    await share(connection)
+                    await self._begin(connection)
                     await check_still_fed(connection, self._digest)
                     await save_events(connection, events, _NONE)
                 finally:
@@ -232,6 +236,11 @@ class PostgresReadModelWriter:
                 raise
 
         return await self._retrier.until_done("postgresql", attempt, is_transient)
+
+    async def _begin(self, connection: Connection) -> None:
+        await share(connection)
+        if self._loading():
+            await plan_anew(connection)
 
     async def _save(
         self, connection: Connection, save_events: SaveEvents, events: list[ContactEvent], move: OffsetCommit
