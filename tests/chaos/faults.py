@@ -20,7 +20,7 @@ Fault = Callable[[Installation, Random], Awaitable[str]]
 REBUILD: Final = "rebuild"
 # It does not give way, since the service is sent events all the time.
 REBUILD_COMMAND: Final = (REBUILD, "--swap", "--share", "100%")
-_REBUILT_WITHIN: Final = 400.0  # seconds, with what other faults do to it meanwhile
+_REBUILT_WITHIN: Final = 900.0  # seconds, with what other faults do to it meanwhile
 _SWAPPED_WITHIN: Final = 240.0
 _DONE: Final = ": done"
 _MOST_GENERATIONS: Final = 2  # that are there when another one is begun
