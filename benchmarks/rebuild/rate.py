@@ -19,6 +19,7 @@ from benchmarks.rebuild.beside import (
     until_ended,
     until_taken,
 )
+from benchmarks.rebuild.usage import USAGE, peak_memory, room
 from benchmarks.worker import seconds_to_fold
 from projections.engine.generations import find_generation
 from services.control.generations import drop
@@ -56,6 +57,7 @@ FIGURES: Final = (
         ratio=Ratio("rebuild_beside_query_p99_ms", "rebuild_alone_query_p99_ms"),
     ),
     Figure("rebuild_cut_over_ms", "how long writers wait for the swap", "ms", at_most=1000),
+    *USAGE,
 )
 _SEED: Final = 1
 _MORE: Final = 5  # the live worker folds one part of so many of the log alone, and one during a rebuild
@@ -80,7 +82,7 @@ class RebuildRate:
             async with bed.generation(f"g{number + 7}", prefix) as found:  # the next one has topics of its own
                 settings = found.model_copy(update={"port": free_port()})
                 live = await seconds_to_fold(bed, settings)
-                again = await _seconds_to_rebuild(bed, settings)
+                again, usage = await _rebuild_alone(bed, settings)
                 async with queries(bed, settings) as requests:
                     await self._fill(bed, prefix, more, _SEED + 1)
                     alone = await fold_while_reading(bed, settings, requests, more)
@@ -92,12 +94,16 @@ class RebuildRate:
                         await until_ended(process)
                 swapped = await activate(settings, name)
         rates = {"live": events / live, "alone": alone.events_per_s, "beside": beside.events_per_s}
-        return {
-            "rebuild_events_per_s": events / again,
-            "rebuild_alone_query_p99_ms": alone.query_p99_ms,
-            "rebuild_beside_query_p99_ms": beside.query_p99_ms,
-            "rebuild_cut_over_ms": swapped.stopped * 1000,
-        } | {f"rebuild_{of}_events_per_s": rate for of, rate in rates.items()}
+        return (
+            {
+                "rebuild_events_per_s": events / again,
+                "rebuild_alone_query_p99_ms": alone.query_p99_ms,
+                "rebuild_beside_query_p99_ms": beside.query_p99_ms,
+                "rebuild_cut_over_ms": swapped.stopped * 1000,
+            }
+            | {f"rebuild_{of}_events_per_s": rate for of, rate in rates.items()}
+            | dict(usage)
+        )
 
     async def _fill(self, bed: Bed, prefix: str, events: int, seed: int) -> None:
         await bed.fill_log(prefix, workload(events, self._size.contacts, seed))
@@ -107,14 +113,17 @@ class RebuildRate:
         return {"rebuild_events": self._size.events, "rebuild_contacts": self._size.contacts}
 
 
-async def _seconds_to_rebuild(bed: Bed, settings: Settings) -> float:
+async def _rebuild_alone(bed: Bed, settings: Settings) -> tuple[float, Mapping[str, float]]:
+    """Build a generation, and drop it: how many seconds that took, and what of the machine."""
     with rebuilding(bed, settings) as process:
         name = await until_taken(settings, process)
         began = datetime.now(UTC)
-        await until_ended(process)
+        async with peak_memory(process) as memory:
+            await until_ended(process)
     async with connected(settings.database_url) as connection:
         found = await find_generation(connection, name)
+        usage = memory.figures() | await room(bed, connection, name, settings.topic_prefix)
     if found.caught_up_at is None:
         raise BenchmarkFailed("the rebuilt generation has not caught up")
     await drop(settings, name)
-    return (found.caught_up_at - began).total_seconds()
+    return (found.caught_up_at - began).total_seconds(), usage

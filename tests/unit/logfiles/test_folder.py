@@ -90,10 +90,23 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
+def swap(path: Path) -> None:
+    """With the first file of the partition."""
+    (first,) = (one for one in path.parent.glob("channel-events*") if one != path)
+    content = first.read_bytes()
+    path.replace(first)
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
-    [(cut_off, "it was cut off"), (damage, "is damaged"), (Path.unlink, "is missing")],
-    ids=["cut off", "damaged", "missing"],
+    [
+        (cut_off, "it was cut off"),
+        (damage, "is damaged"),
+        (Path.unlink, "is missing"),
+        (swap, "is another file|is damaged"),
+    ],
+    ids=["cut off", "damaged", "missing", "swapped"],
 )
 def test_a_file_that_is_not_as_it_was_written_is_refused(folder: Path, harm: Callable[[Path], None], said: str) -> None:
     harm(folder / files_of(folder)[1].name)
