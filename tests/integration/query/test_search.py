@@ -8,6 +8,7 @@ import pytest
 
 from projections.customers.search import costs
 from services.query.core.search_models import MatchAnswer, SearchPage
+from services.query.handlers import search as handler
 from tests.support.contact_records import event
 from tests.support.quota import quota
 from tests.support.read_api import NOW, Brand, id_of
@@ -152,6 +153,16 @@ async def test_a_search_that_is_too_dear_is_refused_before_it_runs(
     response = await post(lives, "/v1/customers/search", {"filter": {"not": {"tag": "vip"}}})
     assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear")
     assert "the limit is 5" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("wanted", [{"not": {"name": "x"}}, {"last_team": False}, {"valid": True}])
+async def test_a_total_says_whether_it_is_exact(lives: Brand, monkeypatch: pytest.MonkeyPatch, wanted: Any) -> None:
+    monkeypatch.setattr(handler, "_COUNTED_AT_ONCE", 1)
+    at_once = await search(lives, wanted, limit=1)
+    assert at_once["total"] == {"count": 1, "relation": "at_least"}
+    on_request = await search(lives, wanted, limit=1, total="exact")
+    assert on_request["total"] == {"count": 2, "relation": "exact"}
+    assert (await search(lives, wanted, limit=2))["total"] == on_request["total"]  # the page shows them all
 
 
 async def test_contacts_beyond_the_quota_are_found_once_it_is_set(lives: Brand) -> None:
