@@ -166,6 +166,11 @@ def _words(wanted: bool | Sequence[str], facts: list[Fact], contact: ContactStat
     return [(fact.value in wanted, fact) for fact in facts] or [(False, Fact(None, contact.key))]
 
 
+def _from_the_first(contact: ContactState, value: str) -> list[Fact]:
+    """What is known of the contact since its first event."""
+    return [Fact(value, contact.key, contact.record.contact.first_seen_at)]
+
+
 def _staff(contact: ContactState, value: str | None) -> list[Fact]:
     row = contact.record.contact
     stamps = orjson.loads(row.stamps)
@@ -206,9 +211,11 @@ _OF_CUSTOMER: Final[dict[type[filters.Condition], Callable[[Any, Searched, Asked
 }
 _OF_CONTACT: Final[dict[type[filters.Condition], Callable[[Any, ContactState, AskedAt], Looked]]] = {
     filters.ByChannel: lambda node, contact, _: _words(
-        node.channel, [Fact(contact.record.contact.channel, contact.key)], contact
+        node.channel, _from_the_first(contact, contact.record.contact.channel), contact
     ),
-    filters.ByAccount: lambda node, contact, _: _words(node.account, [Fact(account_of(contact), contact.key)], contact),
+    filters.ByAccount: lambda node, contact, _: _words(
+        node.account, _from_the_first(contact, account_of(contact)), contact
+    ),
     filters.BySubscription: lambda node, contact, _: _is(
         contact.record.contact.subscribed, node.subscribed, contact, contact.status
     ),
