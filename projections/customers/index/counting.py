@@ -41,9 +41,7 @@ class FoundCounts:
         """How many have a tag that has not run out."""
         taggings = self._index.tags[tag]
         number = self._among(taggings.customers)
-        if number and len(ended := taggings.ended(self._now)):
-            number -= self._among(BitMap(ended.tolist()))
-        return number
+        return number - self._among(taggings.ended(self._now)) if number else 0
 
     def _among(self, customers: BitMap) -> int:
         return self._found.intersection_cardinality(customers)

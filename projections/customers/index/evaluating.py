@@ -155,7 +155,7 @@ class BitmapEvaluation:
         if taggings is None:
             return BitMap()
         if node.count is None and node.since is None:
-            return taggings.customers - self._customers(taggings.ended(self._asked.now))
+            return taggings.customers - taggings.ended(self._asked.now)
         since = None if node.since is None else moment_of(node.since, self._asked.now)
         return self._customers(taggings.owners(self._asked.now, node.count, since))
 

@@ -5,12 +5,13 @@ from typing import Final
 import numpy as np
 from pyroaring import BitMap
 
-from projections.customers.index.columns import MISSING, Array, Mask, numbers_in
+from projections.customers.index.columns import MISSING, Array, Mask, bitmap_of, numbers_in
 from projections.customers.index.customers import CustomerIndex
 from projections.customers.search.queries import Position, Sort
 
 _SAMPLED: Final = 2_000  # of the customers, by which the place of a page's end is guessed
-_MANY: Final = 20_000  # of which guessing is faster than looking at all
+_MANY: Final = 20_000  # of which guessing is faster than looking at all, if they are
+_SHARE: Final = 8  # such a part of all customers
 _SPARE: Final = 4
 
 
@@ -26,18 +27,26 @@ class IndexedPage:
 
     def numbers(self, limit: int, after: Position | None) -> list[int]:
         """The next ``limit`` customers after a place; those without a time come last, by their ids."""
+        if len(self._found) > max(_MANY, len(self._times) // _SHARE) and (after is None or after.value is not None):
+            near = self._probably_first(limit, after)
+            page = self._with_a_time(near, self._times[near], limit, after)
+            if len(page) == limit:
+                return page
         numbers = numbers_in(self._found)
         times = self._times[numbers]
-        page: list[int] = []
+        page = []
         if after is None or after.value is not None:
-            known = times != MISSING if after is None else self._are_after(numbers, times, after)
-            page = self._first(numbers[known], times[known], limit)
+            page = self._with_a_time(numbers, times, limit, after)
         if len(page) < limit:
             rest = numbers[times == MISSING]
             if after is not None and after.value is None:
                 rest = rest[self._index.ids.after(rest, after.customer_id.bytes)]
             page += self._index.ids.first(rest, limit - len(page), descending=False)
         return page
+
+    def _with_a_time(self, numbers: Array, times: Array, limit: int, after: Position | None) -> list[int]:
+        known = times != MISSING if after is None else self._are_after(numbers, times, after)
+        return self._first(numbers[known], times[known], limit)
 
     def _are_after(self, numbers: Array, times: Array, place: Position) -> Mask:
         """Which customers with a time come after a place that has one."""
@@ -50,9 +59,6 @@ class IndexedPage:
 
     def _first(self, numbers: Array, times: Array, limit: int) -> list[int]:
         """The first of them, all of which have a time."""
-        if len(numbers) > _MANY:
-            chosen = self._probably_first(times, limit)
-            numbers, times = numbers[chosen], times[chosen]
         ordered = -times if self._descending else times
         last = np.partition(ordered, limit - 1)[limit - 1] if len(ordered) > limit else np.iinfo(np.int64).max
         certain = ordered < last
@@ -60,12 +66,24 @@ class IndexedPage:
         same = numbers[ordered == last]
         return page + self._index.ids.first(same, limit - len(page), descending=self._descending)
 
-    def _probably_first(self, times: Array, limit: int) -> Mask:
-        """Some that are the first, as many as a page has at least; found by a sample, which is faster than by all."""
-        sample = np.sort(times[:: len(times) // _SAMPLED])
-        number = min(len(sample), _SPARE * limit * len(sample) // len(times) + _SPARE)
-        chosen: Mask = times >= sample[-number] if self._descending else times <= sample[number - 1]
-        return chosen if np.count_nonzero(chosen) >= limit else np.ones(len(times), dtype=np.bool_)
+    def _probably_first(self, limit: int, after: Position | None) -> Array:
+        """The customers up to some time, which a sample says are a page at least: so not all their times are read."""
+        numbers = numbers_in(self._found)
+        sampled = self._times[numbers[:: -(-len(numbers) // _SAMPLED)]]
+        sample = np.sort(sampled[self._lie_after(sampled, after)])
+        if not len(sample):
+            return numbers[:0]
+        number = min(len(sample), _SPARE * limit * len(sampled) // len(numbers) + _SPARE)
+        times = self._times
+        near = times >= sample[-number] if self._descending else times <= sample[number - 1]
+        return numbers_in(self._found & bitmap_of(np.flatnonzero(near & self._lie_after(times, after))))
+
+    def _lie_after(self, times: Array, place: Position | None) -> Mask:
+        """Which times are after a place, or are its own."""
+        known: Mask = times != MISSING
+        if place is None or place.value is None:
+            return known
+        return known & ((times <= place.value) if self._descending else (times >= place.value))
 
     def _sorted(self, numbers: Array, ordered: Array) -> list[int]:
         """All of them, which are fewer than a page has."""

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from pyroaring import BitMap
 
-from projections.customers.index.columns import MISSING, Array, Mask, OwnedRows
+from projections.customers.index.columns import MISSING, Array, Mask, OwnedRows, bitmap_of
 from projections.customers.index.comparing import number_mask
 from projections.customers.search.operators import NumberTest
 
@@ -52,13 +52,13 @@ class TaggingsHeld:
         self.customers.remove(owner)
         self._rows.replace(owner, ())
 
-    def ended(self, now: int) -> Array:
+    def ended(self, now: int) -> BitMap:
         """The customers on whom it has run out."""
         ended = self._rows.alive & (self._rows["ends_at"] <= now)
-        owners = self._rows.owners[ended]
-        if not self._several or not len(owners):
-            return owners
-        return np.setdiff1d(owners, self._rows.owners[self._rows.alive & ~ended])
+        found = bitmap_of(self._rows.owners[ended])
+        if self._several and found:
+            found -= bitmap_of(self._rows.owners[self._rows.alive & ~ended])
+        return found
 
     def owners(self, now: int, count: NumberTest | None, since: int | None) -> Array:
         """The customers that have it: tagged so often, and the last time not before ``since``."""

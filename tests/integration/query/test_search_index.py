@@ -61,6 +61,11 @@ def answered_by_index() -> float:
     return float(metrics.SEARCHES.labels("index")._value.get())
 
 
+def indexes_loaded() -> float:
+    (metric,) = metrics.SEARCH_INDEX_LOAD_SECONDS.collect()
+    return next(one.value for one in metric.samples if one.name.endswith("_count"))
+
+
 async def until_indexed(brand: Brand) -> None:
     """Search until the index answers."""
     before = answered_by_index()
@@ -136,12 +141,12 @@ async def test_a_search_finds_what_was_composed_just_before(indexed: Brand) -> N
 
 async def test_after_a_pass_over_all_customers_the_index_is_loaded_anew(indexed: Brand) -> None:
     await until_indexed(indexed)
+    before = indexes_loaded()
     await indexed.fold(event("tag.added", 21, contact=PEOPLE[0], tag="vip"))
     await indexed.compose()
-    before = answered_by_index()
-    assert (await search(indexed, VIP))["total"]["count"] == 9
-    assert answered_by_index() == before
+    assert (await search(indexed, VIP))["total"]["count"] == 9  # whoever answers: it may have been loaded already
     await until_indexed(indexed)
+    assert indexes_loaded() > before
     assert (await search(indexed, VIP))["total"]["count"] == 9
 
 
