@@ -8,7 +8,7 @@ answer is what was known at the one time to be true at the other. An erasure cou
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from projections.engine.projection import ERASED
+from projections.engine.projection import ERASING
 from schemas.events import Event
 
 LATEST: Final = 2**63 - 1
@@ -36,7 +36,7 @@ class Cutoff(NamedTuple):
 
     def counts_for_identity(self, event: Event) -> bool:
         """Whether identity takes the event into account: erasures at every time, so that nothing erased comes back."""
-        return event.type == ERASED or self.includes(event)
+        return event.type in ERASING or self.includes(event)
 
     @property
     def occurred_by(self) -> int:

@@ -19,7 +19,9 @@ from projections.engine.metadata import Key, Row
 from projections.engine.parts import Owes, Part, always
 from schemas.events import Event
 
-ERASED: Final = "contact.erased"  # it leaves no trace in a read model: see `projections.erasures`
+ERASED: Final = "contact.erased"
+EVENTS_ERASED: Final = "contact.events_erased"
+ERASING: Final = frozenset({ERASED, EVENTS_ERASED})  # they leave no trace in a read model: see `projections.erasures`
 Fold = Callable[[Row | None, Key, Sequence[Event]], Row | None]
 Suffixes = Callable[[Event], Iterable[Key]]
 
@@ -80,7 +82,7 @@ def group(projection: Projection, events: Iterable[ContactEvent]) -> dict[Key, l
     suffixes, types = projection.suffixes, projection.types
     for one in events:
         event = one.event
-        if event.type != ERASED if types is None else event.type in types:
+        if event.type not in ERASING if types is None else event.type in types:
             for suffix in suffixes(event):
                 key = (event.tenant, one.contact_id, *suffix)
                 if key in groups:

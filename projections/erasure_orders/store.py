@@ -14,7 +14,7 @@ from projections.engine.generations import use_generation
 from projections.engine.statements import array, compiled
 from projections.engine.touched import TOUCHED
 from projections.erasures.tables import TABLE as ERASURES
-from projections.identity.tables import ERASED_CONTACTS, REFERENCES
+from projections.identity.tables import ERASED_CONTACTS, ERASED_STATEMENTS
 from projections.migrations.tables import (
     BULK_ITEMS,
     DELETION_REQUESTS,
@@ -73,13 +73,6 @@ _ORDER: Final = compiled(
     "erasure_id",
 )
 _EVENTS: Final = compiled(sa.select(_of(TIMELINE)), "tenant", "contact_ids")
-_NAMED_BY_OTHERS: Final = compiled(
-    sa.select(sa.func.count(REFERENCES.c.by_id.distinct())).where(
-        REFERENCES.c.tenant == _TENANT, REFERENCES.c.contact_id == sa.any_(_IDS), REFERENCES.c.by_id != sa.all_(_IDS)
-    ),
-    "tenant",
-    "contact_ids",
-)
 _GENERATIONS: Final = compiled(
     sa.select(GENERATIONS.c.name, GENERATIONS.c.state)
     .where(GENERATIONS.c.state != "retired", GENERATIONS.c.read_models.is_(None))
@@ -90,6 +83,20 @@ _FOLDED: Final = compiled(
     "tenant",
     "contact_ids",
     "at",
+)
+_HASHES: Final = sa.func.unnest(array("digests", sa.Uuid())).table_valued("digest").render_derived(name="given")
+_UNFOLDED: Final = compiled(
+    _count(
+        _HASHES,
+        ~sa.exists().where(
+            ERASED_STATEMENTS.c.tenant == _TENANT,
+            ERASED_STATEMENTS.c.contact_id == sa.any_(_IDS),
+            ERASED_STATEMENTS.c.digest == _HASHES.c.digest,
+        ),
+    ),
+    "digests",
+    "tenant",
+    "contact_ids",
 )
 _UNCOMPOSED: Final = compiled(
     sa.select(sa.exists().where(TOUCHED.c.tenant == _TENANT, _overlap(TOUCHED.c.contacts, _IDS))),
@@ -236,12 +243,6 @@ async def number_of_events(connection: Connection, tenant: str, contact_ids: Col
     return int(found)
 
 
-async def named_by_others(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> int:
-    """How many other contacts have events that name one of the contacts; those events stay, with the name."""
-    found: Any = await connection.fetchval(_NAMED_BY_OTHERS, tenant, list(contact_ids))
-    return int(found)
-
-
 async def generations_behind(
     connection: Connection, tenant: str, contact_ids: Collection[UUID], at: int
 ) -> Mapping[str, str]:
@@ -258,6 +259,14 @@ async def generations_behind(
         if not folded or (state == "active" and await connection.fetchval(_UNCOMPOSED, tenant, list(contact_ids))):
             behind[name] = state
     return behind
+
+
+async def unfolded_statements(
+    connection: Connection, tenant: str, contact_ids: Collection[UUID], digests: Collection[UUID]
+) -> int:
+    """How many single events of contacts, given by hashes of their ids, identity has not erased yet."""
+    found: Any = await connection.fetchval(_UNFOLDED, list(digests), tenant, list(contact_ids))
+    return int(found)
 
 
 async def drop_waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:

@@ -5,6 +5,7 @@ from functools import cache
 from uuid import UUID
 
 from projections.engine.ids import IdOf
+from projections.erasures.tables import NEVER
 from projections.identity.decided import Decided
 from projections.identity.new_evidence import NewEvidence
 from projections.identity.resolution.membership_changes import Change, Move, changes
@@ -76,7 +77,7 @@ def _every(causes: Mapping[str, set[Stamp]], evidence: NewEvidence) -> set[Stamp
 
 def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
     """The new events by or about each contact."""
-    causes: dict[str, set[Stamp]] = {contact: {stamp} for contact, stamp in evidence.erased.items()}
+    causes: dict[str, set[Stamp]] = {contact: {stamp} for contact, stamp in evidence.erased.items() if stamp != NEVER}
     for contact, records in evidence.new.items():
         causes.setdefault(contact, set()).update((record.at, event_id) for event_id, record in records.items())
     for contact, stated in evidence.statements.items():

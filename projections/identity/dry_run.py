@@ -1,9 +1,12 @@
 """A dry run: one tenant's events resolved in memory, to try a policy on them."""
 
+from collections.abc import Callable
 from typing import Any, cast
+from uuid import UUID
 
 import orjson
 
+from projections.erasures.folds import digest_of
 from projections.identity.policies import POLICY_SET, policies_in
 from projections.identity.resolution.policy import InvalidPolicy, Policy
 from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
@@ -37,9 +40,13 @@ class DryRun:
         settings: dict[str, Any] = orjson.loads(max(stated)[2]) if stated else {}
         return settings
 
-    def resolution(self, policy: Policy) -> Resolution:
-        """Resolve the events. They are dropped first, so that they take no memory beside the result."""
+    def resolution(self, policy: Policy, id_of: Callable[[str], UUID]) -> Resolution:
+        """Resolve the events. They are dropped first, so that they take no memory beside the result.
+
+        ``id_of`` gives the personal id of a contact.
+        """
         log, self._log = self._log, EvidenceLog()
+        log.erase_listed(lambda contact, event_id: digest_of(id_of(contact), event_id))
         evidence = evidence_in(log)
         del log
         return resolve(evidence, policy)

@@ -73,7 +73,7 @@ def resolve_log(
         STATEMENTS: statement_rows(evidence, id_of),
         MEMBER_MERGES: merges,
         ERASED_CONTACTS: erased_rows(evidence, id_of),
-        ERASED_STATEMENTS: erased_statements(gone, id_of),
+        ERASED_STATEMENTS: erased_statements(gone, {tenant: log.listed for tenant, log in logs.items()}, id_of),
         CANONICAL_IDS: delta.canonical_ids,
         CONTACT_STATES: delta.contact_states,
         HOLDINGS: delta.holdings,

@@ -5,11 +5,11 @@ from typing import Final
 from uuid import UUID
 
 from projections.engine.chunk import RecordedEvents
-from projections.engine.projection import ContactEvent
+from projections.engine.projection import ERASING, ContactEvent
 from projections.erasures.tables import ErasureRow
 from schemas.events import Event
 
-_OF_CONTACTS: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided", "contact.erased"})
+_OF_CONTACTS: Final = frozenset({"identity.bound", "identity.unbound", "identity.decided", *ERASING})
 _OF_TENANTS: Final = frozenset({"tenant.policy_set", "member.merged"})
 TYPES: Final = _OF_CONTACTS | _OF_TENANTS  # of events that are about identity, whatever identifiers they state
 _BROWSER: Final = "web"

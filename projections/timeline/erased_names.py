@@ -10,13 +10,16 @@ from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.engine.statements import compiled
 from projections.erasures.naming import names_erased
+from projections.erasures.tables import NEVER
 from projections.erasures.tables import TABLE as ERASURES
 from projections.timeline.tables import TABLE
 from schemas.subjects import NAMING_TYPES
 
 _PREFETCH: Final = 1000  # rows
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
-_ERASED: Final = compiled(sa.select(ERASURES.c.contact_id).where(ERASURES.c.tenant == _TENANT), "tenant")
+_ERASED: Final = compiled(
+    sa.select(ERASURES.c.contact_id).where(ERASURES.c.tenant == _TENANT, ERASURES.c.at > NEVER[0]), "tenant"
+)
 _NAMING: Final = compiled(
     sa.select(TABLE.c.contact_id, sa.cast(TABLE.c.data, sa.Text()), sa.cast(TABLE.c.intrinsic, sa.Text())).where(
         TABLE.c.tenant == _TENANT,

@@ -11,7 +11,7 @@ from projections.engine.chunk import RecordedEvents
 from projections.engine.connection import Connection
 from projections.engine.known_rows import KnownRows
 from projections.engine.metadata import Key, Row, row_columns
-from projections.engine.projection import ERASED, ContactEvent
+from projections.engine.projection import ERASING, ContactEvent
 from projections.engine.statements import array, compiled, for_each, unnested
 from projections.timeline.counting import MessageChanges, plain
 from projections.timeline.erasing import erase
@@ -50,7 +50,7 @@ def _history_statement() -> str:
     first = TABLE.alias("first")
     earliest = (
         sa.select(first.c.event_id)
-        .where(_of_contact(contacts, first), first.c.type != ERASED, counts(first, SENT))
+        .where(_of_contact(contacts, first), first.c.type.not_in(sorted(ERASING)), counts(first, SENT))
         .order_by(first.c.occurred_at, first.c.event_id)
         .limit(1)
         .lateral("earliest")

@@ -9,6 +9,8 @@ from schemas.events.envelope import Event
 
 AttributeKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,100}$")]
 AttributeType = Literal["text", "number", "date", "datetime", "boolean"]
+EventDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+MAX_ERASED_EVENTS = 1_000
 AttributeText = Annotated[str, StringConstraints(max_length=1000)]
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -139,6 +141,23 @@ class ContactErased(Event):
     data: Erasure
 
 
+class ErasureOfEvents(Frozen):
+    """Which of the contact's events, each by the first 16 bytes of SHA-256 of its contact's id, a colon and its id.
+
+    An event id may hold a phone number, so it is not named itself. ``request_id`` is the request that this answers.
+    """
+
+    events: Annotated[list[EventDigest], Field(min_length=1, max_length=MAX_ERASED_EVENTS)]
+    request_id: Word
+
+
+class EventsErased(Event):
+    """Some of the contact's events are to be erased: they name somebody else, who was erased."""
+
+    type: Literal["contact.events_erased"]
+    data: ErasureOfEvents
+
+
 EVENTS = (
     ProfileUpdated,
     TagAdded,
@@ -148,4 +167,5 @@ EVENTS = (
     OmoBound,
     OmoUnbound,
     ContactErased,
+    EventsErased,
 )

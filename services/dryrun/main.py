@@ -113,14 +113,14 @@ def _resolved(
     def text_id(id_key: bytes, contact_key: str) -> str:
         return str(personal_id(id_key, contact_key))
 
-    return [
-        TenantResolution(
-            tenant,
-            runs[tenant].resolution(given or _own_policy(tenant, runs[tenant], settings.default_region, messages)),
-            partial(text_id, tenant_id_key(master, tenant)),
+    def resolved(tenant: str) -> TenantResolution:
+        id_key = tenant_id_key(master, tenant)
+        policy = given or _own_policy(tenant, runs[tenant], settings.default_region, messages)
+        return TenantResolution(
+            tenant, runs[tenant].resolution(policy, partial(personal_id, id_key)), partial(text_id, id_key)
         )
-        for tenant in sorted(runs)
-    ]
+
+    return [resolved(tenant) for tenant in sorted(runs)]
 
 
 def _own_policy(tenant: str, dry_run: DryRun, region: str, messages: Console) -> Policy:

@@ -132,7 +132,7 @@ def _next_steps(erasure: "ErasureView") -> list[str]:
     if "unsent_changes" in found.remains:
         steps.append("Changes that name the person were not in Kafka yet, and will be: see why (onefold doctor).")
     if "events_of_others" in found.remains:
-        steps.append("Other contacts have events that name the person; `onefold rebuild --swap` makes tables without.")
+        steps.append("Events of other contacts still name the person: see why (onefold doctor), then erase again.")
     steps.append("Delete files that were exported with the person in them, and have receivers of webhooks do the same.")
     steps.append("To look for values that must be gone, on the server: VACUUM and CHECKPOINT in PostgreSQL, then")
     steps.append("onefold verify --erased FILE, where FILE has the person's values, one a line.")

@@ -21,11 +21,11 @@ from projections.customers.tables import (
     TAG_ENDS,
 )
 from projections.engine.metadata import Rows, Table, key_of
-from projections.engine.projection import ERASED, ContactEvent
+from projections.engine.projection import ERASING, ContactEvent
 from projections.engine.topic_keys import contacts_key, evidence_key
-from projections.erasures.folds import erased_event
+from projections.erasures.folds import erased_event, unlisted
 from projections.erasures.naming import NAMING, names_erased
-from projections.erasures.tables import ERASED_EVENTS
+from projections.erasures.tables import ERASED_EVENTS, NEVER, ErasureRow
 from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.handlers import PoliciesInForce
 from projections.identity.policies import policies_in, rules_of
@@ -104,7 +104,7 @@ class Verifier:
         evidence = await self._read(IDENTITY_EVIDENCE, evidence_key, whole=True)
         logged = self._not_erased(log, ERASED_EVENTS)
         expected: dict[Table, Rows] = fold_log(PROJECTIONS, logged)
-        counting = [one for _, one in distinct(logged).values()]
+        counting = [one for _, one in distinct(unlisted(logged)).values()]
         expected |= {INTRINSICS: dict(intrinsics_of(counting, expected[ERASURES]))}
         events = [one.event for one in self._not_erased(evidence, ERASED_STATEMENTS)]
         policies = self._policies({one.event.tenant for one in log.events} | {event.tenant for event in events})
@@ -147,7 +147,7 @@ class Verifier:
         known = self._snapshot.tables[hashes] if read.erased else {}
         if not known:
             return list(read.events)
-        return [one for one in read.events if one.event.type == ERASED or tuple(erased_event(one)) not in known]
+        return [one for one in read.events if one.event.type in ERASING or tuple(erased_event(one)) not in known]
 
     def _account_of(self, events: TopicEvents, topic: Topic) -> TopicAccount:
         return account_of(events, self._snapshot.counted(self._name(topic)))
@@ -182,7 +182,8 @@ class Verifier:
 
     @staticmethod
     def _is_erased(erasures: Rows, tenant: str, contact: UUID) -> bool:
-        return (tenant, contact) in erasures
+        row = erasures.get((tenant, contact))
+        return row is not None and ErasureRow(*row).stamp != NEVER
 
     async def _compare_changes(self, members: Rows) -> list[TableComparison]:
         """Compares members and levels of quotas with the topic, up to the noted offsets, followed by the outbox."""

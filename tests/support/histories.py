@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from projections.erasures.folds import digest_of
 from projections.identity.resolution.policy import Policy
 from schemas.codec import from_dict
 from schemas.events import Event
+from tests.support.streams import id_of
 
 T0: Final = 1_735_660_800_000
 CONTACTS: Final = (
@@ -39,6 +41,15 @@ VALUES: Final = {
 ASSURANCES: Final = ("verified", "stated", "claimed", None)
 MEMBERS: Final = ("M7", "M8", "M9", "m7")
 _LOGINS: Final = "member_id"
+
+
+def listing(event_id: str) -> dict[str, Any]:
+    """What erases the event of this id, whichever contact it is of."""
+    return {
+        "events": [digest_of(id_of("demo", ":".join(one)), event_id).hex for one in CONTACTS],
+        "request_id": "r",
+    }
+
 
 chances: Final = st.builds(Random, st.integers(0, 2**32))
 # The machine may be busy; and a random history gives hypothesis nothing to shrink.
@@ -77,6 +88,7 @@ typed: Final = st.one_of(
     st.tuples(st.just("identity.decided"), decisions),
     st.tuples(st.just("member.merged"), merges),
     st.tuples(st.just("contact.erased"), st.just({"request_id": "r"})),
+    st.tuples(st.just("contact.events_erased"), st.builds(lambda number: listing(f"e{number}"), st.integers(0, 60))),
     st.tuples(st.just("contact.superseded"), st.builds(lambda by: {"by": by}, contacts)),
     st.tuples(st.just("nobody.knows"), st.just({})),
 )
@@ -152,7 +164,7 @@ class _Random:
         return [
             made(
                 self.chance.choice(self.keys),
-                *self._said(),
+                *self._said(ids),
                 at=self.chance.randint(0, self.times),
                 event_id=f"e{self.chance.randrange(ids)}",
                 intrinsic=[self._identifier()] if self.chance.random() < self.intrinsic_share else [],
@@ -160,7 +172,7 @@ class _Random:
             for _ in range(size)
         ]
 
-    def _said(self) -> tuple[str, dict[str, Any]]:
+    def _said(self, ids: int) -> tuple[str, dict[str, Any]]:
         chance = self.chance
         dice = chance.random()
         if dice < 0.1:
@@ -171,7 +183,9 @@ class _Random:
             return "member.merged", {"member_id": chance.choice(MEMBERS), "into": into}
         if dice < 0.21:
             return "contact.erased", {"request_id": "r"}
-        if dice < 0.26:
+        if dice < 0.24:
+            return "contact.events_erased", listing(f"e{chance.randrange(ids)}")
+        if dice < 0.28:
             return "nobody.knows", {}
         return "identity.unbound" if dice < 0.4 else "identity.bound", {
             "identifiers": [self._asserted() for _ in range(chance.randint(0, 2))],

@@ -8,6 +8,7 @@ from typing import Any, Self, cast
 from uuid import UUID
 
 from projections.engine.metadata import Row, Rows, Table, key_of
+from projections.erasures.folds import digest_of
 from projections.identity.change_events import change_events
 from projections.identity.customer_summary import CustomerSummary, Latest
 from projections.identity.decided import Decided, DecidedNode
@@ -114,6 +115,7 @@ class Memory:
     references: dict[tuple[str, str], int] = field(default_factory=dict)
     erasures: dict[str, Stamp] = field(default_factory=dict)
     gone: set[tuple[str, str]] = field(default_factory=set)
+    listed: dict[str, set[UUID]] = field(default_factory=dict)
     pairs: dict[DecisionKey, PairState] = field(default_factory=dict)
     nodes: dict[Node, DecidedNode] = field(default_factory=dict)
     links: dict[Node, tuple[Link, ...]] = field(default_factory=dict)
@@ -132,6 +134,8 @@ class Memory:
     def fold(self, events: Iterable[Event]) -> Decided:
         """Fold one chunk."""
         log = log_of(events)
+        for contact, listed in log.listed.items():
+            self.listed.setdefault(contact, set()).update(listed)
         erased, overruled = self._erase(log)
         evidence = find_new_evidence(log.events, self.records).erasing(erased, overruled)
         if log.merges:
@@ -155,6 +159,12 @@ class Memory:
         self.gone |= {(contact, one) for contact, ids in log.erase(self.erasures).items() for one in ids}
         never = (-1, "")
         self.gone |= {key for key, one in self.records.items() if (one.at, key[1]) <= self.erasures.get(key[0], never)}
+        known = {(contact, event_id) for contact, of in log.events.items() for event_id in of} | self.records.keys()
+        self.gone |= {
+            (contact, event_id)
+            for contact, event_id in known
+            if digest_of(id_of(self.place.tenant, contact), event_id) in self.listed.get(contact, ())
+        }
         for contact, event_id in self.gone:
             log.leave_out(contact, [event_id])
         overruled: dict[str, dict[str, EventRecord]] = {}
@@ -331,7 +341,7 @@ class Memory:
         gone: dict[str, set[str]] = {}
         for contact, event_id in self.gone:
             gone.setdefault(contact, set()).add(event_id)
-        self._write_table(ERASED_STATEMENTS, erased_statements({tenant: gone}, id_of))
+        self._write_table(ERASED_STATEMENTS, erased_statements({tenant: gone}, {tenant: self.listed}, id_of))
         self._write_table(MEMBER_MERGES, [merge_row(tenant, *one) for one in self.merge_records.items()])
         self._move(delta)
         for name, table in _ROWS.items():

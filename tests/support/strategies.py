@@ -197,6 +197,10 @@ def _fields_of(type_name: str, contacts: Sequence[ContactRef]) -> dict[str, Sear
         "omo.bound": {"member": _maybe(words), "branch": _maybe(words)},
         "omo.unbound": {"member": _maybe(words), "branch": _maybe(words)},
         "contact.erased": {"request_id": words},
+        "contact.events_erased": {
+            "events": st.lists(st.from_regex(r"[0-9a-f]{32}", fullmatch=True), min_size=1, max_size=2),
+            "request_id": words,
+        },
         "tenant.quota_set": {"limit": st.integers(0, 10), "unit": st.sampled_from(["contacts", "customers"])},
         "tenant.attribute_defined": {
             "key": st.sampled_from(["city", "points"]),

@@ -8,13 +8,14 @@ from uuid import UUID
 import orjson
 
 from projections.engine.metadata import Row, Rows, Table
+from projections.identity.evidence_logs import logs_of
 from projections.identity.keys import ResolutionKey
 from projections.identity.outbox import OutboxRow
 from projections.identity.reference import contacts_with_evidence, determined
 from projections.identity.resolution.links import MEMBER_ID, RefusedLink
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import evidence_in, resolve
-from projections.identity.resolution.statements import log_of
+from projections.identity.resolution.statements import EvidenceLog
 from projections.identity.rows import refused_of
 from projections.identity.rules import DEFAULT_VERSION, PolicyInForce
 from projections.identity.tables import (
@@ -51,7 +52,7 @@ class Result(NamedTuple):
 
 def by_log(events: Iterable[Event], policy: Policy, tenant: str = "demo") -> Result:
     """What the rules give for all events of a tenant at once, of contacts that state something or are referenced."""
-    log = log_of(event for event in events if event.tenant == tenant)
+    log = logs_of((event for event in events if event.tenant == tenant), id_of).get(tenant, EvidenceLog())
     resolution = resolve(evidence_in(log), policy)
     known = contacts_with_evidence(log)
     customers = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from projections.engine.chunk import RecordedEvents, project
 from projections.engine.ids import NO_CONTACT, personal_id
 from projections.engine.metadata import Key, Row, Rows, key_of
-from projections.engine.projection import ERASED, ContactEvent, Projection
+from projections.engine.projection import ERASING, ContactEvent, Projection
 from projections.erasures.folds import erased_event, erased_events, horizons, latest_erasures
 from projections.erasures.tables import ERASED_EVENTS, ErasureRow
 from projections.erasures.tables import TABLE as ERASURES
@@ -109,7 +109,7 @@ class MemoryStore:
         self.histories += 1
         for key, contact in contacts.items():
             events = sorted(counting_events(self._events({key: contact})), key=lambda one: one.event.stamp)
-            events = [one for one in events if one.event.type != ERASED]
+            events = [one for one in events if one.event.type not in ERASING]
             wanted = [one for number, one in enumerate(events) if number == 0 or one.event.type in types]
             for start in range(0, len(wanted), self.page):
                 yield wanted[start : start + self.page]

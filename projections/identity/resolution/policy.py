@@ -264,6 +264,4 @@ def _shown(name: Any) -> str:
 
 def _invalid(error: ValidationError, where: str = "") -> InvalidPolicy:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return InvalidPolicy(
-        first["msg"].removeprefix("Value error, "), where + ".".join(str(part) for part in first["loc"])
-    )
+    return InvalidPolicy(first["msg"], where + ".".join(str(part) for part in first["loc"]))

@@ -5,27 +5,32 @@
 - any event may carry intrinsic identifiers, which its channel vouches for and nobody can retract;
 - ``identity.decided`` decides whether two contacts are one person;
 - ``contact.erased`` takes back all that its contact stated so far, and what others stated or decided about it;
+- ``contact.events_erased`` takes back single events of its contact;
 - ``member.merged`` states that a member id is now another one. It concerns the tenant, not a contact.
 
 One event id of a contact is one event. Of copies that differ, the least by time, type and canonical content counts; but
 each copy of an erasure erases, since what is erased can't be brought back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
+from uuid import UUID
 
 import orjson
 
 from projections.identity.resolution.links import CONTACT
 from schemas.events import Event
 from schemas.events.base import Stamp
+from schemas.events.profile import ErasureOfEvents
 
 BOUND: Final = "identity.bound"
 UNBOUND: Final = "identity.unbound"
 DECIDED: Final = "identity.decided"
 ERASED: Final = "contact.erased"
+EVENTS_ERASED: Final = "contact.events_erased"
 MERGED: Final = "member.merged"
+_NEVER: Final = (0, "")
 EVIDENCE_TYPES: Final = frozenset({BOUND, UNBOUND, DECIDED, ERASED})
 
 StatementKind = Literal["intrinsic", "verified", "stated", "claimed", "retracted"]
@@ -96,12 +101,14 @@ class EvidenceLog:
 
     ``events`` are by contact key and event id, ``merges`` by event id. ``contacts`` had an event of their own.
     ``erasures`` has the latest erasure of a contact by ``(at, event_id)``, of all copies: an erasure can't be undone.
+    Where single events alone were erased, it is before all of them; ``listed`` has hashes of their ids.
     """
 
     contacts: set[str] = field(default_factory=set)
     events: dict[str, dict[str, EventRecord]] = field(default_factory=dict)
     merges: dict[str, EventRecord] = field(default_factory=dict)
     erasures: dict[str, Stamp] = field(default_factory=dict)
+    listed: dict[str, set[UUID]] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Take an event in; a repeat changes nothing."""
@@ -113,6 +120,10 @@ class EvidenceLog:
         self.contacts.add(contact)
         if event.type == ERASED:
             self.erasures[contact] = max(event.stamp, self.erasures.get(contact, event.stamp))
+        if event.type == EVENTS_ERASED:
+            self.erasures.setdefault(contact, _NEVER)
+            digests = cast("ErasureOfEvents", event.data).events
+            self.listed.setdefault(contact, set()).update(UUID(hex=one) for one in digests)
         _keep_least(self.events.setdefault(contact, {}), event)
 
     def rename(self, before: str, contact: str) -> None:
@@ -121,6 +132,8 @@ class EvidenceLog:
         self.contacts.add(contact)
         if (erasure := self.erasures.pop(before, None)) is not None:
             self.erasures[contact] = max(erasure, self.erasures.get(contact, erasure))
+        if (listed := self.listed.pop(before, None)) is not None:
+            self.listed.setdefault(contact, set()).update(listed)
         known = self.events.setdefault(contact, {})
         for event_id, record in self.events.pop(before, {}).items():
             known[event_id] = min(record, known.get(event_id, record))
@@ -134,6 +147,12 @@ class EvidenceLog:
             self.leave_out(contact, found)
             gone[contact] = found
         return gone
+
+    def erase_listed(self, digest: Callable[[str, str], UUID]) -> None:
+        """Take out single events that are erased. ``digest`` gives the hash of a contact's event id."""
+        for contact, listed in self.listed.items():
+            found = [one for one in self.events.get(contact, ()) if digest(contact, one) in listed]
+            self.leave_out(contact, found)
 
     def leave_out(self, contact: str, event_ids: Iterable[str]) -> None:
         """Take events out."""

@@ -7,6 +7,7 @@ counts later, and the tables depend neither on order nor on repeats.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from projections.engine.metadata import Key, key_columns, row_columns
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns, insert, insert_new, load, upsert
 from projections.erasures.folds import digest_of
-from projections.erasures.tables import ErasedEventRow, ErasureRow
+from projections.erasures.tables import ErasedEventRow, ErasureRow, digest_column
 from projections.identity.new_evidence import NewEvidence
 from projections.identity.resolution.statements import EventRecord, EvidenceLog
 from projections.identity.tables import (
@@ -47,6 +48,12 @@ def _delete_events() -> str:
     return _delete(given, *(column == given.c[column.name] for column in key_columns(STATEMENTS)))
 
 
+def _delete_listed() -> str:
+    given = unnested("given", key_columns(ERASED_STATEMENTS))
+    same = (STATEMENTS.c[name] == given.c[name] for name in ("tenant", "contact_id"))
+    return _delete(given, *same, digest_column(STATEMENTS) == given.c.digest)
+
+
 def _erasing() -> str:
     given = sa.func.unnest(array("tenants", sa.Text())).table_valued("tenant").render_derived(name="given")
     any_contact = sa.exists().where(ERASED_CONTACTS.c.tenant == given.c.tenant)
@@ -56,6 +63,7 @@ def _erasing() -> str:
 _ERASING: Final = _erasing()
 _DELETE_UNTIL: Final = _delete_until()
 _DELETE_EVENTS: Final = _delete_events()
+_DELETE_LISTED: Final = _delete_listed()
 
 
 class ContactErasures:
@@ -127,7 +135,14 @@ async def _erase(
         for key in horizons
         for event_id in logs[key[0]].events.get(contacts[key], ())
     }
+    listed = {
+        (*key, digest)
+        for key, contact in contacts.items()
+        if key in horizons
+        for digest in logs[key[0]].listed.get(contact, ())
+    }
     deleted = await _deleted(connection, _DELETE_UNTIL, changed)
+    deleted += await _deleted(connection, _DELETE_LISTED, sorted(listed))
     before = {(*row[:2], digest_of(row.contact_id, row.event_id)) for row in deleted}
     known = await load(connection, ERASED_STATEMENTS, list(digests))
     found: dict[str, ErasedEvidence] = {}
@@ -151,7 +166,7 @@ async def _erase(
         of_tenant.contacts[contact] = horizons[row.tenant, row.contact_id]
     for erasure in changed:
         found.setdefault(erasure.tenant, ErasedEvidence()).contacts[contacts[erasure[:2]]] = erasure.stamp
-    rows = {(*key[:2], digest_of(key[1], key[2])) for key in (*gone, *(row[:3] for row in deleted))}
+    rows = listed | {(*key[:2], digest_of(key[1], key[2])) for key in (*gone, *(row[:3] for row in deleted))}
     await insert(connection, _SAVE_STATEMENTS, [ErasedEventRow(*key) for key in sorted(rows - known.keys())])
     await insert(connection, _SAVE_CONTACTS, changed)
     return found
@@ -170,12 +185,21 @@ def erased_rows(evidence: Mapping[str, NewEvidence], id_of: IdOf) -> list[Erasur
     ]
 
 
-def erased_statements(gone: Mapping[str, Mapping[str, Iterable[str]]], id_of: IdOf) -> list[ErasedEventRow]:
-    """The rows of erased events, given by tenant, contact and event id."""
-    return [
-        ErasedEventRow(tenant, contact_id, digest_of(contact_id, event_id))
+def erased_statements(
+    gone: Mapping[str, Mapping[str, Iterable[str]]], listed: Mapping[str, Mapping[str, Iterable[UUID]]], id_of: IdOf
+) -> list[ErasedEventRow]:
+    """The rows of erased events, given by tenant, contact and event id, and of those that others list."""
+    found = {
+        (tenant, contact_id, digest_of(contact_id, event_id))
         for tenant, contacts in gone.items()
         for contact, event_ids in contacts.items()
         for contact_id in [id_of(tenant, contact)]
         for event_id in event_ids
-    ]
+    }
+    found |= {
+        (tenant, id_of(tenant, contact), digest)
+        for tenant, contacts in listed.items()
+        for contact, digests in contacts.items()
+        for digest in digests
+    }
+    return [ErasedEventRow(*key) for key in sorted(found)]

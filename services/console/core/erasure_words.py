@@ -41,6 +41,7 @@ def _removed(say: Say) -> Mapping[str, str]:
         "exports_restarted": say("Exports begun anew"),
         "bulk_items": say("Entries of bulk changes"),
         "filters": say("Filters in ended jobs, replaced"),
+        "events_of_others": say("Events of others, said again without the person"),
     }
 
 
@@ -68,7 +69,7 @@ def _remains(say: Say) -> Mapping[str, tuple[str, str]]:
         ),
         "events_of_others": (
             say("Events of other contacts that name the person"),
-            say("They are the others' events. In a sealed log that part can't be read; a rebuild leaves it out."),
+            say("They were not replaced within ten minutes: see whether all workers run, then erase again."),
         ),
         "unsent_changes": (
             say("Changes that the broker did not take in time"),

@@ -106,7 +106,7 @@ def _check(found: dict[str, str], parts: Iterable[dict[str, Any]]) -> None:
         try:
             Policy.from_json(part)
         except InvalidPolicy as error:
-            detail = str(error).removeprefix(f"{error.field}: ")
+            detail = str(error).removeprefix(f"{error.field}: ").removeprefix("Value error, ")
             found.setdefault(_field_of(error.field, part), detail)
 
 

@@ -26,7 +26,6 @@ from services.ingress.core.rudderstack import in_segment_words
 from services.ingress.core.stated_values import ValueWarning, unread
 from services.ingress.core.translated import Ignored, Translated, to_event
 from services.ingress.core.web_drafts import (
-    ALIAS,
     FLEETING,
     LOGIN,
     SEEN,
@@ -196,8 +195,6 @@ def _read(kind: str, fields: Fields, context: Fields, sender: WebSender, shared:
     if contact is None:
         return None
     no_values = unusable_ids(fields, LONGEST_ID)
-    if kind == ALIAS:
-        no_values |= unusable_ids(fields, LONGEST_ID, ["previousId"])
     if not isinstance(fields.get("context") or {}, dict):
         no_values["context"] = fields["context"]
     at, no_times = time_of(fields, delivery.sent_at, delivery.received_at)

@@ -29,7 +29,7 @@ _DEFAULT: Final = Policy()
 # The labels of what a browser's login is known by: of a message that is one, and of any other with a user id.
 LOGIN: Final = "browser"
 SEEN: Final = "seen"
-ALIAS: Final = "alias"
+_ALIAS: Final = "alias"
 _ESCAPED: Final = "anon:"
 _LONGEST_TYPE: Final = 100
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -47,7 +47,7 @@ _TAKEN: Final = {
     "track": frozenset({"event", "properties"}),
     "page": _VIEW,
     "screen": _VIEW,
-    ALIAS: frozenset({"previousId"}),
+    "alias": frozenset({"previousId"}),
     MERGE: frozenset({PROPERTIES}),
 }
 _EMPTY: Final[tuple[Any, ...]] = (None, "", {}, [])
@@ -103,7 +103,7 @@ class Drafts(NamedTuple):
 
 def drafts_of(message: WebMessage) -> Drafts:
     """What a message says; it is kept as it is where it means nothing to us."""
-    if message.kind == ALIAS and (of_alias := _alias(message)):
+    if message.kind == "alias" and (of_alias := _alias(message)):
         return of_alias
     if message.kind == MERGE:
         return _merge(message)
@@ -261,7 +261,7 @@ def _alias(message: WebMessage) -> Drafts | None:
     else:
         browser = browser_contact(message.contact["account"], previous)
         standing = [draft for draft in standing if draft.contact != browser]
-        standing.append(MessageDraft(ALIAS, "identity.bound", _login(message), browser))
+        standing.append(MessageDraft(_ALIAS, "identity.bound", _login(message), browser))
     kept = MessageDraft("kept", "web.alias", {"previousId": previous, "userId": user_id})
     return Drafts(_keeping_rest([*standing, kept], message), warnings)
 
@@ -292,7 +292,7 @@ def _merged_browser(message: WebMessage, browser_id: str, number: int) -> Drafts
     """That a further browser is the member's; of two browsers, that a server's key says so of them."""
     if is_placeholder(browser_id):
         return Drafts([], (no_browser(PROPERTIES, browser_id),))
-    browser, label = browser_contact(message.contact["account"], browser_id), f"{ALIAS}:{number}"
+    browser, label = browser_contact(message.contact["account"], browser_id), f"{_ALIAS}:{number}"
     if message.user_id is not None:
         return Drafts([MessageDraft(label, "identity.bound", _login(message), browser)])
     if message.assurance == "claimed":

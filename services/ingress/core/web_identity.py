@@ -1,7 +1,6 @@
 """The identifiers in a website's message."""
 
 import re
-from collections.abc import Iterable
 from typing import Any, Final
 
 from projections.identity.resolution.contact_values import MOST_VALUES, contact_values
@@ -27,9 +26,9 @@ def usable_id(value: Any, longest: int) -> str | None:
     return trimmed if 0 < len(trimmed) <= longest else None
 
 
-def unusable_ids(message: Fields, longest: int, names: Iterable[str] = ("userId", "anonymousId")) -> Fields:
+def unusable_ids(message: Fields, longest: int) -> Fields:
     """The message's ids that can't be read, by field: of another type, or too long. Null and blank text state none."""
-    stated = {name: message.get(name) for name in names}
+    stated = {name: message.get(name) for name in ("userId", "anonymousId")}
     return {
         name: value
         for name, value in stated.items()

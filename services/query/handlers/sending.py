@@ -8,6 +8,7 @@ from uuid import UUID
 from projections.contacts.addresses import address_of, addresses_of
 from projections.customers.loading import load_neighbours
 from projections.engine.store import load
+from projections.erasures.tables import NEVER
 from projections.erasures.tables import TABLE as ERASURES
 from projections.quota.queries import QuotaBoundary, boundary_of, customer_places
 from projections.quota.sending import ERASED, UNKNOWN, Recipient, SendPurpose, refusals
@@ -77,7 +78,8 @@ class SendChecks:
         boundary = await boundary_of(connection, tenant, await quota_setting(connection, tenant))
         policy = self._lookup.policy_in(moment)
         customers = await load_neighbours(connection, moment.resolution, policy, contact_ids)
-        erased = await load(connection, ERASURES, [(tenant, one) for one in contact_ids])
+        erasures = await load(connection, ERASURES, [(tenant, one) for one in contact_ids])
+        erased = {key for key, row in erasures.items() if row.stamp != NEVER}
         places = await customer_places(connection, tenant, customers) if boundary.customer is not None else {}
         recipients: dict[UUID, Recipient] = {}
         for customer_id, contacts in customers.items():

@@ -13,6 +13,7 @@ from uuid import UUID
 from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.erasure_orders import store
+from projections.erasure_orders.queries import naming_contacts
 from projections.erasure_orders.store import ErasureOrder
 from schemas.codec import from_dict
 from schemas.events import Event
@@ -21,6 +22,7 @@ from services.control.job_leases import WorkDone
 from services.control.jobs import ERASURE, Job
 from services.vault.records import LogSealing
 from services.worker.agent_spec import Connect
+from services.worker.jobs.erased_names import ErasedContacts, NamesInOthers
 from services.worker.jobs.kind import JobStep
 from services.worker.jobs.publishing import EventPublisher
 
@@ -31,7 +33,7 @@ REMAINS: Final = ("backups", "downloaded_files", "exported_log_files", "server_f
 UNSEALED: Final = "unsealed_log_records"
 UNSENT: Final = "unsent_changes"
 EVENTS_OF_OTHERS: Final = "events_of_others"
-_NAMED_BY: Final = "named_by_others"
+_NAMING: Final = "naming"
 
 
 class ErasureKind:
@@ -63,32 +65,43 @@ class ErasureKind:
                 return
             keys = contacts_in(self._master(), order.sealed_contacts)
             contacts = {self._id_of(job.tenant, key): key for key in keys}
-            counts: dict[str, int] = job.checkpoint or await self._counted(connection, job.tenant, contacts)
-            yield JobStep(WorkDone(0, len(keys), counts))
-            await self._publisher.publish(events_of(job.tenant, erasure_id, order.requested_at, contacts))
-            while not await self._is_done(connection, job, order, contacts, counts):
-                yield JobStep(WorkDone(0, len(keys), counts))
+            known: dict[str, Any] = job.checkpoint or await self._known(connection, job.tenant, contacts)
+            yield JobStep(WorkDone(0, len(keys), known))
+            at, naming = order.requested_at, [UUID(one) for one in known.get(_NAMING, ())]
+            others = NamesInOthers(
+                self._publisher,
+                ErasedContacts(job.tenant, str(erasure_id), at, contacts, naming),
+                known.get(EVENTS_OF_OTHERS, 0),
+            )
+            await self._publisher.publish(events_of(job.tenant, erasure_id, at, contacts))
+            while not await self._is_done(connection, job, order, contacts, known, others):
+                known[EVENTS_OF_OTHERS] = others.events
+                yield JobStep(WorkDone(0, len(keys), known))
                 await asyncio.sleep(_LOOK_EVERY)
-            yield JobStep(WorkDone(len(keys), len(keys), counts))
+            yield JobStep(WorkDone(len(keys), len(keys), known))
 
-    async def _counted(self, connection: Connection, tenant: str, contacts: Mapping[UUID, str]) -> dict[str, int]:
+    async def _known(self, connection: Connection, tenant: str, contacts: Mapping[UUID, str]) -> dict[str, Any]:
         """What is only known, or only to be removed, before the events are there: their changes are to be sent."""
         return {
             "events": await store.number_of_events(connection, tenant, contacts.keys()),
             "waiting_changes": await store.drop_waiting_changes(connection, tenant, contacts.values()),
-            _NAMED_BY: await store.named_by_others(connection, tenant, contacts.keys()),
+            _NAMING: [str(one) for one in await naming_contacts(connection, tenant, contacts.keys())],
         }
 
-    async def _is_done(
+    async def _is_done(  # noqa: PLR0913, PLR0917 - what the last step is about
         self,
         connection: Connection,
         job: Job,
         order: ErasureOrder,
         contacts: Mapping[UUID, str],
-        counts: Mapping[str, int],
+        known: Mapping[str, Any],
+        others: NamesInOthers,
     ) -> bool:
         """Do the last step if the events are folded."""
         erasure_id = UUID(job.parameters["erasure"])
+        unnamed = await others.leave_out(connection)
+        if not unnamed and _now() < order.requested_at + _WAIT_FOR_KAFKA:
+            return False
         async with connection.transaction():
             at = order.requested_at
             behind = await store.generations_behind(connection, job.tenant, contacts.keys(), at)
@@ -102,8 +115,9 @@ class ErasureKind:
                 return True
             keys = await self._sealing.destroy_keys(connection, job.tenant, contacts.values())
             dropped = await store.drop_copies(connection, job.tenant, contacts.keys())
-            removed = {**counts, "log_keys": keys, **dropped}
-            left = {UNSEALED: not keys, UNSENT: unsent, EVENTS_OF_OTHERS: removed.pop(_NAMED_BY, 0)}
+            counts = {name: known.get(name, 0) for name in ("events", "waiting_changes")}
+            removed = {**counts, "log_keys": keys, **dropped, EVENTS_OF_OTHERS: others.events}
+            left = {UNSEALED: not keys, UNSENT: unsent, EVENTS_OF_OTHERS: not unnamed}
             remains = [*REMAINS, *(place for place, is_left in left.items() if is_left)]
             times = (at, _now())
             receipt = receipt_of(erasure_id, job.tenant, times, len(contacts), removed, behind=behind, remains=remains)

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from projections.erasure_orders import store
 from schemas.codec import encode
+from schemas.events import Identifier
 from services.cli import app
 from services.control import deletions, erasures
 from services.control.errors import JobFinished
@@ -115,6 +116,7 @@ async def test_a_customer_is_erased_everywhere(brand: Brand, sealing: SealedLog)
         "exports_restarted": 1,
         "filters": 1,
         "bulk_items": 0,
+        "events_of_others": 0,
     }
     checked = Ed25519PublicKey.from_public_bytes(b64decode(done["public_key"]))
     checked.verify(b64decode(done["signature"]), orjson.dumps(receipt, option=orjson.OPT_SORT_KEYS))
@@ -142,13 +144,40 @@ async def test_a_contact_is_erased_and_the_others_of_the_person_stay(brand: Bran
     assert started["preview"]["contacts"] == [WEB]
     await JobRuns(brand).run("erasure")
     (listed,) = (await brand.json("/v1/erasures"))["erasures"]
-    assert listed["receipt"]["remains"] == sorted((*REMAINS, "unsealed_log_records", "events_of_others"))
+    assert listed["receipt"]["remains"] == sorted((*REMAINS, "unsealed_log_records"))
+    assert listed["receipt"]["removed"]["events_of_others"] == 1
     assert (await brand.get("/v1/contacts/web/shop/c1")).status_code == 404
     assert (await brand.get("/v1/contacts/line/oa1/U1")).status_code == 200
     for path in ("/v1/erasures", f"/v1/erasures/{started['id']}"):
         assert (await brand.get(path, "writer")).status_code == 403
     assert (await brand.get(f"/v1/erasures/{started['id']}", "other")).status_code == 404
     assert (await brand.json("/v1/erasures", "other"))["erasures"] == []
+
+
+async def test_events_of_others_are_said_again_without_the_person(brand: Brand) -> None:
+    phone = {"type": "phone", "value": "+886911111111", "assurance": "verified"}
+    crm = {"channel": "crm", "account": "erp", "uid": "7"}
+    said = [
+        event("identity.bound", 5, contact=LINE, linked_contact=SITE, identifiers=[phone], event_id="both"),
+        event("identity.decided", 6, contact=LINE, other=SITE, decision="same", by="amy"),
+        event("identity.bound", 7, contact=LINE, linked_contact=crm, event_id="another"),
+        event("message.received", 8, contact=LINE, text="hi", message_id="m2", kind="text").model_copy(
+            update={"intrinsic": [Identifier(type="contact", value=WEB), Identifier(type="line_user", value="p:U1")]}
+        ),
+    ]
+    await brand.fold(*LIVES, *said)
+    await erased(brand, "/v1/contacts/web/shop/c1/erase")
+    await JobRuns(brand).run("erasure")
+    (listed,) = (await brand.json("/v1/erasures"))["erasures"]
+    assert listed["receipt"]["removed"]["events_of_others"] == 4
+    for table in ("timeline", "statements", "contact_references", "holdings", "pair_decisions", "contact_states"):
+        rows = await brand.connection.fetch(f"SELECT * FROM g1.{table}")
+        found = str([value for row in rows for value in row.values() if isinstance(value, str)])
+        assert not any(one in found for one in (WEB, '"c1"')), table
+    customer = await brand.json(f"/v1/customers/contact:{LINE}")
+    assert (customer["phone"], {one["contact"] for one in customer["contacts"]}) == ("+886911111111", {LINE})
+    await brand.fold(*said)
+    assert await brand.connection.fetchval("SELECT count(*) FROM g1.timeline WHERE event_id = 'both'") == 0
 
 
 async def test_only_what_was_shown_is_erased(brand: Brand) -> None:

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.contacts.tables import TABLE as CONTACT_ROWS
-from projections.engine.projection import Projection
-from projections.erasures.folds import unerased
+from projections.engine.projection import ContactEvent, Projection
+from projections.erasures.folds import digest_of, unerased
 from projections.erasures.tables import ERASED_EVENTS
 from projections.reference import fold_log
 from projections.registry import PROJECTIONS
 from schemas.events import Event
 from schemas.events.conversation import TeamMessage
+from tests.support.contact_records import event
 from tests.support.strategies import CONTACTS, event_lists
 from tests.support.twin import chunkings, contact_events, crowded, fold_in_memory
 
@@ -66,6 +67,28 @@ def test_what_was_erased_leaves_the_tables_as_if_it_had_never_come(data: st.Data
     tables, _ = asyncio.run(fold_in_memory(chunks))
     never_erased = fold_log(PROJECTIONS, unerased(contact_events(events)))
     assert {**tables, ERASED_EVENTS: {}} == {**never_erased, ERASED_EVENTS: {}}
+
+
+@given(st.data(), event_lists(types=ERASING[1:], contacts=FEW, max_size=12))
+def test_events_that_are_erased_singly_are_as_if_they_had_never_come(data: st.DataObject, events: list[Event]) -> None:
+    """Whichever come first, and also if their contact was erased as well."""
+    chosen = data.draw(st.lists(st.sampled_from(events), max_size=4)) if events else []
+    erasures = [listing_of(number, one) for number, one in enumerate(contact_events(chosen)) if one.event.contact]
+    whole = data.draw(event_lists(types=["contact.erased"], contacts=FEW, max_size=1))
+    chunks = [contact_events(chunk) for chunk in data.draw(chunkings([*events, *erasures, *whole]))]
+    tables, _ = asyncio.run(fold_in_memory(chunks))
+    assert tables == fold_log(PROJECTIONS, contact_events([*events, *erasures, *whole]))
+    gone = {(one.tenant, one.contact, one.event_id) for one in chosen}
+    left = [one for one in events if (one.tenant, one.contact, one.event_id) not in gone]
+    never = fold_log(PROJECTIONS, contact_events([*left, *whole]))
+    assert all(tables[one.table] == never[one.table] for one in PROJECTIONS)
+
+
+def listing_of(number: int, one: ContactEvent) -> Event:
+    """The event that erases this one."""
+    more = {"contact": one.event.contact, "tenant": one.event.tenant, "event_id": f"erasing-{number}"}
+    digest = digest_of(one.contact_id, one.event.event_id).hex
+    return event("contact.events_erased", 9, events=[digest], request_id="r").model_copy(update=more)
 
 
 def _sent(one: Event) -> TeamMessage:

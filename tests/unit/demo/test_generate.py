@@ -20,7 +20,7 @@ from services.demo.senders.shape import SenderName
 
 NOW = 1_790_000_000_000
 RUN = "7/2000/20000"
-LATER_ISSUES = {"contact.erased"}
+LATER_ISSUES = {"contact.erased", "contact.events_erased"}
 TENANT_TYPES = {name for name in EVENT_TYPES if name.startswith("tenant.")}
 
 

@@ -220,12 +220,6 @@ class TestOtherCalls:
         assert {event.contact.uid for event in outcome.events if event.contact} == {f"user:{MEMBER}"}
         assert [(one.type, one.reason) for one in outcome.warnings] == [("previousId", "no_browser")]
 
-    @pytest.mark.parametrize("previous", ["x" * 300, {"id": "c"}, ["c"], True])
-    def test_an_alias_of_what_is_no_id_says_so_and_is_kept(self, previous: Any) -> None:
-        outcome = translated(message("alias", previousId=previous, userId=MEMBER, anonymousId=None))
-        assert [(one.type, one.reason) for one in outcome.warnings] == [("previousId", "unread")]
-        assert content_of(outcome.events[-1])[2]["unread"] == {"previousId": previous}
-
     def test_what_aliases_name_is_looked_up(self) -> None:
         aliases = [
             message("alias", previousId=" user:a ", userId=7),
