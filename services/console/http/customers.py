@@ -25,9 +25,10 @@ from services.console.core.number_ranges import NumberRange, number_ranges
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.profile import definitions_of
+from services.console.http.together import together
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue
-from services.query.core.search_models import FacetsRequest, SearchRequest
+from services.query.core.search_models import FacetsRequest, SearchPage, SearchRequest
 from services.query.handlers.fields import FieldReader
 from services.query.handlers.quota import DaySpan, QuotaReader
 from services.query.handlers.search import CustomerSearch
@@ -48,22 +49,29 @@ async def customers(visit: Visit) -> Response:
     """The list, with the filter that is being built."""
     fields = query_of(visit.request)
     state = state_of(visit, fields)
-    quota = await _quota(visit).status(visit.tenant, _today(visit))
-    values = {"state": state, "quota": quota, "channels": await _channels(visit), "page": None}
+    quota, channels, (page, problem) = await together(
+        _quota(visit).status(visit.tenant, _today(visit)),
+        _channels(visit),
+        _page_of(visit, state, fields.one("cursor")),
+    )
+    values = {"state": state, "quota": quota, "channels": channels, "page": page, "problem": problem}
     values |= {"every_kind": get_args(MarketingKind), "names": Names(visit.say), "request_id": token_hex(16)}
-    values |= {"tree": await _group(visit, state), "editor": await _editor(visit, state, fields), "problem": None}
-    try:
-        search: CustomerSearch = visit.request.app.state.search
-        cursor = fields.one("cursor")
-        values["page"] = await search.page(visit.tenant, state.request(cursor), visit.now)
-    except (TooDear, Unsearchable) as error:
-        values["problem"] = cannot_search(visit, error)
-    except ValidationError as error:
-        values["problem"] = _invalid(visit, error)
+    values |= {"tree": await _group(visit, state), "editor": await _editor(visit, state, fields)}
     values |= {"cursor": fields.one("cursor"), "nothing": fields.one("nothing")}
     values["channel_names"] = {one: list_views.channel_name(one, visit.say) for one in get_args(ChannelName)}
     values["patterns"] = {"choose": visit.say("Choose %(name)s"), "member": visit.say("Member %(id)s")}
     return visit.page("customers/list.html", 422 if values["problem"] else 200, **values)
+
+
+async def _page_of(visit: Visit, state: ListState, cursor: str) -> tuple[SearchPage | None, str | None]:
+    """The customers, or why there are none to be shown."""
+    search: CustomerSearch = visit.request.app.state.search
+    try:
+        return await search.page(visit.tenant, state.request(cursor), visit.now), None
+    except (TooDear, Unsearchable) as error:
+        return None, cannot_search(visit, error)
+    except ValidationError as error:
+        return None, _invalid(visit, error)
 
 
 async def apply_condition(visit: Visit) -> Response:

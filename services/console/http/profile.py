@@ -12,6 +12,7 @@ from projections.engine.zones import zone_of
 from services.console.core.names import Names
 from services.console.core.profile_views import attribute_rows, chosen_contact, display_names, initial, may_unsubscribe
 from services.console.http.pages import READING, PageRoute
+from services.console.http.together import together
 from services.console.http.visits import Visit, query_of
 from services.query.core.attribute_models import AttributeView
 from services.query.core.models import CustomerView
@@ -69,7 +70,9 @@ async def show_profile(visit: Visit) -> Response:
     """A customer: basics, attributes, tags, and a tab for each of its contacts."""
     name, query = visit.request.path_params["customer"], query_of(visit.request)
     day, zone = day_of(visit), zone_of(visit.signed_in.region)
-    found = await reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone))
+    found, definitions = await together(
+        reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone)), definitions_of(visit)
+    )
     if (elsewhere := moved(visit, found.id)) is not None and day is None:
         return elsewhere
     names = Names(visit.say)
@@ -80,7 +83,7 @@ async def show_profile(visit: Visit) -> Response:
         names=names,
         contact=contact,
         contact_names=display_names(found.contacts),
-        attributes=attribute_rows(found, await definitions_of(visit), visit.language, names),
+        attributes=attribute_rows(found, definitions, visit.language, names),
         initial=initial(found.name or found.member_id),
         may_unsubscribe=contact is not None and day is None and may_unsubscribe(contact),
         address_of=address_of,
