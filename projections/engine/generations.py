@@ -246,6 +246,11 @@ class GenerationRecord(NamedTuple):
         return self.horizon != EVERYTHING
 
     @property
+    def loading(self) -> bool:
+        """Whether it is built from the log by workers of its own, and has not caught up."""
+        return self.state == BUILDING and self.caught_up_at is None
+
+    @property
     def shown_state(self) -> str:
         """Its state in the word that people are shown: one that is ``past`` is complete, and still fed as a built one.
 

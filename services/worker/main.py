@@ -11,7 +11,7 @@ import structlog
 import uvloop
 
 from projections.as_of.cutoff import Cutoff
-from projections.engine.generations import BUILDING, IncompatibleGeneration, NoSuchGeneration
+from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
 from projections.registry import schema_of
 from schemas.topics import CHANNEL_EVENTS, DEAD_LETTERS, IDENTITY_EVIDENCE, Topic
 from services.runtime.contact_ids import id_of
@@ -123,7 +123,7 @@ async def _work(settings: Settings, factories: Sequence[AgentFactory], role: Wor
         read_record = partial(postgres.record_of, pool, generation.name)
         record = await unless_stopped(stop, retrier.until_done("postgresql", read_record, is_transient))
         cutoff = Cutoff.at(*record.horizon)
-        bulk = record.state == BUILDING
+        bulk = record.loading
         progress = WorkerProgress()
         turns = PacedTurns(stop, progress.moved)
         # An attempt ends well before the watchdog would end the worker.

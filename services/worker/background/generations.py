@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from projections.engine.generations import BUILDING, GenerationRecord, all_generations
+from projections.engine.generations import GenerationRecord, all_generations
 from projections.registry import SCHEMA
 from services.runtime.database import is_transient
 from services.runtime.http import listen, own_metrics
@@ -113,8 +113,7 @@ class FedGenerations:
 
     def _needs_a_child(self, one: GenerationRecord) -> bool:
         """Whether it is another one that this code can feed. A rebuild has workers of its own until it caught up."""
-        loading = one.state == BUILDING and one.caught_up_at is None
-        return one.name != self.own and one.schema_digest == SCHEMA.digest and not loading
+        return one.name != self.own and one.schema_digest == SCHEMA.digest and not one.loading
 
     async def _feed(self, wanted: set[str]) -> None:
         for name in self._children.keys() - wanted:
