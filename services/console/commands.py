@@ -25,7 +25,7 @@ def link(
         Literal["viewer", "agent", "marketer", "admin", "operator"],
         typer.Option(help="What may be done after signing in."),
     ] = "viewer",
-    name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it.")] = "link",
+    name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it. The role, if left out.")] = "",
     url: Annotated[
         str | None,
         typer.Option(help="Where the HTTP service is reached; left out: ONEFOLD_PUBLIC_URL, or where `up` runs it."),
@@ -36,7 +36,7 @@ def link(
     from services.control.console_sessions import add_link
 
     settings = Settings()
-    secret = on_database(settings, lambda engine: add_link(engine, tenant, SCOPES_OF[role], name))
+    secret = on_database(settings, lambda engine: add_link(engine, tenant, SCOPES_OF[role], name or role))
     at = url.rstrip("/") if url else service_address(settings)
     say(f"Signs in to {tenant} as {role}, once and within an hour:")
     typer.echo(f"{at}/console/link/{secret}")

@@ -119,6 +119,11 @@ async def test_a_day_in_the_past_is_shown_and_can_not_be_changed(reader: Reader,
     await reader.press("Show")
     await expect(page.locator(".notice")).to_contain_text(say("As of %(day)s") % {"day": "2025-01-05"})
 
+    await page.goto(page.url.replace("2025-01-05", "2020-01-01"))
+    await expect(page.locator("h1")).to_have_text(say("Not known yet on %(day)s") % {"day": "2020-01-01"})
+    await page.locator("main a", has_text=say("As of %(day)s").partition("%")[0].strip()).click()
+    await expect(page.locator(".notice")).to_contain_text(say("As of %(day)s").partition("%")[0].strip())
+
 
 async def test_who_may_only_read_can_neither_see_the_commands_nor_send_them(
     served_brand: ServedBrand,

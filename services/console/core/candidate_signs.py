@@ -35,7 +35,9 @@ def sign_sentence(sign: CandidateSign, names: Names) -> str:
     template = _template(sign, names.say)
     text = template % {"one": one, "other": other, "what": names.identifier(sign.sign)}
     reasons = names.say("; ").join(map(names.reason, sign.reasons))
-    return names.say("%(text)s (%(reasons)s)") % {"text": text, "reasons": reasons} if reasons else text
+    if not reasons:
+        return text
+    return names.say("%(text)s Why no rule joins them: %(reasons)s.") % {"text": text, "reasons": reasons}
 
 
 def _template(sign: CandidateSign, say: Say) -> str:

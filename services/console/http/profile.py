@@ -15,6 +15,7 @@ from services.console.http.pages import READING, PageRoute
 from services.console.http.together import together
 from services.console.http.visits import Visit, query_of
 from services.query.core.attribute_models import AttributeView
+from services.query.core.errors import NotFound
 from services.query.core.models import CustomerView
 from services.query.handlers.attributes import AttributeReader
 from services.query.handlers.reader import CustomerReader
@@ -70,9 +71,14 @@ async def show_profile(visit: Visit) -> Response:
     """A customer: basics, attributes, tags, and a tab for each of its contacts."""
     name, query = visit.request.path_params["customer"], query_of(visit.request)
     day, zone = day_of(visit), zone_of(visit.signed_in.region)
-    found, definitions = await together(
-        reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone)), definitions_of(visit)
-    )
+    try:
+        found, definitions = await together(
+            reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone)), definitions_of(visit)
+        )
+    except NotFound:
+        if day is None:
+            raise
+        return await _not_yet(visit, name, day, zone)
     if (elsewhere := moved(visit, found.id)) is not None and day is None:
         return elsewhere
     names = Names(visit.say)
@@ -91,6 +97,13 @@ async def show_profile(visit: Visit) -> Response:
         days=_days(found, visit.now, zone),
         done=query.one("done"),
     )
+
+
+async def _not_yet(visit: Visit, name: str, day: date, zone: ZoneInfo) -> Response:
+    """What is shown for a day before the customer was known. Raises NotFound for one that nobody knows today."""
+    found = await reader_of(visit).customer(visit.tenant, name, visit.now)
+    first, _ = _days(found, visit.now, zone)
+    return visit.page("profile/not_yet.html", 404, customer=found, day=day, first=first, address_of=address_of)
 
 
 async def show_day(visit: Visit) -> Response:

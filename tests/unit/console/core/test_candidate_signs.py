@@ -49,6 +49,9 @@ def test_a_conflict_says_what_can_be_decided_about_it(
     assert conflict_sides(Conflict.model_validate(given | changes)) == (members, contacts)
 
 
+SHARED = "people with different member IDs have this value"
+
+
 def a_sign(kind: str, weight: float, *values: str, reasons: tuple[str, ...] = ()) -> CandidateSign:
     return CandidateSign(sign=kind, weight=weight, words="", values=list(values), reasons=list(reasons))
 
@@ -70,7 +73,7 @@ def a_sign(kind: str, weight: float, *values: str, reasons: tuple[str, ...] = ()
         (a_sign("contact", 5, "line:oa:U1", "line:oa:U1"), "Both are bound to LINE U1.", "兩者都綁定了 LINE U1。"),
         (
             a_sign("phone", 4, "+886911", "+886911", reasons=("shared",)),
-            "Both have the same phone number: +886911. (people with different member IDs have this value)",
+            f"Both have the same phone number: +886911. Why no rule joins them: {SHARED}.",
             None,
         ),
     ],
