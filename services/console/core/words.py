@@ -1,6 +1,7 @@
 """Times, numbers and languages in words (pure)."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ DEFAULT_LANGUAGE: Final[Language] = "zh-Hant"
 LOCALES: Final[dict[Language, str]] = {"zh-Hant": "zh_Hant_TW", "en": "en_GB"}
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh-Hant": "繁體中文", "en": "English"}
 _SECONDS: Final = 1000  # ms
+_UNITS: Final = ((172_800, 3600), (7200, 60))  # from so many seconds on, times are told in this many
 
 
 def language_of(text: str | None) -> Language:
@@ -30,6 +32,18 @@ def _zone_name(local: datetime, locale: str) -> str:
     return _ZONE_NAMES[known]
 
 
+def _to_seconds(distance: int) -> int:
+    """Milliseconds as seconds: whole minutes from two hours on, and whole hours from two days on."""
+    seconds = round(distance / _SECONDS)
+    unit = next((unit for least, unit in _UNITS if abs(seconds) >= least), 1)
+    return round(seconds / unit) * unit
+
+
+@lru_cache(maxsize=4096)  # a page has many times, most of them alike, and each takes longer than all else of its row
+def _distance(seconds: int, locale: str) -> str:
+    return format_timedelta(timedelta(seconds=seconds), granularity="second", add_direction=True, locale=locale)
+
+
 class LocalWords:
     """Numbers and times for one reader: a language, a zone, and the present moment in ms."""
 
@@ -46,8 +60,7 @@ class LocalWords:
 
     def ago(self, at: int) -> str:
         """A time in ms as its distance from now, such as "3 天前"."""
-        distance = timedelta(milliseconds=at - self._now)
-        return format_timedelta(distance, granularity="second", add_direction=True, locale=self._locale)
+        return _distance(_to_seconds(at - self._now), self._locale)
 
     def exact(self, at: int) -> str:
         """A time in ms as date, time and zone."""
