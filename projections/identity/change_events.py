@@ -77,7 +77,8 @@ def _every(causes: Mapping[str, set[Stamp]], evidence: NewEvidence) -> set[Stamp
 
 def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
     """The new events by or about each contact."""
-    causes: dict[str, set[Stamp]] = {contact: {stamp} for contact, stamp in evidence.erased.items() if stamp != NEVER}
+    erasing = {contact: evidence.listing.get(contact, stamp) for contact, stamp in evidence.erased.items()}
+    causes: dict[str, set[Stamp]] = {contact: {stamp} for contact, stamp in erasing.items() if stamp != NEVER}
     for contact, records in evidence.new.items():
         causes.setdefault(contact, set()).update((record.at, event_id) for event_id, record in records.items())
     for contact, stated in evidence.statements.items():

@@ -27,7 +27,7 @@ class NewEvidence:
     ``merges`` are all that was ever stated of the member ids in ``remerged``: those of which the chunk says what they
     became, and those of which a copy that no longer counts stated it. Both are as they were stated.
     ``erased`` are the latest erasures of contacts of which the chunk erases something. What was known of their events
-    up to then is among ``overruled``.
+    up to then is among ``overruled``. ``listing`` are events that erase single events of a contact.
     """
 
     new: RecordsByContact
@@ -35,17 +35,20 @@ class NewEvidence:
     merges: tuple[MemberMerge, ...] = ()
     remerged: frozenset[str] = frozenset()
     erased: Mapping[str, Stamp] = field(default_factory=dict)
+    listing: Mapping[str, Stamp] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.new or self.remerged or self.erased)
 
-    def erasing(self, erased: Mapping[str, Stamp], overruled: RecordsByContact) -> "NewEvidence":
-        """With contacts that are erased, and the events of theirs that counted so far."""
+    def erasing(
+        self, erased: Mapping[str, Stamp], overruled: RecordsByContact, listing: Mapping[str, Stamp]
+    ) -> "NewEvidence":
+        """With contacts that are erased, the events of theirs that counted so far, and what erases single ones."""
         together = {
             contact: {**self.overruled.get(contact, {}), **overruled.get(contact, {})}
             for contact in self.overruled.keys() | overruled.keys()
         }
-        return replace(self, overruled=together, erased=erased)
+        return replace(self, overruled=together, erased=erased, listing=listing)
 
     @cached_property
     def statements(self) -> dict[str, "ContactStatements"]:

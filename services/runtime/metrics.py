@@ -95,7 +95,8 @@ PARTITIONS_OWNED: Final = Gauge(
 )
 LAG_RECORDS: Final = Gauge(
     "onefold_lag_records",
-    "Records of its partitions that this worker has not committed yet, by topic",
+    "Records of its partitions that this worker has not committed yet, by topic;"
+    " what a rebuild holds back does not count",
     labelnames=("topic",),
 )
 LAG_SECONDS: Final = Gauge(

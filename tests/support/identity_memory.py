@@ -137,7 +137,7 @@ class Memory:
         for contact, listed in log.listed.items():
             self.listed.setdefault(contact, set()).update(listed)
         erased, overruled = self._erase(log)
-        evidence = find_new_evidence(log.events, self.records).erasing(erased, overruled)
+        evidence = find_new_evidence(log.events, self.records).erasing(erased, overruled, log.listing)
         if log.merges:
             evidence = self._with_merges(evidence, log.merges)
         deciding = decide(evidence, self.policy, in_full=self.in_full)
@@ -185,6 +185,7 @@ class Memory:
             tuple(one for one in merges if one.member_id.strip() in remerged),
             frozenset(remerged),
             evidence.erased,
+            evidence.listing,
         )
 
     def answer(self, request: Load) -> Any:  # noqa: C901, PLR0911 - one a request

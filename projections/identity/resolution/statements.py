@@ -101,7 +101,8 @@ class EvidenceLog:
 
     ``events`` are by contact key and event id, ``merges`` by event id. ``contacts`` had an event of their own.
     ``erasures`` has the latest erasure of a contact by ``(at, event_id)``, of all copies: an erasure can't be undone.
-    Where single events alone were erased, it is before all of them; ``listed`` has hashes of their ids.
+    Where single events alone were erased, it is before all of them; ``listed`` has hashes of their ids,
+    and ``listing`` the latest event that has any.
     """
 
     contacts: set[str] = field(default_factory=set)
@@ -109,6 +110,7 @@ class EvidenceLog:
     merges: dict[str, EventRecord] = field(default_factory=dict)
     erasures: dict[str, Stamp] = field(default_factory=dict)
     listed: dict[str, set[UUID]] = field(default_factory=dict)
+    listing: dict[str, Stamp] = field(default_factory=dict)
 
     def add(self, event: Event) -> None:
         """Take an event in; a repeat changes nothing."""
@@ -122,6 +124,7 @@ class EvidenceLog:
             self.erasures[contact] = max(event.stamp, self.erasures.get(contact, event.stamp))
         if event.type == EVENTS_ERASED:
             self.erasures.setdefault(contact, _NEVER)
+            self.listing[contact] = max(event.stamp, self.listing.get(contact, event.stamp))
             digests = cast("ErasureOfEvents", event.data).events
             self.listed.setdefault(contact, set()).update(UUID(hex=one) for one in digests)
         _keep_least(self.events.setdefault(contact, {}), event)
@@ -134,6 +137,8 @@ class EvidenceLog:
             self.erasures[contact] = max(erasure, self.erasures.get(contact, erasure))
         if (listed := self.listed.pop(before, None)) is not None:
             self.listed.setdefault(contact, set()).update(listed)
+            listing = self.listing.pop(before)
+            self.listing[contact] = max(listing, self.listing.get(contact, listing))
         known = self.events.setdefault(contact, {})
         for event_id, record in self.events.pop(before, {}).items():
             known[event_id] = min(record, known.get(event_id, record))

@@ -73,7 +73,10 @@ async def record_evidence(
     for row in stored.values():
         known.setdefault(row.tenant, {})[row.contact, row.event_id] = record_in(row)
     found = {tenant: find_new_evidence(log.events, known.get(tenant, {})) for tenant, log in logs.items()}
-    found |= {tenant: found[tenant].erasing(one.contacts, one.overruled) for tenant, one in erased.items()}
+    found |= {
+        tenant: found[tenant].erasing(one.contacts, one.overruled, logs[tenant].listing)
+        for tenant, one in erased.items()
+    }
     merges = {tenant: log.merges for tenant, log in logs.items() if log.merges}
     unseen = before - sum(one.known for one in erased.values()) - len(stored)
     unseen += await _record_merges(connection, merges, found)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import pytest
 from hypothesis import given
 
+from projections.identity.evidence_logs import logs_of
 from projections.identity.reference import resolve_log
 from projections.identity.resolution.links import CONTACT, STAFF, Link, Node
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import Resolution, evidence_in, resolve
-from projections.identity.resolution.statements import log_of
 from projections.identity.rows import customer_of
 from projections.identity.tables import CUSTOMERS, MEMBERS, CustomerRow, MemberRow
 from schemas.events import Event
@@ -110,7 +110,7 @@ def claiming_history(chance: Random, size: int) -> list[Event]:
 def test_customers_are_shown_with_their_best_phone_and_email(make: History, size: int, chance: Random) -> None:
     events = make(chance, size)
     tables = resolve_log(events, policies_for(["demo"], POLICY), id_of)
-    expected = literal(resolve(evidence_in(log_of(events)), POLICY))
+    expected = literal(resolve(evidence_in(logs_of(events, id_of)["demo"]), POLICY))
     members = [MemberRow(*row) for row in tables[MEMBERS].values()]
     for row in (CustomerRow(*one) for one in tables[CUSTOMERS].values()):
         if row.founder not in expected:  # everything that named it was erased

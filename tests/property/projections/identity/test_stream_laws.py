@@ -12,7 +12,7 @@ from projections.identity.reference import resolve_log
 from projections.identity.resolution.policy import Policy
 from schemas.events import Event
 from tests.support.examples import examples
-from tests.support.histories import cut, dice, histories, patient, policies, random_history
+from tests.support.histories import CONTACTS, cut, dice, histories, listing, made, patient, policies, random_history
 from tests.support.identity_events import bound, decided, seen, unbound
 from tests.support.identity_memory import Memory
 from tests.support.streams import by_log, by_tables, consumed, content, id_of, membership, policies_for
@@ -129,3 +129,20 @@ def test_any_batching_of_more_claims_than_count_comes_to_the_same_rows() -> None
         events = _claims(chance)
         reference = content(resolve_log(events, policies_for(["demo"], Policy()), id_of))
         assert content(Memory(Policy()).fold_all(cut(events, chance)).tables) == reference
+
+
+def test_what_only_a_copy_of_an_erasure_lists_is_announced() -> None:
+    said = made(
+        CONTACTS[0],
+        "identity.bound",
+        {"identifiers": [{"type": "phone", "value": "+886911111111"}]},
+        at=1,
+        event_id="e1",
+    )
+    first, copy = (
+        made(CONTACTS[0], "contact.events_erased", listing(name), at=at, event_id="e2")
+        for at, name in ((2, "e9"), (3, "e1"))
+    )
+    memory = Memory(Policy()).fold_all([[said], [first], [copy]])
+    assert memory.outbox
+    assert consumed(memory.outbox) == membership(memory.tables) == {}
