@@ -21,7 +21,13 @@ FILTERS: Final[Mapping[str, tuple[str, ...]]] = {
         "notification.opted_in",
         "notification.opted_out",
     ),
-    "identity": ("identity.bound", "identity.unbound", "identity.decided", "contact.superseded"),
+    "identity": (
+        "identity.bound",
+        "identity.unbound",
+        "identity.decided",
+        "contact.superseded",
+        "contact.events_erased",
+    ),
     "labels": ("tag.added", "tag.removed", "attribute.set", "attribute.unset", "profile.updated"),
     "all": (),
 }

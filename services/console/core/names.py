@@ -98,6 +98,7 @@ class Names:
             "identity.unbound": say("Identity unbound"),
             "identity.decided": say("Decision of staff"),
             "contact.superseded": say("The contact has a new ID"),
+            "contact.events_erased": say("Somebody whom events named was erased"),
             "profile.updated": say("Profile updated"),
             "tag.added": say("Tag added"),
             "tag.removed": say("Tag removed"),
