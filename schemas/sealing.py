@@ -145,7 +145,7 @@ def _with_sealed_parts(
         hidden = b64encode(name + nonce + cipher.encrypt(nonce, part, None)).decode()
         sealed.append([reference.paths, reference.lost, reference.required, hidden])
     # From the last element of a list to its first, so that the places of the others stay as they are.
-    for path in sorted((path for reference, _ in references for path in reference.paths), key=_order, reverse=True):
+    for path in sorted((path for reference, _ in references for path in reference.paths), key=path_order, reverse=True):
         del _at(whole, path[:-1])[path[-1]]
     return orjson.dumps([whole, sealed])
 
@@ -164,7 +164,7 @@ def _with_opened_parts(body: bytes, ciphers: Mapping[KeyName, Cipher]) -> bytes 
         else:
             part = _LEFT_OUT if lost is None else lost
         found += [(tuple(path), part) for path in paths]
-    _put_back(whole, sorted(found, key=lambda one: _order(one[0])))
+    _put_back(whole, sorted(found, key=lambda one: path_order(one[0])))
     return orjson.dumps(whole)
 
 
@@ -190,6 +190,6 @@ def _at(whole: Any, path: JsonPath) -> Any:
     return whole
 
 
-def _order(path: JsonPath) -> list[tuple[bool, int | str]]:
+def path_order(path: JsonPath) -> list[tuple[bool, int | str]]:
     """Sorts the elements of a list by their places; steps of the two kinds never meet at one place."""
     return [(isinstance(step, str), step) for step in path]

@@ -1,7 +1,7 @@
 """Reads the events of other contacts that name an erased one, from the generation that the connection is on."""
 
 from collections.abc import AsyncIterator, Collection
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,12 +22,17 @@ from schemas.subjects import NAMING_TYPES
 _PAGE: Final = 500  # events in memory at a time
 _TENANT: Final = sa.bindparam("tenant", type_=sa.Text())
 _IDS: Final = array("contact_ids", sa.Uuid())
-_NAMING: Final = compiled(
-    sa.select(REFERENCES.c.by_id)
-    .where(
-        REFERENCES.c.tenant == _TENANT, REFERENCES.c.contact_id == sa.any_(_IDS), REFERENCES.c.by_id != sa.all_(_IDS)
-    )
-    .distinct(),
+
+
+def _referring(by: sa.ColumnElement[UUID], named: sa.ColumnElement[UUID]) -> sa.Select[Any]:
+    return sa.select(by).where(REFERENCES.c.tenant == _TENANT, named == sa.any_(_IDS), by != sa.all_(_IDS))
+
+
+# A contact that was superseded names its successor, which alone binds it.
+_MAY_REFER: Final = compiled(
+    _referring(REFERENCES.c.by_id, REFERENCES.c.contact_id).union(
+        _referring(REFERENCES.c.contact_id, REFERENCES.c.by_id)
+    ),
     "tenant",
     "contact_ids",
 )
@@ -53,8 +58,8 @@ _MAY_NAME: Final = _may_name()
 
 
 async def naming_contacts(connection: Connection, tenant: str, contact_ids: Collection[UUID]) -> list[UUID]:
-    """The other contacts that have said who one of these contacts is, or whom it is."""
-    return [contact_id for (contact_id,) in await connection.fetch(_NAMING, tenant, list(contact_ids))]
+    """The other contacts that may name one of these contacts: those that it names, and those that name it."""
+    return [contact_id for (contact_id,) in await connection.fetch(_MAY_REFER, tenant, list(contact_ids))]
 
 
 async def events_that_may_name(

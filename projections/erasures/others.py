@@ -11,7 +11,7 @@ from projections.erasures.folds import digest_of
 from schemas.codec import decode, encode, from_dict
 from schemas.events import Event
 from schemas.events.profile import MAX_ERASED_EVENTS
-from schemas.sealing import JsonPath
+from schemas.sealing import JsonPath, path_order
 from schemas.subjects import references_in
 
 _BINDINGS: Final = ("identity.bound", "identity.unbound")
@@ -28,7 +28,7 @@ def without(event: Event, subjects: Collection[str]) -> Event | None:
     if any(one.required for one in parts):
         return None
     left = orjson.loads(encode(event))
-    for path in sorted((path for one in parts for path in one.paths), key=str, reverse=True):
+    for path in sorted((path for one in parts for path in one.paths), key=path_order, reverse=True):
         _remove(left, path)
     says_nothing = event.type in _BINDINGS and not left["data"].get("identifiers") and not left.get("intrinsic")
     return None if says_nothing else decode(orjson.dumps(left))

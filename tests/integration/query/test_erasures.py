@@ -166,11 +166,26 @@ async def test_events_of_others_are_said_again_without_the_person(brand: Brand) 
         ),
     ]
     await brand.fold(*LIVES, *said)
+    old, bound = "web:shop:c0", {"channel": "web", "account": "shop", "uid": "c0"}
+    said += [
+        event("contact.superseded", 9, contact=old, by=SITE),
+        event("identity.bound", 9, contact=WEB, linked_contact=bound, event_id="successor"),
+    ]
+    await brand.fold(*said[-2:])
+    assert (await brand.json("/v1/contacts/web/shop/c0"))["superseded_by"] == WEB
     await erased(brand, "/v1/contacts/web/shop/c1/erase")
     await JobRuns(brand).run("erasure")
     (listed,) = (await brand.json("/v1/erasures"))["erasures"]
-    assert listed["receipt"]["removed"]["events_of_others"] == 4
-    for table in ("timeline", "statements", "contact_references", "holdings", "pair_decisions", "contact_states"):
+    assert listed["receipt"]["removed"]["events_of_others"] == 5
+    for table in (
+        "timeline",
+        "statements",
+        "contact_references",
+        "holdings",
+        "pair_decisions",
+        "contact_states",
+        "contacts",
+    ):
         rows = await brand.connection.fetch(f"SELECT * FROM g1.{table}")
         found = str([value for row in rows for value in row.values() if isinstance(value, str)])
         assert not any(one in found for one in (WEB, '"c1"')), table

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from projections.erasures.others import leaving_out, names, without
 from projections.timeline.folds import row_of
 from schemas.codec import decode, encode
-from schemas.events import Event
+from schemas.events import Event, Identifier
 from schemas.subjects import contact_subject, references_in
+from tests.support.contact_records import event
 from tests.support.strategies import BASE_MS, CONTACTS, event_lists
 from tests.support.twin import contact_events
 
@@ -44,3 +45,11 @@ def test_another_attempt_gives_the_same_events(events: list[Event], subjects: se
     assert not any(key.removeprefix("contact|") in str(row_of(one)) for one in again for key in subjects)
     listed = [digest for one in made if one.type == "contact.events_erased" for digest in one.data.events]  # type: ignore[union-attr]
     assert len(listed) == len({(one.contact_id, one.event.event_id) for one in naming})
+
+
+def test_of_many_identifiers_the_named_ones_go() -> None:
+    said = [Identifier(type="contact", value=CONTACTS[number % 2].key) for number in range(13)]
+    whole = event("message.received", contact="web:shop:own").model_copy(update={"intrinsic": said})
+    left = without(whole, {contact_subject(CONTACTS[0].key)})
+    assert left is not None
+    assert [one.value for one in left.intrinsic] == [CONTACTS[1].key] * 6
