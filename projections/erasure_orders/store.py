@@ -11,8 +11,11 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from projections.engine.connection import Connection
 from projections.engine.generations import use_generation
-from projections.engine.statements import array, compiled
+from projections.engine.metadata import key_columns
+from projections.engine.statements import array, compiled, unnested
+from projections.engine.store import columns
 from projections.engine.touched import TOUCHED
+from projections.erasures.tables import ERASED_EVENTS, ErasedEventRow
 from projections.erasures.tables import TABLE as ERASURES
 from projections.identity.tables import ERASED_CONTACTS, ERASED_STATEMENTS
 from projections.migrations.tables import (
@@ -84,19 +87,15 @@ _FOLDED: Final = compiled(
     "contact_ids",
     "at",
 )
-_HASHES: Final = sa.func.unnest(array("digests", sa.Uuid())).table_valued("digest").render_derived(name="given")
+_SINGLE: Final = unnested("given", key_columns(ERASED_EVENTS))
+
+
+def _has_erased(table: sa.Table) -> sa.ColumnElement[bool]:
+    return sa.exists().where(*(column == _SINGLE.c[column.name] for column in key_columns(table)))
+
+
 _UNFOLDED: Final = compiled(
-    _count(
-        _HASHES,
-        ~sa.exists().where(
-            ERASED_STATEMENTS.c.tenant == _TENANT,
-            ERASED_STATEMENTS.c.contact_id == sa.any_(_IDS),
-            ERASED_STATEMENTS.c.digest == _HASHES.c.digest,
-        ),
-    ),
-    "digests",
-    "tenant",
-    "contact_ids",
+    _count(_SINGLE, sa.not_(sa.and_(_has_erased(ERASED_EVENTS), _has_erased(ERASED_STATEMENTS)))), *_SINGLE.c.keys()
 )
 _UNCOMPOSED: Final = compiled(
     sa.select(sa.exists().where(TOUCHED.c.tenant == _TENANT, _overlap(TOUCHED.c.contacts, _IDS))),
@@ -173,20 +172,16 @@ _DROP_ITEMS: Final = compiled(
 _GIVEN: Final = (
     sa.func.unnest(array("names", BYTEA())).table_valued(sa.column("name", BYTEA())).render_derived(name="given")
 )
-_DROP_WAITING: Final = compiled(
-    sa.delete(WEBHOOK_WAITING)
-    .where(
-        WEBHOOK_WAITING.c.endpoint_id.in_(
-            sa.select(WEBHOOK_ENDPOINTS.c.endpoint_id).where(WEBHOOK_ENDPOINTS.c.tenant == _TENANT)
-        ),
-        sa.exists(
-            sa.select(_GIVEN.c.name).where(sa.func.pg_catalog.position(WEBHOOK_WAITING.c.payload, _GIVEN.c.name) > 0)
-        ),
-    )
-    .returning(WEBHOOK_WAITING.c.position),
-    "tenant",
-    "names",
+_WAITS: Final = (
+    WEBHOOK_WAITING.c.endpoint_id.in_(
+        sa.select(WEBHOOK_ENDPOINTS.c.endpoint_id).where(WEBHOOK_ENDPOINTS.c.tenant == _TENANT)
+    ),
+    sa.exists(
+        sa.select(_GIVEN.c.name).where(sa.func.pg_catalog.position(WEBHOOK_WAITING.c.payload, _GIVEN.c.name) > 0)
+    ),
 )
+_WAITING: Final = compiled(_count(WEBHOOK_WAITING, *_WAITS), "tenant", "names")
+_DROP_WAITING: Final = compiled(sa.delete(WEBHOOK_WAITING).where(*_WAITS), "tenant", "names")
 _FINISH: Final = compiled(
     sa.update(ERASURE_ORDERS)
     .where(ERASURE_ORDERS.c.erasure_id == _ID)
@@ -261,23 +256,30 @@ async def generations_behind(
     return behind
 
 
-async def unfolded_statements(
-    connection: Connection, tenant: str, contact_ids: Collection[UUID], digests: Collection[UUID]
-) -> int:
-    """How many single events of contacts, given by hashes of their ids, identity has not erased yet."""
-    found: Any = await connection.fetchval(_UNFOLDED, list(digests), tenant, list(contact_ids))
+async def unfolded_events(connection: Connection, rows: Collection[ErasedEventRow]) -> int:
+    """How many of these single events the timeline, or identity, has not erased yet."""
+    found: Any = await connection.fetchval(_UNFOLDED, *columns(rows))
     return int(found)
 
 
-async def drop_waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
-    """Delete the changes that wait for webhook endpoints and name one of the contacts; how many there were."""
-    names = [orjson.dumps(one) for one in contact_keys]  # with the quotes: a key may begin another one
-    return len(await connection.fetch(_DROP_WAITING, tenant, names))
+async def waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
+    """How many changes wait for webhook endpoints and name one of the contacts."""
+    found: Any = await connection.fetchval(_WAITING, tenant, _quoted(contact_keys))
+    return int(found)
+
+
+async def drop_waiting_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> None:
+    """Delete the changes that wait for webhook endpoints and name one of the contacts."""
+    await connection.execute(_DROP_WAITING, tenant, _quoted(contact_keys))
+
+
+def _quoted(contact_keys: Collection[str]) -> list[bytes]:
+    return [orjson.dumps(one) for one in contact_keys]  # with the quotes: a key may begin another one
 
 
 async def unsent_changes(connection: Connection, tenant: str, contact_keys: Collection[str]) -> int:
     """How many changes that name one of the contacts are not in Kafka yet: they would be sealed under a new key."""
-    names = [orjson.dumps(one).decode() for one in contact_keys]
+    names = [name.decode() for name in _quoted(contact_keys)]
     found: Any = await connection.fetchval(_UNSENT, tenant, names)
     return int(found)
 

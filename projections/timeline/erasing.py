@@ -11,7 +11,7 @@ from projections.engine.connection import Connection
 from projections.engine.metadata import Key, key_columns
 from projections.engine.projection import ERASED, ContactEvent
 from projections.engine.statements import compiled, for_each, unnested
-from projections.erasures.folds import erased_event, erased_events, horizons, latest_erasures, listed_events
+from projections.erasures.folds import erased_event, horizons, is_erased, latest_erasures, listed_events
 from projections.erasures.tables import ERASED_EVENTS, ErasedEventRow, ErasureRow, digest_column
 from projections.erasures.tables import TABLE as ERASURES
 from projections.timeline.folds import distinct
@@ -98,9 +98,10 @@ async def erase(connection: Connection, events: Sequence[ContactEvent]) -> LeftO
         await connection.execute(_ERASE_UNTIL, *store.columns(changed))
     listed = sorted(set(listed_events(events)))
     singly = await connection.fetch(_ERASE_LISTED, *store.columns(listed)) if listed else []
-    of_erased = {id(one): tuple(erased_event(one)) for one in events if (one.event.tenant, one.contact_id) in until}
+    own = [(one, until[key]) for one in events if (key := (one.event.tenant, one.contact_id)) in until]
+    of_erased = {id(one): tuple(erased_event(one)) for one, _ in own}
     known = await store.load(connection, ERASED_EVENTS, list(set(of_erased.values())))
-    gone = known.keys() | erased_events(events, until).keys()
+    gone = known.keys() | map(tuple, listed) | {of_erased[id(one)] for one, horizon in own if is_erased(one, horizon)}
     kept = [one for one in events if of_erased.get(id(one)) not in gone]
     erased = {key: one for key, (_, one) in distinct(one for one in events if of_erased.get(id(one)) in gone).items()}
     deleted = {tuple(record) for record in await connection.fetch(_DELETE, *store.columns(erased))} if erased else set()

@@ -132,7 +132,8 @@ def _next_steps(erasure: "ErasureView") -> list[str]:
     if "unsent_changes" in found.remains:
         steps.append("Changes that name the person were not in Kafka yet, and will be: see why (onefold doctor).")
     if "events_of_others" in found.remains:
-        steps.append("Events of other contacts still name the person: see why (onefold doctor), then erase again.")
+        steps.append("Events of other contacts still name the person. What replaces them is in the log, and counts as")
+        steps.append("soon as the workers that read it go on: see why they do not (onefold doctor).")
     steps.append("Delete files that were exported with the person in them, and have receivers of webhooks do the same.")
     steps.append("To look for values that must be gone, on the server: VACUUM and CHECKPOINT in PostgreSQL, then")
     steps.append("onefold verify --erased FILE, where FILE has the person's values, one a line.")

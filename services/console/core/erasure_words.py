@@ -69,7 +69,7 @@ def _remains(say: Say) -> Mapping[str, tuple[str, str]]:
         ),
         "events_of_others": (
             say("Events of other contacts that name the person"),
-            say("They were not replaced within ten minutes: see whether all workers run, then erase again."),
+            say("What replaces them is in the log, and counts as soon as the workers that read it go on."),
         ),
         "unsent_changes": (
             say("Changes that the broker did not take in time"),

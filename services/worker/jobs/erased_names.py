@@ -1,17 +1,21 @@
 """Leaves people who are erased out of the events of other contacts."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from projections.engine.connection import Connection
 from projections.engine.projection import ContactEvent
 from projections.erasure_orders.queries import events_that_may_name
-from projections.erasure_orders.store import unfolded_statements
-from projections.erasures.folds import digest_of
+from projections.erasure_orders.store import unfolded_events
+from projections.erasures.folds import erased_event
 from projections.erasures.others import leaving_out, names
+from projections.erasures.tables import ErasedEventRow
+from schemas.events import Event
 from schemas.subjects import contact_subject
-from services.worker.jobs.publishing import EventPublisher
+
+# Events by their contact and a hash of their id, as the job's progress keeps them: JSON.
+Replaced = Mapping[str, Collection[str]]
 
 
 class ErasedContacts(NamedTuple):
@@ -25,37 +29,48 @@ class ErasedContacts(NamedTuple):
 
 
 class NamesInOthers:
-    """One attempt at leaving the contacts out. Another one publishes the same events.
+    """The events of others that name the contacts, and what takes their place.
 
-    ``before`` is how many events earlier attempts replaced.
+    ``replaced`` are those that earlier attempts found. Their events may have been sent, or not.
     """
 
-    def __init__(self, publisher: EventPublisher, erased: ErasedContacts, before: int = 0) -> None:
-        self._before = before
-        self._publisher = publisher
+    def __init__(self, erased: ErasedContacts, replaced: Replaced) -> None:
         self._erased = erased
         self._subjects = {contact_subject(key) for key in erased.contacts.values()}
-        self._sent: set[UUID] = set()
+        self._rows = {
+            ErasedEventRow(erased.tenant, UUID(contact_id), UUID(digest))
+            for contact_id, digests in replaced.items()
+            for digest in digests
+        }
 
     @property
     def events(self) -> int:
-        """How many events were replaced so far."""
-        return self._before + len(self._sent)
+        """How many events were found so far."""
+        return len(self._rows)
 
-    async def leave_out(self, connection: Connection) -> bool:
-        """Publish what takes the place of events that name them, each once; whether no row has any of them now."""
+    @property
+    def replaced(self) -> dict[str, list[str]]:
+        """What was found so far, for another attempt."""
+        found: dict[str, list[str]] = {}
+        for row in sorted(self._rows):
+            found.setdefault(str(row.contact_id), []).append(row.digest.hex)
+        return found
+
+    async def look(self, connection: Connection) -> list[ContactEvent]:
+        """The events that name them and are still there: it reads all events of those contacts that may name others."""
         erased = self._erased
-        if not erased.naming:
-            return True
         found: list[ContactEvent] = []
-        async with connection.transaction():
-            async for page in events_that_may_name(connection, erased.tenant, erased.naming, erased.at):
-                found += [one for one in page if names(one.event, self._subjects)]
-        new = [one for one in found if _digest(one) not in self._sent]
-        await self._publisher.publish(leaving_out(erased.request_id, erased.at, new, self._subjects))
-        self._sent |= {_digest(one) for one in new}
-        return not found and not await unfolded_statements(connection, erased.tenant, erased.naming, self._sent)
+        if erased.naming:
+            async with connection.transaction():
+                async for page in events_that_may_name(connection, erased.tenant, erased.naming, erased.at):
+                    found += [one for one in page if names(one.event, self._subjects)]
+        self._rows |= {erased_event(one) for one in found}
+        return found
 
+    def in_place_of(self, found: Iterable[ContactEvent]) -> list[Event]:
+        """The events that take the place of these; the same ones for whoever finds the same."""
+        return leaving_out(self._erased.request_id, self._erased.at, found, self._subjects)
 
-def _digest(one: ContactEvent) -> UUID:
-    return digest_of(one.contact_id, one.event.event_id)
+    async def are_gone(self, connection: Connection) -> bool:
+        """Whether the timeline and identity have erased all that was found; two look-ups an event."""
+        return not self._rows or not await unfolded_events(connection, self._rows)

@@ -1,12 +1,15 @@
 """Erases contacts: from the read models by events, from the log by destroying keys, and from what jobs keep.
 
-The last step is one transaction: keys, copies and the receipt. Each step before it can be done again: the events have
-the ids and the time of the first attempt.
+The last step is one transaction: keys, copies and the receipt. Each step before it can be done again: what the receipt
+counts is saved before anything is sent or deleted, and the events have the ids and the time of the first attempt.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +17,6 @@ from projections.engine.connection import Connection
 from projections.engine.ids import IdOf
 from projections.erasure_orders import store
 from projections.erasure_orders.queries import naming_contacts
-from projections.erasure_orders.store import ErasureOrder
 from schemas.codec import from_dict
 from schemas.events import Event
 from services.control.erasures import contacts_in, signature_of
@@ -33,7 +35,9 @@ REMAINS: Final = ("backups", "downloaded_files", "exported_log_files", "server_f
 UNSEALED: Final = "unsealed_log_records"
 UNSENT: Final = "unsent_changes"
 EVENTS_OF_OTHERS: Final = "events_of_others"
-_NAMING: Final = "naming"
+_NAMING: Final = "naming"  # of what is known: the other contacts that may name these
+_REPLACED: Final = "replaced"  # their events that do
+_DROPPED: Final = "dropped"  # whether waiting changes were deleted
 
 
 class ErasureKind:
@@ -56,7 +60,7 @@ class ErasureKind:
         return None
 
     async def steps(self, job: Job) -> AsyncGenerator[JobStep]:
-        """A step for the events, one each time that it waits for them to be folded, and one for all else."""
+        """Steps for what is found out, before anything is sent or deleted, and one for all else."""
         erasure_id = UUID(job.parameters["erasure"])
         async with self._connect() as connection:
             order = await store.find_order(connection, erasure_id)
@@ -64,65 +68,114 @@ class ErasureKind:
                 yield JobStep(WorkDone(job.total or 0, job.total))
                 return
             keys = contacts_in(self._master(), order.sealed_contacts)
-            contacts = {self._id_of(job.tenant, key): key for key in keys}
-            known: dict[str, Any] = job.checkpoint or await self._known(connection, job.tenant, contacts)
-            yield JobStep(WorkDone(0, len(keys), known))
-            at, naming = order.requested_at, [UUID(one) for one in known.get(_NAMING, ())]
-            others = NamesInOthers(
-                self._publisher,
-                ErasedContacts(job.tenant, str(erasure_id), at, contacts, naming),
-                known.get(EVENTS_OF_OTHERS, 0),
-            )
-            await self._publisher.publish(events_of(job.tenant, erasure_id, at, contacts))
-            while not await self._is_done(connection, job, order, contacts, known, others):
-                known[EVENTS_OF_OTHERS] = others.events
-                yield JobStep(WorkDone(0, len(keys), known))
-                await asyncio.sleep(_LOOK_EVERY)
-            yield JobStep(WorkDone(len(keys), len(keys), known))
+            run = _Run(job.tenant, erasure_id, order.requested_at, {self._id_of(job.tenant, key): key for key in keys})
+            run.known = job.checkpoint or await self._found_before(connection, run)
+            yield run.step()
+            if not run.known[_DROPPED]:
+                await store.drop_waiting_changes(connection, run.tenant, keys)
+                run.known[_DROPPED] = True  # later ones say that the contacts are erased, and stay
+                yield run.step()
+            async with aclosing(self._erased(connection, run)) as steps:
+                async for step in steps:
+                    yield step
 
-    async def _known(self, connection: Connection, tenant: str, contacts: Mapping[UUID, str]) -> dict[str, Any]:
-        """What is only known, or only to be removed, before the events are there: their changes are to be sent."""
+    async def _found_before(self, connection: Connection, run: "_Run") -> dict[str, Any]:
+        """What is only known before the events are there."""
+        tenant, contact_ids = run.tenant, run.contacts.keys()
         return {
-            "events": await store.number_of_events(connection, tenant, contacts.keys()),
-            "waiting_changes": await store.drop_waiting_changes(connection, tenant, contacts.values()),
-            _NAMING: [str(one) for one in await naming_contacts(connection, tenant, contacts.keys())],
+            "events": await store.number_of_events(connection, tenant, contact_ids),
+            "waiting_changes": await store.waiting_changes(connection, tenant, run.contacts.values()),
+            _NAMING: [str(one) for one in await naming_contacts(connection, tenant, contact_ids)],
+            _REPLACED: {},
+            _DROPPED: False,
         }
 
-    async def _is_done(  # noqa: PLR0913, PLR0917 - what the last step is about
-        self,
-        connection: Connection,
-        job: Job,
-        order: ErasureOrder,
-        contacts: Mapping[UUID, str],
-        known: Mapping[str, Any],
-        others: NamesInOthers,
-    ) -> bool:
-        """Do the last step if the events are folded."""
-        erasure_id = UUID(job.parameters["erasure"])
-        unnamed = await others.leave_out(connection)
-        if not unnamed and _now() < order.requested_at + _WAIT_FOR_KAFKA:
-            return False
+    async def _erased(self, connection: Connection, run: "_Run") -> AsyncGenerator[JobStep]:
+        """Send the events, and do the last step once they are folded."""
+        others = NamesInOthers(run.erased(), run.known[_REPLACED])
+        events = events_of(run.tenant, run.erasure_id, run.at, run.contacts)
+        found = await others.look(connection)
+        while True:
+            run.known[_REPLACED] = others.replaced
+            yield run.step()
+            await self._publisher.publish([*events, *others.in_place_of(found)])
+            await _wait_for(partial(_is_folded, connection, run, others))
+            events, found = [], await others.look(connection)  # what came meanwhile
+            if not found or run.is_over(_WAIT_FOR_KAFKA):
+                break
+        await self._publisher.publish(others.in_place_of(found))
+        await self._finish(connection, run, others.events, unnamed=not found and await others.are_gone(connection))
+        yield run.step(len(run.contacts))
+
+    async def _finish(self, connection: Connection, run: "_Run", of_others: int, *, unnamed: bool) -> None:
+        """The last step, unless another attempt was faster."""
         async with connection.transaction():
-            at = order.requested_at
-            behind = await store.generations_behind(connection, job.tenant, contacts.keys(), at)
-            if "active" in behind.values() or (behind and _now() < at + _WAIT_FOR_OTHERS):
-                return False
-            unsent = await store.unsent_changes(connection, job.tenant, contacts.values())
-            if unsent and _now() < at + _WAIT_FOR_KAFKA:
-                return False
-            present = await store.find_order(connection, erasure_id)
-            if present is None or present.sealed_contacts is None:  # another attempt was faster
-                return True
-            keys = await self._sealing.destroy_keys(connection, job.tenant, contacts.values())
-            dropped = await store.drop_copies(connection, job.tenant, contacts.keys())
-            counts = {name: known.get(name, 0) for name in ("events", "waiting_changes")}
-            removed = {**counts, "log_keys": keys, **dropped, EVENTS_OF_OTHERS: others.events}
-            left = {UNSEALED: not keys, UNSENT: unsent, EVENTS_OF_OTHERS: not unnamed}
+            contact_ids, keys = run.contacts.keys(), run.contacts.values()
+            behind = await store.generations_behind(connection, run.tenant, contact_ids, run.at)
+            unsent = await store.unsent_changes(connection, run.tenant, keys)
+            present = await store.find_order(connection, run.erasure_id)
+            if present is None or present.sealed_contacts is None:
+                return
+            destroyed = await self._sealing.destroy_keys(connection, run.tenant, keys)
+            dropped = await store.drop_copies(connection, run.tenant, contact_ids)
+            counts = {name: run.known[name] for name in ("events", "waiting_changes")}
+            removed = {**counts, "log_keys": destroyed, **dropped, EVENTS_OF_OTHERS: of_others}
+            left = {UNSEALED: not destroyed, UNSENT: unsent, EVENTS_OF_OTHERS: not unnamed}
             remains = [*REMAINS, *(place for place, is_left in left.items() if is_left)]
-            times = (at, _now())
-            receipt = receipt_of(erasure_id, job.tenant, times, len(contacts), removed, behind=behind, remains=remains)
-            await store.finish(connection, erasure_id, receipt, signature_of(self._master(), job.tenant, receipt))
-            return True
+            receipt = receipt_of(
+                run.erasure_id,
+                run.tenant,
+                (run.at, _now()),
+                len(run.contacts),
+                removed,
+                behind=behind,
+                remains=remains,
+            )
+            signature = signature_of(self._master(), run.tenant, receipt)
+            await store.finish(connection, run.erasure_id, receipt, signature)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One attempt at an erasure: its contacts by id, with their keys; ``known`` is what the next one goes on from."""
+
+    tenant: str
+    erasure_id: UUID
+    at: int
+    contacts: Mapping[UUID, str]
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def erased(self) -> ErasedContacts:
+        """Whom others may name."""
+        naming = [UUID(one) for one in self.known[_NAMING]]
+        return ErasedContacts(self.tenant, str(self.erasure_id), self.at, self.contacts, naming)
+
+    def step(self, done: int = 0) -> JobStep:
+        """How far it is."""
+        return JobStep(WorkDone(done, len(self.contacts), self.known))
+
+    def is_over(self, wait: int) -> bool:
+        """Whether so many ms have passed since the request."""
+        return _now() >= self.at + wait
+
+
+async def _wait_for(holds: Callable[[], Awaitable[bool]]) -> None:
+    while True:
+        if await holds():
+            return
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _is_folded(connection: Connection, run: _Run, others: NamesInOthers) -> bool:
+    """Whether all that was sent is folded, and what it changes is sent, as far as there is time to wait for it."""
+    if not run.is_over(_WAIT_FOR_KAFKA) and not await others.are_gone(connection):
+        return False
+    async with connection.transaction():
+        behind = await store.generations_behind(connection, run.tenant, run.contacts.keys(), run.at)
+        if "active" in behind.values() or (behind and not run.is_over(_WAIT_FOR_OTHERS)):
+            return False
+        unsent = await store.unsent_changes(connection, run.tenant, run.contacts.values())
+        return not unsent or run.is_over(_WAIT_FOR_KAFKA)
 
 
 def events_of(tenant: str, erasure_id: UUID, at: int, contacts: Mapping[UUID, str]) -> list[Event]:
