@@ -127,7 +127,7 @@ async def save_step(
 async def finish_job(
     engine: AsyncEngine, job: Job, progress: WorkDone, parts: Sequence[FilePart], file: MadeFile | None
 ) -> None:
-    """Save the last step; the job is done. Raises JobLost."""
+    """Save the last step; the job is done. Without a file, what was stored of one is deleted. Raises JobLost."""
     values: dict[str, Any] = {"state": "done", "done": progress.done, "total": progress.total}
     values["result"] = _json(progress.result)
     if file is not None:
@@ -136,7 +136,10 @@ async def finish_job(
         values["file_expires_at"] = expires_at
     async with engine.begin() as connection:
         await _change(connection, job, finished_at=_NOW, checkpoint=sa.null(), **values)
-        await save_parts(connection, job.job_id, parts)
+        if file is None:
+            await drop_parts(connection, job.job_id)
+        else:
+            await save_parts(connection, job.job_id, parts)
 
 
 async def fail_job(engine: AsyncEngine, job: Job, problem: Mapping[str, Any]) -> None:

@@ -156,7 +156,7 @@ class JobRunner:
                 if progress.checkpoint is not None:
                     parts += cutter.rest()
                 await job_leases.save_step(engine, job, self._lease, progress, parts)
-        named = kind.file_of(job)
+        named = kind.file_of(job, progress.result)
         file = None if named is None else MadeFile(*named, cutter.size, cutter.sha256, self._file_days)
         await job_leases.finish_job(engine, job, progress, cutter.rest(), file)
 

@@ -6,7 +6,7 @@ same events again, whose ids are known already.
 
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from projections.bulk_actions import store
@@ -50,9 +50,9 @@ class BulkActionKind:
         self._connect = connect
         self._publisher = publisher
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
-        """CSV of who was skipped."""
-        return f"skipped-{job.requested_at:%Y-%m-%d}.csv", "text/csv"
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:
+        """CSV of who was skipped; none if nobody was."""
+        return (f"skipped-{job.requested_at:%Y-%m-%d}.csv", "text/csv") if result["skipped"] else None
 
     async def steps(self, job: Job) -> AsyncGenerator[JobStep]:
         """A step for each chunk of customers."""

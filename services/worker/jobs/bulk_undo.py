@@ -31,7 +31,7 @@ class BulkUndo:
         self._connect = connect
         self._publisher = publisher
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
         """No file."""
         return None
 

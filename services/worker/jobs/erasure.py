@@ -55,7 +55,7 @@ class ErasureKind:
         self._sealing = sealing
         self._id_of = id_of
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
         """No file."""
         return None
 

@@ -6,7 +6,7 @@ A snapshot can't outlive its connection, so an export that was interrupted begin
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from projections.engine.connection import Connection
 from projections.exports.headings import header_of
@@ -41,7 +41,7 @@ class Export:
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
         """The file's name, which has the day on which it was asked for, and its media type."""
         order = ExportRequest.of(job.parameters).order
         return f"{order.rows}-{job.requested_at:%Y-%m-%d}.{order.format}", MEDIA_TYPES[order.format]

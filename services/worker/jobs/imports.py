@@ -70,9 +70,9 @@ class Import:
         self._id_of = id_of
         self._region = region
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
-        """The rows that were refused, with the reasons, to be mended and sent again."""
-        return f"refused-{job.requested_at:%Y-%m-%d}.csv", "text/csv"
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:
+        """The rows that were refused, with the reasons, to be mended and sent again; none if all could be read."""
+        return (f"refused-{job.requested_at:%Y-%m-%d}.csv", "text/csv") if result["counts"]["refused"] else None
 
     async def steps(self, job: Job) -> AsyncGenerator[JobStep]:
         """A step for each batch of rows that is left. Raises JobRefused."""

@@ -30,8 +30,8 @@ class JobKind(Protocol):
         """The kind, as its jobs have it."""
         ...
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
-        """The name and the media type of the file that the job makes; None for a job that makes none."""
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:
+        """The name and the media type of the file of a job that came to this result; None if it has none."""
         ...
 
     def steps(self, job: Job) -> AsyncGenerator[JobStep]:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from services.control.job_leases import WorkDone
 from services.control.jobs import REBUILD, Job
@@ -33,7 +33,7 @@ class Rebuild:
     def __init__(self, command: Callable[[], Sequence[str]] = lambda: command_beside("rebuild")) -> None:
         self._command = command
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:  # noqa: ARG002 - see JobKind
         """What the command said."""
         return f"rebuild-{job.requested_at:%Y-%m-%d}.txt", "text/plain"
 

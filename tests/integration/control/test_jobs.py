@@ -166,7 +166,8 @@ class Counting:
         self.counted: list[int] = []
         self.stopped = asyncio.Event()
 
-    def file_of(self, job: Job) -> tuple[str, str] | None:
+    def file_of(self, job: Job, result: Any) -> tuple[str, str] | None:
+        del result
         return f"{job.kind}.txt", "text/plain"
 
     async def steps(self, job: Job) -> AsyncGenerator[JobStep]:

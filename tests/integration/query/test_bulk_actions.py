@@ -184,6 +184,7 @@ async def test_every_action_does_what_was_shown_and_its_undo_restores_what_was(w
         skipped = {"no_contact": numbers[2]} if numbers[2] else {}
         assert done["state"] == "done"
         assert done["result"] == {"changed": numbers[0], "unchanged": numbers[1], "skipped": skipped}
+        assert (done["file"] is not None) == bool(numbers[2]), "a file is there if somebody was skipped"
         await worker.fold(*sent)
         assert (await preview(brand, action))["changed"] == 0, action
         undone_by = await undo(brand, job)

@@ -158,6 +158,10 @@ async def test_a_dry_run_says_what_the_run_does_and_the_same_file_again_changes_
         ["新", "舊"],
     )
     before = len(work.appended)
+    good = await work.run("會員編號,姓名\r\n007,王小明\r\n".encode())
+    assert (good.result["counts"]["unchanged"], good.file) == (1, None)
+    stored = "SELECT count(*) FROM onefold.job_files WHERE job_id = $1"
+    assert await work.brand.connection.fetchval(stored, good.job_id) == 0, "where no row was refused there is no file"
     again = await work.run(content)
     assert again.result["counts"] == counts | {"created": 0, "updated": 0, "unchanged": 2}
     assert len(work.appended) == before
