@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schemas.events.envelope import ContactRef, Event
 from schemas.events.registry import CURRENT_VERSION, event_class
+from schemas.refusals import refusals
 from schemas.sealing import is_sealed
 from schemas.upcasting import upcast
 
@@ -99,7 +100,7 @@ def from_dict(raw: Any, *, check_text: bool = True) -> Event:
         validator = event_class(type_name if isinstance(type_name, str) else "").__pydantic_validator__
         event: Event = validator.validate_python(raw)
     except ValidationError as error:
-        raise _invalid_field(error) from None
+        raise _invalid_field(error, raw) from None
     return event
 
 
@@ -138,10 +139,9 @@ def intrinsic_json(event: Event) -> str:
     return orjson.dumps([one.model_dump() for one in event.intrinsic]).decode() if event.intrinsic else "[]"
 
 
-def _invalid_field(error: ValidationError) -> InvalidEvent:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    field = ".".join(str(part) for part in first["loc"])
-    return InvalidEvent("invalid_field", first["msg"], field)
+def _invalid_field(error: ValidationError, raw: dict[str, Any]) -> InvalidEvent:
+    first = refusals(error.errors(include_url=False, include_context=False, include_input=False), raw)[0]
+    return InvalidEvent("invalid_field", first.why, first.place)
 
 
 def _upcast(raw: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _refuse_unstorable(value: Any, path: str = "", depth: int = 0) -> None:
             _refuse_unstorable(inner, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            _refuse_unstorable(inner, f"{path}.{index}", depth + 1)
+            _refuse_unstorable(inner, f"{path}[{index}]", depth + 1)
     elif isinstance(value, int | float):
         _refuse_number(value, path)
 

@@ -31,6 +31,7 @@ from projections.identity.resolution.policy import Policy
 from projections.quota.queries import boundary_of
 from projections.segments.queries import SegmentVersion, segments_named
 from projections.settings.queries import quota_setting
+from schemas.refusals import refusals
 
 # More segments than these can't be within the limits of a filter, so that no more are read.
 _MOST_SEGMENTS: Final = MOST_NESTED * filters.MOST_LEAVES
@@ -82,7 +83,9 @@ def filter_of(segment: SegmentVersion) -> filters.FilterNode | Unsearchable:
     try:
         return filters.parse(segment.filter)
     except ValidationError as error:
-        return Unsearchable(f"the segment {segment.segment!r} can't be read: {error.errors()[0]['msg']}")
+        first = refusals(error.errors(), segment.filter)[0]
+        place = f"{first.place}: " if first.place else ""
+        return Unsearchable(f"the segment {segment.segment!r} can't be read: {place}{first.why}")
 
 
 class SearchCounts(NamedTuple):

@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas.refusals import RefusedPlace, refusals, why_of
 from services.runtime.database import is_transient
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -108,11 +109,16 @@ async def _on_http_exception(_: Request, error: Exception) -> Response:
 async def _on_invalid(_: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    errors = [
-        {"field": ".".join(map(str, one["loc"])), "message": one["msg"].removeprefix("Value error, ")}
-        for one in error.errors()
-    ]
+    errors = [{"field": one.place, "message": one.why} for one in _refused(error)]
     return _response(document(INVALID_REQUEST, errors=errors), INVALID_REQUEST.status)
+
+
+def _refused(error: RequestValidationError) -> list[RefusedPlace]:
+    """What is wrong with the body, as it was written, and with parameters, by where they stand: ``query.limit``."""
+    found = list(error.errors())
+    of_body = [{**one, "loc": one["loc"][1:]} for one in found if one["loc"][0] == "body"]
+    others = [RefusedPlace(".".join(map(str, one["loc"])), why_of(one)) for one in found if one["loc"][0] != "body"]
+    return others + [one._replace(place=one.place or "body") for one in refusals(of_body, error.body)]
 
 
 _BY_STATUS: Final = {

@@ -153,7 +153,7 @@ def test_json_that_is_no_object_is_refused(raw: bytes) -> None:
     [
         (_raw(event_id="e\x001"), "event_id"),
         (_raw(data=b'{"tag":"\\u0000"}'), "data.tag"),
-        (_unknown(b'{"list":[1,{"inner":"a\\u0000"}]}'), "data.list.1.inner"),
+        (_unknown(b'{"list":[1,{"inner":"a\\u0000"}]}'), "data.list[1].inner"),
         (_unknown(b'{"k\\u0000":1}'), "data"),
     ],
 )
@@ -291,4 +291,4 @@ def test_an_assurance_is_kept(assurance: str) -> None:
 @pytest.mark.parametrize("assurance", ["certain", "", "Verified", 1, True, ["verified"]])
 def test_an_event_with_any_other_assurance_is_refused(assurance: Any) -> None:
     refusal = _refusal(_bound(assurance))
-    assert (refusal.reason, refusal.field) == ("invalid_field", "data.identifiers.0.assurance")
+    assert (refusal.reason, refusal.field) == ("invalid_field", "data.identifiers[0].assurance")

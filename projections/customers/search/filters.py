@@ -358,45 +358,46 @@ def key_of(node: Condition) -> str:
     return _KEY_OF[type(node)]
 
 
-def _key_in(value: object) -> str | None:
+def _tag_in(value: object) -> str | None:
+    """The key of a condition in brackets: nobody can take it for a part of what was written, where it is refused."""
     if isinstance(value, Condition):
-        return key_of(value)
+        return f"<{key_of(value)}>"
     found = [key for key in KEYS if key in value] if isinstance(value, dict) else []
-    return found[0] if len(found) == 1 else None
+    return f"<{found[0]}>" if len(found) == 1 else None
 
 
 FilterNode = Annotated[
-    Annotated[All, Tag("all")]
-    | Annotated[AnyOf, Tag("any")]
-    | Annotated[Not, Tag("not")]
-    | Annotated[SameContact, Tag("same_contact")]
-    | Annotated[ByTag, Tag("tag")]
-    | Annotated[ByMemberId, Tag("member_id")]
-    | Annotated[ByPhone, Tag("phone")]
-    | Annotated[ByEmail, Tag("email")]
-    | Annotated[ByName, Tag("name")]
-    | Annotated[ByAttribute, Tag("attribute")]
-    | Annotated[ByLastCustomer, Tag("last_customer")]
-    | Annotated[ByLastTeam, Tag("last_team")]
-    | Annotated[ByLastMarketing, Tag("last_marketing")]
-    | Annotated[ByFirstSeen, Tag("first_seen")]
-    | Annotated[ByContactCount, Tag("contacts")]
-    | Annotated[ById, Tag("id")]
-    | Annotated[ByConflicts, Tag("conflicts")]
-    | Annotated[BySegment, Tag("segment")]
-    | Annotated[ByChannel, Tag("channel")]
-    | Annotated[ByAccount, Tag("account")]
-    | Annotated[BySubscription, Tag("subscribed")]
-    | Annotated[ByValidity, Tag("valid")]
-    | Annotated[BySubscribedAt, Tag("subscribed_at")]
-    | Annotated[ByBinding, Tag("bound")]
-    | Annotated[ByNotifications, Tag("notifications")]
-    | Annotated[ByStaff, Tag("staff")]
-    | Annotated[ByBranch, Tag("branch")]
-    | Annotated[ByQuota, Tag("over_quota")]
-    | Annotated[ByOptOut, Tag("opted_out")],
+    Annotated[All, Tag("<all>")]
+    | Annotated[AnyOf, Tag("<any>")]
+    | Annotated[Not, Tag("<not>")]
+    | Annotated[SameContact, Tag("<same_contact>")]
+    | Annotated[ByTag, Tag("<tag>")]
+    | Annotated[ByMemberId, Tag("<member_id>")]
+    | Annotated[ByPhone, Tag("<phone>")]
+    | Annotated[ByEmail, Tag("<email>")]
+    | Annotated[ByName, Tag("<name>")]
+    | Annotated[ByAttribute, Tag("<attribute>")]
+    | Annotated[ByLastCustomer, Tag("<last_customer>")]
+    | Annotated[ByLastTeam, Tag("<last_team>")]
+    | Annotated[ByLastMarketing, Tag("<last_marketing>")]
+    | Annotated[ByFirstSeen, Tag("<first_seen>")]
+    | Annotated[ByContactCount, Tag("<contacts>")]
+    | Annotated[ById, Tag("<id>")]
+    | Annotated[ByConflicts, Tag("<conflicts>")]
+    | Annotated[BySegment, Tag("<segment>")]
+    | Annotated[ByChannel, Tag("<channel>")]
+    | Annotated[ByAccount, Tag("<account>")]
+    | Annotated[BySubscription, Tag("<subscribed>")]
+    | Annotated[ByValidity, Tag("<valid>")]
+    | Annotated[BySubscribedAt, Tag("<subscribed_at>")]
+    | Annotated[ByBinding, Tag("<bound>")]
+    | Annotated[ByNotifications, Tag("<notifications>")]
+    | Annotated[ByStaff, Tag("<staff>")]
+    | Annotated[ByBranch, Tag("<branch>")]
+    | Annotated[ByQuota, Tag("<over_quota>")]
+    | Annotated[ByOptOut, Tag("<opted_out>")],
     Discriminator(
-        _key_in,
+        _tag_in,
         custom_error_type="no_condition",
         custom_error_message="a condition is an object with exactly one of the keys " + ", ".join(KEYS),
     ),

@@ -15,6 +15,7 @@ from projections.customers.search.rewriting import Unsearchable
 from projections.engine.zones import zone_of
 from schemas.events.base import ChannelName
 from schemas.events.subscription import MarketingKind
+from schemas.refusals import refusals
 from services.console.core import condition_forms, filter_tree, list_views
 from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
@@ -71,7 +72,7 @@ async def _page_of(visit: Visit, state: ListState, cursor: str) -> tuple[SearchP
     except (TooDear, Unsearchable) as error:
         return None, cannot_search(visit, error)
     except ValidationError as error:
-        return None, _invalid(visit, error)
+        return None, _invalid(visit, error, state.filter())
 
 
 async def apply_condition(visit: Visit) -> Response:
@@ -292,10 +293,11 @@ def cannot_search(visit: Visit, error: Exception) -> str:
     return visit.say("This filter can't be searched.") + f" {error}"
 
 
-def _invalid(visit: Visit, error: ValidationError) -> str:
+def _invalid(visit: Visit, error: ValidationError, written: Any) -> str:
     if any("cursor" in one["loc"] for one in error.errors()):
         return visit.say("This page of the list is no longer there. Go back to the first one.")
-    return visit.say("The filter has a condition that there is not. Remove it, or start anew.")
+    place = refusals(error.errors(), {"filter": written})[0].place
+    return visit.say("The filter has a condition that there is not. Remove it, or start anew.") + f" ({place})"
 
 
 def _quota(visit: Visit) -> QuotaReader:

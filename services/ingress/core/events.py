@@ -27,6 +27,7 @@ from schemas.events.base import EARLIEST_MS, LATEST_MS
 from schemas.events.identity import MemberMerged
 from schemas.events.profile import AttributeSet
 from schemas.events.tenant import TenantPolicySet, TenantSegmentSaved
+from schemas.refusals import RefusedPlace, refusals
 from services.ingress.core.json_values import (
     MOST_OF_RECORD,
     MOST_VALUES,
@@ -264,8 +265,8 @@ def _unfit(event: Event, size: int, index: int) -> Rejected | None:
         refusal = policy_refusal(event.data.policy)
         return None if refusal is None else Rejected(index, "no_policy", refusal, "data.policy")
     if isinstance(event, TenantSegmentSaved) and not event.data.deleted:
-        refusal = filter_refusal(event.data.filter)
-        return None if refusal is None else Rejected(index, "no_filter", refusal, "data.filter")
+        refused = filter_refusal(event.data.filter)
+        return None if refused is None else Rejected(index, "no_filter", refused.why, f"data.{refused.place}")
     return None
 
 
@@ -283,12 +284,14 @@ def policy_refusal(wishes: Any) -> str | None:
     return None
 
 
-def filter_refusal(tree: Any) -> str | None:
-    """Why this is no filter of customers, or None if it is one."""
+def filter_refusal(tree: Any) -> RefusedPlace | None:
+    """Why this is no filter of customers, and where in it; None if it is one."""
     try:
         parse_filter(tree)
     except ValidationError as error:
-        return clean_text(error.errors(include_url=False, include_input=False)[0]["msg"])[:_LONGEST_DETAIL]
+        first = refusals(error.errors(include_url=False, include_input=False), tree)[0]
+        place = f"filter.{first.place}" if first.place else "filter"
+        return RefusedPlace(place, clean_text(first.why)[:_LONGEST_DETAIL])
     return None
 
 

@@ -13,6 +13,7 @@ from projections.identity.resolution.contact_uids import one_uid
 from schemas.events import ContactRef
 from schemas.events.base import AssertedIdentifier, Frozen, Word
 from schemas.events.profile import AttributeKey, AttributeType, Tagging
+from schemas.refusals import refusals
 from services.ingress.core.events import shown
 from services.ingress.core.times import millis_of
 
@@ -20,7 +21,6 @@ MOST_TAGS: Final = 100
 MOST_ATTRIBUTES: Final = 200
 MOST_IDENTIFIERS: Final = 20
 _KEY_PARTS: Final = 3
-_BY_KEY: Final = frozenset({"attributes", "set", "tags"})
 _REASONS: Final = {"too_long": "too_many", "string_unicode": "not_json"}
 _OWN_REASONS: Final = frozenset({"invalid_contact", "same_contact"})
 
@@ -45,24 +45,12 @@ def read(model: type[M], body: Any, what: str) -> M:
     if unknown:
         name = min(str(one["loc"][0]) for one in unknown)
         raise Refused("unknown_field", f"{what} has {', '.join(sorted(model.model_fields))}", shown(name))
-    first = found[0]
-    if not first["loc"]:
+    if not found[0]["loc"]:
         raise Refused("not_an_object", f"{what} is a JSON object")
-    kind = first["type"]
+    kind = found[0]["type"]
     reason = kind if kind in _OWN_REASONS else _REASONS.get(kind, "invalid_field")
-    raise Refused(reason, first["msg"], field_of(first["loc"]))
-
-
-def field_of(place: tuple[int | str, ...]) -> str:
-    """The name of the field at which pydantic found an error, without the parts of a union that it tried."""
-    for number, part in enumerate(place):
-        if isinstance(part, int):
-            return _joined(place[: number + 1])
-    return _joined(place[:2] if place[0] in _BY_KEY else place[:1])
-
-
-def _joined(place: tuple[int | str, ...]) -> str:
-    return ".".join(shown(str(part)) for part in place)
+    first = refusals(found, body)[0]
+    raise Refused(reason, first.why, first.place)
 
 
 def contact_of(key: Any) -> dict[str, str] | None:

@@ -7,8 +7,10 @@ from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.responses import Response
 
+from schemas.refusals import refusals
 from services.control import sources
 from services.control.errors import (
     ControlError,
@@ -101,7 +103,7 @@ def _body(shape: type[M], empty: bytes = b"") -> Callable[..., Awaitable[M]]:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         if found[0]["type"] == "json_invalid":
             raise Problem(MALFORMED_BODY, "the body is no JSON")
-        errors = [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found]
+        errors = [{"field": one.place, "message": one.why} for one in refusals(found, from_json(raw))]
         raise Problem(INVALID_REQUEST, errors=errors)
 
     return read

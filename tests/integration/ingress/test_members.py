@@ -113,7 +113,7 @@ async def test_records_past_the_events_of_one_body_are_told_to_come_again(shop: 
 async def test_what_is_no_member_is_refused(shop: Shop) -> None:
     assert_problem(await shop.send("PUT", "/v1/members/M7", b"{"), 400, "malformed-body")
     problem = assert_problem(await shop.send("PUT", "/v1/members/M7", {"tags": {"add": [""]}}), 422, "no-member")
-    assert (problem["reason"], problem["field"]) == ("invalid_field", "tags.add.0")
+    assert (problem["reason"], problem["field"]) == ("invalid_field", "tags.add[0]")
     assert_problem(await shop.send("PUT", "/v1/members", [{}]), 422, "no-acceptable-member")
     assert_problem(await shop.send("PUT", "/v1/members", b""), 400, "malformed-body")
     assert_problem(await shop.send("PUT", "/v1/members", [{"member_id": 1}] * 501), 413, "too-large")
