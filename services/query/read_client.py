@@ -96,12 +96,15 @@ class ReadClient:
         """A job."""
         return self._read(JobView, "GET", f"/v1/jobs/{job}")
 
-    def may_send(self, contacts: Iterable[str], purpose: str) -> Iterator[SendAnswer]:
+    def may_send(self, contacts: Iterable[str], purpose: str) -> list[SendAnswer]:
         """Whether messages may be sent to contacts, in their order."""
         lines = b"".join(orjson.dumps(one) + b"\n" for one in contacts)
         headers = {"Content-Type": "application/x-ndjson"}
         response = self._ask("POST", "/v1/may-send", params={"purpose": purpose}, content=lines, headers=headers)
-        return (SendAnswer.model_validate_json(line) for line in response.content.splitlines())
+        found = [orjson.loads(line) for line in response.content.splitlines()]
+        if found and "contact" not in found[-1]:
+            raise CannotRead(str(found[-1].get("detail") or found[-1].get("title")))
+        return [SendAnswer.model_validate(one) for one in found]
 
     def start_import(self, parameters: Mapping[str, str], content: IO[bytes], size: int, media_type: str) -> ImportView:
         """Send a file of so many bytes; its dry run begins."""

@@ -142,7 +142,7 @@ def may_send(  # noqa: PLR0913 - one an option
         console, done, allowed = Console(), 0, 0
         asked = _lines(file) if file else iter(contacts or ())
         while names := list(islice(asked, _BATCH)):
-            answers = list(client.may_send(names, purpose))
+            answers = client.may_send(names, purpose)
             if as_json:
                 typer.echo("\n".join(one.model_dump_json() for one in answers))
             else:

@@ -61,17 +61,11 @@ class SendChecks:
     async def check_all(
         self, tenant: str, pages: AsyncIterator[Iterable[str]], purpose: SendPurpose
     ) -> AsyncIterator[list[SendAnswer]]:
-        """The answers about a list, in its order; each batch is as of one moment."""
-        waiting: list[str] = []
+        """The answers about a list, in its order, page by page as it comes; each batch is as of one moment."""
         async for page in pages:
             names = iter(page)
-            while more := list(islice(names, BATCH - len(waiting))):
-                waiting += more
-                if len(waiting) == BATCH:
-                    yield await self.check(tenant, waiting, purpose)
-                    waiting = []
-        if waiting:
-            yield await self.check(tenant, waiting, purpose)
+            while some := list(islice(names, BATCH)):
+                yield await self.check(tenant, some, purpose)
 
     async def _find(self, moment: Snapshot, contact_ids: set[UUID]) -> _Found:
         connection, tenant = moment.connection, moment.tenant

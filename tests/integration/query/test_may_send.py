@@ -1,5 +1,9 @@
 """May I send? One contact and a list give the same answers, with every reason."""
 
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -11,6 +15,7 @@ from services.query.core.send_models import MOST_LINES
 from tests.support.contact_records import event
 from tests.support.quota import quota
 from tests.support.read_api import Brand
+from tests.support.serving import served
 
 MARKETING = ("broadcast", "cart_remarketing", "web_push")
 OTHERS = ("conversation", "bot", "welcome")
@@ -119,7 +124,7 @@ async def test_another_tenants_contact_is_unknown(brand: Brand) -> None:
     ("body", "words"),
     [
         (b"{", "Line 1 is no JSON"),
-        (b'"line:oa1:fine"\n7', "Line 2 names no contact"),
+        (b'\n7\n"line:oa1:fine"', "Line 2 names no contact"),
         (b'"' + b"a" * 5_000 + b'"', "Line 1 is longer"),
         (b"\n" * MOST_LINES + b'"line:oa1:fine"', "at most 100,000 lines"),
     ],
@@ -134,3 +139,77 @@ async def test_a_key_that_no_contact_can_have_is_unknown(brand: Brand) -> None:
     for name in ("fine", "line:oa1", "telegram:a:b", "", "line::x"):
         (found,) = answers(await post(brand, orjson.dumps(name)))
         assert found["reasons"] == ["unknown"]
+
+
+class Sender:
+    """A client that sends a list in chunks of its own, and reads when it wants to."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._head, self._read = b"", b""
+
+    async def send(self, piece: bytes) -> None:
+        self._writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        await self._writer.drain()
+
+    async def line(self) -> Any:
+        """The next line of the answer."""
+        self._head = self._head or await self._reader.readuntil(b"\r\n\r\n")
+        while b"\n" not in self._read:
+            size = int(await self._reader.readline(), 16)
+            assert size, "the answer ended"
+            self._read += (await self._reader.readexactly(size + 2))[:-2]
+        line, _, self._read = self._read.partition(b"\n")
+        return orjson.loads(line)
+
+
+@asynccontextmanager
+async def sender(brand: Brand) -> AsyncIterator[Sender]:
+    async with served(brand.app) as address:
+        host, _, port = address.partition(":")
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+        one.setblocking(False)  # noqa: FBT003 - of the standard library
+        await asyncio.get_running_loop().sock_connect(one, (host, int(port)))
+        reader, writer = await asyncio.open_connection(sock=one)
+        head = (
+            f"POST /v1/may-send?purpose=broadcast HTTP/1.1\r\nHost: {address}\r\n"
+            f"Authorization: Bearer {brand.keys['demo']}\r\nContent-Type: application/x-ndjson\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n"
+        )
+        writer.write(head.encode())
+        try:
+            yield Sender(reader, writer)
+        finally:
+            writer.transport.abort()
+
+
+async def test_a_line_is_answered_before_the_next_is_sent_and_a_bad_one_ends_the_answers(brand: Brand) -> None:
+    await brand.fold(*HISTORY)
+    async with asyncio.timeout(240), sender(brand) as slow:
+        for uid, reasons in (("fine", []), ("blocked", ["blocked"]), ("nobody", ["unknown"])):
+            await slow.send(orjson.dumps(at(uid)) + b"\n")
+            assert (await slow.line())["reasons"] == reasons
+        await slow.send(b"7\n")
+        last = await slow.line()
+    assert (last["type"], last["status"]) == ("/problems/invalid-request", 422)
+    assert last["detail"].startswith("Line 4 names no contact")
+
+
+async def test_a_short_list_that_arrives_at_once_is_refused_as_a_whole(brand: Brand) -> None:
+    headers = {"Authorization": f"Bearer {brand.keys['demo']}"}
+    async with served(brand.app) as address, httpx.AsyncClient(base_url=f"http://{address}") as client:
+        path = "/v1/may-send?purpose=broadcast"
+        response = await client.post(path, content=b'"line:oa1:fine"\n7', headers=headers, timeout=240)
+    assert response.status_code == 422, response.text
+    assert "Line 2 names no contact" in response.json()["detail"]
+
+
+async def test_who_sends_all_before_reading_anything_is_answered(brand: Brand) -> None:
+    lines = [orjson.dumps(at(f"{number}-{'x' * 200}")) for number in range(15_000)]
+    async with asyncio.timeout(240), sender(brand) as eager:
+        for start in range(0, len(lines), 500):
+            await eager.send(b"\n".join(lines[start : start + 500]) + b"\n")
+        await eager.send(b"")
+        found = [orjson.dumps((await eager.line())["contact"]) for _ in lines]
+    assert found == lines
