@@ -10,7 +10,7 @@ from schemas.events.profile import AttributeKey
 from services.query.core.field_models import ALL_FIELDS, FieldList, FieldValues
 from services.query.handlers.fields import FieldReader
 from services.query.http.parameters import ABOUT_NOW, Asking, AskingSettings, Now
-from services.query.http.responses import PAGED, SPANNED, answer
+from services.query.http.responses import PAGED, SPANNED, answer, json_answer
 from services.runtime.api import COMMON_PROBLEMS, keyed_router
 
 router = keyed_router("/v1/fields", "search")
@@ -47,7 +47,7 @@ AskedValues = Annotated[ValuesAsked, Depends(_asked)]
 )
 async def read_fields(_: AskingSettings) -> Response:
     """Each condition that a filter can have: its kind, what it takes, and its names in Chinese and English."""
-    return answer(ALL_FIELDS)
+    return json_answer(ALL_FIELDS)
 
 
 @router.get(
