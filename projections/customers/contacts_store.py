@@ -96,6 +96,18 @@ def _hours() -> str:
 
 
 _UPDATE_HOURS: Final = _hours()
+_OF: Final = sa.bindparam("tenant", type_=sa.Text())
+_LACKS_ADDRESSES: Final = compiled(
+    sa.select(
+        sa.exists().where(
+            COMPOSED_DAYS.c.tenant == _OF,
+            COMPOSED_DAYS.c.channel > "",
+            sa.or_(*(COMPOSED_DAYS.c[name] != 0 for name in ("valid", "began", "ended"))),
+        )
+        & ~sa.exists().where(ADDRESS_CONTACTS.c.tenant == _OF)
+    ),
+    "tenant",
+)
 
 
 async def replace_contacts(
@@ -110,6 +122,16 @@ async def replace_contacts(
     if new := [row for row in rows if row[:3] not in known]:  # nobody else writes them, so none is there
         await connection.copy_records_to_table(CUSTOMER_CONTACTS.name, records=new, columns=CustomerContactRow._fields)
     await insert(connection, _WRITE, [row for row in rows if row[:3] in known])
+
+
+async def contacts_of(connection: Connection, tenant: str, customer_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the customers that have rows of contacts."""
+    return {row[1] for row in await connection.fetch(_OF_CUSTOMERS, tenant, list(customer_ids))}
+
+
+async def lacks_addresses(connection: Connection, tenant: str) -> bool:
+    """Whether addresses of several contacts are counted of which there is no row."""
+    return bool(await connection.fetchval(_LACKS_ADDRESSES, tenant))
 
 
 async def replace_addresses(

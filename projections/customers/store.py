@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Container, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,10 +18,15 @@ from projections.customers.days import composed_days
 from projections.customers.loading import FIRST, CountedCustomer
 from projections.customers.rows import MS_OF_HOUR, ComposedCustomer, customer_row
 from projections.customers.tables import (
+    ADDRESS_CONTACTS,
+    ATTRIBUTE_VALUES,
     COMPOSED,
     COMPOSED_CHANGES,
+    COMPOSED_DAYS,
+    CUSTOMER_CONTACTS,
     CUSTOMER_ROWS,
     CUSTOMER_TERMS,
+    TAG_ENDS,
     ComposedRow,
     CustomerSummaryRow,
     CustomerTermRow,
@@ -37,6 +42,17 @@ from projections.engine.store import columns, delete_matching, insert, insert_wi
 from projections.engine.touched import is_touched
 from projections.identity.keys import ResolutionKey
 from projections.identity.tables import MEMBERS
+
+
+class SampledRow(NamedTuple):
+    """What of a customer's row tells what other tables must have."""
+
+    customer_id: UUID
+    terms: Sequence[int]
+    valid_days: str
+    attributes: str
+    tags: str
+
 
 _AT_ONCE: Final = 50  # customers; some milliseconds of work
 _TRIMMED_EVERY: Final = 64  # turns
@@ -133,6 +149,18 @@ _FORGET: Final = compiled(
 )
 _STATE: Final = compiled(sa.select(*row_columns(COMPOSED)).where(COMPOSED.c.tenant == _TENANT), "tenant")
 _STATES: Final = compiled(sa.select(*row_columns(COMPOSED)))
+_SAMPLE: Final = compiled(
+    sa.select(*(CUSTOMER_ROWS.c[name] for name in ("customer_id", "terms", "valid_days", "attributes", "tags")))
+    .where(CUSTOMER_ROWS.c.tenant == _TENANT)
+    .order_by(CUSTOMER_ROWS.c.customer_id)
+    .limit(sa.bindparam("limit", type_=sa.Integer())),
+    *("tenant", "limit"),
+)
+_MADE: Final = (
+    *(CUSTOMER_ROWS, CUSTOMER_CONTACTS, CUSTOMER_TERMS),
+    *(ATTRIBUTE_VALUES, TAG_ENDS, ADDRESS_CONTACTS, COMPOSED_DAYS),
+)
+_FORGET_ALL: Final = [compiled(sa.delete(table).where(table.c.tenant == _TENANT), "tenant") for table in _MADE]
 _AGAIN: Final = compiled(sa.update(COMPOSED).values(position=sa.literal(FIRST, sa.Uuid()), vector=sa.null()))
 _NOTE: Final = compiled(
     sa.insert(COMPOSED_CHANGES).values(
@@ -203,6 +231,18 @@ async def note_composed(
 async def compose_again(connection: Connection) -> None:
     """Have the composer make all rows again; the former ones stay until then."""
     await connection.execute(_AGAIN)
+
+
+async def compose_anew(connection: Connection, state: ComposedRow) -> None:
+    """Forget a tenant's rows, and have the composer make them: where it can't go by those that are left."""
+    for statement in _FORGET_ALL:
+        await connection.execute(statement, state.tenant)
+    await save(connection, COMPOSED, [state._replace(position=FIRST, vector=None)])
+
+
+async def sample_of(connection: Connection, tenant: str, limit: int) -> list[SampledRow]:
+    """The first of a tenant's rows, in the order of their ids."""
+    return [SampledRow(*row) for row in await connection.fetch(_SAMPLE, tenant, limit)]
 
 
 async def update_times(connection: Connection, resolution: ResolutionKey, customer_ids: Collection[UUID]) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from projections.customers.composing import compose_some, unfinished_tenants
+from projections.customers.missing import make_missing_again
 from projections.customers.store import lock_composer
 from projections.engine.connection import Connection
 from projections.engine.touched import Behind, behind, touched_tenants
@@ -63,6 +64,8 @@ class Composer:
         while not await lock_composer(connection):
             await self._report(connection)
             await asyncio.sleep(self._every)
+        for tenant, table in (await make_missing_again(connection, self._region)).items():
+            log.warning("customer_rows_missing", tenant=tenant, table=table, action="all are made again")
         looked, rows_behind, worked = -math.inf, 0.0, 0.0
         unfinished: set[str] = set()
         thresholds = QuotaThresholds()
