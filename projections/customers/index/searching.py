@@ -8,6 +8,7 @@ from projections.customers.index.customers import CustomerIndex
 from projections.customers.index.evaluating import BitmapEvaluation, LookedUp
 from projections.customers.index.ordering import IndexedPage
 from projections.customers.search.facets import FacetCount, FacetName
+from projections.customers.search.filters import FilterNode
 from projections.customers.search.queries import Page, Search
 
 
@@ -20,12 +21,17 @@ class IndexedSearch:
     def __init__(self, index: CustomerIndex, search: Search, looked_up: LookedUp) -> None:
         self._index = index
         self._search = search
-        self._found = BitmapEvaluation(index, search.tenant, search.asked, looked_up).found(search.filter)
+        self._evaluation = BitmapEvaluation(index, search.tenant, search.asked, looked_up)
+        self._found = self._evaluation.found(search.filter)
 
     @property
     def total(self) -> int:
         """How many customers there are."""
         return len(self._found)
+
+    def totals(self, parts: Sequence[FilterNode]) -> list[int]:
+        """How many of them fulfil each of these conditions, for which nothing was looked up."""
+        return [self._found.intersection_cardinality(self._evaluation.found(one)) for one in parts]
 
     def page(self, wanted: Page) -> list[UUID] | None:
         """The customers of a page, in its order; None for an order that the index does not have."""

@@ -1,6 +1,6 @@
 """The customers page: the list that a filter finds, and the steps that build the filter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final, get_args
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from projections.customers.search.costs import TooDear
 from projections.customers.search.fields import FIELD_BY_KEY, FIELDS
+from projections.customers.search.filters import ByAttribute
 from projections.customers.search.known_values import ValuesAsked
 from projections.customers.search.rewriting import Unsearchable
 from projections.engine.zones import zone_of
@@ -29,7 +30,7 @@ from services.console.http.profile import definitions_of
 from services.console.http.together import together
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue
-from services.query.core.search_models import FacetsRequest, SearchPage, SearchRequest
+from services.query.core.search_models import FacetsRequest, SearchPage
 from services.query.handlers.fields import FieldReader
 from services.query.handlers.quota import DaySpan, QuotaReader
 from services.query.handlers.search import CustomerSearch
@@ -116,12 +117,10 @@ async def facets(visit: Visit) -> Response:
         found = await search.facets(visit.tenant, wanted, visit.now)
         tags = list_views.tag_facet(found.facets[0])
         ranges = {one.facet: number_ranges([value.value for value in one.values]) for one in found.attributes}
-        attributes = [
-            await _ranges(visit, state, one.facet, ranges[one.facet])
-            if one.facet in numbers and ranges[one.facet]
-            else list_views.attribute_facet(one, visit.say)
-            for one in found.attributes
-        ]
+        amounts = await _ranges(
+            visit, state, {key: listed for key, listed in ranges.items() if key in numbers and listed}
+        )
+        attributes = [amounts.get(one.facet) or list_views.attribute_facet(one, visit.say) for one in found.attributes]
     except (TooDear, Unsearchable, ValidationError):
         tags, attributes = None, []
     labels = attribute_labels(definitions, visit.language)
@@ -129,18 +128,19 @@ async def facets(visit: Visit) -> Response:
     return visit.page("customers/facets.html", state=state, labels=labels, **ways)
 
 
-async def _ranges(visit: Visit, state: ListState, key: str, ranges: Sequence[NumberRange]) -> ShownFacet:
-    """How many customers of the list have a number in each of the ranges."""
+async def _ranges(visit: Visit, state: ListState, ranges: Mapping[str, Sequence[NumberRange]]) -> dict[str, ShownFacet]:
+    """How many customers of the list have a number of each attribute in each of its ranges."""
     search: CustomerSearch = visit.request.app.state.search
-    choices = []
-    for one in ranges:
-        condition = one.condition(key)
-        within = SearchRequest.model_validate(
-            {"filter": {"all": [state.filter(), condition]}, "limit": 1, "total": "exact"}
-        )
-        found = (await search.page(visit.tenant, within, visit.now)).total.count
-        choices.append(FacetChoice(one.text(visit.words), condition, found))
-    return ShownFacet(key, [one for one in choices if one.customers], more=False)
+    every = [(key, one, one.condition(key)) for key, listed in ranges.items() for one in listed]
+    if not every:
+        return {}
+    parts = [ByAttribute.model_validate(condition) for *_, condition in every]
+    totals = await search.totals(visit.tenant, state.request().filter, parts, visit.now)
+    choices: dict[str, list[FacetChoice]] = {key: [] for key in ranges}
+    for (key, one, condition), customers in zip(every, totals, strict=True):
+        if customers:
+            choices[key].append(FacetChoice(one.text(visit.words), condition, customers))
+    return {key: ShownFacet(key, listed, more=False) for key, listed in choices.items()}
 
 
 async def segments(visit: Visit) -> Response:

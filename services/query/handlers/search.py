@@ -122,6 +122,31 @@ class CustomerSearch:
             as_of=search_views.as_of(composed, now),
         )
 
+    async def totals(
+        self, tenant: str, node: filters.FilterNode, parts: Sequence[filters.ByAttribute], now: int
+    ) -> list[int]:
+        """How many of the customers that fulfil a filter fulfil each of these conditions, too. Raises TooDear."""
+        return await unless_outrun(partial(self._totals, tenant, node, parts, now))
+
+    async def _totals(
+        self,
+        tenant: str,
+        node: filters.FilterNode,
+        parts: Sequence[filters.ByAttribute],
+        now: int,
+        by_index: bool,  # noqa: FBT001 - of `unless_outrun`
+    ) -> list[int]:
+        async with snapshot(self._read_models, tenant) as moment:
+            connection = moment.connection
+            search = await self._search(moment, node, now)
+            counts = await check_cost(connection, search, (), len({one.attribute for one in parts}))
+            await queries.plan_for_values(connection)
+            async with within_time(connection):
+                asked = (connection, search, counts.customers, lambda one: one.totals(parts))
+                found = await self._indexes.ask(*asked) if by_index else None
+                wanted = (search._replace(filter=filters.All(all=[search.filter, one])) for one in parts)
+                return found or [await queries.count(connection, one, None) for one in wanted]
+
     async def match(self, tenant: str, name: str, node: filters.FilterNode, now: int) -> MatchAnswer:
         """Whether a customer, by any of its names, fulfils a filter, and why. Raises NotFound and Ambiguous.
 

@@ -20,6 +20,7 @@ from projections.customers.search.queries import Search
 from projections.engine.connection import Connection
 from projections.engine.touched import note_touched
 from projections.engine.touched_ids import Touched
+from services.query.handlers.search import CustomerSearch
 from services.query.handlers.search_indexes import unless_outrun
 from services.query.http.parameters import now
 from services.query.main import create_app
@@ -137,6 +138,21 @@ async def test_a_search_finds_what_was_composed_just_before(indexed: Brand) -> N
     facets = await post(indexed, "/v1/customers/facets", {"filter": {"name": "林"}, "facets": ["tag"]})
     assert facets.json()["facets"][0]["values"] == [{"value": "vip", "customers": len(PEOPLE)}]
     assert answered_by_index() == before + 2 + len(PEOPLE[::3])
+
+
+async def test_conditions_are_counted_by_one_question(indexed: Brand) -> None:
+    for number, key in enumerate(PEOPLE):
+        await indexed.fold(event("attribute.set", 30, contact=key, key="points", value=number))
+    await compose_all(indexed.connection)
+    await until_indexed(indexed)
+    conditions: list[dict[str, Any]] = [{"lte": 2}, {"between": [3, 6]}, {"gte": 7}]
+    parts = [filters.ByAttribute.model_validate({"attribute": "points", **one}) for one in conditions]
+    handler: CustomerSearch = indexed.app.state.search
+    before = answered_by_index()
+    found = await handler.totals("demo", filters.parse(VIP), parts, NOW)
+    assert answered_by_index() == before + 1
+    assert found == [2, 2, 4]
+    assert await handler._totals("demo", filters.parse(VIP), parts, NOW, by_index=False) == found
 
 
 async def test_after_a_pass_over_all_customers_the_index_is_loaded_anew(indexed: Brand) -> None:

@@ -19,7 +19,7 @@ from projections.customers.rows import opted_out_of
 from projections.customers.search import filters, queries
 from projections.customers.search.asking import AskedAt, QuotaEnd
 from projections.customers.search.costs import cost_of, known_total, terms_in
-from projections.customers.search.evaluating import matches
+from projections.customers.search.evaluating import evaluate, matches
 from projections.customers.search.facets import (
     FacetName,
     attribute_values,
@@ -216,6 +216,10 @@ async def _facets_are_those_of(
         assert of_index == {name: await facet(connection, search, name, 1_000) for name in names}
         values = by_index.values(ATTRIBUTE_KEYS, 1_000)
         assert values == {key: await attribute_values(connection, search, key, 1_000) for key in values}
+        tests: list[dict[str, Any]] = [{"lte": 0}, {"between": [0, 2.5]}, {"gte": 2}, {"eq": "S"}]
+        parts = [filters.parse({"attribute": key, **test}) for key in values for test in tests]
+        fulfilled = [sum(evaluate(part, one, search.asked).holds for one in customers) for part in parts]
+        assert by_index.totals(parts) == fulfilled
 
 
 async def _counts_of_terms_are_facets(connection: Any, search: Search) -> None:
