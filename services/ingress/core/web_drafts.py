@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from projections.identity.resolution.policy import Policy
+from projections.identity.resolution.values import Normalised, normalise
 from schemas.events import EVENT_TYPES
 from schemas.events.base import Assurance
 from services.ingress.core.normalize import Fields, word
@@ -258,6 +259,8 @@ def _alias(message: WebMessage) -> Drafts | None:
             warnings = (_not_merged(previous, user_id),)
     elif is_placeholder(previous):
         warnings = (no_browser("previousId", previous),)
+    elif isinstance(normalise("email", previous, _DEFAULT), Normalised):
+        warnings = (_address_of_nobody(previous, user_id),)
     else:
         browser = browser_contact(message.contact["account"], previous)
         standing = [draft for draft in standing if draft.contact != browser]
@@ -327,6 +330,15 @@ def _not_merged(previous: str, user_id: str) -> ValueWarning:
         f'POST /v1/members/{previous}/merge {{"into": "{user_id}"}}'
     )
     return ValueWarning(None, "previousId", previous, "not_merged", detail)
+
+
+def _address_of_nobody(previous: str, user_id: str) -> ValueWarning:
+    detail = (
+        f"{previous} is an e-mail address, which is no browser's id, and no known member's. If the person "
+        f'had it as a member\'s id, send POST /v1/members/{previous}/merge {{"into": "{user_id}"}}; if they can be '
+        "reached there, send it as the trait `email`"
+    )
+    return ValueWarning(None, "previousId", previous, "no_browser", detail)
 
 
 def _kept_as(kind: str) -> str:

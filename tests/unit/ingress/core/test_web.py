@@ -220,6 +220,15 @@ class TestOtherCalls:
         assert {event.contact.uid for event in outcome.events if event.contact} == {f"user:{MEMBER}"}
         assert [(one.type, one.reason) for one in outcome.warnings] == [("previousId", "no_browser")]
 
+    def test_an_alias_of_an_address_makes_no_browser_and_says_what_to_do(self) -> None:
+        outcome = translated(message("alias", previousId="Ann@Example.com", userId=MEMBER, anonymousId=None))
+        assert {event.contact.uid for event in outcome.events if event.contact} == {f"user:{MEMBER}"}
+        kept = {"previousId": "Ann@Example.com", "userId": MEMBER}
+        assert content_of(outcome.events[-1])[1:] == ("web.alias", kept)
+        (warning,) = outcome.warnings
+        assert (warning.type, warning.value, warning.reason) == ("previousId", "Ann@Example.com", "no_browser")
+        assert f'POST /v1/members/Ann@Example.com/merge {{"into": "{MEMBER}"}}' in warning.detail
+
     def test_what_aliases_name_is_looked_up(self) -> None:
         aliases = [
             message("alias", previousId=" user:a ", userId=7),
