@@ -27,6 +27,7 @@ _NOTE: Final = compiled(
 _REPLACE: Final = compiled(
     sa.update(GENERATIONS).where(_NAMED).values(topics=_KNOWN.op("||")(_SEEN)), *("of_name", "seen")
 )
+_AFRESH: Final = "`onefold migrate --fresh` (with `onefold up`: `onefold up --fresh`)"
 
 
 class TopicIdentity(NamedTuple):
@@ -63,14 +64,14 @@ def replaced(name: str, known: TopicIdentity, now: TopicIdentity) -> str | None:
         return (
             f"{name} is not the topic that was folded (it was deleted and made again: id {known.topic_id} before, "
             f"{now.topic_id} now). If you have its records in files: `onefold log import DIR`. If not, or if it shall "
-            "stay as it is, fold it from its beginning: `onefold migrate --fresh`"
+            f"stay as it is, fold it from its beginning: {_AFRESH}"
         )
     if now.partitions > known.partitions:
         return (
             f"{name} has {now.partitions} partitions, and had {known.partitions} when it was first folded, so events "
             "of one contact are in two of them, in no order. Stop what writes to it, and spread its records anew: "
-            "`onefold log export DIR --topic channel-events`, delete the topic, `onefold log import DIR "
-            f"--renumber --partitions {now.partitions}`, `onefold migrate --fresh`"
+            "`onefold log export DIR --topic channel-events`, `onefold log import DIR --replace --renumber "
+            f"--partitions {now.partitions}`, {_AFRESH}"
         )
     return None
 

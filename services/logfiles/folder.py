@@ -70,12 +70,17 @@ def read_manifest(folder: Path) -> Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest at once. Raises WrongFolder if the disk is full."""
-    part = folder / f"{NAME}{_PART}"
+    write_file(folder, NAME, manifest.model_dump_json(indent=1).encode())
+
+
+def write_file(folder: Path, name: str, content: bytes) -> None:
+    """Replace a file at once. Raises WrongFolder if the disk is full."""
+    part = folder / f"{name}{_PART}"
     with room_for(folder), _private(part) as file:
-        file.write(manifest.model_dump_json(indent=1).encode())
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    _rename(part, folder / NAME)
+    _rename(part, folder / name)
 
 
 class FileWriter:

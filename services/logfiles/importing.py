@@ -5,8 +5,9 @@ folder has: then the import goes on behind it, so one that was interrupted is re
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from services.logfiles.folder import check, locked, read_manifest, records_of
 from services.logfiles.kafka import ATTEMPTS, RETRY_AFTER, LogMoved, RecordReader, open_writer, partition_of
 from services.logfiles.manifest import NAME, ArchivedPartition, ArchivedTopic, LogFile, Manifest
 from services.logfiles.record import LogRecord
+from services.logfiles.replacing import forget_filling, note_filling, replace
 from services.runtime.broker import BROKER_ERRORS, make_topic
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
@@ -32,10 +34,14 @@ class CannotImport(ForeseenError):
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """With ``renumber`` records may get other offsets, and topics other numbers of ``partitions``, if one is given."""
+    """With ``renumber`` records may get other offsets, and topics other numbers of ``partitions``, if one is given.
+
+    With ``replace`` topics that have nothing but what the files have are deleted first.
+    """
 
     renumber: bool = False
     partitions: int | None = None
+    replace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +74,26 @@ async def import_folder(
         if not manifest.complete:
             raise CannotImport(f"The export into {folder} has not come to its end: run `onefold log export` again.")
         await asyncio.to_thread(check, folder, manifest, on_file)
+        if options.replace:
+            await replace(
+                settings, folder, {_full_name(settings, short): one for short, one in manifest.topics.items()}
+            )
         topics = {short: await _target(settings, short, one, options) for short, one in manifest.topics.items()}
         work = _Import(settings, folder, options, on_records)
         for short, archived in manifest.topics.items():
-            await work.plan(f"{settings.topic_prefix}.{short}", archived, topics[short].partitions)
+            await work.plan(_full_name(settings, short), archived, topics[short])
         return Imported(manifest, await work.run(), topics)
+
+
+def _full_name(settings: Settings, short: str) -> str:
+    return f"{settings.topic_prefix}.{short}"
 
 
 async def _target(settings: Settings, short: str, archived: ArchivedTopic, options: ImportOptions) -> TopicIdentity:
     spec = next((one for one in TOPICS if one.name == short.partition(".")[0]), None)
     if spec is None:
         raise CannotImport(f"This version has no topic {short}.")
-    name = f"{settings.topic_prefix}.{short}"
+    name = _full_name(settings, short)
     had = len(archived.partitions)
     wanted = options.partitions if options.renumber and options.partitions and spec.partitions > 1 else had
     found = await topic_identities(settings.kafka_servers, [name])
@@ -94,8 +108,8 @@ async def _target(settings: Settings, short: str, archived: ArchivedTopic, optio
             raise CannotImport(f"{name} could not be made, or this broker has no ids of topics.")
     if found[name].partitions != wanted:
         raise CannotImport(
-            f"{name} has {found[name].partitions} partitions, and had {had}. Delete it, so that it is made anew; or "
-            f"spread the records by their keys: --renumber --partitions {found[name].partitions}."
+            f"{name} has {found[name].partitions} partitions, and had {had}. If the files have all that is in it: "
+            f"--replace. To spread the records by their keys: --renumber --partitions {found[name].partitions}."
         )
     if not options.renumber:
         _require_exact(name, archived)
@@ -122,13 +136,14 @@ class _Import:
         self._work: list[tuple[str, ArchivedTopic, dict[int, int]]] = []
         self._total = self._written = 0
 
-    async def plan(self, name: str, archived: ArchivedTopic, partitions: int) -> None:
+    async def plan(self, name: str, archived: ArchivedTopic, now: TopicIdentity) -> None:
         """Find where each partition of the topic goes on. Raises CannotImport if it has something else."""
         reader = RecordReader(self._settings)
-        bounds = await reader.bounds(name, range(partitions))
+        bounds = await reader.bounds(name, range(now.partitions))
         if self._options.renumber:
             if any(end for _, end in bounds.values()):
-                raise CannotImport(f"{name} is not empty. Delete it, and run the same command again.")
+                raise CannotImport(f"{name} is not empty. If the files have all that is in it: --replace.")
+            note_filling(self._folder, now.topic_id, name)
             starts = dict.fromkeys(archived.partitions, 0)
             self._total += archived.records
         else:
@@ -148,6 +163,7 @@ class _Import:
             else:
                 for number, one in archived.partitions.items():
                     await self._continue(name, number, one, starts[number])
+        forget_filling(self._folder)
         return self._written
 
     async def _start(
@@ -207,22 +223,29 @@ class _Import:
         return max(now, start)
 
     async def _spread(self, name: str, archived: ArchivedTopic) -> None:
-        """Write the records by their keys, partition after partition, so those of one key keep their order."""
+        """Write the records by their keys and in the order of their times; those of one partition keep their order."""
         known = (await topic_identities(self._settings.kafka_servers, [name]))[name].partitions
         async with (
             open_log_sealing(self._settings, name="onefold-log") as sealing,
             open_writer(self._settings, name) as writer,
         ):
-            for partition in archived.partitions.values():
-                records = self._records(partition, 0)
-                while piece := await asyncio.to_thread(lambda: list(islice(records, _PIECE))):  # noqa: B023 - awaited
-                    by_place: dict[int, list[LogRecord]] = {}
-                    places = await places_of(sealing, [(one.key, one.value) for one in piece])
-                    for one, place in zip(piece, places, strict=True):
-                        by_place.setdefault(partition_of(place, known), []).append(one)
-                    await asyncio.gather(*(writer.write(*each) for each in by_place.items()))
-                    self._note(len(piece))
+            records = in_order_of_time(self._records(one, 0) for one in archived.partitions.values())
+            while piece := await asyncio.to_thread(lambda: list(islice(records, _PIECE))):
+                by_place: dict[int, list[LogRecord]] = {}
+                places = await places_of(sealing, [(one.key, one.value) for one in piece])
+                for one, place in zip(piece, places, strict=True):
+                    by_place.setdefault(partition_of(place, known), []).append(one)
+                await asyncio.gather(*(writer.write(*each) for each in by_place.items()))
+                self._note(len(piece))
 
     def _note(self, records: int) -> None:
         self._written += records
         self._on_records(records, self._total)
+
+
+def in_order_of_time(partitions: Iterable[Iterator[LogRecord]]) -> Iterator[LogRecord]:
+    """The records of all partitions; those of one keep their order, whatever their times.
+
+    Where partitions had been added to a topic, a contact's records are in two of them: the earlier ones come first.
+    """
+    return merge(*partitions, key=lambda one: one.timestamp)

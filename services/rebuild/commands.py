@@ -57,11 +57,11 @@ def rebuild(  # noqa: PLR0913 - one an option
 
     from projections.engine.generations import Horizon
     from services.embedded.errors import EmbeddedError
+    from services.embedded.own_servers import servers
     from services.rebuild.choosing import Options
     from services.rebuild.core.pacing import share_of
     from services.rebuild.core.times import moment_of
     from services.rebuild.main import rebuild as build
-    from services.rebuild.servers import servers
     from services.rebuild.showing import show_comparison
     from services.rebuild.worker_processes import useful_workers
     from services.runtime.errors import ForeseenError

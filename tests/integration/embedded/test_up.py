@@ -67,11 +67,19 @@ def test_a_folder_outlives_a_crash_an_upgrade_a_restart_and_a_dead_child(
     before = newer.contact().json()
     done(home, "verify")
     _ctrl_c_ends_it_in_order(newer)
+    _its_log_goes_into_files_and_back(home, tmp_path / "archive")
 
     ups.append(again := Up(home).await_up())
     assert again.key == newer.key
     assert again.contact().json() == before
     _a_dead_child_ends_everything(again, home)
+
+
+def _its_log_goes_into_files_and_back(home: Path, folder: Path) -> None:
+    """Nothing else can delete a topic of a folder whose servers run with `onefold up` alone."""
+    done(home, "log", "export", str(folder))
+    printed = done(home, "log", "import", str(folder), "--replace")
+    assert "g2 goes on where it was: start the workers." in printed
 
 
 def test_a_busy_port_is_named_before_anything_is_started(home: Path, ups: list[Up]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from rich.console import Console
 
 from projections.engine.followed_topics import read_followed
@@ -55,6 +55,17 @@ async def imported(settings: Settings, folder: Path, **options: Any) -> Imported
 async def contents(settings: Settings, topic: str) -> list[Any]:
     found = await read_all(settings.kafka_servers, topic)
     return sorted((one.partition, one.offset, one.timestamp, one.key, one.value, one.headers) for one in found)
+
+
+def by_key(records: list[Any]) -> dict[bytes, list[bytes]]:
+    found: dict[bytes, list[bytes]] = {}
+    for one in sorted(records, key=lambda one: (one.partition, one.offset)):
+        found.setdefault(one.key, []).append(one.value)
+    return found
+
+
+class Interrupted(Exception):
+    """The import is ended in its middle."""
 
 
 async def lose_topics(settings: Settings) -> None:
@@ -108,9 +119,6 @@ async def test_an_export_adds_what_the_folder_lacks_and_an_import_goes_on(world:
     before = await contents(world.settings, world.topic)
     await lose_topics(world.settings)
 
-    class Interrupted(Exception):
-        """The import is ended in its middle."""
-
     def interrupt(done: int, _: int) -> None:
         if done:
             raise Interrupted
@@ -163,12 +171,6 @@ async def test_records_are_spread_over_more_partitions_by_their_keys(world: Worl
     await imported(world.settings, folder, renumber=True, partitions=7)
     after = await read_all(world.settings.kafka_servers, world.topic)
     assert len({one.partition for one in after}) > 4
-
-    def by_key(records: list[Any]) -> dict[bytes, list[bytes]]:
-        found: dict[bytes, list[bytes]] = {}
-        for one in sorted(records, key=lambda one: (one.partition, one.offset)):
-            found.setdefault(one.key, []).append(one.value)
-        return found
 
     assert by_key(after) == by_key(before)
     assert len({(one.key, one.partition) for one in after}) == len({one.key for one in after})
@@ -244,3 +246,46 @@ async def test_the_commands_write_the_log_into_files_and_back(world: World, tmp_
     assert await contents(world.settings, world.topic) == before
     status, output = await world.command("log", "import", str(folder), "--partitions", "3")
     assert (status, "--partitions needs --renumber" in output) == (2, True), output
+
+
+async def test_partitions_that_were_added_are_spread_anew_and_only_archived_records_deleted(
+    world: World, tmp_path: Path
+) -> None:
+    earlier, later = list(workload(2500, 50, seed=3)), list(workload(500, 50, seed=4))
+    await world.produce(earlier)
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
+    await admin.start()
+    await admin.create_partitions({world.topic: NewPartitions(11)})  # a contact's new partition may be the lower one
+    await admin.close()
+    await world.produce(later[:-1])
+    folder = tmp_path / "archive"
+    await exported(world, folder)
+    await world.produce(later[-1:])
+    anew = ImportOptions(renumber=True, partitions=11, replace=True)
+
+    async def interrupted() -> None:
+        def interrupt(done: int, _: int) -> None:
+            if done:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            await import_folder(world.settings, folder, anew, no_file, interrupt)
+
+    with pytest.raises(WrongFolder, match="records that the files do not have"):
+        await interrupted()
+    assert len(await contents(world.settings, world.topic)) == 3000
+    await exported(world, folder)
+    await interrupted()
+    assert 0 < len(await contents(world.settings, world.topic)) < 3000
+    await import_folder(world.settings, folder, anew, no_file, nothing)
+    written: dict[bytes, list[bytes]] = {}
+    for key, value in (*earlier, *later):
+        written.setdefault(key, []).append(value)
+    assert by_key(await read_all(world.settings.kafka_servers, world.topic)) == written
+    with pytest.raises(WrongFolder, match="is not the topic that was exported"):
+        await import_folder(world.settings, folder, anew, no_file, nothing)
+    await lose_topics(world.settings)
+    await interrupted()
+    await world.produce(later[:1])
+    with pytest.raises(WrongFolder, match="Something else has written"):
+        await interrupted()

@@ -1,4 +1,4 @@
-"""The servers of a rebuild: those that the settings name, or those of a data directory on which `up` does not run."""
+"""The servers of a command: those that the settings name, or those of a data directory on which `up` does not run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,18 +11,18 @@ from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 
 
-class NothingToRebuild(ForeseenError):
+class NoData(ForeseenError):
     """There are no data here, and no servers are named."""
 
 
 @contextmanager
 def servers(settings: Settings, console: Console) -> Iterator[Settings]:
-    """The settings with the addresses of running servers. Raises NothingToRebuild, EmbeddedError."""
+    """The settings with the addresses of running servers. Raises NoData, EmbeddedError."""
     if settings.kafka and settings.database:
         yield settings
         return
     if not (settings.data_dir / "secret.key").exists():
-        raise NothingToRebuild(
+        raise NoData(
             f"There are no data in {settings.data_dir}. Set ONEFOLD_DATA_DIR to the folder that `onefold up` uses, or "
             "ONEFOLD_KAFKA and ONEFOLD_DATABASE to the servers."
         )
