@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -109,13 +110,14 @@ class _Export:
         """Write its records from where its files end to before ``end``."""
         writer: FileWriter | None = None
         try:
-            async for records in self._reader.read(*place, partition.end, end):
-                writer = writer or FileWriter(self._folder, short, place[1])
-                await asyncio.to_thread(writer.write, records)
-                self._on_records(len(records))
-                if writer.size >= self._file_bytes:
-                    full, writer = writer, None
-                    self._finish(full, partition)
+            async with aclosing(self._reader.read(*place, partition.end, end)) as pieces:
+                async for records in pieces:
+                    writer = writer or FileWriter(self._folder, short, place[1])
+                    await asyncio.to_thread(writer.write, records)
+                    self._on_records(len(records))
+                    if writer.size >= self._file_bytes:
+                        full, writer = writer, None
+                        self._finish(full, partition)
             if writer is not None:
                 full, writer = writer, None
                 self._finish(full, partition)

@@ -6,6 +6,7 @@ folder has: then the import goes on behind it, so one that was interrupted is re
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
@@ -182,8 +183,9 @@ class _Import:
         return known
 
     async def _at(self, reader: RecordReader, place: tuple[str, int], offset: int) -> LogRecord | None:
-        async for records in reader.read(*place, offset, offset + 1):
-            return records[0] if records else None
+        async with aclosing(reader.read(*place, offset, offset + 1)) as pieces:
+            async for records in pieces:
+                return records[0]
         return None
 
     def _records(self, archived: ArchivedPartition, start: int) -> Iterator[LogRecord]:

@@ -1,8 +1,8 @@
 """Reads and writes one partition at a time, record by record as it is."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -50,17 +50,18 @@ class RecordReader:
                 await asyncio.sleep(RETRY_AFTER)
         return {one.partition: (first[one], ends[one]) for one in places}
 
-    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncIterator[list[LogRecord]]:
+    async def read(self, topic: str, partition: int, start: int, end: int) -> AsyncGenerator[list[LogRecord]]:
         """The records from ``start`` to before ``end``, in pieces. Raises LogMoved if they are not there any more.
 
-        While a broker is away, it waits, but not for ever.
+        While a broker is away, it waits, but not for ever. Close it (`aclosing`) where it may not come to its end.
         """
         place, failed = TopicPartition(topic, partition), 0
         while start < end:
             try:
-                async for records in self._pieces(place, start, end):
-                    start, failed = records[-1].offset + 1, 0
-                    yield records
+                async with aclosing(self._pieces(place, start, end)) as pieces:
+                    async for records in pieces:
+                        start, failed = records[-1].offset + 1, 0
+                        yield records
             except OffsetOutOfRangeError:
                 raise LogMoved(f"Records of {topic}/{partition} were deleted while they were read.") from None
             except KafkaError:
@@ -71,7 +72,7 @@ class RecordReader:
             else:
                 return
 
-    async def _pieces(self, place: TopicPartition, start: int, end: int) -> AsyncIterator[list[LogRecord]]:
+    async def _pieces(self, place: TopicPartition, start: int, end: int) -> AsyncGenerator[list[LogRecord]]:
         async with _consumer(self._settings) as consumer:
             consumer.assign([place])
             consumer.seek(place, start)

@@ -6,6 +6,7 @@ one that an import of these files was filling when it was interrupted. Of the la
 
 import asyncio
 import time
+from contextlib import aclosing
 from pathlib import Path
 from typing import Final
 
@@ -80,12 +81,13 @@ def _require_archived(name: str, archived: ArchivedTopic, bounds: dict[int, tupl
 async def _require_ours(reader: RecordReader, name: str, bounds: dict[int, tuple[int, int]], began: int) -> None:
     """An import keeps the records' times, so one that was written since it began is somebody else's."""
     for number, (first, end) in bounds.items():
-        async for records in reader.read(name, number, first, end):
-            if any(one.timestamp >= began for one in records):
-                raise WrongFolder(
-                    f"Something else has written to {name}/{number} since the import was interrupted. Export it into "
-                    "another folder, to keep what it has. Nothing was deleted."
-                )
+        async with aclosing(reader.read(name, number, first, end)) as pieces:
+            async for records in pieces:
+                if any(one.timestamp >= began for one in records):
+                    raise WrongFolder(
+                        f"Something else has written to {name}/{number} since the import was interrupted. Export it "
+                        "into another folder, to keep what it has. Nothing was deleted."
+                    )
 
 
 async def _until_gone(settings: Settings, names: list[str]) -> None:
