@@ -94,7 +94,7 @@ async def check_tables(connection: Connection) -> AsyncIterator[CheckResult]:
     generations = await all_generations(connection)
     active = next((one for one in generations if one.state == ACTIVE), None)
     yield _active(active, await queries.tables_of(connection, active.name) if active else set())
-    if others := [f"{one.name} {one.state}" for one in generations if one.state != ACTIVE]:
+    if others := [f"{one.name} {one.shown_state}" for one in generations if one.state != ACTIVE]:
         yield TABLES.ok("other generations", ", ".join(others))
     if active is not None:
         yield _views(await queries.view_definitions(connection), active.name)
