@@ -262,7 +262,8 @@ async def test_the_commands_write_the_log_into_files_and_back(world: World, tmp_
 async def test_partitions_that_were_added_are_spread_anew_and_only_archived_records_deleted(
     world: World, tmp_path: Path
 ) -> None:
-    earlier, later = list(workload(2500, 50, seed=3)), list(workload(500, 50, seed=4))
+    records = list(workload(3000, 50, seed=3))
+    earlier, later = records[:2500], records[2500:]
     await world.produce(earlier)
     admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
     await admin.start()
@@ -290,7 +291,7 @@ async def test_partitions_that_were_added_are_spread_anew_and_only_archived_reco
     assert 0 < len(await contents(world.settings, world.topic)) < 3000
     await import_folder(world.settings, folder, anew, no_file, nothing)
     written: dict[bytes, list[bytes]] = {}
-    for key, value in (*earlier, *later):
+    for key, value in records:
         written.setdefault(key, []).append(value)
     assert by_key(await read_all(world.settings.kafka_servers, world.topic)) == written
     with pytest.raises(WrongFolder, match="is not the topic that was exported"):
