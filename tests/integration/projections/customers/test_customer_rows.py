@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from projections.customers.composing import compose_some
 from projections.customers.loading import FIRST
+from projections.customers.missing import lacking
 from projections.customers.page_ahead import LoadedPage, PageAhead, PagePlace, load_page
 from projections.customers.queries import load_customer
 from projections.customers.rows import MS_OF_HOUR, customer_row
@@ -40,6 +41,8 @@ async def test_rows_composed_now_and_then_are_those_composed_at_the_end(generati
         await FoldedGeneration(generation, id_of).fold(events, chunk=chance.randint(1, 30), between=now_and_then)
         await compose(generation)
         found = await rows(generation)
+        async with generation.transaction(isolation="repeatable_read"):
+            assert await lacking(generation, "demo", REGION) is None, seed
         for table in TABLES:
             await generation.execute(f"DELETE FROM {table.name}")
         await compose(generation, page=3)
