@@ -35,6 +35,8 @@ from services.console.http import (
 )
 from services.console.http.oidc import SignIns
 from services.console.http.pages import PageRoute, missing
+from services.console.http.sessions import Sessions
+from services.console.http.surroundings import Surroundings
 from services.control.console_sessions import find_session
 from services.runtime.application import Service
 from services.runtime.database import open_engine
@@ -80,7 +82,9 @@ def console_service(settings: Settings) -> Service:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_engine(database_url, name="onefold-console", statement_timeout=5) as engine:
             app.state.console_engine = engine
-            app.state.find_session = partial(find_session, engine)
+            app.state.sessions = Sessions(partial(find_session, engine))
+            app.state.find_session = app.state.sessions.find
+            app.state.surroundings = Surroundings(app.state)
             app.state.sign_ins = SignIns(engine, master, settings.public_url, OpenIdClient())
             yield
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from projections.migrations.tables import SCOPES
 from services.console.core.roles import ROLES, SCOPES_OF, ConsoleRole, includes, role_of, scope_name
 from services.console.http.pages import PageRoute
+from services.console.http.sessions import forget_sessions
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.control.console_access import end_sessions_of, list_links, list_people, remove_link
 from services.control.console_sessions import add_link
@@ -54,6 +55,7 @@ async def sign_out_person(visit: Visit) -> Response:
     """End all sessions of a person."""
     form = await visit.form()
     await end_sessions_of(visit.request.app.state.console_engine, visit.tenant, form.one("person"))
+    forget_sessions(visit)
     return redirect(f"{PATH}?done=person")
 
 
@@ -76,6 +78,7 @@ async def drop_key(visit: Visit) -> Response:
         await revoke_key(visit.request.app.state.console_engine, form.one("key"), visit.tenant)
     except UnknownKey:
         return await _page(visit, 409, problem=visit.say("This key was revoked already."))
+    forget_sessions(visit)
     return redirect(f"{PATH}?done=key")
 
 

@@ -26,7 +26,7 @@ from services.console.core.names import Names
 from services.console.core.number_ranges import NumberRange, number_ranges
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
-from services.console.http.profile import definitions_of
+from services.console.http.profile import surroundings_of
 from services.console.http.together import together
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue
@@ -52,8 +52,8 @@ async def customers(visit: Visit) -> Response:
     fields = query_of(visit.request)
     state = state_of(visit, fields)
     quota, channels, (page, problem) = await together(
-        _quota(visit).status(visit.tenant, _today(visit)),
-        _channels(visit),
+        surroundings_of(visit).quota(visit.tenant),
+        surroundings_of(visit).channels(visit.tenant),
         _page_of(visit, state, fields.one("cursor")),
     )
     values = {"state": state, "quota": quota, "channels": channels, "page": page, "problem": problem}
@@ -108,7 +108,7 @@ async def facets(visit: Visit) -> Response:
     """How the customers of the list spread: their tags and attributes, each a way to narrow the list."""
     state = state_of(visit, query_of(visit.request))
     search: CustomerSearch = visit.request.app.state.search
-    definitions = await definitions_of(visit)
+    definitions = await surroundings_of(visit).attributes(visit.tenant)
     used = sorted((one for one in definitions if not one.archived), key=lambda one: (-one.customers, one.key))
     shown = [one.key for one in used if one.customers][:_ATTRIBUTES_SHOWN]
     numbers = {one.key for one in used if one.type == "number"}
@@ -164,14 +164,6 @@ async def quota_history(visit: Visit) -> Response:
     used = [one.used for one in status.history]
     line = list_views.line(used, status.limit if status.unit == "contacts" else None)
     return visit.page("customers/quota.html", quota=status, line=line)
-
-
-async def _channels(visit: Visit) -> list[str]:
-    """The channels that customers are on, in a fixed order."""
-    reader: FieldReader = visit.request.app.state.fields
-    known = await reader.values(visit.tenant, "channel", ValuesAsked("", "", _MOST_VALUES), visit.now)
-    found = {str(one.value) for one in known.values}
-    return [one for one in get_args(ChannelName) if one in found]
 
 
 def state_of(visit: Visit, fields: SentFields) -> ListState:
@@ -303,10 +295,6 @@ def _invalid(visit: Visit, error: ValidationError, written: Any) -> str:
 def _quota(visit: Visit) -> QuotaReader:
     quota: QuotaReader = visit.request.app.state.quota
     return quota
-
-
-def _today(visit: Visit) -> DaySpan:
-    return _days(visit, 1)
 
 
 def _days(visit: Visit, number: int) -> DaySpan:

@@ -12,17 +12,15 @@ from projections.engine.zones import zone_of
 from services.console.core.names import Names
 from services.console.core.profile_views import attribute_rows, chosen_contact, display_names, initial, may_unsubscribe
 from services.console.http.pages import READING, PageRoute
+from services.console.http.surroundings import Surroundings
 from services.console.http.together import together
 from services.console.http.visits import Visit, query_of
-from services.query.core.attribute_models import AttributeView
 from services.query.core.errors import NotFound
 from services.query.core.models import CustomerView
-from services.query.handlers.attributes import AttributeReader
 from services.query.handlers.reader import CustomerReader
 from services.runtime.problems import INVALID_REQUEST, Problem
 
 CUSTOMERS: Final = "/console/customers"
-_MOST_ATTRIBUTES: Final = 1000
 
 
 def reader_of(visit: Visit) -> CustomerReader:
@@ -71,9 +69,11 @@ async def show_profile(visit: Visit) -> Response:
     """A customer: basics, attributes, tags, and a tab for each of its contacts."""
     name, query = visit.request.path_params["customer"], query_of(visit.request)
     day, zone = day_of(visit), zone_of(visit.signed_in.region)
+    surroundings = surroundings_of(visit)
     try:
         found, definitions = await together(
-            reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone)), definitions_of(visit)
+            reader_of(visit).customer(visit.tenant, name, visit.now, end_of(day, zone)),
+            surroundings.attributes(visit.tenant),
         )
     except NotFound:
         if day is None:
@@ -126,10 +126,10 @@ def _days(found: CustomerView, now: int, zone: ZoneInfo) -> tuple[date, date]:
     return first, today
 
 
-async def definitions_of(visit: Visit) -> list[AttributeView]:
-    """The attributes that the brand has defined."""
-    attributes: AttributeReader = visit.request.app.state.attributes
-    return (await attributes.page(visit.tenant, "", _MOST_ATTRIBUTES)).attributes
+def surroundings_of(visit: Visit) -> Surroundings:
+    """What is known of the tenant besides its customers."""
+    surroundings: Surroundings = visit.request.app.state.surroundings
+    return surroundings
 
 
 ROUTES: Final = (

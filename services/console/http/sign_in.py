@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from services.console.http.pages import PageRoute
 from services.console.http.rendering import assets
+from services.console.http.sessions import forget_sessions
 from services.console.http.sign_in_page import SIGN_IN, sign_in_page
 from services.console.http.visits import (
     HOME,
@@ -82,6 +83,7 @@ async def sign_out(visit: Visit) -> Response:
         await end_session(engine, visit.session.session_hash)
         if form.one("everywhere"):
             await end_sessions_of(engine, visit.tenant, visit.session.person)
+        forget_sessions(visit)
     response = redirect(_after(visit))
     visit.set_cookie(response, SESSION_COOKIE, "", lasts=0)
     return response
