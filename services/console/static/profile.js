@@ -50,9 +50,16 @@ if (named) {
   document.querySelector(".conversation")?.scrollIntoView({ block: "end" });
 }
 
-// A dialog that was fetched opens, and gives the focus back when it is closed.
+// A dialog that was fetched opens over the page. Escape, its link to cancel, and a click beside it close it; then the browser gives the focus back.
+const dialog = document.getElementById("dialog-place");
 document.addEventListener("htmx:after:swap", () => {
-  const place = document.getElementById("dialog-place");
-  const first = place?.querySelector("input:not([type=hidden]), button");
-  if (first && !place.contains(document.activeElement)) first.focus();
+  if (!dialog?.firstElementChild || dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector("input:not([type=hidden], [disabled]), button")?.focus();
+});
+dialog?.addEventListener("close", () => dialog.replaceChildren());
+dialog?.addEventListener("click", (event) => {
+  if (event.target !== dialog && !event.target.closest("[data-cancels]")) return;
+  event.preventDefault();
+  dialog.close();
 });
