@@ -63,6 +63,7 @@ async def test_operations_show_health_dead_letters_and_generations(
         await page.get_by_label("Type g2 to confirm").fill("g2")
         await page.get_by_role("button", name="Delete", exact=True).click()
         await expect(page.locator(".notice")).to_contain_text("deleted")
+        await expect(page.locator("tbody")).not_to_contain_text("g2")
         await operator.visit(pages["operations"])
         await expect(page.locator("tr", has_text="oa-main")).to_contain_text("Some were refused")
     async with signed_in(*served_brand, "admin") as admin:

@@ -57,6 +57,7 @@ async def activate_generation(visit: Visit) -> Response:
         await activate(ingress_of(visit).settings, name, wait=_NEAR_WITHIN)
     except (CannotActivate, NoGeneration) as error:
         return await _page(visit, 409, problem=str(error))
+    _generations(visit).forget()
     return redirect(f"{PATH}?done=activated")
 
 
@@ -81,6 +82,7 @@ async def drop_generation(visit: Visit) -> Response:
         await drop(ingress_of(visit).settings, name)
     except (GenerationInUse, NoGeneration) as error:
         return await _page(visit, 409, problem=str(error))
+    _generations(visit).forget()
     return redirect(f"{PATH}?done=dropped")
 
 

@@ -25,8 +25,13 @@ class Generations:
     def __init__(
         self, load: Callable[[], Awaitable[Sequence[GenerationProgress]]], lag: Callable[[], Awaitable[Lag]]
     ) -> None:
-        self._cache = _cache(load)
+        self._load = load
         self._lag = _cache(lag)
+        self.forget()
+
+    def forget(self) -> None:
+        """Load the generations anew when they are asked for next: call it when one was changed."""
+        self._cache = _cache(self._load)
 
     async def all(self) -> GenerationList:
         """Every generation, the oldest first. Raises ReadModelsUnavailable."""
