@@ -35,7 +35,7 @@ from services.console.http import (
 )
 from services.console.http.oidc import SignIns
 from services.console.http.pages import PageRoute, missing
-from services.console.http.sessions import Sessions
+from services.console.http.sessions import SignedInSessions
 from services.console.http.surroundings import Surroundings
 from services.control.console_sessions import find_session
 from services.runtime.application import Service
@@ -82,7 +82,7 @@ def console_service(settings: Settings) -> Service:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_engine(database_url, name="onefold-console", statement_timeout=5) as engine:
             app.state.console_engine = engine
-            app.state.sessions = Sessions(partial(find_session, engine))
+            app.state.sessions = SignedInSessions(partial(find_session, engine))
             app.state.find_session = app.state.sessions.find
             app.state.surroundings = Surroundings(app.state)
             app.state.sign_ins = SignIns(engine, master, settings.public_url, OpenIdClient())

@@ -10,7 +10,7 @@ from services.runtime.caching import LookupCache
 _WITHIN: Final = 5.0  # seconds, as long as a statement may take
 
 
-class Sessions:
+class SignedInSessions:
     """Finds sessions by their secrets. A session that another process ended is found for two seconds more."""
 
     def __init__(self, find: Callable[[str], Awaitable[ConsoleSession | None]]) -> None:
@@ -28,5 +28,5 @@ class Sessions:
 
 def forget_sessions(visit: Visit) -> None:
     """Have sessions that a page has ended be over at once."""
-    sessions: Sessions = visit.request.app.state.sessions
+    sessions: SignedInSessions = visit.request.app.state.sessions
     sessions.forget()

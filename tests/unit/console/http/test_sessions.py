@@ -1,4 +1,4 @@
-from services.console.http.sessions import Sessions
+from services.console.http.sessions import SignedInSessions
 from services.control.console_sessions import ConsoleSession
 
 
@@ -13,7 +13,7 @@ async def test_a_session_is_looked_up_once_and_is_over_once_it_is_forgotten() ->
         looked.append(secret)
         return open_ones.get(secret)
 
-    sessions = Sessions(find)
+    sessions = SignedInSessions(find)
     assert [await sessions.find("a"), await sessions.find("a")] == [session("a")] * 2
     assert looked == ["a"]
     open_ones.clear()
@@ -25,4 +25,4 @@ async def test_a_text_too_long_to_be_a_secret_is_not_kept() -> None:
     async def find(secret: str) -> ConsoleSession | None:
         raise AssertionError(secret)
 
-    assert await Sessions(find).find("x" * 129) is None
+    assert await SignedInSessions(find).find("x" * 129) is None
