@@ -40,7 +40,7 @@ def _known(say: Say) -> list[tuple[str, str]]:
         (r"Input should be a valid number.*", say("It has to be a number.")),
         (r"Input should be a valid boolean.*", say("It has to be true or false.")),
         (r"Input should be a valid (list|tuple|array).*", say("It has to be a list.")),
-        (r"Input should be (a valid dictionary|an object).*", say("It has to be an object.")),
+        (r"Input should be (a valid dictionary|a valid object|an object).*", say("It has to be an object.")),
         (r"Input should be greater than or equal to " + most, say("It has to be %(most)s or more.")),
         (r"Input should be greater than " + most, say("It has to be more than %(most)s.")),
         (r"Input should be less than or equal to " + most, say("It has to be %(most)s or less.")),
