@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from services.control.access import access_service
 from services.control.auth import Authenticator
 from services.control.keys import find_key
-from services.control.source_activity import KEPT, add_counts, prune_activity
+from services.control.source_activity import KEPT, SourceCounts, SourceHour, add_counts, prune_activity
 from services.control.source_service import SourceService
 from services.ingress.adapters.identity import PostgresIdentity
 from services.ingress.adapters.log import REPLACE_AFTER, KafkaLog
@@ -100,78 +100,103 @@ def ingress_service(
     ``visible_within`` is how many seconds ``?wait=true`` may take, ``replace_after`` after how many without an
     acknowledgement the connection to Kafka is replaced.
     """
-    master, database_url, _ = settings.master_key, settings.database_url, settings.kafka_servers
-    budget = Budget(max(_LEAST_BUDGET, LEAST_BODIES * settings.body_limit))
-    peers = Peers(networks_in(settings.trusted_proxies or ""))
-    INGRESS_BYTES.set_function(lambda: budget.used)
-    lookup_within = settings.ack_timeout * _LOOKUP_SHARE
-    engines: list[Engine] = []  # the one that the running service has
-    pools: list[LookupPool] = []
-    master_keys = MasterKeyCheck(settings.master_key_file)
+    parts = _Parts(settings, clock, visible_within, replace_after)
+    checks = {"kafka": parts.kafka.check, "postgresql": parts.check_postgresql, "log_keys": parts.check_log_keys}
+    return Service(COLD, parts.lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)
 
-    async def postgresql() -> None:
-        await ping(engines[-1])
 
-    async def log_keys() -> None:
-        async with pools[-1].acquire() as connection:
-            await master_keys.check(connection)
+class _Parts:
+    """What ingress is made of. The connections to PostgreSQL are there while the `lifespan` lasts."""
 
-    activity = SourceActivity(
-        lambda counts: add_counts(engines[-1], counts), lambda: prune_activity(engines[-1], datetime.now(UTC) - KEPT)
-    )
-    kafka = KafkaLog(settings, budget, replace_after, activity.acknowledged)
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float], visible_within: float, replace_after: float
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._visible_within = visible_within
+        self._lookup_within = settings.ack_timeout * _LOOKUP_SHARE
+        self._budget = Budget(max(_LEAST_BUDGET, LEAST_BODIES * settings.body_limit))
+        self._peers = Peers(networks_in(settings.trusted_proxies or ""))
+        self._master_keys = MasterKeyCheck(settings.master_key_file)
+        self._activity = SourceActivity(self._add_counts, self._prune_activity)
+        self.kafka = KafkaLog(settings, self._budget, replace_after, self._activity.acknowledged)
+        self._engine: Engine
+        self._lookups: LookupPool
+        INGRESS_BYTES.set_function(lambda: self._budget.used)
+
+    async def check_postgresql(self) -> None:
+        """Raises what the driver raises while PostgreSQL is away."""
+        await ping(self._engine)
+
+    async def check_log_keys(self) -> None:
+        """Raises NotReady while the master key can't open the keys of the log."""
+        async with self._lookups.acquire() as connection:
+            await self._master_keys.check(connection)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        control = open_engine(database_url, name="onefold-ingress", statement_timeout=5)
-        pool = create_pool(database_url, name="onefold-ingress-visibility", statement_timeout=5, min_size=0, max_size=2)
-        lookups = create_pool(
-            database_url, name="onefold-ingress-identity", statement_timeout=5, min_size=0, max_size=2
-        )
-        async with control as engine, pool as read_models, lookups as identity_pool, kafka:
-            engines.append(engine)
-            pools.append(identity_pool)
-            sources = ControlPlaneSources(engine, master, clock, lookup_within)
-            visibility = PostgresVisibility(read_models, master, visible_within)
-            known_identity = PostgresIdentity(
-                identity_pool, master, settings.default_region, clock, settings.ack_timeout * _WARNING_SHARE
-            )
-            limits = RateLimits[str](Allowance.of(settings.source_rate), clock)
-            source_service = SourceService(engine, master, kafka.append_event)
-            authenticator = Authenticator(partial(find_key, engine), lookup_within, app.state.key_guard, clock)
-            app.state.ingress = Ingress(
-                settings,
-                authenticator,
-                sources,
-                kafka,
-                budget,
-                peers,
-                visibility,
-                known_identity,
-                known_identity,
-                known_identity,
-                PostgresSegments(identity_pool),
-                limits,
-                engine,
-                source_service,
-                id_of(master),
-                activity,
-            )
-            sites = ControlPlaneSites(engine, master, clock, lookup_within)
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Open the connections, and do what ingress does besides answering."""
+        async with (
+            open_engine(self._settings.database_url, name="onefold-ingress", statement_timeout=5) as self._engine,
+            self._pool("visibility") as read_models,
+            self._pool("identity") as self._lookups,
+            self.kafka,
+        ):
+            identity = self._identity()
             dedup = DailyDedup()
-            app.state.segment_intake = SegmentIntake(
-                sites, kafka, budget, peers, dedup, limits, known_identity, activity
+            self._give(
+                app, PostgresVisibility(read_models, self._settings.master_key, self._visible_within), identity, dedup
             )
-            checks = asyncio.create_task(LoginChecks(dedup, known_identity, kafka).run())
-            saving = asyncio.create_task(activity.run())
+            checks = asyncio.create_task(LoginChecks(dedup, identity, self.kafka).run())
+            saving = asyncio.create_task(self._activity.run())
             try:
                 yield
             finally:
                 await cancel_all(checks, saving)
-                await activity.close()
+                await self._activity.close()
 
-    checks = {"kafka": kafka.check, "postgresql": postgresql, "log_keys": log_keys}
-    return Service(COLD, lifespan, checks, {LogUnavailable: log_problem}, hot=HOT)
+    def _give(
+        self, app: FastAPI, visibility: PostgresVisibility, identity: PostgresIdentity, dedup: DailyDedup
+    ) -> None:
+        """Have the routes find what they use."""
+        settings, clock, master, engine = self._settings, self._clock, self._settings.master_key, self._engine
+        limits = RateLimits[str](Allowance.of(settings.source_rate), clock)
+        app.state.ingress = Ingress(
+            settings,
+            Authenticator(partial(find_key, engine), self._lookup_within, app.state.key_guard, clock),
+            ControlPlaneSources(engine, master, clock, self._lookup_within),
+            self.kafka,
+            self._budget,
+            self._peers,
+            visibility,
+            identity,
+            identity,
+            identity,
+            PostgresSegments(self._lookups),
+            limits,
+            engine,
+            SourceService(engine, master, self.kafka.append_event),
+            id_of(master),
+            self._activity,
+        )
+        sites = ControlPlaneSites(engine, master, clock, self._lookup_within)
+        app.state.segment_intake = SegmentIntake(
+            sites, self.kafka, self._budget, self._peers, dedup, limits, identity, self._activity
+        )
+
+    def _identity(self) -> PostgresIdentity:
+        settings, within = self._settings, self._settings.ack_timeout * _WARNING_SHARE
+        return PostgresIdentity(self._lookups, settings.master_key, settings.default_region, self._clock, within)
+
+    def _pool(self, what_for: str) -> LookupPool:
+        url, name = self._settings.database_url, f"onefold-ingress-{what_for}"
+        return create_pool(url, name=name, statement_timeout=5, min_size=0, max_size=2)
+
+    async def _add_counts(self, counts: Mapping[SourceHour, SourceCounts]) -> None:
+        await add_counts(self._engine, counts)
+
+    async def _prune_activity(self) -> None:
+        await prune_activity(self._engine, datetime.now(UTC) - KEPT)
 
 
 def create_app(
