@@ -5,7 +5,7 @@ valid, so that a receiver can change over to a new one.
 """
 
 import hmac
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -31,11 +31,6 @@ class OutboundMessage:
 def secret_text(secret: bytes) -> str:
     """The secret as its receiver enters it."""
     return SECRET_START + b64encode(secret).decode()
-
-
-def secret_in(text: str) -> bytes:
-    """The secret that a text stands for. Raises ValueError."""
-    return b64decode(text.removeprefix(SECRET_START), validate=True)
 
 
 def signed_headers(form: WebhookForm, message: OutboundMessage, secrets: Sequence[bytes]) -> dict[str, str]:
