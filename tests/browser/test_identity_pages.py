@@ -2,11 +2,11 @@
 
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Page, expect
 
-from services.query.http.parameters import now
 from tests.support.console_customers import BROWSER, LINE, MESSENGER
 from tests.support.console_pages import roll_out_policies
 from tests.support.console_reader import (
@@ -29,9 +29,12 @@ async def contacts(reader: Reader) -> set[str]:
 
 
 @pytest.fixture
-def at_present(served_brand: ServedBrand, monkeypatch: pytest.MonkeyPatch) -> None:
+def at_present(served_brand: ServedBrand) -> Iterator[None]:
     """Previews are of this moment, as events are: what is taken back has to be later than what was decided."""
-    monkeypatch.setitem(served_brand[0].app.dependency_overrides, now, lambda: int(time.time() * 1000))
+    state = served_brand[0].app.state
+    before, state.clock = state.clock, lambda: int(time.time() * 1000)
+    yield
+    state.clock = before
 
 
 @IN_BOTH_LANGUAGES

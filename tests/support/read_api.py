@@ -28,7 +28,6 @@ from schemas.events import Event
 from services.control.keys import add_key
 from services.control.tenants import add_tenant
 from services.query.core.timelines import MOST_BYTES
-from services.query.http.parameters import now
 from services.query.main import create_app
 from services.runtime.database import open_engine
 from services.runtime.secrets import tenant_id_key
@@ -111,7 +110,7 @@ async def open_brand(
     connection = await asyncpg.connect(settings.database_url)
     await ensure_generation(connection, SCHEMA)
     app = make_app(settings, page_bytes=page_bytes)
-    app.dependency_overrides[now] = lambda: NOW
+    app.state.clock = lambda: NOW
     transport = DocumentedTransport(app)
     async with (
         app.router.lifespan_context(app),

@@ -69,9 +69,7 @@ async def visit_of(request: Request) -> Visit:
     """A request with its session, if it has one."""
     secret = request.cookies.get(SESSION_COOKIE, "")
     find: FindSession = request.app.state.find_session
-    clock = request.app.dependency_overrides.get(now, now)
-    at = clock()
-    return Visit(request, await find(secret) if secret else None, secret, at if isinstance(at, int) else await at)
+    return Visit(request, await find(secret) if secret else None, secret, await now(request))
 
 
 async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRole | None, request: Request) -> Response:

@@ -1,6 +1,5 @@
 """What requests hold: who asks, about which contact or customer, and which page; and the handler that answers."""
 
-import time
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
@@ -27,9 +26,10 @@ _TIMES: Final = frozenset({"as_of", "known_at"})
 
 
 # Dependencies are coroutines, though they wait for nothing: others would each be sent to a thread and back.
-async def now() -> int:
-    """The clock's time, in ms; what a page shows depends on it."""
-    return time.time_ns() // 1_000_000
+async def now(request: Request) -> int:
+    """The time of the application's clock, in ms; what a page shows depends on it."""
+    at: int = request.app.state.clock()
+    return at
 
 
 async def _reader(request: Request) -> CustomerReader:

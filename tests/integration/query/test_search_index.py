@@ -22,7 +22,6 @@ from projections.engine.touched import note_touched
 from projections.engine.touched_ids import Touched
 from services.query.handlers.search import CustomerSearch
 from services.query.handlers.search_indexes import unless_outrun
-from services.query.http.parameters import now
 from services.query.main import create_app
 from services.runtime import metrics
 from services.runtime.settings import Settings
@@ -99,7 +98,7 @@ async def all_pages(clients: Sequence[httpx.AsyncClient], brand: Brand, **wanted
 async def plain(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A client of another process on the same tables, in which PostgreSQL answers every search."""
     app = create_app(settings)
-    app.dependency_overrides[now] = lambda: NOW
+    app.state.clock = lambda: NOW
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=DocumentedTransport(app), base_url="http://test") as client,
