@@ -72,6 +72,11 @@ class Person:
         return self._member_id("verified")
 
     @property
+    def verified_phone(self) -> list[dict[str, str]]:
+        """What a one-time password on the phone states."""
+        return [{"type": "phone", "value": self.phone, "assurance": "verified"}]
+
+    @property
     def typed(self) -> list[dict[str, str]]:
         """What the person types into forms: phone and e-mail."""
         return self._reached_by("claimed")

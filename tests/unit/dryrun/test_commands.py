@@ -122,7 +122,7 @@ def test_an_assurance_that_is_none_of_the_three_is_no_event(tmp_path: Path) -> N
     line = encode(bound(A, phone=PHONE)).decode().replace("verified", "certain")
     result = run(tmp_path, line, seen(B))
     assert [one["contacts"] for one in found(result)["customers"]] == [[B]]
-    assert "line 1: invalid_field: data.identifiers.0.assurance" in result.stderr
+    assert "line 1: invalid_field: data.identifiers[0].assurance" in result.stderr
 
 
 def test_a_record_has_the_member_id_that_its_system_vouched_for_last_in_any_order(tmp_path: Path) -> None:

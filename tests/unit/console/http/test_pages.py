@@ -33,7 +33,7 @@ async def ask(
             raise finding
 
     app = FastAPI()
-    app.state.find_session = find
+    app.state.find_session, app.state.clock = find, lambda: 0
     app.router.routes.append(PageRoute("/console/page", raising(error), None))
     cookies = {SESSION_COOKIE: "s", "onefold_language": "en"}
     async with httpx.AsyncClient(
@@ -69,7 +69,7 @@ async def test_a_part_of_a_page_is_replaced_by_a_sentence_not_by_a_whole_page() 
 
 async def test_a_form_that_no_page_takes_is_answered_by_a_page() -> None:
     app = FastAPI()
-    app.state.find_session = raising(RuntimeError(SECRET))
+    app.state.find_session, app.state.clock = raising(RuntimeError(SECRET)), lambda: 0
     app.router.routes.extend(PAGES)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://onefold") as client:
         answer = await client.post("/console/customers")
