@@ -53,7 +53,11 @@ class WorkerServers:
 
     async def ask(self, once: Callable[[], Awaitable[T]]) -> T:
         """See the class."""
-        return await unless_stopped(self.stop, self.retrier.until_done("postgresql", once, is_transient))
+        return await _ask(self.retrier, self.stop, once)
+
+
+async def _ask(retrier: Retrier, stop: asyncio.Event, once: Callable[[], Awaitable[T]]) -> T:
+    return await unless_stopped(stop, retrier.until_done("postgresql", once, is_transient))
 
 
 @asynccontextmanager
@@ -65,16 +69,14 @@ async def open_servers(
     Waits while a server is away. Raises StoppedWhileWaiting, NoSuchGeneration, IncompatibleGeneration.
     """
     retrier = Retrier()
-    find = partial(postgres.current_generation, settings, name)
-    generation = await unless_stopped(stop, retrier.until_done("postgresql", find, is_transient))
+    generation = await _ask(retrier, stop, partial(postgres.current_generation, settings, name))
     async with (
         postgres.open_pool(settings, generation.name, CHUNKS_AT_ONCE * agents + _BESIDE_AGENTS) as pool,
         kafka.open_producer(settings) as producer,
         open_log_sealing(settings, name="onefold-worker") as sealing,
     ):
         await unless_stopped(stop, retrier.until_done("kafka", producer.start, kafka.is_transient))
-        read_record = partial(postgres.record_of, pool, generation.name)
-        record = await unless_stopped(stop, retrier.until_done("postgresql", read_record, is_transient))
+        record = await _ask(retrier, stop, partial(postgres.record_of, pool, generation.name))
         yield WorkerServers(
             settings, generation, record, pool, producer, RetriedSealing(sealing, retrier), retrier, stop
         )

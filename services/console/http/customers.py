@@ -26,7 +26,7 @@ from services.console.core.names import Names
 from services.console.core.number_ranges import NumberRange, number_ranges
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
-from services.console.http.profile import surroundings_of
+from services.console.http.surroundings import surroundings_of
 from services.console.http.together import together
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.query.core.field_models import FieldValue

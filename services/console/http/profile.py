@@ -12,7 +12,7 @@ from projections.engine.zones import zone_of
 from services.console.core.names import Names
 from services.console.core.profile_views import attribute_rows, chosen_contact, display_names, initial, may_unsubscribe
 from services.console.http.pages import READING, PageRoute
-from services.console.http.surroundings import Surroundings
+from services.console.http.surroundings import surroundings_of
 from services.console.http.together import together
 from services.console.http.visits import Visit, query_of
 from services.query.core.errors import NotFound
@@ -124,12 +124,6 @@ def _days(found: CustomerView, now: int, zone: ZoneInfo) -> tuple[date, date]:
     """The first day that is known of the customer, and today."""
     first, today = (datetime.fromtimestamp(at / 1000, zone).date() for at in (found.first_seen_at, now))
     return first, today
-
-
-def surroundings_of(visit: Visit) -> Surroundings:
-    """What is known of the tenant besides its customers."""
-    surroundings: Surroundings = visit.request.app.state.surroundings
-    return surroundings
 
 
 ROUTES: Final = (

@@ -11,6 +11,7 @@ from starlette.datastructures import State
 
 from projections.customers.search.known_values import ValuesAsked
 from schemas.events.base import ChannelName
+from services.console.http.visits import Visit
 from services.query.core.attribute_models import AttributeView
 from services.query.core.quota_models import QuotaStatus
 from services.query.handlers.attributes import AttributeReader
@@ -62,6 +63,12 @@ class Surroundings:
     async def _read_attributes(self, tenant: str) -> list[AttributeView]:
         reader: AttributeReader = self._state.attributes
         return (await reader.page(tenant, "", _MOST_ATTRIBUTES)).attributes
+
+
+def surroundings_of(visit: Visit) -> Surroundings:
+    """Those of this process."""
+    surroundings: Surroundings = visit.request.app.state.surroundings
+    return surroundings
 
 
 def _cached(load: Callable[[str], Awaitable[_V]]) -> LookupCache[str, _V]:
