@@ -17,7 +17,8 @@ from benchmarks.identity.hub import percentile
 from benchmarks.ingest.caller import Caller, callers, request
 from benchmarks.ingest.service import ONE_PORT, serving
 from benchmarks.worker import seconds_to_fold
-from projections.engine.generations import BUILDING, all_generations
+from projections.engine.generation_records import BUILDING
+from projections.engine.generations import all_generations
 from services.control.keys import add_key
 from services.embedded.process import Process, log_tail
 from services.runtime.database import open_engine

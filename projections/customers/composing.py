@@ -23,7 +23,7 @@ from projections.customers.store import (
 )
 from projections.customers.tables import ComposedRow
 from projections.engine.connection import Connection
-from projections.engine.generations import AfterEach
+from projections.engine.generation_tables import AfterEach
 from projections.engine.touched import forget_touched, is_touched, take_touched, touched_tenants
 from projections.identity.resolutions import (
     ResolutionInUse,

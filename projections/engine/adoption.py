@@ -11,16 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from projections.engine.connection import Connection
+from projections.engine.generation_records import BUILDING, RETIRED, STANDBY, GenerationRecord
 from projections.engine.generation_schema import GenerationSchema, digest_of
-from projections.engine.generations import (
-    BUILDING,
-    RETIRED,
-    STANDBY,
-    GenerationRecord,
-    as_json,
-    forget_generation,
-    use_generation,
-)
+from projections.engine.generation_tables import use_generation
+from projections.engine.generations import as_json, forget_generation
 from projections.engine.offsets import OFFSETS
 from projections.engine.statements import compiled
 from projections.engine.views import point_views

@@ -14,28 +14,35 @@ by. `adoption` puts them into the active generation, whose digest then is the on
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REGCLASS
 
 from projections.engine.connection import Connection
-from projections.engine.first_statistics import tell_first_statistics
+from projections.engine.generation_records import (
+    ACTIVE,
+    BUILDING,
+    EVERYTHING,
+    FED,
+    FIRST,
+    RETIRED,
+    STANDBY,
+    Generation,
+    GenerationRecord,
+    Horizon,
+    IncompatibleGeneration,
+    NoGeneration,
+    NoSuchGeneration,
+)
 from projections.engine.generation_schema import GenerationSchema
+from projections.engine.generation_tables import create_generation
 from projections.engine.statements import compiled
 from projections.engine.views import point_views
 from projections.migrations.tables import GENERATIONS
-from schemas.topics import CUSTOMER_CHANGES, Topic
 
-FIRST: Final = "g1"
-BUILDING, ACTIVE, STANDBY, RETIRED = "building", "active", "standby", "retired"
-PAST: Final = "past"  # what people are shown of a complete one that leaves a part of the log out
-FED: Final = (BUILDING, ACTIVE, STANDBY)  # workers fold the log into these
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,30}")
-_SORT_MEMORY: Final = "256MB"  # of each of the few processes that make an index
 _NUMBERED: Final = re.compile(r"g([1-9][0-9]{0,8})")
 _IS_ACTIVE: Final = GENERATIONS.c.state == ACTIVE
 _NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
@@ -137,7 +144,6 @@ _NOTE_DROPPED: Final = compiled(
 _FORGET: Final = compiled(sa.delete(GENERATIONS).where(_NAMED), "of_name")
 _LOCK: Final = compiled(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext("onefold.generations"))))
 _CHUNKS: Final = sa.func.hashtext("onefold.chunks")
-_HAS: Final = compiled(sa.select(sa.cast(sa.func.to_regclass(sa.bindparam("name", type_=sa.Text())), sa.Text)), "name")
 _SHARE: Final = compiled(
     sa.select(sa.func.pg_advisory_xact_lock_shared(_CHUNKS, sa.func.hashtext(sa.func.current_schema())))
 )
@@ -148,11 +154,6 @@ _STOP_CHUNKS: Final = compiled(
 
 # The schema of a generation of these read models; with None, of a whole one.
 SchemaOf = Callable[[Collection[str] | None], GenerationSchema]
-AfterEach = Callable[[], Awaitable[None]]
-
-
-async def _at_once() -> None:
-    """Go on without a rest."""
 
 
 def changes_suffix(*, only_active: bool = False) -> sa.Select[tuple[str]]:
@@ -162,106 +163,6 @@ def changes_suffix(*, only_active: bool = False) -> sa.Select[tuple[str]]:
     """
     found = sa.select(GENERATIONS.c.changes_suffix).where(GENERATIONS.c.name == sa.func.current_schema())
     return found.where(_IS_ACTIVE) if only_active else found
-
-
-class NoGeneration(LookupError):
-    """No generation of the read models is active yet: run `onefold migrate`."""
-
-
-class IncompatibleGeneration(NoGeneration):
-    """The active generation was made by code with other tables or folds. The message says what to do."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"The read models of generation {name} were made by another version of Onefold. Run `onefold rebuild "
-            "--swap`: it folds the log into a new generation, compares the two, and makes the new one active. To begin "
-            "with an empty one at once: `onefold migrate --fresh` (where you use `onefold up`: `onefold up --fresh`)."
-        )
-
-
-class NoSuchGeneration(NoGeneration):
-    """There is no generation of this name."""
-
-
-class Generation(NamedTuple):
-    """A generation: the schema of its tables, and what the names of its topics end with.
-
-    ``topic_suffix`` is of the topics of its own; ``changes_suffix`` is of the topic of customer changes, which it
-    shares with the generations that it took the place of.
-    """
-
-    name: str
-    topic_suffix: str
-    changes_suffix: str
-    read_models: frozenset[str] | None = None  # that it is made of; None: of all
-
-    def topic_name(self, topic: Topic, prefix: str) -> str:
-        """The name of the generation's topic on the broker."""
-        return topic.full_name(prefix, self.changes_suffix if topic == CUSTOMER_CHANGES else self.topic_suffix)
-
-
-class Horizon(NamedTuple):
-    """Which events a generation folds: those that had occurred, and had been received, at these times."""
-
-    as_of: datetime | None = None
-    known_at: datetime | None = None
-
-
-EVERYTHING: Final = Horizon()
-
-
-class GenerationRecord(NamedTuple):
-    """What is known of a generation; the digests are None if it was made by code that kept none.
-
-    ``read_models`` are those that it is made of, None if it is made of all.
-    """
-
-    name: str
-    topic_suffix: str
-    changes_suffix: str
-    state: str
-    schema_digest: str | None
-    created_at: datetime
-    activated_at: datetime | None
-    as_of: datetime | None
-    known_at: datetime | None
-    caught_up_at: datetime | None
-    compared_at: datetime | None
-    read_models: frozenset[str] | None
-    model_digests: Mapping[str, str] | None
-
-    @property
-    def generation(self) -> Generation:
-        """Its schema and topics."""
-        return Generation(self.name, self.topic_suffix, self.changes_suffix, self.read_models)
-
-    @property
-    def fed(self) -> bool:
-        """Whether workers fold the log into it."""
-        return self.state in FED
-
-    @property
-    def partial(self) -> bool:
-        """Whether it leaves out a part of the log by intention, and so never becomes the active one."""
-        return self.horizon != EVERYTHING
-
-    @property
-    def loading(self) -> bool:
-        """Whether it is built from the log by workers of its own, and has not caught up."""
-        return self.state == BUILDING and self.caught_up_at is None
-
-    @property
-    def shown_state(self) -> str:
-        """Its state in the word that people are shown: one that is ``past`` is complete, and still fed as a built one.
-
-        What occurred by its time may be received later.
-        """
-        return PAST if self.partial and self.state == BUILDING and self.caught_up_at is not None else self.state
-
-    @property
-    def horizon(self) -> Horizon:
-        """Which events it folds."""
-        return Horizon(self.as_of, self.known_at)
 
 
 async def active_generation(connection: Connection, schema: GenerationSchema) -> Generation:
@@ -327,48 +228,9 @@ async def stop_chunks(connection: Connection, name: str) -> None:
     await connection.execute(_STOP_CHUNKS, name)
 
 
-async def use_generation(connection: Connection, name: str) -> None:
-    """Have the tables' names mean this generation's until the transaction ends."""
-    await connection.execute(f"SET LOCAL search_path TO {name}")
-
-
 async def lock_generations(connection: Connection) -> None:
     """Keep others from changing states of generations until the transaction ends."""
     await connection.execute(_LOCK)
-
-
-async def create_generation(
-    connection: Connection, name: str, schema: GenerationSchema, *, for_readers: bool = True
-) -> None:
-    """Make the schema and its empty tables; the name is a plain identifier. Nobody reads or writes it yet.
-
-    Without ``for_readers`` the indexes that no fold needs are left to `index_for_readers`.
-    """
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"not a generation's name: {name!r}")
-    async with connection.transaction():
-        await connection.execute(f"CREATE SCHEMA {name}")
-        await connection.execute(f"SET LOCAL search_path TO {name}")
-        left_out = () if for_readers else schema.indexes_for_readers.values()
-        for statement in (*schema.ddl, *schema.comments):
-            if statement not in left_out:
-                await connection.execute(statement)
-        await tell_first_statistics(connection, schema.tables)
-
-
-async def index_for_readers(
-    connection: Connection, name: str, schema: GenerationSchema, after_each: AfterEach = _at_once
-) -> None:
-    """Make the indexes of a generation that it was made without. Each is a transaction; it can be called again.
-
-    ``after_each`` index something else may be awaited.
-    """
-    for index, statement in schema.indexes_for_readers.items():
-        if await connection.fetchval(_HAS, f"{name}.{index}") is None:
-            async with connection.transaction():
-                await use_generation(connection, name)
-                await connection.execute(f"SET LOCAL maintenance_work_mem = '{_SORT_MEMORY}'; {statement}")
-            await after_each()
 
 
 async def add_generation(  # noqa: PLR0913 - one a property of the generation

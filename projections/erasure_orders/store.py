@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
 from projections.engine.connection import Connection
-from projections.engine.generations import use_generation
+from projections.engine.generation_tables import use_generation
 from projections.engine.metadata import key_columns
 from projections.engine.statements import array, compiled, unnested
 from projections.engine.store import columns

@@ -8,13 +8,9 @@ from typing import Final
 from projections.customers.store import compose_again
 from projections.engine.adoption import adopt, unlike
 from projections.engine.connection import Connection
-from projections.engine.generations import (
-    GenerationRecord,
-    find_generation,
-    lock_generations,
-    stop_chunks,
-    use_generation,
-)
+from projections.engine.generation_records import GenerationRecord
+from projections.engine.generation_tables import use_generation
+from projections.engine.generations import find_generation, lock_generations, stop_chunks
 from projections.engine.holds import Vector, ahead, missing, set_hold
 from projections.engine.offsets import next_offsets
 from projections.registry import SCHEMA, SINGLE, schema_of

@@ -8,15 +8,9 @@ from typing import Any, Final, Literal, NamedTuple
 import asyncpg
 
 from projections.engine.connection import Connection
-from projections.engine.generations import (
-    ACTIVE,
-    GenerationRecord,
-    all_generations,
-    drop_generation,
-    find_generation,
-    retire_generation,
-    use_generation,
-)
+from projections.engine.generation_records import ACTIVE, GenerationRecord
+from projections.engine.generation_tables import use_generation
+from projections.engine.generations import all_generations, drop_generation, find_generation, retire_generation
 from projections.engine.offsets import all_offsets
 from projections.engine.paces import all_paces
 from projections.engine.rebuilds import customers_left_out, latest_comparison

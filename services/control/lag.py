@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from projections.engine.generations import active_generation, use_generation
+from projections.engine.generation_tables import use_generation
+from projections.engine.generations import active_generation
 from projections.engine.offsets import next_offsets
 from projections.engine.touched import behind
 from projections.identity.outbox import oldest_age, waiting

@@ -2,7 +2,8 @@
 
 import asyncpg
 
-from projections.engine.generations import Generation, ensure_generation, next_generation, start_afresh
+from projections.engine.generation_records import Generation
+from projections.engine.generations import ensure_generation, next_generation, start_afresh
 from projections.migrations.upgrade import upgrade
 from projections.registry import SCHEMA
 from services.runtime.broker import ensure_topics

@@ -8,19 +8,15 @@ from typing import Final
 
 from projections.comparable import REMEMBERED
 from projections.engine.connection import Connection
+from projections.engine.generation_records import ACTIVE, BUILDING, GenerationRecord, NoGeneration
+from projections.engine.generation_tables import index_for_readers, use_generation
 from projections.engine.generations import (
-    ACTIVE,
-    BUILDING,
-    GenerationRecord,
-    NoGeneration,
     all_generations,
     exchange,
     find_generation,
-    index_for_readers,
     lock_generations,
     release_hold,
     stop_chunks,
-    use_generation,
 )
 from projections.engine.holds import Vector, missing
 from projections.engine.offsets import next_offsets

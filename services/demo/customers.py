@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel
 
-from projections.engine.generations import Generation
+from projections.engine.generation_records import Generation
 from projections.identity.resolutions import active_resolution
 from schemas.changes import CustomerChange, change_in
 from schemas.topics import CUSTOMER_CHANGES

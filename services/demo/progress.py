@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from projections.engine.generations import Generation, active_generation
+from projections.engine.generation_records import Generation
+from projections.engine.generations import active_generation
 from projections.engine.offsets import all_offsets
 from projections.identity.outbox import waiting
 from projections.registry import SCHEMA

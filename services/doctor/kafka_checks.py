@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from projections.engine.followed_topics import TopicIdentities, replaced
-from projections.engine.generations import Generation
+from projections.engine.generation_records import Generation
 from schemas.topics import FOR_EVER, TOPICS, Topic
 from services.doctor.cluster import Cluster, TopicFacts
 from services.doctor.finding import Area, CheckResult

@@ -9,7 +9,8 @@ from typing import Final
 
 from projections.engine.connection import Connection
 from projections.engine.followed_topics import read_followed
-from projections.engine.generations import ACTIVE, BUILDING, Generation, GenerationRecord, all_generations
+from projections.engine.generation_records import ACTIVE, BUILDING, Generation, GenerationRecord
+from projections.engine.generations import all_generations
 from projections.engine.touched import TOUCHED, behind
 from projections.identity import outbox
 from projections.registry import SCHEMA

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 from projections.engine.connection import Connection
-from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
+from projections.engine.generation_records import ACTIVE, GenerationRecord
+from projections.engine.generations import all_generations
 from projections.engine.offsets import all_offsets
 from projections.migrations.upgrade import newest_version
 from projections.registry import SCHEMA

@@ -24,7 +24,7 @@ from typing import Self
 from pydantic import SecretStr
 from rich.console import Console
 
-from projections.engine.generations import IncompatibleGeneration
+from projections.engine.generation_records import IncompatibleGeneration
 from services.control.read_models import prepare_read_models
 from services.embedded import service_processes
 from services.embedded.addresses import published_addresses

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from projections.engine.connection import Connection
 from projections.engine.followed_topics import read_followed, replace_followed
-from projections.engine.generations import all_generations, use_generation
+from projections.engine.generation_tables import use_generation
+from projections.engine.generations import all_generations
 from projections.engine.offsets import next_offsets
 from services.logfiles.importing import Imported
 from services.runtime.database import dedicated_connection

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from projections.as_of.cutoff import Cutoff
 from projections.as_of.queries import TooMuchHistory
-from projections.engine.generations import NoGeneration
+from projections.engine.generation_records import NoGeneration
 from projections.engine.times import NoTime, read_time
 from projections.identity.resolution.explain import UNLINKED_MEANINGS
 from projections.identity.resolution.links import MEANINGS

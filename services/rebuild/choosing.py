@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from projections.comparable import REMEMBERED
 from projections.engine.adoption import build_on, unlike
 from projections.engine.connection import Connection
-from projections.engine.generations import (
+from projections.engine.generation_records import (
     ACTIVE,
     BUILDING,
     EVERYTHING,
@@ -14,11 +14,8 @@ from projections.engine.generations import (
     GenerationRecord,
     Horizon,
     NoGeneration,
-    add_generation,
-    all_generations,
-    find_generation,
-    next_generation,
 )
+from projections.engine.generations import add_generation, all_generations, find_generation, next_generation
 from projections.engine.holds import Vector, set_hold
 from projections.erasures.store import carry_over
 from projections.registry import SCHEMA, SINGLE, schema_of, with_counters

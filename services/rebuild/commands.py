@@ -55,7 +55,7 @@ def rebuild(  # noqa: PLR0913 - one an option
     """
     from rich.console import Console
 
-    from projections.engine.generations import Horizon
+    from projections.engine.generation_records import Horizon
     from services.embedded.errors import EmbeddedError
     from services.embedded.own_servers import servers
     from services.rebuild.choosing import Options

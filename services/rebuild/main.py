@@ -10,8 +10,10 @@ import orjson
 from rich.console import Console
 
 from projections.customers.tables import TABLES as CUSTOMERS
+from projections.engine.generation_records import GenerationRecord
 from projections.engine.generation_schema import GenerationSchema
-from projections.engine.generations import GenerationRecord, index_for_readers, note_caught_up, note_compared
+from projections.engine.generation_tables import index_for_readers
+from projections.engine.generations import note_caught_up, note_compared
 from projections.engine.holds import Vector, missing, set_hold
 from projections.engine.rebuilds import lock_rebuild, note_comparison
 from projections.migrations.upgrade import upgrade

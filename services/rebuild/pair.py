@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from projections.engine.connection import Connection
-from projections.engine.generations import GenerationRecord
+from projections.engine.generation_records import GenerationRecord
 from projections.engine.holds import OffsetHold, Vector, ahead, furthest, missing, set_hold
 from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.rebuild.adapters.postgres import Offsets, composed, offsets_of, rolling_out

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from projections.engine.generations import FIRST, Generation
+from projections.engine.generation_records import FIRST, Generation
 from schemas.topics import TOPICS, Topic
 from services.runtime.settings import Settings
 

@@ -45,7 +45,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     """
     import asyncpg
 
-    from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
+    from projections.engine.generation_records import IncompatibleGeneration, NoSuchGeneration
     from services.runtime.broker import BROKER_ERRORS
     from services.runtime.database import driver_error, is_transient
 

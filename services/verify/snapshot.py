@@ -7,7 +7,8 @@ from typing import Any, Final
 import asyncpg
 
 from projections.customers.checking import ComparedCustomers, customer_rows
-from projections.engine.generations import Generation, active_generation
+from projections.engine.generation_records import Generation
+from projections.engine.generations import active_generation
 from projections.engine.metadata import Rows, Table
 from projections.engine.offsets import all_offsets
 from projections.engine.queries import all_rows

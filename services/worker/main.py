@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 import uvloop
 
-from projections.engine.generations import IncompatibleGeneration, NoSuchGeneration
+from projections.engine.generation_records import IncompatibleGeneration, NoSuchGeneration
 from services.runtime.errors import EXIT_INCOMPATIBLE
 from services.runtime.http import serve_health_on
 from services.runtime.settings import Settings

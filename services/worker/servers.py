@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from aiokafka import AIOKafkaProducer
 
-from projections.engine.generations import Generation, GenerationRecord
+from projections.engine.generation_records import Generation, GenerationRecord
 from projections.registry import schema_of
 from schemas.topics import Topic
 from services.runtime.database import is_transient

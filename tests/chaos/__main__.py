@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from projections.engine.generations import FIRST
+from projections.engine.generation_records import FIRST
 from tests.chaos.deliveries import Deliveries
 from tests.chaos.installation import Installation, Servers, installed
 from tests.chaos.rounds import Round, plans, play

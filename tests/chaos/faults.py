@@ -11,7 +11,7 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
-from projections.engine.generations import ACTIVE, STANDBY
+from projections.engine.generation_records import ACTIVE, STANDBY
 from tests.chaos.installation import INGRESS, Installation
 from tests.support.servers import OwnServer, signal_tree
 from tests.support.worker_processes import WorkerProcess

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 
 import httpx
 
-from projections.engine.generations import ACTIVE, GenerationRecord, all_generations
+from projections.engine.generation_records import ACTIVE, GenerationRecord
+from projections.engine.generations import all_generations
 from services.embedded.ports import free_port
 from services.embedded.restarts import RESTART_STATUS
 from services.runtime.broker import log_ends

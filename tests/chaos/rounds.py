@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-from projections.engine.generations import BUILDING, STANDBY
+from projections.engine.generation_records import BUILDING, STANDBY
 from tests.chaos.faults import FAULTS, REBUILD, REBUILD_COMMAND, note_end_of_rebuild, start_rebuild, swap
 from tests.chaos.installation import Installation
 from tests.chaos.sender import Sender

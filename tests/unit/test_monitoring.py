@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
-from projections.engine.generations import ACTIVE, BUILDING, STANDBY
+from projections.engine.generation_records import ACTIVE, BUILDING, STANDBY
 from projections.engine.stages import Stage
 from services.ingress.http.webhooks import WRONG_SIGNATURE
 from services.runtime import metrics

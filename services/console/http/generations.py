@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from projections.engine.generations import NoGeneration
+from projections.engine.generation_records import NoGeneration
 from services.console.core.generation_views import compared_models, shown_generation
 from services.console.core.job_views import JOBS
 from services.console.http.channels import OPERATIONS

@@ -7,7 +7,8 @@ from typing import Final
 import asyncpg
 
 from projections.engine.connection import Connection
-from projections.engine.generations import NoGeneration, active_generation
+from projections.engine.generation_records import NoGeneration
+from projections.engine.generations import active_generation
 from projections.registry import SCHEMA
 
 LookupPool = asyncpg.Pool

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from projections.customers.queries import count_lone_contacts
-from projections.engine.generations import NoGeneration
+from projections.engine.generation_records import NoGeneration
 from projections.engine.ids import personal_id
 from projections.identity.resolution.policy import Policy
 from projections.identity.resolution.resolution import resolve

@@ -10,7 +10,8 @@ import structlog
 
 from projections.contacts.queries import check_readable
 from projections.engine.connection import Connection
-from projections.engine.generations import IncompatibleGeneration, NoGeneration, active_generation
+from projections.engine.generation_records import IncompatibleGeneration, NoGeneration
+from projections.engine.generations import active_generation
 from projections.registry import SCHEMA
 from services.query.ports import ReadModelsUnavailable
 from services.runtime.cancelling import cancel_all

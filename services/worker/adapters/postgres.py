@@ -11,16 +11,8 @@ import structlog
 
 from projections.engine.connection import Connection
 from projections.engine.first_statistics import plan_anew
-from projections.engine.generations import (
-    Generation,
-    GenerationRecord,
-    IncompatibleGeneration,
-    active_generation,
-    check_still_fed,
-    find_generation,
-    named_generation,
-    share,
-)
+from projections.engine.generation_records import Generation, GenerationRecord, IncompatibleGeneration
+from projections.engine.generations import active_generation, check_still_fed, find_generation, named_generation, share
 from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.paces import read_pace

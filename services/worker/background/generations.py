@@ -16,7 +16,8 @@ from typing import Final
 
 import structlog
 
-from projections.engine.generations import GenerationRecord, all_generations
+from projections.engine.generation_records import GenerationRecord
+from projections.engine.generations import all_generations
 from projections.registry import SCHEMA
 from services.runtime.database import is_transient
 from services.runtime.http import listen, own_metrics

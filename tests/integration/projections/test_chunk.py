@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from projections.engine import store
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.engine.metadata import Rows, key_of, row_columns, row_type
 from projections.engine.projection import ContactEvent
 from projections.reference import fold_log

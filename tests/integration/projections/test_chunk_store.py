@@ -12,7 +12,7 @@ from projections.attributes.tables import AttributeRow
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.contacts.tables import ContactRow
 from projections.engine.chunk import ChunkStore
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.engine.ids import NO_CONTACT
 from projections.engine.projection import ContactEvent
 from projections.registry import SCHEMA

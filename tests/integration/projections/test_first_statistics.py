@@ -11,7 +11,7 @@ from projections.engine import store
 from projections.engine.chunk import project
 from projections.engine.connection import Connection
 from projections.engine.first_statistics import plan_anew
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.identity import link_queries
 from projections.identity.store import saving, selects
 from projections.registry import PROJECTIONS, SCHEMA

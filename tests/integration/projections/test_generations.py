@@ -8,17 +8,9 @@ import asyncpg
 import pytest
 
 from projections.engine.connection import Connection
-from projections.engine.generations import (
-    Generation,
-    IncompatibleGeneration,
-    NoGeneration,
-    active_generation,
-    create_generation,
-    ensure_generation,
-    index_for_readers,
-    next_generation,
-    start_afresh,
-)
+from projections.engine.generation_records import Generation, IncompatibleGeneration, NoGeneration
+from projections.engine.generation_tables import create_generation, index_for_readers
+from projections.engine.generations import active_generation, ensure_generation, next_generation, start_afresh
 from projections.migrations.upgrade import upgrade
 from projections.registry import SCHEMA
 from tests.support.older_data import OLDER_EVENTS, load_older_data

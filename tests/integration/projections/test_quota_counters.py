@@ -8,7 +8,7 @@ from typing import Any, cast
 import asyncpg
 
 from projections.contacts.tables import TABLE as CONTACTS
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.engine.metadata import Rows
 from projections.engine.projection import ContactEvent
 from projections.engine.queries import all_rows

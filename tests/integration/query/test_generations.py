@@ -9,10 +9,8 @@ import asyncpg
 import httpx
 import pytest
 
+from projections.engine.generation_records import ACTIVE, STANDBY, Horizon
 from projections.engine.generations import (
-    ACTIVE,
-    STANDBY,
-    Horizon,
     add_generation,
     all_generations,
     ensure_generation,

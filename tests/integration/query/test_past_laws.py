@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.registry import SCHEMA
 from schemas.events import Event
 from services.query.adapters.single_connection import SingleConnection

@@ -20,8 +20,9 @@ from projections.customers.composing import has_composed
 from projections.customers.store import lock_composer
 from projections.engine import comparison
 from projections.engine.connection import Connection
+from projections.engine.generation_records import Generation, Horizon
 from projections.engine.generation_schema import GenerationSchema
-from projections.engine.generations import Generation, Horizon, add_generation, all_generations
+from projections.engine.generations import add_generation, all_generations
 from projections.engine.holds import Vector
 from projections.engine.paces import FULL
 from projections.engine.rebuilds import lock_rebuild

@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 from rich.console import Console
 
-from projections.engine.generations import FIRST, all_generations
+from projections.engine.generation_records import FIRST
+from projections.engine.generations import all_generations
 from projections.engine.paces import FULL
 from projections.registry import SCHEMA
 from services.rebuild.choosing import CannotRebuild, Options

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from projections.engine.generations import IncompatibleGeneration
+from projections.engine.generation_records import IncompatibleGeneration
 from schemas.topics import CUSTOMER_CHANGES, IDENTITY_EVIDENCE
 from services.control.read_models import prepare_read_models
 from services.runtime.errors import EXIT_INCOMPATIBLE

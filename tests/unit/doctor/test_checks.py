@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from projections.engine.generations import Generation
+from projections.engine.generation_records import Generation
 from schemas.topics import TOPICS
 from services.doctor.cluster import TopicFacts
 from services.doctor.finding import CheckResult

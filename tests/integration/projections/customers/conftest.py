@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from projections.engine.generations import create_generation
+from projections.engine.generation_tables import create_generation
 from projections.registry import SCHEMA
 
 
