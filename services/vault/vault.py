@@ -21,7 +21,7 @@ from schemas.subjects import contact_subject, member_subject
 from services.runtime.database import create_pool, is_unavailable
 from services.vault import store
 from services.vault.store import DestroyedKey, KeyPlace, SubjectKeyRow
-from services.vault.wrapping import TenantKey, new_tenant_key, unwrapped_tenant_key
+from services.vault.wrapping import NamedKey, TenantKey, new_tenant_key, unwrapped_tenant_key
 
 FRESH: Final = 1.0  # seconds
 USABLE: Final = 60.0  # seconds
@@ -54,7 +54,7 @@ class KeyVault:
         self._pool, self._master_keys = pool, master_keys
         self._most, self._fresh, self._clock = most, fresh, clock
         self._tenants: dict[str, TenantKey] = {}
-        self._keys: OrderedDict[KeyPlace, NamedCipher] = OrderedDict()
+        self._keys: OrderedDict[KeyPlace, NamedKey] = OrderedDict()
         self._turn = asyncio.Lock()
         self._asked: set[KeyPlace] = set()
         self._to_make: set[KeyPlace] = set()
@@ -67,7 +67,7 @@ class KeyVault:
         await self._load_tenants({tenant for tenant, _ in subjects}, make=True)
         places = {one: (one[0], self._tenants[one[0]].hash_of(one[1])) for one in subjects}
         found = await self._at_hand(set(places.values()), make=True)
-        return {one: found[place] for one, place in places.items()}
+        return {one: NamedCipher(found[place].name, found[place].cipher) for one, place in places.items()}
 
     async def ciphers_of(self, names: Collection[NameInTenant]) -> KeysToOpen:
         """The keys of these names, to open with. Raises what PostgreSQL raises."""
@@ -165,7 +165,7 @@ class KeyVault:
             await store.rewrap_tenant_key(connection, tenant, wrapped, found.rewrapped)
         return found.rewrapped is not None
 
-    async def _at_hand(self, places: set[KeyPlace], *, make: bool) -> dict[KeyPlace, NamedCipher]:
+    async def _at_hand(self, places: set[KeyPlace], *, make: bool) -> dict[KeyPlace, NamedKey]:
         """The keys in these places, as far as there are any; with ``make`` there are all."""
         found = self._cached(places)
         missing = places - found.keys()
@@ -183,14 +183,14 @@ class KeyVault:
                 found |= {place: loaded[place] for place in missing if place in loaded}
         return found
 
-    def _cached(self, places: Collection[KeyPlace]) -> dict[KeyPlace, NamedCipher]:
+    def _cached(self, places: Collection[KeyPlace]) -> dict[KeyPlace, NamedKey]:
         keys = self._keys
         found = {place: key for place in places if (key := keys.get(place)) is not None}
         for place in found:
             keys.move_to_end(place)
         return found
 
-    async def _load(self, places: set[KeyPlace], to_make: set[KeyPlace]) -> dict[KeyPlace, NamedCipher]:
+    async def _load(self, places: set[KeyPlace], to_make: set[KeyPlace]) -> dict[KeyPlace, NamedKey]:
         async with self._pool.acquire() as connection:
             found = self._unwrapped(await store.find_keys(connection, places))
             if missing := to_make - found.keys():
@@ -201,7 +201,7 @@ class KeyVault:
             self._keys.popitem(last=False)
         return found
 
-    async def _made(self, connection: Connection, places: set[KeyPlace]) -> dict[KeyPlace, NamedCipher]:
+    async def _made(self, connection: Connection, places: set[KeyPlace]) -> dict[KeyPlace, NamedKey]:
         new = {place: self._tenants[place[0]].new_key(place[1]) for place in places}
         rows = [SubjectKeyRow(*place, one.key.name[SUBJECT_BYTES:], one.wrapped) for place, one in new.items()]
         added = await store.add_keys(connection, rows)
@@ -210,9 +210,9 @@ class KeyVault:
             made |= self._unwrapped(await store.find_keys(connection, others))
         return made
 
-    def _unwrapped(self, rows: Collection[SubjectKeyRow]) -> dict[KeyPlace, NamedCipher]:
+    def _unwrapped(self, rows: Collection[SubjectKeyRow]) -> dict[KeyPlace, NamedKey]:
         """The keys of the rows; one that was changed is as good as none."""
-        found: dict[KeyPlace, NamedCipher] = {}
+        found: dict[KeyPlace, NamedKey] = {}
         for tenant, subject, key_id, wrapped in rows:
             try:
                 key = self._tenants[tenant].unwrapped(subject + key_id, wrapped)

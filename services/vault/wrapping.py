@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from schemas.sealing import KEY_ID_BYTES, SUBJECT_BYTES, Cipher, KeyName, NamedCipher
+from schemas.sealing import KEY_ID_BYTES, SUBJECT_BYTES, Cipher, KeyName
 from services.runtime.errors import ForeseenError
 
 _KEY_BYTES: Final = 32
@@ -25,10 +25,22 @@ class WrongMasterKeys(ForeseenError):
     """A tenant's key was wrapped by a master key that is not in the file of ONEFOLD_MASTER_KEY_FILE."""
 
 
+class NamedKey(NamedTuple):
+    """A subject's key and its name. A tenth of the memory of its cipher, which is made in a microsecond."""
+
+    name: KeyName
+    raw: bytes
+
+    @property
+    def cipher(self) -> Cipher:
+        """A new cipher of the key."""
+        return Cipher(self.raw)
+
+
 class WrappedKey(NamedTuple):
     """A new key of a subject, and how it is stored."""
 
-    key: NamedCipher
+    key: NamedKey
     wrapped: bytes
 
 
@@ -54,11 +66,11 @@ class TenantKey:
     def new_key(self, subject: bytes) -> WrappedKey:
         """A new key of a subject, which is given by its hash."""
         name, raw = subject + os.urandom(KEY_ID_BYTES), Cipher.generate_key(256)
-        return WrappedKey(NamedCipher(name, Cipher(raw)), _wrap(self._cipher, raw, self._place(name)))
+        return WrappedKey(NamedKey(name, raw), _wrap(self._cipher, raw, self._place(name)))
 
-    def unwrapped(self, name: KeyName, wrapped: bytes) -> NamedCipher:
+    def unwrapped(self, name: KeyName, wrapped: bytes) -> NamedKey:
         """The key of a subject. Raises InvalidTag if it was changed, or stored for another subject."""
-        return NamedCipher(name, Cipher(_unwrap(self._cipher, wrapped, self._place(name))))
+        return NamedKey(name, _unwrap(self._cipher, wrapped, self._place(name)))
 
     def _place(self, name: KeyName) -> bytes:
         return self._tenant.encode() + b"|" + name
