@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import aclosing
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final
 from uuid import UUID
 
 from projections.engine.connection import Connection
@@ -22,13 +22,13 @@ from projections.exports.cells import neutral, restored
 from projections.identity.preview import MembershipPreview, TooManyContacts, preview_events
 from projections.identity.resolutions import active_resolution, policy_of
 from projections.identity.rules import PolicyInForce
+from projections.imports.batches import BatchReader, NumberedRow, RefusedRow, RowBatch
 from projections.imports.columns import ColumnMapping, columns_of
-from projections.imports.errors import ImportRefused, RowRefused, WrongColumns
+from projections.imports.errors import ImportRefused, WrongColumns
 from projections.imports.order import ImportOrder
 from projections.imports.plan import PlannedRow, Planner
 from projections.imports.queries import TargetReader
-from projections.imports.rows import CellValue, SourceRow, SourceTable, read_table
-from projections.imports.seen import SeenUids
+from projections.imports.rows import CellValue, SourceTable, read_table
 from projections.imports.statements import RowReader, RowStatement
 from projections.quota.queries import quota_use
 from projections.quota.thresholds import QuotaUse
@@ -111,7 +111,7 @@ class Import:
             job,
             table,
             mapping,
-            RowReader(order, mapping.fields, types, policy),
+            BatchReader(RowReader(order, mapping.fields, types, policy)),
             TargetReader(job.tenant, order, self._id_of, policy, at),
             Planner(job.tenant, order, policy, at),
             self._send,
@@ -119,15 +119,6 @@ class Import:
                 connection, active.key, PolicyInForce(active.version, policy), events, self._id_of
             ),
         )
-
-
-class _Batch(NamedTuple):
-    """Some rows of the file with their numbers, what they state, those that are refused, and how many are empty."""
-
-    rows: Sequence[tuple[int, SourceRow]]
-    read: Sequence[RowStatement]
-    refused: Sequence[tuple[SourceRow, RowRefused]]
-    empty: int
 
 
 class _Work:
@@ -138,7 +129,7 @@ class _Work:
         job: Job,
         table: SourceTable,
         mapping: ColumnMapping,
-        reader: RowReader,
+        reader: BatchReader,
         targets: TargetReader,
         planner: Planner,
         send: SendEvents,
@@ -153,7 +144,6 @@ class _Work:
         self._send = send
         self._preview = preview
         self._dry = bool(job.parameters["dry_run"])
-        self._seen = SeenUids()
         before: dict[str, Any] = job.checkpoint or {}
         self._rows = int(before.get("rows", 0))
         self._found: dict[str, Any] = before.get("found") or self._nothing_found()
@@ -185,7 +175,7 @@ class _Work:
         """The steps that are left."""
         rows = enumerate(self._table.rows, 1)
         if self._job.checkpoint:
-            await in_thread(lambda: self._pass_over(islice(rows, self._rows)))
+            await in_thread(lambda: self._reader.pass_over(islice(rows, self._rows)))
         else:
             yield self._step(_BOM.encode() + _lines([[neutral(one) for one in (*self._table.header, *_REASONS)]]))
         async with aclosing(self._batches(rows)) as batches:
@@ -201,7 +191,7 @@ class _Work:
                 self._rows, self._sending = end, None
                 self._count(outcomes, batch)
                 self._note(batch)
-                lines = (_refused_line(row, error, len(self._table.header)) for row, error in batch.refused)
+                lines = (_refused_line(one, len(self._table.header)) for one in batch.refused)
                 yield self._step(_lines(lines))
         if self._dry:
             self._found["quota"] = self._quota_after(await quota_use(connection, self._job.tenant))
@@ -211,12 +201,12 @@ class _Work:
         }
         yield self._step(b"")
 
-    async def _batches(self, rows: Iterator[tuple[int, SourceRow]]) -> AsyncGenerator["_Batch"]:
+    async def _batches(self, rows: Iterator[NumberedRow]) -> AsyncGenerator[RowBatch]:
         """The rows in batches; the next one is read while the caller is at work on one."""
-        ahead = asyncio.create_task(in_thread(lambda: self._read(list(islice(rows, _BATCH)))))
+        ahead = asyncio.create_task(in_thread(lambda: self._reader.read(list(islice(rows, _BATCH)))))
         try:
             while (batch := await ahead).rows:
-                ahead = asyncio.create_task(in_thread(lambda: self._read(list(islice(rows, _BATCH)))))
+                ahead = asyncio.create_task(in_thread(lambda: self._reader.read(list(islice(rows, _BATCH)))))
                 yield batch
         finally:
             await cancel_all(ahead)
@@ -229,29 +219,6 @@ class _Work:
     def _step(self, content: bytes) -> JobStep:
         checkpoint = {"rows": self._rows, "found": self._found, "sending": self._sending}
         return JobStep(WorkDone(self._rows, self._job.total, checkpoint, self._found), content)
-
-    def _pass_over(self, rows: Iterable[tuple[int, SourceRow]]) -> None:
-        for _, row in rows:
-            try:
-                self._once(self._reader.read(row))
-            except RowRefused:
-                continue
-
-    def _read(self, batch: Sequence[tuple[int, SourceRow]]) -> "_Batch":
-        read, refused = list[RowStatement](), list[tuple[SourceRow, RowRefused]]()
-        filled = [row for _, row in batch if not row.is_empty]
-        for row in filled:
-            try:
-                read.append(self._once(self._reader.read(row)))
-            except RowRefused as error:
-                refused.append((row, error))
-        return _Batch(batch, read, refused, len(batch) - len(filled))
-
-    def _once(self, row: RowStatement) -> RowStatement:
-        """The row, unless an earlier one is of the same customer or contact. Raises RowRefused."""
-        if not self._seen.add(row.uid):
-            raise RowRefused("repeated", "an earlier row of the file is of the same one; keep one row for each")
-        return row
 
     async def _planned(self, connection: Connection, read: Sequence[RowStatement]) -> list[PlannedRow]:
         if not read:
@@ -289,20 +256,20 @@ class _Work:
         after = {"least_after": max(0, use.used - merges), "most_after": use.used + splits}
         return {"unit": use.unit, "limit": use.limit, "used": use.used, **after}
 
-    def _count(self, outcomes: Mapping[str, int], batch: "_Batch") -> None:
+    def _count(self, outcomes: Mapping[str, int], batch: RowBatch) -> None:
         counts = Counter(self._found["counts"]) + Counter(outcomes)
         counts.update({"refused": len(batch.refused), "empty": batch.empty})
         self._found["counts"] = {name: counts[name] for name in self._found["counts"]}
         self._found["events"] += outcomes["events"]
         self._found["refused_for"] = dict(
-            Counter(self._found["refused_for"]) + Counter(e.reason for _, e in batch.refused)
+            Counter(self._found["refused_for"]) + Counter(one.reason for one in batch.refused)
         )
         room = _MOST_LISTED - len(self._found["refused"])
         self._found["refused"] += [
-            {"line": row.line, "reason": error.reason, "detail": error.detail} for row, error in batch.refused[:room]
+            {"line": one.row.line, "reason": one.reason, "detail": one.detail} for one in batch.refused[:room]
         ]
 
-    def _note(self, batch: "_Batch") -> None:
+    def _note(self, batch: RowBatch) -> None:
         shown = self._found["first_rows"]
         for _, row in batch.rows[: _SHOWN - len(shown)]:
             shown.append([_shown(cell) for cell in row.cells])
@@ -322,10 +289,11 @@ def _names_of(defined: Iterable[DefinedAttribute]) -> Iterator[tuple[str, str]]:
             yield from ((name, one.key) for name in (one.display_name, *one.names.values()) if name)
 
 
-def _refused_line(row: SourceRow, error: RowRefused, columns: int) -> list[str]:
+def _refused_line(refused: RefusedRow, columns: int) -> list[str]:
     """The row's own cells with the reason. What could run as a formula is marked, as in exports."""
+    row, reason, detail = refused
     cells = [cell if restored(cell) != cell else neutral(cell) for cell in map(_shown, row.cells[:columns])]
-    return [*cells, *[""] * (columns - len(cells)), error.reason, f"line {row.line}: {error.detail}"]
+    return [*cells, *[""] * (columns - len(cells)), reason, f"line {row.line}: {detail}"]
 
 
 def _shown(cell: CellValue) -> str:
