@@ -81,7 +81,7 @@ class ImportResult(Answer):
 class ImportRun(Answer):
     """A dry run or a run of an import: its job, how far it is, and what it found.
 
-    ``refused_rows`` is where the file of all refused rows is.
+    ``refused_rows`` is where the file of all refused rows is; null if there is none, or none any more.
     """
 
     job: UUID

@@ -64,7 +64,7 @@ def show_job(
         "requested by": job.requested_by,
         "requested": when(job.requested_at),
         "finished": when(job.finished_at),
-        "file": f"{job.file.name}, {job.file.size} bytes, until {when(job.file.expires_at)}" if job.file else "",
+        "file": _file_of(job),
         "why it failed": "; ".join(str(job.problem[one]) for one in ("title", "detail") if one in job.problem)
         if job.problem
         else "",
@@ -100,8 +100,8 @@ def download_file(
 
     async def saved(engine: "AsyncEngine") -> Path:
         job = await service.find_job(engine, job_id)
-        if job.file is None:
-            raise FileGone(f"the job is {job.state}, and has no file")
+        if job.file is None or not job.file.is_kept:
+            raise FileGone("the file is no longer kept" if job.file else f"the job is {job.state}, and has no file")
         target = to or Path(Path(job.file.name).name)
         if target.exists():
             fail(f"{target}: {_EXISTS}")
@@ -122,6 +122,13 @@ def download_file(
 
 def _so_far(job: "Job") -> str:
     return str(job.done) if job.total is None else f"{job.done}/{job.total}"
+
+
+def _file_of(job: "Job") -> str:
+    if job.file is None:
+        return ""
+    until = f"until {when(job.file.expires_at)}" if job.file.is_kept else "no longer kept"
+    return f"{job.file.name}, {job.file.size} bytes, {until}"
 
 
 def _sha256(path: Path) -> bytes:

@@ -5,7 +5,7 @@ A job is *waiting* until a worker takes it, then *running*, and in the end *done
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -32,6 +32,11 @@ class JobFile:
     size: int
     sha256: bytes
     expires_at: datetime
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it can still be read."""
+        return self.expires_at > datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

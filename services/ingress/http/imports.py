@@ -207,5 +207,5 @@ def _run(job: Job) -> ImportRun:
         total=job.total,
         result=ImportResult.model_validate(job.result) if job.result else None,
         problem=None if job.problem is None else dict(job.problem),
-        refused_rows=f"/v1/jobs/{job.job_id}/file" if job.file else None,
+        refused_rows=f"/v1/jobs/{job.job_id}/file" if job.file and job.file.is_kept else None,
     )

@@ -18,9 +18,9 @@ class JobProgress(Shape):
 
 
 class JobFileView(Shape):
-    """The file that a job made, until it expires."""
+    """The file that a job made. ``href`` is where it is, and null once it is no longer kept."""
 
-    href: Annotated[str, Field(examples=["/v1/jobs/5f0c8d2e-2f6b-4b0e-9a51-9f4d1c1f7a10/file"])]
+    href: Annotated[str | None, Field(examples=["/v1/jobs/5f0c8d2e-2f6b-4b0e-9a51-9f4d1c1f7a10/file"])]
     name: Annotated[str, Field(examples=["customers-2026-03-01.csv"])]
     type: Annotated[str, Field(examples=["text/csv"])]
     bytes: int

@@ -1,7 +1,7 @@
 """A tenant's jobs: which there are, how far each is, cancelling one, and the file that one made."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -57,7 +57,7 @@ class Jobs:
             raise NoFileYet(NoFileYet.__doc__)
         if job.file is None:
             raise NotFound(f"This job is {job.state}, and has no file.")
-        if job.file.expires_at <= datetime.now(UTC):
+        if not job.file.is_kept:
             raise FileGone(FileGone.__doc__)
         return StoredFile(job.job_id, job.file)
 
@@ -92,7 +92,7 @@ def job_view(job: Job) -> JobView:
 
 def _file(job_id: UUID, file: JobFile) -> JobFileView:
     return JobFileView(
-        href=f"/v1/jobs/{job_id}/file",
+        href=f"/v1/jobs/{job_id}/file" if file.is_kept else None,
         name=file.name,
         type=file.type,
         bytes=file.size,

@@ -95,6 +95,8 @@ async def test_a_file_that_has_expired_is_gone(brand: Brand) -> None:
     await brand.connection.execute("UPDATE onefold.jobs SET file_expires_at = now()")
     gone = await ask(brand, "GET", f"/v1/jobs/{job.job_id}/file")
     assert (gone.status_code, gone.json()["type"]) == (410, "/problems/file-gone")
+    shown = (await brand.json(f"/v1/jobs/{job.job_id}"))["file"]
+    assert (shown["name"], shown["bytes"], shown["href"]) == ("顧客.csv", 3, None)
 
 
 async def test_the_headers_of_a_file_are_answered_without_reading_it(brand: Brand) -> None:
