@@ -95,6 +95,13 @@ class Behind(NamedTuple):
     seconds: float
 
 
+def seconds_waiting(tenant: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """For how many seconds the earliest change of a tenant has waited for the composer; 0 if it has taken all."""
+    age = sa.func.extract("epoch", sa.func.now() - TOUCHED.c.noted_at)
+    earliest = sa.select(age).where(TOUCHED.c.tenant == tenant).order_by(TOUCHED.c.number).limit(1)
+    return sa.cast(sa.func.greatest(earliest.scalar_subquery(), 0), sa.BigInteger())
+
+
 async def note_touched(connection: Connection, touched: TouchedByTenant) -> None:
     """Note what a chunk changed, in its transaction: one statement, whatever the number of tenants."""
     rows = [(tenant, list(one.contacts), list(one.seen), list(one.customers)) for tenant, one in touched.items() if one]

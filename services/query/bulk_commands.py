@@ -73,13 +73,14 @@ def _have_done(  # noqa: PLR0913 - one an option
     def ask(client: "ReadClient") -> None:
         from rich.console import Console
 
-        from services.query.showing import show_bulk_preview
+        from services.query.showing import say_if_late, show_bulk_preview
         from services.runtime.terminal import say
 
         if action["do"] == "set" and "type" not in action:
             action["value"] = _typed(action["key"], action["value"], _defined_type(client, action["key"]))
         preview = client.preview_bulk_action(order)
         show_bulk_preview(Console(stderr=as_json), preview)
+        say_if_late(preview.as_of)
         if not preview.changed:
             say("There is nothing to change.")
             return

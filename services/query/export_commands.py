@@ -73,11 +73,15 @@ def export(  # noqa: PLR0913 - one an option
     order |= {name: value for name, value in (("channels", channel), ("columns", column), ("zone", zone)) if value}
 
     def ask(client: "ReadClient") -> None:
+        from services.query.showing import say_if_late
+
         if job:
             begun = client.job(job)
         else:
-            counted = client.preview_export(order).rows
+            preview = client.preview_export(order)
+            counted = preview.rows
             typer.echo(f"{counted:,} rows", err=not count)
+            say_if_late(preview.as_of)
             if count:
                 return
             if not yes:

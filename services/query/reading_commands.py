@@ -49,7 +49,7 @@ def find(  # noqa: PLR0913 - one an option
     def ask(client: "ReadClient") -> None:
         from rich.console import Console
 
-        from services.query.showing import show_customers
+        from services.query.showing import say_if_late, show_customers
         from services.runtime.terminal import say
 
         page = client.search(request)
@@ -61,8 +61,7 @@ def find(  # noqa: PLR0913 - one an option
         least = "" if page.total.relation == "exact" else "at least "
         more = f"; these are {len(page.customers)} of them (--limit)" if page.next else ""
         say(f"{least}{page.total.count:,} found{more}")
-        if not page.as_of.complete:
-            say("Not all customers are in the list yet: it is still being made.")
+        say_if_late(page.as_of)
 
     ask_service(url, key, ask)
 

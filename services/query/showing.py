@@ -13,10 +13,10 @@ from services.query.core.erasure_models import ErasurePreview, ErasureView
 from services.query.core.job_models import JobView
 from services.query.core.models import ContactView, CustomerView
 from services.query.core.quota_models import QuotaStatus
-from services.query.core.search_models import FoundCustomer
+from services.query.core.search_models import AsOf, FoundCustomer
 from services.query.core.segment_models import SegmentView
 from services.query.core.send_models import SendAnswer
-from services.runtime.terminal import named_values, show_on
+from services.runtime.terminal import named_values, say, show_on
 
 _GAP: Final = 2  # cells between columns
 _NAME: Final = 16  # cells of a name where there is no room for all of it
@@ -119,6 +119,14 @@ def show_segments(console: Console, segments: Sequence[SegmentView]) -> None:
             Column("problem", 4, [one.problem or "" for one in segments]),
         ],
     )
+
+
+def say_if_late(as_of: AsOf) -> None:
+    """Say so if customers are behind what is known of contacts."""
+    if not as_of.complete:
+        say("Not all customers are here yet: the list is still being made.")
+    elif as_of.is_late:
+        say(f"Some changes are not in these numbers yet. The earliest has waited for {as_of.seconds_behind:,} seconds.")
 
 
 def show_bulk_preview(console: Console, preview: BulkPreview) -> None:

@@ -16,6 +16,7 @@ from projections.customers.terms import Term, term_id
 from projections.engine.connection import Connection
 from projections.engine.statements import array, compiled, compiled_once, unnested
 from projections.engine.store import columns
+from projections.engine.touched import seconds_waiting
 from projections.timeline.tables import TABLE as TIMELINE
 
 SortField = Literal["last_customer", "last_team", "last_marketing", "first_seen", "valid_since", "name"]
@@ -83,7 +84,10 @@ _EVENTS_AT: Final = compiled(
     *_GIVEN.c.keys(),
 )
 _COMPOSED: Final = compiled(
-    sa.select(COMPOSED.c.position, COMPOSED.c.vector).where(COMPOSED.c.tenant == _TENANT), "tenant"
+    sa.select(COMPOSED.c.position, COMPOSED.c.vector, seconds_waiting(_TENANT).label("behind")).where(
+        COMPOSED.c.tenant == _TENANT
+    ),
+    "tenant",
 )
 _PLANNED: Final = compiled(
     sa.select(
@@ -153,11 +157,13 @@ class Composed(NamedTuple):
     """Of which moment the customer rows are.
 
     ``vector`` is JSON of the next offset of each partition, by topic; None while changes beyond it are being taken in.
-    ``complete`` is false before every customer has a row.
+    ``complete`` is false before every customer has a row. ``seconds_behind`` is how long the earliest change has waited
+    that is in no row.
     """
 
     vector: str | None
     complete: bool
+    seconds_behind: int = 0
 
 
 def condition_of(search: Search, parameters: StatementParameters) -> sa.ColumnElement[bool]:
@@ -258,7 +264,7 @@ async def accounts_of(
 async def composed(connection: Connection, tenant: str) -> Composed:
     """Of which moment the tenant's customer rows are."""
     row = await connection.fetchrow(_COMPOSED, tenant)
-    return Composed(row["vector"], row["position"] is None) if row else Composed(None, complete=False)
+    return Composed(row["vector"], row["position"] is None, row["behind"]) if row else Composed(None, complete=False)
 
 
 class EventAt(NamedTuple):

@@ -15,6 +15,7 @@ from services.console.http.customers import cannot_search, state_of
 from services.console.http.jobs import by
 from services.console.http.pages import PageRoute
 from services.console.http.visits import SentFields, Visit, query_of, redirect
+from services.query.core.export_models import ExportPreview
 from services.query.handlers.exports import Exports, NoRoomInExcel, TooManyAttributes
 from services.query.http.parameters import SEARCH_COST
 from services.runtime.api import Access
@@ -35,8 +36,8 @@ async def new_export(visit: Visit) -> Response:
 async def count_export(visit: Visit) -> Response:
     """How many rows the form asks for."""
     fields = query_of(visit.request)
-    rows, problem = await _counted(visit, _order(visit, state_of(visit, fields), fields))
-    return visit.page("exports/count.html", rows=rows, problem=problem)
+    preview, problem = await _counted(visit, _order(visit, state_of(visit, fields), fields))
+    return visit.page("exports/count.html", preview=preview, problem=problem)
 
 
 async def start_export(visit: Visit) -> Response:
@@ -53,7 +54,7 @@ async def start_export(visit: Visit) -> Response:
 async def _page(visit: Visit, fields: SentFields) -> Response:
     state = state_of(visit, fields)
     order = _order(visit, state, fields)
-    rows, problem = await _counted(visit, order)
+    preview, problem = await _counted(visit, order)
     titles = [(name, heading(name, visit.language)) for name in _COLUMNS]
     return visit.page(
         "exports/new.html",
@@ -63,15 +64,15 @@ async def _page(visit: Visit, fields: SentFields) -> Response:
         columns=[one for one in titles if one[0] not in OF_CONTACTS],
         of_contacts=[one for one in titles if one[0] in OF_CONTACTS],
         form_of_file=_format(fields),
-        rows=rows,
+        preview=preview,
         problem=problem,
     )
 
 
-async def _counted(visit: Visit, order: ExportOrder) -> tuple[int | None, str | None]:
+async def _counted(visit: Visit, order: ExportOrder) -> tuple[ExportPreview | None, str | None]:
     """The number of rows, or why there is none."""
     try:
-        return (await _exports(visit).preview(visit.tenant, order, visit.now)).rows, None
+        return await _exports(visit).preview(visit.tenant, order, visit.now), None
     except NoRoomInExcel:
         return None, visit.say("A sheet of Excel has no room for so many rows. Choose CSV, or fewer customers.")
     except TooManyAttributes:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from projections.bulk_actions.order import BulkOrder
 from services.query.core.job_models import JobView
 from services.query.core.models import Shape
+from services.query.core.search_models import AsOf
 
 
 class BulkChannel(Shape):
@@ -27,6 +28,7 @@ class BulkPreview(Shape):
     channels: list[BulkChannel]
     notes: Annotated[list[str], Field(description="what the action does not affect")]
     token: Annotated[str, Field(description="starts what was shown, as long as the filter finds as many customers")]
+    as_of: AsOf
 
 
 class BulkStart(BulkOrder):

@@ -1,6 +1,6 @@
 """The shapes of searches among customers."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -13,6 +13,7 @@ from schemas.events.profile import AttributeKey
 from services.query.core import cursors
 from services.query.core.models import ContactKeyText, Shape, Timestamp
 
+_LATE: Final = 10  # seconds
 _EXAMPLE = {
     "all": [
         {"tag": "vip"},
@@ -114,12 +115,20 @@ class AsOf(Shape):
     """Of which moment the customers are.
 
     ``vector`` has the next offset of each partition by topic: the customers are what the log up to there comes to. It
-    is null while changes beyond it are being taken in. Without ``complete`` some customers are not in the list yet.
+    is null while changes beyond it are being taken in. ``seconds_behind`` is how long the earliest change of a contact
+    has waited that is not in the customers yet; 0 if there is none, and mostly. Without ``complete`` some customers are
+    not in the list yet.
     """
 
     asked_at: Annotated[Timestamp, Field(description="the moment to which relative times refer")]
     vector: dict[str, JsonValue] | None
+    seconds_behind: Annotated[int, Field(ge=0)]
     complete: bool
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a person should be told: numbers may be far from what is known."""
+        return self.seconds_behind >= _LATE or not self.complete
 
 
 class SearchPage(Shape):

@@ -46,7 +46,7 @@ def position_of(row: Mapping[str, Any], sort: Sort) -> Position:
 def as_of(composed: Composed, now: int) -> AsOf:
     """Of which moment an answer is."""
     vector = None if composed.vector is None else orjson.loads(composed.vector)
-    return AsOf(asked_at=now, vector=vector, complete=composed.complete)
+    return AsOf(asked_at=now, vector=vector, seconds_behind=composed.seconds_behind, complete=composed.complete)
 
 
 def found_customer(row: Mapping[str, Any], accounts: Sequence[tuple[str, bool]], now: int) -> FoundCustomer:

@@ -11,13 +11,14 @@ from projections.attributes.value_types import type_refusal
 from projections.bulk_actions.order import BulkOrder, SetAttributeOfContacts, UnsubscribeContacts
 from projections.bulk_actions.queries import count
 from projections.bulk_actions.requests import BULK_ACTION, BULK_UNDO, BulkRequest
-from projections.customers.search.queries import plan_for_values
+from projections.customers.search import queries
 from projections.customers.search.time_limit import within_time
 from projections.segments.searching import check_cost, search_of
 from projections.settings.queries import attribute_definitions
 from schemas.events.profile import AttributeValue
 from services.control.errors import NotEnded, TooLateToUndo
 from services.control.jobs import Job, add_job, add_undo, find_job
+from services.query.core import search_views
 from services.query.core.bulk_models import BulkChannel, BulkPreview, BulkStart, BulkStarted
 from services.query.core.errors import NotFound
 from services.query.core.job_models import JobView
@@ -81,9 +82,10 @@ class BulkActions:
                 moment.connection, moment.resolution, self._lookup.policy_in(moment), order.filter, now
             )
             await check_cost(moment.connection, search)
-            await plan_for_values(moment.connection)
+            await queries.plan_for_values(moment.connection)
             async with within_time(moment.connection):
                 found = await count(moment.connection, search, order)
+            composed = await queries.composed(moment.connection, tenant)
         preview = BulkPreview(
             customers=found.customers,
             changed=found.changed,
@@ -92,6 +94,7 @@ class BulkActions:
             channels=[BulkChannel(**one._asdict()) for one in found.channels],
             notes=[_GOES_ON] if isinstance(order.action, UnsubscribeContacts) else [],
             token=_token(tenant, order, found.customers),
+            as_of=search_views.as_of(composed, now),
         )
         return preview, BulkRequest(order, search.filter, now)
 

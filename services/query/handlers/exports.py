@@ -1,11 +1,12 @@
 """Exports: what is asked for is counted, and handed to a worker as a job."""
 
-from projections.customers.search.queries import plan_for_values
+from projections.customers.search import queries
 from projections.exports.order import EXCEL_ROWS, MOST_ATTRIBUTES, ExportOrder
 from projections.exports.requests import EXPORT, ExportRequest
 from projections.segments.searching import check_cost, search_of
 from projections.settings.queries import used_attributes
 from services.control.jobs import add_job
+from services.query.core import search_views
 from services.query.core.export_models import ExportPreview, ExportStarted
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.jobs import job_view
@@ -35,26 +36,28 @@ class Exports:
 
         Raises NoRoomInExcel, TooManyAttributes, Unsearchable, TooDear and ReadModelsUnavailable.
         """
-        _, rows = await self._counted(tenant, order, now)
-        return ExportPreview(rows=rows)
+        return (await self._counted(tenant, order, now))[1]
 
     async def start(self, tenant: str, order: ExportOrder, now: int, requested_by: str) -> ExportStarted:
         """Have an export made. Raises TooManyJobs, and what `preview` raises."""
-        wanted, rows = await self._counted(tenant, order, now)
-        job = await add_job(self._engine, tenant, EXPORT, wanted.parameters, total=rows, requested_by=requested_by)
-        return ExportStarted(rows=rows, job=job_view(job))
+        wanted, found = await self._counted(tenant, order, now)
+        job = await add_job(
+            self._engine, tenant, EXPORT, wanted.parameters, total=found.rows, requested_by=requested_by
+        )
+        return ExportStarted(rows=found.rows, as_of=found.as_of, job=job_view(job))
 
-    async def _counted(self, tenant: str, order: ExportOrder, now: int) -> tuple[ExportRequest, int]:
+    async def _counted(self, tenant: str, order: ExportOrder, now: int) -> tuple[ExportRequest, ExportPreview]:
         async with snapshot(self._read_models, tenant) as moment:
             policy = self._lookup.policy_in(moment)
             search = await search_of(moment.connection, moment.resolution, policy, order.filter, now)
             await check_cost(moment.connection, search)
             wanted = ExportRequest(order, search.filter, await _attributes(moment, order), now)
-            await plan_for_values(moment.connection)
+            await queries.plan_for_values(moment.connection)
             rows = await wanted.statement(tenant, search.asked).count(moment.connection)
+            composed = await queries.composed(moment.connection, tenant)
         if order.format == "xlsx" and rows >= EXCEL_ROWS:
             raise NoRoomInExcel(NoRoomInExcel.__doc__)
-        return wanted, rows
+        return wanted, ExportPreview(rows=rows, as_of=search_views.as_of(composed, now))
 
 
 async def _attributes(moment: Snapshot, order: ExportOrder) -> list[str]:

@@ -282,8 +282,8 @@ async def test_a_preview_counts_the_rows_and_makes_nothing(lives: Brand) -> None
     counted = []
     for order in ({}, {"rows": "contacts"}, {"rows": "contacts", "channels": ["line"]}, {"filter": {"tag": "none"}}):
         body = {"filter": EVERYBODY} | order
-        counted.append((await lives.client.post("/v1/exports/preview", json=body, headers=headers)).json())
-    assert counted == [{"rows": 3}, {"rows": 4}, {"rows": 1}, {"rows": 0}]
+        counted.append((await lives.client.post("/v1/exports/preview", json=body, headers=headers)).json()["rows"])
+    assert counted == [3, 4, 1, 0]
     assert (await lives.json("/v1/jobs"))["jobs"] == []
 
 

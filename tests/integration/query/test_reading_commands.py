@@ -57,6 +57,23 @@ async def test_customers_are_found_by_words_and_by_a_filter(shop: Brand, tmp_pat
     assert (both.stdout, "0 found" in both.stderr) == ("", True)
 
 
+async def test_counts_say_if_they_are_behind(shop: Brand, tmp_path: Path) -> None:
+    everybody = '{"contacts": {"gte": 1}}'
+    counting = (
+        ("find", "王"),
+        ("export", str(tmp_path / "all.csv"), "--everybody", "--count"),
+        ("bulk", "untag", "never", "--filter", everybody),
+    )
+    for behind in (False, True):
+        if behind:
+            await shop.connection.execute(
+                "INSERT INTO touched (tenant, contacts, seen, customers, noted_at) "
+                "VALUES ('demo', '{}', '{}', '{}', now() - interval '1 hour')"
+            )
+        for command in counting:
+            assert ("Some changes are not in these numbers yet" in (await run(shop, *command)).stderr) is behind
+
+
 async def test_a_profile_says_where_each_value_came_from(shop: Brand) -> None:
     shown = await run(shop, "show", "contact:line:oa1:U1")
     assert shown.exit_code == 0, shown.output

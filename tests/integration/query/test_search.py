@@ -212,6 +212,28 @@ async def test_before_all_rows_are_made_a_search_says_so(brand: Brand) -> None:
     assert (page["customers"], page["as_of"]["complete"], page["as_of"]["vector"]) == ([], False, None)
 
 
+async def test_what_is_counted_says_how_far_the_rows_are_behind(lives: Brand) -> None:
+    everybody: dict[str, Any] = {"filter": {"contacts": {"gte": 1}}}
+    action = everybody | {"action": {"do": "tag", "tag": "new"}}
+    bodies = {
+        "/v1/customers/search": everybody,
+        "/v1/customers/facets": everybody | {"facets": ["tag"]},
+        "/v1/exports/preview": everybody,
+        "/v1/exports": everybody,
+        "/v1/bulk-actions/preview": action,
+    }
+    for behind in (0, 734):
+        if behind:  # what the agents note, while nobody composes rows
+            await lives.connection.execute(
+                "INSERT INTO touched (tenant, contacts, seen, customers, noted_at) SELECT name, '{}', '{}', '{}', at "
+                "FROM (VALUES ('demo', now() - interval '734 s'), ('demo', now()), ('other', now())) AS n (name, at)"
+            )
+        for path, body in bodies.items():
+            answered = (await post(lives, path, body)).json()["as_of"]
+            assert behind <= answered["seconds_behind"] < behind + 240, path
+            assert answered["complete"], path
+
+
 async def test_a_match_shows_the_value_and_the_event_of_each_condition(lives: Brand) -> None:
     wanted = {
         "all": [
