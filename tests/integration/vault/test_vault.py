@@ -85,7 +85,7 @@ async def test_a_key_that_was_never_destroyed_is_not_taken_for_a_destroyed_one(p
 
 async def test_a_rolled_back_destruction_destroys_nothing(processes: Processes) -> None:
     vault = await processes.start()
-    keys = await vault.keys_of(SUBJECTS[:1])
+    (key,) = (await vault.keys_of(SUBJECTS[:1])).values()
     connection = await asyncpg.connect(processes.url)
     transaction = connection.transaction()
     await transaction.start()
@@ -93,7 +93,8 @@ async def test_a_rolled_back_destruction_destroys_nothing(processes: Processes) 
     await transaction.rollback()
     await connection.close()
     vault._fresh = 0.0
-    assert (await vault.keys_of(SUBJECTS[:1])) == keys
+    (after,) = (await vault.keys_of(SUBJECTS[:1])).values()
+    assert after.name == key.name
 
 
 async def test_a_new_first_master_key_wraps_and_the_old_one_may_go(processes: Processes) -> None:
