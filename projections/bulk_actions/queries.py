@@ -11,6 +11,7 @@ from projections.bulk_actions.order import BulkOrder, same_contact_parts
 from projections.contacts.tables import TABLE as CONTACTS
 from projections.customers.search.conditions import Conditions, StatementParameters
 from projections.customers.search.queries import Search, condition_of
+from projections.customers.search.time_limit import LONGEST_COUNT
 from projections.customers.tables import CUSTOMER_CONTACTS, CUSTOMER_ROWS
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
@@ -73,7 +74,7 @@ async def count(connection: Connection, search: Search, order: BulkOrder) -> Bul
         .group_by(one.channel)
     )
     statement = compiled(sa.union_all(totals, by_channel), *parameters.values)
-    rows = await connection.fetch(statement, *parameters.values.values())
+    rows = await connection.fetch(statement, *parameters.values.values(), timeout=2 * LONGEST_COUNT)
     (found, changed, skipped) = next(tuple(row)[1:] for row in rows if row["channel"] is None)
     channels = sorted(ChannelCount(*tuple(row)[:3]) for row in rows if row["channel"] is not None)
     return BulkCounts(found, changed, found - changed - skipped, skipped, channels)

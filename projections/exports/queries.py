@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from projections.customers.search.conditions import StatementParameters
 from projections.customers.search.costs import cost_of, terms_in
 from projections.customers.search.queries import Search, condition_of, counts_of
+from projections.customers.search.time_limit import LONGEST_COUNT
 from projections.customers.tables import CUSTOMER_CONTACTS
 from projections.customers.terms import CHANNEL, EVERYBODY, Term
 from projections.engine.connection import Connection
@@ -56,7 +57,7 @@ class ExportStatement:
         rows = self._rows(columns.values(()), parameters, [sa.literal(1).label("one")])
         counted = sa.select(sa.func.count()).select_from(rows.subquery())
         text = compiled(counted, *parameters.values)
-        return int(await connection.fetchval(text, *parameters.values.values()))
+        return int(await connection.fetchval(text, *parameters.values.values(), timeout=2 * LONGEST_COUNT))
 
     async def csv(self, connection: Connection) -> AsyncGenerator[bytes]:
         """The rows as CSV without a header, some at a time. Call it in a transaction of its own.

@@ -5,10 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
+import sqlalchemy as sa
 
 from projections.customers.search.costs import TooDear
 from projections.engine.connection import Connection
+from projections.engine.statements import compiled
 
+LONGEST_COUNT: Final = 30  # seconds, for counting whom a job will be about: a million customers may take ten
+_ALLOWED: Final = compiled(sa.select(sa.func.set_config("statement_timeout", f"{LONGEST_COUNT}s", sa.true())))
 _NARROWER: Final = (
     "A condition within the outermost `all` that fewer customers fulfil (a tag, an account, a branch, a member id, a "
     "phone) makes it faster, and so do fewer conditions."
@@ -27,3 +31,14 @@ async def within_time(connection: Connection, longest: str = "") -> AsyncIterato
     except asyncpg.QueryCanceledError as error:
         limit = f"`statement_timeout`, {longest}" if longest else "`statement_timeout`"
         raise TooDear(f"The search took longer than one statement may ({limit}). {_NARROWER}") from error
+
+
+@asynccontextmanager
+async def within_time_of_count(connection: Connection) -> AsyncIterator[None]:
+    """The same with `LONGEST_COUNT`, for the rest of the transaction: what a job will do is counted whatever it is.
+
+    The statement's own ``timeout`` has to be longer.
+    """
+    await connection.execute(_ALLOWED)
+    async with within_time(connection, f"{LONGEST_COUNT}s"):
+        yield

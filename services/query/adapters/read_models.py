@@ -1,7 +1,7 @@
 """Connections to PostgreSQL that see the active generation, also after a cut-over to another one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final, Self
 
@@ -21,7 +21,7 @@ from services.runtime.http import NotReady
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
-_LOOKING_BACK: Final = 2  # answers about the past at a time; each may fold thousands of events
+_LONG: Final = 2  # long answers at a time; one about the past may fold thousands of events
 _LOADING: Final = 2  # connections that load search indexes, and keep them up to date
 _CONNECTION_WITHIN: Final = 10.0  # seconds; a busy server may take a while to open one more
 _STATEMENT_TIMEOUT: Final = 5.0
@@ -77,8 +77,15 @@ class PooledReadModels:
         return self._connection_of(self._pool)
 
     def connection_apart(self) -> AbstractAsyncContextManager[Connection]:
-        """One of the few connections that serve nothing but answers about the past. Raises as `connection` does."""
+        """One of the few connections for answers that take long, so that others don't wait for these.
+
+        They are answers about the past, and counts of whom a job will be about. Raises as `connection` does.
+        """
         return self._connection_of(self._apart)
+
+    def apart(self) -> "ReadModelsApart":
+        """The same read models by these connections alone."""
+        return ReadModelsApart(self.connection_apart)
 
     def connection_for_index(self) -> AbstractAsyncContextManager[Connection]:
         """One of the few connections that serve nothing but search indexes. Raises as `connection` does."""
@@ -121,7 +128,7 @@ class PooledReadModels:
         if generation == self._generation:
             return
         pool = await self._open(generation, min_size=1, max_size=self._size, name="onefold-query")
-        apart = await self._open(generation, min_size=0, max_size=_LOOKING_BACK, name="onefold-past")
+        apart = await self._open(generation, min_size=0, max_size=_LONG, name="onefold-past")
         loading = await self._open(generation, min_size=0, max_size=_LOADING, name="onefold-index")
         self._replace(pool, apart, loading)
         self._generation, self._refused = generation, None
@@ -176,3 +183,10 @@ class PooledReadModels:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class ReadModelsApart:
+    """The ReadModels port on connections that ``connect`` gives."""
+
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:
+        self.connection = connect

@@ -12,7 +12,7 @@ from projections.bulk_actions.order import BulkOrder, SetAttributeOfContacts, Un
 from projections.bulk_actions.queries import count
 from projections.bulk_actions.requests import BULK_ACTION, BULK_UNDO, BulkRequest
 from projections.customers.search import queries
-from projections.customers.search.time_limit import within_time
+from projections.customers.search.time_limit import within_time_of_count
 from projections.segments.searching import check_cost, search_of
 from projections.settings.queries import attribute_definitions
 from schemas.events.profile import AttributeValue
@@ -83,7 +83,7 @@ class BulkActions:
             )
             await check_cost(moment.connection, search)
             await queries.plan_for_values(moment.connection)
-            async with within_time(moment.connection):
+            async with within_time_of_count(moment.connection):
                 found = await count(moment.connection, search, order)
             composed = await queries.composed(moment.connection, tenant)
         preview = BulkPreview(

@@ -1,6 +1,7 @@
 """Exports: what is asked for is counted, and handed to a worker as a job."""
 
 from projections.customers.search import queries
+from projections.customers.search.time_limit import within_time_of_count
 from projections.exports.order import EXCEL_ROWS, MOST_ATTRIBUTES, ExportOrder
 from projections.exports.requests import EXPORT, ExportRequest
 from projections.segments.searching import check_cost, search_of
@@ -53,7 +54,8 @@ class Exports:
             await check_cost(moment.connection, search)
             wanted = ExportRequest(order, search.filter, await _attributes(moment, order), now)
             await queries.plan_for_values(moment.connection)
-            rows = await wanted.statement(tenant, search.asked).count(moment.connection)
+            async with within_time_of_count(moment.connection):
+                rows = await wanted.statement(tenant, search.asked).count(moment.connection)
             composed = await queries.composed(moment.connection, tenant)
         if order.format == "xlsx" and rows >= EXCEL_ROWS:
             raise NoRoomInExcel(NoRoomInExcel.__doc__)

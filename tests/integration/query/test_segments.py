@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 import sqlalchemy as sa
 
-from projections.customers.search import costs, queries
+from projections.customers.search import costs, queries, time_limit
 from projections.customers.search.conditions import Conditions
 from projections.engine.connection import Connection
 from schemas.codec import from_dict
@@ -76,13 +76,16 @@ async def search(brand: Brand, wanted: Any, status: int = 200) -> Any:
 async def test_a_search_that_takes_too_long_is_refused_and_not_unavailable(
     segments: Brand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_PLANNED", "SELECT set_config('statement_timeout', '1000', true)")
+    soon = "SELECT set_config('statement_timeout', '1000', true)"
+    monkeypatch.setattr(queries, "_PLANNED", soon)
+    monkeypatch.setattr(time_limit, "_ALLOWED", soon)
     monkeypatch.setattr(Conditions, "of", lambda *_: sa.cast(sa.func.pg_sleep(60), sa.Text()) == "")
     everybody, headers = {"contacts": {"gte": 0}}, {"Authorization": f"Bearer {segments.keys['demo']}"}
     for path, more in (
         ("/v1/customers/search", {}),
         ("/v1/customers/facets", {"facets": ["tag"]}),
         ("/v1/bulk-actions/preview", {"action": {"do": "tag", "tag": "new"}}),
+        ("/v1/exports/preview", {}),
     ):
         response = await segments.client.post(path, json={"filter": everybody, **more}, headers=headers)
         assert (response.status_code, response.json()["type"]) == (422, "/problems/search-too-dear"), response.text
