@@ -66,8 +66,15 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
         if not (is_transient(error) or isinstance(error, BROKER_ERRORS)):
             raise
         server = "Kafka" if isinstance(error, BROKER_ERRORS) else "PostgreSQL"
-        name, why = type(cause).__name__, str(cause)
-        fail(f"{server} can't be reached: {why if why.startswith(name) else f'{name}: {why}'}")
+        # The text of the first is about asyncpg's own states.
+        broken = type(cause) is asyncpg.InternalClientError
+        fail(f"{server} can't be reached: {'it has ended the connection' if broken else _named(cause)}")
+
+
+def _named(error: BaseException) -> str:
+    """The error's text, which begins with its class."""
+    name, why = type(error).__name__, str(error)
+    return why if why.startswith(name) else f"{name}: {why}"
 
 
 def setting(read: Callable[[], T]) -> T:

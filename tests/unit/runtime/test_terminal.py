@@ -1,6 +1,8 @@
+import asyncpg
 import pytest
+import typer
 
-from services.runtime.terminal import show
+from services.runtime.terminal import run, show
 
 TITLES = ("source", "account", "webhook")
 ROW = ("shop", "王小明", "https://onefold.example/webhooks/line/" + "x" * 60)
@@ -39,3 +41,14 @@ def test_an_empty_table_says_what_to_do_next(capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr()
     assert printed.out.splitlines() == ["tenant  name"]
     assert "onefold tenants add" in printed.err
+
+
+def test_a_connection_that_was_broken_is_named_without_the_states_of_the_driver(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def breaks() -> None:
+        raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+
+    with pytest.raises(typer.Exit):
+        run(breaks)
+    assert capsys.readouterr().err == "onefold: PostgreSQL can't be reached: it has ended the connection\n"
