@@ -73,6 +73,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = int(FETCH_WAIT * 1000)
         return consumer
 
+    async def stop(self) -> None:
+        """Stop the thread. Once it has crashed, it has ended, and its loop is closed."""
+        if not self.thread_loop.is_closed():
+            await super().stop()
+
     async def getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:
         """The records of the active partitions that are there; waits for some. Raises what fetching has raised."""
         self._active = frozenset(active_partitions or ())

@@ -74,6 +74,7 @@ async def test_partitions_that_are_added_end_the_worker_with_what_to_do(
     await admin.create_partitions({world.topic: NewPartitions(6)})
     assert await worker.ended(240) == 65
     assert worker.has_logged("has 6 partitions, and had 4")
+    assert not worker.has_logged("Event loop is closed"), "a traceback hides what to do"
     again = await asyncio.to_thread(world.start_worker)
     assert await again.ended(240) == 65
     assert "--renumber" in await doctor_says(world)
