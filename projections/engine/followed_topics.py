@@ -63,8 +63,9 @@ def replaced(name: str, known: TopicIdentity, now: TopicIdentity) -> str | None:
     if known.topic_id != now.topic_id:
         return (
             f"{name} is not the topic that was folded (it was deleted and made again: id {known.topic_id} before, "
-            f"{now.topic_id} now). If you have its records in files: `onefold log import DIR`. If not, or if it shall "
-            f"stay as it is, fold it from its beginning: {_AFRESH}"
+            f"{now.topic_id} now). If you have its records in files, stop all services: `onefold log export DIR "
+            "--append` adds those that came since, and `onefold log import DIR --replace` brings all back. If not, or "
+            f"if it shall stay as it is, fold it from its beginning: {_AFRESH}"
         )
     if now.partitions > known.partitions:
         return (

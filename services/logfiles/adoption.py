@@ -50,6 +50,6 @@ def _archived_id(imported: Imported, short: str) -> str:
 
 def _beyond(imported: Imported, names: dict[str, str], folded: dict[str, dict[int, int]]) -> Iterator[str]:
     for name, short in names.items():
-        partitions = imported.manifest.topics[short].partitions
-        if any(offset > partitions[number].end for number, offset in folded.get(name, {}).items()):
+        archived = imported.manifest.topics[short]
+        if any(offset > archived.first_end(number) for number, offset in folded.get(name, {}).items()):
             yield name

@@ -23,6 +23,10 @@ def export_log(
         list[str] | None,
         typer.Option(help="Without the prefix, such as channel-events; may be repeated. Default: all."),
     ] = None,
+    append: Annotated[
+        bool,
+        typer.Option("--append", help="Add a topic that was made again behind the records that the folder has of it."),
+    ] = False,
 ) -> None:
     """Write the log into compressed files with checksums, up to its end at this moment.
 
@@ -35,7 +39,7 @@ def export_log(
     from services.logfiles.showing import counting, show_topics
 
     with _servers() as settings, counting("exported", Console(stderr=True)) as counter:
-        manifest = run(lambda: export(settings, folder, topic or (), counter.records))
+        manifest = run(lambda: export(settings, folder, topic or (), counter.records, append=append))
     show_topics(manifest)
     say(f"{folder} has the personal data of all tenants. To restore it: onefold log import {folder}")
 

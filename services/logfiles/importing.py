@@ -75,10 +75,12 @@ async def import_folder(
         if not manifest.complete:
             raise CannotImport(f"The export into {folder} has not come to its end: run `onefold log export` again.")
         await asyncio.to_thread(check, folder, manifest, on_file)
+        named = {_full_name(settings, short): one for short, one in manifest.topics.items()}
+        if not options.renumber:
+            for name, archived in named.items():
+                _require_exact(name, archived)
         if options.replace:
-            await replace(
-                settings, folder, {_full_name(settings, short): one for short, one in manifest.topics.items()}
-            )
+            await replace(settings, folder, named)
         topics = {short: await _target(settings, short, one, options) for short, one in manifest.topics.items()}
         work = _Import(settings, folder, options, on_records)
         for short, archived in manifest.topics.items():
@@ -112,12 +114,16 @@ async def _target(settings: Settings, short: str, archived: ArchivedTopic, optio
             f"{name} has {found[name].partitions} partitions, and had {had}. If the files have all that is in it: "
             f"--replace. To spread the records by their keys: --renumber --partitions {found[name].partitions}."
         )
-    if not options.renumber:
-        _require_exact(name, archived)
     return found[name]
 
 
 def _require_exact(name: str, archived: ArchivedTopic) -> None:
+    if archived.mixed:
+        raise CannotImport(
+            f"The files of {name} have the records of topics with different numbers of partitions, so one contact's "
+            "may be in two of them. Spread them anew: --replace --renumber --partitions N, with the number that you "
+            "want."
+        )
     changed = [str(number) for number, one in archived.partitions.items() if not one.exact]
     if changed:
         raise CannotImport(
@@ -178,7 +184,8 @@ class _Import:
             if there != next(self._records(archived, offset)):
                 raise CannotImport(
                     f"{name}/{number} has other records than the folder: something else was written to it. Stop all "
-                    "services, delete the topic, and run the same command again."
+                    f"services. To keep both: `onefold log export {self._folder} --append`, then `onefold log import "
+                    f"{self._folder} --replace`. To lose what {name} has, delete it, and run the same command again."
                 )
         return known
 

@@ -1,6 +1,6 @@
 """What a folder of log files has: for each topic its partitions, and for each file its offsets and checksum. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -42,11 +42,54 @@ class ArchivedPartition(_Entry):
         return self.begin == 0 and self.records == self.end
 
 
+class AddedTopic(_Entry):
+    """A topic that was made again under the same name, whose records were added behind those of the former ones.
+
+    By partition, ``begins`` are the first offsets that it had, ``starts`` what these are in the files.
+    """
+
+    topic_id: str
+    begins: dict[int, int]
+    starts: dict[int, int]
+
+
 class ArchivedTopic(_Entry):
-    """A topic, by the id that it had."""
+    """A topic, by the id that it had, and those that took its name later.
+
+    ``mixed``: they had different numbers of partitions, so one contact's records may be in two partitions.
+    """
 
     topic_id: str
     partitions: dict[int, ArchivedPartition]
+    added: list[AddedTopic] = []
+    mixed: bool = False
+
+    @property
+    def latest_id(self) -> str:
+        """The id of the topic whose records come last."""
+        return self.added[-1].topic_id if self.added else self.topic_id
+
+    def shift(self, number: int) -> int:
+        """By how much offsets of the latest topic's partition are larger in the files."""
+        if not self.added:
+            return 0
+        return self.added[-1].starts.get(number, 0) - self.added[-1].begins.get(number, 0)
+
+    def left(self, number: int, end: int) -> int:
+        """How many records the files lack up to this offset of the latest topic's partition."""
+        return end + self.shift(number) - self.partitions[number].end
+
+    def first_end(self, number: int) -> int:
+        """The offset after the last record of the first topic's partition."""
+        return self.added[0].starts.get(number, 0) if self.added else self.partitions[number].end
+
+    def add(self, topic_id: str, begins: Mapping[int, int]) -> None:
+        """Have the records of another topic follow in each partition. ``begins`` are the first offsets that it has."""
+        self.mixed = self.mixed or begins.keys() != self.partitions.keys()
+        for number in begins:
+            self.partitions.setdefault(number, ArchivedPartition(begin=0, end=0))
+        starts = {number: one.end for number, one in self.partitions.items()}
+        self.added.append(AddedTopic(topic_id=topic_id, begins=dict(begins), starts=starts))
 
     @property
     def records(self) -> int:

@@ -55,12 +55,13 @@ async def replace(settings: Settings, folder: Path, topics: dict[str, ArchivedTo
         bounds = await reader.bounds(name, range(now.partitions))
         if not any(end for _, end in bounds.values()):
             continue
-        if now.topic_id == topics[name].topic_id:
+        if now.topic_id == topics[name].latest_id:
             _require_archived(name, topics[name], bounds)
         elif name not in notes or notes[name].topic_id != now.topic_id:
             raise WrongFolder(
-                f"{name} is not the topic that was exported into {folder}, and not empty. Export it into another "
-                "folder, and import that one. Nothing was deleted."
+                f"{name} is not the topic that was exported into {folder}, and not empty. To add its records behind "
+                f"those that the folder has: `onefold log export {folder} --append`. To import them alone, export it "
+                "into another folder. Nothing was deleted."
             )
         else:
             await _require_ours(reader, name, bounds, notes[name].began)
@@ -69,8 +70,9 @@ async def replace(settings: Settings, folder: Path, topics: dict[str, ArchivedTo
 
 
 def _require_archived(name: str, archived: ArchivedTopic, bounds: dict[int, tuple[int, int]]) -> None:
-    for number, (first, end) in bounds.items():
+    for number, bound in bounds.items():
         has = archived.partitions.get(number, _NOWHERE)
+        first, end = (one + archived.shift(number) for one in bound)
         if end > has.end or (first < has.begin and end > first):
             raise WrongFolder(
                 f"{name}/{number} has records that the files do not have. Stop all services, run `onefold log export` "

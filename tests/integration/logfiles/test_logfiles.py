@@ -158,6 +158,49 @@ async def test_a_topic_with_other_records_or_another_id_is_refused(world: World,
         await imported(world.settings, folder)
 
 
+async def test_a_topic_that_was_made_again_is_added_to_the_files_and_both_come_back(
+    world: World, tmp_path: Path
+) -> None:
+    chance = Random(3)
+    await world.append(*islice(history(chance), 300))
+    worker = world.start_worker()
+    await world.settle()
+    assert await worker.stop() == 0
+    folder = tmp_path / "archive"
+    await exported(world, folder)
+    before = await contents(world.settings, world.topic)
+    await lose_topics(world.settings)
+    await world.prepare()
+    await world.append(*islice(history(chance), 200))
+
+    def interrupt(done: int, _: int) -> None:
+        if done:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        await export(world.settings, folder, (), interrupt, FILE_BYTES, append=True)
+    await export(world.settings, folder, (), nothing, FILE_BYTES, append=True)
+    await world.append(*islice(history(chance), 10))
+    added = await contents(world.settings, world.topic)
+    with pytest.raises(WrongFolder, match="records that the files do not have"):
+        await imported(world.settings, folder, replace=True)
+    status, output = await world.command("log", "export", str(folder), "--append")
+    assert status == 0, output
+    status, output = await world.command("log", "import", str(folder), "--replace")
+    assert (status, "g1 goes on where it was" in output) == (0, True), output
+    both = await contents(world.settings, world.topic)
+    assert [one for one in both if one[:2] in {each[:2] for each in before}] == before
+    behind = [one for one in both if one[:2] not in {each[:2] for each in before}]
+    assert sorted(one[2:] for one in behind) == sorted(one[2:] for one in added)
+    assert [one[0] for one in behind] == [one[0] for one in added], "in the partitions that they had"
+    worker = world.start_worker()
+    await world.settle()
+    await world.verify_holds()
+    assert await worker.stop() == 0
+    with pytest.raises(WrongFolder, match="which was imported into it"):
+        await export(world.settings, folder, (), nothing, FILE_BYTES, append=True)
+
+
 async def test_a_log_whose_head_was_deleted_is_imported_only_with_other_offsets(world: World, tmp_path: Path) -> None:
     await world.produce(workload(400, 50, seed=3))
     admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
