@@ -13,7 +13,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from projections.engine.generations import Generation, add_generation
+from projections.engine.generation_records import Generation
+from projections.engine.generations import add_generation
 from projections.migrations.upgrade import newest_version
 from projections.registry import SCHEMA
 from schemas.topics import DEAD_LETTERS
