@@ -52,6 +52,7 @@ CHANNEL_OF: Final[Mapping[ColumnName, ChannelName]] = {
     "whatsapp_number": "whatsapp",
     "whatsapp_bsuid": "whatsapp",
 }
+CHANNELS: Final[tuple[ChannelName, ...]] = get_args(ChannelName)
 _TIMES: Final[frozenset[ColumnName]] = frozenset(
     {"first_seen_at", "last_customer_at", "last_team_at", "last_marketing_at", "subscribed_at"}
 )
@@ -75,7 +76,7 @@ class ColumnExpressions:
 
     ``grouped`` is whether contacts are read all together, in the order of the customers, and not customer by customer:
     that takes a quarter less where most customers are exported, and much more where few are. ``absent`` are channels
-    on which nobody has a contact: their columns are empty.
+    on which nobody has a contact: their columns are empty, and contacts are not asked for them.
     """
 
     def __init__(
@@ -145,6 +146,9 @@ class ColumnExpressions:
         """An aggregate of a customer's contacts; None for what the customer's own row has."""
         if name == "over_quota":
             return sa.func.bool_or(self._conditions.of_contact(filters.ByQuota(over_quota=True)))
+        if name == "channels":
+            there = [one for one in CHANNELS if one not in self._absent]
+            return _words_of({one: _MINE.channel == one for one in there or CHANNELS})
         return _OF_ALL_CONTACTS.get(name)
 
     def _of_contacts(self, attributes: Sequence[str]) -> ExportedValues:
@@ -170,7 +174,26 @@ class ColumnExpressions:
         return _ROW[name] if own is None else own
 
     def _tags_of_customer(self) -> CellSql:
-        """The tags in a customer's row that have not run out, sorted; null for none."""
+        """The tags in a customer's row that have not run out, sorted; null for none.
+
+        Mostly none has run out: then their names alone are read, which takes half as long.
+        """
+        name = (
+            sa.select(sa.func.jsonb_object_keys(_ROW.tags).label("name"))
+            .correlate(CUSTOMER_ROWS)
+            .subquery("tag")
+            .c.name
+        )
+        every = sa.select(joined_by(name, sa.collate(name, "C"))).scalar_subquery()
+        end = _ROW.tags_end_at
+        lasting = sa.or_(end.is_(None), end > self._parameter(self._now, sa.BigInteger()))
+        return sa.case(
+            (_ROW.tags == sa.literal_column("'{}'::jsonb"), sa.null()),
+            (lasting, every),
+            else_=self._lasting_tags_of_customer(),
+        )
+
+    def _lasting_tags_of_customer(self) -> CellSql:
         now = self._parameter(orjson.dumps({"now": self._now}).decode(), JSONB())
         lasts: CellSql = sa.literal_column(f"'{_LASTS}'::jsonpath")
         tags = sa.func.jsonb_each(_ROW.tags).table_valued(sa.column("key", sa.Text()), sa.column("value", JSONB))
@@ -180,8 +203,7 @@ class ColumnExpressions:
         on_it = sa.case(
             (tag.value[0][2].astext.is_(None), sa.true()), else_=sa.func.jsonb_path_exists(tag.value, lasts, now)
         )
-        found = sa.select(joined_by(tag.key, name)).where(on_it)
-        return sa.case((_ROW.tags != sa.literal_column("'{}'::jsonb"), found.scalar_subquery()))
+        return sa.select(joined_by(tag.key, name)).where(on_it).scalar_subquery()
 
 
 def _words_of(conditions: Mapping[str, CellSql]) -> CellSql:
@@ -196,7 +218,6 @@ def _subscription(subscribed: CellSql, blocked: CellSql) -> CellSql:
 
 _OF_ALL_CONTACTS: Final[dict[ColumnName, CellSql]] = {
     **{name: joined_by(_UID, _MINE.contact_id).filter(condition) for name, condition in _ON.items()},
-    "channels": _words_of({name: _MINE.channel == name for name in get_args(ChannelName)}),
     "subscription": _subscription(sa.func.bool_or(_MINE.subscribed), sa.func.bool_or(sa.not_(_MINE.subscribed))),
     "subscribed_at": sa.func.min(_MINE.subscribed_at).filter(_MINE.subscribed),
     "valid": sa.func.bool_or(_MINE.valid),

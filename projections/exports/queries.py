@@ -14,7 +14,7 @@ from projections.customers.tables import CUSTOMER_CONTACTS
 from projections.customers.terms import CHANNEL, EVERYBODY, Term
 from projections.engine.connection import Connection
 from projections.engine.statements import compiled
-from projections.exports.columns import CHANNEL_OF, ColumnExpressions, ExportedValues
+from projections.exports.columns import CHANNELS, ColumnExpressions, ExportedValues
 from projections.exports.order import ExportOrder
 
 BATCH: Final = 2_000  # rows
@@ -98,7 +98,7 @@ class ExportStatement:
     async def _shape(self, connection: Connection) -> "StatementShape":
         """How the statement reads contacts, by the counts of terms, which are of the same snapshot as the rows."""
         node, tenant = self._search.filter, self._search.tenant
-        channels = {channel: Term(CHANNEL, channel) for channel in CHANNEL_OF.values()}
+        channels = {channel: Term(CHANNEL, channel) for channel in CHANNELS}
         counts = await counts_of(connection, tenant, {*terms_in(node), *channels.values()})
         everybody = counts.get(EVERYBODY, 0)
         absent = {channel for channel, term in channels.items() if everybody and not counts.get(term)}

@@ -69,19 +69,26 @@ async def _steps(connection: Connection, job: Job, wanted: ExportRequest) -> Asy
     asked = await with_quota_end(connection, job.tenant, wanted.asked_at)
     statement = wanted.statement(job.tenant, asked)
     make = _csv if wanted.order.format == "csv" else _workbook
-    done = 0
+    latest: Written | None = None  # it waits for the next one: only with the last is it known how many rows there are
     async with aclosing(make(connection, statement, wanted)) as made:
-        async for done, content in made:
-            yield JobStep(WorkDone(done, max(done, job.total or 0)), content)
-    yield JobStep(WorkDone(done, done))
+        async for written in made:
+            if latest is not None:
+                done, content = latest
+                yield JobStep(WorkDone(done, max(done, job.total or 0)), content)
+            latest = written
+    done, content = latest or (0, b"")
+    yield JobStep(WorkDone(done, done), content)
 
 
 async def _csv(connection: Connection, statement: ExportStatement, wanted: ExportRequest) -> AsyncGenerator[Written]:
     rows = CsvRows()
-    yield 0, csv_header(header_of(wanted.order, wanted.attributes), bom=wanted.order.bom)
+    header = csv_header(header_of(wanted.order, wanted.attributes), bom=wanted.order.bom)
     async with aclosing(statement.csv(connection)) as pieces:
         async for piece in pieces:
-            yield rows.add(piece), piece
+            yield rows.add(piece), header + piece
+            header = b""
+    if header:
+        yield 0, header
 
 
 async def _workbook(

@@ -265,7 +265,7 @@ SMALL: Final = (
 RUNS: Final = (
     (Imported, 7, False),
     (Imported, 7, True),
-    (Exported, 5, False),
+    (Exported, 3, False),
     (Tagged, 8, False),
     (Undone, 5, True),
     (Erased, 9, False),
