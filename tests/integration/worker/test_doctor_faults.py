@@ -274,9 +274,9 @@ def kafka_faults(topic: str) -> Sequence[Fault]:
             "5 records are left, .*onefoldlagging",
             sql(_MOVED.format("-5"), _MOVED.format("5")),
         ),
-        of_topic("failed", "retention.ms is 90+. .* set retention.ms=-1", configured("retention.ms", "9000000000", "-1")),
+        of_topic("failed", "retention.ms is 90+. .* retention.ms=-1", configured("retention.ms", "9000000000", "-1")),
         of_topic(
-            "failed", "retention.bytes is 90+. .* set retention.bytes=-1", configured("retention.bytes", "9000000", "-1")
+            "failed", "retention.bytes is 90+. .* retention.bytes=-1", configured("retention.bytes", "9000000", "-1")
         ),
         of_topic(
             "failed", "it is compacted. .* cleanup.policy=delete", configured("cleanup.policy", "compact", "delete")
