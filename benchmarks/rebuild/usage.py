@@ -22,7 +22,7 @@ from services.runtime.cancelling import cancel_all
 USAGE: Final = (
     Figure("rebuild_worker_mb", "memory of a rebuild's largest worker, at most", "MB"),
     Figure("rebuild_workers_mb", "the same of all its workers", "MB"),
-    Figure("rebuild_command_mb", "the same of the command itself", "MB"),
+    Figure("rebuild_command_mb", "the same of the process that builds", "MB"),
     Figure("rebuild_tables_mb", "tables and indexes of the generation that was built", "MB"),
     Figure("rebuild_log_mb", "files of the log that was folded", "MB"),
     Figure("rebuild_postgres_mb", "PostgreSQL's files then, of both generations", "MB"),
@@ -47,9 +47,12 @@ class PeakMemory:
         if (pid := self._process.pid) is None:
             return
         with suppress(psutil.NoSuchProcess):
-            self.command |= _peaks(pid)
+            self.command |= _peaks(pid)  # which only paces the others
             for one in psutil.Process(pid).children(recursive=True):
-                self.workers |= _peaks(one.pid)
+                if "worker" in (words := one.cmdline()):
+                    self.workers |= _peaks(one.pid)
+                elif "rebuild" in words:
+                    self.command |= _peaks(one.pid)
 
     def figures(self) -> dict[str, float]:
         """What was noted."""

@@ -28,6 +28,13 @@ _IS_PACED: Final = sa.and_(
     GENERATIONS.c.paced_at > sa.func.clock_timestamp() - sa.cast(sa.literal_column(f"'{_HOLDS_FOR}'"), sa.Interval()),
     GENERATIONS.c.pace.is_not(None),
 )
+# Whoever has said that the workers need no pace any more, which is no pace, has the last word.
+_KEEP: Final = compiled(
+    sa.update(GENERATIONS)
+    .where(_NAMED, GENERATIONS.c.pace.is_not(None))
+    .values(pace=sa.bindparam("pace", type_=sa.Double()), paced_at=sa.func.clock_timestamp()),
+    *("of_name", "pace"),
+)
 _READ: Final = compiled(sa.select(GENERATIONS.c.pace).where(_IS_PACED, _NAMED), "of_name")
 _ALL: Final = compiled(sa.select(GENERATIONS.c.name, GENERATIONS.c.pace).where(_IS_PACED))
 
@@ -46,3 +53,8 @@ async def all_paces(connection: Connection) -> dict[str, float]:
 async def set_pace(connection: Connection, name: str, pace: float | None) -> None:
     """Have workers of the generation work this share of the time from now on; with None, all of it."""
     await connection.execute(_SET, name, pace)
+
+
+async def keep_pace(connection: Connection, name: str, pace: float) -> None:
+    """Set the pace of a generation that has one."""
+    await connection.execute(_KEEP, name, pace)

@@ -23,6 +23,7 @@ _LEFT_OUT: Final = compiled(
         GENERATIONS.c.comparison["left_out"].is_not(None)
     )
 )
+_UNLOCK: Final = compiled(sa.select(sa.func.pg_advisory_unlock(sa.func.hashtext("onefold.rebuild"))))
 _LOCK: Final = compiled(sa.select(sa.func.pg_try_advisory_lock(sa.func.hashtext("onefold.rebuild"))))
 
 
@@ -53,3 +54,8 @@ async def customers_left_out(connection: Connection) -> dict[str, int]:
 async def lock_rebuild(connection: Connection) -> bool:
     """Try to become the only rebuild, for as long as the connection lasts."""
     return bool(await connection.fetchval(_LOCK))
+
+
+async def unlock_rebuild(connection: Connection) -> None:
+    """Let another connection become the only rebuild."""
+    await connection.execute(_UNLOCK)

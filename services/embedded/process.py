@@ -91,7 +91,8 @@ class User:
 class Program:
     """What to run, and how to end it: `stop_signal` first, a kill after `grace` seconds.
 
-    With a ``nice`` above 0 the program leaves the processors to others who want them.
+    With a ``nice`` above 0 the program leaves the processors to others who want them. What it prints goes to the
+    ``log``, or, if it is ``shown``, to where this process prints.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Program:
     user: User | None = None
     cwd: Path | None = None
     nice: int = 0
+    shown: bool = False
 
     def order(self, lease: Lease) -> str:
         """The guard's argument."""
@@ -118,16 +120,23 @@ class Process:
     def __init__(self, program: Program, lease: Lease) -> None:
         self.program = program
         self._lease = lease  # kept here, so that the lease is not collected while the process is in use
+        if program.shown:
+            self._guard = self._start(None)
+            return
         _rotate(program.log)
         with program.log.open("wb") as log:
-            self._guard = subprocess.Popen(
-                (sys.executable, "-I", "-S", guard.__file__, program.order(lease)),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=dict(os.environ if program.env is None else program.env),
-                start_new_session=True,
-            )
+            self._guard = self._start(log)
+
+    def _start(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+        program = self.program
+        return subprocess.Popen(
+            (sys.executable, "-I", "-S", guard.__file__, program.order(self._lease)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(os.environ if program.env is None else program.env),
+            start_new_session=True,
+        )
 
     @property
     def exit_code(self) -> int | None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from services.embedded.process import Lease, Process, Program
 from services.runtime.settings import Settings
 
-_CLI = ("-c", "from services.cli import app; app()")
+CLI = ("-c", "from services.cli import app; app()")
 _READY_WITHIN = 180.0  # s; one that ends is noticed at once
 
 
@@ -33,7 +33,7 @@ def start_worker(  # noqa: PLR0913 - what makes a worker
     With a ``nice`` above 0 it leaves the processors to others who want them.
     """
     of_generation = ("--generation", generation) if generation else ()
-    return _start("The worker", (*_CLI, "worker", *of_generation), settings, logs / f"{name}.log", lease, nice)
+    return _start("The worker", (*CLI, "worker", *of_generation), settings, logs / f"{name}.log", lease, nice)
 
 
 def start_http(settings: Settings, logs: Path, lease: Lease) -> Process:

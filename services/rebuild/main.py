@@ -1,7 +1,8 @@
 """A rebuild: from settings to the result of the comparison."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -10,16 +11,18 @@ import orjson
 from rich.console import Console
 
 from projections.customers.tables import TABLES as CUSTOMERS
-from projections.engine.generation_records import GenerationRecord
+from projections.engine.connection import Connection
+from projections.engine.generation_records import ACTIVE, GenerationRecord, NoGeneration
 from projections.engine.generation_schema import GenerationSchema
 from projections.engine.generation_tables import index_for_readers
-from projections.engine.generations import note_caught_up, note_compared
+from projections.engine.generations import all_generations, find_generation, note_caught_up, note_compared
 from projections.engine.holds import Vector, missing, set_hold
-from projections.engine.rebuilds import lock_rebuild, note_comparison
+from projections.engine.rebuilds import lock_rebuild, note_comparison, unlock_rebuild
 from projections.migrations.upgrade import upgrade
 from projections.registry import schema_of
 from services.control.activation import Activated
 from services.control.swapping import activate
+from services.embedded.process import Process
 from services.rebuild.adapters.postgres import connected
 from services.rebuild.choosing import CannotRebuild, Options, chosen_generations
 from services.rebuild.comparing import compare
@@ -27,7 +30,7 @@ from services.rebuild.composing import BulkComposer, bulk_composer
 from services.rebuild.core.comparing import GenerationComparison
 from services.rebuild.core.pacing import FULL
 from services.rebuild.core.progress import reached
-from services.rebuild.pacing import Pacer, pacing
+from services.rebuild.pacing import Pace, following_pace, pacing
 from services.rebuild.pair import GenerationPair
 from services.rebuild.resting import Resting
 from services.rebuild.showing import Showing, progress_of
@@ -36,6 +39,7 @@ from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
 
 _LOOK_EVERY: Final = 0.2
+_ENDS_WITHIN: Final = 20.0  # seconds that a rebuild may take to end whose command was killed
 _SWAP_WITHIN: Final = 600.0  # seconds; a rebuild took longer, and its workers go on with what is left
 _REST_OF_INDEXING: Final = 2.0  # seconds; there are many indexes
 _REST_OF_COMPARING: Final = 1.0  # seconds; two snapshots are open, which keep PostgreSQL from tidying up
@@ -65,24 +69,71 @@ async def rebuild(settings: Settings, options: Options, console: Console) -> Reb
     Raises CannotRebuild, CannotActivate, WorkerEnded, and what PostgreSQL and Kafka raise. Whatever ends it, it can be
     called again: the next one goes on where this one was.
     """
+    async with _chosen(settings, options) as pair, pacing(pair, options.share) as pacer:
+        return await _built(pair, pacer, options, console)
+
+
+async def pace_rebuild(settings: Settings, options: Options, start: Callable[[str], Process]) -> int:
+    """Have another process build the generation, by `build`, and pace it meanwhile; returns its exit status.
+
+    ``start`` is given the generation's name. Raises what `rebuild` raises before it builds.
+    """
+    async with _chosen(settings, options) as pair, pacing(pair, options.share) as pacer:
+        await unlock_rebuild(pair.control)  # the other process locks it, so that it can't be outlived
+        process = await asyncio.to_thread(start, pair.building.name)
+        try:
+            while (status := process.exit_code) is None:
+                pacer.check()
+                await asyncio.sleep(_LOOK_EVERY)
+        finally:
+            await asyncio.to_thread(process.stop)
+        return status
+
+
+async def build(settings: Settings, options: Options, console: Console, name: str) -> Rebuilt:
+    """What `rebuild` does with a generation that was chosen, at the pace that another process sets."""
+    async with _locked(settings) as control:
+        active = next((one for one in await all_generations(control) if one.state == ACTIVE), None)
+        if active is None:
+            raise CannotRebuild(NoGeneration.__doc__)
+        pair = GenerationPair(settings, control, active, await find_generation(control, name))
+        async with following_pace(pair) as pace:
+            return await _built(pair, pace, options, console)
+
+
+@asynccontextmanager
+async def _chosen(settings: Settings, options: Options) -> AsyncIterator[GenerationPair]:
+    """The two generations, while no other rebuild can begin."""
     await upgrade(settings.database_url)
+    async with _locked(settings) as control:
+        yield GenerationPair(settings, control, *await chosen_generations(control, settings, options))
+
+
+@asynccontextmanager
+async def _locked(settings: Settings) -> AsyncIterator[Connection]:
+    """A connection that keeps other rebuilds out. Raises CannotRebuild; one that was killed may just be ending."""
     async with connected(settings.database_url) as control:
-        if not await lock_rebuild(control):
-            raise CannotRebuild("Another rebuild is running.")
-        pair = GenerationPair(settings, control, *await chosen_generations(control, settings, options))
-        if pair.building.read_models == frozenset():  # the code has fewer read models, and nothing new
-            return Rebuilt(pair.active, pair.building, GenerationComparison(()), activated=await _swap(pair, options))
-        async with (
-            pacing(pair, options.share) as pacer,
-            bulk_composer(pair) as composer,
-            _workers(settings, pair.building.name, options) as workers,
-        ):
-            running = _Running(workers, pacer, composer)
-            await _catch_up(pair, running, console)
-            await note_caught_up(control, pair.building.name)
-            if pair.building.partial:
-                return Rebuilt(pair.active, pair.building, None)
-            return await _compared(pair, running, options)
+        deadline = time.monotonic() + _ENDS_WITHIN
+        while not await lock_rebuild(control):
+            if time.monotonic() > deadline:
+                raise CannotRebuild("Another rebuild is running.")
+            await asyncio.sleep(_LOOK_EVERY)
+        yield control
+
+
+async def _built(pair: GenerationPair, pace: Pace, options: Options, console: Console) -> Rebuilt:
+    if pair.building.read_models == frozenset():  # the code has fewer read models, and nothing new
+        return Rebuilt(pair.active, pair.building, GenerationComparison(()), activated=await _swap(pair, options))
+    async with (
+        bulk_composer(pair) as composer,
+        _workers(pair.settings, pair.building.name, options) as workers,
+    ):
+        running = _Running(workers, pace, composer)
+        await _catch_up(pair, running, console)
+        await note_caught_up(pair.control, pair.building.name)
+        if pair.building.partial:
+            return Rebuilt(pair.active, pair.building, None)
+        return await _compared(pair, running, options)
 
 
 async def _compared(pair: GenerationPair, running: "_Running", options: Options) -> Rebuilt:
@@ -96,7 +147,7 @@ async def _compared(pair: GenerationPair, running: "_Running", options: Options)
     # Where nobody feeds the active one any more, the other one waits, so that they can be compared again.
     if pair.active.schema_digest == pair.building.schema_digest:
         await set_hold(pair.control, name, None)
-    await running.pacer.end()
+    await running.pacing.end()
     return Rebuilt(pair.active, pair.building, comparison, refused, None if refused else await _swap(pair, options))
 
 
@@ -123,18 +174,18 @@ class _Running:
     """What works on the generation that is built."""
 
     workers: WorkerProcesses
-    pacer: Pacer
+    pacing: Pace
     composer: BulkComposer
 
     def check(self) -> None:
         """Raises WorkerEnded, or what has ended the pacing."""
         self.workers.check()
-        self.pacer.check()
+        self.pacing.check()
 
     def share(self) -> float:
         """The share of the time that may be worked. Raises what `check` raises."""
         self.check()
-        return self.pacer.pace
+        return self.pacing.pace
 
 
 async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -> None:
@@ -154,7 +205,7 @@ async def _catch_up(pair: GenerationPair, running: _Running, console: Console) -
                 running.check()
                 indexed = indexing.done() and indexing.result() is None  # raises what it has raised
                 positions = await pair.positions(hold)
-                showing.update(positions, running.pacer.pace, "" if indexed else _INDEXING)
+                showing.update(positions, running.pacing.pace, "" if indexed else _INDEXING)
                 whole = reached(positions)
                 if indexed and whole.done >= whole.total and not await pair.rolling_out():
                     if pair.identity_too and not composed:  # which has customers
@@ -192,7 +243,7 @@ async def _load(pair: GenerationPair, running: _Running, showing: Showing) -> Ve
     end = await pair.begin_loading()
     while not await pair.has_loaded(end):
         running.check()
-        showing.update(await pair.positions(end), running.pacer.pace)
+        showing.update(await pair.positions(end), running.pacing.pace)
         await asyncio.sleep(_LOOK_EVERY)
     return end
 

@@ -1,4 +1,8 @@
-"""Paces a rebuild: looks at the service again and again, and sets how much of the time the rebuild's workers work."""
+"""Paces a rebuild: looks at the service again and again, and sets how much of the time the rebuild's workers work.
+
+That is measured in a process of ordinary priority, which hardly works itself. What builds the generation runs at a low
+one and follows the pace.
+"""
 
 import asyncio
 import math
@@ -6,9 +10,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
-from projections.engine.paces import set_pace
+from projections.engine.connection import Connection
+from projections.engine.paces import keep_pace, read_pace, set_pace
 from projections.engine.sessions import service_reads
 from services.rebuild.adapters.postgres import connected
 from services.rebuild.core.pacing import (
@@ -31,6 +36,19 @@ _LAG_EVERY: Final = 1.0  # seconds; to ask Kafka costs more
 _SET_EVERY: Final = 10.0  # seconds; it holds for a minute
 _RISEN: Final = 1.2  # times; a pace that rises may be set a little later
 _ENDS_WITHIN: Final = 10.0  # seconds that a look may still take
+_FOLLOW_EVERY: Final = 0.5  # seconds
+
+
+class Pace(Protocol):
+    """How much of the time may be worked."""
+
+    pace: float
+
+    def check(self) -> None:
+        """Raises what has ended the pacing."""
+
+    async def end(self) -> None:
+        """Let the workers work all the time from now on."""
 
 
 class Pacer:
@@ -84,7 +102,8 @@ class Pacer:
         now = time.monotonic()
         about_the_same = self._set == self.pace or self._set < self.pace < min(self._set * _RISEN, FULL)
         if now - self._set_at > _SET_EVERY or not about_the_same:
-            await set_pace(self._pair.control, self._pair.building.name, self.pace)
+            set_first = set_pace if self._set == 0 else keep_pace
+            await set_first(self._pair.control, self._pair.building.name, self.pace)
             self._set, self._set_at = self.pace, now
 
     async def _load(self) -> ServiceLoad:
@@ -110,6 +129,36 @@ class Pacer:
         return self._behind
 
 
+class PaceFollower:
+    """The pace that another process sets, which has started this one."""
+
+    def __init__(self, connection: Connection, generation: str) -> None:
+        self.pace = START
+        self._connection = connection
+        self._generation = generation
+        self._ending = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    def check(self) -> None:
+        """Raises what has ended the following."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
+
+    async def end(self) -> None:
+        """Let the workers work all the time from now on, whatever the other process measures."""
+        self._ending.set()
+        await asyncio.wait([self._task], timeout=_ENDS_WITHIN)
+        await cancel_all(self._task)
+        self.pace = FULL
+        await set_pace(self._connection, self._generation, None)
+
+    async def _run(self) -> None:
+        while not self._ending.is_set():
+            self.pace = await read_pace(self._connection, self._generation)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _FOLLOW_EVERY)
+
+
 @asynccontextmanager
 async def pacing(pair: GenerationPair, share: float | None) -> AsyncIterator[Pacer]:
     """Pace the workers while the block runs; afterwards they work all the time."""
@@ -120,3 +169,15 @@ async def pacing(pair: GenerationPair, share: float | None) -> AsyncIterator[Pac
         finally:
             with suppress(*DATABASE_ERRORS):  # the pace holds for a minute only
                 await pacer.end()
+
+
+@asynccontextmanager
+async def following_pace(pair: GenerationPair) -> AsyncIterator[PaceFollower]:
+    """Follow the pace while the block runs; afterwards there is none."""
+    async with connected(pair.url) as connection:
+        follower = PaceFollower(connection, pair.building.name)
+        try:
+            yield follower
+        finally:
+            with suppress(*DATABASE_ERRORS):
+                await follower.end()

@@ -1,20 +1,24 @@
 """The worker processes that a rebuild starts for the generation that it builds."""
 
 import os
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 from services.embedded.ports import free_port
-from services.embedded.process import Lease, Process, log_tail
-from services.embedded.restarts import Restarts
-from services.embedded.service_processes import start_worker
+from services.embedded.process import Lease, Process, Program, log_tail
+from services.embedded.restarts import KILLED_STATUS, RESTART_STATUS, Restarts
+from services.embedded.service_processes import CLI, environment, start_worker
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
+from services.runtime.terminal import say
 
 _NICE: Final = 15  # a rebuild that gives way takes what the service leaves of the processors, and always a little
+_GRACE: Final = 60.0  # seconds that it may take to end its workers
 
 
 def useful_workers(settings: Settings) -> int:
@@ -23,8 +27,31 @@ def useful_workers(settings: Settings) -> int:
     return min(processors, settings.partitions or processors)
 
 
+def start_builder(settings: Settings, generation: str, arguments: Sequence[str], lease: Lease) -> Process:
+    """Start the process that builds the generation at a low priority, by the same command with these arguments.
+
+    What it prints is shown as this process's own.
+    """
+    command = (sys.executable, *CLI, "rebuild", "--of", generation, *arguments)
+    log = settings.data_dir / "logs" / "rebuild.log"  # not used, since it is shown
+    interrupted = signal.SIGINT  # as if the command were
+    return Process(
+        Program(
+            "The rebuild",
+            command,
+            log,
+            env=environment(settings),
+            stop_signal=interrupted,
+            grace=_GRACE,
+            nice=_NICE,
+            shown=True,
+        ),
+        lease,
+    )
+
+
 class WorkerEnded(ForeseenError):
-    """A worker ended that was not told to."""
+    """A worker ended that was not told to, and that starting it again does not help."""
 
 
 class WorkerProcesses:
@@ -41,7 +68,7 @@ class WorkerProcesses:
         self._logs = logs
         self._lease = lease
         self._nice = _NICE if yielding else 0
-        self._restarts = [Restarts() for _ in range(number)]
+        self._restarts = [Restarts(statuses=(RESTART_STATUS, KILLED_STATUS)) for _ in range(number)]
         self._running = [self._start(one) for one in range(number)]
 
     def _start(self, number: int) -> Process:
@@ -50,13 +77,14 @@ class WorkerProcesses:
         return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name, nice=self._nice)
 
     def check(self) -> None:
-        """Start those again that asked for it. Raises WorkerEnded if another one ended."""
+        """Start those again that asked for it, or were killed. Raises WorkerEnded if another one ended."""
         for number, process in enumerate(self._running):
             status = process.exit_code
             if status is None:
                 continue
             if not self._restarts[number].allowed(status):
                 raise WorkerEnded(f"A worker ended with status {status}. {log_tail(process.program.log)}")
+            say(f"A worker of {self._generation} ended with status {status}, and is started again.")
             self._running[number] = self._start(number)
 
     def stop(self) -> None:

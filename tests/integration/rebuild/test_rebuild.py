@@ -31,6 +31,7 @@ from projections.engine.touched import note_touched
 from projections.engine.touched_ids import Touched
 from projections.erasures.folds import unerased
 from projections.registry import SCHEMA
+from schemas.events import Event
 from services.control.generations import list_generations
 from services.control.jobs import REBUILD, add_job, find_job
 from services.control.tenants import add_tenant
@@ -43,13 +44,13 @@ from services.rebuild.core.pacing import FLOOR, LOOKS_A_SECOND, START, ServiceLo
 from services.rebuild.main import Rebuilt, rebuild
 from services.rebuild.pacing import Pacer
 from services.rebuild.pair import GenerationPair
-from services.rebuild.worker_processes import WorkerEnded
 from services.runtime.broker import log_ends, topics_of
 from services.runtime.database import create_pool, open_engine
 from tests.support.families import history
 from tests.support.older_data import load_older_data
 from tests.support.polling import until
 from tests.support.twin import contact_events
+from tests.support.worker_processes import WorkerProcess
 from tests.support.workload import workload
 from tests.support.worlds import World, log_grows
 
@@ -92,12 +93,26 @@ async def test_a_rebuild_of_the_same_log_does_not_differ(world: World, monkeypat
     assert pieces > len(COMPARED)
 
 
-async def test_a_rebuild_does_not_differ_while_the_log_grows(world: World) -> None:
+async def test_a_rebuild_does_not_differ_while_the_log_grows_and_its_worker_is_killed(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     await world.append(*islice(history(Random(5)), 600))
     worker = world.start_worker()
+    await world.settle()
+    has_loaded, killed = GenerationPair.has_loaded, 0
+
+    async def killed_once_loading(pair: GenerationPair, end: Vector) -> bool:
+        nonlocal killed
+        if not killed and any((await pair.offsets(pair.building)).get(pair.log, {}).values()):
+            killed = kill_workers(pair.building.name)
+        return await has_loaded(pair, end)
+
+    monkeypatch.setattr(GenerationPair, "has_loaded", killed_once_loading)
     async with log_grows(world, 5):
         result = await rebuilt(world)
     assert differing(result) == (), result.comparison
+    assert killed
+    assert "A worker of g2 ended with status 137, and is started again." in capsys.readouterr().err
     assert await worker.stop() == 0
 
 
@@ -117,6 +132,31 @@ async def test_a_worker_rebuilds_where_a_job_asks_for_it(world: World) -> None:
     assert (job.state, job.problem) == ("done", None)
     found = {one.name: one for one in await list_generations(world.settings)}
     assert (found["g1"].state, found["g2"].compared_at is not None) == ("active", True)
+    assert await worker.stop() == 0
+
+
+async def test_the_command_has_a_process_of_low_priority_build_which_ends_with_it(world: World) -> None:
+    await world.append(*islice(history(Random(12)), 100))
+    worker = world.start_worker()
+    await world.settle()
+    command = WorkerProcess(world.settings, world.home / "rebuild.log", world.fork_server, ("rebuild",))
+    world.workers.append(command)
+    builders: list[psutil.Process] = []
+
+    async def builds() -> bool:
+        children = psutil.Process(command.pid).children(recursive=True)
+        builders[:] = [one for one in children if one.status() != psutil.STATUS_ZOMBIE and "--of" in one.cmdline()]
+        return bool(builders) and all(one.nice() > 0 for one in builders)
+
+    async def have_ended() -> bool:
+        return not any(one.is_running() for one in builders)
+
+    await until(builds, 240, lambda: command.output)
+    command.kill()
+    await until(have_ended, 240, "the builder goes on")
+    status, output = await world.command("rebuild", "--workers", "1", "--accept", "contacts", "--swap")
+    assert (status, "g2 is the active generation now" in output) == (0, True), output
+    assert [one.pace for one in await list_generations(world.settings)] == [None, None]
     assert await worker.stop() == 0
 
 
@@ -140,13 +180,13 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
         if not any(folded.values()):
             return False
         interruptions.append("loading")
-        return killed(pair.building.name)
+        return interrupted(pair.building.name)
 
     async def interrupted_while_indexing(
         _connection: Connection, name: str, _schema: GenerationSchema, _between: object
     ) -> None:
         interruptions.append("indexing")
-        killed(name)
+        interrupted(name)
 
     for name, interruption in (
         ("services.rebuild.pair.GenerationPair.has_loaded", interrupted_once_loading),
@@ -154,7 +194,7 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
     ):
         with monkeypatch.context() as patch:
             patch.setattr(name, interruption)
-            with pytest.raises((Interrupted, WorkerEnded)):  # the killed workers may be seen first
+            with pytest.raises(Interrupted):
                 await rebuilt(world)
     assert interruptions == ["loading", "indexing"]
     result = await rebuilt(world)
@@ -164,13 +204,21 @@ async def test_a_rebuild_goes_on_where_it_was_whichever_phase_was_interrupted(
     assert await worker.stop() == 0
 
 
-def killed(generation: str) -> bool:
+def interrupted(generation: str) -> bool:
     """Kill the workers of the generation, and interrupt the rebuild."""
+    kill_workers(generation)
+    raise Interrupted
+
+
+def kill_workers(generation: str) -> int:
+    """Kill the workers of the generation; returns how many there were."""
+    number = 0
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if generation in process.cmdline():
                 process.kill()
-    raise Interrupted
+                number += 1
+    return number
 
 
 async def indexes(world: World, generation: str) -> set[str]:
@@ -238,25 +286,41 @@ async def test_read_models_of_older_code_differ_with_the_reason(world: World) ->
     assert result.comparison.changed["timeline"] == "columns new: account_key, intrinsic"
 
 
-async def test_a_generation_as_of_a_time_has_the_events_that_had_occurred_by_then(world: World) -> None:
-    events = list(islice(history(Random(6)), 300))
+async def test_a_generation_of_the_past_has_what_had_occurred_and_what_was_known_by_then(world: World) -> None:
+    chance = Random(6)
+    events = [
+        one.model_copy(update={"received_at": one.occurred_at + chance.randrange(500)})
+        for one in islice(history(chance), 300)
+    ]
     await world.append(*events)
-    middle = sorted({one.occurred_at for one in events})[75]
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=middle)
-    result = await rebuild(world.settings, Options(horizon=Horizon(as_of=moment), share=FULL), QUIET)
+    occurred, received = sorted({one.occurred_at for one in events}), sorted({one.received_at for one in events})
+    as_of, known_at = moment(occurred[75]), moment(received[90])
+    horizons = (Horizon(as_of=as_of), Horizon(known_at=known_at), Horizon(moment(occurred[60]), known_at))
+    all_wanted = [await has_what_counts(world, one, events) for one in horizons]
+    assert len(set(all_wanted)) == len(horizons), "each leaves out other events"
+    status, listed = await world.command("generations", "list")
+    assert (status, listed.count("past, as of"), listed.count("past, known at")) == (0, 2, 1), listed
+
+
+async def has_what_counts(world: World, horizon: Horizon, events: list[Event]) -> frozenset[str]:
+    """Build the generation, and compare its events with those that count; returns their ids."""
+    result = await rebuild(world.settings, Options(horizon=horizon, share=FULL), QUIET)
     assert result.comparison is None
-    cutoff = Cutoff.at(moment, None)
+    cutoff = Cutoff.at(*horizon)
     counting = contact_events(one for one in events if cutoff.counts_for_identity(one))
-    wanted = {one.event.event_id for one in unerased(counting)}
+    wanted = frozenset(one.event.event_id for one in unerased(counting))
     async with world.connection() as connection:
         found = await connection.fetch(f"SELECT event_id FROM {result.building.name}.timeline")
-    assert {row["event_id"] for row in found} == wanted
-    status, listed = await world.command("generations", "list")
-    assert (status, "past, as of" in listed) == (0, True), listed
+    assert {row["event_id"] for row in found} == wanted, horizon
     assert {f"identity-evidence.{result.building.name}"} == {
         name for name in await topics_of(world.settings) if name.endswith(f".{result.building.name}")
     }
     assert 0 < len(wanted) < len({one.event_id for one in events})
+    return wanted
+
+
+def moment(ms: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
 
 
 async def test_an_unfinished_generation_of_other_code_is_refused_with_what_to_do(world: World) -> None:
@@ -324,7 +388,8 @@ async def test_a_rebuild_looks_at_what_the_service_does(world: World) -> None:
             await asyncio.wait([reading])
 
 
-async def test_a_second_rebuild_is_refused_while_one_runs(world: World) -> None:
+async def test_a_second_rebuild_is_refused_while_one_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.rebuild.main._ENDS_WITHIN", 0.0)
     async with world.connection() as connection:
         assert await lock_rebuild(connection)
         with pytest.raises(CannotRebuild, match="Another rebuild is running"):

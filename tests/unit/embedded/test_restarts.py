@@ -1,4 +1,4 @@
-from services.embedded.restarts import RESTART_STATUS, Restarts
+from services.embedded.restarts import KILLED_STATUS, RESTART_STATUS, Restarts
 
 
 def test_only_a_worker_that_asks_for_it_is_started_again() -> None:
@@ -6,8 +6,9 @@ def test_only_a_worker_that_asks_for_it_is_started_again() -> None:
     assert restarts.allowed(RESTART_STATUS)
     assert not restarts.allowed(0)
     assert not restarts.allowed(1)
-    assert not restarts.allowed(137)
+    assert not restarts.allowed(KILLED_STATUS)
     assert not restarts.allowed(None)
+    assert Restarts(statuses=(RESTART_STATUS, KILLED_STATUS)).allowed(137)
 
 
 def test_a_worker_that_cant_stay_up_is_given_up() -> None:
