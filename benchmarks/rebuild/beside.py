@@ -16,7 +16,7 @@ from benchmarks.figures import BenchmarkFailed
 from benchmarks.identity.hub import percentile
 from benchmarks.ingest.caller import Caller, callers, request
 from benchmarks.ingest.service import ONE_PORT, serving
-from benchmarks.worker import seconds_to_fold
+from benchmarks.worker import rest, seconds_to_fold
 from projections.engine.generation_records import BUILDING
 from projections.engine.generations import all_generations
 from services.control.keys import add_key
@@ -33,10 +33,17 @@ _COMMAND: Final = ("-c", "from services.cli import app; app()", "rebuild")
 
 
 class MeasuredService(NamedTuple):
-    """How fast the live worker was, in events a second, and the 99th percentile of a query, in ms."""
+    """In how many seconds the live worker folded so many events, and how long each query took meanwhile, in seconds."""
 
-    events_per_s: float
-    query_p99_ms: float
+    events: int
+    seconds: float
+    queries: Sequence[float]
+
+
+def together(parts: Sequence[MeasuredService]) -> tuple[float, float]:
+    """How fast the live worker was, in events a second, and the 99th percentile of all queries, in ms."""
+    rate = sum(one.events for one in parts) / sum(one.seconds for one in parts)
+    return rate, percentile([time for one in parts for time in one.queries], 0.99) * 1000
 
 
 @asynccontextmanager
@@ -51,7 +58,11 @@ async def queries(bed: Bed, settings: Settings) -> AsyncIterator[list[bytes]]:
 
 
 async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[bytes], events: int) -> MeasuredService:
-    """Fold what is left of the log, which is so many events, by a live worker while contacts are read."""
+    """Fold what is left of the log, which is so many events, by a live worker while contacts are read.
+
+    PostgreSQL's housekeeping is done before: else its moment, after so many new rows, would decide what is measured.
+    """
+    await rest(settings)
     times: list[float] = []
     async with callers(settings.port, 1) as [caller]:
         reader = asyncio.create_task(_read(caller, requests, times))
@@ -61,7 +72,7 @@ async def fold_while_reading(bed: Bed, settings: Settings, requests: Sequence[by
             reader.cancel()
             with suppress(asyncio.CancelledError):
                 await reader
-    return MeasuredService(events / seconds, percentile(times, 0.99) * 1000)
+    return MeasuredService(events, seconds, times)
 
 
 async def _read(caller: Caller, requests: Sequence[bytes], times: list[float]) -> None:
