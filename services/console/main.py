@@ -33,6 +33,7 @@ from services.console.http import (
     unsubscribing,
     work_lists,
 )
+from services.console.http.addresses import Pages
 from services.console.http.oidc import SignIns
 from services.console.http.pages import PageRoute, missing
 from services.console.http.sessions import SignedInSessions
@@ -88,4 +89,4 @@ def console_service(settings: Settings) -> Service:
             app.state.sign_ins = SignIns(engine, master, settings.public_url, OpenIdClient())
             yield
 
-    return Service((), lifespan, {}, pages=PAGES)
+    return Service((), lifespan, {}, pages=(Pages(PAGES),))

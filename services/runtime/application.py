@@ -40,7 +40,7 @@ class Service:
     problems: Mapping[type[Exception], Callable[[Exception], Problem]] = field(default_factory=dict)
     hot: Sequence[APIRouter] = ()  # their endpoints take the request alone
     state: Mapping[str, Any] = field(default_factory=dict)
-    pages: Sequence[BaseRoute] = ()  # for people: they are no part of the API's description
+    pages: Sequence[BaseRoute] = ()  # for people, tried first: they are no part of the API's description
 
 
 class Health(Answer):
@@ -158,9 +158,9 @@ def application(
         docs_url=docs_url,
         redoc_url=None,
     )
+    app.router.routes.extend(page for service in services for page in service.pages)
     app.router.routes.extend(_included([*hot, *(router for service in services for router in service.routers)]))
     app.include_router(_health(services))
-    app.router.routes.extend(page for service in services for page in service.pages)
     app.add_middleware(RequestAudit)
     app.add_middleware(RequestMetrics)
     add_problem_handlers(app)

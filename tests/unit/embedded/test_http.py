@@ -10,7 +10,6 @@ from openapi_spec_validator import validate
 from pydantic import SecretStr
 from starlette.types import Message
 
-from services.console.http.pages import PageRoute
 from services.embedded.http import create_app
 from services.ingress.main import create_app as create_ingress
 from services.query.main import create_app as create_query
@@ -64,9 +63,7 @@ def test_every_route_that_is_served_is_described_and_nothing_else_is() -> None:
     served = {(route.path_format, method.lower()) for route in ROUTES for method in route.methods or ()}
     paths = APP.openapi()["paths"]
     assert {(path, method) for path, operations in paths.items() for method in operations} == served
-    others = {
-        getattr(route, "path", None) for route in APP.routes if not isinstance(route, (APIRoute, PageRoute))
-    }  # pages are for people
+    others = {getattr(route, "path", None) for route in APP.routes if not isinstance(route, APIRoute)}
     assert others <= {None, "/openapi.json", "/docs", "/docs/oauth2-redirect"}
 
 
