@@ -13,13 +13,14 @@ _OUTCOMES: Final = ("created", "updated", "unchanged", "refused", "empty")
 
 
 class ShownColumn(NamedTuple):
-    """A column: its title, what it is taken for, whether that was guessed, and the first cells."""
+    """A column: its title, what it is taken for, whether that was guessed, the first cells, a new attribute's key."""
 
     number: int
     title: str
     field: str
     guessed: bool
     cells: list[str]
+    key: str = ""
 
 
 class Bar(NamedTuple):
@@ -45,6 +46,20 @@ def columns_of(result: Mapping[str, Any] | None, problem: Mapping[str, Any] | No
             [row[number] for row in rows[:3] if number < len(row) and row[number]],
         )
         for number, one in enumerate(found[:MOST_COLUMNS])
+    ]
+
+
+def chosen_columns(
+    columns: Iterable[ShownColumn], chosen: Mapping[int, str], keys: Mapping[int, str]
+) -> list[ShownColumn]:
+    """The columns as a form chose them."""
+    return [
+        one._replace(
+            field=chosen.get(one.number, one.field),
+            guessed=one.guessed and one.number not in chosen,
+            key=keys.get(one.number, ""),
+        )
+        for one in columns
     ]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from services.console.core.condition_forms import Say
+from services.console.core.import_details import file_detail
+from services.console.core.known_details import Detail
 from services.console.core.list_views import channel_name, value_name
 from services.query.core.job_models import JobView
 
@@ -68,6 +70,12 @@ def remedy(problem: Mapping[str, Any], say: Say) -> str:
     if str(problem.get("type", "")).endswith("/no-import"):
         return say("Change how the file is read or what its columns are, or mend the file and send it again.")
     return say("Ask for it again. If it fails again, ask for less at once.")
+
+
+def failure_detail(problem: Mapping[str, Any], say: Say) -> Detail:
+    """Why a job failed."""
+    text = str(problem.get("detail") or problem.get("title", ""))
+    return file_detail(text, say) if str(problem.get("type", "")).endswith("/no-import") else Detail(text, english=True)
 
 
 def figures_of(view: JobView, say: Say) -> list[tuple[str, int]]:

@@ -4,26 +4,15 @@ Details are English sentences, of the codec and of pydantic; their values are ke
 as it is.
 """
 
-import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.console.core.condition_forms import Say
+from services.console.core.known_details import Detail, in_words
 
 
-class LetterDetail(NamedTuple):
-    """A sentence, and whether it is still in English."""
-
-    text: str
-    english: bool
-
-
-def detail_words(detail: str, say: Say) -> LetterDetail:
+def detail_words(detail: str, say: Say) -> Detail:
     """The detail of a dead letter as a sentence in the reader's language."""
-    text = detail.removeprefix("Value error, ")
-    for pattern, sentence in _known(say):
-        if found := re.fullmatch(pattern, text, re.DOTALL):
-            return LetterDetail(sentence % found.groupdict(), english=False)
-    return LetterDetail(detail, english=True)
+    return in_words(detail, detail.removeprefix("Value error, "), _known(say))
 
 
 _NUMBER: Final = r"-?[\d.]+"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.console.core.names import Names
+from services.console.core.words import LocalWords
 from services.query.core.attribute_models import AttributeView
 from services.query.core.models import ContactView, CustomerAttribute, CustomerView
 
@@ -23,12 +24,12 @@ class ShownAttribute:
 
 
 def attribute_rows(
-    customer: CustomerView, definitions: Iterable[AttributeView], language: str, names: Names
+    customer: CustomerView, definitions: Iterable[AttributeView], words: LocalWords, names: Names
 ) -> list[ShownAttribute]:
-    """The customer's attributes in the order of their names. ``language`` is ``zh-Hant`` or ``en``."""
+    """The customer's attributes in the order of their names."""
     defined = {one.key: one for one in definitions}
     rows = [
-        _row(key, setting, defined.get(key), language, names)
+        _row(key, setting, defined.get(key), words, names)
         for key, setting in customer.attributes.items()
         if key not in defined or not defined[key].archived
     ]
@@ -36,11 +37,13 @@ def attribute_rows(
 
 
 def _row(
-    key: str, setting: CustomerAttribute, definition: AttributeView | None, language: str, names: Names
+    key: str, setting: CustomerAttribute, definition: AttributeView | None, words: LocalWords, names: Names
 ) -> ShownAttribute:
-    label = key if definition is None else _label(definition, language)
+    label = key if definition is None else _label(definition, words.language)
     description = (definition and definition.description) or ""
-    return ShownAttribute(key, label, description, names.value(setting.value), setting)
+    value = setting.value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return ShownAttribute(key, label, description, words.number(value) if is_number else names.value(value), setting)
 
 
 def attribute_labels(definitions: Iterable[AttributeView], language: str) -> dict[str, str]:

@@ -7,12 +7,18 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
+from markupsafe import Markup
 
 Language = Literal["zh-Hant", "en"]
 DEFAULT_LANGUAGE: Final[Language] = "zh-Hant"
 LOCALES: Final[dict[Language, str]] = {"zh-Hant": "zh_Hant_TW", "en": "en_GB"}
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh-Hant": "繁體中文", "en": "English"}
+_JUST_NOW: Final[dict[Language, str]] = {"zh-Hant": "剛剛", "en": "just now"}
 _SECONDS: Final = 1000  # ms
+_DAY_ENDS: Final = len("2026-03-01")  # of an ISO time
+_SECOND_ENDS: Final = len("2026-03-01T12:00:00")
+_NEVER: Final = Markup('<span class="muted">\u2013</span>')
+_NEAR: Final = 5  # seconds, in which clocks differ too
 _UNITS: Final = ((172_800, 3600), (7200, 60))  # from so many seconds on, times are told in this many
 
 
@@ -21,13 +27,14 @@ def language_of(text: str | None) -> Language:
     return "en" if text == "en" else DEFAULT_LANGUAGE
 
 
-_ZONE_NAMES: Final[dict[tuple[str, timedelta | None, str], str]] = {}  # what was found already
+_ZONE_NAMES: Final[dict[tuple[str, str, str], str]] = {}  # what was found already
 
 
-def _zone_name(local: datetime, locale: str) -> str:
+def _zone_name(iso: str, zone: ZoneInfo, locale: str) -> str:
     """What people call the zone of a time. A page has many times, and a name takes longer than all else of one."""
-    known = (str(local.tzinfo), local.utcoffset(), locale)
+    known = (zone.key, iso[_SECOND_ENDS:], locale)
     if known not in _ZONE_NAMES:
+        local = datetime.fromisoformat(iso).astimezone(zone)
         _ZONE_NAMES[known] = format_datetime(local, "z", locale=locale)
     return _ZONE_NAMES[known]
 
@@ -51,8 +58,10 @@ class LocalWords:
         self.language, self._locale, self._zone, self._now = language, LOCALES[language], zone, now
 
     def number(self, value: float) -> str:
-        """A number with its separators."""
-        return format_decimal(value, locale=self._locale)
+        """A number with its separators and all of its digits."""
+        if isinstance(value, int):
+            return f"{value:,}"  # as both languages write it; Babel takes thirty times as long
+        return format_decimal(value, locale=self._locale, decimal_quantization=False)
 
     def percent(self, share: float) -> str:
         """A share of 1 as percent."""
@@ -60,12 +69,21 @@ class LocalWords:
 
     def ago(self, at: int) -> str:
         """A time in ms as its distance from now, such as "3 天前"."""
-        return _distance(_to_seconds(at - self._now), self._locale)
+        seconds = _to_seconds(at - self._now)
+        return _distance(seconds, self._locale) if abs(seconds) >= _NEAR else _JUST_NOW[self.language]
+
+    def time(self, at: int | None) -> Markup:
+        """A time in ms as an element, in words, with the exact time when it is pointed at; a dash for none."""
+        if at is None:
+            return _NEVER
+        iso = self.iso(at)
+        return Markup(  # noqa: S704 - digits, and Babel's words
+            f'<time datetime="{iso}" title="{self._exact(iso)}">{self.ago(at)}</time>'
+        )
 
     def exact(self, at: int) -> str:
         """A time in ms as date, time and zone."""
-        local = self._local(at)
-        return f"{local:%Y-%m-%d %H:%M:%S} {_zone_name(local, self._locale)}"
+        return self._exact(self.iso(at))
 
     def iso(self, at: int) -> str:
         """A time in ms as HTML's ``datetime``."""
@@ -74,6 +92,9 @@ class LocalWords:
     def date(self, at: int) -> str:
         """The day of a time in ms, such as "2026年3月3日"."""
         return format_date(self._local(at).date(), "long", locale=self._locale)
+
+    def _exact(self, iso: str) -> str:
+        return f"{iso[:_DAY_ENDS]} {iso[_DAY_ENDS + 1 : _SECOND_ENDS]} {_zone_name(iso, self._zone, self._locale)}"
 
     def _local(self, at: int) -> datetime:
         return datetime.fromtimestamp(at / _SECONDS, self._zone)

@@ -10,7 +10,6 @@ from projections.customers.search.costs import TooDear
 from projections.customers.search.rewriting import Unsearchable
 from schemas.events.subscription import MarketingKind
 from services.console.core.list_state import ListState
-from services.console.core.names import Names
 from services.console.http.commands import who
 from services.console.http.customers import cannot_search, state_of
 from services.console.http.pages import PageRoute
@@ -50,7 +49,6 @@ async def _page(
     visit: Visit, state: ListState, fields: SentFields, problem: str | None = None, status: int = 200
 ) -> Response:
     found: BulkPreview | None = None
-    names = Names(visit.say)
     if fields.one("do"):
         try:
             order = BulkOrder.model_validate(_order(state, fields))
@@ -67,8 +65,8 @@ async def _page(
         tag=fields.one("tag"),
         kinds=_kinds(fields),
         every_kind=_KINDS,
-        names=names,
-        kind_names=[names.kind(one) for one in _kinds(fields)],
+        names=visit.names,
+        kind_names=[visit.names.kind(one) for one in _kinds(fields)],
         preview=found,
         problem=problem,
     )

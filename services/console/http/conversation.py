@@ -5,7 +5,6 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from services.console.core.conversation import FILTERS, bubbles, filter_types
-from services.console.core.names import Names
 from services.console.core.profile_views import display_names
 from services.console.http.pages import READING, PageRoute
 from services.console.http.profile import CUSTOMERS, address_of, moved, reader_of
@@ -32,10 +31,10 @@ async def show_conversation(visit: Visit) -> Response:
     page = await _page(visit, str(found.id), contact, _wanted(cursor, event_id, types))
     values: dict[str, Any] = {
         "customer": found,
-        "names": Names(visit.say),
+        "names": visit.names,
         "contact_names": display_names(found.contacts),
         "contact": contact,
-        "bubbles": bubbles(page.events, Names(visit.say)),
+        "bubbles": bubbles(page.events, visit.names),
         "event_id": event_id,
         "shown": shown,
         "filters": tuple(FILTERS),

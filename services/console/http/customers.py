@@ -22,7 +22,6 @@ from services.console.core.condition_forms import Incomplete, condition_of
 from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_of
 from services.console.core.list_state import PATH, ListState
 from services.console.core.list_views import FacetChoice, ShownFacet
-from services.console.core.names import Names
 from services.console.core.number_ranges import NumberRange, number_ranges
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
@@ -57,7 +56,7 @@ async def customers(visit: Visit) -> Response:
         _page_of(visit, state, fields.one("cursor")),
     )
     values = {"state": state, "quota": quota, "channels": channels, "page": page, "problem": problem}
-    values |= {"every_kind": get_args(MarketingKind), "names": Names(visit.say), "request_id": token_hex(16)}
+    values |= {"every_kind": get_args(MarketingKind), "names": visit.names, "request_id": token_hex(16)}
     values |= {"tree": await _group(visit, state), "editor": await _editor(visit, state, fields)}
     values |= {"cursor": fields.one("cursor"), "nothing": fields.one("nothing")}
     values["channel_names"] = {one: list_views.channel_name(one, visit.say) for one in get_args(ChannelName)}

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from services.console.core.names import Names
 from services.console.core.profile_views import display_names
 from services.console.http.commands import ingress_of, json_of, new_request, settle, settle_event, who
 from services.console.http.pages import PageRoute
@@ -136,7 +135,7 @@ def _page(  # noqa: PLR0913 - what one page of two kinds shows
         b=sides[1],
         changes=changes,
         contact_names=called,
-        names=Names(visit.say),
+        names=visit.names,
         fields=fields,
         note=form.one("note")[:_LONGEST_NOTE],
         action=f"{IDENTITY}/{'decision' if decision in _DECISIONS else 'merge'}",

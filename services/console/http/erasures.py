@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from services.console.core import erasure_words
 from services.console.core.job_views import ERASURES as PATH
-from services.console.core.names import Names
 from services.console.core.profile_views import display_names
 from services.console.http.jobs import by, job_id, shown
 from services.console.http.pages import PageRoute
@@ -130,7 +129,7 @@ async def _form(visit: Visit, fields: SentFields, status: int = 200, problem: st
         confirmation=erasure_words.confirmation(found),
         typed=fields.one("confirmation")[:255],
         problem=problem,
-        names=Names(visit.say),
+        names=visit.names,
         contact_names=display_names(found.contacts),
         address_of=address_of,
     )

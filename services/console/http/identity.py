@@ -6,7 +6,6 @@ from starlette.responses import Response
 
 from services.console.core.identity_graph import NARROW, draw, ties_of
 from services.console.core.identity_story import sentence, story
-from services.console.core.names import Names
 from services.console.core.profile_views import display_names
 from services.console.http.decisions import decision_address, merge_address
 from services.console.http.pages import READING, PageRoute
@@ -43,7 +42,7 @@ async def show_identity(visit: Visit) -> Response:
     decided = await decisions_of(visit).of_customer(visit.tenant, str(found.id))
     others = {key for one in decided.decisions for key in (one.a, one.b)}
     called = await reader_of(visit).names(visit.tenant, others) | display_names(found.contacts)
-    names = Names(visit.say)
+    names = visit.names
     return visit.page(
         "profile/identity.html",
         customer=found,

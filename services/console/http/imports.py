@@ -1,7 +1,7 @@
 """Imports: a file is uploaded and checked, its columns are named, and what the check found is done."""
 
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -11,6 +11,8 @@ from starlette.responses import Response
 from projections.customers.search.known_values import ValuesAsked
 from projections.imports.order import ImportOrder
 from services.console.core import import_views
+from services.console.core.import_details import row_detail
+from services.console.core.import_views import ShownColumn
 from services.console.http.commands import ingress_of
 from services.console.http.jobs import CHANGING, by, job_id, shown
 from services.console.http.pages import READING, PageRoute
@@ -100,14 +102,28 @@ async def _kept(visit: Visit, file: UploadFile) -> Job:
 async def show_import(visit: Visit) -> Response:
     """What a check of the file found, or what the import did; and how to read the file."""
     kept = await _upload(visit)
-    runs = await imports_of(ingress_of(visit).engine, kept.job_id, visit.tenant)
-    newest = runs[0]
-    order = newest.parameters["order"]
+    newest = await _newest(visit, kept)
     columns = import_views.columns_of(newest.result, newest.problem)
+    return _shown(visit, kept, newest, _Reading(newest.parameters["order"], columns))
+
+
+class _Reading(NamedTuple):
+    """How a file is read; with a problem if a form says so that can't be followed."""
+
+    order: dict[str, Any]
+    columns: Sequence[ShownColumn]
+    problem: str | None = None
+
+
+def _shown(visit: Visit, kept: Job, newest: Job, reading: _Reading) -> Response:
+    """The page of an import."""
+    order, columns, problem = reading
     result = newest.result or {}
     counts = result.get("counts", {})
     return visit.page(
         "imports/import.html",
+        422 if problem else 200,
+        problem=problem,
         name=kept.file.name if kept.file else "",
         upload=kept.job_id,
         job=shown(visit, newest),
@@ -120,6 +136,7 @@ async def show_import(visit: Visit) -> Response:
         options=import_views.field_options(order["kind"], [one.field for one in columns], visit.say),
         new_attribute=import_views.NEW_ATTRIBUTE,
         reason_name=import_views.reason_name,
+        row_detail=row_detail,
     )
 
 
@@ -127,7 +144,7 @@ async def check_again(visit: Visit) -> Response:
     """Have the file checked with the columns of the form."""
     form = await visit.form()
     kept = await _upload(visit)
-    newest = (await imports_of(ingress_of(visit).engine, kept.job_id, visit.tenant))[0]
+    newest = await _newest(visit, kept)
     columns = import_views.columns_of(newest.result, newest.problem)
     chosen = {one.number: field for one in columns if (field := form.one(f"field-{one.number}"))}
     keys = {one.number: form.one(f"key-{one.number}") for one in columns}
@@ -140,7 +157,9 @@ async def check_again(visit: Visit) -> Response:
     try:
         order = ImportOrder.model_validate(newest.parameters["order"] | changed)
     except ValidationError:
-        raise Problem(BAD_REQUEST, visit.say("A key of an attribute has letters, digits and _ only.")) from None
+        problem = visit.say("A key of an attribute has letters, digits and _ only.")
+        sent = import_views.chosen_columns(columns, chosen, keys)
+        return _shown(visit, kept, newest, _Reading(newest.parameters["order"] | changed, sent, problem))
     await _begin_dry_run(visit, kept, order)
     return redirect(f"{PATH}/{kept.job_id}")
 
@@ -177,6 +196,11 @@ def _order_of_form(fields: SentFields) -> ImportOrder:
 async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
     while piece := await file.read(_PIECE):
         yield piece
+
+
+async def _newest(visit: Visit, kept: Job) -> Job:
+    """The latest check or run of a file."""
+    return (await imports_of(ingress_of(visit).engine, kept.job_id, visit.tenant))[0]
 
 
 async def _upload(visit: Visit) -> Job:

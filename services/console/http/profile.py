@@ -1,15 +1,15 @@
 """The page of one customer: now, or as of a day in the past."""
 
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
 from projections.as_of.cutoff import NO_CUTOFF, Cutoff
 from projections.engine.zones import zone_of
-from services.console.core.names import Names
 from services.console.core.profile_views import attribute_rows, chosen_contact, display_names, initial, may_unsubscribe
 from services.console.http.pages import READING, PageRoute
 from services.console.http.surroundings import surroundings_of
@@ -31,9 +31,14 @@ def reader_of(visit: Visit) -> CustomerReader:
 
 def address_of(customer: object, page: str = "", **query: str | None) -> str:
     """The address of a customer's page; parameters that are None or empty are left out."""
-    given = {name: value for name, value in query.items() if value}
-    path = f"{CUSTOMERS}/{quote(str(customer), safe='')}{page}"
-    return f"{path}?{urlencode(given)}" if given else path
+    given = "&".join(f"{name}={_quoted(value)}" for name, value in query.items() if value)
+    path = f"{CUSTOMERS}/{_quoted(str(customer))}{page}"
+    return f"{path}?{given}" if given else path
+
+
+@lru_cache(maxsize=4096)  # a page names its customer and contacts again and again
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def moved(visit: Visit, found: object) -> Response | None:
@@ -81,15 +86,14 @@ async def show_profile(visit: Visit) -> Response:
         return await _not_yet(visit, name, day, zone)
     if (elsewhere := moved(visit, found.id)) is not None and day is None:
         return elsewhere
-    names = Names(visit.say)
     contact = chosen_contact(found.contacts, query.one("contact"))
     return visit.page(
         "profile/page.html",
         customer=found,
-        names=names,
+        names=visit.names,
         contact=contact,
         contact_names=display_names(found.contacts),
-        attributes=attribute_rows(found, definitions, visit.language, names),
+        attributes=attribute_rows(found, definitions, visit.words, visit.names),
         initial=initial(found.name or found.member_id),
         may_unsubscribe=contact is not None and day is None and may_unsubscribe(contact),
         address_of=address_of,

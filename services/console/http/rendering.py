@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
@@ -11,12 +11,14 @@ from typing import Any, Final
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
 
 from services.console.core.channel_views import source_channel_name
-from services.console.core.job_views import remedy, state_name
+from services.console.core.job_views import failure_detail, remedy, state_name
 from services.console.core.list_views import channel_name
+from services.console.core.names import Names
 from services.console.core.words import LOCALES, Language
+from services.console.http.templating import PageEnvironment
 
 _FOLDER: Final = files("services.console")
 _TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -36,25 +38,33 @@ def translations(language: Language) -> NullTranslations:
 
 
 @cache
-def _environment(language: Language) -> Environment:
-    environment = Environment(
+def names_in(language: Language) -> Names:
+    """What pages call things in a language."""
+    return Names(translations(language).gettext)
+
+
+@cache
+def _environment(language: Language) -> PageEnvironment:
+    environment = PageEnvironment(
+        translations(language),
         loader=FileSystemLoader(str(_FOLDER / "templates")),
-        autoescape=True,
         auto_reload=False,  # else each page asks the disk about every template that it is made of
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
-    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # the extension's
     environment.globals |= {
         "asset": asset_url,
         "channel_name": channel_name,
         "channel_title": source_channel_name,
+        "failure_detail": failure_detail,
         "remedy": remedy,
         "state_name": state_name,
     }
     environment.filters["ms"] = _ms
+    components: Any = environment.get_template("components.html").module
+    components.icon = lru_cache(maxsize=64)(components.icon)  # a page has many, of few channels
+    environment.globals["ui"] = components
     return environment
 
 

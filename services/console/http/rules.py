@@ -11,7 +11,6 @@ from starlette.responses import Response
 from projections.identity.resolution.policy import DEFAULT_TYPES, InvalidPolicy, Policy
 from projections.identity.rules import DEFAULT_VERSION
 from services.console.core import policy_forms
-from services.console.core.names import Names
 from services.console.core.policy_forms import PolicyDraft
 from services.console.core.policy_words import PolicyWords
 from services.console.core.preview_charts import examples_of, named_contacts, paired_bars
@@ -183,7 +182,7 @@ async def _numbers(visit: Visit, settings: Mapping[str, Any], form: SentFields) 
         bars=[] if found is None else paired_bars(found.sizes, visit.say),
         examples=examples,
         contact_names=called,
-        names=Names(visit.say),
+        names=visit.names,
         policy=_text_of(settings),
         request_id=form.one("request")[:64] or new_request(),
         address_of=address_of,

@@ -5,7 +5,6 @@ from typing import Final, get_args
 from starlette.responses import Response
 
 from schemas.events.subscription import MarketingKind
-from services.console.core.names import Names
 from services.console.core.profile_views import display_names, may_unsubscribe
 from services.console.http.commands import ingress_of, json_of, new_request, settle, who
 from services.console.http.pages import READING, PageRoute
@@ -68,7 +67,7 @@ def _form(
         customer=found,
         contact=contact,
         contact_names=display_names([contact]),
-        names=Names(visit.say),
+        names=visit.names,
         kinds=[(kind, getattr(contact.consents, kind)) for kind in _KINDS],
         chosen=chosen,
         problem=problem,

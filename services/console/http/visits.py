@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from projections.engine.zones import zone_of
+from services.console.core.names import Names
 from services.console.core.roles import ConsoleRole, includes, role_of
 from services.console.core.words import LANGUAGE_NAMES, Language, LocalWords, language_of
-from services.console.http.rendering import render, translations
+from services.console.http.rendering import names_in, render, translations
 from services.control.auth import Principal, permits
 from services.control.console_sessions import ConsoleSession
 from services.runtime.problems import BAD_REQUEST, TOO_LARGE, Kind, Problem
@@ -78,6 +79,11 @@ class Visit:
         """Times and numbers as the reader reads them."""
         region = "TW" if self.session is None else self.session.region
         return LocalWords(self.language, zone_of(region), self.now)
+
+    @property
+    def names(self) -> Names:
+        """What the reader calls channels, identifiers, reasons and events."""
+        return names_in(self.language)
 
     @property
     def token(self) -> str:

@@ -8,7 +8,6 @@ from starlette.responses import Response
 from projections.candidates.scoring import DEFAULT_SCORE
 from projections.identity.decision_queries import MergePosition
 from services.console.core.candidate_signs import conflict_sides, sign_sentence
-from services.console.core.names import Names
 from services.console.http.decisions import IDENTITY, decision_address, merge_address
 from services.console.http.identity import decisions_of, explainer_of
 from services.console.http.pages import PageRoute
@@ -37,7 +36,7 @@ async def show_candidates(visit: Visit) -> Response:
         "identity/candidates.html",
         page=page,
         paged=bool(cursor),
-        names=Names(visit.say),
+        names=visit.names,
         sign_sentence=sign_sentence,
         address_of=address_of,
         decision_address=decision_address,
@@ -55,7 +54,7 @@ async def show_conflicts(visit: Visit) -> Response:
         "identity/conflicts.html",
         page=page,
         paged=bool(cursor),
-        names=Names(visit.say),
+        names=visit.names,
         sides=conflict_sides,
         address_of=address_of,
         decision_address=decision_address,
@@ -93,7 +92,7 @@ def _decided(
         following=following,
         paged=bool(query.one("cursor")),
         contact_names=called,
-        names=Names(visit.say),
+        names=visit.names,
         address_of=address_of,
         decision_address=decision_address,
         merge_address=merge_address,

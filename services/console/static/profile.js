@@ -1,4 +1,4 @@
-// What the pages of a customer do beyond links and forms: keys of the work list, and the slider's date.
+// What the pages of a customer do beyond links and forms: keys of work lists, tabs and the picture, and the slider's date.
 "use strict";
 
 function step(list, by) {
@@ -16,6 +16,24 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "k") step(list, -1);
   else if (event.target.parentElement === list) event.target.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
 });
+
+// Arrow keys go from tab to tab, and from link to link of a picture, which is one stop of the Tab key.
+const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+document.addEventListener("keydown", (event) => {
+  const group = event.target.closest(".tabs, .graph");
+  if (!group || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+  const links = [...group.querySelectorAll("a")], last = links.length - 1;
+  const next = { Home: 0, End: last }[event.key] ?? links.indexOf(event.target) + steps[event.key];
+  if (!(next >= 0 && next <= last)) return;
+  event.preventDefault();
+  if (group.matches(".graph")) rove(links, links[next]);
+  links[next].focus();
+});
+
+function rove(links, stop) {
+  for (const link of links) link.tabIndex = link === stop ? 0 : -1;
+}
+for (const graph of document.querySelectorAll(".graph")) rove([...graph.querySelectorAll("a")], graph.querySelector("a"));
 
 document.addEventListener("input", (event) => {
   const slider = event.target;

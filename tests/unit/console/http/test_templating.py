@@ -1,0 +1,34 @@
+"""What the console's templates do otherwise than Jinja2 would: it must not be seen in a page."""
+
+from typing import Any
+
+from babel.support import NullTranslations
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jinja2 import Environment
+from markupsafe import Markup
+
+from services.console.http.rendering import translations
+from services.console.http.templating import PageEnvironment
+
+VALUES = st.text() | st.integers() | st.none() | st.booleans() | st.text().map(Markup) | st.uuids()
+SOURCE = (
+    '{% macro shown(text) %}<b title="{{ text }}">{{ text }}</b>{% endmacro %}'
+    "{{ one }}{{ shown(other) }}{{ one ~ other }}{% set both %}{{ one }}{% endset %}{{ both }}"
+    "{% for each in [one, other] %}{{ each }}, {% endfor %}{{ [one, other]|join('<') }}"
+)
+
+
+@given(VALUES, VALUES)
+@example("<script>alert('1')</script>", Markup("<i>&amp;</i>"))
+def test_values_are_escaped_as_jinja_escapes_them(one: Any, other: Any) -> None:
+    pages = PageEnvironment(NullTranslations())
+    plain = Environment(autoescape=True)
+    values = {"one": one, "other": other}
+    assert pages.from_string(SOURCE).render(values) == plain.from_string(SOURCE).render(values)
+
+
+def test_sentences_are_translated_with_and_without_values_and_as_arguments() -> None:
+    pages = PageEnvironment(translations("zh-Hant"))
+    source = """{{ _("Tags") }}{{ ("<%s>"|format(_("Tags"))) }}{{ _("As of %(day)s", day="<") }}"""
+    assert pages.from_string(source).render() == "標籤&lt;標籤&gt;截至 &lt;"
