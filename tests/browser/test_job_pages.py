@@ -22,11 +22,19 @@ async def test_a_file_is_checked_its_columns_are_named_and_its_rows_imported(rea
     await reader.press("Upload and check")
     await expect(page.locator("h1")).to_have_text("members.csv")
     await runs.run()
-    await expect(page.get_by_role("alert")).to_contain_text("no column has the member id")  # the page found out itself
+    said = say("No column has the member ID. Say below which one is taken for it.")
+    await expect(page.get_by_role("alert")).to_contain_text(said)  # the page found out itself
     await choose_by_keys(page, "[name=field-0]", "member_id")
     await choose_by_keys(page, "[name=field-1]", "new attribute")
     await page.focus("[name=key-1]")
-    await page.keyboard.type("level")
+    await page.keyboard.type("le vel")
+    await page.evaluate("for (const form of document.forms) form.noValidate = true")
+    await reader.press("Check again")
+    refused = say("A key of an attribute has letters, digits and _ only.")
+    await expect(page.locator("form .notice")).to_have_text(refused)
+    await expect(page.locator("[name=key-1]")).to_have_value("le vel")  # and nothing else is lost
+    await expect(page.locator("[name=field-0]")).to_have_value("member_id")
+    await page.locator("[name=key-1]").fill("level")
     await reader.press("Check again")
     await expect(page.get_by_text(say("Nothing changes yet."))).to_be_visible()
     await runs.run()

@@ -89,9 +89,16 @@ def _bubble(event: TimelineEvent, names: Names) -> Bubble:
         text=_text(event.type, data, names),
         at=event.occurred_at,
         contact=event.contact,
-        mark="unsent" if data.get("unsent") else "edited" if data.get("edited") else "",
+        mark=_mark(event),
         by=_by(data, names),
     )
+
+
+def _mark(event: TimelineEvent) -> Literal["", "unsent", "edited"]:
+    """What became of a message. The event that unsent it says so itself."""
+    if event.data.get("unsent") and event.type != "message.unsent":
+        return "unsent"
+    return "edited" if event.data.get("edited") else ""
 
 
 def _by(data: Mapping[str, Any], names: Names) -> str:

@@ -81,7 +81,7 @@ def field_name(field: str, say: Say) -> str:
     if field.startswith(ATTRIBUTE):
         return say("attribute %s") % field.removeprefix(ATTRIBUTE)
     names = {
-        "member_id": say("member id"),
+        "member_id": say("member ID"),
         "uid": say("user id on the channel"),
         "contact": say("contact (channel:account:id)"),
         "name": say("name"),
@@ -130,7 +130,7 @@ def reason_name(reason: str, say: Say) -> str:
         "repeated": say("repeated row"),
         "zeros_lost": say("leading zeros may be lost"),
         "digits_lost": say("digits are lost"),
-        "no_member_id": say("no member id"),
+        "no_member_id": say("no member ID"),
         "no_uid": say("no user id"),
         "no_phone": say("no phone that can be read"),
         "no_email": say("no e-mail address that can be read"),

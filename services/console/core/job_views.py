@@ -99,7 +99,7 @@ def _export(parameters: Mapping[str, Any], say: Say) -> tuple[str, str]:
 
 def _import(parameters: Mapping[str, Any], say: Say) -> tuple[str, str]:
     order = parameters["order"]
-    about = say("customers by member id")
+    about = say("customers by member ID")
     if order["kind"] == "contacts":
         about = f"{channel_name(order['channel'], say)} · {order['account']}"
     return say("Check of a file") if parameters["dry_run"] else say("Import"), about

@@ -151,13 +151,22 @@ def tag_facet(facet: Facet) -> ShownFacet:
     return ShownFacet(facet.facet, choices[:_TAGS_SHOWN], len(choices) > _TAGS_SHOWN)
 
 
-def attribute_facet(facet: Facet, say: Say) -> ShownFacet:
-    """The commonest values; none of many that are all different, such as birthdays, since their counts say nothing."""
+def attribute_facet(facet: Facet, say: Say, number: Callable[[float], str] | None = None) -> ShownFacet:
+    """The commonest values; none of many that are all different, such as birthdays, since their counts say nothing.
+
+    ``number`` writes values of an attribute that is one.
+    """
     if facet.values and facet.values[0].customers == 1 and len(facet.values) > _TAGS_SHOWN:
         return ShownFacet(facet.facet, (), more=True)
     flags = {"true": say("yes"), "false": say("no")}
+
+    def name(value: str) -> str:
+        if number is None:
+            return flags.get(value, value)
+        return number(float(value) if "." in value else int(value))
+
     choices = [
-        FacetChoice(flags.get(one.value, one.value), condition_forms.equals(facet.facet, one.value), one.customers)
+        FacetChoice(name(one.value), condition_forms.equals(facet.facet, one.value), one.customers)
         for one in facet.values[:_VALUES_SHOWN]
     ]
     return ShownFacet(facet.facet, choices, len(facet.values) > _VALUES_SHOWN)

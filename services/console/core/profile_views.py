@@ -42,8 +42,8 @@ def _row(
     label = key if definition is None else _label(definition, words.language)
     description = (definition and definition.description) or ""
     value = setting.value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return ShownAttribute(key, label, description, words.number(value) if is_number else names.value(value), setting)
+    text = names.value(value) if isinstance(value, bool | str) else words.number(value)
+    return ShownAttribute(key, label, description, text, setting)
 
 
 def attribute_labels(definitions: Iterable[AttributeView], language: str) -> dict[str, str]:

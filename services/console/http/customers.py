@@ -119,7 +119,11 @@ async def facets(visit: Visit) -> Response:
         amounts = await _ranges(
             visit, state, {key: listed for key, listed in ranges.items() if key in numbers and listed}
         )
-        attributes = [amounts.get(one.facet) or list_views.attribute_facet(one, visit.say) for one in found.attributes]
+        attributes = [
+            amounts.get(one.facet)
+            or list_views.attribute_facet(one, visit.say, visit.words.number if one.facet in numbers else None)
+            for one in found.attributes
+        ]
     except (TooDear, Unsearchable, ValidationError):
         tags, attributes = None, []
     labels = attribute_labels(definitions, visit.language)

@@ -31,7 +31,8 @@ class _Sentences(NodeTransformer):
         match node:
             case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=sentence)], kwargs=[]):
                 return nodes.TemplateData(self._catalogue.gettext(sentence) % {}, lineno=node.lineno)
-        return node
+            case _:
+                return node
 
 
 class _PageGenerator(CodeGenerator):

@@ -64,6 +64,7 @@ async function ask() {
 }
 
 function show() {
+  if (!liveList.querySelector("[data-row]")) return location.reload(); // of the first customers, all else of the page comes too
   const button = liveList.previousElementSibling.querySelector("button");
   for (const part of document.querySelectorAll("[data-live-part]")) {
     const other = latest.querySelector(`[data-live-part="${part.dataset.livePart}"]`);
