@@ -28,12 +28,15 @@ def up(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="First do what `onefold migrate --fresh` does: see its help.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Worker processes, for machines with processors to spare: about 250 MB each.")
+    ] = 1,
 ) -> None:
-    """Run the whole service on this machine: Kafka, PostgreSQL, a worker and the HTTP service."""
+    """Run the whole service on this machine: Kafka, PostgreSQL, workers and the HTTP service."""
     from rich.console import Console
 
     from services.embedded import supervisor
     from services.runtime.settings import Settings
 
     settings = Settings() if port is None else Settings(port=port)
-    raise typer.Exit(supervisor.up(settings, Console(), fresh=fresh))
+    raise typer.Exit(supervisor.up(settings, Console(), fresh=fresh, workers=workers))

@@ -15,9 +15,8 @@ runs it dies. The data stay in `settings.data_dir`, which one `Stack` at a time 
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -29,12 +28,12 @@ from services.control.read_models import prepare_read_models
 from services.embedded import service_processes
 from services.embedded.addresses import published_addresses
 from services.embedded.datadir import DataDir
-from services.embedded.errors import CannotStart, ChildDied, IncompatibleData
+from services.embedded.errors import CannotStart, IncompatibleData
 from services.embedded.ports import free_port, is_free, require_free
 from services.embedded.prepare import demo_key, sign_in_address
-from services.embedded.process import Lease, Process, log_tail
-from services.embedded.restarts import Restarts
+from services.embedded.process import Process
 from services.embedded.servers import Servers
+from services.embedded.workers import Workers, died
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
@@ -55,19 +54,19 @@ class Stack:
         *,
         servers_only: bool = False,
         fresh: bool = False,
-        start_worker: Callable[[Settings, Path, Lease], Process] = service_processes.start_worker,
+        workers: int = 1,
     ) -> None:
         self._given = settings
         self._console = console or Console(stderr=True)
         self._servers_only = servers_only
         self._fresh = fresh
-        self._start_worker = start_worker
+        self._number_of_workers = workers
         self._ending = ExitStack()
         self._home: DataDir | None = None
         self._servers: Servers | None = None
-        self._worker: Process | None = None
+        self._workers: Workers | None = None
+        self._of_workers: list[Settings] = []
         self._http: Process | None = None
-        self._restarts = Restarts()
 
     @property
     def kafka(self) -> str:
@@ -89,9 +88,10 @@ class Stack:
         return asyncio.run(sign_in_address(self.settings, self.url))
 
     @property
-    def worker_url(self) -> str:
-        """Where the worker's health and metrics are."""
-        return f"http://{service_processes.reachable_host(self.settings.host)}:{self.settings.worker_port}"
+    def worker_urls(self) -> list[str]:
+        """Where each worker's health and metrics are; of the first at the port of the settings."""
+        host = service_processes.reachable_host(self.settings.host)
+        return [f"http://{host}:{one.worker_port}" for one in self._of_workers]
 
     @property
     def broker_name(self) -> str:
@@ -141,33 +141,33 @@ class Stack:
 
     def _start_services(self, home: DataDir, undo: ExitStack) -> None:
         host = service_processes.reachable_host(self.settings.host)
+        ports = [self.settings.worker_port, *(free_port() for _ in range(1, self._number_of_workers))]
+        self._of_workers = [self.settings.model_copy(update={"worker_port": port}) for port in ports]
         with self._console.status("Starting the worker and the HTTP service …"):
-            self._worker = self._start_worker(self.settings, home.logs, home.lease)
-            undo.callback(
-                lambda: self._worker and self._worker.stop()
-            )  # the latest worker, which may be a restarted one
+            self._workers = Workers(len(ports), partial(self._start_worker, home))
+            undo.callback(self._workers.stop)
+            self._workers.start()
             self._http = service_processes.start_http(self.settings, home.logs, home.lease)
             undo.callback(self._http.stop)
             service_processes.await_ready(self._http, host, self.settings.port)
-            service_processes.await_ready(self._worker, host, self.settings.worker_port)
+            for worker, port in zip(self._workers, ports, strict=True):
+                service_processes.await_ready(worker, host, port)
+
+    def _start_worker(self, home: DataDir, number: int) -> Process:
+        name = f"worker-{number + 1}" if number else "worker"
+        return service_processes.start_worker(self._of_workers[number], home.logs, home.lease, name=name)
 
     def check(self) -> None:
-        """Restart a worker that asked for it. Raises `ChildDied` if another process ended. Call this regularly."""
+        """Restart workers that asked for it. Raises `ChildDied` if another process ended. Call this regularly."""
         servers = self._servers.processes() if self._servers else ()
         for process in (*servers, self._http):
             if process is not None and process.exit_code is not None:
-                raise _died(process)
-        if self._worker is not None and self._worker.exit_code is not None:
-            self._worker = self._replaced(self._worker)
-
-    def _replaced(self, worker: Process) -> Process:
-        if self._home is None or not self._restarts.allowed(worker.exit_code):
-            raise _died(worker)
-        self._console.print(f"[yellow]The worker exited to be restarted.[/] Its log was {worker.program.log}.1")
-        return self._start_worker(self.settings, self._home.logs, self._home.lease)
+                raise died(process)
+        for worker in self._workers.check() if self._workers else ():
+            self._console.print(f"[yellow]The worker exited to be restarted.[/] Its log was {worker.program.log}.1")
 
     def stop(self) -> None:
-        """End everything: the HTTP service, the worker, then the servers."""
+        """End everything: the HTTP service, the workers, then the servers."""
         self._ending.close()
 
     def __enter__(self) -> Self:
@@ -200,8 +200,3 @@ async def _prepared(settings: Settings, home: DataDir, *, fresh: bool) -> str:
         raise IncompatibleData(str(error)) from error
     except (BadMasterKeys, WrongMasterKeys) as error:
         raise CannotStart(str(error)) from error
-
-
-def _died(process: Process) -> ChildDied:
-    program = process.program
-    return ChildDied(f"{program.name} ended unexpectedly with status {process.exit_code}. {log_tail(program.log)}")

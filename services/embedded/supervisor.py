@@ -19,14 +19,14 @@ class _ToldToStop(BaseException):
     """SIGTERM, SIGINT or SIGHUP arrived. Not an `Exception`, so that no handler on the way catches it."""
 
 
-def up(settings: Settings, console: Console, *, fresh: bool = False) -> int:
+def up(settings: Settings, console: Console, *, fresh: bool = False, workers: int = 1) -> int:
     """Run until told to stop (returns 0) or until something fails (the error's exit status).
 
-    ``fresh`` begins a new generation of the read models first.
+    ``fresh`` begins a new generation of the read models first; there are so many ``workers``.
     """
     try:
         with _signals_as_exceptions():
-            _run(settings, console, fresh=fresh)
+            _run(Stack(settings, console, fresh=fresh, workers=workers), console)
     except _ToldToStop:
         return 0
     except EmbeddedError as error:
@@ -35,8 +35,7 @@ def up(settings: Settings, console: Console, *, fresh: bool = False) -> int:
     return 0
 
 
-def _run(settings: Settings, console: Console, *, fresh: bool) -> None:
-    stack = Stack(settings, console, fresh=fresh)
+def _run(stack: Stack, console: Console) -> None:
     try:
         stack.start()
         for text in (welcome(stack), try_it(stack)):
@@ -56,7 +55,7 @@ def welcome(stack: Stack) -> str:
         ("Web console (signs in once)", stack.sign_in_address()),
         ("HTTP", stack.url),
         ("API description", f"{stack.url}/docs"),
-        ("Worker", f"{stack.worker_url}/metrics"),
+        *(("Worker", f"{url}/metrics") for url in stack.worker_urls),
         (f"Key of tenant {TENANT}", stack.key),
         ("Log", f"{stack.kafka}  {stack.broker_name}"),
         ("PostgreSQL", stack.database),

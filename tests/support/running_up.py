@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,12 +28,12 @@ EVENT: Final[dict[str, Any]] = {
 class Up:
     """One run of `onefold up`, of this code or of another version of it."""
 
-    def __init__(self, data: Path, code: OtherCode | None = None, **settings: str) -> None:
+    def __init__(self, data: Path, code: OtherCode | None = None, options: Sequence[str] = (), **settings: str) -> None:
         self.port = int(settings.setdefault("ONEFOLD_PORT", str(free_port())))
         settings.setdefault("ONEFOLD_WORKER_PORT", str(free_port()))
         self._file = (data.parent / f"output-{self.port}.txt").open("w+")
         self.process = subprocess.Popen(
-            [*ONEFOLD, "up"],
+            [*ONEFOLD, "up", *options],
             cwd=code.home if code else None,
             env={
                 **os.environ,
@@ -77,10 +78,10 @@ class Up:
         answer = httpx.post(self._url("events"), json=EVENT | changes, headers=headers, timeout=60)
         assert answer.status_code == 202, answer.text
 
-    def contact(self) -> httpx.Response:
-        """What is known of the contact of `EVENT`."""
+    def contact(self, uid: str = EVENT["contact"]["uid"]) -> httpx.Response:
+        """What is known of the contact of `EVENT`, or of another one beside it."""
         headers = {"Authorization": f"Bearer {self.key}"}
-        return httpx.get(self._url("contacts/web/shop/visitor-1"), headers=headers, timeout=60)
+        return httpx.get(self._url(f"contacts/web/shop/{uid}"), headers=headers, timeout=60)
 
     def _url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}/v1/{path}"

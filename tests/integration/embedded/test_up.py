@@ -24,6 +24,8 @@ OLDER: Final = {
         "    account_key: str | None = None\n    former: str | None = None\n",
     )
 }
+OWNED: Final = "onefold_partitions_owned{"
+OTHER: Final = {**EVENT["contact"], "uid": "visitor-2"}
 LATER: Final = EVENT["occurred_at"] + 1000
 
 
@@ -69,9 +71,10 @@ def test_a_folder_outlives_a_crash_an_upgrade_a_restart_and_a_dead_child(
     _ctrl_c_ends_it_in_order(newer)
     _its_log_goes_into_files_and_back(home, tmp_path / "archive")
 
-    ups.append(again := Up(home).await_up())
+    ups.append(again := Up(home, options=("--workers", "2")).await_up())
     assert again.key == newer.key
     assert again.contact().json() == before
+    _two_workers_share_the_partitions(again)
     _a_dead_child_ends_everything(again, home)
 
 
@@ -118,11 +121,24 @@ def _kill_9_leaves_no_orphan(up: Up) -> None:
     assert wait_for(lambda: not any(_lives(one) for one in family), 240)
 
 
+def _two_workers_share_the_partitions(up: Up) -> None:
+    pages = re.findall(r"^ *Worker +(http://\S+/metrics)$", up.output, re.MULTILINE)
+
+    def owned() -> list[float]:
+        lines = [httpx.get(page, timeout=60).text.splitlines() for page in pages]
+        return [sum(float(one.split()[-1]) for one in of_page if one.startswith(OWNED)) for of_page in lines]
+
+    assert wait_for(lambda: owned() == [8, 8], 240), "half of the partitions of two topics each"
+    up.post(occurred_at=LATER, data={**EVENT["data"], "message_id": "m3"}, contact=OTHER)
+    assert wait_for(lambda: up.contact(OTHER["uid"]).status_code == 200, 240)
+
+
 def _a_dead_child_ends_everything(up: Up, home: Path) -> None:
     family = up.family()
-    next(one for one in family if one.cmdline()[-1] == "worker").kill()
+    next(one for one in reversed(family) if one.cmdline()[-1] == "worker").kill()
     assert up.process.wait(120) == 1
-    assert f"The worker ended unexpectedly with status 137. Its log is {home / 'logs' / 'worker.log'}" in up.output
+    log = re.escape(str(home / "logs" / "worker"))
+    assert re.search(rf"The worker ended unexpectedly with status 137\. Its log is {log}(-2)?\.log", up.output)
     assert not any(_lives(one) for one in family)
 
 
