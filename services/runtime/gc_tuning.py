@@ -4,6 +4,7 @@ import gc
 from typing import Final
 
 _YOUNG: Final = 200_000
+_WORTH_IT: Final = 20_000
 
 
 def tune_gc(young: int = _YOUNG) -> None:
@@ -18,3 +19,9 @@ def tune_gc(young: int = _YOUNG) -> None:
     """
     gc.freeze()
     gc.set_threshold(young, 50, 100)
+
+
+def collect_newest() -> None:
+    """Collect the newest objects, if there are many. Call it when few of them are in use."""
+    if gc.get_count()[0] > _WORTH_IT:
+        gc.collect(0)

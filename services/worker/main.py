@@ -20,7 +20,13 @@ from services.worker.adapters import postgres
 from services.worker.agent_spec import AgentFactory
 from services.worker.agents.running import run_until_stopped
 from services.worker.background.generations import FedGenerations, WorkerRole
-from services.worker.background.upkeep import commit_hints, end_stalled_transactions, follow_hold, report_lag
+from services.worker.background.upkeep import (
+    collect_between_chunks,
+    commit_hints,
+    end_stalled_transactions,
+    follow_hold,
+    report_lag,
+)
 from services.worker.background.watchdog import Watchdog
 from services.worker.chunked_transport import ChunkedApp
 from services.worker.core.exit_status import EXIT_STUCK
@@ -115,6 +121,7 @@ def _upkeep(servers: WorkerServers, folding: Folding) -> tuple[Coroutine[None, N
         follow_hold(folding.read_hold),
         _crash_by(folding.app, folding.followed.watch()),
         commit_hints(folding.commit_hint),
+        collect_between_chunks(lambda: any(one.at_work for one in folding.executors)),
         end_stalled_transactions(
             folding.read_models.end_stalled, every=settings.session_timeout, after=postgres.silence_limit(settings)
         ),

@@ -1,7 +1,7 @@
 """Periodic duties of every worker.
 
-They are metrics of its lag, commit hints for Kafka's tools, ending stalled transactions, and following the hold of a
-generation that is being built.
+They are metrics of its lag, commit hints for Kafka's tools, ending stalled transactions, following the hold of a
+generation that is being built, and collecting garbage between chunks.
 """
 
 import asyncio
@@ -11,11 +11,13 @@ from typing import Final, NoReturn
 
 from services.runtime import metrics
 from services.runtime.database import DATABASE_ERRORS
+from services.runtime.gc_tuning import collect_newest
 from services.worker.core.lag import TopicLag
 
 HINT_EVERY: Final = 5.0  # seconds
 REPORT_EVERY: Final = 2.0
 _FOLLOW_EVERY: Final = 0.2
+_COLLECT_EVERY: Final = 0.2
 SERVERS: Final = ("kafka", "postgresql")
 
 
@@ -61,3 +63,11 @@ async def follow_hold(follow: Callable[[], Awaitable[None]]) -> NoReturn:
         await asyncio.sleep(_FOLLOW_EVERY)
         with suppress(*DATABASE_ERRORS):
             await follow()
+
+
+async def collect_between_chunks(at_work: Callable[[], bool], every: float = _COLLECT_EVERY) -> NoReturn:
+    """Every ``every`` seconds, collect garbage, unless chunks are ``at_work``, whose objects are all in use."""
+    while True:
+        await asyncio.sleep(every)
+        if not at_work():
+            collect_newest()

@@ -48,6 +48,11 @@ class PartitionExecutor:
         self._busy: set[tuple[str, int]] = set()
         self._running: set[asyncio.Task[None]] = set()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether chunks are being handled."""
+        return bool(self._running)
+
     async def submit(self, chunk: Chunk) -> None:
         """Decode the chunk, or piece after piece of it, as soon as there is room, and have it handled; returns then.
 
