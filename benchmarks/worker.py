@@ -20,7 +20,7 @@ from schemas.topics import CHANNEL_EVENTS, IDENTITY_EVIDENCE
 from services.embedded.process import Process
 from services.runtime.settings import Settings
 
-_COMMAND: Final = ("-c", "from services.cli import app; app()", "worker")
+WORKER: Final = ("-c", "from services.cli import app; app()", "worker")
 _LOOK_EVERY: Final = 0.02
 _QUIET: Final = 120.0
 _POSITIONS: Final = f"""
@@ -54,7 +54,7 @@ class Folded(NamedTuple):
 @contextlib.contextmanager
 def working(bed: Bed, settings: Settings, *command: str) -> Iterator[Process]:
     """Run a worker on the generation until the block ends; ``command`` are Python's arguments for another one."""
-    with bed.process(settings, f"worker-{settings.topic_prefix}", *(command or _COMMAND)) as process:
+    with bed.process(settings, f"worker-{settings.topic_prefix}", *(command or WORKER)) as process:
         yield process
 
 

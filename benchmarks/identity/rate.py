@@ -7,7 +7,8 @@ brands *of the same size*, each with the same households as the one.
 The eight brands have as many contacts between them as the one brand has. Their rate is no measure of what a brand alone
 lacks: a chunk has so many events whatever the brand's size, so a chunk of a small brand has more events of the same
 household, which is loaded, decided and saved once for all of them. It is measured beside COPY of what it comes to
-(`benchmarks.identity.copied`).
+(`benchmarks.identity.copied`), one process beside one, and beside itself with a worker for each processor
+(`benchmarks.identity.several_workers`). All other figures are of one worker.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +17,11 @@ from typing import Final, NamedTuple
 from benchmarks.bed import Bed, reading
 from benchmarks.checks import require_evidence_balance, require_membership
 from benchmarks.figures import Figure, Ratio, Round, Size
-from benchmarks.identity import copied
+from benchmarks.identity import copied, several_workers
 from benchmarks.identity.households import Timed, evidence, household, households_of
 from benchmarks.worker import folding
 from schemas.topics import IDENTITY_EVIDENCE
+from services.runtime.settings import Settings
 
 FIGURES: Final = (
     Figure("identity_events_per_s", "evidence resolved, of eight small brands", "events/s", at_least=5_000),
@@ -41,9 +43,17 @@ FIGURES: Final = (
         at_least=0.25,
         ratio=Ratio("identity_events_per_s", "identity_copied_events_per_s"),
     ),
+    Figure("identity_workers_events_per_s", "evidence of eight small brands, a worker a processor", "events/s"),
+    Figure(
+        "identity_workers_ratio",
+        "a worker a processor beside one worker",
+        "times",
+        ratio=Ratio("identity_workers_events_per_s", "identity_events_per_s"),
+    ),
 )
 _CPU: Final = FIGURES[4].key
 _COPIED: Final = FIGURES[5].key
+_SEVERAL_WORKERS: Final = FIGURES[7].key
 
 
 class _Load(NamedTuple):
@@ -86,7 +96,17 @@ class IdentityRate:
         found: dict[str, float] = {}
         for key, load in _LOADS.items():
             found |= await self._rates(bed, key, load, number)
-        return found
+        return found | {_SEVERAL_WORKERS: await self._several_workers(bed, number)}
+
+    async def _several_workers(self, bed: Bed, number: int) -> float:
+        load = _LOADS[FIGURES[0].key]
+        records = evidence(load.records(households_of(self._contacts)))
+        name = f"identity_workers_{number}"
+        async with bed.generation(name, f"bench-{name}") as settings:  # a log of its own, empty at first
+            with bed.console.status("Identity, a worker a processor …"):
+                rate = await several_workers.run(bed, settings, records)
+            await self._check(settings, len(records), number)
+        return rate
 
     async def _rates(self, bed: Bed, key: str, load: _Load, number: int) -> Round:
         events = self._events[key]
@@ -94,15 +114,18 @@ class IdentityRate:
             with bed.console.status(f"Identity: {events:,} events of evidence …"):
                 async with folding(bed, settings) as folded:
                     found = {key: events / folded.seconds}
-            async with reading(settings) as connection:
-                await require_evidence_balance(connection, events)
-            if number == self._rounds - 1:
-                await require_membership(settings, IDENTITY_EVIDENCE)
+            await self._check(settings, events, number)
             if load.brands == 1:
                 found[_CPU] = folded.cpu_seconds / events * 1_000_000
             if load.shared:
                 found[_COPIED] = await copied.run(bed, settings, events)
         return found
+
+    async def _check(self, settings: Settings, events: int, number: int) -> None:
+        async with reading(settings) as connection:
+            await require_evidence_balance(connection, events)
+        if number == self._rounds - 1:
+            await require_membership(settings, IDENTITY_EVIDENCE)
 
     def facts(self) -> Mapping[str, object]:
         """The sizes of the load: the contacts of a large brand, and of all eight small ones."""
