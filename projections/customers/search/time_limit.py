@@ -5,14 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
-import sqlalchemy as sa
 
 from projections.customers.search.costs import TooDear
 from projections.engine.connection import Connection
-from projections.engine.statements import compiled
 
 LONGEST_COUNT: Final = 30  # seconds, for counting whom a job will be about: a million customers may take ten
-_ALLOWED: Final = compiled(sa.select(sa.func.set_config("statement_timeout", f"{LONGEST_COUNT}s", sa.true())))
 _NARROWER: Final = (
     "A condition within the outermost `all` that fewer customers fulfil (a tag, an account, a branch, a member id, a "
     "phone) makes it faster, and so do fewer conditions."
@@ -39,6 +36,6 @@ async def within_time_of_count(connection: Connection) -> AsyncIterator[None]:
 
     The statement's own ``timeout`` has to be longer.
     """
-    await connection.execute(_ALLOWED)
+    await connection.execute(f"SET LOCAL statement_timeout = '{LONGEST_COUNT}s'")
     async with within_time(connection, f"{LONGEST_COUNT}s"):
         yield
