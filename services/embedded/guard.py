@@ -38,7 +38,7 @@ class _Guard:
         threading.Thread(target=self._await_release, daemon=True).start()
         try:
             self.child = self._spawn()
-            _lower_priority(self.child.pid, self.order["nice"])
+            lower_priority(self.child.pid, self.order["nice"])
         except OSError as error:
             sys.stderr.write(f"cannot start {self.order['command'][0]}: {error}\n")
             return NOT_STARTED
@@ -98,7 +98,7 @@ def _die_with(parent: int) -> Callable[[], None] | None:
     return arrange
 
 
-def _lower_priority(pid: int, nice: int) -> None:
+def lower_priority(pid: int, nice: int) -> None:
     """Have the scheduler prefer other programs to this one by its niceness.
 
     The program has a session of its own. Linux may share the processors among sessions first (autogroup); then the

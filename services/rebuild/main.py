@@ -34,7 +34,7 @@ from services.rebuild.pacing import Pace, following_pace, pacing
 from services.rebuild.pair import GenerationPair
 from services.rebuild.resting import Resting
 from services.rebuild.showing import Showing, progress_of
-from services.rebuild.worker_processes import WorkerProcesses, worker_processes
+from services.rebuild.worker_processes import WorkerProcesses, lower_priority, worker_processes
 from services.runtime.cancelling import cancel_all
 from services.runtime.settings import Settings
 
@@ -91,7 +91,8 @@ async def pace_rebuild(settings: Settings, options: Options, start: Callable[[st
 
 
 async def build(settings: Settings, options: Options, console: Console, name: str) -> Rebuilt:
-    """What `rebuild` does with a generation that was chosen, at the pace that another process sets."""
+    """What `rebuild` does with a chosen generation, at a low priority and the pace that another process sets."""
+    lower_priority()
     async with _locked(settings) as control:
         active = next((one for one in await all_generations(control) if one.state == ACTIVE), None)
         if active is None:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from services.embedded import guard
 from services.embedded.ports import free_port
 from services.embedded.process import Lease, Process, Program, log_tail
 from services.embedded.restarts import KILLED_STATUS, RESTART_STATUS, Restarts
@@ -28,9 +29,10 @@ def useful_workers(settings: Settings) -> int:
 
 
 def start_builder(settings: Settings, generation: str, arguments: Sequence[str], lease: Lease) -> Process:
-    """Start the process that builds the generation at a low priority, by the same command with these arguments.
+    """Start the process that builds the generation, by the same command with these arguments.
 
-    What it prints is shown as this process's own.
+    It has a session of its own, and calls `lower_priority` once it has started: at a low priority that alone could take
+    minutes. What it prints is shown as this process's own.
     """
     command = (sys.executable, *CLI, "rebuild", "--of", generation, *arguments)
     log = settings.data_dir / "logs" / "rebuild.log"  # not used, since it is shown
@@ -43,11 +45,15 @@ def start_builder(settings: Settings, generation: str, arguments: Sequence[str],
             env=environment(settings),
             stop_signal=interrupted,
             grace=_GRACE,
-            nice=_NICE,
             shown=True,
         ),
         lease,
     )
+
+
+def lower_priority() -> None:
+    """Have this process, which has a session of its own, leave the processors to others from now on."""
+    guard.lower_priority(os.getpid(), _NICE)
 
 
 class WorkerEnded(ForeseenError):

@@ -51,7 +51,7 @@ def test_a_folder_outlives_a_crash_an_upgrade_a_restart_and_a_dead_child(
     ups.append(refused := Up(home))
     assert refused.process.wait(240) == EXIT_INCOMPATIBLE
     assert "onefold rebuild" in refused.output
-    printed = done(home, "rebuild", "--swap", "--workers", "1")
+    printed = done(home, "rebuild", "--swap", "--workers", "1", "--share", "100%")
     assert "Made by other code, columns gone: former: timeline." in printed
     assert "g2 is the active generation now; 0 changes of customers were announced" in printed
 

@@ -218,7 +218,7 @@ async def test_nothing_of_an_erased_person_is_left_or_comes_back_until_the_perso
 
     await service.imported(world)
     await world.settle()
-    for command in (("verify",), ("rebuild", "--workers", "1", "--swap"), ("verify",)):
+    for command in (("verify",), ("rebuild", "--workers", "1", "--share", "100%", "--swap"), ("verify",)):
         status, output = await world.command(*command)
         assert status == 0, output
         assert not await service.is_known()
@@ -235,7 +235,7 @@ async def test_nothing_of_an_erased_person_is_left_or_comes_back_until_the_perso
     status, output = await world.command("verify", "--json")
     assert (status, '"name_erased":0' in output) == (0, True), output
 
-    status, output = await world.command("rebuild", "--workers", "1", "--swap")
+    status, output = await world.command("rebuild", "--workers", "1", "--share", "100%", "--swap")
     assert status == 0, output
     assert "Rows without a name that they had" not in output
     assert "is the active generation now" in output
