@@ -48,6 +48,11 @@ async def test_a_decision_is_previewed_parts_the_customer_and_is_taken_back(read
     await reader.enter(page.locator("a.tie:visible").first)
     await expect(page).to_have_url(re.compile("#tie-"))
     await expect(page.locator(".story")).to_contain_text(say("phone number"))
+    await page.fill("#field-b", "member:nobody")
+    await page.keyboard.press("Enter")
+    wrong = "There is no single customer or contact of this name. Look at how it is written, then try again."
+    await expect(page.get_by_role("alert")).to_have_text(say(wrong))
+    await expect(page.locator("#field-b")).to_have_value("member:nobody")  # what was typed is not lost
     for place, contact in (("#different-a", LINE), ("#different-b", MESSENGER)):
         await choose_by_keys(page, place, contact)
     await reader.press("Show what would change")

@@ -15,6 +15,20 @@ def detail_words(detail: str, say: Say) -> Detail:
     return in_words(detail, detail.removeprefix("Value error, "), _known(say))
 
 
+def refusal_words(refusal: str, say: Say) -> Detail:
+    """Why a dead letter would be refused again: ``reason: detail``, or a sentence."""
+    known = [
+        (r"no worker of this installation reads that topic", say("No worker of this installation reads that topic.")),
+        (
+            r"the dead letter is without the record, which was too large for its topic",
+            say("The dead letter is without the record, which was too large for its topic."),
+        ),
+        (r"the key of its contact was destroyed", say("The key of its contact was destroyed.")),
+    ]
+    found = in_words(refusal, refusal, known)
+    return detail_words(refusal.partition(": ")[2] or refusal, say) if found.english else found
+
+
 _NUMBER: Final = r"-?[\d.]+"
 
 

@@ -14,6 +14,7 @@ from services.query.core.search_models import SearchRequest, SortOrder
 PATH: Final = "/console/customers"
 PAGE_SIZE: Final = 50
 SORTS: Final[tuple[SortField, ...]] = get_args(SortField)
+_USUAL: Final = {True: "ascending", False: "descending"}  # the order of names, and of times
 _LONGEST_FILTER: Final = 20_000
 _LONGEST_TEXT: Final = 200
 
@@ -42,17 +43,18 @@ class ListState:
             fields.one("q").strip()[:_LONGEST_TEXT],
             fields.one("channel")[:_LONGEST_TEXT],
             by if by in SORTS else "last_customer",
-            fields.one("order") != "ascending",
+            (fields.one("order") or _USUAL[by == "name"]) != "ascending",
         )
 
     def parameters(self) -> dict[str, str]:
         """The address's fields, without those that say nothing."""
+        order = "descending" if self.descending else "ascending"
         given = {
             "f": "" if self.tree is None else orjson.dumps(self.tree).decode(),
             "q": self.text,
             "channel": self.channel,
             "sort": "" if self.by == "last_customer" else self.by,
-            "order": "" if self.descending else "ascending",
+            "order": "" if order == _USUAL[self.by == "name"] else order,
         }
         return {name: value for name, value in given.items() if value}
 

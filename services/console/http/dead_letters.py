@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from services.console.core.letter_details import detail_words
+from services.console.core.letter_details import detail_words, refusal_words
 from services.console.core.letter_views import outcome_name, reason_name, shown_bytes, tally
 from services.console.http.channels import CHANGING_OPERATIONS, OPERATIONS
 from services.console.http.pages import PageRoute
@@ -82,6 +82,7 @@ async def _list(visit: Visit, reason: str, **more: Any) -> Response:
         reason=reason,
         reason_name=reason_name,
         detail_words=detail_words,
+        refusal_words=refusal_words,
         latest=LATEST,
         all_tenants=whose(visit.principal) is None,
         path=PATH,

@@ -17,7 +17,7 @@ from services.ingress.handlers.member_merges import take_merge, take_undo
 from services.ingress.http.context import context_of, log_problem
 from services.ingress.http.member_merges import NO_MERGE
 from services.ingress.ports import LogUnavailable
-from services.query.core.errors import NotFound
+from services.query.core.errors import Ambiguous, NotFound
 from services.query.core.membership_previews import MembershipChanges, MergePair, WishedDecision
 from services.query.core.references import one_contact
 from services.query.handlers.membership_previews import MembershipPreviews
@@ -30,6 +30,7 @@ _PREVIEWING: Final = Access("customers:write", 10.0)
 _MERGING: Final = Access("events:write", 10.0)
 _LONGEST_NAME: Final = 600
 _LONGEST_NOTE: Final = 500
+_SHOWN: Final = 20  # contacts of a customer before and after
 _WORK_LISTS: Final = ("candidates", "conflicts", "decisions", "merges")
 _Contacts = tuple[str, str, dict[str, str | None]]
 
@@ -93,12 +94,31 @@ async def merge(visit: Visit) -> Response:
 
 async def _decision_page(visit: Visit, form: SentFields, problem: str | None = None) -> Response:
     decision = _decision_in(visit, form)
-    a, b, called = await _two_contacts(visit, form)
+    try:
+        a, b, called = await _two_contacts(visit, form)
+    except (NotFound, Ambiguous):
+        return _asked_again(visit, form, "nobody")
     if a == b:
-        raise Problem(INVALID_REQUEST, visit.say("A decision is about two different contacts. Choose another one."))
+        return _asked_again(visit, form, "one")
     changes = await _previews(visit).decision(visit.tenant, WishedDecision(a=a, b=b, decision=decision), visit.now)
     fields = {name: form.one(name) for name in ("customer", "back")} | {"a": a, "b": b, "decision": decision}
     return _page(visit, decision, (a, b), changes, called=called, fields=fields, form=form, problem=problem)
+
+
+def _asked_again(visit: Visit, form: SentFields, problem: str) -> Response:
+    """The form of the customer's page with what was typed; a problem page where no customer's page asked."""
+    customer = form.one("customer")[:_LONGEST_NAME]
+    if not customer:
+        raise Problem(INVALID_REQUEST, decision_problem(visit, problem))
+    typed = {name: form.one(name)[:_LONGEST_NAME] for name in ("decision", "a", "b")}
+    return redirect(address_of(customer, "/identity", problem=problem, **typed) + "#change")
+
+
+def decision_problem(visit: Visit, problem: str) -> str:
+    """Why a decision can't be previewed, in words."""
+    if problem == "one":
+        return visit.say("A decision is about two different contacts. Choose another one.")
+    return visit.say("There is no single customer or contact of this name. Look at how it is written, then try again.")
 
 
 async def _merge_page(visit: Visit, form: SentFields, problem: str | None = None) -> Response:
@@ -111,8 +131,10 @@ async def _merge_page(visit: Visit, form: SentFields, problem: str | None = None
     if problem is None and form.one("two"):
         problem = visit.say("The contacts belong to two member IDs, and one person has one. Merge the member IDs.")
     sides = (pair.member_id, pair.into or "")
+    shown = {key for one in changes.changes for key in (*one.before[:_SHOWN], *one.after[:_SHOWN])}
+    called = await reader_of(visit).names(visit.tenant, shown)
     return _page(
-        visit, "unmerge" if undo else "merge", sides, changes, called={}, fields=fields, form=form, problem=problem
+        visit, "unmerge" if undo else "merge", sides, changes, called=called, fields=fields, form=form, problem=problem
     )
 
 

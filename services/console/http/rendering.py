@@ -44,8 +44,9 @@ def names_in(language: Language) -> Names:
 
 
 @cache
-def _environment(language: Language) -> PageEnvironment:
-    environment = PageEnvironment(
+def environment(language: Language) -> PageEnvironment:
+    """The templates of a language."""
+    made = PageEnvironment(
         translations(language),
         loader=FileSystemLoader(str(_FOLDER / "templates")),
         auto_reload=False,  # else each page asks the disk about every template that it is made of
@@ -53,7 +54,7 @@ def _environment(language: Language) -> PageEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {
+    made.globals |= {
         "asset": asset_url,
         "channel_name": channel_name,
         "channel_title": source_channel_name,
@@ -61,11 +62,11 @@ def _environment(language: Language) -> PageEnvironment:
         "remedy": remedy,
         "state_name": state_name,
     }
-    environment.filters["ms"] = _ms
-    components: Any = environment.get_template("components.html").module
+    made.filters["ms"] = _ms
+    components: Any = made.get_template("components.html").module
     components.icon = lru_cache(maxsize=64)(components.icon)  # a page has many, of few channels
-    environment.globals["ui"] = components
-    return environment
+    made.globals["ui"] = components
+    return made
 
 
 def _ms(moment: datetime | None) -> int | None:
@@ -75,7 +76,7 @@ def _ms(moment: datetime | None) -> int | None:
 
 def render(template: str, language: Language, values: Mapping[str, Any]) -> str:
     """A template with values as HTML."""
-    return _environment(language).get_template(template).render(values)
+    return environment(language).get_template(template).render(values)
 
 
 @cache

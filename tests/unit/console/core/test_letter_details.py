@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from schemas.codec import MAX_DEPTH, MAX_EVENT_BYTES, InvalidEvent, decode, from_dict
-from services.console.core.letter_details import detail_words
+from services.console.core.letter_details import detail_words, refusal_words
 from services.console.http.rendering import translations
 
 WHOLE: Final[dict[str, Any]] = orjson.loads(Path("schemas/golden/tag.added/1.json").read_bytes())
@@ -64,3 +64,10 @@ def test_a_detail_that_is_not_known_stays_as_it_is() -> None:
 
 def test_the_values_of_a_detail_may_hold_anything() -> None:
     assert detail_words("Input should be '%(most)s' or 'b'", str).text.endswith("'%(most)s' or 'b'")
+
+
+def test_why_a_letter_would_be_refused_again_is_said_in_chinese() -> None:
+    chinese = translations("zh-Hant").gettext
+    assert refusal_words("invalid_field: Field required", chinese) == detail_words("Field required", chinese)
+    assert not refusal_words("the key of its contact was destroyed", chinese).english
+    assert refusal_words("something new", chinese) == ("something new", True)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import pytest
 from babel.support import NullTranslations
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jinja2 import Environment
 from markupsafe import Markup
 
-from services.console.http.rendering import translations
+from services.console.core.words import LANGUAGE_NAMES, Language
+from services.console.http.rendering import environment, translations
 from services.console.http.templating import PageEnvironment
 
 VALUES = st.text() | st.integers() | st.none() | st.booleans() | st.text().map(Markup) | st.uuids()
@@ -26,6 +28,14 @@ def test_values_are_escaped_as_jinja_escapes_them(one: Any, other: Any) -> None:
     plain = Environment(autoescape=True)
     values = {"one": one, "other": other}
     assert pages.from_string(SOURCE).render(values) == plain.from_string(SOURCE).render(values)
+
+
+@pytest.mark.parametrize("language", LANGUAGE_NAMES)
+def test_every_template_can_be_compiled(language: Language) -> None:
+    templates = environment(language).list_templates(extensions=["html"])
+    assert "profile/identity.html" in templates
+    for name in templates:
+        environment(language).get_template(name)
 
 
 def test_sentences_are_translated_with_and_without_values_and_as_arguments() -> None:
