@@ -76,9 +76,8 @@ async def search(brand: Brand, wanted: Any, status: int = 200) -> Any:
 async def test_a_search_that_takes_too_long_is_refused_and_not_unavailable(
     segments: Brand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    soon = "SELECT set_config('statement_timeout', '1000', true)"
-    monkeypatch.setattr(queries, "_PLANNED", soon)
-    monkeypatch.setattr(time_limit, "_ALLOWED", soon)
+    monkeypatch.setattr(queries, "_PLANNED", "SELECT set_config('statement_timeout', '1000', true)")
+    monkeypatch.setattr(time_limit, "LONGEST_COUNT", 1)
     monkeypatch.setattr(Conditions, "of", lambda *_: sa.cast(sa.func.pg_sleep(60), sa.Text()) == "")
     everybody, headers = {"contacts": {"gte": 0}}, {"Authorization": f"Bearer {segments.keys['demo']}"}
     for path, more in (
