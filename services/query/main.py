@@ -133,15 +133,15 @@ def query_service(settings: Settings, *, page_bytes: int = MOST_BYTES, indexed_f
             app.state.audit = AuditReader(partial(list_entries, engine))
             app.state.authenticator = Authenticator(find, _KEY_WITHIN, app.state.key_guard)
             app.state.jobs = Jobs(engine)
-            app.state.exports = Exports(engine, read_models.apart(), lookup)
+            app.state.exports = Exports(engine, read_models.for_counts(), lookup)
             rules = DestinationRules.of(settings)
             app.state.webhook_endpoints = WebhookEndpoints(engine, feed, settings.master_key, rules)
-            app.state.bulk_actions = BulkActions(engine, read_models.apart(), lookup)
+            app.state.bulk_actions = BulkActions(engine, read_models.for_counts(), lookup)
             app.state.erasures = ErasureRequests(engine, read_models, lookup, settings.master_key)
             app.state.deletions = DeletionRequests(engine, settings.master_key)
             yield
 
-    past = PastReadModels(read_models.connection_apart, lookup.id_of, lookup.region)
+    past = PastReadModels(read_models.connection_for_past, lookup.id_of, lookup.region)
     state = {
         "reader": CustomerReader(read_models, lookup, page_bytes, past),
         "search": CustomerSearch(read_models, lookup, indexes),

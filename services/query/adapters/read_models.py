@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import asyncpg
 import structlog
@@ -21,7 +21,8 @@ from services.runtime.http import NotReady
 log = structlog.get_logger(__name__)
 
 _LOOK_EVERY: Final = 1.0  # seconds; a generation's cut-over shows within this
-_LONG: Final = 2  # long answers at a time; one about the past may fold thousands of events
+_LOOKING_BACK: Final = 2  # answers about the past at a time; each may fold thousands of events
+_COUNTING: Final = 2  # counts of whom a job will be about, at a time; each may take seconds
 _LOADING: Final = 2  # connections that load search indexes, and keep them up to date
 _CONNECTION_WITHIN: Final = 10.0  # seconds; a busy server may take a while to open one more
 _STATEMENT_TIMEOUT: Final = 5.0
@@ -36,6 +37,18 @@ _UNAVAILABLE: Final = (
     asyncpg.UndefinedTableError,  # the generation was dropped meanwhile
     asyncpg.InvalidCatalogNameError,
 )
+
+
+class _Pools(NamedTuple):
+    """Connections to one generation, by what they are for.
+
+    What has served an answer about the past serves no other: its temporary tables hide those of the generation.
+    """
+
+    query: asyncpg.Pool
+    past: asyncpg.Pool
+    counts: asyncpg.Pool
+    indexes: asyncpg.Pool
 
 
 class PooledReadModels:
@@ -54,9 +67,7 @@ class PooledReadModels:
         self._look_every = look_every
         self._within = within
         self._generation: str | None = None
-        self._pool: asyncpg.Pool | None = None
-        self._apart: asyncpg.Pool | None = None
-        self._loading: asyncpg.Pool | None = None
+        self._pools: _Pools | None = None
         self._refused: str | None = None  # why the active generation is not read
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -68,33 +79,30 @@ class PooledReadModels:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await cancel_all(*self._tasks)
-        for pool in (self._pool, self._apart, self._loading):
-            if pool is not None:
-                pool.terminate()
+        for pool in self._pools or ():
+            pool.terminate()
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one request. Raises ReadModelsUnavailable, also for errors of the block inside."""
-        return self._connection_of(self._pool)
+        return self._connection_of("query")
 
-    def connection_apart(self) -> AbstractAsyncContextManager[Connection]:
-        """One of the few connections for answers that take long, so that others don't wait for these.
+    def connection_for_past(self) -> AbstractAsyncContextManager[Connection]:
+        """One of the few connections that serve nothing but answers about the past. Raises as `connection` does."""
+        return self._connection_of("past")
 
-        They are answers about the past, and counts of whom a job will be about. Raises as `connection` does.
-        """
-        return self._connection_of(self._apart)
-
-    def apart(self) -> "ReadModelsApart":
-        """The same read models by these connections alone."""
-        return ReadModelsApart(self.connection_apart)
+    def for_counts(self) -> "ReadModelsForCounts":
+        """The same read models by a few connections of their own: counts that take long hold up nothing else."""
+        return ReadModelsForCounts(lambda: self._connection_of("counts"))
 
     def connection_for_index(self) -> AbstractAsyncContextManager[Connection]:
         """One of the few connections that serve nothing but search indexes. Raises as `connection` does."""
-        return self._connection_of(self._loading)
+        return self._connection_of("indexes")
 
     @asynccontextmanager
-    async def _connection_of(self, pool: asyncpg.Pool | None) -> AsyncIterator[Connection]:
-        if pool is None:
+    async def _connection_of(self, purpose: Literal["query", "past", "counts", "indexes"]) -> AsyncIterator[Connection]:
+        if self._pools is None:
             raise ReadModelsUnavailable(self._refused or ReadModelsUnavailable.__doc__)
+        pool: asyncpg.Pool = getattr(self._pools, purpose)
         try:
             async with pool.acquire(timeout=self._within) as connection:
                 yield connection
@@ -127,10 +135,14 @@ class PooledReadModels:
         generation = await self._active()
         if generation == self._generation:
             return
-        pool = await self._open(generation, min_size=1, max_size=self._size, name="onefold-query")
-        apart = await self._open(generation, min_size=0, max_size=_LONG, name="onefold-past")
-        loading = await self._open(generation, min_size=0, max_size=_LOADING, name="onefold-index")
-        self._replace(pool, apart, loading)
+        self._replace(
+            _Pools(
+                await self._open(generation, min_size=1, max_size=self._size, name="onefold-query"),
+                await self._open(generation, min_size=0, max_size=_LOOKING_BACK, name="onefold-past"),
+                await self._open(generation, min_size=0, max_size=_COUNTING, name="onefold-counts"),
+                await self._open(generation, min_size=0, max_size=_LOADING, name="onefold-index"),
+            )
+        )
         self._generation, self._refused = generation, None
         log.info("generation_read", generation=generation)
 
@@ -145,24 +157,22 @@ class PooledReadModels:
             plan_cache_mode="force_generic_plan",  # the plans are the same for everybody, and planning takes longer
         ).__aenter__()
 
-    def _replace(self, pool: asyncpg.Pool | None, apart: asyncpg.Pool | None, loading: asyncpg.Pool | None) -> None:
+    def _replace(self, pools: "_Pools | None") -> None:
         """Read by these pools from now on; those before serve what has begun."""
-        former = (self._pool, self._apart, self._loading)
-        self._pool, self._apart, self._loading = pool, apart, loading
-        for one in former:
-            if one is not None:
-                self._spawn(self._retire(one))
+        for former in self._pools or ():
+            self._spawn(self._retire(former))
+        self._pools = pools
 
     def _refuse(self, reason: str) -> None:
         """Read no generation until the active one fits; every request is answered 503 until then."""
         if self._refused is None:
             log.error("generation_incompatible", reason=reason)
-        self._replace(None, None, None)
+        self._replace(None)
         self._generation, self._refused = None, reason
 
     async def _active(self) -> str:
-        if self._pool is not None:
-            async with self._pool.acquire(timeout=self._within) as pooled:
+        if self._pools is not None:
+            async with self._pools.query.acquire(timeout=self._within) as pooled:
                 return (await active_generation(pooled, SCHEMA)).name
         connection = await asyncpg.connect(self._url, timeout=self._within)
         try:
@@ -185,7 +195,7 @@ class PooledReadModels:
         task.add_done_callback(self._tasks.discard)
 
 
-class ReadModelsApart:
+class ReadModelsForCounts:
     """The ReadModels port on connections that ``connect`` gives."""
 
     def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:

@@ -29,6 +29,7 @@ from tests.support.contact_records import event
 from tests.support.read_api import Brand, id_of
 from tests.support.searches import compose_all
 from tests.support.serving import served
+from tests.support.strategies import BASE_MS
 
 ANNE_LINE, ANNE_WEB, BEN, CLEO, DORA = "line:oa1:U1", "web:shop:c1", "line:oa1:U2", "facebook:p1:F3", "whatsapp:n1:+4"
 CONTACTS = (ANNE_LINE, ANNE_WEB, BEN, CLEO, DORA)
@@ -167,6 +168,14 @@ async def command(brand: Brand, *args: str, key: str = "demo", answer: str | Non
 
 def contacts_of(events: Sequence[Event]) -> list[str]:
     return [one.contact.key for one in events if one.contact]
+
+
+async def test_looking_at_the_past_before_a_preview_changes_nothing_of_it(worker: Worker) -> None:
+    brand, action = worker.brand, {"do": "untag", "tag": "vip"}
+    before = await preview(brand, action)
+    looks = (brand.json(f"/v1/customers/{id_of(BEN)}", as_of=BASE_MS + 10) for _ in range(4))
+    await asyncio.gather(*looks)  # as many as could use each connection that takes long
+    assert [(await preview(brand, action))["changed"] for _ in range(4)] == [before["changed"]] * 4 == [1] * 4
 
 
 async def test_every_action_does_what_was_shown_and_its_undo_restores_what_was(worker: Worker) -> None:
