@@ -1,19 +1,24 @@
-"""Several workers as child processes: one that asks for it is started again, and all end together."""
+"""Several workers as child processes: one that it helps is started again, and all end together."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 
 from services.embedded.errors import ChildDied
 from services.embedded.process import Process, log_tail
-from services.embedded.restarts import Restarts
+from services.embedded.restarts import RESTART_STATUS, Restarts
 
 
 class Workers:
-    """So many workers; ``start`` starts one by its number, from 0. They end with this process. The methods block."""
+    """So many workers; ``start`` starts one by its number, from 0. They end with this process. The methods block.
 
-    def __init__(self, number: int, start: Callable[[int], Process]) -> None:
+    One that ends with one of the ``statuses`` is started again.
+    """
+
+    def __init__(
+        self, number: int, start: Callable[[int], Process], *, statuses: Collection[int] = (RESTART_STATUS,)
+    ) -> None:
         self._start = start
-        self._restarts = [Restarts() for _ in range(number)]
+        self._restarts = [Restarts(statuses=statuses) for _ in range(number)]
         self._running: list[Process] = []
 
     def start(self) -> None:
@@ -26,7 +31,7 @@ class Workers:
         return iter(tuple(self._running))
 
     def check(self) -> list[Process]:
-        """Start those again that asked for it; returns what has ended. Raises `ChildDied` if another one ended."""
+        """Start those again that it helps; returns what has ended. Raises `ChildDied` if another one ended."""
         ended = []
         for number, process in enumerate(self._running):
             if process.exit_code is None:

@@ -5,15 +5,17 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from services.embedded import guard
+from services.embedded.errors import ChildDied
 from services.embedded.ports import free_port
-from services.embedded.process import Lease, Process, Program, log_tail
-from services.embedded.restarts import KILLED_STATUS, RESTART_STATUS, Restarts
+from services.embedded.process import Lease, Process, Program
+from services.embedded.restarts import KILLED_STATUS, RESTART_STATUS
 from services.embedded.service_processes import CLI, environment, start_worker
+from services.embedded.workers import Workers
 from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
 from services.runtime.terminal import say
@@ -74,30 +76,29 @@ class WorkerProcesses:
         self._logs = logs
         self._lease = lease
         self._nice = _NICE if yielding else 0
-        self._restarts = [Restarts(statuses=(RESTART_STATUS, KILLED_STATUS)) for _ in range(number)]
-        self._running = [self._start(one) for one in range(number)]
+        self._workers = Workers(number, self._start, statuses=(RESTART_STATUS, KILLED_STATUS))
 
     def _start(self, number: int) -> Process:
         settings = self._settings.model_copy(update={"worker_port": free_port(), "wait_for_repair": False})
         name = f"rebuild-{number + 1}"
         return start_worker(settings, self._logs, self._lease, generation=self._generation, name=name, nice=self._nice)
 
+    def start(self) -> None:
+        """Start all of them; they are not ready yet. After an error, `stop` ends those that were started."""
+        self._workers.start()
+
     def check(self) -> None:
         """Start those again that asked for it, or were killed. Raises WorkerEnded if another one ended."""
-        for number, process in enumerate(self._running):
-            status = process.exit_code
-            if status is None:
-                continue
-            if not self._restarts[number].allowed(status):
-                raise WorkerEnded(f"A worker ended with status {status}. {log_tail(process.program.log)}")
-            say(f"A worker of {self._generation} ended with status {status}, and is started again.")
-            self._running[number] = self._start(number)
+        try:
+            ended = self._workers.check()
+        except ChildDied as error:
+            raise WorkerEnded(str(error)) from error
+        for process in ended:
+            say(f"A worker of {self._generation} ended with status {process.exit_code}, and is started again.")
 
     def stop(self) -> None:
         """End all of them."""
-        with ExitStack() as ending:
-            for process in self._running:
-                ending.callback(process.stop)
+        self._workers.stop()
 
 
 @contextmanager
@@ -108,6 +109,7 @@ def worker_processes(
     with tempfile.TemporaryDirectory(prefix="onefold-rebuild-") as run, Lease(Path(run)) as lease:
         workers = WorkerProcesses(settings, generation, number, logs, lease, yielding=yielding)
         try:
+            workers.start()
             yield workers
         finally:
             workers.stop()
