@@ -163,7 +163,10 @@ def attribute_facet(facet: Facet, say: Say, number: Callable[[float], str] | Non
     def name(value: str) -> str:
         if number is None:
             return flags.get(value, value)
-        return number(float(value) if "." in value else int(value))
+        try:
+            return number(float(value) if "." in value else int(value))
+        except ValueError:  # a text from before it was defined as a number, or one with an exponent
+            return value
 
     choices = [
         FacetChoice(name(one.value), condition_forms.equals(facet.facet, one.value), one.customers)
