@@ -7,10 +7,11 @@ one and follows the pace.
 import asyncio
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final
 
 from projections.engine.connection import Connection
 from projections.engine.paces import keep_pace, read_pace, set_pace
@@ -39,34 +40,12 @@ _ENDS_WITHIN: Final = 10.0  # seconds that a look may still take
 _FOLLOW_EVERY: Final = 0.5  # seconds
 
 
-class Pace(Protocol):
-    """How much of the time may be worked."""
+class Pace(ABC):
+    """How much of the time may be worked. ``pace`` is the latest; once this has ended, it is all of the time."""
 
-    pace: float
-
-    def check(self) -> None:
-        """Raises what has ended the pacing."""
-
-    async def end(self) -> None:
-        """Let the workers work all the time from now on."""
-
-
-class Pacer:
-    """Sets the pace of the generation that is built, again and again. ``pace`` is the latest.
-
-    With a ``share`` it is that one; otherwise it depends on what the service has to do.
-    """
-
-    def __init__(self, pair: GenerationPair, share: float | None) -> None:
-        self.pace = START if share is None else share
-        self._share = share
-        self._pair = pair
-        self._answers = AnswerTimes()
-        self._reads = ReadsSeen()
-        self._lag = WorkersLag()
-        self._behind: float | None = None
-        self._lag_at = self._set_at = -math.inf
-        self._set = 0.0
+    def __init__(self, connection: Connection, generation: str, pace: float) -> None:
+        self.pace = pace
+        self._connection, self._generation = connection, generation
         self._ending = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
@@ -76,10 +55,10 @@ class Pacer:
             self._task.result()
 
     async def end(self) -> None:
-        """Let the workers work all the time from now on."""
+        """Let the workers work all the time from now on, whoever measures what."""
         await self._ended()
         self.pace = FULL
-        await set_pace(self._pair.control, self._pair.building.name, None)
+        await set_pace(self._connection, self._generation, None)
 
     async def _ended(self) -> None:
         """Return once nothing uses the connection any more.
@@ -90,6 +69,28 @@ class Pacer:
         self._ending.set()
         await asyncio.wait([self._task], timeout=_ENDS_WITHIN)
         await cancel_all(self._task)
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """Keep ``pace`` up to date until it is to end."""
+
+
+class Pacer(Pace):
+    """Sets the pace of the generation that is built, again and again.
+
+    With a ``share`` it is that one; otherwise it depends on what the service has to do.
+    """
+
+    def __init__(self, pair: GenerationPair, share: float | None) -> None:
+        self._share = share
+        self._pair = pair
+        self._answers = AnswerTimes()
+        self._reads = ReadsSeen()
+        self._lag = WorkersLag()
+        self._behind: float | None = None
+        self._lag_at = self._set_at = -math.inf
+        self._set = 0.0
+        super().__init__(pair.control, pair.building.name, START if share is None else share)
 
     async def _run(self) -> None:
         while not self._ending.is_set():
@@ -103,7 +104,7 @@ class Pacer:
         about_the_same = self._set == self.pace or self._set < self.pace < min(self._set * _RISEN, FULL)
         if now - self._set_at > _SET_EVERY or not about_the_same:
             set_first = set_pace if self._set == 0 else keep_pace
-            await set_first(self._pair.control, self._pair.building.name, self.pace)
+            await set_first(self._connection, self._generation, self.pace)
             self._set, self._set_at = self.pace, now
 
     async def _load(self) -> ServiceLoad:
@@ -111,7 +112,7 @@ class Pacer:
         times, reads = list[float](), list[bool]()
         for _ in range(_ANSWERS):
             began = time.perf_counter()
-            reads.append(await service_reads(self._pair.control))
+            reads.append(await service_reads(self._connection))
             times.append(time.perf_counter() - began)
             if self._ending.is_set():
                 break
@@ -129,28 +130,8 @@ class Pacer:
         return self._behind
 
 
-class PaceFollower:
+class PaceFollower(Pace):
     """The pace that another process sets, which has started this one."""
-
-    def __init__(self, connection: Connection, generation: str) -> None:
-        self.pace = START
-        self._connection = connection
-        self._generation = generation
-        self._ending = asyncio.Event()
-        self._task = asyncio.create_task(self._run())
-
-    def check(self) -> None:
-        """Raises what has ended the following."""
-        if self._task.done() and not self._task.cancelled():
-            self._task.result()
-
-    async def end(self) -> None:
-        """Let the workers work all the time from now on, whatever the other process measures."""
-        self._ending.set()
-        await asyncio.wait([self._task], timeout=_ENDS_WITHIN)
-        await cancel_all(self._task)
-        self.pace = FULL
-        await set_pace(self._connection, self._generation, None)
 
     async def _run(self) -> None:
         while not self._ending.is_set():
@@ -175,7 +156,7 @@ async def pacing(pair: GenerationPair, share: float | None) -> AsyncIterator[Pac
 async def following_pace(pair: GenerationPair) -> AsyncIterator[PaceFollower]:
     """Follow the pace while the block runs; afterwards there is none."""
     async with connected(pair.url) as connection:
-        follower = PaceFollower(connection, pair.building.name)
+        follower = PaceFollower(connection, pair.building.name, START)
         try:
             yield follower
         finally:

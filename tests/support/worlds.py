@@ -15,6 +15,8 @@ from uuid import UUID
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 
 from projections.engine.generations import active_generation, ensure_generation
@@ -51,6 +53,22 @@ class World:
             await ensure_generation(connection, SCHEMA)
         await ensure_topics(self.settings)
         return self
+
+    async def configure_log(self, name: str, value: str) -> None:
+        """Change a setting of the log's topic, and wait until the broker has it: it applies it a moment later."""
+        resource = ConfigResource(ConfigResourceType.TOPIC, self.topic)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka_servers)
+        await admin.start()
+
+        async def applied() -> bool:
+            (answer,) = await admin.describe_configs([resource])
+            return any((one[0], one[1]) == (name, value) for one in answer.resources[0][4])
+
+        try:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, self.topic, {name: value})])
+            await until(applied, 240, f"{name} of the topic is not changed")
+        finally:
+            await admin.close()
 
     @contextlib.asynccontextmanager
     async def connection(self) -> Any:

@@ -6,8 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -63,7 +61,7 @@ async def test_what_is_wrong_is_found_and_no_secret_is_shown(world: World) -> No
         await add_tenant(engine, "shop")
         for name, secrets in {"bare": [], "sealed": [seal("another master key", SECRET.encode())]}.items():
             await add_source(engine, name, tenant="shop", channel="line", account=name, sealed_secrets=secrets)
-    await _configure(world, "retention.ms", "1000000")
+    await world.configure_log("retention.ms", "1000000")
     found = await states(world.settings, status=1)
     wrong = {place for place, state in found.items() if state == "failed"}
     assert wrong == {
@@ -103,19 +101,3 @@ async def test_a_setting_that_is_wrong_is_named_without_its_value() -> None:
     assert result.exit_code == 2
     assert "ONEFOLD_PORT" in result.stderr
     assert "hidden-word" not in result.output
-
-
-async def _configure(world: World, name: str, value: str) -> None:
-    """Change one setting of the topic, and wait until the broker says that it has it: it applies it a moment later."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
-    await admin.start()
-
-    async def applied() -> bool:
-        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic)])
-        return any((one[0], one[1]) == (name, value) for one in answer.resources[0][4])
-
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic, {name: value})])
-        await until(applied, 240, f"{name} of the topic is not changed")
-    finally:
-        await admin.close()

@@ -11,7 +11,6 @@ from typing import NamedTuple, Self
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from projections.engine.generation_records import Generation
 from projections.engine.generations import add_generation
@@ -195,27 +194,11 @@ def configured(name: str, value: str, mended: str) -> Broken:
 
     @asynccontextmanager
     async def broken(world: World) -> AsyncIterator[Settings]:
-        await _configure(world, name, value)
+        await world.configure_log(name, value)
         yield world.settings
-        await _configure(world, name, mended)
+        await world.configure_log(name, mended)
 
     return broken
-
-
-async def _configure(world: World, name: str, value: str) -> None:
-    """Change the setting, and wait until the broker says that it has it: it applies it a moment later."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.settings.kafka_servers)
-    await admin.start()
-
-    async def applied() -> bool:
-        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic)])
-        return any((one[0], one[1]) == (name, value) for one in answer.resources[0][4])
-
-    try:
-        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, world.topic, {name: value})])
-        await until(applied, 240, f"{name} of the topic is not changed")
-    finally:
-        await admin.close()
 
 
 @asynccontextmanager
