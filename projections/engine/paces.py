@@ -15,25 +15,18 @@ from projections.migrations.tables import GENERATIONS
 FULL: Final = 1.0
 _HOLDS_FOR: Final = "60 seconds"
 _NAMED: Final = GENERATIONS.c.name == sa.bindparam("of_name", type_=sa.Text())
-_SET: Final = compiled(
+_PACED: Final = (
     sa.update(GENERATIONS)
     .where(_NAMED)
-    .values(pace=sa.bindparam("pace", type_=sa.Double()), paced_at=sa.func.clock_timestamp()),
-    *("of_name", "pace"),
+    .values(pace=sa.bindparam("pace", type_=sa.Double()), paced_at=sa.func.clock_timestamp())
 )
-
-
+_SET: Final = compiled(_PACED, "of_name", "pace")
+# Whoever has said that the workers need no pace any more, which is no pace, has the last word.
+_KEEP: Final = compiled(_PACED.where(GENERATIONS.c.pace.is_not(None)), "of_name", "pace")
 _IS_PACED: Final = sa.and_(
     GENERATIONS.c.state == "building",
     GENERATIONS.c.paced_at > sa.func.clock_timestamp() - sa.cast(sa.literal_column(f"'{_HOLDS_FOR}'"), sa.Interval()),
     GENERATIONS.c.pace.is_not(None),
-)
-# Whoever has said that the workers need no pace any more, which is no pace, has the last word.
-_KEEP: Final = compiled(
-    sa.update(GENERATIONS)
-    .where(_NAMED, GENERATIONS.c.pace.is_not(None))
-    .values(pace=sa.bindparam("pace", type_=sa.Double()), paced_at=sa.func.clock_timestamp()),
-    *("of_name", "pace"),
 )
 _READ: Final = compiled(sa.select(GENERATIONS.c.pace).where(_IS_PACED, _NAMED), "of_name")
 _ALL: Final = compiled(sa.select(GENERATIONS.c.name, GENERATIONS.c.pace).where(_IS_PACED))

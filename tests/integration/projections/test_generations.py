@@ -10,7 +10,14 @@ import pytest
 from projections.engine.connection import Connection
 from projections.engine.generation_records import Generation, IncompatibleGeneration, NoGeneration
 from projections.engine.generation_tables import create_generation, index_for_readers
-from projections.engine.generations import active_generation, ensure_generation, next_generation, start_afresh
+from projections.engine.generations import (
+    active_generation,
+    add_generation,
+    ensure_generation,
+    next_generation,
+    start_afresh,
+)
+from projections.engine.paces import FULL, keep_pace, read_pace, set_pace
 from projections.migrations.upgrade import upgrade
 from projections.registry import SCHEMA
 from tests.support.older_data import OLDER_EVENTS, load_older_data
@@ -54,6 +61,17 @@ async def test_a_generation_without_the_indexes_for_readers_gets_the_same_ones_l
 async def _indexes(connection: Connection, generation: str) -> set[str]:
     found = await connection.fetch("SELECT indexname FROM pg_indexes WHERE schemaname = $1", generation)
     return {row["indexname"] for row in found}
+
+
+async def test_a_pace_that_was_ended_is_not_taken_up_again(connection: Connection) -> None:
+    await ensure_generation(connection, SCHEMA)
+    await add_generation(connection, Generation("g2", "g2", "g2"), SCHEMA)
+    await set_pace(connection, "g2", 0.1)
+    await keep_pace(connection, "g2", 0.2)
+    assert await read_pace(connection, "g2") == 0.2
+    await set_pace(connection, "g2", None)  # by what builds, while another process still measures
+    await keep_pace(connection, "g2", 0.3)
+    assert await read_pace(connection, "g2") == FULL
 
 
 async def test_a_generation_of_other_folds_is_refused(connection: Connection) -> None:
