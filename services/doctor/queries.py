@@ -41,7 +41,9 @@ def _setting(name: str) -> sa.Function[str]:
     return sa.func.current_setting(name)
 
 
-_ACTIVITY: Final = sa.table("pg_stat_activity", sa.column("xact_start"), sa.column("backend_type"))
+_ACTIVITY: Final = sa.table(
+    "pg_stat_activity", sa.column("xact_start"), sa.column("backend_type"), sa.column("datname")
+)
 _DATABASE: Final = sa.table("pg_database", sa.column("datname"), sa.column("oid"), sa.column("datcollversion"))
 _VIEWS: Final = sa.table("pg_views", sa.column("schemaname"), sa.column("viewname"), sa.column("definition"))
 _TABLES: Final = sa.table("pg_tables", sa.column("schemaname"), sa.column("tablename"))
@@ -61,7 +63,9 @@ _SERVER: Final = compiled(
         sa.select(sa.func.count()).select_from(_ACTIVITY).where(_CLIENTS).scalar_subquery(),
         sa.func.has_database_privilege(sa.func.current_database(), "CREATE"),
         sa.func.pg_database_size(sa.func.current_database()),
-        sa.select(sa.cast(sa.func.coalesce(_AGE, 0), sa.Float)).where(_CLIENTS).scalar_subquery(),
+        sa.select(sa.cast(sa.func.coalesce(_AGE, 0), sa.Float))
+        .where(_CLIENTS, _ACTIVITY.c.datname == sa.func.current_database())  # others' hold back no dead row here
+        .scalar_subquery(),
         sa.select(_DATABASE.c.datcollversion != sa.func.pg_database_collation_actual_version(_DATABASE.c.oid))
         .where(_DATABASE.c.datname == sa.func.current_database())
         .scalar_subquery(),

@@ -378,6 +378,11 @@ async def test_a_rebuild_looks_at_what_the_service_does(world: World) -> None:
         await world.append(*islice(history(Random(10)), 5))
         assert await pair.active_progress() == (before[0], 5)
         assert not await service_reads(connection)
+        elsewhere = world.settings.database_url.rpartition("/")[0] + "/postgres"
+        pool = create_pool(elsewhere, name="onefold-query", max_size=1)
+        async with pool, pool.acquire() as reader:
+            await reader.execute("SELECT 1")
+            assert not await service_reads(connection)  # it reads another installation's database
         pool = create_pool(world.settings.database_url, name="onefold-query", max_size=1)
         async with pool, pool.acquire() as reader:
             await reader.execute("SELECT 1 FROM onefold.generations")
