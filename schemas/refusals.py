@@ -43,7 +43,7 @@ def why_of(error: Mapping[str, Any]) -> str:
 
 def _place(error: Mapping[str, Any], written: Any) -> str:
     place, within = "", None
-    named = error["type"] in _NAMED
+    named = error["type"] in _NAMED and error["loc"]  # where the whole is missing there is no name
     for part in error["loc"][: -1 if named else None]:
         if isinstance(written, dict) and part == written.get(_KIND) and within is not written:
             within = written  # the kind stands once before the parts of its member of a union

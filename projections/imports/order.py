@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.events.base import Account, ChannelName, Frozen
 
@@ -47,6 +47,14 @@ class ImportOrder(Frozen):
         None
     )
     tags: Annotated[TagMode, Field(description="`replace` also takes off the tags that a row does not have")] = "add"
+
+    @field_validator("account", "mapping")
+    @classmethod
+    def can_be_stored(cls, given: str | dict[str, str]) -> str | dict[str, str]:
+        """PostgreSQL stores no NUL character."""
+        if "\0" in "".join(given):
+            raise ValueError("a NUL character can't be stored")
+        return given
 
     @model_validator(mode="after")
     def contacts_have_a_channel(self) -> Self:

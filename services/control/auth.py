@@ -12,7 +12,7 @@ from typing import Final
 from starlette.requests import Request
 
 from services.control.keys import KEY_START, ApiKey, hash_of
-from services.runtime.api import Access, refuse_unknown_parameters
+from services.runtime.api import Access, refuse_unknown_parameters, refuse_unstorable_names
 from services.runtime.auditing import AuditFull, AuditTrail, note_of
 from services.runtime.buckets import Allowance
 from services.runtime.caching import LookupCache
@@ -86,11 +86,13 @@ class Authenticator:
         """The principal of a request's key, which may do this now. Raises a 401, 403, 429 or 503 problem.
 
         Raises a 422 problem for query parameters that the route has not: only who has a key learns of those it has.
+        Raises a 404 problem for names that nothing can have.
         What is refused from the scope on is recorded, too.
         """
         found = await self._principal(request.headers.get("authorization"))
         self.permit(request, found, access)
         refuse_unknown_parameters(request)
+        refuse_unstorable_names(request)
         return found
 
     async def still_admits(self, principal: Principal) -> bool:

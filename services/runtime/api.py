@@ -22,12 +22,15 @@ from starlette.responses import Response
 from schemas.export import Document
 from services.runtime.http import EncodedPath
 from services.runtime.problems import (
+    BAD_REQUEST,
     FORBIDDEN,
     INTERNAL,
     INVALID_REQUEST,
     MEDIA_TYPE,
     NOT_FOUND,
+    SLOW_BODY,
     TOO_FAST,
+    TOO_LARGE,
     UNAUTHENTICATED,
     UNAVAILABLE,
     Kind,
@@ -67,6 +70,7 @@ def access_of(route: APIRoute) -> Access | None:
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 _LONGEST_NAME: Final = 64
 _MOST_NAMES: Final = 10
+_NUL: Final = "\0"
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -137,8 +141,27 @@ def hoist(document: Document) -> Document:
     return {**moved(document), "components": {**document["components"], "schemas": components}}
 
 
+def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:
+    """The problems that a route may answer, as FastAPI's ``responses`` takes them; several may share a status."""
+    found: Responses = {}
+    for status, group in groupby(sorted(kinds, key=lambda kind: kind.status), key=lambda kind: kind.status):
+        titles = "; ".join(f"{kind.title} (`{kind.type}`)" for kind in group)
+        schema = schema_of(shape, "serialization")
+        found[status] = {"description": titles, "content": {MEDIA_TYPE: {"schema": schema}}}
+    return found
+
+
+# What a route may answer to a body that FastAPI reads.
+_OF_SMALL_BODIES: Final = problem_responses(BAD_REQUEST, SLOW_BODY, TOO_LARGE)
+
+
 class EncodedPathRoute(EncodedPath, APIRoute):
     """One of FastAPI's routes whose parameters may hold slashes, sent as ``%2F``, and whose body is bounded."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.body_field is not None:
+            self.responses = _OF_SMALL_BODIES | self.responses
 
     @cached_property
     def query_parameters(self) -> frozenset[str]:
@@ -166,14 +189,10 @@ def refuse_unknown_parameters(request: Request) -> None:
         raise Problem(INVALID_REQUEST, errors=errors)
 
 
-def problem_responses(*kinds: Kind, shape: Any = ProblemDocument) -> Responses:
-    """The problems that a route may answer, as FastAPI's ``responses`` takes them; several may share a status."""
-    found: Responses = {}
-    for status, group in groupby(sorted(kinds, key=lambda kind: kind.status), key=lambda kind: kind.status):
-        titles = "; ".join(f"{kind.title} (`{kind.type}`)" for kind in group)
-        schema = schema_of(shape, "serialization")
-        found[status] = {"description": titles, "content": {MEDIA_TYPE: {"schema": schema}}}
-    return found
+def refuse_unstorable_names(request: Request) -> None:
+    """Raise a 404 problem where the path names something by a NUL character, which PostgreSQL can't store."""
+    if any(isinstance(value, str) and _NUL in value for value in request.path_params.values()):
+        raise Problem(NOT_FOUND, "no name has a NUL character")
 
 
 # What every route that needs an API key may answer.

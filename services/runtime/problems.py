@@ -42,6 +42,7 @@ UNAUTHENTICATED: Final = Kind("unauthenticated", "A valid API key is needed", 40
 FORBIDDEN: Final = Kind("forbidden", "The API key lacks a scope", 403)
 NOT_FOUND: Final = Kind("not-found", "There is nothing here", 404)
 METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", "This is not done here with this method", 405)
+SLOW_BODY: Final = Kind("slow-body", "The body took too long to arrive", 408)
 TOO_LARGE: Final = Kind("too-large", "More than is taken at once", 413)
 NAME_TAKEN: Final = Kind("name-taken", "There is one of that name already", 409)
 TOO_FAST: Final = Kind("too-fast", "More than is taken in this time", 429)
@@ -122,7 +123,8 @@ def _refused(error: RequestValidationError) -> list[RefusedPlace]:
 
 
 _BY_STATUS: Final = {
-    kind.status: kind for kind in (BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE)
+    kind.status: kind
+    for kind in (BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, SLOW_BODY, TOO_LARGE)
 }
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, Final
 
+import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -23,6 +24,7 @@ BODY_ARRIVED: Final = "onefold.body_arrived"
 # In the extensions of such a scope: what ``WholeAnswer`` answers through.
 WHOLE_ANSWER: Final = "onefold.whole_answer"
 _LATE: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_NO_REQUEST: Final = {"type": "/problems/bad-request", "title": "Bad Request", "status": 400}
 _FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -127,6 +129,14 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request with a problem document, and close the connection."""
+        body = orjson.dumps(_NO_REQUEST | {"detail": msg})
+        own = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        rest = b"content-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        self.transport.write(STATUS_LINE[400] + own + rest + body)
+        self.transport.close()
 
     def pause_writing(self) -> None:
         """The client does not read what was sent."""

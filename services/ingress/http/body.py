@@ -10,10 +10,9 @@ from starlette.types import Message, Receive
 
 from services.ingress.core.unpacking import Gunzip, NotGzip, UnpacksTooLarge, gunzip
 from services.runtime.budget import BudgetExceeded, BudgetLease
-from services.runtime.problems import TOO_LARGE, UNAVAILABLE, Kind, Problem
+from services.runtime.problems import SLOW_BODY, TOO_LARGE, UNAVAILABLE, Kind, Problem
 from services.runtime.protocol import BODY_ARRIVED
 
-SLOW_BODY: Final = Kind("slow-body", "The body took too long to arrive", 408)
 CUT_OFF: Final = Kind("cut-off-body", "The body ended early", 400)
 UNSUPPORTED_ENCODING: Final = Kind("unsupported-encoding", "This content encoding is not understood", 415)
 MALFORMED_BODY: Final = Kind("malformed-body", "The body can't be read", 400)

@@ -15,7 +15,7 @@ from services.ingress.core.list_lines import FORMS, Form
 from services.ingress.core.stated_values import unread
 from services.ingress.handlers.campaigns import CampaignImport
 from services.ingress.handlers.list_import import MOST_REFUSED
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, UNSUPPORTED_ENCODING
 from services.ingress.http.context import ListWriter, Serving, now
 from services.ingress.http.lists import (
     NO_ACCEPTABLE_LINE,
@@ -36,7 +36,7 @@ from services.runtime.api import (
     problem_responses,
     schema_of,
 )
-from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, Kind
+from services.runtime.problems import INVALID_REQUEST, SLOW_BODY, TOO_LARGE, UNAVAILABLE, Kind
 
 NO_CAMPAIGN: Final = Kind("no-campaign", "This is no message to anybody", 422)
 

@@ -17,7 +17,6 @@ from services.ingress.handlers.source_activity import SourceActivity
 from services.ingress.http.body import (
     CUT_OFF,
     MALFORMED_BODY,
-    SLOW_BODY,
     UNSUPPORTED_ENCODING,
     busy,
     read_body,
@@ -39,7 +38,7 @@ from services.runtime.auditing import note_object
 from services.runtime.budget import Budget, BudgetLease
 from services.runtime.database import Engine
 from services.runtime.peers import Peers
-from services.runtime.problems import TOO_LARGE, Problem, unavailable
+from services.runtime.problems import SLOW_BODY, TOO_LARGE, Problem, unavailable
 from services.runtime.rate_limits import RateLimits
 from services.runtime.settings import Settings
 

@@ -27,11 +27,20 @@ from services.control.imports import begin_dry_run, begin_run
 from services.control.jobs import Job
 from services.control.uploads import find_upload, imports_of, keep_upload
 from services.ingress.core.shares import proven
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING, busy, stream_body
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, UNSUPPORTED_ENCODING, busy, stream_body
 from services.ingress.http.context import LIST_COST, CustomerWriter, Serving, require
 from services.runtime.api import COMMON_PROBLEMS, body_of, keyed_router, problem_responses
 from services.runtime.budget import BudgetExceeded
-from services.runtime.problems import INVALID_REQUEST, NOT_FOUND, TOO_LARGE, TOO_MANY_JOBS, UNAVAILABLE, Kind, Problem
+from services.runtime.problems import (
+    INVALID_REQUEST,
+    NOT_FOUND,
+    SLOW_BODY,
+    TOO_LARGE,
+    TOO_MANY_JOBS,
+    UNAVAILABLE,
+    Kind,
+    Problem,
+)
 
 NOT_CHECKED: Final = Kind("import-not-checked", "No dry run of this import is done", 409)
 NO_ROOM: Final = Kind("no-room", "Files to import take all the room that they may", 429)
@@ -107,7 +116,9 @@ async def start_import(
     principal: Uploader,
     order: Annotated[ImportOrder, Depends(_order)],
     *,
-    name: Annotated[str, Query(min_length=1, max_length=_LONGEST_NAME, description="of the file")] = "import",
+    name: Annotated[
+        str, Query(min_length=1, max_length=_LONGEST_NAME, pattern=r"^[^\x00]+$", description="of the file")
+    ] = "import",
 ) -> Response:
     """The file is kept, and a dry run begins, which changes nothing. `POST /v1/imports/{import}/run` does the rest.
 

@@ -14,7 +14,7 @@ from services.ingress.core.member_merges import MergeRequest, MergeTerms
 from services.ingress.core.statements import Receipt
 from services.ingress.handlers.list_import import MOST_REFUSED
 from services.ingress.handlers.member_merges import MergeImport, take_merge, take_undo
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, UNSUPPORTED_ENCODING
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, UNSUPPORTED_ENCODING
 from services.ingress.http.context import (
     COMMAND_PROBLEMS,
     Body,
@@ -49,7 +49,7 @@ from services.runtime.api import (
     problem_responses,
 )
 from services.runtime.budget import BudgetLease
-from services.runtime.problems import INVALID_REQUEST, TOO_LARGE, UNAVAILABLE, Kind, Problem
+from services.runtime.problems import INVALID_REQUEST, SLOW_BODY, TOO_LARGE, UNAVAILABLE, Kind, Problem
 
 NO_MERGE: Final = Kind("no-merge", "This is no merge of two members", 422)
 MemberId = Annotated[str, Path(description="Percent-encoded: a slash is `%2F`.", examples=["M7"])]

@@ -28,7 +28,7 @@ from services.control.sources import Source, disabled, enabled, own_source
 from services.control.write_keys import add_write_key, list_write_keys, revoke_write_key
 from services.ingress.core.source_health import health_of
 from services.ingress.handlers.doctor import examine_within, tested_source
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, read_body
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, read_body
 from services.ingress.http.context import Administrator, Held, Ingress, Serving
 from services.ingress.http.source_shapes import (
     ChangedSource,
@@ -56,6 +56,7 @@ from services.runtime.problems import (
     INVALID_REQUEST,
     NAME_TAKEN,
     NOT_FOUND,
+    SLOW_BODY,
     TOO_LARGE,
     UNAVAILABLE,
     Kind,

@@ -17,7 +17,7 @@ from services.ingress.core.signatures import line_signature_matches, meta_signat
 from services.ingress.handlers.doctor import SILENT_BODIES
 from services.ingress.handlers.webhooks import Translate, line_events, meta_events, take_webhook
 from services.ingress.http.admission import origin_of, prove, source_of, spend, unproven_lease
-from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, SLOW_BODY, arrived_body, has_arrived, read_body
+from services.ingress.http.body import CUT_OFF, MALFORMED_BODY, arrived_body, has_arrived, read_body
 from services.ingress.http.context import Ingress, Serving, log_problem, now
 from services.ingress.ports import LogUnavailable
 from services.runtime.api import Answer, Responses, body_of, open_router, path_parameter, problem_responses
@@ -26,6 +26,7 @@ from services.runtime.problems import (
     INTERNAL,
     INVALID_REQUEST,
     NOT_FOUND,
+    SLOW_BODY,
     TOO_FAST,
     TOO_LARGE,
     UNAVAILABLE,

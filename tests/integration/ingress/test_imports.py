@@ -46,10 +46,14 @@ async def test_what_can_not_be_asked_for_is_refused_before_the_file_is_read(ingr
             ("kind=customers&channel=line", "channel"),
             ("kind=customers&mapping=[", "mapping"),
             ("kind=customers&mapping=%7B%22a%22%3A%22b%22%7D", "mapping"),
+            ("kind=customers&mapping=%7B%22a%5Cu0000%22%3A%22ignore%22%7D", "mapping"),
+            ("kind=customers&account=a%00b", "account"),
         ):
             answer = await shop.send("POST", f"/v1/imports?{query}", b"Member ID\n1\n", **CSV)
             assert_problem(answer, 422, "invalid-request")
             assert answer.json()["field"] == field
+        unstorable = await shop.send("POST", f"{PATH}&name=a%00b", b"Member ID\n1\n", **CSV)
+        assert assert_problem(unstorable, 422, "invalid-request")["errors"][0]["field"] == "query.name"
         empty = await shop.send("POST", PATH, b"", **CSV)
         assert_problem(empty, 400, "malformed-body")
         most = ingress.settings.import_body_limit

@@ -135,6 +135,8 @@ UNKNOWN = [
     "/v1/identity/why?a=&b=",
     "/v1/identity/why?a=%00&b=%00",
     "/v1/identity/why?a=line:oa1:%00&b=line:oa1:U1",
+    "/v1/identity/policy/versions/%00",
+    "/v1/accounts/line/a%00b/events",
     "/v1/nothing",
 ]
 

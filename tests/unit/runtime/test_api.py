@@ -4,7 +4,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI, Query
+from fastapi import Body, Depends, FastAPI, Query
 
 from services.runtime.api import keyed_router, refuse_unknown_parameters
 from services.runtime.problems import add_problem_handlers
@@ -25,6 +25,11 @@ async def get_thing(thing: str, limit: int = 5, kinds: Annotated[tuple[str, ...]
 )
 async def post_list() -> str:
     return "taken"
+
+
+@router.put("/words")
+async def put_words(words: Annotated[list[str], Body()]) -> int:
+    return len(words)
 
 
 async def _called(method: str, path: str) -> httpx.Response:
@@ -61,3 +66,11 @@ async def test_parameters_that_a_route_has_not_are_refused_by_name(method: str, 
 
 async def test_a_parameter_that_a_route_reads_by_itself_is_none_of_them() -> None:
     assert (await _called("POST", "/v1/lists?by=me")).json() == "taken"
+
+
+def test_a_route_whose_body_is_bounded_says_how_it_may_be_refused() -> None:
+    app = FastAPI()
+    app.include_router(router)
+    paths = app.openapi()["paths"]
+    assert {"400", "408", "413"} <= set(paths["/v1/words"]["put"]["responses"])
+    assert "413" not in paths["/v1/lists"]["post"]["responses"]

@@ -113,6 +113,13 @@ async def test_a_field_that_no_utf_8_can_name_is_told_all_the_same() -> None:
     assert answer.json()["errors"][0]["field"] == "body"
 
 
+@pytest.mark.parametrize("body", [b"", b"null"])
+async def test_a_body_that_is_missing_is_told_of_the_body_itself(body: bytes) -> None:
+    answer = await ask("/echo", "POST", body)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["errors"]] == ["body"]
+
+
 async def test_requests_do_not_share_a_problem() -> None:
     answers = await asyncio.gather(*(ask("/refused") for _ in range(5)))
     assert len({answer.text for answer in answers}) == 1

@@ -1,6 +1,7 @@
 """A connection whose peer keeps it waiting ends, or makes room for one that does not."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -120,6 +121,15 @@ async def _trickled(streams: Streams) -> None:
         await asyncio.sleep(0.02)
         if reader._buffer:  # type: ignore[attr-defined]  # the answer is there
             break
+
+
+@pytest.mark.parametrize("sent", [b"NONSENSE\r\n\r\n", b"GET /fine HTTP/1.1\r\nX: " + b"x" * 70_000])
+async def test_what_is_no_request_is_told_by_a_problem_document(sent: bytes) -> None:
+    async with server() as address:
+        head, _, body = (await rest_of(await opened(address, sent))).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["status"] == 400
 
 
 async def test_the_next_head_on_a_connection_is_timed_as_the_first_one() -> None:
