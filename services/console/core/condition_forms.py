@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from projections.customers.search.fields import FIELD_BY_KEY, FilterField
-from services.console.core.filter_tree import ConditionTree, kind_of
+from services.console.core.filter_tree import ConditionTree, first_key, kind_of
 
 Say = Callable[[str], str]
 _LONGEST: Final = 1000
@@ -137,7 +137,7 @@ def _typed(value: str) -> bool | int | float | None:
 
 def kept_of(node: ConditionTree) -> ConditionTree:
     """What a condition asks besides what the form shows of it: changing the condition keeps that. Empty for nothing."""
-    key = next(iter(node))
+    key = first_key(node)
     field, value = FIELD_BY_KEY[key], node[key]
     if field.kind == "tag":
         return {name: one for name, one in node.items() if name != key and not _is_shown(name, one)}
@@ -148,8 +148,8 @@ def kept_of(node: ConditionTree) -> ConditionTree:
 
 def changed(old: ConditionTree, new: ConditionTree) -> ConditionTree:
     """The condition of a form that replaces another one: what the form did not show is kept, unless asked anew."""
-    key = next(iter(new))
-    field, kept = FIELD_BY_KEY[key], kept_of(old) if next(iter(old)) == key else {}
+    key = first_key(new)
+    field, kept = FIELD_BY_KEY[key], kept_of(old) if first_key(old) == key else {}
     if not kept or (field.kind in {"tag", "value"} and old[key] != new[key]):
         return new
     if field.kind in {"tag", "value"}:
@@ -181,7 +181,7 @@ def _tests_of(value: ConditionTree) -> list[tuple[str, Any]]:
 
 def given_of(node: ConditionTree) -> dict[str, Any]:
     """The fields of the form that asks for a condition, as far as the form has them: the opposite of `condition_of`."""
-    key = next(iter(node))
+    key = first_key(node)
     field, value = FIELD_BY_KEY[key], node[key]
     match field.kind:
         case "tag":
@@ -214,7 +214,8 @@ def _given_test(operator: str, asked: Any) -> dict[str, Any]:
 
 
 def _given_time(value: ConditionTree) -> dict[str, Any]:
-    name, asked = next(iter(value.items()))
+    name = first_key(value)
+    asked = value[name]
     if name == "set":
         return {"operator": "set" if asked else "unset"}
     if days := _days_of(asked):
@@ -256,7 +257,7 @@ def sentence_of(node: ConditionTree, language: str, say: Say, name_of: Callable[
     """A condition without parts as its field and what is asked of it. ``name_of`` gives a value's name for people."""
     if kind_of(node) != "leaf":
         raise ValueError("a group has no sentence")
-    key = next(iter(node))
+    key = first_key(node)
     value, others = node[key], {name: one for name, one in node.items() if name != key}
     label = label_of(key, language)
     if key == "attribute":

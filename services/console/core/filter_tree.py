@@ -43,6 +43,13 @@ def kind_of(node: Mapping[str, Any]) -> str:
     return next((kind for kind in (*GROUPS, *_ONE_PART) if kind in node), "leaf")
 
 
+def first_key(node: Mapping[str, Any]) -> str:
+    """What a condition is about. Raises ValueError for one about nothing: an address may hold anything."""
+    for key in node:
+        return key
+    raise ValueError("a condition about nothing")
+
+
 def parts_of(node: Mapping[str, Any]) -> list[ConditionTree]:
     """The parts of a node."""
     kind = kind_of(node)

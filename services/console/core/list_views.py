@@ -92,7 +92,7 @@ def part_of(  # noqa: PLR0913 - what a chip is made of
 
 
 def _edit_url(state: ListState, node: ConditionTree, place: TreePlace) -> str:
-    return state.url(at=text_of(place), field=next(iter(node)), replace="1")
+    return state.url(at=text_of(place), field=filter_tree.first_key(node), replace="1")
 
 
 def _names(say: Say, segments: Mapping[str, str]) -> Callable[[str, str], str]:

@@ -13,7 +13,7 @@ from services.console.http.commands import ingress_of
 from services.console.http.pages import PageRoute
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.control.channel_consoles import console_settings
-from services.control.errors import ControlError, NameTaken, UnknownKey, UnknownSource
+from services.control.errors import ControlError, InvalidName, NameTaken, UnknownKey, UnknownSite, UnknownSource
 from services.control.sites import SiteCredentials, connect_site, new_login_secret
 from services.control.source_activity import activity_of
 from services.control.source_service import opened_verify_token
@@ -73,6 +73,8 @@ async def connect_channel(visit: Visit) -> Response:
         made = await connect_site(ingress.engine, ingress.settings.master_key, draft)
     except ValidationError as error:
         return _form(visit, channel, form, _problem_of(visit, error))
+    except InvalidName:
+        return _form(visit, channel, form, visit.say("The secret is too short or too long."))
     except NameTaken:
         return _form(visit, channel, form, visit.say("This name is taken. Choose another one."))
     except LogUnavailable:
@@ -119,7 +121,10 @@ async def add_channel_key(visit: Visit) -> Response:
     """Make a further write key of a website, which is shown this once."""
     form, source = await visit.form(), await _source(visit)
     kind: Any = "server" if form.one("kind") == "server" else "public"
-    made = await add_write_key(ingress_of(visit).engine, source.source, kind)
+    try:
+        made = await add_write_key(ingress_of(visit).engine, source.source, kind)
+    except UnknownSite:  # only websites have write keys
+        raise Problem(NOT_FOUND) from None
     return await _page(visit, source, 201, keys=[(_key_name(visit, kind), made)])
 
 

@@ -23,6 +23,7 @@ from services.console.core.filter_tree import ConditionTree, NoSuchPlace, place_
 from services.console.core.list_state import PATH, ListState
 from services.console.core.list_views import FacetChoice, ShownFacet
 from services.console.core.number_ranges import NumberRange, number_ranges
+from services.console.core.problem_details import problem_words
 from services.console.core.profile_views import attribute_labels
 from services.console.http.pages import READING, READING_SETTINGS, PageRoute
 from services.console.http.surroundings import surroundings_of
@@ -44,6 +45,8 @@ _MOST_SEGMENTS: Final = 20
 _MOST_COUNTED: Final = 1_000  # values of a facet, of which few are shown
 _ATTRIBUTES_SHOWN: Final = 6
 _HISTORY_DAYS: Final = 90
+# What a filter in an address raises where it is no condition of the kind that a form edits.
+_UNREADABLE: Final = (Incomplete, NoSuchPlace, AttributeError, TypeError, LookupError, ValueError)
 
 
 async def customers(visit: Visit) -> Response:
@@ -157,8 +160,8 @@ async def segments(visit: Visit) -> Response:
         segment: list_views.line([one.customers for one in days if one.customers is not None])
         for segment, days in sizes.items()
     }
-    state = ListState()
-    return visit.page("customers/segments.html", details=details, lines=lines, more=page.next, state=state)
+    values: dict[str, Any] = {"state": ListState(), "more": page.next, "problem_words": problem_words}
+    return visit.page("customers/segments.html", details=details, lines=lines, **values)
 
 
 async def quota_history(visit: Visit) -> Response:
@@ -202,7 +205,7 @@ def _edited(visit: Visit, state: ListState, fields: SentFields) -> ConditionTree
 def _keeping(tree: ConditionTree, place: filter_tree.TreePlace, node: ConditionTree) -> ConditionTree:
     try:
         return condition_forms.changed(filter_tree.node_at(tree, place), node)
-    except (AttributeError, TypeError, KeyError, ValueError):
+    except (AttributeError, TypeError, LookupError, ValueError):
         return node  # in place of something that is no condition
 
 
@@ -219,7 +222,7 @@ async def _group(visit: Visit, state: ListState) -> list_views.FilterPart | None
     segments = await _segment_names(visit) if "segment" in repr(state.tree) else {}
     try:
         return list_views.part_of(state, state.tree, (), visit.language, visit.say, segments=segments)
-    except (AttributeError, TypeError, ValueError, KeyError, RecursionError):
+    except (AttributeError, TypeError, ValueError, LookupError, RecursionError):
         return None  # a filter that there is not; the list says what is wrong
 
 
@@ -263,8 +266,8 @@ def _given(state: ListState, fields: SentFields) -> dict[str, Any]:
         return {}
     try:
         node = filter_tree.node_at(state.tree, _place(fields.one("at")))
-        return condition_forms.given_of(node) if next(iter(node)) == fields.one("field") else {}
-    except (Incomplete, NoSuchPlace, AttributeError, TypeError, KeyError, ValueError):
+        return condition_forms.given_of(node) if filter_tree.first_key(node) == fields.one("field") else {}
+    except _UNREADABLE:
         return {}
 
 
@@ -274,10 +277,10 @@ def _kept(visit: Visit, state: ListState, fields: SentFields) -> str:
         return ""
     try:
         node = filter_tree.node_at(state.tree, _place(fields.one("at")))
-        kept, key = condition_forms.kept_of(node), next(iter(node))
+        kept, key = condition_forms.kept_of(node), filter_tree.first_key(node)
         whole = {key: node[key], **kept} if FIELD_BY_KEY[key].kind in {"tag", "value"} else {key: kept}
         return condition_forms.sentence_of(whole, visit.language, visit.say, lambda _, value: value)[1] if kept else ""
-    except (Incomplete, NoSuchPlace, AttributeError, TypeError, KeyError, ValueError):
+    except _UNREADABLE:
         return ""
 
 
@@ -285,7 +288,7 @@ def cannot_search(visit: Visit, error: Exception) -> str:
     """Why a filter can't be searched, in the reader's language."""
     if isinstance(error, TooDear):
         return visit.say("This would look at too many customers. Add a condition that fewer of them fulfil.")
-    return visit.say("This filter can't be searched.") + f" {error}"
+    return visit.say("This filter can't be searched.") + f" {problem_words(str(error), visit.say).text}"
 
 
 def _invalid(visit: Visit, error: ValidationError, written: Any) -> str:

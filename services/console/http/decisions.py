@@ -14,12 +14,13 @@ from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.ingress.core.member_merges import MergeTerms
 from services.ingress.handlers.identity import TwoMembers, take_decision
 from services.ingress.handlers.member_merges import take_merge, take_undo
-from services.ingress.http.context import context_of, log_problem
+from services.ingress.http.context import context_of
 from services.ingress.http.member_merges import NO_MERGE
 from services.ingress.ports import LogUnavailable
 from services.query.core.errors import Ambiguous, NotFound
-from services.query.core.membership_previews import MembershipChanges, MergePair, WishedDecision
+from services.query.core.membership_previews import MembershipChanges, MergePair, NoMerge, WishedDecision
 from services.query.core.references import one_contact
+from services.query.handlers.customer_lookup import NO_CONTACT
 from services.query.handlers.membership_previews import MembershipPreviews
 from services.runtime.api import Access
 from services.runtime.problems import INVALID_REQUEST, Problem
@@ -28,6 +29,7 @@ IDENTITY: Final = "/console/identity"
 _DECISIONS: Final = ("same", "different", "undecided")
 _PREVIEWING: Final = Access("customers:write", 10.0)
 _MERGING: Final = Access("events:write", 10.0)
+TYPED: Final = ("decision", "a", "b", "member_id", "into")  # what forms of a customer's page begin with again
 _LONGEST_NAME: Final = 600
 _LONGEST_NOTE: Final = 500
 _SHOWN: Final = 20  # contacts of a customer before and after
@@ -60,8 +62,8 @@ async def decide(visit: Visit) -> Response:
     body = json_of(fields | ({"note": note} if note else {}))
     try:
         outcome = await take_decision(body, context_of(visit.principal), ingress.log, ingress.identity)
-    except LogUnavailable as error:
-        return await _decision_page(visit, form, log_problem(error).detail or _not_saved(visit))
+    except LogUnavailable:
+        return await _decision_page(visit, form, _not_saved(visit))
     if isinstance(outcome, TwoMembers):
         kept = {name: form.one(name) for name in ("customer", "back")}
         return redirect(merge_address(member_id=outcome.of_a, into=outcome.of_b, two=1, **kept))
@@ -86,8 +88,8 @@ async def merge(visit: Visit) -> Response:
             outcome = await take_undo(member_id, who(visit), context, terms, ingress.log)
         else:
             outcome = await take_merge(member_id, body, context, terms, ingress.log)
-    except LogUnavailable as error:
-        return await _merge_page(visit, form, log_problem(error).detail or _not_saved(visit))
+    except LogUnavailable:
+        return await _merge_page(visit, form, _not_saved(visit))
     seen = await settle(visit, outcome, NO_MERGE)
     return redirect(_after(form, ("unmerged" if form.one("undo") else "merged") if seen else "soon"))
 
@@ -110,7 +112,7 @@ def _asked_again(visit: Visit, form: SentFields, problem: str) -> Response:
     customer = form.one("customer")[:_LONGEST_NAME]
     if not customer:
         raise Problem(INVALID_REQUEST, decision_problem(visit, problem))
-    typed = {name: form.one(name)[:_LONGEST_NAME] for name in ("decision", "a", "b")}
+    typed = {name: form.one(name)[:_LONGEST_NAME] for name in TYPED}
     return redirect(address_of(customer, "/identity", problem=problem, **typed) + "#change")
 
 
@@ -118,13 +120,20 @@ def decision_problem(visit: Visit, problem: str) -> str:
     """Why a decision can't be previewed, in words."""
     if problem == "one":
         return visit.say("A decision is about two different contacts. Choose another one.")
+    if problem == "members":
+        return visit.say("These are not two member IDs: one is missing, both are the same, or the rules block one.")
     return visit.say("There is no single customer or contact of this name. Look at how it is written, then try again.")
 
 
 async def _merge_page(visit: Visit, form: SentFields, problem: str | None = None) -> Response:
     undo = bool(form.one("undo"))
     pair = MergePair(member_id=form.one("member_id")[:512], into=None if undo else form.one("into")[:512])
-    changes = await _previews(visit).merges(visit.tenant, [pair], visit.now)
+    try:
+        changes = await _previews(visit).merges(visit.tenant, [pair], visit.now)
+    except NoMerge:
+        if not form.one("customer"):
+            raise
+        return _asked_again(visit, form, "members")
     fields = {name: form.one(name) for name in ("customer", "back", "member_id", "into", "undo")} | {
         "request": new_request()
     }
@@ -184,9 +193,11 @@ async def _contact(visit: Visit, name: str) -> tuple[str, dict[str, str | None]]
     asked = f"contact:{given}" if wanted is not None and ":" in given and not given.startswith("contact:") else given
     found = await reader_of(visit).customer(visit.tenant, asked, visit.now)
     keys = {one.contact for one in found.contacts}
+    if not keys:
+        raise NotFound(NO_CONTACT)
     ids = {str(one.id): one.contact for one in found.contacts}
     key = given.removeprefix("contact:")
-    chosen = key if key in keys else ids.get(given) or ids.get(str(found.id)) or next(iter(sorted(keys)))
+    chosen = key if key in keys else ids.get(given) or ids.get(str(found.id)) or min(keys)
     return chosen, display_names(found.contacts)
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from projections.engine.generation_records import NoGeneration
 from services.console.core.generation_views import compared_models, shown_generation
 from services.console.core.job_views import JOBS
+from services.console.core.problem_details import problem_words
 from services.console.http.channels import OPERATIONS
 from services.console.http.commands import ingress_of
 from services.console.http.jobs import by
@@ -88,7 +89,8 @@ async def drop_generation(visit: Visit) -> Response:
 
 async def _page(visit: Visit, status: int = 200, *, problem: str = "") -> Response:
     done = query_of(visit.request).one("done")
-    return visit.page("operations/generations.html", status, problem=problem, done=done, **await _values(visit))
+    why = problem_words(problem, visit.say) if problem else None
+    return visit.page("operations/generations.html", status, problem=why, done=done, **await _values(visit))
 
 
 async def _values(visit: Visit) -> dict[str, Any]:

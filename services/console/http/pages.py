@@ -8,9 +8,11 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console.core.problem_details import problem_words
 from services.console.core.roles import ConsoleRole, least_role
+from services.console.http.sent_again import ask_again, fields_to_repeat, is_kept
 from services.console.http.sign_in_page import SIGN_IN, sign_in_page
-from services.console.http.visits import SESSION_COOKIE, Visit, query_of, redirect
+from services.console.http.visits import SESSION_COOKIE, FormOfEarlierSession, Visit, query_of, redirect
 from services.control.console_sessions import ConsoleSession
 from services.ingress.http.context import log_problem
 from services.ingress.ports import LogUnavailable
@@ -81,10 +83,10 @@ async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRol
         if not is_unavailable(error):
             log.exception("page_failed", page=endpoint.__name__)
         problem = unavailable("PostgreSQL") if is_unavailable(error) else Problem(INTERNAL)
-        response = _error(visit, problem)
+        response = await _error(visit, problem)
     except Exception:  # a reader gets a page that says what to do, whatever went wrong
         log.exception("page_failed", page=endpoint.__name__)
-        response = _error(visit, Problem(INTERNAL))
+        response = await _error(visit, Problem(INTERNAL))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")  # it is about people
@@ -98,13 +100,21 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, role: ConsoleRo
                 return await _sign_in_first(visit)
             visit.request.app.state.authenticator.permit(visit.request, visit.principal, access)
             _require_role(visit, role)
+        _require_a_place(visit)
         return await endpoint(visit)
+    except FormOfEarlierSession as early:
+        return ask_again(visit, early.form) if is_kept(visit) else await _error(visit, early)
     except Problem as problem:
-        return _error(visit, problem, role)
+        return await _error(visit, problem, role)
     except (*BROKER_ERRORS, LogUnavailable) as error:
-        return _error(visit, log_problem(error))
+        return await _error(visit, log_problem(error))
     except tuple(PROBLEMS) as error:
-        return _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
+        return await _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
+
+
+def _require_a_place(visit: Visit) -> None:
+    if any("\0" in str(one) for one in visit.request.path_params.values()):
+        raise Problem(NOT_FOUND)  # nothing that is kept has a NUL character, and no query can ask for one
 
 
 def _require_role(visit: Visit, role: ConsoleRole | None) -> None:
@@ -116,19 +126,20 @@ async def _sign_in_first(visit: Visit) -> Response:
     if visit.request.headers.get("hx-request"):  # the whole page has to go there, not a part of it
         return Response(status_code=204, headers={"HX-Redirect": SIGN_IN})
     if visit.request.method != "GET":
-        return redirect(SIGN_IN)
+        return ask_again(visit, await visit.sent_form()) if is_kept(visit) else redirect(SIGN_IN)
     query = visit.request.url.query
     going_on = visit.request.url.path + (f"?{query}" if query else "")
     return await sign_in_page(visit, 401, next=going_on)
 
 
-def _error(visit: Visit, problem: Problem, role: ConsoleRole | None = None) -> Response:
+async def _error(visit: Visit, problem: Problem, role: ConsoleRole | None = None) -> Response:
     status, fields = problem.kind.status, problem.fields
     needed = (role or least_role(fields["scope"])) if "scope" in fields else fields.get("role")
-    detail = None if needed else problem.detail
+    detail = problem_words(problem.detail, visit.say) if problem.detail and not needed else None
     # A part of a page is replaced by a sentence, and the rest of the page stays as it was.
     template = "error_part.html" if visit.request.headers.get("hx-request") else "error.html"
-    response = visit.page(template, status, number=status, detail=detail, needed=needed)
+    again = await fields_to_repeat(visit, status)
+    response = visit.page(template, status, number=status, detail=detail, needed=needed, again=again)
     response.headers.update(problem.headers or {})
     return response
 

@@ -20,7 +20,7 @@ from services.console.http.pages import READING_SETTINGS, PageRoute
 from services.console.http.profile import address_of, reader_of
 from services.console.http.visits import SentFields, Visit, query_of, redirect
 from services.ingress.handlers.identity import take_policy
-from services.ingress.http.context import context_of, log_problem
+from services.ingress.http.context import context_of
 from services.ingress.ports import LogUnavailable
 from services.query.core.policy_changes import policy_changes
 from services.query.core.policy_models import PolicySettings, PolicyStatus
@@ -97,8 +97,8 @@ async def adopt(visit: Visit) -> Response:
     body = {"policy": settings, "by": who(visit), "event_id": event_id} | ({"note": note} if note else {})
     try:
         outcome = await take_policy(json_of(body), context_of(visit.principal), ingress_of(visit).log)
-    except LogUnavailable as error:
-        said = log_problem(error).detail or visit.say("It could not be saved. Nothing is lost: try again in a moment.")
+    except LogUnavailable:
+        said = visit.say("It could not be saved. Nothing is lost: try again in a moment.")
         return await _preview_page(visit, settings, problem=said)
     seen = await settle_event(visit, outcome)
     return redirect(f"{PATH}?done={'adopting' if seen else 'soon'}")

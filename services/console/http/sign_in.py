@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from services.console.core.words import LANGUAGE_NAMES
 from services.console.http.pages import PageRoute
 from services.console.http.rendering import assets
 from services.console.http.sessions import forget_sessions
@@ -14,6 +15,7 @@ from services.console.http.visits import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
     THEME_COOKIE,
+    THEMES,
     Visit,
     query_of,
     redirect,
@@ -26,7 +28,7 @@ from services.control.oidc_providers import BY_PROVIDER
 from services.runtime.problems import NOT_FOUND, Problem
 
 _YEAR: Final = 365 * 24 * 3600  # seconds
-_PREFERENCES: Final = {"language": LANGUAGE_COOKIE, "theme": THEME_COOKIE}
+_PREFERENCES: Final = (("language", LANGUAGE_COOKIE, LANGUAGE_NAMES), ("theme", THEME_COOKIE, THEMES))
 
 
 async def home(_: Visit) -> Response:
@@ -101,9 +103,9 @@ async def choose(visit: Visit) -> Response:
     """Keep the language or the theme that was chosen, and go back to the page."""
     form = await visit.form()
     response = redirect(safe_address(form.one("next")))
-    for field, cookie in _PREFERENCES.items():
-        if value := form.one(field):
-            visit.set_cookie(response, cookie, value[:16], lasts=_YEAR)
+    for field, cookie, known in _PREFERENCES:
+        if (value := form.one(field)) in known:
+            visit.set_cookie(response, cookie, value, lasts=_YEAR)
     return response
 
 

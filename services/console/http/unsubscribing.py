@@ -12,7 +12,7 @@ from services.console.http.profile import CUSTOMERS, address_of, reader_of
 from services.console.http.visits import Visit, query_of, redirect
 from services.ingress.handlers.record_members import take_command
 from services.ingress.http.contact_commands import NO_COMMAND
-from services.ingress.http.context import checked_context, log_problem
+from services.ingress.http.context import checked_context
 from services.ingress.ports import LogUnavailable
 from services.query.core.models import ContactView, CustomerView
 from services.runtime.api import Access
@@ -42,8 +42,8 @@ async def unsubscribe(visit: Visit) -> Response:
     try:
         context = await checked_context(ingress, visit.principal)
         outcome = await take_command("unsubscribe", key, body, context, request_id, ingress.log)
-    except LogUnavailable as error:
-        problem = log_problem(error).detail or visit.say("It could not be saved. Try again in a moment.")
+    except LogUnavailable:
+        problem = visit.say("It could not be saved. Nothing is lost: try again in a moment.")
         return _form(visit, found, contact, chosen=chosen, problem=problem)
     seen = await settle(visit, outcome, NO_COMMAND)
     done = "unsubscribed" if seen else "soon"

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -24,11 +24,20 @@ THEME_COOKIE: Final = "onefold_theme"
 TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - the name of a field
 HOME: Final = "/console/customers"
 _TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
-_THEMES: Final = ("auto", "light", "dark")
+THEMES: Final = ("auto", "light", "dark")
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 _MOST_OF_A_FORM: Final = 262_144  # bytes
+_FORM: Final = "onefold.console.form"  # where a request keeps its form, which can be read once
 _MOST_FIELDS: Final = 2000  # a policy of 200 types has 1,600
 _FOREIGN: Final = Kind("foreign-request", "This request does not come from a page of the console", 403)
+
+
+class FormOfEarlierSession(Problem):
+    """A form of the console itself, without the token of this session: it was shown before somebody signed in."""
+
+    def __init__(self, form: "SentFields") -> None:
+        super().__init__(_FOREIGN, "The page is too old. Go back, load it again, and repeat the step.")
+        self.form = form
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Visit:
     def theme(self) -> str:
         """``light``, ``dark``, or ``auto`` for what the browser prefers."""
         wanted = self.request.cookies.get(THEME_COOKIE, "")
-        return wanted if wanted in _THEMES else "auto"
+        return wanted if wanted in THEMES else "auto"
 
     @property
     def words(self) -> LocalWords:
@@ -114,16 +123,23 @@ class Visit:
 
     async def form(self) -> "SentFields":
         """The fields of a form that a page of this session sent. Raises a 400, 403 or 413 problem."""
-        self.check_origin()
-        form = await _form_of(self.request)
+        form = await self.sent_form()
         self.check_token(form)
         return form
 
+    async def sent_form(self) -> "SentFields":
+        """The fields of a form that a page of the console sent, maybe of an earlier session. Raises a problem."""
+        self.check_origin()
+        known = self.request.scope.get(_FORM)
+        if known is None:
+            known = self.request.scope[_FORM] = await _form_of(self.request)
+        return cast("SentFields", known)
+
     def check_token(self, form: "SentFields") -> None:
-        """Raises a 403 problem for a form that lacks the session's token."""
+        """Raises the problem of a form that lacks the session's token."""
         sent = self.request.headers.get(_TOKEN_HEADER) or form.one(TOKEN_FIELD)
         if self.session is not None and not hmac.compare_digest(sent.encode(), self.token.encode()):
-            raise Problem(_FOREIGN, "The page is too old. Go back, load it again, and repeat the step.")
+            raise FormOfEarlierSession(form)
 
     def check_origin(self) -> None:
         """Raises a 403 problem for a request that another website's page sent."""
@@ -145,7 +161,8 @@ class SentFields:
     """Fields by name, of which each may be there several times."""
 
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
-        self._fields = fields
+        # Nobody types a NUL character, but a paste may hold one, and nothing that is kept can.
+        self._fields = [(name, value.replace("\0", "")) for name, value in fields]
 
     def one(self, name: str, default: str = "") -> str:
         """The first of that name."""
@@ -154,6 +171,10 @@ class SentFields:
     def all(self, name: str) -> list[str]:
         """Each of that name."""
         return [value for key, value in self._fields if key == name]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Names and values, in their order."""
+        return list(self._fields)
 
 
 def query_of(request: Request) -> SentFields:
