@@ -104,7 +104,7 @@ def _body(shape: type[M], empty: bytes = b"") -> Callable[..., Awaitable[M]]:
             found = error.errors(include_url=False, include_context=False, include_input=False)
         if found[0]["type"] == "json_invalid":
             raise Problem(MALFORMED_BODY, "the body is no JSON")
-        errors = [{"field": one.place, "message": one.why} for one in refusals(found, from_json(raw))]
+        errors = [{"field": one.place or "body", "message": one.why} for one in refusals(found, from_json(raw))]
         raise Problem(INVALID_REQUEST, errors=errors)
 
     return read

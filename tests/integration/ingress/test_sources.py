@@ -225,6 +225,14 @@ async def test_text_that_can_not_be_kept_is_a_422(admin: Admin) -> None:
         assert_problem(await admin.ask("POST", body=NEW | change), 422, "invalid-request")
 
 
+async def test_what_is_missing_where_nothing_was_written_is_told_of_the_body(admin: Admin) -> None:
+    body = {"source": "oa9", "channel": "line", "account": "oa9"}
+    problem = assert_problem(await admin.ask("POST", body=body), 422, "invalid-request")
+    assert problem["errors"] == [
+        {"field": "body", "message": "a source needs a secret, or nobody could sign for it"},
+    ]
+
+
 async def test_a_body_that_is_no_json_is_a_400_and_a_large_one_a_413(ingress: RunningIngress) -> None:
     key = await add_key(ingress.engine, "acme", ["admin"])
     headers = {"Authorization": f"Bearer {key}"}
