@@ -20,6 +20,21 @@ class Retrier:
         self, server: str, call: Callable[[], Awaitable[T]], is_transient: Callable[[BaseException], bool]
     ) -> T:
         """What ``call`` returns; it is called again for as long as its errors are transient. Raises any other error."""
+        try:
+            return await call()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return await self._until_back(server, call, is_transient, error)
+
+    async def _until_back(
+        self,
+        server: str,
+        call: Callable[[], Awaitable[T]],
+        is_transient: Callable[[BaseException], bool],
+        first: Exception,
+    ) -> T:
+        """The same, once a call has raised ``first``: what retries is made for those alone, since it costs much."""
 
         def report(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -34,6 +49,8 @@ class Retrier:
                 reraise=True,
             ):
                 with attempt:
+                    if attempt.retry_state.attempt_number == 1:
+                        raise first
                     return await call()
         finally:
             self.unavailable.discard(server)  # also after another error or a cancellation: nobody waits any more
