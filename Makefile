@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 4
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
+# In CI the order of tests is the same each time, as what Hypothesis draws is: no change fails by the chance of its run.
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal $(if $(CI),--randomly-seed=1)
 WITHOUT_SERVERS := tests/unit tests/property tests/schemas
 
 # Each process would compile all that it imports, for some four seconds, where the surroundings forbid to keep the result.

@@ -21,7 +21,7 @@ from services.runtime.settings import Settings
 from tests.support import servers
 from tests.support import stock_sdk as stock
 from tests.support.console_pages import open_pages
-from tests.support.console_reader import Reader, ServedBrand, signed_in
+from tests.support.console_reader import WITHIN, Reader, ServedBrand, signed_in
 from tests.support.ingress import RunningIngress
 from tests.support.read_api import MASTER
 from tests.support.serving import served
@@ -102,5 +102,6 @@ async def website(ingress: RunningIngress, browser: Browser) -> AsyncIterator[We
     write_key = await write_keys.add_site(ingress.engine, "shop-web", tenant="acme", account="shop")
     async with served(ingress.app) as onefold, served(app) as address:
         page = await browser.new_page(locale="zh-TW")
+        page.set_default_timeout(WITHIN)
         yield Website(address, onefold, write_key, page, ingress, html)
         await page.close()

@@ -16,13 +16,12 @@ from services.control.console_sessions import add_link
 from services.runtime.settings import Settings
 from tests.support import stock_sdk as stock
 from tests.support.console import MEI, SCRIPT, WANG, open_console
+from tests.support.console_reader import WITHIN
 from tests.support.contact_records import event
 from tests.support.pictures import keep_pictures
 from tests.support.read_api import MASTER, Brand, id_of
 from tests.support.serving import served
 
-WITHIN = 60_000  # ms
-expect.set_options(timeout=WITHIN)
 NESTED = {
     "all": [
         {"channel": ["line"]},

@@ -16,7 +16,7 @@ from tests.support.read_api import Brand, id_of
 
 MEI = f"/console/customers/{id_of(LINE)}"
 WIDTHS = (1440, 390)
-WITHIN = 60_000  # ms
+WITHIN = 120_000  # ms
 expect.set_options(timeout=WITHIN)
 ServedBrand = tuple[Brand, str, Browser]
 IN_BOTH_LANGUAGES = pytest.mark.parametrize("language", ["en", "zh-Hant"])

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -135,11 +136,18 @@ def _two_workers_share_the_partitions(up: Up) -> None:
 
 def _a_dead_child_ends_everything(up: Up, home: Path) -> None:
     family = up.family()
-    next(one for one in reversed(family) if one.cmdline()[-1] == "worker").kill()
+    next(one for one in reversed(family) if _is_worker(one)).kill()
     assert up.process.wait(120) == 1
     log = re.escape(str(home / "logs" / "worker"))
     assert re.search(rf"The worker ended unexpectedly with status 137\. Its log is {log}(-2)?\.log", up.output)
     assert not any(_lives(one) for one in family)
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether it is one; what has ended meanwhile, as a connection's process of PostgreSQL may have, is none."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()[-1:] == ["worker"]
+    return False
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -34,7 +34,7 @@ class Counter:
         """The command, beside so many jobs that it waits for."""
         env = self.env | ({"ONEFOLD_KEY": key} if key else {})
         ran = asyncio.to_thread(CliRunner(env=env).invoke, app, ["import", *args], input=stdin)
-        async with asyncio.timeout(120), asyncio.TaskGroup() as together:
+        async with asyncio.timeout(240), asyncio.TaskGroup() as together:
             command = together.create_task(ran)
             together.create_task(self._work(jobs))
         return command.result()

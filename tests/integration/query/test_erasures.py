@@ -277,7 +277,7 @@ class Eraser:
 
     async def run(self, *args: str, stdin: str | None = None, jobs: int = 0, key: str = "demo") -> Result:
         """The command, beside so many jobs that it waits for; its receipt goes into the folder."""
-        async with asyncio.timeout(120), served(self._brand.app) as address, asyncio.TaskGroup() as together:
+        async with asyncio.timeout(240), served(self._brand.app) as address, asyncio.TaskGroup() as together:
             env = {"ONEFOLD_URL": f"http://{address}", "ONEFOLD_KEY": self._brand.keys[key]}
             order = ["erase", *args, "--receipt", str(self._folder / "receipt.json")]
             command = together.create_task(asyncio.to_thread(CliRunner(env=env).invoke, app, order, input=stdin))

@@ -221,7 +221,7 @@ async def test_the_loops_of_two_workers_count_each_segment_once(segments: Brand)
     workers = [SegmentCounter(connect, "TW", every=0.05, rest=0, clock=lambda: NOW) for _ in range(2)]
     running = [asyncio.create_task(one.run()) for one in workers]
     try:
-        await until(done, 50, lambda: f"{counted() - before} segments were counted")
+        await until(done, 240, lambda: f"{counted() - before} segments were counted")
     finally:
         await cancel_all(*running)
     assert counted() - before == 5

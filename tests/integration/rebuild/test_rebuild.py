@@ -144,9 +144,11 @@ async def test_the_command_has_a_process_of_low_priority_build_which_ends_with_i
     builders: list[psutil.Process] = []
 
     async def builds() -> bool:
-        children = psutil.Process(command.pid).children(recursive=True)
-        builders[:] = [one for one in children if one.status() != psutil.STATUS_ZOMBIE and "--of" in one.cmdline()]
-        return bool(builders) and all(one.nice() > 0 for one in builders)
+        with suppress(psutil.NoSuchProcess):  # one that has ended between two looks
+            children = psutil.Process(command.pid).children(recursive=True)
+            builders[:] = [one for one in children if one.status() != psutil.STATUS_ZOMBIE and "--of" in one.cmdline()]
+            return bool(builders) and all(one.nice() > 0 for one in builders)
+        return False
 
     async def have_ended() -> bool:
         return not any(one.is_running() for one in builders)

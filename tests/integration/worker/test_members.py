@@ -16,7 +16,7 @@ async def gets_work(worker: WorkerProcess) -> None:
     """Wait until the worker has folded something from now on."""
     before = await worker.metric("onefold_events_committed_total")
     await until(
-        lambda: _more(worker, before), 120, lambda: f"the worker gets no work; {worker.running=}\n{worker.output}"
+        lambda: _more(worker, before), 240, lambda: f"the worker gets no work; {worker.running=}\n{worker.output}"
     )
 
 
