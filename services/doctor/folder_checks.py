@@ -19,7 +19,10 @@ def check_folder(folder: Path) -> Iterator[CheckResult]:
     """Whether only its owner can read it, and whether its disk has room. Nothing where there is no folder."""
     if not folder.is_dir():
         return
-    yield _access(folder)
+    try:
+        yield _access(folder)
+    except PermissionError:
+        yield AREA.unknown("access", f"this user may not read {folder}", "run the doctor as the user that owns it")
     yield _room(folder)
 
 

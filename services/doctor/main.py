@@ -21,6 +21,7 @@ from services.doctor.finding import Area, CheckResult
 from services.doctor.folder_checks import check_folder
 from services.doctor.progress_checks import LogState
 from services.doctor.settings_checks import check_settings
+from services.doctor.unreachable import unreachable
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS, dedicated_connection, driver_error, open_engine
 from services.runtime.settings import Settings
@@ -46,19 +47,21 @@ async def examine(settings: Settings, environment: Mapping[str, str]) -> list[Ch
         found += [one async for one in _within(kafka_checks.CLUSTER, _kafka(settings, generations))]
     service = environment.get("ONEFOLD_URL") or f"http://{settings.host}:{settings.port}"
     worker = environment.get("ONEFOLD_WORKER_URL") or f"http://{settings.host}:{settings.worker_port}"
-    found += [await http_checks.check_process("service", service), await http_checks.check_process("worker", worker)]
+    found.append(await http_checks.check_process("service", service, "ONEFOLD_URL"))
+    found.append(await http_checks.check_process("worker", worker, "ONEFOLD_WORKER_URL"))
     return found
 
 
 async def _within(area: Area, results: AsyncIterator[CheckResult]) -> AsyncIterator[CheckResult]:
-    """The results until the server fails. Of an error only the class is shown: its text may have a password."""
+    """The results until the server fails, and then why."""
+    answered = False
     try:
         async with asyncio.timeout(_WITHIN):
             async for one in results:
+                answered = True
                 yield one
     except _FOREIGN_ERRORS as error:
-        reason = type(driver_error(error)).__name__
-        yield area.failed("reachable", reason, "see that the server runs, and that address and password hold")
+        yield unreachable(area, driver_error(error), answered=answered)
 
 
 async def _postgres(settings: Settings, generations: list[GenerationRecord]) -> AsyncIterator[CheckResult]:

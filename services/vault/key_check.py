@@ -12,7 +12,10 @@ from services.vault.wrapping import WrongMasterKeys, unwrapped_tenant_key
 
 _MOST: Final = 1000  # tenants that are looked at
 _UNSET: Final = "the log has sealed records, and ONEFOLD_MASTER_KEY_FILE is not set: restore the file, and set it"
-_WRONG: Final = "ONEFOLD_MASTER_KEY_FILE does not have the master key that the log's keys are under: restore its lines"
+_WRONG: Final = (
+    "ONEFOLD_MASTER_KEY_FILE does not have the master key that the log's keys are under: restore its lines; if it has "
+    "all of them, a stored key was damaged: restore the schema onefold_keys from its backup"
+)
 
 
 class MasterKeyCheck:

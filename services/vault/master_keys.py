@@ -25,10 +25,16 @@ def read_master_keys(file: Path) -> tuple[bytes, ...]:
     try:
         lines = file.read_text("ascii").split()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadMasterKeys(f"{file} (ONEFOLD_MASTER_KEY_FILE) can't be read: {type(error).__name__}") from None
+        raise BadMasterKeys(f"{file} (ONEFOLD_MASTER_KEY_FILE) can't be read ({_why(error)})") from None
     if not lines:
         raise BadMasterKeys(f"{file} (ONEFOLD_MASTER_KEY_FILE) has no key; `openssl rand -base64 32` makes one")
     return tuple(_key(line, number, file) for number, line in enumerate(lines, 1))
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a file of text"
+    return error.strerror or "the system does not say why"
 
 
 def _key(line: str, number: int, file: Path) -> bytes:

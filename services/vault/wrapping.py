@@ -100,6 +100,8 @@ def _wrap(cipher: Cipher, raw: bytes, place: bytes) -> bytes:
 
 
 def _unwrap(cipher: Cipher, wrapped: bytes, place: bytes) -> bytes:
+    if len(wrapped) < _NONCE_BYTES:  # it was damaged; the cipher would take it for a mistake of ours
+        raise InvalidTag
     return cipher.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], place)
 
 
