@@ -101,20 +101,32 @@ async def _late_clock(world: World) -> AsyncIterator[Settings]:
         yield world.settings
 
 
-def _sealed(*, under_ours: bool) -> Broken:
-    """The log has a key that is under a master key which is not given, or is none of those that are."""
+def _sealed(*, under_ours: bool, stored: str | None = None) -> Broken:
+    """The log has a key that is under a master key which is not given, or is none of those that are; or is damaged."""
 
     @asynccontextmanager
     async def broken(world: World) -> AsyncIterator[Settings]:
         file = world.home / "other.keys"
         file.write_text(new_master_key())
-        wrapped = new_tenant_key("demo", [bytes(32)]).hex()
+        wrapped = new_tenant_key("demo", [bytes(32)]).hex() if stored is None else stored
         seal = sql(
             f"INSERT INTO onefold_keys.tenant_keys (tenant, wrapped) VALUES ('demo', '\\x{wrapped}')",
             "DELETE FROM onefold_keys.tenant_keys",
         )
         async with seal(world):
             yield world.settings.model_copy(update={"master_key_file": file if under_ours else None})
+
+    return broken
+
+
+def at(changed: str) -> Broken:
+    """Another address: ``{}`` stands for the name of the database, else it is instead of it."""
+
+    @asynccontextmanager
+    async def broken(world: World) -> AsyncIterator[Settings]:
+        server, _, name = world.settings.database_url.rpartition("/")
+        path = changed.format(f"/{name}")
+        yield world.settings.model_copy(update={"database": f"{server}{path}"})
 
     return broken
 
@@ -186,6 +198,10 @@ POSTGRES: Sequence[Fault] = (
     ),
     Fault("tables", "log keys", "failed", "is not set. restore the file", _sealed(under_ours=False)),
     Fault("tables", "log keys", "failed", "does not have the master key .* restore", _sealed(under_ours=True)),
+    Fault("tables", "log keys", "failed", "damaged: restore the schema", _sealed(under_ours=True, stored="ff")),
+    Fault("PostgreSQL", "reachable", "failed", "no database of this name. .*CREATE DATABASE", at("/none")),
+    Fault("PostgreSQL", "reachable", "failed", "no TLS where .* change sslmode", at("{}?sslmode=require")),
+    Fault("PostgreSQL", "reachable", "failed", "can't be read. write it as postgresql://", at("{}?target_session_attrs=x")),
 )
 
 
