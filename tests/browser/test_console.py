@@ -211,6 +211,14 @@ async def test_a_list_is_updated_in_place_and_new_rows_come_when_asked_for(
         await expect(page.locator("[data-live-part=total]")).to_contain_text("4")
         await page.evaluate(look)
         await expect(page.get_by_role("button", name="new or changed")).to_be_hidden()
+        await page.evaluate("document.querySelector('[data-live-stream]').dataset.liveEvery = '0'")
+        for is_away in (True, False):  # the page says that it may be old, as long as it may be
+            await page.context.set_offline(is_away)
+            await page.evaluate(look)
+            await expect(page.locator("#part-problem")).to_have_text(re.compile("^Onefold can't" if is_away else "^$"))
+        await page.context.clear_cookies(name="onefold_session")
+        await page.evaluate(look)
+        await expect(page.get_by_role("alert")).to_contain_text("You are no longer signed in.")
 
 
 async def _exports_by_keyboard(page: Page) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from schemas.events.subscription import MarketingKind
 from services.console.core.profile_views import display_names, may_unsubscribe
 from services.console.http.commands import ingress_of, json_of, new_request, settle, who
-from services.console.http.pages import READING, PageRoute
+from services.console.http.pages import PageRoute
 from services.console.http.profile import CUSTOMERS, address_of, reader_of
 from services.console.http.visits import Visit, query_of, redirect
 from services.ingress.handlers.record_members import take_command
@@ -78,6 +78,6 @@ def _form(
 
 
 ROUTES: Final = (
-    PageRoute(f"{CUSTOMERS}/{{customer}}/unsubscribe", ask_kinds, READING),
+    PageRoute(f"{CUSTOMERS}/{{customer}}/unsubscribe", ask_kinds, WRITING),
     PageRoute(f"{CUSTOMERS}/{{customer}}/unsubscribe", unsubscribe, WRITING, "POST"),
 )

@@ -63,9 +63,25 @@ function readyToChoose() {
   for (const status of document.querySelectorAll("[data-ticked]")) showTicked(status.closest("form"));
 }
 
+// Says at the foot of the page what keeps it from being brought up to date; nothing, once it is again.
+function sayProblem(name) {
+  const place = document.getElementById("part-problem"), text = name ? place.dataset[name] : "";
+  if (place.textContent.trim() === text) return;
+  place.replaceChildren();
+  if (!text) return;
+  const notice = document.createElement("p");
+  notice.className = "notice error";
+  notice.role = "alert";
+  notice.textContent = text;
+  place.append(notice);
+}
+
 // What could not be loaded a moment ago is loaded again by now.
 document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail.ctx?.response?.status < 400) document.getElementById("part-problem").replaceChildren();
+  if (event.detail.ctx?.response?.status < 400) sayProblem("");
+});
+document.addEventListener("htmx:error", (event) => {
+  if (event.detail.ctx && !event.detail.ctx.response) sayProblem("away");
 });
 
 document.addEventListener("keydown", (event) => {

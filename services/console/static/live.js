@@ -56,8 +56,9 @@ async function ask() {
     const answer = await fetch(location.href, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
     const fresh = answer.status === 200 ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
     if (fresh?.querySelector("[data-live]")) compare(fresh);
+    sayProblem(answer.status === 204 ? "signedOut" : answer.status >= 500 ? "away" : "");
   } catch {
-    // The service is away for a moment: the next time will do.
+    sayProblem("away"); // for a moment: it is asked again and again
   } finally {
     asking = false;
   }
