@@ -116,6 +116,7 @@ async def test_a_rebuild_does_not_differ_while_the_log_grows_and_its_worker_is_k
     assert await worker.stop() == 0
 
 
+@pytest.mark.timeout(1200)  # what rebuilds runs at the lowest priority: other tests come first
 async def test_a_worker_rebuilds_where_a_job_asks_for_it(world: World) -> None:
     await world.append(*islice(history(Random(11)), 200))
     worker = world.start_worker()
@@ -127,7 +128,7 @@ async def test_a_worker_rebuilds_where_a_job_asks_for_it(world: World) -> None:
         async def has_ended() -> bool:
             return (await find_job(engine, asked.job_id)).finished_at is not None
 
-        await until(has_ended, 240, lambda: f"the rebuild does not end\n{world.output}")
+        await until(has_ended, 900, lambda: f"the rebuild does not end\n{world.output}")
         job = await find_job(engine, asked.job_id)
     assert (job.state, job.problem) == ("done", None)
     found = {one.name: one for one in await list_generations(world.settings)}

@@ -201,7 +201,9 @@ POSTGRES: Sequence[Fault] = (
     Fault("tables", "log keys", "failed", "damaged: restore the schema", _sealed(under_ours=True, stored="ff")),
     Fault("PostgreSQL", "reachable", "failed", "no database of this name. .*CREATE DATABASE", at("/none")),
     Fault("PostgreSQL", "reachable", "failed", "no TLS where .* change sslmode", at("{}?sslmode=require")),
-    Fault("PostgreSQL", "reachable", "failed", "can't be read. write it as postgresql://", at("{}?target_session_attrs=x")),
+    Fault(
+        "PostgreSQL", "reachable", "failed", "can't be read. write it as postgresql://", at("{}?target_session_attrs=x")
+    ),
 )
 
 
