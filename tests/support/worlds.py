@@ -7,6 +7,7 @@ every record was counted once.
 import asyncio
 import contextlib
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,14 @@ class World:
     @property
     def topic(self) -> str:
         return CHANNEL_EVENTS.full_name(self.settings.topic_prefix)
+
+    def partition_folders(self) -> list[Path]:
+        """The folders of its partitions, on the session's broker. Others' topics come and go meanwhile."""
+        servers = Path(os.environ["ONEFOLD_TEST_SERVERS"], "shared")
+        folders = [Path(place, one) for place, within, _ in os.walk(servers) for one in within]
+        found = [one for one in folders if one.name.startswith(f"{self.settings.topic_prefix}.")]
+        assert found
+        return found
 
     async def name_of(self, topic: Topic) -> str:
         """The name of the active generation's topic."""

@@ -1,6 +1,5 @@
 """An erasure through the real thing: what came by many doors is gone from the servers' files, and stays away."""
 
-import os
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -29,9 +28,10 @@ VALUES = (UID, TEXT, NAME, CRM_NAME, PHONE, EMAIL, OTHER_EMAIL, MEMBER)
 WEBHOOK = line_webhook(TEXT, uid=UID)
 FILE = f"member_id,name,email,favourite\n{MEMBER},{CRM_NAME},{OTHER_EMAIL},blue\n".encode()
 CLEANING = ("ANALYZE", "VACUUM (FULL)")  # statistics have values, too
-OLDER_TRANSACTIONS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND xact_start < $1"
+# A snapshot is as old as the oldest transaction that writes anywhere on the server, which other tests use, too.
+DELETED_ROWS_ARE_KEPT = (
+    "SELECT pg_snapshot_xmin(pg_current_snapshot()) < $1::text::xid8 OR EXISTS (SELECT FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid() AND age(backend_xmin) > age($1::text::xid8::xid))"
 )
 CONTACT = f"/v1/contacts/line/oa1/{UID}"
 BROWSER = {"channel": "web", "account": "shop", "uid": "another"}
@@ -167,19 +167,13 @@ async def one_is_erased_whom_another_names(service: Service, world: World) -> No
     assert done["receipt"]["removed"]["events_of_others"] == 2
 
 
-def segments(world: World) -> list[Path]:
-    """The folders of the world's partitions, on the session's broker."""
-    folders = Path(os.environ["ONEFOLD_TEST_SERVERS"]).glob(f"shared/**/{world.settings.topic_prefix}.*")
-    return [one for one in folders if one.is_dir()]
-
-
 async def found_in_files(world: World, *before: str) -> str:
     """What `onefold verify --erased` finds in the servers' files, after these statements and a checkpoint."""
     async with world.connection() as connection:
-        asked = await connection.fetchval("SELECT clock_timestamp()")
+        latest = await connection.fetchval("SELECT pg_current_xact_id()::text")
 
         async def nobody_sees_deleted_rows() -> bool:
-            return not await connection.fetchval(OLDER_TRANSACTIONS, asked)
+            return not await connection.fetchval(DELETED_ROWS_ARE_KEPT, latest)
 
         await until(nobody_sees_deleted_rows, 240, "a transaction goes on that deleted rows are kept for")
         for statement in (*before, "CHECKPOINT"):
@@ -188,7 +182,7 @@ async def found_in_files(world: World, *before: str) -> str:
         database = await connection.fetchval("SELECT oid FROM pg_database WHERE datname = current_database()")
     values = world.home / "values.txt"
     values.write_text("\n".join(VALUES), encoding="utf-8")
-    folders = [folder / "base" / str(database), *segments(world)]
+    folders = [folder / "base" / str(database), *world.partition_folders()]
     status, output = await world.command(
         "verify", "--erased", str(values), *(part for one in folders for part in ("--in", str(one)))
     )

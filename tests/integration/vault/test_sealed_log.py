@@ -1,7 +1,6 @@
 """A real worker on a log that is sealed in part: the rows of the plain log, and nothing of who is erased."""
 
 import itertools
-import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -75,7 +74,7 @@ async def test_a_sealed_log_gives_the_rows_of_the_plain_one_and_nothing_of_an_er
         assert again in [one.event for one in (await opened(world, sealing)).events]
         await erased_events_stay_known_though_their_records_cannot_be_read(world, sealing)
     search = ByteSearch(f"{PLANTED}\n{PHONE}\n{PHONE[1:]}\n")
-    assert search_files(search, segments(world), leave_out=keys).found == []
+    assert search_files(search, world.partition_folders(), leave_out=keys).found == []
 
 
 async def erased_events_stay_known_though_their_records_cannot_be_read(world: World, sealing: SealedLog) -> None:
@@ -112,10 +111,3 @@ async def opened(world: World, sealing: SealedLog) -> TopicEvents:
     reader = LogReader(world.settings.kafka_servers, lambda _: None, sealing)
     decode = partial(decode_records, id_of=id_of(world.settings.master_key), key_of=contacts_key)
     return await reader.events(world.topic, await log_ends(world.settings.kafka_servers, world.topic), decode)
-
-
-def segments(world: World) -> list[Path]:
-    """The folders of the world's partitions, on the session's broker."""
-    found = list(Path(os.environ["ONEFOLD_TEST_SERVERS"]).glob(f"shared/**/{world.settings.topic_prefix}.*"))
-    assert found
-    return [one for one in found if one.is_dir()]
