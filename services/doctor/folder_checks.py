@@ -17,13 +17,12 @@ _LEAST_FREE_BYTES: Final = 2 * 1024**3
 
 def check_folder(folder: Path) -> Iterator[CheckResult]:
     """Whether only its owner can read it, and whether its disk has room. Nothing where there is no folder."""
-    if not folder.is_dir():
-        return
     try:
-        yield _access(folder)
+        if folder.is_dir():
+            yield _room(folder)
+            yield _access(folder)
     except PermissionError:
         yield AREA.unknown("access", f"this user may not read {folder}", "run the doctor as the user that owns it")
-    yield _room(folder)
 
 
 def _access(folder: Path) -> CheckResult:

@@ -128,11 +128,17 @@ _NETWORK: Final[Sequence[_Reason]] = (
         "change sslmode in the address, or turn TLS on at the server; see its log",
     ),
 )
+_POSTGRESQL: Final = Area("PostgreSQL")
 _ADDRESSES: Final = {"PostgreSQL": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE", "Kafka": "HOST:PORT[,HOST:PORT…]"}
 
 
 def unreachable(area: Area, error: BaseException, *, answered: bool) -> CheckResult:
-    """Why an area could not be looked at, or not to its end; ``answered`` says whether its server had answered."""
+    """Why an area could not be looked at, or not to its end; ``answered`` says whether its server had answered.
+
+    What is asked of Kafka is compared with tables, so PostgreSQL may be the one that fails.
+    """
+    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
+        area = _POSTGRESQL
     for kinds, found, advice in (*_POSTGRES, *_KAFKA, *_NETWORK):
         if isinstance(error, kinds):
             return area.failed("reachable", found, advice)

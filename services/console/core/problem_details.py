@@ -28,6 +28,7 @@ def _missing(say: Say) -> list[DetailPattern]:
         (r"there is no such job|This job is no .+\.", say("There is no such job.")),
         (r"there is no such import", say("There is no such import.")),
         (r"there is no such erasure", say("There is no such erasure.")),
+        (r"no name has a NUL character", say("Nothing has this name.")),
         (r"There is no such request.*", say("There is no such request, or it was closed already.")),
         (
             r"Several customers hold this value, .+",

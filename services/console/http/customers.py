@@ -45,8 +45,9 @@ _MOST_SEGMENTS: Final = 20
 _MOST_COUNTED: Final = 1_000  # values of a facet, of which few are shown
 _ATTRIBUTES_SHOWN: Final = 6
 _HISTORY_DAYS: Final = 90
-# What a filter in an address raises where it is no condition of the kind that a form edits.
-_UNREADABLE: Final = (Incomplete, NoSuchPlace, AttributeError, TypeError, LookupError, ValueError)
+# What a filter in an address raises where it has no such shape; and where it is none that a form edits.
+_MISSHAPEN: Final = (AttributeError, TypeError, LookupError, ValueError)
+_UNREADABLE: Final = (Incomplete, NoSuchPlace, *_MISSHAPEN)
 
 
 async def customers(visit: Visit) -> Response:
@@ -205,7 +206,7 @@ def _edited(visit: Visit, state: ListState, fields: SentFields) -> ConditionTree
 def _keeping(tree: ConditionTree, place: filter_tree.TreePlace, node: ConditionTree) -> ConditionTree:
     try:
         return condition_forms.changed(filter_tree.node_at(tree, place), node)
-    except (AttributeError, TypeError, LookupError, ValueError):
+    except _MISSHAPEN:
         return node  # in place of something that is no condition
 
 
@@ -222,7 +223,7 @@ async def _group(visit: Visit, state: ListState) -> list_views.FilterPart | None
     segments = await _segment_names(visit) if "segment" in repr(state.tree) else {}
     try:
         return list_views.part_of(state, state.tree, (), visit.language, visit.say, segments=segments)
-    except (AttributeError, TypeError, ValueError, LookupError, RecursionError):
+    except (*_MISSHAPEN, RecursionError):
         return None  # a filter that there is not; the list says what is wrong
 
 

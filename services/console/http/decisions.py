@@ -29,7 +29,7 @@ IDENTITY: Final = "/console/identity"
 _DECISIONS: Final = ("same", "different", "undecided")
 _PREVIEWING: Final = Access("customers:write", 10.0)
 _MERGING: Final = Access("events:write", 10.0)
-TYPED: Final = ("decision", "a", "b", "member_id", "into")  # what forms of a customer's page begin with again
+DECISION_FIELDS: Final = ("decision", "a", "b", "member_id", "into")
 _LONGEST_NAME: Final = 600
 _LONGEST_NOTE: Final = 500
 _SHOWN: Final = 20  # contacts of a customer before and after
@@ -112,7 +112,7 @@ def _asked_again(visit: Visit, form: SentFields, problem: str) -> Response:
     customer = form.one("customer")[:_LONGEST_NAME]
     if not customer:
         raise Problem(INVALID_REQUEST, decision_problem(visit, problem))
-    typed = {name: form.one(name)[:_LONGEST_NAME] for name in TYPED}
+    typed = {name: form.one(name)[:_LONGEST_NAME] for name in DECISION_FIELDS}
     return redirect(address_of(customer, "/identity", problem=problem, **typed) + "#change")
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from services.console.core.identity_graph import NARROW, draw, ties_of
 from services.console.core.identity_story import sentence, story
 from services.console.core.profile_views import display_names
-from services.console.http.decisions import TYPED, decision_address, decision_problem, merge_address
+from services.console.http.decisions import DECISION_FIELDS, decision_address, decision_problem, merge_address
 from services.console.http.pages import READING, PageRoute
 from services.console.http.profile import CUSTOMERS, address_of, moved, reader_of
 from services.console.http.visits import Visit, query_of
@@ -59,7 +59,7 @@ async def show_identity(visit: Visit) -> Response:
         merge_address=merge_address,
         done=query.one("done"),
         problem=decision_problem(visit, query.one("problem")) if query.one("problem") else None,
-        typed={name: query.one(name) for name in TYPED},
+        typed={name: query.one(name) for name in DECISION_FIELDS},
     )
 
 

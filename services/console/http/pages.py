@@ -18,7 +18,7 @@ from services.ingress.http.context import log_problem
 from services.ingress.ports import LogUnavailable
 from services.query.http.parameters import now
 from services.query.http.responses import PROBLEMS
-from services.runtime.api import Access
+from services.runtime.api import Access, refuse_unstorable_names
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS, is_unavailable
 from services.runtime.http import EncodedPath, RawRoute
@@ -100,7 +100,7 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, role: ConsoleRo
                 return await _sign_in_first(visit)
             visit.request.app.state.authenticator.permit(visit.request, visit.principal, access)
             _require_role(visit, role)
-        _require_a_place(visit)
+        refuse_unstorable_names(visit.request)
         return await endpoint(visit)
     except FormOfEarlierSession as early:
         return ask_again(visit, early.form) if is_kept(visit) else await _error(visit, early)
@@ -110,11 +110,6 @@ async def _answer(endpoint: PageEndpoint, access: Access | None, role: ConsoleRo
         return await _error(visit, log_problem(error))
     except tuple(PROBLEMS) as error:
         return await _error(visit, next(make(error) for kind, make in PROBLEMS.items() if isinstance(error, kind)))
-
-
-def _require_a_place(visit: Visit) -> None:
-    if any("\0" in str(one) for one in visit.request.path_params.values()):
-        raise Problem(NOT_FOUND)  # nothing that is kept has a NUL character, and no query can ask for one
 
 
 def _require_role(visit: Visit, role: ConsoleRole | None) -> None:

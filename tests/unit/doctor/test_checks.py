@@ -160,6 +160,15 @@ def test_settings_that_are_missing_short_or_misspelt_are_found() -> None:
     assert problems(check_settings(many, {})) == {"ONEFOLD_MASTER_KEY_FILE": "failed", "open files": "warning"}
 
 
+def test_a_folder_that_this_user_may_not_look_at_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    (one,) = check_folder(tmp_path)
+    assert (one.state, "may not read" in one.found) == ("unknown", True)
+
+
 def test_a_folder_that_others_can_read_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     assert list(check_folder(folder)) == []

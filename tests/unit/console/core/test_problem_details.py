@@ -52,6 +52,7 @@ def unsearchable() -> str:
         NO_CONTACT,
         NO_CUSTOMER,
         NO_SEGMENT,
+        "no name has a NUL character",
         unavailable("Kafka").detail,
         detail_of("member_id", " ", "no_value", POLICY),
         detail_of("member_id", "0000", "blocked", POLICY),
