@@ -14,7 +14,8 @@ by. `adoption` puts them into the active generation, whose digest then is the on
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import orjson
@@ -221,6 +222,18 @@ async def share(connection: Connection) -> None:
     It must come before any other lock. Waits while another generation is being made the active one.
     """
     await connection.execute(_SHARE)
+
+
+@asynccontextmanager
+async def writing(connection: Connection) -> AsyncIterator[None]:
+    """A transaction that writes the connection's generation: it begins as `share` says, in one round trip."""
+    try:
+        await connection.execute(f"BEGIN; {_SHARE}")
+        yield
+    except BaseException:
+        await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
 
 
 async def stop_chunks(connection: Connection, name: str) -> None:

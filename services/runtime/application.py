@@ -192,8 +192,8 @@ def _included(routers: Sequence[APIRouter]) -> Sequence[BaseRoute]:
     return _INCLUDED[key]
 
 
-def _handler(problem_of: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Response]:
-    def handle(_: Request, error: Exception) -> Response:
+def _handler(problem_of: Callable[[Exception], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def handle(_: Request, error: Exception) -> Response:  # else it would be sent to a thread and back
         return problem_response(problem_of(error))
 
     return handle

@@ -65,7 +65,7 @@ class AgentSpec:
 
     A record whose key is not ``key_of`` its event becomes a dead letter: another partition's writer could fold the
     same contact or tenant at the same time. With ``save_together``, chunks of several partitions that wait are saved in
-    one transaction.
+    one transaction. After a transaction the agent rests for ``rest`` times what that took, while little waits.
     """
 
     name: str
@@ -74,6 +74,7 @@ class AgentSpec:
     save: SaveEvents
     background: tuple[BackgroundService, ...] = ()
     save_together: SaveTogether | None = None
+    rest: float = 0
 
 
 # None where the process folds no read model that the agent feeds.

@@ -116,8 +116,9 @@ class Folding:
         app = self.app
         runner = PartitionRunner(handler, self.progress, self.reader)
         waiting = WaitingChunks(lambda: app.chunk_records, together=spec.save_together is not None)
-        handle, join_within = self._turns.paced(runner.handle), JOIN_WITHIN if spec.save_together else 0
-        executor = PartitionExecutor(runner.decode, handle, app.crash, waiting, join_within=join_within)
+        handle = self._turns.paced(runner.handle)
+        join_within = JOIN_WITHIN if spec.save_together else 0
+        executor = PartitionExecutor(runner.decode, handle, app.crash, waiting, join_within=join_within, rest=spec.rest)
         add_agent(app, spec, self._servers.topic_name(spec.topic), executor)
         self.executors.append(executor)
         self.services += spec.background

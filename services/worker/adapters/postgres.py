@@ -12,7 +12,14 @@ import structlog
 from projections.engine.connection import Connection
 from projections.engine.first_statistics import plan_anew
 from projections.engine.generation_records import Generation, GenerationRecord, IncompatibleGeneration
-from projections.engine.generations import active_generation, check_still_fed, find_generation, named_generation, share
+from projections.engine.generations import (
+    active_generation,
+    check_still_fed,
+    find_generation,
+    named_generation,
+    share,
+    writing,
+)
 from projections.engine.holds import OffsetHold, read_hold
 from projections.engine.offsets import Counts, OffsetCommit, Ownership, acquire, commit, position
 from projections.engine.paces import read_pace
@@ -155,8 +162,8 @@ class PostgresReadModelWriter:
         """Save the events and move the offset in one transaction; see ReadModelWriter."""
 
         async def once() -> int:
-            async with self._pool.acquire() as connection, connection.transaction():
-                await self._begin(connection)
+            async with self._pool.acquire() as connection, writing(connection):
+                await self._plan(connection)
                 return await self._save(connection, save_events, events, move)
 
         try:
@@ -170,8 +177,8 @@ class PostgresReadModelWriter:
         """Save the events of several partitions and move their offsets in one transaction; see ReadModelWriter."""
 
         async def once() -> list[int]:
-            async with self._pool.acquire() as connection, connection.transaction():
-                await self._begin(connection)
+            async with self._pool.acquire() as connection, writing(connection):
+                await self._plan(connection)
                 news = await save_events(connection, partitions, [move.partition for move in moves])
                 enter("commit")
                 counted = [replace(move, counts=_counted(move, new)) for move, new in zip(moves, news, strict=True)]
@@ -189,7 +196,8 @@ class PostgresReadModelWriter:
                 attempt = connection.transaction()
                 await attempt.start()
                 try:
-                    await self._begin(connection)
+                    await share(connection)
+                    await self._plan(connection)
                     await check_still_fed(connection, self._digest)
                     await save_events(connection, events, _NONE)
                 finally:
@@ -229,8 +237,7 @@ class PostgresReadModelWriter:
 
         return await self._retrier.until_done("postgresql", attempt, is_transient)
 
-    async def _begin(self, connection: Connection) -> None:
-        await share(connection)
+    async def _plan(self, connection: Connection) -> None:
         if self._loading():
             await plan_anew(connection)
 

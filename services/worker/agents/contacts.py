@@ -7,6 +7,7 @@ nothing on.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 from uuid import UUID
 
 from projections.customers.touched import NotingStore
@@ -37,6 +38,8 @@ from services.worker.jobs.kind import JobKind
 from services.worker.jobs.publishing import EventPublisher
 from services.worker.jobs.rebuild import Rebuild
 
+_REST: Final = 0.5  # times a transaction; those who answer requests need the processor too
+
 
 def contacts(resources: WorkerResources) -> AgentSpec:
     """The agent that reads channel events."""
@@ -66,7 +69,7 @@ def contacts(resources: WorkerResources) -> AgentSpec:
     async def save(connection: Connection, events: list[ContactEvent], partition: int) -> int:
         return (await save_together(connection, [events], [partition]))[0]
 
-    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _background(resources), save_together)
+    return AgentSpec("contacts", CHANNEL_EVENTS, contacts_key, save, _background(resources), save_together, _REST)
 
 
 def _background(resources: WorkerResources) -> tuple[BackgroundService, ...]:

@@ -16,6 +16,7 @@ from services.worker.background.outbound_webhooks import OutboundWebhooks
 from services.worker.background.outbox_relay import OutboxRelay
 from services.worker.background.policy_rollout import PolicyRollout
 
+_REST: Final = 3.0  # times a transaction: what makes contacts visible comes first
 _POLL_EVERY: Final = 1.0  # seconds, for work that other workers' chunks left, and for the lock of another who does it
 
 
@@ -43,4 +44,4 @@ def identity(resources: WorkerResources) -> AgentSpec | None:
     async def save(connection: Connection, events: list[ContactEvent], _partition: int) -> int:
         return await save_chunk(connection, [one.event for one in events], id_of, region)
 
-    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep, webhooks))
+    return AgentSpec("identity", IDENTITY_EVIDENCE, evidence_key, save, (relay, rollout, sweep, webhooks), rest=_REST)

@@ -171,7 +171,8 @@ class OutboxRelay:
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=self._every)
-                await connection.execute("SELECT 1")
+                if not task.done():
+                    await connection.execute("SELECT 1")
             return task.result()
         finally:
             task.cancel()

@@ -11,6 +11,7 @@ _BEHIND: Final = 1.0  # seconds; a contact is visible much sooner
 _BACKLOG: Final = 5.0  # seconds; more than the turn under way
 _LATE: Final = 30.0  # seconds
 _GIVES_WAY: Final = 20.0  # seconds; before the first large turn too, which may take some seconds of the processor
+_CURRENT: Final = 2.0  # times that it worked, the composer rests while rows are current
 _IN_BACKLOG: Final = 0.2  # of the time that it worked, the composer rests while rows alone are behind
 
 
@@ -41,4 +42,4 @@ def pace_of(contacts_behind: float, rows_behind: float) -> ComposingPace:
     """The pace by how many seconds contacts are behind the log, and customer rows behind contacts."""
     if contacts_behind > _BEHIND:
         return ComposingPace(LARGE) if rows_behind > _LATE else ComposingPace(LARGE, rest=0, least=_GIVES_WAY)
-    return ComposingPace(LARGE, _IN_BACKLOG) if rows_behind > _BACKLOG else ComposingPace(SMALL)
+    return ComposingPace(LARGE, _IN_BACKLOG) if rows_behind > _BACKLOG else ComposingPace(SMALL, _CURRENT)

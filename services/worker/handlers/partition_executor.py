@@ -3,6 +3,9 @@
 A transaction costs much the same for one event as for a hundred. So while little waits, it is saved by one transaction
 after the other; while much waits, or a transaction takes long, others run beside it. The chunks of one partition are
 handled one after the other, in their order; the next ones are decoded meanwhile.
+
+After a transaction there is a rest, in proportion to it, unless much waits: what comes meanwhile is saved together, and
+the processor is free for others.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from services.worker.core.waiting_chunks import WaitingChunks
 
 CHUNKS_AT_ONCE: Final = 2  # transactions an agent; each needs a connection of the pool
 JOIN_WITHIN: Final = 0.05  # seconds; several times what a small transaction takes
+_LONGEST_REST: Final = 0.25  # seconds
 _MANY: Final = 200  # records that are worth a transaction of their own
 
 
@@ -23,7 +27,8 @@ class PartitionExecutor:
     """Runs ``decode`` on each chunk, and then ``handle`` on those that wait, up to ``width`` times at once.
 
     While fewer than some hundred records wait, nothing more is started beside a ``handle`` until that has run for
-    ``join_within`` seconds. ``handle`` returns the chunks that it has to be given again, each by itself. It must deal
+    ``join_within`` seconds, nor until ``rest`` times what the last one took has passed since its end.
+    ``handle`` returns the chunks that it has to be given again, each by itself. It must deal
     with expected errors; any other error goes to ``on_error``.
     """
 
@@ -36,6 +41,7 @@ class PartitionExecutor:
         width: int = CHUNKS_AT_ONCE,
         *,
         join_within: float = 0,
+        rest: float = 0,
     ) -> None:
         self._decode = decode
         self._handle = handle
@@ -43,7 +49,9 @@ class PartitionExecutor:
         self._waiting = waiting
         self._width = width
         self._join_within = join_within
+        self._rest = rest
         self._began = 0.0  # when work was last started, by the clock of the loop
+        self._resting: asyncio.TimerHandle | None = None
         self._room = asyncio.Event()
         self._busy: set[tuple[str, int]] = set()
         self._running: set[asyncio.Task[None]] = set()
@@ -73,6 +81,8 @@ class PartitionExecutor:
 
     async def drain(self) -> None:
         """Return once no chunk is running or waiting."""
+        self._rest = 0
+        self._end_rest()
         while self._running:
             await asyncio.gather(*self._running, return_exceptions=True)
 
@@ -96,13 +106,26 @@ class PartitionExecutor:
                 asyncio.get_running_loop().call_later(self._join_within, self._start)
 
     def _is_worth_it(self) -> bool:
-        if not self._running or self._waiting.records >= _MANY:
+        if self._waiting.records >= _MANY:
             return True
-        return asyncio.get_running_loop().time() - self._began >= self._join_within
+        joins = self._running and asyncio.get_running_loop().time() - self._began < self._join_within
+        return self._resting is None and not joins
 
     def _ended(self, work: Sequence[DecodedChunk], task: asyncio.Task[None]) -> None:
         self._busy.difference_update(one.chunk.place for one in work)
         self._running.discard(task)
+        if self._rest:
+            loop = asyncio.get_running_loop()
+            if self._resting is not None:
+                self._resting.cancel()
+            seconds = min(self._rest * (loop.time() - self._began), _LONGEST_REST)
+            self._resting = loop.call_later(seconds, self._end_rest)
+        self._start()
+
+    def _end_rest(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
         self._start()
 
     async def _run(self, work: Sequence[DecodedChunk]) -> None:

@@ -1,11 +1,13 @@
 """Every route of both services asks for an API key with a scope, or is in the list of those that are open."""
 
 from collections.abc import AsyncIterator, Iterator
+from inspect import isasyncgenfunction, iscoroutinefunction
 from types import SimpleNamespace
 from typing import Final
 
 import httpx
 import pytest
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import SecretStr
 
@@ -72,6 +74,22 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(APP, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
+
+
+def test_nothing_of_a_request_is_sent_to_a_thread_and_back() -> None:
+    """What is no coroutine would be: at every request the processor is changed twice."""
+    called = {call for *_, route in ROUTES for call in calls_of(route.dependant)} | {*APP.exception_handlers.values()}
+    assert [one for one in called if not is_awaited(one)] == []
+
+
+def is_awaited(call: object) -> bool:
+    return iscoroutinefunction(call) or isasyncgenfunction(call) or iscoroutinefunction(type(call).__call__)
+
+
+def calls_of(dependant: Dependant) -> Iterator[object]:
+    yield dependant.call
+    for one in dependant.dependencies:
+        yield from calls_of(one)
 
 
 def test_every_route_asks_for_a_scope_or_is_known_to_be_open() -> None:

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from services.worker.core.composing_pace import LARGE, SMALL, pace_of
 
 
-def test_while_contacts_are_current_the_composer_takes_at_most_half_of_the_time() -> None:
+def test_while_contacts_are_current_the_composer_takes_at_most_a_third_of_the_time() -> None:
     pace = pace_of(contacts_behind=0.5, rows_behind=1)
     assert pace.size == SMALL
     assert pace.rest_after(0.01, least=0.05) == 0.05
-    assert pace.rest_after(2, least=0.05) == 2
+    assert pace.rest_after(2, least=0.05) == 4
 
 
 def test_what_is_left_of_a_backlog_is_taken_in_large_turns_with_short_rests() -> None:

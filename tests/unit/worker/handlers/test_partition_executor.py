@@ -131,6 +131,53 @@ async def test_little_waits_no_longer_than_it_should_for_what_runs() -> None:
     await executor.drain()
 
 
+async def rested(executor: PartitionExecutor) -> None:
+    """A first chunk is handled, for some milliseconds; then the executor rests."""
+    await executor.submit(chunk(0, 0))
+    while executor.at_work:
+        await asyncio.sleep(0)
+
+
+class Slow:
+    """A handler that takes some milliseconds."""
+
+    def __init__(self) -> None:
+        self.begun: list[list[tuple[int, int, int]]] = []
+
+    async def __call__(self, work: Sequence[DecodedChunk]) -> list[DecodedChunk]:
+        self.begun.append(offsets(work))
+        await asyncio.sleep(0.03)
+        return []
+
+
+async def test_what_comes_during_a_rest_is_handled_together_after_it() -> None:
+    slow = Slow()
+    executor = PartitionExecutor(decode, slow, unexpected, waiting(), 2, rest=3)
+    await rested(executor)
+    for place in ((1, 0), (0, 1), (2, 0)):
+        await executor.submit(chunk(*place))
+        await turns()
+    assert slow.begun == [[(0, 0, 1)]]
+    async with asyncio.timeout(60):
+        while len(slow.begun) < 2:
+            await asyncio.sleep(0.001)
+    await executor.drain()
+    assert slow.begun == [[(0, 0, 1)], [(1, 0, 1), (0, 1, 2), (2, 0, 1)]]
+
+
+async def test_much_ends_a_rest_and_so_does_the_stop_of_the_worker() -> None:
+    slow = Slow()
+    executor = PartitionExecutor(decode, slow, unexpected, waiting(1_000), 1, rest=3)
+    await rested(executor)
+    await executor.submit(Chunk("t", 1, 0, 250, OWNERS[1], [cast("Any", None)] * 250))
+    while executor.at_work:
+        await asyncio.sleep(0)
+    await executor.submit(chunk(2, 0))
+    assert slow.begun == [[(0, 0, 1)], [(1, 0, 250)]]
+    await executor.drain()
+    assert slow.begun[2:] == [[(2, 0, 1)]]
+
+
 async def test_what_is_returned_is_handled_alone_and_holds_up_no_other_partition() -> None:
     begun: list[list[tuple[int, int, int]]] = []
     opened = asyncio.Event()
