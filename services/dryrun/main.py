@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -51,7 +52,7 @@ def _policy(path: Path | None, region: str) -> Policy | None:
     if path is None:
         return None
     try:
-        return Policy.from_json(orjson.loads(path.read_bytes()), region)
+        return Policy.from_json(orjson.loads(path.read_bytes().removeprefix(BOM_UTF8)), region)
     except (InvalidPolicy, orjson.JSONDecodeError) as error:
         raise Unusable(f"{path} is not a policy: {error}") from None
     except OSError as error:

@@ -3,6 +3,7 @@
 What they run is imported when they run: it is slow to import.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -49,7 +50,7 @@ def filter_in(text: str | None) -> Any:
     if text is None:
         return None
     try:
-        return orjson.loads(text if text.lstrip().startswith("{") else Path(text).read_bytes())
+        return orjson.loads(text if text.lstrip().startswith("{") else Path(text).read_bytes().removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise typer.BadParameter(f"The filter is no JSON: {error}") from None
     except OSError as error:

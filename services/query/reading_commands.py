@@ -181,7 +181,9 @@ def segments(*, url: Url = None, key: KeyOption = None, as_json: AsJson = False)
 
 def _lines(file: str) -> Iterator[str]:
     try:
-        with Path(file).open(encoding="utf-8") if file != "-" else sys.stdin as lines:
+        with Path(file).open(encoding="utf-8-sig") if file != "-" else sys.stdin as lines:
             yield from (name for line in lines if (name := line.strip()))
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{file} can't be read: {type(error).__name__}") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{file} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise typer.BadParameter(f"{file} can't be read: it is not UTF-8") from None

@@ -1,6 +1,7 @@
 """Reads bodies within limits of size, time and total memory."""
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Final
@@ -157,9 +158,9 @@ def _is_packed(request: Request) -> bool:
 
 
 def unpacked(request: Request, raw: bytes, limit: int, lease: BudgetLease) -> bytes:
-    """The body without its content encoding. Raises a 400, 413, 415 or 503 problem."""
+    """The body without its content encoding and its byte order mark. Raises a 400, 413, 415 or 503 problem."""
     if not _is_packed(request):
-        return raw
+        return raw.removeprefix(BOM_UTF8)
     try:
         body = gunzip(raw, limit)
         lease.grow(len(body))
@@ -169,7 +170,7 @@ def unpacked(request: Request, raw: bytes, limit: int, lease: BudgetLease) -> by
         raise too_large(limit) from None
     except BudgetExceeded:
         raise busy() from None
-    return body
+    return body.removeprefix(BOM_UTF8)
 
 
 def too_large(limit: int) -> Problem:

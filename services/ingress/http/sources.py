@@ -1,5 +1,6 @@
 """Sources over HTTP, for a tenant's administrators. Another tenant's source is answered with 404."""
 
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -97,7 +98,8 @@ def _body(shape: type[M], empty: bytes = b"") -> Callable[..., Awaitable[M]]:
     """A dependency: the body as the shape, whatever its content type says; ``empty`` stands for one of no bytes."""
 
     async def read(request: Request, ingress: Serving, lease: Held) -> M:
-        raw = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease) or empty
+        body = await read_body(request, min(_LARGEST, ingress.settings.body_limit), lease)
+        raw = body.removeprefix(BOM_UTF8) or empty
         try:
             return shape.model_validate_json(raw)
         except ValidationError as error:

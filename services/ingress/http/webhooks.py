@@ -1,6 +1,7 @@
 """The webhooks of the channels. Each is signed with a secret of the source, over the bytes as received."""
 
 import hmac
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -189,7 +190,7 @@ async def _taken(request: Request, ingress: Ingress, sender: WebhookSender) -> R
         prove(lease, source, len(raw))
         try:
             spend(ingress.limits, source)
-            await take_webhook(raw, source, now(), ingress.log, sender.events)
+            await take_webhook(raw.removeprefix(BOM_UTF8), source, now(), ingress.log, sender.events)
         except LogUnavailable as error:
             raise log_problem(error) from error
         except (MalformedBody, Problem) as error:

@@ -1,5 +1,6 @@
 """The shapes of "may I send?", and the lists that are asked about."""
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
@@ -46,6 +47,8 @@ class ContactLines:
 
     def _read(self, line: bytes) -> Iterator[str]:
         self._number += 1
+        if self._number == 1:
+            line = line.removeprefix(BOM_UTF8)
         if len(line) > _LONGEST:
             raise UnreadableList(f"Line {self._number} is longer than {_LONGEST} bytes.")
         if not line.strip():
