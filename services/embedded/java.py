@@ -14,6 +14,7 @@ from services.embedded.errors import NoJava
 from services.embedded.wheels import WheelUnavailable, fetch, place_of
 
 LEAST = 17
+_WITHIN = 30.0  # seconds, to say its version
 _WHEEL_LOCK = "java.lock"
 _IN_PACKAGE = Path("java-runtime", "bin", "java")
 
@@ -66,8 +67,8 @@ def _write_class_archive(folder: Path) -> None:
 def version_of(java: Path) -> int | None:
     """The feature release (17 for 17.0.15), or `None` if that file is no working Java."""
     try:
-        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=30)
-    except OSError:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=_WITHIN)
+    except (OSError, subprocess.TimeoutExpired):
         return None
     return feature_release(answer.stderr) if answer.returncode == 0 else None
 
