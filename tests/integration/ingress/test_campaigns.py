@@ -163,7 +163,9 @@ async def test_if_kafka_goes_away_on_the_way_it_is_told_how_far_it_came(
         log = Counter(event.event_id for _, event in await ingress.log())
         assert len(log) == 5000
         assert log.total() >= 5000 + problem["accepted"]
-        assert ingress.app.state.ingress.budget.used == 0
+        budget = ingress.app.state.ingress.budget
+        while budget.used:  # batches that nobody waits for any more are given up a little later
+            await asyncio.sleep(0.05)
 
 
 async def test_refused_lines_are_told_up_to_a_number(shop: Shop) -> None:
