@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Self
 import httpcore
 
 from services.changes.destinations import CheckedNetwork, DestinationRules, RefusedDestination, check_url
+from services.runtime.unreachable import trouble_with_http
 
 _WITHIN: Final = 15.0  # seconds for the whole attempt
 _MOST_OF_ANSWER: Final = 65_536  # bytes that are read of an answer; nothing of it is kept
@@ -60,7 +61,7 @@ class WebhookPoster:
         except (TimeoutError, httpcore.TimeoutException):
             problem = f"no answer within {self._within:g} s"
         except (OSError, httpcore.NetworkError, httpcore.ProtocolError) as error:
-            problem = f"the connection failed ({type(error).__name__})"
+            problem = f"the receiver can't be reached: {trouble_with_http(error).found}"
         return Attempt(status, problem, round((time.monotonic() - began) * 1000))
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:

@@ -25,6 +25,7 @@ from services.demo.tenant_settings import send_settings
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
+from services.runtime.unreachable import trouble_of, trouble_with_http
 from services.verify.main import verify
 
 _ENDS_FILE = "demo.json"
@@ -52,7 +53,8 @@ def server_losses() -> Iterator[None]:
         yield
     except (*BROKER_ERRORS, httpx.HTTPError, *DATABASE_ERRORS) as error:
         server = next(name for errors, name in servers.items() if isinstance(error, errors))
-        raise DemoError(f"{server} was lost in the middle of the demo ({type(error).__name__}: {error}).") from error
+        why = trouble_with_http(error) if server == "The HTTP service" else trouble_of(error)
+        raise DemoError(f"{server} was lost in the middle of the demo: {why}.") from error
 
 
 async def run(settings: Settings, target: Target, parameters: Parameters, console: Console) -> Result:

@@ -23,6 +23,7 @@ from services.demo.errors import DemoError
 from services.demo.senders import SENDERS
 from services.demo.senders.shape import Post
 from services.runtime.settings import Settings
+from services.runtime.unreachable import trouble_with_http
 
 _CONCURRENCY: Final = 16  # requests at once, so that Kafka acknowledges many together
 _GIVE_UP_AFTER: Final = 60.0
@@ -110,7 +111,7 @@ async def _send(
         try:
             response = await client.request(method, url, content=post.body, headers=headers)
         except httpx.TransportError as error:
-            reason = f"no answer ({type(error).__name__})"
+            reason = str(trouble_with_http(error))
         else:
             if response.status_code not in _TRY_AGAIN:
                 return response

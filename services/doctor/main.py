@@ -21,11 +21,11 @@ from services.doctor.finding import Area, CheckResult
 from services.doctor.folder_checks import check_folder
 from services.doctor.progress_checks import LogState
 from services.doctor.settings_checks import check_settings
-from services.doctor.unreachable import unreachable
 from services.runtime.broker import BROKER_ERRORS
-from services.runtime.database import DATABASE_ERRORS, dedicated_connection, driver_error, open_engine
+from services.runtime.database import DATABASE_ERRORS, dedicated_connection, open_engine
 from services.runtime.settings import Settings
 from services.runtime.topic_ids import topic_identities
+from services.runtime.unreachable import server_of, trouble_of
 
 _WITHIN: Final = 30.0  # seconds, for one area
 _FOLDED: Final = (CHANNEL_EVENTS, IDENTITY_EVIDENCE)
@@ -61,7 +61,8 @@ async def _within(area: Area, results: AsyncIterator[CheckResult]) -> AsyncItera
                 answered = True
                 yield one
     except _FOREIGN_ERRORS as error:
-        yield unreachable(area, driver_error(error), answered=answered)
+        server = server_of(error, area.name)  # what is asked of Kafka is compared with tables
+        yield Area(server).failed("reachable", *trouble_of(error, server, answered=answered))
 
 
 async def _postgres(settings: Settings, generations: list[GenerationRecord]) -> AsyncIterator[CheckResult]:

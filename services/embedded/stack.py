@@ -37,6 +37,7 @@ from services.embedded.workers import Workers, died
 from services.runtime.broker import BROKER_ERRORS
 from services.runtime.database import DATABASE_ERRORS
 from services.runtime.settings import Settings
+from services.runtime.unreachable import explained
 from services.vault.master_keys import BadMasterKeys
 from services.vault.wrapping import WrongMasterKeys
 
@@ -195,7 +196,7 @@ async def _prepared(settings: Settings, home: DataDir, *, fresh: bool) -> str:
         await prepare_read_models(settings, fresh=fresh)
         return await demo_key(settings, home)
     except (*BROKER_ERRORS, *DATABASE_ERRORS) as error:
-        raise CannotStart(f"Tables and topics could not be prepared: {error}") from error
+        raise CannotStart(f"Tables and topics could not be prepared. {explained(error)}") from error
     except IncompatibleGeneration as error:
         raise IncompatibleData(str(error)) from error
     except (BadMasterKeys, WrongMasterKeys) as error:

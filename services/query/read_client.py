@@ -23,12 +23,14 @@ from services.query.core.search_models import SearchPage
 from services.query.core.segment_models import SegmentPage
 from services.query.core.send_models import SendAnswer
 from services.runtime.errors import ForeseenError
+from services.runtime.unreachable import trouble_with_http
 
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 _WITHIN: Final = 60.0  # seconds
 _PARTIAL: Final = 206
 _MAKE_A_KEY: Final = "Make a key with `onefold keys add TENANT --scope {scope}` and set it as ONEFOLD_KEY."
 _READING: Final = "customers:read"
+_SERVICE: Final = "Start the service with `onefold up`, or say where it is with --url or ONEFOLD_URL."
 
 
 class CannotRead(ForeseenError):
@@ -172,10 +174,11 @@ class ReadClient:
             response = self._client.request(method, path, **more)
         except httpx.TimeoutException:
             raise CannotRead(f"{self._url} did not answer within {_WITHIN:.0f} seconds. Try again.") from None
-        except (httpx.TransportError, httpx.InvalidURL, UnicodeError) as error:
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, UnicodeError):
+            raise CannotRead(f"{self._url} is no address of the service; write one as http://HOST:PORT.") from None
+        except httpx.TransportError as error:
             raise CannotRead(
-                f"Nothing answers at {self._url} ({type(error).__name__}). Start the service with `onefold up`, or say "
-                "where it is with --url or ONEFOLD_URL."
+                f"The service at {self._url} can't be used: {trouble_with_http(error).found}. {_SERVICE}"
             ) from None
         if response.is_error:
             raise CannotRead(_advice(response, self._scopes))

@@ -22,9 +22,10 @@ from services.query.core.identity_models import EvidenceEvent, Explanation, Tie
 from services.query.handlers.customer_lookup import CustomerLookup
 from services.query.handlers.explainer import Explainer
 from services.query.handlers.past import PastReadModels
-from services.runtime.database import DATABASE_ERRORS, Engine, driver_error, open_engine
+from services.runtime.database import DATABASE_ERRORS, Engine, open_engine
 from services.runtime.settings import Settings
 from services.runtime.terminal import show_on
+from services.runtime.unreachable import explained
 
 _MEANINGS: Final = {**MEANINGS, **UNLINKED_MEANINGS}
 _SAYS: Final = {
@@ -56,7 +57,7 @@ def run(settings: Settings, tenant: str | None, contacts: tuple[str, str], cutof
     except (NotFound, NoGeneration, TooMuchHistory) as error:
         raise CannotExplain(str(error)) from error
     except DATABASE_ERRORS as error:
-        raise CannotExplain(f"PostgreSQL can't be asked: {type(driver_error(error)).__name__}") from error
+        raise CannotExplain(explained(error)) from error
     if as_json:
         typer.echo(why.model_dump_json())
     else:

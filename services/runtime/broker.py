@@ -9,13 +9,15 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from projections.engine.generation_records import FIRST, Generation
 from schemas.topics import TOPICS, Topic
+from services.runtime.errors import ForeseenError
 from services.runtime.settings import Settings
+from services.runtime.unreachable import trouble_of
 
 _FIRST: Final = Generation(FIRST, "", "")
 BROKER_ERRORS: Final = (KafkaError,)  # everything that talking to Kafka raises
 
 
-class BrokerRefused(RuntimeError):
+class BrokerRefused(ForeseenError):
     """Kafka refused to create a topic, or has none of that name."""
 
 
@@ -97,7 +99,8 @@ def _new_topic(name: str, topic: Topic, settings: Settings) -> NewTopic:
 def _check(topic_errors: list[tuple[str, int, str]]) -> None:
     for name, code, *message in topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:
-            raise BrokerRefused(f"{name}: {for_code(code).__name__} {' '.join(map(str, message))}")
+            said = " ".join(filter(None, message)) or trouble_of(for_code(code)())
+            raise BrokerRefused(f"Kafka has not made the topic {name}: {said}")
 
 
 async def log_ends(bootstrap: str, topic: str) -> dict[int, int]:
@@ -108,7 +111,7 @@ async def log_ends(bootstrap: str, topic: str) -> dict[int, int]:
         await consumer.start()  # may be cancelled half-way
         partitions = consumer.partitions_for_topic(topic)
         if not partitions:
-            raise BrokerRefused(f"there is no topic {topic}")
+            raise BrokerRefused(f"Kafka has no topic {topic}")
         ends = await consumer.end_offsets([TopicPartition(topic, number) for number in partitions])
         return {tp.partition: end for tp, end in ends.items()}
     finally:

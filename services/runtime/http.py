@@ -30,6 +30,7 @@ from services.runtime.metrics import HTTP_SECONDS
 from services.runtime.peers import Peers, networks_in
 from services.runtime.protocol import BoundedProtocol
 from services.runtime.settings import Settings
+from services.runtime.unreachable import trouble_of
 
 ReadinessCheck = Callable[[], Awaitable[object]]
 _CHECK_TIMEOUT: Final = 2.0
@@ -102,14 +103,15 @@ async def _health(_: Request) -> Response:
 
 
 async def _result(check: ReadinessCheck, timeout: float) -> str:  # noqa: ASYNC109 - it bounds another's coroutine
-    """``ok``, or what is wrong: of foreign errors only the class, because their text may contain secrets."""
+    """``ok``, or what is wrong, and of a foreign error what to do: its own text may contain secrets."""
     try:
         async with asyncio.timeout(timeout):
             await check()
     except NotReady as reason:
         return str(reason)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, it is not ready
-        return type(error).__name__
+        cause = error.__cause__  # of a port's error the driver's
+        return str(trouble_of(cause if isinstance(cause, Exception) else error))
     return "ok"
 
 

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.topics import TOPICS
 from services.runtime.settings import Settings
+from services.runtime.unreachable import trouble_of
 
 _TIMEOUT: Final = 15.0
 # Of murmur2, on words of 32 bits.
@@ -69,7 +70,7 @@ class Publisher:
                     partition = partition_of(place, len(await self._producer.partitions_for(topic)))
                 sent = await self._producer.send_and_wait(topic, value, key, partition, headers=list(headers))
         except (TimeoutError, KafkaError) as error:
-            raise NotPublished(type(error).__name__) from error
+            raise NotPublished(str(trouble_of(error))) from error
         return sent.partition, sent.offset
 
 
@@ -87,7 +88,7 @@ async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
             async with asyncio.timeout(_TIMEOUT):
                 await producer.start()
         except (TimeoutError, KafkaError) as error:
-            raise NotPublished(type(error).__name__) from error
+            raise NotPublished(str(trouble_of(error))) from error
         yield Publisher(producer)
     finally:
         await producer.stop()

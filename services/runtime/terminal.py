@@ -47,7 +47,8 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
 
     from projections.engine.generation_records import IncompatibleGeneration, NoSuchGeneration
     from services.runtime.broker import BROKER_ERRORS
-    from services.runtime.database import driver_error, is_transient
+    from services.runtime.database import driver_error, is_unavailable
+    from services.runtime.unreachable import explained
 
     async def working() -> T:
         return await work()
@@ -60,21 +61,13 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
     except IncompatibleGeneration as error:
         fail(str(error), EXIT_INCOMPATIBLE)
     except Exception as error:
-        cause = driver_error(error)
-        if isinstance(cause, asyncpg.UndefinedTableError):
+        if isinstance(driver_error(error), asyncpg.UndefinedTableError):
             fail("the control tables are not there yet; run `onefold migrate`")
-        if not (is_transient(error) or isinstance(error, BROKER_ERRORS)):
+        if not (is_unavailable(error) or isinstance(error, BROKER_ERRORS)):
             raise
-        server = "Kafka" if isinstance(error, BROKER_ERRORS) else "PostgreSQL"
-        # The text of the first is about asyncpg's own states.
-        broken = type(cause) is asyncpg.InternalClientError
-        fail(f"{server} can't be reached: {'it has ended the connection' if broken else _named(cause)}")
-
-
-def _named(error: BaseException) -> str:
-    """The error's text, which begins with its class."""
-    name, why = type(error).__name__, str(error)
-    return why if why.startswith(name) else f"{name}: {why}"
+        if isinstance(error, OSError) and error.filename:  # it is no server's
+            fail(f"{error.filename}: {error.strerror}")
+        fail(explained(error))
 
 
 def setting(read: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
-"""What to do about a server that can't be reached, or that refuses. Texts of errors are not shown: they can be secret.
+"""Why a server can't be used, and what to do about it, in words for a person.
 
+Neither classes of errors nor their texts are shown: the first say little, and the second can be secret.
 The kinds of errors are looked through in order, so the more special ones stand first.
 """
 
@@ -7,12 +8,12 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 from aiokafka import errors as kafka
 
-from services.doctor.finding import Area, CheckResult
+from services.runtime.database import driver_error
 
 _Reason = tuple[tuple[type[BaseException], ...], str, str]  # the kinds, what was found, what to do
 
@@ -128,32 +129,65 @@ _NETWORK: Final[Sequence[_Reason]] = (
         "change sslmode in the address, or turn TLS on at the server; see its log",
     ),
 )
-_POSTGRESQL: Final = Area("PostgreSQL")
 _ADDRESSES: Final = {"PostgreSQL": "postgresql://USER:PASSWORD@HOST:PORT/DATABASE", "Kafka": "HOST:PORT[,HOST:PORT…]"}
 
 
-def unreachable(area: Area, error: BaseException, *, answered: bool) -> CheckResult:
-    """Why an area could not be looked at, or not to its end; ``answered`` says whether its server had answered.
+class Trouble(NamedTuple):
+    """What is wrong with a server, which is the subject of ``found``, and what to do about it."""
 
-    What is asked of Kafka is compared with tables, so PostgreSQL may be the one that fails.
+    found: str
+    advice: str
+
+    def __str__(self) -> str:
+        """Both as one sentence."""
+        return f"{self.found}; {self.advice}"
+
+
+def explained(error: BaseException) -> str:
+    """A whole sentence for an error of PostgreSQL's driver, of Kafka's or of the network."""
+    return f"{server_of(error)} can't be used: {trouble_of(error)}"
+
+
+def server_of(error: BaseException, otherwise: str = "PostgreSQL") -> str:
+    """Whose error it is; the network's own may be anybody's."""
+    if isinstance(driver_error(error), asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return "PostgreSQL"
+    return "Kafka" if isinstance(error, kafka.KafkaError) else otherwise
+
+
+def trouble_of(error: BaseException, server: str = "", *, answered: bool = True) -> Trouble:
+    """What an error of PostgreSQL's driver, of Kafka's or of the network means.
+
+    ``server`` is "PostgreSQL" or "Kafka"; while it has not ``answered``, its address may be what is wrong.
     """
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
-        area = _POSTGRESQL
+    error = driver_error(error)
     for kinds, found, advice in (*_POSTGRES, *_KAFKA, *_NETWORK):
         if isinstance(error, kinds):
-            return area.failed("reachable", found, advice)
-    return area.failed("reachable", *_of_any_other(area, error, answered=answered))
+            return Trouble(found, advice)
+    return Trouble(*_of_any_other(error, None if answered else _ADDRESSES.get(server)))
 
 
-def _of_any_other(area: Area, error: BaseException, *, answered: bool) -> tuple[str, str]:
+def trouble_with_http(error: BaseException) -> Trouble:
+    """The same for an error of an HTTP client, in which the network's own is hidden."""
+    while isinstance(inner := _inside(error), Exception):
+        error = inner.exceptions[0] if isinstance(inner, ExceptionGroup) else inner
+    return trouble_of(error)
+
+
+def _inside(error: BaseException) -> BaseException | None:
+    """What an error was made of. Of the network's own that is only its cause: it can be raised while another is."""
+    return error.__cause__ or (None if isinstance(error, OSError) else error.__context__)
+
+
+def _of_any_other(error: BaseException, address: str | None) -> tuple[str, str]:
     if state := getattr(error, "sqlstate", None):
         return f"it answers with the error {state}", "PostgreSQL's log says more at this time"
     if isinstance(error, kafka.KafkaError) and (number := getattr(error, "errno", None)) is not None:
         return f"it answers with the error {number} of Kafka's protocol", "Kafka's log says more at this time"
     if isinstance(error, OSError) and error.errno:
         return f"the system says: {os.strerror(error.errno)}", "see that it runs, and correct its address"
-    if isinstance(error, ValueError) and not answered:
-        return "its address can't be read", f"write it as {_ADDRESSES[area.name]}"
+    if isinstance(error, ValueError) and address:
+        return "its address can't be read", f"write it as {address}"
     if isinstance(error, ValueError):
         return "something that is stored can't be read: it was damaged", "restore it from the backup; see its log"
     return "it ended the connection", "see its log, and try again"

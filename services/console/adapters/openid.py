@@ -17,6 +17,7 @@ from joserfc.jwk import KeySet
 from services.console.core.oidc import SignInRefused
 from services.control.oidc_providers import is_safe_url
 from services.runtime.errors import ForeseenError
+from services.runtime.unreachable import trouble_with_http
 
 _WITHIN: Final = 5.0  # seconds for one answer
 _MOST_BYTES: Final = 1_048_576
@@ -105,7 +106,7 @@ class OpenIdClient:
             async with asyncio.timeout(_WITHIN), self._places, _asked(method, url, **more) as answer:
                 body = await _body(answer)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            raise ProviderUnavailable(f"the provider does not answer: {type(error).__name__}") from error
+            raise ProviderUnavailable(f"the provider does not answer: {trouble_with_http(error).found}") from error
         if refused is not None and answer.status_code in {400, 403}:
             raise SignInRefused(refused)
         if answer.status_code != httpx.codes.OK:

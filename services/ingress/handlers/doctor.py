@@ -18,6 +18,7 @@ from services.control.channel_consoles import webhook_path
 from services.control.source_service import META_CHANNELS, opened_verify_token
 from services.control.sources import Source
 from services.runtime.secrets import open_sealed
+from services.runtime.unreachable import trouble_with_http
 
 State = Literal["ok", "failed", "unknown"]
 _SILENT: Final = {"line": b'{"destination":"","events":[]}', "meta": b'{"object":"page","entry":[]}'}
@@ -88,7 +89,8 @@ async def _ready(client: httpx.AsyncClient) -> Finding:
         answer = await client.get("/readyz", timeout=_WITHIN)
         checks = answer.json()["checks"]
     except httpx.HTTPError as error:
-        return Finding("service reachable", "failed", f"{type(error).__name__} at {client.base_url}. {_SERVICE}")
+        advice = f"The service at {client.base_url} can't be used: {trouble_with_http(error).found}. {_SERVICE}"
+        return Finding("service reachable", "failed", advice)
     except (ValueError, LookupError, TypeError):
         return Finding("service reachable", "failed", f"What answers at {client.base_url} is no Onefold. {_SERVICE}")
     away = ", ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")
@@ -113,7 +115,7 @@ async def _found(what: str, call: Awaitable[tuple[bool, str]]) -> Finding:
     try:
         ok, advice = await call
     except httpx.HTTPError as error:
-        return Finding(what, "failed", f"the call failed: {type(error).__name__}")
+        return Finding(what, "failed", f"The call failed: {trouble_with_http(error)}.")
     return Finding(what, "ok" if ok else "failed", advice)
 
 

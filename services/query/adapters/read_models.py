@@ -17,6 +17,7 @@ from services.query.ports import ReadModelsUnavailable
 from services.runtime.cancelling import cancel_all
 from services.runtime.database import create_pool
 from services.runtime.http import NotReady
+from services.runtime.unreachable import trouble_of
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class PooledReadModels:
         self._generation: str | None = None
         self._pools: _Pools | None = None
         self._refused: str | None = None  # why the active generation is not read
+        self._away = "not connected yet"  # why none is, as long as there are no pools
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -111,8 +113,8 @@ class PooledReadModels:
 
     async def check(self) -> None:
         """Ask the database one small question. Raises ReadModelsUnavailable, or NotReady with the reason."""
-        if self._refused is not None:
-            raise NotReady(self._refused)
+        if self._pools is None:
+            raise NotReady(self._refused or self._away)
         async with self.connection() as connection:
             await check_readable(connection)
 
@@ -127,6 +129,7 @@ class PooledReadModels:
                 if not unavailable:
                     log.warning("read_models_unavailable", error=type(error.__cause__ or error).__name__)
                 unavailable = True
+                self._away = str(error if isinstance(error, NoGeneration) else trouble_of(error))
             else:
                 unavailable = False
             await asyncio.sleep(self._look_every)

@@ -49,7 +49,7 @@ def test_tenants_keys_and_sources_from_the_command_line(
     assert "shop2" in onefold("sources", "list")
     assert asyncio.run(_secrets_of(database, "shop2")) == [b"one", b"two"]
     monkeypatch.setenv("ONEFOLD_DATABASE", "postgresql://127.0.0.1:1/none")
-    assert "can't be reached" in onefold("tenants", "list", status=1)
+    assert "PostgreSQL can't be used: nothing listens" in onefold("tenants", "list", status=1)
 
 
 def test_an_openid_provider_from_the_command_line(

@@ -109,7 +109,7 @@ async def test_the_command_shows_what_was_found_and_what_to_enter(
     assert " NO " not in text
     status, text = await doctor("shop-line", "--url", "http://127.0.0.1:1")
     assert status == 1
-    assert "ConnectError" in text
+    assert "nothing listens at its address. Start it (`onefold up`" in text
     assert "Webhook redelivery" in text
     assert (await doctor("nobody"))[0] == 1
     monkeypatch.setenv("ONEFOLD_SECRET_KEY", "another")

@@ -25,6 +25,7 @@ from services.control.keys import add_key
 from services.query.adapters.read_models import PooledReadModels
 from services.query.main import create_app
 from services.query.ports import ReadModelsUnavailable
+from services.runtime.http import NotReady
 from services.runtime.settings import Settings
 from tests.support.contact_records import event
 from tests.support.identity_events import bound
@@ -174,7 +175,7 @@ async def reading(url: str, size: int, within: float = 60) -> AsyncIterator[Pool
             try:
                 await read_models.check()
                 break
-            except ReadModelsUnavailable:
+            except (NotReady, ReadModelsUnavailable):
                 await asyncio.sleep(0.01)
         yield read_models
 

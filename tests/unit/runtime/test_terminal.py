@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import asyncpg
 import pytest
 import typer
@@ -51,4 +53,15 @@ def test_a_connection_that_was_broken_is_named_without_the_states_of_the_driver(
 
     with pytest.raises(typer.Exit):
         run(breaks)
-    assert capsys.readouterr().err == "onefold: PostgreSQL can't be reached: it has ended the connection\n"
+    assert capsys.readouterr().err == (
+        "onefold: PostgreSQL can't be used: it ended the connection; see its log, and try again\n"
+    )
+
+
+def test_a_file_that_a_command_lacks_is_named_and_blamed_on_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    async def reads() -> bytes:
+        return Path("/nowhere/list.csv").read_bytes()  # noqa: ASYNC240 - it is not there
+
+    with pytest.raises(typer.Exit):
+        run(reads)
+    assert capsys.readouterr().err == "onefold: /nowhere/list.csv: No such file or directory\n"

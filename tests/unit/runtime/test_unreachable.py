@@ -1,21 +1,17 @@
-"""Whatever a server or a process does, the doctor says a sentence: no class of an error, and nothing of its text."""
+"""Whatever a server does, a person is told a sentence: no class of an error, and nothing of its text."""
 
 import asyncio
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import asyncpg
+import httpx
 import pytest
 from aiokafka import errors as kafka
 
-from services.doctor import http_checks
-from services.doctor.kafka_checks import CLUSTER
-from services.doctor.main import examine
-from services.doctor.postgres_checks import SERVER
-from services.doctor.unreachable import unreachable
-from services.runtime.settings import Settings
+from services.runtime.unreachable import explained, server_of, trouble_of, trouble_with_http
 
 SECRET = "pa55word"
 OTHERS = (OSError, ConnectionError, TimeoutError, socket.gaierror, ssl.SSLError, ValueError)
@@ -45,13 +41,54 @@ def made(kind: type[BaseException]) -> BaseException:
 def test_no_error_shows_its_class_or_its_text(*, answered: bool) -> None:
     assert len(ERRORS) > 200, "those of both drivers are among them"
     for kind in ERRORS:
-        for area in (SERVER, CLUSTER):
-            one = unreachable(area, made(kind), answered=answered)
-            named = SERVER if issubclass(kind, asyncpg.PostgresError | asyncpg.InterfaceError) else area
-            assert (one.area, one.state, bool(one.advice)) == (named.name, "failed", True), kind
-            assert not CLASS_NAME.search(f"{one.found}. {one.advice}"), (kind, one)
+        for server in ("PostgreSQL", "Kafka"):
+            one = trouble_of(made(kind), server, answered=answered)
+            assert one.found, kind
+            assert one.advice, kind
+            assert not CLASS_NAME.search(str(one)), (kind, one)
             assert kind.__name__ not in one.found, (kind, one)
-            assert SECRET not in f"{one.found} {one.advice}", (kind, one)
+            assert SECRET not in str(one), (kind, one)
+
+
+def test_an_error_of_a_driver_is_its_servers_and_one_of_the_network_anybodys() -> None:
+    for kind in ERRORS:
+        of_postgresql = issubclass(kind, asyncpg.PostgresError | asyncpg.InterfaceError)
+        own = "PostgreSQL" if of_postgresql else "Kafka" if issubclass(kind, kafka.KafkaError) else "Redis"
+        assert server_of(made(kind), "Redis") == own, kind
+
+
+def test_a_whole_sentence_names_the_server() -> None:
+    refused = ConnectionRefusedError(111, SECRET)
+    assert explained(refused) == (
+        "PostgreSQL can't be used: nothing listens at its address; start it, or correct the address"
+    )
+    assert explained(kafka.KafkaConnectionError(SECRET)).startswith("Kafka can't be used: no broker answers; see that")
+
+
+async def test_what_an_http_client_hides_in_its_causes_is_found() -> None:
+    with socket.socket() as held:  # bound, so nobody else listens there; it does not listen itself
+        held.bind(("127.0.0.1", 0))
+        for host in ("127.0.0.1", "localhost"):
+            async with httpx.AsyncClient(trust_env=False) as client:
+                with pytest.raises(httpx.ConnectError) as refused:
+                    await client.get(f"http://{host}:{held.getsockname()[1]}/")
+            assert trouble_with_http(refused.value).found == "nothing listens at its address"
+
+
+async def test_an_http_server_that_is_silent_or_hangs_up_gets_a_sentence_too() -> None:
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with (
+        await asyncio.start_server(hang_up, "127.0.0.1", 0) as server,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        with pytest.raises(httpx.TransportError) as broken:
+            await client.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert trouble_with_http(broken.value).found == "it ended the connection"
+    late = httpx.ReadTimeout("")
+    late.__cause__ = TimeoutError()
+    assert trouble_with_http(late).found == "it does not answer in time"
 
 
 @pytest.mark.parametrize(
@@ -69,40 +106,4 @@ def test_no_error_shows_its_class_or_its_text(*, answered: bool) -> None:
     ],
 )
 def test_what_can_be_told_apart_is(kind: type[BaseException], found: str) -> None:
-    assert found in unreachable(SERVER, made(kind), answered=False).found
-
-
-async def test_addresses_where_nothing_is_get_a_sentence_each() -> None:
-    with socket.socket() as held:  # bound, so nobody else listens there; it does not listen itself
-        held.bind(("127.0.0.1", 0))
-        place = f"127.0.0.1:{held.getsockname()[1]}"
-        settings = Settings(kafka=place, database=f"postgresql://u:{SECRET}@{place}/d")
-        found = await examine(settings, {"ONEFOLD_URL": "http://h:port", "ONEFOLD_WORKER_URL": f"http://{place}"})
-    says = {(one.area, one.check): f"{one.found}. {one.advice}" for one in found}
-    assert "nothing listens at its address" in says["PostgreSQL", "reachable"]
-    assert "no broker answers" in says["Kafka", "reachable"]
-    assert "in ONEFOLD_URL" in says["processes", "service"]
-    assert "set ONEFOLD_WORKER_URL" in says["processes", "worker"]
-    assert not any(SECRET in text or CLASS_NAME.search(text) for text in says.values())
-
-
-async def test_a_process_that_is_not_ready_is_found(respond: str) -> None:
-    one = await http_checks.check_process("worker", respond, "ONEFOLD_WORKER_URL")
-    assert (one.state, one.found) == ("failed", f"{respond} is not ready: kafka: it is away")
-
-
-@pytest.fixture
-async def respond() -> AsyncIterator[str]:
-    """The address of a process whose Kafka is away."""
-    body = b'{"checks":{"postgresql":"ok","kafka":"it is away"}}'
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        writer.write(head.encode() + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    assert found in trouble_of(made(kind), "PostgreSQL", answered=False).found
