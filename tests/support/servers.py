@@ -36,6 +36,8 @@ from services.embedded.process import Lease, await_childless
 from services.runtime.settings import Settings
 
 _WHERE = "ONEFOLD_TEST_SERVERS"  # inherited by xdist's workers
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 2**30  # bytes
 TEMPLATE = "onefold_template"
 TEMPLATE_WITH_READ_MODELS = "onefold_template_with_read_models"
 _CONSOLE = Console(stderr=True)
@@ -66,7 +68,7 @@ class Session:
     """The life of the shared servers, held by the process that runs the session."""
 
     def __init__(self) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="onefold-tests-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="onefold-tests-", dir=_folder_in_memory()))
         self._directory.chmod(0o711)  # PostgreSQL, which can't run as root, has to get through
         os.environ[_WHERE] = str(self._directory)
         self._lease = Lease(self._directory / "run")
@@ -77,6 +79,11 @@ class Session:
         await_childless(self._directory / "run", 60)
         shutil.rmtree(self._directory, ignore_errors=True)
         os.environ.pop(_WHERE, None)
+
+
+def _folder_in_memory() -> Path | None:
+    """Where files are kept in memory, if there is room: most tests copy a database and drop it, 600 files each time."""
+    return _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _ROOM else None
 
 
 def _directory() -> Path:
