@@ -71,6 +71,8 @@ class Session:
         self._directory = Path(tempfile.mkdtemp(prefix="onefold-tests-", dir=_folder_in_memory()))
         self._directory.chmod(0o711)  # PostgreSQL, which can't run as root, has to get through
         os.environ[_WHERE] = str(self._directory)
+        # Most Kafkas here live for seconds: compiling their code in the best way would take longer than it saves.
+        os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
         self._lease = Lease(self._directory / "run")
 
     def end(self) -> None:
