@@ -20,7 +20,7 @@ from services.query.http.parameters import now
 from services.query.http.responses import PROBLEMS
 from services.runtime.api import Access, refuse_unstorable_names
 from services.runtime.broker import BROKER_ERRORS
-from services.runtime.database import DATABASE_ERRORS, is_unavailable
+from services.runtime.database import is_unavailable
 from services.runtime.http import EncodedPath, RawRoute
 from services.runtime.problems import FORBIDDEN, INTERNAL, NOT_FOUND, Problem, unavailable
 
@@ -79,14 +79,11 @@ async def _serve(endpoint: PageEndpoint, access: Access | None, role: ConsoleRol
     try:
         visit = await visit_of(request)
         response = await _answer(endpoint, access, role, visit)
-    except DATABASE_ERRORS as error:
-        if not is_unavailable(error):
+    except Exception as error:  # a reader gets a page that says what to do, whatever went wrong
+        away = is_unavailable(error)
+        if not away:
             log.exception("page_failed", page=endpoint.__name__)
-        problem = unavailable("PostgreSQL") if is_unavailable(error) else Problem(INTERNAL)
-        response = await _error(visit, problem)
-    except Exception:  # a reader gets a page that says what to do, whatever went wrong
-        log.exception("page_failed", page=endpoint.__name__)
-        response = await _error(visit, Problem(INTERNAL))
+        response = await _error(visit, unavailable("PostgreSQL") if away else Problem(INTERNAL))
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")  # it is about people

@@ -2,6 +2,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -47,6 +48,7 @@ async def ask(
     [
         (RuntimeError(SECRET), None, 500),
         (LogUnavailable(SECRET), None, 503),
+        (asyncpg.InternalClientError(SECRET), None, 503),  # a stopping server has just closed the connection
         (RuntimeError(SECRET), ConnectionRefusedError(SECRET), 503),
     ],
 )
