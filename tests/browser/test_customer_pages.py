@@ -67,6 +67,21 @@ async def test_the_profile_says_where_things_come_from_and_an_event_opens_in_the
     await expect(page.locator("#event")).to_contain_text("新品通知")
 
 
+async def test_a_long_name_takes_two_lines_and_opens_as_a_whole(reader: Reader) -> None:
+    contact, name = "line:oa1:Ulong", "歐陽娜娜司馬相如" * 25
+    await reader.brand.fold(event("profile.updated", 1, contact=contact, display_name=name))
+    for width in WIDTHS:
+        await reader.page.set_viewport_size({"width": width, "height": 900})
+        await reader.visit(f"/console/customers/{id_of(contact)}")
+        lines = "e => e.getBoundingClientRect().height / parseFloat(getComputedStyle(e).lineHeight)"
+        assert round(await reader.page.locator("h1").evaluate(lines)) == 2, width
+        whole = reader.page.locator("details", has_text=reader.say("The whole name"))
+        await expect(whole.locator("bdi")).to_be_hidden()
+        await whole.locator("summary").press("Enter")
+        await expect(whole.locator("bdi")).to_have_text(name)
+        assert await reader.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 async def test_the_conversation_is_read_to_its_beginning_and_back(reader: Reader) -> None:
     page = reader.page
     await reader.visit(f"{MEI}/conversation?contact={LINE}")
