@@ -6,7 +6,7 @@ from uuid import UUID
 
 from asyncpg.pgproto import pgproto
 
-from projections.engine.ids import IdOf, personal_id
+from projections.engine.ids import IdOf, personal_id_bytes
 from schemas.subjects import erased_id
 from services.runtime.secrets import tenant_id_key
 
@@ -23,6 +23,6 @@ def id_of(master: str) -> IdOf:
         # Of a contact whose key in the log was destroyed, this id is all that is known.
         if (known := erased_id(contact_key)) is not None:
             return cast("UUID", pgproto.UUID(known.bytes))
-        return cast("UUID", pgproto.UUID(personal_id(tenant_key(tenant), contact_key).bytes))
+        return cast("UUID", pgproto.UUID(personal_id_bytes(tenant_key(tenant), contact_key)))
 
     return of
