@@ -52,7 +52,7 @@ def changes_in(tenant: str, decided: Decided, id_of: IdOf) -> list[Change]:
 def change_event(tenant: str, change: Change, causes: list[Stamp], version: str) -> CustomerChange:
     """The event of a change, without its number. ``causes`` must not be empty; the latest comes first."""
     at, cause = causes[0]
-    return CustomerChange.model_construct(  # its parts are valid: they were decoded, or derived from what was
+    return CustomerChange(
         tenant=tenant,
         customer_id=_standard(change.customer_id),
         type=change.type,
@@ -88,9 +88,7 @@ def _causes(evidence: NewEvidence) -> dict[str, set[Stamp]]:
 
 
 def _moved(move: Move) -> Moved:
-    return Moved.model_construct(
-        customer_id=_standard(move.customer_id) if move.customer_id else None, contacts=list(move.contacts)
-    )
+    return Moved(customer_id=_standard(move.customer_id) if move.customer_id else None, contacts=list(move.contacts))
 
 
 def _standard(any_uuid: UUID) -> UUID:
