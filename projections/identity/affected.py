@@ -130,16 +130,7 @@ class _Finding:
         held = nodes_of(after.contact, after.holdings, self.policy)
         live: dict[HoldingKey, LiveIdentifier] = {}
         for node, of_node in held.items():
-            now = links_of(node, {identifier: one for identifier, (one, _) in of_node.items()}, self.policy)
-            found.after[node] = now
-            found.latest[node] = _latest(now.links, of_node)
-            live.update((key, one) for one, key in of_node.values())
-            for refusal in now.refused:
-                one, key = of_node[refusal.link.identifier]
-                live[key] = one._replace(tier=NO_TIER)
-            for link in now.links:
-                if link.type in _SHOWN:
-                    self._compare_shown(link, *of_node[link.identifier], before)
+            live |= self._find_links(node, of_node, before)
         found.live[after.contact] = live
         found.before |= then
         touched = _touched_sessions(before, after)
@@ -147,6 +138,27 @@ class _Finding:
             if node[1] in touched:
                 found.nodes.add(node)  # what the node's own rules refuse may change where no link does
             self._compare_node(node, then.get(node, _NOTHING), before.features.get(node[1], NO_FEATURES))
+
+    def _find_links(
+        self,
+        node: Node,
+        held: Mapping[NormalisedIdentifier, tuple[LiveIdentifier, HoldingKey]],
+        before: ContactIdentity,
+    ) -> dict[HoldingKey, LiveIdentifier]:
+        """Apply the node's own rules; returns what is live of its holdings."""
+        now = links_of(node, {identifier: one for identifier, (one, _) in held.items()}, self.policy)
+        latest: dict[NormalisedIdentifier, Latest] = {}
+        for link in now.links:
+            if link.type in _SHOWN:
+                one, key = held[link.identifier]
+                latest[link.identifier] = Latest(one.latest, one.written(key[2]))
+                self._compare_shown(link, one, key, before)
+        self.found.after[node], self.found.latest[node] = now, latest
+        live = {key: one for one, key in held.values()}
+        for refusal in now.refused:
+            one, key = held[refusal.link.identifier]
+            live[key] = one._replace(tier=NO_TIER)
+        return live
 
     def _compare_shown(self, link: Link, held: LiveIdentifier, key: HoldingKey, before: ContactIdentity) -> None:
         """A phone or e-mail that was stated again may be preferred now; one that counts as of earlier, no more."""
@@ -157,26 +169,22 @@ class _Finding:
                 self.found.unclear.add(link.node)
 
     def _compare_contact(self, before: ContactIdentity, after: ContactIdentity) -> None:
-        found = self.found
-        found.nodes.add(after.node)
-        if before.node != after.node:
-            found.nodes.add(before.node)
-        if (before.founded_at is not None and before.node != after.node) or (
-            after.founded_at is None and before.founded_at is not None
-        ):
-            found.unclear |= {before.node, after.node}
-        if _later(before.founded_at, after.founded_at):
-            found.unclear.add(after.node)
+        found, left, node = self.found, before.node, after.node
+        found.nodes |= {left, node}
+        if before.founded_at is not None:
+            if left != node or after.founded_at is None:
+                found.unclear |= {left, node}
+            elif after.founded_at > before.founded_at:
+                found.unclear.add(node)
 
     def _compare_node(self, node: Node, then: NodeLinks, known: Features) -> None:
         now = self.found.after.get(node, _NOTHING)
         features = self.found.features[node] = features_of(now, linked=known.linked)
         if then.links != now.links or then.carried != now.carried:
             self.found.changed.add(node)
-            if any(now.carried.get(scope) != value for scope, value in then.carried.items()):
+            if then.carried and not then.carried.items() <= now.carried.items():
                 self.found.unclear.add(node)  # its customer may have the value no more
-            known_tiers = {link.identifier: link.tier for link in then.links}
-            if any(link.tier > known_tiers.get(link.identifier, link.tier) for link in now.links):
+            if then.links and _link_less(then.links, now.links):
                 self.found.unclear.add(node)  # what a link brought to its customer may count less from now on
             if features != known:
                 self.features_changed.add(node)
@@ -338,6 +346,12 @@ def _counts_less(now: LiveIdentifier, known: LiveIdentifier, value: str) -> bool
     return now.tier > known.tier or (now.latest, now.written(value)) < (known.latest, known.written(value))
 
 
+def _link_less(then: Iterable[Link], now: Iterable[Link]) -> bool:
+    """Whether an identifier that is linked still is so by a weaker tier."""
+    tiers = {link.identifier: link.tier for link in then}
+    return any(link.tier > tiers.get(link.identifier, link.tier) for link in now)
+
+
 def _touched_sessions(before: ContactIdentity, after: ContactIdentity) -> set[str]:
     """The sessions that have holdings of a type of which something was stated."""
     if not before.holdings:
@@ -345,10 +359,6 @@ def _touched_sessions(before: ContactIdentity, after: ContactIdentity) -> set[st
     keys = before.holdings.keys() | after.holdings.keys()
     types = {key[1] for key in keys if before.holdings.get(key) != after.holdings.get(key)}
     return {key[0] for key in keys if key[1] in types}
-
-
-def _later(before: int | None, after: int | None) -> bool:
-    return before is not None and (after is None or after > before)
 
 
 def _over_most_holders(identifier: NormalisedIdentifier, counts: Mapping[int, int]) -> set[int]:
@@ -362,16 +372,3 @@ def _over_most_holders(identifier: NormalisedIdentifier, counts: Mapping[int, in
         if holders > MOST_HOLDERS:
             crowded.add(tier)
     return crowded
-
-
-def _latest(
-    links: Iterable[Link],
-    held: Mapping[NormalisedIdentifier, tuple[LiveIdentifier, HoldingKey]],
-) -> dict[NormalisedIdentifier, Latest]:
-    """How phones and e-mails were written last."""
-    found: dict[NormalisedIdentifier, Latest] = {}
-    for link in links:
-        if link.type in _SHOWN:
-            one, key = held[link.identifier]
-            found[link.identifier] = Latest(one.latest, one.written(key[2]))
-    return found

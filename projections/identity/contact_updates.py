@@ -280,7 +280,7 @@ class _Updating:
             holdings[key] = stored.merge(one) if stored else one
         if sessions.logins:
             keep_first_vouched(holdings)
-        times = [*(one.statement.at for one in read.statements), *(one.at for one in said.decisions)]
+        times = [one.statement.at for one in read.statements] + [one.at for one in said.decisions]
         stated = _least(state.stated_at, *times)
         return state._replace(
             known=known,
@@ -381,8 +381,8 @@ def _pairs(
 
 
 def _greatest(*times: int | None) -> int | None:
-    return max((one for one in times if one is not None), default=None)
+    return max([one for one in times if one is not None], default=None)
 
 
 def _least(*times: int | None) -> int | None:
-    return min((one for one in times if one is not None), default=None)
+    return min([one for one in times if one is not None], default=None)

@@ -125,7 +125,8 @@ class _Merging:
         if known is not None and update is None and node not in self.bound:
             return _NodeNow(node, known.current, known.by_claim, None)
         accepted = self._accepted(node)
-        by_claim = claims_only([*accepted, *self.bound.get(node, ())], self.policy)
+        bound = self.bound.get(node)
+        by_claim = claims_only([*accepted, *bound] if bound else accepted, self.policy)
         if known is not None and (by_claim is None or known.by_claim is False):
             by_claim = known.by_claim
         if update is None:

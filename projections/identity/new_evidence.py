@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from projections.identity.resolution.links import CONTACT
 from projections.identity.resolution.statements import (
@@ -70,23 +71,17 @@ def find_new_evidence(records: RecordsByContact, known: Mapping[tuple[str, str],
     return NewEvidence(new, overruled)
 
 
-@dataclass(frozen=True, slots=True)
-class ContactStatements:
-    """All that some of a contact's events say."""
+class ContactStatements(NamedTuple):
+    """All that some of a contact's events say; ``named`` are the other contacts that it is about."""
 
     statements: tuple[Statement, ...] = ()
     decisions: tuple[Decision, ...] = ()
-    _named: frozenset[str] = field(default=frozenset())
+    named: frozenset[str] = frozenset()
 
     @property
     def has_evidence(self) -> bool:
         """Whether there is anything in them about who is who."""
         return bool(self.statements or self.decisions)
-
-    @property
-    def named(self) -> frozenset[str]:
-        """The other contacts that it is about."""
-        return self._named
 
     @property
     def naming(self) -> Iterator[tuple[str, int]]:
@@ -130,5 +125,5 @@ def statements_by(records: Records) -> ContactStatements:
 
 def _statements(statements: Iterable[Statement], decisions: Iterable[Decision]) -> ContactStatements:
     statements, decisions = tuple(statements), tuple(decisions)
-    named = {one.value for one in statements if one.type == CONTACT and is_contact_key(one.value)}
-    return ContactStatements(statements, decisions, frozenset(named | {one.other for one in decisions}))
+    named = [one.value for one in statements if one.type == CONTACT and is_contact_key(one.value)]
+    return ContactStatements(statements, decisions, frozenset([*named, *(one.other for one in decisions)]))

@@ -51,7 +51,7 @@ def grouped(links: Iterable[Link]) -> Groups:
 
 def counted_values(links: Iterable[Link]) -> CountedValues:
     """What *generic value* counts of a node, by its links that *one at a time* left; sorted."""
-    return tuple(sorted((link.type, cast("str", link.value), link.tier) for link in links if is_counted(link.type)))
+    return tuple(sorted([(link.type, cast("str", link.value), link.tier) for link in links if is_counted(link.type)]))
 
 
 def is_counted(type_name: str) -> bool:

@@ -41,14 +41,12 @@ def links_of(node: Node, holdings: Mapping[NormalisedIdentifier, LiveIdentifier]
     for values in one_at_a_time.values():
         best = _latest(values, holdings)
         refused.update({one: "superseded" for one in values if one != best})
-    links, not_linked = [], []
-    for identifier, holding in holdings.items():
-        link = Link(holding.tier, holding.since, *identifier, node)
-        if identifier in refused:
-            not_linked.append(RefusedLink(link, refused[identifier]))
-        else:
-            links.append(link)
-    return NodeLinks(tuple(sorted(links)), tuple(sorted(not_linked)), carried)
+    links = sorted([Link(one.tier, one.since, *identifier, node) for identifier, one in holdings.items()])
+    if not refused:
+        return NodeLinks(tuple(links), (), carried)
+    linked = [link for link in links if link.identifier not in refused]
+    not_linked = [RefusedLink(link, refused[link.identifier]) for link in links if link.identifier in refused]
+    return NodeLinks(tuple(linked), tuple(not_linked), carried)
 
 
 def _several(

@@ -115,10 +115,10 @@ class IdentityStore:
         return found
 
     async def _member_rows(self, keys: Sequence[Key]) -> list[MemberRow]:
-        """The members of these keys, read once in a chunk."""
+        """The members of these keys, each given once, which are read once in a chunk."""
         missing = [key for key in keys if key not in self._members and key[:3] not in self._whole]
         self._members.update((row[:4], row) for row in await self._rows(selects.NODES, MEMBERS, missing))
-        return [row for row in map(self._members.get, dict.fromkeys(keys)) if row is not None]
+        return [row for row in map(self._members.get, keys) if row is not None]
 
     async def _rows(self, statement: str, table: sa.Table, keys: Iterable[tuple[Any, ...]]) -> list[Any]:
         make, new = row_type(table), tuple.__new__
