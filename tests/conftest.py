@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support import servers
+from tests.support.long_tests import long_ones_first
 from tests.support.rounds import is_soak
 
 # No profile has a deadline: how fast a machine is says nothing about the code. HYPOTHESIS_PROFILE chooses a profile:
@@ -37,12 +38,18 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what only `make soak` runs, and start the long tests first.
 
-    So no worker waits in the end for another one that has just begun a long test.
+    So no worker waits in the end for another one that has just begun a long test, or has more of them than others.
     """
     if not is_soak() and (left_out := [item for item in items if item.get_closest_marker("soak")]):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    files: dict[pytest.Module | None, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("long"):
+            files.setdefault(item.getparent(pytest.Module), []).append(item)
+    short = [item for item in items if not item.get_closest_marker("long")]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = long_ones_first([*files.values()], short, workers)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
