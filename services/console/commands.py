@@ -23,7 +23,10 @@ def link(
     *,
     role: Annotated[
         Literal["viewer", "agent", "marketer", "admin", "operator"],
-        typer.Option(help="What may be done after signing in."),
+        typer.Option(
+            metavar="ROLE",
+            help="What may be done after signing in, as a viewer, agent, marketer, admin or operator.",
+        ),
     ] = "viewer",
     name: Annotated[str, typer.Option(help="Who it is for: the audit trail shows it. The role, if left out.")] = "",
     url: Annotated[

@@ -5,7 +5,7 @@ What the commands run is imported when they run: it is slow to import.
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from uuid import UUID
 
 import typer
@@ -113,7 +113,12 @@ def set_(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value, by the type that it is defined with.")],
     *,
     type_: Annotated[
-        TypeOption | None, typer.Option("--type", help="The value's type, where the attribute is not defined.")
+        TypeOption | None,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help=f"The value's, where the attribute is not defined: {', '.join(get_args(TypeOption))}.",
+        ),
     ] = None,
 ) -> ActionFields:
     """Set a custom attribute."""

@@ -6,7 +6,7 @@ What it runs is imported when it runs: it is slow to import.
 import shlex
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
 
@@ -40,7 +40,13 @@ def import_(  # noqa: PLR0913 - one an option
         list[str] | None,
         typer.Option(metavar="COLUMN=FIELD", help="What a column means (docs/import.md); may be repeated."),
     ] = None,
-    encoding: Annotated[EncodingOption | None, typer.Option(help="Of a CSV file; else UTF-8, or else cp950.")] = None,
+    encoding: Annotated[
+        EncodingOption | None,
+        typer.Option(
+            metavar="NAME",
+            help=f"Of a CSV file: {', '.join(get_args(EncodingOption))}. Else UTF-8, or else cp950.",
+        ),
+    ] = None,
     tags: Annotated[TagsOption, typer.Option(help="`replace` also takes off what a row does not have.")] = "add",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import typer
 
@@ -30,7 +30,9 @@ def find(  # noqa: PLR0913 - one an option
     filter_: Annotated[
         str | None, typer.Option("--filter", metavar="JSON|FILE", help="A filter (docs/search.md), or its file.")
     ] = None,
-    sort: Annotated[SortOption, typer.Option(help="By what they are sorted.")] = "last_customer",
+    sort: Annotated[
+        SortOption, typer.Option(metavar="FIELD", help=f"By what they are sorted: {', '.join(get_args(SortOption))}.")
+    ] = "last_customer",
     ascending: Annotated[bool, typer.Option("--ascending", help="The earliest, or A, first.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many customers.")] = 20,
     total: Annotated[bool, typer.Option("--total", help="Count all exactly, beyond 10,000 too.")] = False,
@@ -117,7 +119,9 @@ def quota(
 def may_send(  # noqa: PLR0913 - one an option
     contacts: Annotated[list[str] | None, typer.Argument(help="Contacts: `channel:account:uid`.")] = None,
     *,
-    purpose: Annotated[PurposeOption, typer.Option(help="What the message is for.")] = "broadcast",
+    purpose: Annotated[
+        PurposeOption, typer.Option(metavar="PURPOSE", help=f"What it is for: {', '.join(get_args(PurposeOption))}.")
+    ] = "broadcast",
     file: Annotated[
         str | None, typer.Option("--file", metavar="FILE", help="A contact a line; `-` for standard input.")
     ] = None,
