@@ -17,6 +17,7 @@ from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 import orjson
+import structlog
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
@@ -32,6 +33,7 @@ from services.runtime.protocol import BoundedProtocol
 from services.runtime.settings import Settings
 from services.runtime.unreachable import trouble_of
 
+log = structlog.get_logger(__name__)
 ReadinessCheck = Callable[[], Awaitable[object]]
 _CHECK_TIMEOUT: Final = 2.0
 _SHUTDOWN_TIMEOUT: Final = 10
@@ -110,8 +112,9 @@ async def _result(check: ReadinessCheck, timeout: float) -> str:  # noqa: ASYNC1
     except NotReady as reason:
         return str(reason)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong, it is not ready
-        cause = error.__cause__  # of a port's error the driver's
-        return str(trouble_of(cause if isinstance(cause, Exception) else error))
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error  # of a port's error the driver's
+        log.warning("check_failed", error=type(cause).__name__)
+        return str(trouble_of(cause))
     return "ok"
 
 

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from services.embedded.ports import free_port
 from services.runtime.connections import Connections
@@ -52,7 +53,9 @@ async def test_a_process_is_ready_when_every_check_passes() -> None:
 
 async def test_readiness_names_the_failing_checks_and_no_secret() -> None:
     async with client_of(*health_routes({"kafka": fine, "partitions": refuses, "postgresql": breaks})) as client:
-        answer = await client.get("/readyz")
+        with capture_logs() as lines:
+            answer = await client.get("/readyz")
+        assert [line["error"] for line in lines] == ["ConnectionRefusedError"]
         assert answer.status_code == 503
         assert answer.json()["checks"] == {
             "kafka": "ok",
