@@ -96,7 +96,7 @@ _NETWORK: Final[Sequence[_Reason]] = (
     (
         (socket.gaierror,),
         "the name of its machine is not known here",
-        "correct the address, or run the doctor where the name is known",
+        "correct the address, or run this where the name is known",
     ),
     (
         (ssl.SSLError,),

@@ -28,8 +28,8 @@ class PartitionExecutor:
 
     While fewer than some hundred records wait, nothing more is started beside a ``handle`` until that has run for
     ``join_within`` seconds, nor until ``rest`` times what the last one took has passed since its end.
-    ``handle`` returns the chunks that it has to be given again, each by itself. It must deal
-    with expected errors; any other error goes to ``on_error``.
+    ``handle`` returns the chunks that it has to be given again, each by itself. It must deal with expected errors; any
+    other error goes to ``on_error``.
     """
 
     def __init__(  # noqa: PLR0913 - what it runs, and how much at once
